@@ -1,0 +1,2 @@
+//! The binary `mapscope`.
+fn main() {}

@@ -1,0 +1,341 @@
+//! What all inputs together say about one program.
+
+use std::ops::AddAssign;
+
+use gomap::{Category, GoVersion, MapImpl, MapOp};
+
+/// Index into [`Evidence::sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub u32);
+
+/// An input that evidence came from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Path or URL as the user gave it.
+    pub name: String,
+    /// What it turned out to be.
+    pub kind: SourceKind,
+    /// Facts worth a line on the screen: "94 samples, 10 ms each, 945.88 ms".
+    pub summary: String,
+}
+
+/// The kinds of input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SourceKind {
+    /// CPU profile.
+    Cpu,
+    /// Heap or allocs profile.
+    Heap,
+    /// Go executable.
+    Binary,
+}
+
+/// Everything measured about one program; what no source measured is `None`.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// The inputs, in the order given.
+    pub sources: Vec<Source>,
+    /// What the program is.
+    pub program: Program,
+    /// CPU cost of the process; `None` without a CPU profile.
+    pub cpu: Option<ProcessCpu>,
+    /// Heap of the process; `None` without a heap profile.
+    pub heap: Option<ProcessHeap>,
+    /// Places at which maps are used. Order: by CPU in maps, then by bytes allocated, then by name.
+    pub sites: Vec<Site>,
+    /// Losses, mismatches and other things the reader has to know, as sentences.
+    pub notices: Vec<Notice>,
+    /// Call tree for flame graphs, when asked for.
+    pub stacks: Option<StackTree>,
+}
+
+/// Identity of the program.
+#[derive(Debug, Clone, Default)]
+pub struct Program {
+    /// File name of the main binary.
+    pub name: Option<String>,
+    /// Build id of the main binary, hexadecimal.
+    pub build_id: Option<String>,
+    /// Go release, and what said so.
+    pub go_version: Option<(GoVersion, SourceId)>,
+    /// Map implementation, and what said so.
+    pub map_impl: Option<(MapImpl, SourceId)>,
+    /// Architecture by Go's name (`amd64`), from the binary.
+    pub arch: Option<&'static str>,
+}
+
+/// A sentence the reader has to know, and the input it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The input concerned.
+    pub source: Option<SourceId>,
+    /// What was lost or does not fit, and what to do about it.
+    pub text: String,
+}
+
+/// CPU time with the number of samples it rests on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Number of samples.
+    pub samples: u64,
+    /// Units: nanoseconds of CPU time.
+    pub cpu_ns: u64,
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.samples = self.samples.saturating_add(other.samples);
+        self.cpu_ns = self.cpu_ns.saturating_add(other.cpu_ns);
+    }
+}
+
+impl Cost {
+    /// `self` as a fraction of `whole`, 0.0 when `whole` is empty.
+    pub fn share_of(self, whole: Self) -> f64 {
+        if whole.cpu_ns == 0 { 0.0 } else { self.cpu_ns as f64 / whole.cpu_ns as f64 }
+    }
+}
+
+/// Cost per [`Category`]; the parts add up to the whole they were split from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CostSplit(pub [Cost; Category::ALL.len()]);
+
+impl CostSplit {
+    /// Cost in one category.
+    pub fn get(&self, category: Category) -> Cost {
+        self.0[category as usize]
+    }
+
+    /// Adds to one category.
+    pub fn add(&mut self, category: Category, cost: Cost) {
+        self.0[category as usize] += cost;
+    }
+}
+
+/// Cost per [`MapOp`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CostByOp(pub [Cost; MapOp::ALL.len()]);
+
+impl CostByOp {
+    /// Cost of one operation.
+    pub fn get(&self, op: MapOp) -> Cost {
+        self.0[op as usize]
+    }
+
+    /// Adds to one operation.
+    pub fn add(&mut self, op: MapOp, cost: Cost) {
+        self.0[op as usize] += cost;
+    }
+}
+
+/// A function with a cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionCost {
+    /// Name as in the profile.
+    pub name: String,
+    /// Its cost; the field that holds this says whether own or cumulative.
+    pub cost: Cost,
+}
+
+/// CPU cost of the process.
+#[derive(Debug, Clone, Default)]
+pub struct ProcessCpu {
+    /// Profiles it was summed from.
+    pub sources: Vec<SourceId>,
+    /// All samples.
+    pub total: Cost,
+    /// All samples by category.
+    pub split: CostSplit,
+    /// Samples inside map operations, by operation.
+    pub by_op: CostByOp,
+    /// Samples under growth frames, whatever they do there (moving, allocating, assisting the collector).
+    pub growth: Cost,
+    /// Garbage collection: background, assists, starts and stops.
+    pub gc: Cost,
+    /// Cumulative cost of each `runtime.mapassign*` seen, largest first.
+    pub assign_functions: Vec<FunctionCost>,
+    /// Units: nanoseconds of wall time the profiles cover; `None` when they do not say.
+    pub duration_ns: Option<u64>,
+}
+
+/// Heap of the process.
+#[derive(Debug, Clone, Default)]
+pub struct ProcessHeap {
+    /// Profiles it was summed from.
+    pub sources: Vec<SourceId>,
+    /// All allocations. Units: as in [`Alloc`].
+    pub total: Alloc,
+}
+
+/// Allocation figures as the heap profile scales them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Alloc {
+    /// Objects allocated since the start of the program.
+    pub alloc_objects: u64,
+    /// Bytes allocated since the start of the program.
+    pub alloc_bytes: u64,
+    /// Objects live at the last collection.
+    pub inuse_objects: u64,
+    /// Bytes live at the last collection.
+    pub inuse_bytes: u64,
+}
+
+impl AddAssign for Alloc {
+    fn add_assign(&mut self, other: Self) {
+        self.alloc_objects = self.alloc_objects.saturating_add(other.alloc_objects);
+        self.alloc_bytes = self.alloc_bytes.saturating_add(other.alloc_bytes);
+        self.inuse_objects = self.inuse_objects.saturating_add(other.inuse_objects);
+        self.inuse_bytes = self.inuse_bytes.saturating_add(other.inuse_bytes);
+    }
+}
+
+/// A function at a line of source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Frame {
+    /// Go's name of the function, with package path.
+    pub function: String,
+    /// Source file as the compiler recorded it.
+    pub file: String,
+    /// Line, from 1; 0 when unknown.
+    pub line: u32,
+}
+
+/// A line of user code at which maps are used: the frame nearest the runtime call.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The line.
+    pub frame: Frame,
+    /// Functions that `frame` was inlined into, innermost first; empty when it was not inlined.
+    pub inlined_into: Vec<Frame>,
+    /// Maps used at this line according to the binary. `None` without a binary of this program.
+    pub maps: Option<Vec<SiteMap>>,
+    /// CPU cost; `None` when no CPU profile has it.
+    pub cpu: Option<SiteCpu>,
+    /// Allocations at this line; `None` when no heap profile was given or none has it.
+    pub heap: Option<SiteHeap>,
+}
+
+/// A map operation that the machine code performs at a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteMap {
+    /// What is done.
+    pub op: MapOp,
+    /// Runtime function called: `runtime.mapassign_faststr`.
+    pub callee: String,
+    /// The map's type, or why the machine code does not say.
+    pub map_type: Result<MapType, String>,
+}
+
+/// A Go map type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapType {
+    /// Go's name: `map[string]map[string]int`.
+    pub name: String,
+    /// Key.
+    pub key: TypePart,
+    /// Element.
+    pub elem: TypePart,
+    /// Whether the element is or reaches a map.
+    pub nested: Nested,
+    /// Units: bytes of one bucket (classic) or group (Swiss) of 8 entries.
+    pub group_bytes: u64,
+}
+
+/// Key or element of a map type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypePart {
+    /// Go's name.
+    pub name: String,
+    /// Units: bytes.
+    pub size: u64,
+    /// Whether the garbage collector has to look into it.
+    pub has_pointers: bool,
+    /// Whether it is an interface type, whose hash goes through the dynamic type.
+    pub is_interface: bool,
+}
+
+/// Whether a map holds maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nested {
+    /// No map below.
+    No,
+    /// The element is a map.
+    Direct,
+    /// The element reaches a map through pointer, struct, slice or array.
+    Reaches,
+}
+
+/// CPU cost at a site.
+#[derive(Debug, Clone, Default)]
+pub struct SiteCpu {
+    /// Every sample whose stack passes through this line: `cum` of `go tool pprof -lines`.
+    pub line: Cost,
+    /// The part of `line` that this line spends in map operations it calls directly.
+    pub map: Cost,
+    /// `map` by operation.
+    pub by_op: CostByOp,
+    /// `map` by category; key conversion done by this line outside the map operation stands in
+    /// [`SiteCpu::key_conversion`], not here.
+    pub split: CostSplit,
+    /// The part of `map` under growth frames, whatever it does there.
+    pub growth: Cost,
+    /// The part of `line` outside `map` that makes strings or interface values.
+    pub key_conversion: Cost,
+    /// Runtime functions that this line calls, with their cumulative cost below this line, largest first.
+    pub entry_points: Vec<FunctionCost>,
+    /// Leaf functions of `map` with own cost, largest first; at most 12.
+    pub leaves: Vec<FunctionCost>,
+    /// Frames between the site's frame and the leaf.
+    pub depth: Depth,
+}
+
+/// Number of frames, inlined ones included, between the user's frame and the leaf.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Depth {
+    /// Mean over samples.
+    pub mean: f64,
+    /// Depth of the stack shape that holds the most samples.
+    pub hot: u32,
+    /// Deepest.
+    pub max: u32,
+}
+
+/// Allocations at a site.
+#[derive(Debug, Clone, Default)]
+pub struct SiteHeap {
+    /// Sum over all block sizes.
+    pub total: Alloc,
+    /// By size of block, ascending; what a map's growth allocates stands out as a ladder of sizes.
+    pub blocks: Vec<Block>,
+}
+
+/// Allocations of one block size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Units: bytes, from the profile's `bytes` label; 0 when the sample had none.
+    pub block_bytes: u64,
+    /// Allocations of this size.
+    pub alloc: Alloc,
+    /// Entries a map has room for when its array has this size, where the type is known and the size fits it.
+    pub map_capacity: Option<u64>,
+}
+
+/// Call tree of CPU samples, root first. Node 0 is the root and has no name.
+#[derive(Debug, Clone, Default)]
+pub struct StackTree {
+    /// Names that nodes refer to.
+    pub names: Vec<String>,
+    /// Nodes; a child's index is larger than its parent's.
+    pub nodes: Vec<StackNode>,
+}
+
+/// A node of a [`StackTree`].
+#[derive(Debug, Clone, Copy)]
+pub struct StackNode {
+    /// Index into [`StackTree::names`].
+    pub name: u32,
+    /// Index of the parent in [`StackTree::nodes`]; the root is its own parent.
+    pub parent: u32,
+    /// Cost of samples that end here.
+    pub own: Cost,
+}

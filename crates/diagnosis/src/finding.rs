@@ -1,0 +1,129 @@
+//! What the rules conclude.
+
+use crate::evidence::{Cost, Evidence, SourceId};
+
+/// Evidence with what follows from it.
+#[derive(Debug, Clone)]
+pub struct Diagnosis {
+    /// What was measured.
+    pub evidence: Evidence,
+    /// Ranked: by share of CPU, then by confidence, then by site and rule.
+    pub findings: Vec<Finding>,
+    /// What would have said more, and the command that measures it.
+    pub not_measured: Vec<NotMeasured>,
+}
+
+/// One conclusion about one site or the process.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// Stable name of the rule, kebab-case: `growth-dominates`.
+    pub rule: &'static str,
+    /// Index into [`Evidence::sites`]; `None` is the whole process.
+    pub site: Option<usize>,
+    /// What is the matter, one sentence without figures: the figures are in `evidence`.
+    pub cause: String,
+    /// What to do, in one word.
+    pub verdict: Verdict,
+    /// What to change, concretely.
+    pub advice: String,
+    /// The CPU this finding speaks about; `None` when it speaks about memory.
+    pub cost: Option<Cost>,
+    /// What following the advice would save.
+    pub saving: Option<Saving>,
+    /// How far to trust it.
+    pub confidence: Confidence,
+    /// Each line can be checked by hand in the source it names.
+    pub evidence: Vec<EvidenceLine>,
+}
+
+/// What to do at a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Give `make` a size hint.
+    Presize,
+    /// One map with a compound key instead of maps in a map.
+    Flatten,
+    /// Another key type, or build keys less often.
+    ChangeKey,
+    /// Several maps with a lock each.
+    Shard,
+    /// Keep the map and clear it instead of making a new one.
+    Reuse,
+    /// Replace the map to give its memory back.
+    Release,
+    /// Another data structure or Go version.
+    Replace,
+    /// Nothing to do.
+    LeaveAlone,
+}
+
+/// Predicted effect of the advice. Shape: `0.0 <= low <= high <= 1.0`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Saving {
+    /// Units: fraction of the process' CPU.
+    pub low: f64,
+    /// Units: fraction of the process' CPU.
+    pub high: f64,
+    /// Where the range comes from.
+    pub basis: &'static str,
+}
+
+/// How far to trust a finding, with the reason in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confidence {
+    /// Grade.
+    pub level: Level,
+    /// Why not higher, or what it rests on.
+    pub reason: String,
+}
+
+/// Grades of confidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// A hint to look at.
+    Low,
+    /// Likely.
+    Medium,
+    /// As good as the measurement.
+    High,
+}
+
+/// One measured fact behind a finding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceLine {
+    /// Where it was measured.
+    pub source: SourceId,
+    /// What was measured, without the figure.
+    pub what: String,
+    /// The figure.
+    pub amount: Amount,
+}
+
+/// A figure with its unit; how it looks is the report's business.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Amount {
+    /// A part of a whole.
+    Share {
+        /// The part.
+        part: Cost,
+        /// The whole.
+        whole: Cost,
+    },
+    /// Units: bytes.
+    Bytes(u64),
+    /// A number of things.
+    Count(u64),
+    /// A quotient or mean.
+    Ratio(f64),
+    /// A fact that is there or not: no figure.
+    Fact,
+}
+
+/// Something that no input measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotMeasured {
+    /// What is not known.
+    pub what: String,
+    /// Command that would measure it.
+    pub command: String,
+}

@@ -1,0 +1,1 @@
+//! Reader and writer of profile.proto, the format of pprof.

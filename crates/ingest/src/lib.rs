@@ -1,0 +1,1 @@
+//! Files and URLs to evidence: the only place that opens inputs.

@@ -1,0 +1,1 @@
+//! Findings to text, JSON, HTML and SVG; all formatting of numbers.
