@@ -1,0 +1,114 @@
+//! Go toolchains under `.toolchains/`, and Go programs built with them.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context, ensure};
+
+/// The versions that tests run with where they are installed: the two ends of each map implementation.
+pub const VERSIONS: [&str; 4] = ["1.21.13", "1.23.9", "1.24.11", "1.27.3"];
+
+/// An installed Go.
+#[derive(Debug, Clone)]
+pub struct Toolchain {
+    /// `1.27.3`.
+    pub version: String,
+    /// The `go` command.
+    pub go: PathBuf,
+}
+
+/// How to build a program.
+#[derive(Debug, Clone, Default, Hash)]
+pub struct BuildOptions {
+    /// Leave out symbol table and DWARF: `-ldflags="-s -w"`.
+    pub stripped: bool,
+    /// `-buildmode=pie`.
+    pub pie: bool,
+    /// GOARCH; empty is that of this machine.
+    pub arch: &'static str,
+    /// CGO_ENABLED=1.
+    pub cgo: bool,
+    /// More arguments of `go build`.
+    pub args: Vec<String>,
+}
+
+/// The Go of this version, if `make test` or `make demo` could install it.
+pub fn toolchain(version: &str) -> Option<Toolchain> {
+    let go = crate::repo_root().join(format!(".toolchains/go-{version}/bin/go"));
+    go.exists().then(|| Toolchain { version: version.to_owned(), go })
+}
+
+impl Toolchain {
+    /// The `go` command, cut off from the user's settings and from the network.
+    pub fn command(&self) -> Command {
+        let cache = crate::repo_root().join("target/go-cache");
+        let mut command = Command::new(&self.go);
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GO"))
+        {
+            command.env_remove(name);
+        }
+        command
+            .env("GOTOOLCHAIN", "local")
+            .env("GOPROXY", "off")
+            .env("GOFLAGS", "")
+            .env("GOCACHE", cache.join("build"))
+            .env("GOPATH", cache.join("path"))
+            .env("CGO_ENABLED", "0");
+        command
+    }
+
+    /// Builds the program in a package directory; unchanged sources are not built again.
+    ///
+    /// # Errors
+    /// What the compiler says.
+    pub fn build(&self, package: &Path, options: &BuildOptions) -> anyhow::Result<PathBuf> {
+        let mut hasher = DefaultHasher::new();
+        (&self.version, options).hash(&mut hasher);
+        hash_sources(package, &mut hasher)?;
+        let name =
+            package.file_name().context("package has no name")?.to_string_lossy().into_owned();
+        let target = crate::cache_dir("go-fixtures")?.join(format!(
+            "{name}-{}-{:016x}",
+            self.version,
+            hasher.finish()
+        ));
+        if target.exists() {
+            return Ok(target);
+        }
+        let partial = target.with_extension(std::process::id().to_string());
+        let mut command = self.command();
+        command.current_dir(package).args(["build", "-o"]).arg(&partial).args(&options.args);
+        if options.stripped {
+            command.arg("-ldflags=-s -w");
+        }
+        if options.pie {
+            command.arg("-buildmode=pie");
+        }
+        if !options.arch.is_empty() {
+            command.env("GOARCH", options.arch);
+        }
+        if options.cgo {
+            command.env("CGO_ENABLED", "1");
+        }
+        let output = command.arg(".").output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::rename(&partial, &target)?;
+        Ok(target)
+    }
+}
+
+fn hash_sources(dir: &Path, hasher: &mut DefaultHasher) -> anyhow::Result<()> {
+    let mut paths: Vec<_> =
+        fs::read_dir(dir)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            hash_sources(&path, hasher)?;
+        } else {
+            (path.file_name(), fs::read(&path)?).hash(hasher);
+        }
+    }
+    Ok(())
+}
