@@ -281,6 +281,8 @@ pub struct SiteCpu {
     pub growth: Cost,
     /// The part of `line` outside `map` that makes strings or interface values.
     pub key_conversion: Cost,
+    /// Strings and interface values made by any line of the site's function; they may feed other maps too, or none.
+    pub function_key_conversion: Cost,
     /// Runtime functions that this line calls, with their cumulative cost below this line, largest first.
     pub entry_points: Vec<FunctionCost>,
     /// Leaf functions of `map` with own cost, largest first; at most 12.
