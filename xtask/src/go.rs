@@ -51,6 +51,7 @@ impl Toolchain {
         }
         command
             .env("GOTOOLCHAIN", "local")
+            .env("GOENV", "off")
             .env("GOPROXY", "off")
             .env("GOFLAGS", "")
             .env("GOCACHE", cache.join("build"))
@@ -66,7 +67,7 @@ impl Toolchain {
     pub fn build(&self, package: &Path, options: &BuildOptions) -> anyhow::Result<PathBuf> {
         let mut hasher = DefaultHasher::new();
         (&self.version, options).hash(&mut hasher);
-        hash_sources(package, &mut hasher)?;
+        hash_sources(module_root(package), &mut hasher)?;
         let name =
             package.file_name().context("package has no name")?.to_string_lossy().into_owned();
         let target = crate::cache_dir("go-fixtures")?.join(format!(
@@ -77,7 +78,7 @@ impl Toolchain {
         if target.exists() {
             return Ok(target);
         }
-        let partial = target.with_extension(std::process::id().to_string());
+        let partial = crate::partial_name(&target);
         let mut command = self.command();
         command.current_dir(package).args(["build", "-o"]).arg(&partial).args(&options.args);
         if options.stripped {
@@ -97,6 +98,11 @@ impl Toolchain {
         fs::rename(&partial, &target)?;
         Ok(target)
     }
+}
+
+/// The directory of go.mod: a program is its whole module.
+fn module_root(package: &Path) -> &Path {
+    package.ancestors().find(|dir| dir.join("go.mod").exists()).unwrap_or(package)
 }
 
 fn hash_sources(dir: &Path, hasher: &mut DefaultHasher) -> anyhow::Result<()> {

@@ -2,8 +2,10 @@
 
 pub mod go;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, ensure};
 
@@ -21,9 +23,23 @@ pub fn testdata(path: &str) -> PathBuf {
 }
 
 /// Says why a test did nothing. Tests that need Go or root pass where they are missing.
-#[allow(clippy::print_stderr)]
+///
+/// Writes past the test harness, which hides what passing tests print: a skip that nobody sees is a test that nobody
+/// runs.
 pub fn skip(reason: &str) {
-    eprintln!("skipped: {reason}");
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    // A closed stderr is no reason to fail.
+    let _ = writeln!(io::stderr(), "skipped: {test}: {reason}");
+}
+
+/// A name beside `path` that no other thread or test process uses: results appear by rename, whole or not at all.
+fn partial_name(path: &Path) -> PathBuf {
+    static N_PARTIALS: AtomicUsize = AtomicUsize::new(0);
+    let n = N_PARTIALS.fetch_add(1, Ordering::Relaxed);
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}-{n}.partial", std::process::id()));
+    name.into()
 }
 
 /// Where tests keep what they build, from one run to the next.
@@ -43,10 +59,22 @@ pub fn unpack_xz(packed: &Path) -> anyhow::Result<PathBuf> {
     if target.exists() {
         return Ok(target);
     }
-    let partial = target.with_extension(std::process::id().to_string());
+    let partial = partial_name(&target);
     let script = "import lzma, sys; open(sys.argv[2], 'wb').write(lzma.open(sys.argv[1]).read())";
     let status = Command::new("python3").args(["-c", script]).arg(packed).arg(&partial).status()?;
     ensure!(status.success(), "{}: cannot be unpacked", packed.display());
+    make_executable(&partial)?;
     std::fs::rename(&partial, &target)?;
     Ok(target)
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }

@@ -1,0 +1,5 @@
+//! What `xtask` gives to tests, and the rules of the house.
+#![allow(clippy::unwrap_used)]
+
+mod fixture;
+mod go;
