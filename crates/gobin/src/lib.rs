@@ -1,1 +1,170 @@
 //! Go executables: build info, functions, lines, runtime types and map call sites, stripped ones too.
+//!
+//! Reads ELF files for amd64 and arm64 made by Go 1.18 to 1.27: static, position-independent, stripped, with cgo.
+//! 1. The function table is found by section or by its header; it gives names, addresses and lines.
+//! 2. The module data is found by its pointers to that table; it gives the text's start, types and inline tables.
+//! 3. The build info, or else the structures themselves, tell the release, and with it the layouts.
+//!
+//! Does not read DWARF or symbol tables: what is here is in every binary, stripped or not.
+
+mod buildinfo;
+mod error;
+mod functions;
+mod image;
+mod module;
+mod pclntab;
+mod release;
+mod types;
+
+pub use buildinfo::BuildInfo;
+pub use error::{Error, ErrorKind, Parsed, Place};
+pub use functions::{Frame, Func, FuncIdx, Functions};
+pub use release::{MapImpl, Release};
+pub use types::{Kind, MapType, Nested, TypeDesc};
+
+use image::Image;
+use module::Module;
+use pclntab::Pclntab;
+use types::Types;
+
+/// An address as in the ELF file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkAddr(pub u64);
+
+/// A position in the file. Units: bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileOffset(pub u64);
+
+/// The machines we read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Arch {
+    /// x86-64.
+    Amd64,
+    /// AArch64.
+    Arm64,
+}
+
+impl Arch {
+    /// GOARCH.
+    pub fn go_name(self) -> &'static str {
+        match self {
+            Self::Amd64 => "amd64",
+            Self::Arm64 => "arm64",
+        }
+    }
+}
+
+/// A Go executable. Borrows the bytes of the file.
+#[derive(Debug)]
+pub struct Binary<'a> {
+    image: Image<'a>,
+    build_info: Option<BuildInfo>,
+    release: Option<Release>,
+    map_impl: Option<MapImpl>,
+    module: Option<Module>,
+    functions: Functions<'a>,
+}
+
+impl<'a> Binary<'a> {
+    /// Reads the structures that everything else needs.
+    ///
+    /// # Errors
+    /// When `data` is no 64-bit ELF file for amd64 or arm64, or has no Go function table.
+    pub fn parse(data: &'a [u8]) -> Result<Parsed<Self>, Error> {
+        let image = Image::parse(data)?;
+        let table = Pclntab::find(&image)?;
+        let mut faults = Vec::new();
+        if (table.n_funcs as u64) < table.n_announced() {
+            faults.push(ErrorKind::OutOfFile.in_structure("pclntab"));
+        }
+        let build_info = BuildInfo::read(&image);
+        let module_addr = module::find(&image, &table);
+        let release = Release::detect(&image, build_info.as_ref(), &table, module_addr);
+        let module = module_addr.and_then(|addr| Module::read(&image, addr, release));
+        if module.is_none() {
+            faults.push(ErrorKind::NoModuleData.in_structure("the writable segments"));
+        }
+        let functions = Functions::new(table, module.as_ref());
+        let map_impl = MapImpl::detect(&functions);
+        let release = release.map(|release| release.narrowed(map_impl));
+        Ok(Parsed {
+            value: Self { image, build_info, release, map_impl, module, functions },
+            faults,
+        })
+    }
+
+    /// The machine it is for.
+    pub fn arch(&self) -> Arch {
+        self.image.arch
+    }
+
+    /// What `go version -m` prints; `None` when the file has none.
+    pub fn build_info(&self) -> Option<&BuildInfo> {
+        self.build_info.as_ref()
+    }
+
+    /// The release of Go that made it, from the build info or told by its structures.
+    pub fn release(&self) -> Option<Release> {
+        self.release
+    }
+
+    /// The implementation of maps linked in.
+    pub fn map_impl(&self) -> Option<MapImpl> {
+        self.map_impl
+    }
+
+    /// GNU build id, hexadecimal; Go's own linker writes one from 1.24 on.
+    pub fn gnu_build_id(&self) -> Option<String> {
+        buildinfo::gnu_build_id(&self.image)
+    }
+
+    /// What `go tool buildid` prints.
+    pub fn go_build_id(&self) -> Option<String> {
+        buildinfo::go_build_id(&self.image)
+    }
+
+    /// The function table.
+    pub fn functions(&self) -> &Functions<'a> {
+        &self.functions
+    }
+
+    /// Functions and lines at an instruction, innermost inlined function first; empty outside Go code.
+    pub fn frames(&self, addr: LinkAddr) -> Vec<Frame<'a>> {
+        self.functions.frames(&self.image, addr)
+    }
+
+    /// Machine code of a function, as far as it is in the file.
+    pub fn code(&self, func: Func<'_>) -> Option<&'a [u8]> {
+        let bytes = self.image.from(func.entry)?;
+        let len = usize::try_from(func.end.0.checked_sub(func.entry.0)?).ok()?;
+        Some(&bytes[..len.min(bytes.len())])
+    }
+
+    /// Bytes of the program as loaded; `None` outside the file.
+    pub fn read(&self, addr: LinkAddr, len: usize) -> Option<&'a [u8]> {
+        self.image.read(addr, len)
+    }
+
+    /// Address at which a byte of the file is loaded.
+    pub fn link_addr(&self, offset: FileOffset) -> Option<LinkAddr> {
+        self.image.link_addr(offset)
+    }
+
+    /// Every map type that the runtime knows of. Sortedness: by name.
+    ///
+    /// # Errors
+    /// When the layout of this version of Go is not known.
+    pub fn map_types(&self) -> Result<Parsed<Vec<MapType>>, Error> {
+        Ok(self.types()?.maps())
+    }
+
+    /// The map type whose descriptor is at `addr`; `None` when none is there or its layout is not known.
+    pub fn map_type_at(&self, addr: LinkAddr) -> Option<MapType> {
+        self.types().ok()?.map(addr)
+    }
+
+    fn types(&self) -> Result<Types<'_, 'a>, Error> {
+        let section = self.module.as_ref().and_then(|module| module.types);
+        Types::new(&self.image, section, self.release, self.map_impl)
+    }
+}

@@ -1,0 +1,213 @@
+//! The ELF file as the program sees it: bytes by address, pointers with their relocations.
+
+use object::elf::{self, FileHeader64};
+use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
+use object::{LittleEndian, ReadRef};
+
+use crate::error::{Error, ErrorKind};
+use crate::{Arch, FileOffset, LinkAddr};
+
+/// Longest text read from a file: names of generic functions reach some thousand bytes.
+const MAX_TEXT: usize = 1 << 16;
+
+/// A loaded part of the file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Segment<'a> {
+    pub(crate) addr: u64,
+    pub(crate) file_offset: u64,
+    /// The part that is in the file.
+    pub(crate) bytes: &'a [u8],
+    pub(crate) is_writable: bool,
+}
+
+/// A named part of the file.
+#[derive(Debug, Clone, Copy)]
+struct Section<'a> {
+    name: &'a str,
+    addr: u64,
+    bytes: &'a [u8],
+}
+
+/// Segments, sections and relative relocations of an executable.
+#[derive(Debug)]
+pub(crate) struct Image<'a> {
+    pub(crate) arch: Arch,
+    pub(crate) segments: Vec<Segment<'a>>,
+    sections: Vec<Section<'a>>,
+    /// Address and value of `R_*_RELATIVE` relocations. Sortedness: by address.
+    relocations: Vec<(u64, u64)>,
+}
+
+impl<'a> Image<'a> {
+    pub(crate) fn parse(data: &'a [u8]) -> Result<Self, Error> {
+        let elf_error = |error: object::read::Error| ErrorKind::Elf(error.to_string()).in_file();
+        let endian = LittleEndian;
+        if data.get(4..6).is_some_and(|class_and_order| class_and_order != [2, 1]) {
+            return Err(
+                ErrorKind::OtherMachine("not a 64-bit little-endian file".to_owned()).in_file()
+            );
+        }
+        let header = FileHeader64::<LittleEndian>::parse(data).map_err(elf_error)?;
+        let arch = match header.e_machine(endian) {
+            elf::EM_X86_64 => Arch::Amd64,
+            elf::EM_AARCH64 => Arch::Arm64,
+            other => return Err(ErrorKind::OtherMachine(format!("machine {}", other.0)).in_file()),
+        };
+        let segments = header
+            .program_headers(endian, data)
+            .map_err(elf_error)?
+            .iter()
+            .filter(|segment| segment.p_type(endian) == elf::PT_LOAD)
+            .map(|segment| {
+                let (offset, size) = segment.file_range(endian);
+                Segment {
+                    addr: segment.p_vaddr(endian),
+                    file_offset: offset,
+                    bytes: clipped(data, offset, size),
+                    is_writable: segment.p_flags(endian).contains(elf::PF_W),
+                }
+            })
+            .collect();
+        let mut image = Self { arch, segments, sections: Vec::new(), relocations: Vec::new() };
+        // Section headers are a convenience: a file cut before them can still be read.
+        if let Ok(table) = header.sections(endian, data) {
+            for section in table.iter() {
+                let name = table
+                    .section_name(endian, section)
+                    .ok()
+                    .and_then(|n| std::str::from_utf8(n).ok());
+                let (Some(name), Some((offset, size))) = (name, section.file_range(endian)) else {
+                    continue;
+                };
+                let bytes = clipped(data, offset, size);
+                image.sections.push(Section { name, addr: section.sh_addr(endian), bytes });
+                if section.sh_type(endian) == elf::SHT_RELA {
+                    image.add_relocations(bytes);
+                }
+            }
+        }
+        image.relocations.sort_unstable();
+        Ok(image)
+    }
+
+    /// Keeps those that put a fixed address in place: in position-independent executables all pointers are such.
+    fn add_relocations(&mut self, bytes: &[u8]) {
+        let relative = match self.arch {
+            Arch::Amd64 => elf::R_X86_64_RELATIVE.0,
+            Arch::Arm64 => elf::R_AARCH64_RELATIVE.0,
+        };
+        let entries = bytes.as_chunks::<24>().0.iter();
+        self.relocations.extend(entries.filter_map(|entry| {
+            let word = |at: usize| u64_at(entry, at);
+            (word(8)? as u32 == relative).then_some((word(0)?, word(16)?))
+        }));
+    }
+
+    /// Address and bytes of a section.
+    pub(crate) fn section(&self, name: &str) -> Option<(LinkAddr, &'a [u8])> {
+        let section = self.sections.iter().find(|section| section.name == name)?;
+        Some((LinkAddr(section.addr), section.bytes))
+    }
+
+    /// Address of a byte of the file.
+    pub(crate) fn link_addr(&self, offset: FileOffset) -> Option<LinkAddr> {
+        self.segments.iter().find_map(|segment| {
+            let at = offset.0.checked_sub(segment.file_offset)?;
+            (at < segment.bytes.len() as u64).then(|| LinkAddr(segment.addr.wrapping_add(at)))
+        })
+    }
+
+    /// All bytes from an address to the end of its segment.
+    pub(crate) fn from(&self, addr: LinkAddr) -> Option<&'a [u8]> {
+        self.segments.iter().find_map(|segment| {
+            let at = usize::try_from(addr.0.checked_sub(segment.addr)?).ok()?;
+            segment.bytes.get(at..).filter(|rest| !rest.is_empty())
+        })
+    }
+
+    pub(crate) fn read(&self, addr: LinkAddr, len: usize) -> Option<&'a [u8]> {
+        self.from(addr)?.get(..len)
+    }
+
+    pub(crate) fn u8(&self, addr: LinkAddr) -> Option<u8> {
+        self.from(addr)?.first().copied()
+    }
+
+    pub(crate) fn u16(&self, addr: LinkAddr) -> Option<u16> {
+        self.read(addr, 2)?.try_into().ok().map(u16::from_le_bytes)
+    }
+
+    pub(crate) fn u32(&self, addr: LinkAddr) -> Option<u32> {
+        self.read(addr, 4)?.try_into().ok().map(u32::from_le_bytes)
+    }
+
+    pub(crate) fn i32(&self, addr: LinkAddr) -> Option<i32> {
+        self.u32(addr).map(u32::cast_signed)
+    }
+
+    pub(crate) fn u64(&self, addr: LinkAddr) -> Option<u64> {
+        self.read(addr, 8)?.try_into().ok().map(u64::from_le_bytes)
+    }
+
+    /// A pointer in data: the relocation's value where there is one, else what stands in the file.
+    pub(crate) fn pointer(&self, addr: LinkAddr) -> Option<LinkAddr> {
+        match self.relocations.binary_search_by_key(&addr.0, |&(at, _)| at) {
+            Ok(found) => Some(LinkAddr(self.relocations[found].1)),
+            Err(_) => self.u64(addr).map(LinkAddr),
+        }
+    }
+
+    /// Places whose pointer is `value`: candidates only, 8-aligned, in writable segments or relocated.
+    pub(crate) fn pointers_to(&self, value: LinkAddr) -> impl Iterator<Item = LinkAddr> {
+        let relocated = self
+            .relocations
+            .iter()
+            .filter(move |(_, to)| *to == value.0)
+            .map(|&(at, _)| LinkAddr(at));
+        let stored =
+            self.segments.iter().filter(|segment| segment.is_writable).flat_map(move |segment| {
+                let words = segment.bytes.as_chunks::<8>().0.iter().enumerate();
+                let is_value = move |word: &[u8; 8]| u64::from_le_bytes(*word) == value.0;
+                words
+                    .filter(move |(_, word)| is_value(word))
+                    .map(|(at, _)| LinkAddr(segment.addr + 8 * at as u64))
+            });
+        relocated.chain(stored)
+    }
+
+    /// Text with a varint length before it, as Go writes type names and build info.
+    pub(crate) fn varint_str(&self, addr: LinkAddr) -> Option<&'a str> {
+        let mut bytes = self.from(addr)?;
+        let len = usize::try_from(read_varint(&mut bytes)?).ok()?;
+        std::str::from_utf8(bytes.get(..len.min(MAX_TEXT))?).ok()
+    }
+}
+
+/// The part of `data` at this place that exists.
+fn clipped(data: &[u8], offset: u64, size: u64) -> &[u8] {
+    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(data.len());
+    let end = usize::try_from(offset.saturating_add(size)).unwrap_or(usize::MAX).min(data.len());
+    data.read_bytes_at(start as u64, (end - start) as u64).unwrap_or(&[])
+}
+
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|word| u64::from_le_bytes(*word))
+}
+
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|word| u32::from_le_bytes(*word))
+}
+
+/// Takes a base-128 number of at most 32 bits off the front. Source: runtime/symtab.go, `readvarint`, Go 1.27.
+pub(crate) fn read_varint(bytes: &mut &[u8]) -> Option<u32> {
+    let mut value = 0_u32;
+    for shift in (0..35).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u32::from(byte & 0x7f).wrapping_shl(shift);
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}

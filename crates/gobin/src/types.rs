@@ -1,0 +1,440 @@
+//! Runtime type descriptors: the map types of a program with their names, sizes and what they hold.
+//!
+//! Descriptors survive stripping, because maps, interfaces and reflection need them.
+//! Source: internal/abi/type.go, runtime/type.go, Go 1.18 to 1.27.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::LinkAddr;
+use crate::error::{Error, ErrorKind, Parsed};
+use crate::image::Image;
+use crate::module::{TypeList, TypeSection};
+use crate::release::{MapImpl, Release, SUPPORTED};
+
+/// Go's kinds of types. Source: internal/abi/type.go, `Kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Bool,
+    Int,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    Uint,
+    Uint8,
+    Uint16,
+    Uint32,
+    Uint64,
+    Uintptr,
+    Float32,
+    Float64,
+    Complex64,
+    Complex128,
+    Array,
+    Chan,
+    Func,
+    Interface,
+    Map,
+    Pointer,
+    Slice,
+    String,
+    Struct,
+    UnsafePointer,
+}
+
+impl Kind {
+    /// In the order of Go's numbers, from 1.
+    const ALL: [Self; 26] = [
+        Self::Bool,
+        Self::Int,
+        Self::Int8,
+        Self::Int16,
+        Self::Int32,
+        Self::Int64,
+        Self::Uint,
+        Self::Uint8,
+        Self::Uint16,
+        Self::Uint32,
+        Self::Uint64,
+        Self::Uintptr,
+        Self::Float32,
+        Self::Float64,
+        Self::Complex64,
+        Self::Complex128,
+        Self::Array,
+        Self::Chan,
+        Self::Func,
+        Self::Interface,
+        Self::Map,
+        Self::Pointer,
+        Self::Slice,
+        Self::String,
+        Self::Struct,
+        Self::UnsafePointer,
+    ];
+}
+
+/// A type as key or element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeDesc {
+    /// As `%T` prints it.
+    pub name: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// Units: bytes.
+    pub size: u64,
+    /// Whether the garbage collector has to look into it.
+    pub has_pointers: bool,
+}
+
+/// Whether a map's element holds maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Nested {
+    /// No map below.
+    No,
+    /// Through pointer, struct, slice or array.
+    Reaches,
+    /// The element is a map.
+    Direct,
+}
+
+/// A map type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapType {
+    /// Address of its descriptor.
+    pub addr: LinkAddr,
+    /// As `%T` prints it.
+    pub name: String,
+    /// Key.
+    pub key: TypeDesc,
+    /// Element.
+    pub elem: TypeDesc,
+    /// Whether the element is or reaches a map.
+    pub nested: Nested,
+    /// Units: bytes of a bucket (classic) or group (Swiss) of 8 entries.
+    pub group_bytes: u64,
+    /// Whether keys are stored as pointers, because they are larger than 128 bytes.
+    pub indirect_key: bool,
+    /// Whether elements are stored as pointers, because they are larger than 128 bytes.
+    pub indirect_elem: bool,
+}
+
+/// Offsets in `abi.Type`, the same in all versions. Units: bytes.
+mod offsets {
+    pub(super) const SIZE: u64 = 0;
+    pub(super) const PTR_BYTES: u64 = 8;
+    pub(super) const TFLAG: u64 = 20;
+    pub(super) const KIND: u64 = 23;
+    pub(super) const STR: u64 = 40;
+    pub(super) const PTR_TO_THIS: u64 = 44;
+    /// First field after `abi.Type`: element of pointers, slices, arrays, channels; key of maps.
+    pub(super) const ELEM: u64 = 48;
+    pub(super) const MAP_ELEM: u64 = 56;
+    /// Bucket or group type of maps.
+    pub(super) const MAP_GROUP: u64 = 64;
+    pub(super) const STRUCT_FIELDS: u64 = 56;
+    pub(super) const STRUCT_N_FIELDS: u64 = 64;
+    pub(super) const FIELD_SIZE: u64 = 24;
+    pub(super) const FIELD_TYPE: u64 = 8;
+    pub(super) const FUNC_N_IN: u64 = 48;
+    pub(super) const FUNC_N_OUT: u64 = 50;
+    pub(super) const FUNC_SIZE: u64 = 56;
+    pub(super) const UNCOMMON_SIZE: u64 = 16;
+    pub(super) const UNCOMMON_N_METHODS: u64 = 4;
+}
+use offsets::*;
+
+const TFLAG_UNCOMMON: u8 = 1;
+const TFLAG_EXTRA_STAR: u8 = 2;
+/// Go 1.25 and earlier keep flags in the upper bits.
+const KIND_MASK: u8 = 31;
+/// Smallest descriptor; a section cannot hold more types than this allows.
+const MIN_DESCRIPTOR: u64 = 48;
+
+/// Where the map-specific numbers of a descriptor are. Units: bytes.
+#[derive(Debug, Clone, Copy)]
+struct MapLayout {
+    flags: u64,
+    flag_indirect_key: u32,
+    flag_indirect_elem: u32,
+}
+
+/// Reads type descriptors.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Types<'i, 'a> {
+    image: &'i Image<'a>,
+    section: TypeSection,
+    map_layout: MapLayout,
+}
+
+impl<'i, 'a> Types<'i, 'a> {
+    /// # Errors
+    /// When the version or the map implementation is not known: their layouts differ.
+    pub(crate) fn new(
+        image: &'i Image<'a>,
+        section: Option<TypeSection>,
+        release: Option<Release>,
+        map_impl: Option<MapImpl>,
+    ) -> Result<Self, Error> {
+        let in_types = |kind: ErrorKind| kind.in_structure("the type descriptors");
+        let release = release.ok_or_else(|| in_types(ErrorKind::UnknownVersion))?;
+        for found in [release.min(), release.max()] {
+            if !SUPPORTED.contains(&found) {
+                return Err(in_types(ErrorKind::UnsupportedVersion { found }));
+            }
+        }
+        let map_impl = map_impl.ok_or_else(|| in_types(ErrorKind::UnknownMapImpl))?;
+        let section = section.ok_or_else(|| in_types(ErrorKind::NoModuleData))?;
+        Ok(Self { image, section, map_layout: map_layout(map_impl, release) })
+    }
+
+    /// Every map type that the runtime's list of types reaches, by name.
+    pub(crate) fn maps(&self) -> Parsed<Vec<MapType>> {
+        let mut faults = Vec::new();
+        let all = self.reachable(&mut faults);
+        let reaches_map = self.reaching_maps(&all);
+        let mut maps: Vec<MapType> = all
+            .iter()
+            .filter(|addr| self.kind(**addr) == Some(Kind::Map))
+            .filter_map(|&addr| {
+                let map = self.map_with(addr, |elem| reaches_map.contains(&elem));
+                if map.is_none() {
+                    faults.push(ErrorKind::BadType.at(addr));
+                }
+                map
+            })
+            .collect();
+        maps.sort_by(|a, b| (&a.name, a.addr).cmp(&(&b.name, b.addr)));
+        Parsed { value: maps, faults }
+    }
+
+    /// The map type whose descriptor is at `addr`; `None` when no map descriptor is there.
+    pub(crate) fn map(&self, addr: LinkAddr) -> Option<MapType> {
+        self.map_with(addr, |elem| {
+            let below = self.closure(vec![elem]);
+            self.reaching_maps(&below).contains(&elem)
+        })
+    }
+
+    fn map_with(&self, addr: LinkAddr, reaches_map: impl Fn(LinkAddr) -> bool) -> Option<MapType> {
+        if self.kind(addr)? != Kind::Map {
+            return None;
+        }
+        let elem_addr = self.pointer(addr, MAP_ELEM)?;
+        let elem = self.describe(elem_addr)?;
+        let nested = match elem.kind {
+            Kind::Map => Nested::Direct,
+            _ if reaches_map(elem_addr) => Nested::Reaches,
+            _ => Nested::No,
+        };
+        let flags = self.image.u32(at(addr, self.map_layout.flags))?;
+        let group = self.pointer(addr, MAP_GROUP).filter(|group| self.is_type(*group));
+        Some(MapType {
+            addr,
+            name: self.name(addr)?,
+            key: self.describe(self.pointer(addr, ELEM)?)?,
+            elem,
+            nested,
+            group_bytes: self.image.u64(at(group?, SIZE))?,
+            indirect_key: flags & self.map_layout.flag_indirect_key != 0,
+            indirect_elem: flags & self.map_layout.flag_indirect_elem != 0,
+        })
+    }
+
+    fn describe(&self, addr: LinkAddr) -> Option<TypeDesc> {
+        Some(TypeDesc {
+            name: self.name(addr)?,
+            kind: self.kind(addr)?,
+            size: self.image.u64(at(addr, SIZE))?,
+            has_pointers: self.image.u64(at(addr, PTR_BYTES))? != 0,
+        })
+    }
+
+    /// Source: runtime/type.go, `rtype.string`.
+    fn name(&self, addr: LinkAddr) -> Option<String> {
+        let offset = u64::try_from(self.image.i32(at(addr, STR))?).ok()?;
+        // One byte of flags comes before the length.
+        let name = self.image.varint_str(at(self.section.start, offset.checked_add(1)?))?;
+        let has_star = self.image.u8(at(addr, TFLAG))? & TFLAG_EXTRA_STAR != 0;
+        Some(if has_star { name.strip_prefix('*').unwrap_or(name) } else { name }.to_owned())
+    }
+
+    fn kind(&self, addr: LinkAddr) -> Option<Kind> {
+        if !self.is_type(addr) {
+            return None;
+        }
+        let number = self.image.u8(at(addr, KIND))? & KIND_MASK;
+        Kind::ALL.get(usize::from(number).checked_sub(1)?).copied()
+    }
+
+    fn is_type(&self, addr: LinkAddr) -> bool {
+        self.section.start <= addr && addr < self.section.end
+    }
+
+    fn pointer(&self, addr: LinkAddr, offset: u64) -> Option<LinkAddr> {
+        self.image.pointer(at(addr, offset))
+    }
+
+    /// All types that the runtime's list reaches.
+    fn reachable(&self, faults: &mut Vec<Error>) -> HashSet<LinkAddr> {
+        let listed = match self.section.list {
+            TypeList::Typelinks { addr, len } => self.typelinks(addr, len),
+            TypeList::Contiguous { len } => self.contiguous(len),
+        };
+        let listed = listed.unwrap_or_else(|cut| {
+            faults.push(ErrorKind::OutOfFile.in_structure("the list of types"));
+            cut
+        });
+        self.closure(listed)
+    }
+
+    /// Up to Go 1.26. `Err` has what comes before a cut.
+    fn typelinks(&self, list: LinkAddr, len: u64) -> Result<Vec<LinkAddr>, Vec<LinkAddr>> {
+        let mut types = Vec::new();
+        for idx in 0..len {
+            let Some(offset) =
+                self.image.i32(at(list, 4 * idx)).and_then(|o| u64::try_from(o).ok())
+            else {
+                return Err(types);
+            };
+            types.push(at(self.section.start, offset));
+        }
+        Ok(types)
+    }
+
+    /// From Go 1.27. Source: runtime/type.go, `moduleTypelinks`; internal/abi/type.go, `DescriptorSize`.
+    fn contiguous(&self, len: u64) -> Result<Vec<LinkAddr>, Vec<LinkAddr>> {
+        let mut types = Vec::new();
+        let end = at(self.section.start, len).min(self.section.end);
+        let mut addr = at(self.section.start, 8);
+        while addr < end {
+            addr = LinkAddr(addr.0.next_multiple_of(8));
+            let Some(size) = self.descriptor_size(addr) else { return Err(types) };
+            types.push(addr);
+            addr = at(addr, size);
+        }
+        Ok(types)
+    }
+
+    fn descriptor_size(&self, addr: LinkAddr) -> Option<u64> {
+        let (base, tail) = match self.kind(addr)? {
+            Kind::Array => (72, 0),
+            Kind::Chan => (64, 0),
+            Kind::Func => (FUNC_SIZE, 8 * self.n_func_types(addr)?),
+            Kind::Interface => (80, self.image.u64(at(addr, 64))?.checked_mul(8)?),
+            Kind::Map => (136, 0),
+            Kind::Pointer | Kind::Slice => (56, 0),
+            Kind::Struct => {
+                (80, self.image.u64(at(addr, STRUCT_N_FIELDS))?.checked_mul(FIELD_SIZE)?)
+            }
+            _ => (MIN_DESCRIPTOR, 0),
+        };
+        let size = tail.checked_add(base)?;
+        if !self.is_uncommon(addr)? {
+            return Some(size);
+        }
+        let n_methods = u64::from(self.image.u16(at(addr, base + UNCOMMON_N_METHODS))?);
+        size.checked_add(UNCOMMON_SIZE + 16 * n_methods)
+    }
+
+    fn is_uncommon(&self, addr: LinkAddr) -> Option<bool> {
+        Some(self.image.u8(at(addr, TFLAG))? & TFLAG_UNCOMMON != 0)
+    }
+
+    fn n_func_types(&self, addr: LinkAddr) -> Option<u64> {
+        let n_in = self.image.u16(at(addr, FUNC_N_IN))?;
+        // The top bit says that the last parameter is variadic.
+        let n_out = self.image.u16(at(addr, FUNC_N_OUT))? & 0x7fff;
+        Some(u64::from(n_in) + u64::from(n_out))
+    }
+
+    /// The types that `todo` reaches, itself included. Bounded by the number of descriptors that fit the section.
+    fn closure(&self, mut todo: Vec<LinkAddr>) -> HashSet<LinkAddr> {
+        let most =
+            usize::try_from((self.section.end.0 - self.section.start.0) / 8).unwrap_or(usize::MAX);
+        let mut seen = HashSet::new();
+        while let Some(addr) = todo.pop() {
+            if seen.len() >= most || self.kind(addr).is_none() || !seen.insert(addr) {
+                continue;
+            }
+            self.held_by(addr, &mut todo);
+            self.referred_by(addr, &mut todo);
+        }
+        seen
+    }
+
+    /// Types of which a value of this type holds values, pointers followed.
+    fn held_by(&self, addr: LinkAddr, out: &mut Vec<LinkAddr>) {
+        match self.kind(addr) {
+            Some(Kind::Pointer | Kind::Slice | Kind::Array) => out.extend(self.pointer(addr, ELEM)),
+            Some(Kind::Struct) => self.fields(addr, out),
+            _ => {}
+        }
+    }
+
+    fn fields(&self, addr: LinkAddr, out: &mut Vec<LinkAddr>) {
+        let fields = self.pointer(addr, STRUCT_FIELDS);
+        let n_fields = self.image.u64(at(addr, STRUCT_N_FIELDS));
+        let (Some(fields), Some(n_fields)) = (fields, n_fields) else { return };
+        let field_types = (0..n_fields)
+            .map_while(|idx| self.pointer(at(fields, idx.checked_mul(FIELD_SIZE)?), FIELD_TYPE));
+        out.extend(field_types);
+    }
+
+    /// Other types that a descriptor names.
+    fn referred_by(&self, addr: LinkAddr, out: &mut Vec<LinkAddr>) {
+        match self.kind(addr) {
+            Some(Kind::Chan) => out.extend(self.pointer(addr, ELEM)),
+            Some(Kind::Map) => {
+                out.extend([ELEM, MAP_ELEM].iter().filter_map(|&o| self.pointer(addr, o)));
+            }
+            Some(Kind::Func) => {
+                let n_types = self.n_func_types(addr).unwrap_or(0);
+                let uncommon = if self.is_uncommon(addr) == Some(true) { UNCOMMON_SIZE } else { 0 };
+                out.extend(
+                    (0..n_types)
+                        .filter_map(|idx| self.pointer(addr, FUNC_SIZE + uncommon + 8 * idx)),
+                );
+            }
+            _ => {}
+        }
+        let pointer_to_this =
+            self.image.i32(at(addr, PTR_TO_THIS)).and_then(|o| u64::try_from(o).ok());
+        out.extend(pointer_to_this.filter(|&o| o != 0).map(|o| at(self.section.start, o)));
+    }
+
+    /// Those of `types` that are maps or reach one through what they hold.
+    fn reaching_maps(&self, types: &HashSet<LinkAddr>) -> HashSet<LinkAddr> {
+        let mut holders: HashMap<LinkAddr, Vec<LinkAddr>> = HashMap::new();
+        let mut held = Vec::new();
+        for &addr in types {
+            self.held_by(addr, &mut held);
+            held.drain(..).for_each(|inner| holders.entry(inner).or_default().push(addr));
+        }
+        let mut todo: Vec<_> =
+            types.iter().copied().filter(|&addr| self.kind(addr) == Some(Kind::Map)).collect();
+        let mut reaching = HashSet::new();
+        while let Some(addr) = todo.pop() {
+            if reaching.insert(addr) {
+                todo.extend(holders.get(&addr).into_iter().flatten());
+            }
+        }
+        reaching
+    }
+}
+
+/// Source: internal/abi/type.go (`MapType`, Go 1.21), map_swiss.go (1.24), map.go (1.26, 1.27).
+fn map_layout(map_impl: MapImpl, release: Release) -> MapLayout {
+    match map_impl {
+        MapImpl::Classic => MapLayout { flags: 84, flag_indirect_key: 1, flag_indirect_elem: 2 },
+        MapImpl::Swiss if release.min() >= 27 => {
+            MapLayout { flags: 128, flag_indirect_key: 4, flag_indirect_elem: 8 }
+        }
+        MapImpl::Swiss => MapLayout { flags: 104, flag_indirect_key: 4, flag_indirect_elem: 8 },
+    }
+}
+
+fn at(addr: LinkAddr, offset: u64) -> LinkAddr {
+    LinkAddr(addr.0.wrapping_add(offset))
+}
