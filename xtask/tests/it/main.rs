@@ -3,3 +3,4 @@
 
 mod fixture;
 mod go;
+mod house;
