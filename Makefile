@@ -1,6 +1,8 @@
 # Everything a contributor runs. `make` alone lists the targets.
 
 CARGO ?= cargo
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 .PHONY: help setup demo test lint bench fuzz
 
@@ -21,8 +23,11 @@ lint: ## format and clippy, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
-bench: ## benchmarks, with `go tool pprof` beside them where Go is present
-	@scripts/bench
+bench: ## diagnose against `go tool pprof -top`, in turns (minutes)
+	$(CARGO) build --locked --release --package mapscope
+	bench/diagnose-vs-pprof
 
-fuzz: ## each fuzz target for FUZZ_SECONDS (default 60)
-	@scripts/fuzz
+fuzz: ## every fuzz target for FUZZ_SECONDS each (default 60)
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		echo "fuzz: $$target for $(FUZZ_SECONDS) s"; scripts/fuzz $$target $(FUZZ_SECONDS); \
+	done
