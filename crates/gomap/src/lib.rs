@@ -8,5 +8,6 @@ mod version;
 
 pub use frames::{
     Category, FrameClass, Kind, MapOp, Phase, StackClass, classify_function, classify_stack,
+    function_category,
 };
 pub use version::{GoVersion, MapImpl};

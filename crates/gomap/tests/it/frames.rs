@@ -1,0 +1,110 @@
+//! Samples fall into the operations, phases and kinds that an independent script counted, and none is left over.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use gomap::{FrameClass, Kind, Phase, StackClass, classify_function, classify_stack};
+use gopprof::{Limits, Profile, Sample, parse_profile};
+
+const CAPTURES: [&str; 9] = [
+    "nested-1.21.13/cpu.pprof",
+    "nested-1.27.3/cpu.pprof",
+    "flat-1.21.13/cpu.pprof",
+    "flat-1.27.3/cpu.pprof",
+    "traces-other/go1.22.10-nested.cpu.pprof",
+    "traces-other/go1.23.9-nested.cpu.pprof",
+    "traces-other/go1.24.11-nested.cpu.pprof",
+    "traces-other/go1.25.5-nested.cpu.pprof",
+    "traces-other/go1.26.6-nested.cpu.pprof",
+];
+
+fn read(capture: &str) -> Profile {
+    let bytes = fs::read(xtask::testdata(&format!("samples/{capture}"))).unwrap();
+    parse_profile(&bytes, &Limits::default()).unwrap().value
+}
+
+/// Function names of a stack, leaf first, inlined ones included.
+fn names<'p>(profile: &'p Profile, sample: &Sample<'_>) -> Vec<&'p str> {
+    let lines = sample.locations().flat_map(|idx| &profile.locations[idx.index()].lines);
+    lines.map(|line| profile.str(profile.functions[line.function.unwrap().index()].name)).collect()
+}
+
+fn classify(names: &[&str]) -> StackClass {
+    let classes: Vec<FrameClass> = names.iter().map(|name| classify_function(name)).collect();
+    classify_stack(&classes)
+}
+
+/// Samples inside map operations by operation, phase and kind, in the words of the recorded count.
+fn counted(profile: &Profile) -> BTreeMap<String, i64> {
+    let mut counts = BTreeMap::new();
+    for sample in profile.samples() {
+        let names = names(profile, &sample);
+        let class = classify(&names);
+        let Some((op, _)) = class.op else { continue };
+        let phase = match class.phase {
+            Phase::GrowthAlloc => "growth.alloc",
+            Phase::GrowthMove => "growth.rehash",
+            // The script counts the first group of a Swiss map as growth; a hint does not save it, so we do not.
+            Phase::FirstAlloc if names.iter().any(|name| name.ends_with("growToSmall")) => {
+                "growth.alloc"
+            }
+            Phase::FirstAlloc | Phase::Steady => "-",
+        };
+        let op = format!("{op:?}").to_lowercase().replace("read", "access");
+        *counts.entry(format!("map.{op} / {phase} / {}", kind(class.kind))).or_default() +=
+            sample.value(0);
+    }
+    counts
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Hash => "hash",
+        Kind::KeyCompare => "key_compare",
+        Kind::Probe => "probe",
+        Kind::WriteBarrier => "write_barrier",
+        Kind::GcAssist => "gc.assist",
+        Kind::GcSweepAssist => "gc.sweep.assist",
+        Kind::GcStartStop => "gc.start_term",
+        Kind::Malloc => "malloc",
+        Kind::Zeroing => "zeroing",
+        Kind::Copy => "copy",
+        other => panic!("{other:?} inside a map operation"),
+    }
+}
+
+#[test]
+fn samples_fall_where_an_independent_count_has_them() {
+    for name in ["nested-1.21.13", "nested-1.27.3", "flat-1.21.13", "flat-1.27.3"] {
+        let expected = fs::read_to_string(xtask::testdata(&format!(
+            "samples/expected/{name}.cpu.classified.txt"
+        )))
+        .unwrap();
+        let row = |line: &str| {
+            let (count, rest) = line.trim().split_once(' ')?;
+            let (_, class) = rest.trim().split_once(' ')?;
+            let class = class.replace("malloc.zeroing", "zeroing").replace("malloc.copy", "copy");
+            class.starts_with("map.").then(|| Some((class, count.parse::<i64>().ok()?)))?
+        };
+        let mut theirs = BTreeMap::new();
+        expected
+            .lines()
+            .filter_map(row)
+            .for_each(|(class, n)| *theirs.entry(class).or_insert(0) += n);
+        assert!(theirs.len() >= 5, "{name}");
+        assert_eq!(counted(&read(&format!("{name}/cpu.pprof"))), theirs, "{name}");
+    }
+}
+
+#[test]
+fn no_sample_inside_a_map_operation_is_left_over() {
+    for capture in CAPTURES {
+        let profile = read(capture);
+        let left_over: Vec<_> = profile
+            .samples()
+            .map(|sample| names(&profile, &sample))
+            .filter(|names| classify(names).op.is_some() && classify(names).kind == Kind::Other)
+            .collect();
+        assert_eq!(left_over, Vec::<Vec<&str>>::new(), "{capture}");
+    }
+}
