@@ -4,10 +4,12 @@
 //! knows no file format.
 
 mod frames;
+mod layout;
 mod version;
 
 pub use frames::{
     Category, FrameClass, Kind, MapOp, Phase, StackClass, classify_function, classify_stack,
     function_category,
 };
+pub use layout::Layout;
 pub use version::{GoVersion, MapImpl};

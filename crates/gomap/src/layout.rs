@@ -1,0 +1,134 @@
+//! Sizes of the arrays that maps allocate, so that block sizes in a heap profile can be read as map capacities.
+//!
+//! Source: runtime/map.go (`makeBucketArray`, `overLoadFactor`) of Go 1.21 to 1.23; internal/runtime/maps/map.go
+//! (`NewMap`) and table.go (`newTable`, `maxGrowthLeft`) of Go 1.24 to 1.27; runtime/sizeclasses.go, msize.go of all.
+
+use crate::version::{GoVersion, MapImpl};
+
+/// Entries in a bucket or slots in a group.
+const GROUP_SLOTS: u64 = 8;
+/// Slots of the largest table of a Swiss map; beyond it the map has more tables.
+const MAX_TABLE_SLOTS: u64 = 1024;
+/// Largest exponent of a bucket array considered: 2^40 buckets are beyond any memory.
+const MAX_CLASSIC_B: u32 = 40;
+
+/// Units: bytes. The same from Go 1.21 to 1.27.
+const SIZE_CLASSES: [u64; 67] = [
+    8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352,
+    384, 416, 448, 480, 512, 576, 640, 704, 768, 896, 1024, 1152, 1280, 1408, 1536, 1792, 2048,
+    2304, 2688, 3072, 3200, 3456, 4096, 4864, 5376, 6144, 6528, 6784, 6912, 8192, 9472, 9728,
+    10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672,
+    32768,
+];
+const PAGE: u64 = 8192;
+/// Objects with pointers above this size carry a header, from Go 1.22 on.
+const MAX_HEADERLESS: u64 = 512;
+const MALLOC_HEADER: u64 = 8;
+const LARGE_OBJECT: u64 = 32768;
+
+/// What decides the size of a map's arrays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Implementation.
+    pub map_impl: MapImpl,
+    /// Release; sizes of classic maps differ a little between 1.21 and 1.22.
+    pub version: GoVersion,
+    /// Units: bytes of a bucket or group.
+    pub group_bytes: u64,
+    /// Whether keys or elements have pointers.
+    pub has_pointers: bool,
+}
+
+impl Layout {
+    /// Entries a map can hold when its array (of one table, for Swiss maps) is a block of this size; `None` when no
+    /// array has this size.
+    pub fn capacity_of_block(&self, block_bytes: u64) -> Option<u64> {
+        let arrays = 0..=self.max_exponent();
+        arrays
+            .map(|exponent| (self.array_bytes(exponent), exponent))
+            .take_while(|&(bytes, _)| bytes <= block_bytes)
+            .find(|&(bytes, _)| bytes == block_bytes)
+            .map(|(_, exponent)| self.capacity(exponent))
+    }
+
+    /// Bytes of the arrays of a map made with this size hint. Headers and directories, some tens of bytes, left out.
+    pub fn bytes_for_hint(&self, hint: u64) -> u64 {
+        if hint <= GROUP_SLOTS {
+            return self.array_bytes(0);
+        }
+        match self.map_impl {
+            MapImpl::Classic => {
+                let exponent = (0..MAX_CLASSIC_B).find(|&exponent| self.capacity(exponent) >= hint);
+                self.array_bytes(exponent.unwrap_or(MAX_CLASSIC_B))
+            }
+            MapImpl::Swiss => {
+                let slots = hint.saturating_mul(8) / 7;
+                let n_tables = slots.div_ceil(MAX_TABLE_SLOTS).next_power_of_two();
+                let slots_of_table =
+                    (slots / n_tables).next_power_of_two().clamp(GROUP_SLOTS, MAX_TABLE_SLOTS);
+                let exponent = (slots_of_table / GROUP_SLOTS).ilog2();
+                self.array_bytes(exponent).saturating_mul(n_tables)
+            }
+        }
+    }
+
+    fn max_exponent(&self) -> u32 {
+        match self.map_impl {
+            MapImpl::Classic => MAX_CLASSIC_B,
+            MapImpl::Swiss => (MAX_TABLE_SLOTS / GROUP_SLOTS).ilog2(),
+        }
+    }
+
+    /// Entries that fit before the next growth, with `2^exponent` buckets or groups.
+    fn capacity(&self, exponent: u32) -> u64 {
+        let n_groups = 1 << exponent;
+        match self.map_impl {
+            _ if exponent == 0 => GROUP_SLOTS,
+            // Load factor 6.5; in Go 1.21 an integer division made it 6.0.
+            MapImpl::Classic if self.version.minor == 21 => 12 * (n_groups / 2),
+            MapImpl::Classic => 13 * (n_groups / 2),
+            MapImpl::Swiss => 7 * n_groups,
+        }
+    }
+
+    /// Bytes that an array of `2^exponent` buckets or groups takes from the allocator.
+    fn array_bytes(&self, exponent: u32) -> u64 {
+        let n_groups: u64 = 1 << exponent;
+        let bytes = n_groups.saturating_mul(self.group_bytes);
+        if self.map_impl == MapImpl::Swiss || exponent < 4 {
+            return self.alloc_bytes(bytes);
+        }
+        // Large arrays have some overflow buckets at their end, and as many more as fit the block.
+        let with_overflow = bytes.saturating_add((n_groups >> 4).saturating_mul(self.group_bytes));
+        let block = self.usable_bytes(with_overflow);
+        let n_buckets = block.checked_div(self.group_bytes).unwrap_or(0);
+        self.alloc_bytes(n_buckets.saturating_mul(self.group_bytes))
+    }
+
+    /// Bytes the allocator takes for an object.
+    fn alloc_bytes(&self, bytes: u64) -> u64 {
+        size_class(bytes.saturating_add(self.header_bytes(bytes)))
+    }
+
+    /// Bytes of the block for an object that the object may use: `roundupsize`.
+    fn usable_bytes(&self, bytes: u64) -> u64 {
+        let header = self.header_bytes(bytes);
+        size_class(bytes.saturating_add(header)) - header
+    }
+
+    fn header_bytes(&self, bytes: u64) -> u64 {
+        let has_header = self.version.minor >= 22
+            && self.has_pointers
+            && bytes > MAX_HEADERLESS
+            && bytes <= LARGE_OBJECT - MALLOC_HEADER;
+        if has_header { MALLOC_HEADER } else { 0 }
+    }
+}
+
+fn size_class(bytes: u64) -> u64 {
+    let class = SIZE_CLASSES.partition_point(|&class| class < bytes);
+    SIZE_CLASSES.get(class).copied().unwrap_or_else(|| bytes.saturating_add(PAGE - 1) / PAGE * PAGE)
+}
+
+#[cfg(test)]
+mod tests;
