@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use gomap::{Category, GoVersion, MapImpl, MapOp};
+use gomap::{Category, GoVersion, Layout, MapImpl, MapOp};
 
 /// Index into [`Evidence::sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +43,10 @@ pub struct Evidence {
     pub heap: Option<ProcessHeap>,
     /// Places at which maps are used. Order: by CPU in maps, then by bytes allocated, then by name.
     pub sites: Vec<Site>,
+    /// Every map type of the binary, by name; empty without a binary.
+    pub map_types: Vec<MapType>,
+    /// Places at which maps are made, in the functions of `sites`.
+    pub makes: Vec<MakeSite>,
     /// Losses, mismatches and other things the reader has to know, as sentences.
     pub notices: Vec<Notice>,
     /// Call tree for flame graphs, when asked for.
@@ -226,6 +230,15 @@ pub struct SiteMap {
     pub map_type: Result<MapType, String>,
 }
 
+/// A line at which the machine code makes a map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MakeSite {
+    /// The line.
+    pub frame: Frame,
+    /// Name of the map's type; `None` when the machine code does not say, as for small maps.
+    pub map_type: Option<String>,
+}
+
 /// A Go map type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapType {
@@ -239,6 +252,14 @@ pub struct MapType {
     pub nested: Nested,
     /// Units: bytes of one bucket (classic) or group (Swiss) of 8 entries.
     pub group_bytes: u64,
+}
+
+impl MapType {
+    /// What decides the size of this type's arrays.
+    pub fn layout(&self, map_impl: MapImpl, version: GoVersion) -> Layout {
+        let has_pointers = self.key.has_pointers || self.elem.has_pointers;
+        Layout { map_impl, version, group_bytes: self.group_bytes, has_pointers }
+    }
 }
 
 /// Key or element of a map type.

@@ -7,7 +7,7 @@ use crate::evidence::{Cost, Evidence, SourceId};
 pub struct Diagnosis {
     /// What was measured.
     pub evidence: Evidence,
-    /// Ranked: by share of CPU, then by confidence, then by site and rule.
+    /// Ranked: what asks for a change before what does not; by share of CPU, then by confidence, site and rule.
     pub findings: Vec<Finding>,
     /// What would have said more, and the command that measures it.
     pub not_measured: Vec<NotMeasured>,

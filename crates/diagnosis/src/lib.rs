@@ -8,6 +8,8 @@
 
 pub mod evidence;
 pub mod finding;
+pub mod rules;
 
 pub use evidence::Evidence;
 pub use finding::{Diagnosis, Finding, Verdict};
+pub use rules::diagnose;

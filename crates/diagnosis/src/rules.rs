@@ -1,0 +1,224 @@
+//! The rules: evidence to findings.
+//!
+//! 1. Each rule looks at one site, or at the process, and speaks only when its evidence is there.
+//! 2. At a site, a rule that asks for a change silences those that say "leave it alone".
+//! 3. Findings are ranked; what would have said more goes to [`NotMeasured`].
+//!
+//! Thresholds and their reasons: docs/rules.md, which a test compares with the constants here.
+
+mod growth;
+mod keys;
+mod memory;
+mod nesting;
+mod not_measured;
+mod steady;
+
+use gomap::{GoVersion, MapImpl, MapOp};
+
+use crate::evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceId, SourceKind};
+use crate::finding::{Amount, Confidence, Diagnosis, EvidenceLine, Finding, Level, Verdict};
+
+/// Part of the process' CPU from which on a site is worth a word. Below it, no rewrite pays for its risk.
+pub(crate) const NOTICEABLE: f64 = 0.02;
+/// Part of the process' CPU in maps below which the process is left alone as a whole.
+pub(crate) const PROCESS_NOTICEABLE: f64 = 0.05;
+/// Samples below which a finding is a hint to look at: at 20 samples the share is uncertain by half its value.
+pub const FEW_SAMPLES: u64 = 20;
+/// Samples from which on a share is good to a fifth of its value.
+pub(crate) const MANY_SAMPLES: u64 = 100;
+
+type SiteRule = fn(&SiteContext<'_>) -> Option<Finding>;
+
+/// Rules that look at one site, in the order in which they are asked.
+const SITE_RULES: &[SiteRule] = &[
+    growth::full_small_maps,
+    growth::growth_dominates,
+    growth::pending_evacuation,
+    nesting::small_inner_maps,
+    keys::interface_keys,
+    keys::hash_bound_keys,
+    keys::key_building,
+    memory::churn,
+    memory::never_shrinks,
+    nesting::keep_nested,
+    steady::growth_is_not_the_problem,
+];
+
+/// Asks all rules.
+pub fn diagnose(evidence: Evidence) -> Diagnosis {
+    let mut findings = process_findings(&evidence);
+    for (index, site) in evidence.sites.iter().enumerate() {
+        let context = SiteContext { evidence: &evidence, index, site };
+        let mut of_site: Vec<Finding> =
+            SITE_RULES.iter().filter_map(|rule| rule(&context)).collect();
+        if of_site.iter().any(Finding::asks_for_change) {
+            of_site.retain(Finding::asks_for_change);
+        }
+        // One "leave it alone" per site says enough.
+        let mut has_leave_alone = false;
+        of_site.retain(|f| f.asks_for_change() || !std::mem::replace(&mut has_leave_alone, true));
+        findings.append(&mut of_site);
+    }
+    rank(&mut findings);
+    let not_measured = not_measured::list(&evidence);
+    Diagnosis { evidence, findings, not_measured }
+}
+
+fn process_findings(evidence: &Evidence) -> Vec<Finding> {
+    let Some(cpu) = &evidence.cpu else { return Vec::new() };
+    let process = ProcessContext { evidence, cpu };
+    [
+        steady::below_threshold(&process),
+        steady::reads_dominate(&process),
+        memory::gc_bound(&process),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn rank(findings: &mut [Finding]) {
+    let cpu_ns = |f: &Finding| f.cost.map_or(0, |cost| cost.cpu_ns);
+    findings.sort_by(|a, b| {
+        (b.asks_for_change().cmp(&a.asks_for_change()))
+            .then_with(|| cpu_ns(b).cmp(&cpu_ns(a)))
+            .then_with(|| b.confidence.level.cmp(&a.confidence.level))
+            .then_with(|| a.site.cmp(&b.site))
+            .then_with(|| a.rule.cmp(b.rule))
+    });
+}
+
+/// What a rule about the process sees.
+struct ProcessContext<'e> {
+    evidence: &'e Evidence,
+    cpu: &'e ProcessCpu,
+}
+
+impl ProcessContext<'_> {
+    fn source(&self) -> SourceId {
+        self.cpu.sources.first().copied().unwrap_or(SourceId(0))
+    }
+
+    fn share(&self, what: &str, part: Cost) -> EvidenceLine {
+        EvidenceLine {
+            source: self.source(),
+            what: what.to_owned(),
+            amount: Amount::Share { part, whole: self.cpu.total },
+        }
+    }
+
+    /// Cost inside map operations.
+    fn map(&self) -> Cost {
+        MapOp::ALL.into_iter().fold(Cost::default(), |mut sum, op| {
+            sum += self.cpu.by_op.get(op);
+            sum
+        })
+    }
+}
+
+/// What a rule about a site sees.
+struct SiteContext<'e> {
+    evidence: &'e Evidence,
+    index: usize,
+    site: &'e Site,
+}
+
+impl<'e> SiteContext<'e> {
+    /// Cost of the site and of the process, when both were measured and the site is worth a word.
+    fn noticeable_cpu(&self) -> Option<(&'e SiteCpu, &'e ProcessCpu)> {
+        let (cpu, process) = self.cpu()?;
+        (cpu.map.share_of(process.total) >= NOTICEABLE).then_some((cpu, process))
+    }
+
+    fn cpu(&self) -> Option<(&'e SiteCpu, &'e ProcessCpu)> {
+        Some((self.site.cpu.as_ref()?, self.evidence.cpu.as_ref()?))
+    }
+
+    fn version(&self) -> Option<GoVersion> {
+        self.evidence.program.go_version.map(|(version, _)| version)
+    }
+
+    fn map_impl(&self) -> Option<MapImpl> {
+        self.evidence.program.map_impl.map(|(map_impl, _)| map_impl)
+    }
+
+    /// Map types on which the line performs an operation.
+    fn types(&self, op: MapOp) -> impl Iterator<Item = &'e MapType> {
+        let maps = self.site.maps.iter().flatten().filter(move |map| map.op == op);
+        maps.filter_map(|map| map.map_type.as_ref().ok())
+    }
+
+    /// The type that the line writes, or else one that it touches.
+    fn main_type(&self) -> Option<&'e MapType> {
+        let any = || self.site.maps.iter().flatten().find_map(|map| map.map_type.as_ref().ok());
+        self.types(MapOp::Assign).next().or_else(any)
+    }
+
+    /// The type of the maps that hold maps of this type.
+    fn outer_type(&self, inner: &MapType) -> Option<&'e MapType> {
+        self.evidence.map_types.iter().find(|outer| outer.elem.name == inner.name)
+    }
+
+    fn cpu_source(&self) -> SourceId {
+        self.source(SourceKind::Cpu)
+    }
+
+    fn source(&self, kind: SourceKind) -> SourceId {
+        let of_process = match kind {
+            SourceKind::Cpu => self.evidence.cpu.as_ref().and_then(|cpu| cpu.sources.first()),
+            SourceKind::Heap => self.evidence.heap.as_ref().and_then(|heap| heap.sources.first()),
+            SourceKind::Binary => None,
+        };
+        let position = || self.evidence.sources.iter().position(|source| source.kind == kind);
+        of_process.copied().unwrap_or_else(|| SourceId(position().unwrap_or(0) as u32))
+    }
+
+    fn share(&self, what: &str, part: Cost, whole: Cost) -> EvidenceLine {
+        let amount = Amount::Share { part, whole };
+        EvidenceLine { source: self.cpu_source(), what: what.to_owned(), amount }
+    }
+
+    fn fact(&self, kind: SourceKind, what: String, amount: Amount) -> EvidenceLine {
+        EvidenceLine { source: self.source(kind), what, amount }
+    }
+
+    /// A finding about this site with what all of them have in common.
+    fn finding(&self, rule: &'static str, verdict: Verdict, cost: Cost) -> Finding {
+        Finding {
+            rule,
+            site: Some(self.index),
+            cause: String::new(),
+            verdict,
+            advice: String::new(),
+            cost: Some(cost),
+            saving: None,
+            confidence: confidence(cost, Level::High, "the share was measured"),
+            evidence: Vec::new(),
+        }
+    }
+}
+
+/// The level that the number of samples allows, at most `level`; the reason names what limits it.
+fn confidence(cost: Cost, level: Level, reason: &str) -> Confidence {
+    let n = cost.samples;
+    if n < FEW_SAMPLES {
+        return Confidence { level: Level::Low, reason: format!("only {n} samples") };
+    }
+    if n < MANY_SAMPLES && level > Level::Medium {
+        return Confidence {
+            level: Level::Medium,
+            reason: format!("{n} samples: the share is rough"),
+        };
+    }
+    Confidence { level, reason: reason.to_owned() }
+}
+
+impl Finding {
+    /// Whether the verdict asks for a change.
+    pub fn asks_for_change(&self) -> bool {
+        self.verdict != Verdict::LeaveAlone
+    }
+}
+
+#[cfg(test)]
+mod tests;

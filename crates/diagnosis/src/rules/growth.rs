@@ -1,0 +1,228 @@
+//! Growth: the only part of a write that a size hint removes.
+
+use gomap::{Category, MapImpl, MapOp};
+
+use super::{NOTICEABLE, SiteContext, confidence};
+use crate::evidence::{Block, Cost, MapType, SourceKind};
+use crate::finding::{Amount, EvidenceLine, Finding, Level, Saving, Verdict};
+
+/// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
+pub(super) const GROWTH_DOMINATES: f64 = 0.25;
+/// Entries that every new map holds without growing, in all versions.
+const FIRST_GROUP: u64 = 8;
+/// How wrong a guessed hint is in the example of what a wrong one costs.
+const WRONG_HINT_FACTOR: u64 = 10;
+/// Part of a site's read cost in `runtime.evacuated` from which on a pending growth is the matter.
+pub(super) const PENDING_EVACUATION: f64 = 0.05;
+
+/// Growth is a large part of the cost: presize.
+pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    let is_large = cpu.growth.share_of(cpu.map) >= GROWTH_DOMINATES;
+    if !is_large
+        || cpu.growth.share_of(process.total) < NOTICEABLE
+        || full_small_maps(context).is_some()
+    {
+        return None;
+    }
+    let map_type = context.types(MapOp::Assign).next();
+    let capacity = map_type.and_then(|_| usual_capacity(context));
+    let mut finding = context.finding("growth-dominates", Verdict::Presize, cpu.growth);
+    finding.cause =
+        match map_type.and_then(|inner| context.outer_type(inner).map(|outer| (inner, outer))) {
+            Some((inner, outer)) => {
+                format!(
+                    "each {} inside {} grows on its own from one group of {FIRST_GROUP}",
+                    inner.name, outer.name
+                )
+            }
+            None => "the map grows while it is filled, and every growth inserts its entries again"
+                .to_owned(),
+        };
+    finding.advice = advice(context, map_type, capacity);
+    finding.evidence = growth_evidence(context);
+    if let (Some(map_type), Some(capacity)) = (map_type, capacity) {
+        finding.evidence.extend(ladder_evidence(context, map_type, capacity));
+    }
+    finding.saving = Some(Saving {
+        low: 0.0,
+        high: cpu.growth.share_of(process.total),
+        basis: "a right hint removes the growth frames; it saved no time where maps larger than the cache were filled in random order",
+    });
+    finding.confidence = match capacity {
+        Some(_) => {
+            confidence(cpu.growth, Level::High, "growth frames and the sizes allocated agree")
+        }
+        None => confidence(
+            cpu.growth,
+            Level::Medium,
+            "growth frames only: the final sizes were not measured",
+        ),
+    };
+    Some(finding)
+}
+
+fn growth_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
+    let Some((cpu, process)) = context.cpu() else { return Vec::new() };
+    let of_map =
+        |what: &str, category: Category| context.share(what, cpu.split.get(category), cpu.map);
+    let lines = [
+        context.share("map writes and reads at this line, of all CPU", cpu.map, process.total),
+        context.share("of that under growth frames", cpu.growth, cpu.map),
+        of_map("of that moving entries", Category::GrowthMove),
+        of_map("of that new arrays", Category::GrowthMemory),
+        of_map("of that collector work charged to this line", Category::GcAssist),
+    ];
+    let is_there = |line: &EvidenceLine| !matches!(line.amount, Amount::Share { part, .. } if part == Cost::default());
+    lines.into_iter().filter(is_there).collect()
+}
+
+/// What the heap profile says about sizes, and what a wrong hint would cost.
+fn ladder_evidence(
+    context: &SiteContext<'_>,
+    map_type: &MapType,
+    capacity: u64,
+) -> Vec<EvidenceLine> {
+    let heap = |what: String, amount| context.fact(SourceKind::Heap, what, amount);
+    let mut lines = vec![heap(
+        "room for entries that most of the maps here reach".to_owned(),
+        Amount::Count(capacity),
+    )];
+    let garbage: u64 = blocks(context)
+        .filter(|block| {
+            block.map_capacity.is_some_and(|room| room > FIRST_GROUP && room < capacity)
+        })
+        .map(|block| block.alloc.alloc_bytes)
+        .sum();
+    lines.push(heap(
+        "allocated here for arrays that growth outgrew".to_owned(),
+        Amount::Bytes(garbage),
+    ));
+    if let (Some(map_impl), Some(version)) = (context.map_impl(), context.version()) {
+        let layout = map_type.layout(map_impl, version);
+        let wrong = layout.bytes_for_hint(capacity.saturating_mul(WRONG_HINT_FACTOR));
+        let waste = wrong.saturating_sub(layout.bytes_for_hint(capacity));
+        let what = format!("wasted per map by a hint {WRONG_HINT_FACTOR} times too large");
+        lines.push(context.fact(SourceKind::Binary, what, Amount::Bytes(waste)));
+    }
+    lines
+}
+
+fn advice(context: &SiteContext<'_>, map_type: Option<&MapType>, capacity: Option<u64>) -> String {
+    let name = map_type.map_or("map[K]V", |t| &t.name);
+    let size = capacity.map_or_else(|| "n".to_owned(), |capacity| capacity.to_string());
+    let place = match makes(context, map_type).as_slice() {
+        [] => "where this map is made".to_owned(),
+        lines => format!("at {}", lines.join(", ")),
+    };
+    let measured = if capacity.is_some() {
+        "the hint is the room most of the maps here grew to"
+    } else {
+        "n is the number of entries they end with, which a heap profile and the binary would show"
+    };
+    format!(
+        "write make({name}, {size}) {place}; {measured}; a hint far too large costs more than it saves"
+    )
+}
+
+/// Lines of the site's function that make a map of this type, or one of unknown type.
+fn makes(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let function = &context.site.frame.function;
+    let fits = |name: &Option<String>| name.is_none() || name.as_ref() == map_type.map(|t| &t.name);
+    let makes = context
+        .evidence
+        .makes
+        .iter()
+        .filter(|make| make.frame.function == *function && fits(&make.map_type));
+    makes
+        .take(SHOWN)
+        .map(|make| format!("{}:{}", file_name(&make.frame.file), make.frame.line))
+        .collect()
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn blocks<'c>(context: &SiteContext<'c>) -> impl Iterator<Item = &'c Block> {
+    context.site.heap.iter().flat_map(|heap| &heap.blocks)
+}
+
+/// The room that at least half of the maps that grow at all here reach. Each step of the ladder is allocated once by
+/// every map that gets so far.
+pub(super) fn usual_capacity(context: &SiteContext<'_>) -> Option<u64> {
+    let steps: Vec<(u64, u64)> = blocks(context)
+        .filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects)))
+        .filter(|&(capacity, n)| capacity > FIRST_GROUP && n > 0)
+        .collect();
+    let (_, n_growing) = *steps.iter().min_by_key(|&&(capacity, _)| capacity)?;
+    let reached = steps.iter().filter(|&&(_, n)| n * 2 >= n_growing);
+    reached.map(|&(capacity, _)| capacity).max()
+}
+
+/// Go 1.24 to 1.26 grow a map of exactly 8 entries when one of them is overwritten.
+///
+/// Source: internal/runtime/maps/runtime*.go of those versions; fixed in Go 1.27.
+pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
+    const SECOND_STEP: u64 = 14;
+    let (cpu, process) = context.noticeable_cpu()?;
+    let version = context.version().filter(|version| (24..=26).contains(&version.minor))?;
+    let largest = blocks(context)
+        .filter(|b| b.alloc.alloc_objects > 0)
+        .filter_map(|b| b.map_capacity)
+        .max()?;
+    if largest != SECOND_STEP || cpu.growth.share_of(process.total) < NOTICEABLE {
+        return None;
+    }
+    let mut finding = context.finding("full-small-maps", Verdict::Replace, cpu.growth);
+    finding.cause = format!(
+        "maps here grow once and no further, as they do in {version} when a map of exactly {FIRST_GROUP} entries is overwritten"
+    );
+    finding.advice =
+        "if the maps hold 8 entries, build with Go 1.27, where overwriting does not grow them"
+            .to_owned();
+    finding.evidence = vec![
+        context.share("under growth frames, of all CPU", cpu.growth, process.total),
+        context.fact(
+            SourceKind::Heap,
+            "largest room allocated here".to_owned(),
+            Amount::Count(largest),
+        ),
+    ];
+    finding.confidence = confidence(
+        cpu.growth,
+        Level::Medium,
+        "maps that really hold 9 to 14 entries look the same; count them before you act",
+    );
+    Some(finding)
+}
+
+/// Classic maps finish a growth only on later writes; reads check every bucket until then.
+///
+/// Source: runtime/map.go, `mapaccess1` and `growWork`, Go 1.23.
+pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    let read = cpu.by_op.get(MapOp::Read);
+    let evacuated = cpu.leaves.iter().find(|leaf| leaf.name == "runtime.evacuated")?.cost;
+    let only_reads = cpu.by_op.get(MapOp::Assign) == Cost::default();
+    if context.map_impl() != Some(MapImpl::Classic)
+        || !only_reads
+        || evacuated.share_of(read) < PENDING_EVACUATION
+    {
+        return None;
+    }
+    let mut finding = context.finding("pending-evacuation", Verdict::Presize, evacuated);
+    finding.cause =
+        "the map is read while a growth is unfinished; reads never finish it".to_owned();
+    finding.advice = "presize the map so that its last insert does not start a growth, or copy it once after it is \
+                      filled; Go 1.24 and later move entries at once"
+        .to_owned();
+    finding.evidence = vec![
+        context.share("reads at this line, of all CPU", read, process.total),
+        context.share("of that checking for buckets not yet moved", evacuated, read),
+    ];
+    finding.confidence =
+        confidence(evacuated, Level::Medium, "the check also runs, briefly, during any growth");
+    Some(finding)
+}

@@ -1,0 +1,41 @@
+//! What no input measured, and the command that would.
+
+use crate::evidence::Evidence;
+use crate::finding::NotMeasured;
+
+/// Gaps, the most telling first.
+pub(super) fn list(evidence: &Evidence) -> Vec<NotMeasured> {
+    let mut gaps = Vec::new();
+    let mut gap = |what: &str, command: &str| {
+        gaps.push(NotMeasured { what: what.to_owned(), command: command.to_owned() });
+    };
+    if evidence.cpu.is_none() {
+        gap(
+            "CPU time of map operations",
+            "curl -o cpu.pprof 'http://HOST/debug/pprof/profile?seconds=30', or go test -cpuprofile cpu.pprof",
+        );
+    }
+    let has_types = evidence.sites.iter().any(|site| site.maps.is_some());
+    if !has_types {
+        gap(
+            "map types at each line, and which of them are nested",
+            "add the binary that was profiled to the arguments",
+        );
+    }
+    if evidence.heap.is_none() {
+        gap(
+            "what growth allocates, and the sizes that maps reach",
+            "curl -o heap.pprof http://HOST/debug/pprof/heap, or go test -memprofile heap.pprof -memprofilerate 4096",
+        );
+    }
+    gap(
+        "number of growths and entries moved, exactly",
+        "a CPU profile samples; count calls: perf probe -x BINARY 'runtime.hashGrow' (Go up to 1.23), \
+         'internal/runtime/maps.(*table).rehash' (from 1.24), then perf stat",
+    );
+    gap(
+        "cache and TLB misses at map sites",
+        "perf stat -e cache-misses,dTLB-load-misses -p PID, on a machine with counters",
+    );
+    gaps
+}

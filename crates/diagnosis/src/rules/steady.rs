@@ -1,0 +1,98 @@
+//! When growth is not the problem: few maps, reads, overwrites.
+
+use gomap::{Category, MapOp};
+
+use super::{PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
+use crate::evidence::Cost;
+use crate::finding::{Confidence, Finding, Level, Verdict};
+
+/// Part of the map cost under growth frames below which a hint would not be felt.
+pub(super) const GROWTH_IS_SMALL: f64 = 0.10;
+/// Reads for each unit of writes from which on reads dominate.
+const READS_PER_WRITE: u64 = 2;
+
+/// Maps cost too little for a change to pay.
+pub(super) fn below_threshold(process: &ProcessContext<'_>) -> Option<Finding> {
+    let map = process.map();
+    if map.share_of(process.cpu.total) >= PROCESS_NOTICEABLE {
+        return None;
+    }
+    let total = process.cpu.total;
+    Some(Finding {
+        rule: "below-threshold",
+        site: None,
+        cause: "maps are a small part of this program's CPU time".to_owned(),
+        verdict: Verdict::LeaveAlone,
+        advice: "look elsewhere: making every map operation free would save less than this share"
+            .to_owned(),
+        cost: Some(map),
+        saving: None,
+        confidence: match total.samples {
+            0..super::FEW_SAMPLES => Confidence {
+                level: Level::Low,
+                reason: format!("only {} samples in the profile", total.samples),
+            },
+            n => Confidence { level: Level::High, reason: format!("{n} samples in the profile") },
+        },
+        evidence: vec![process.share("inside map operations, of all CPU", map)],
+    })
+}
+
+/// Reads dominate: growth is not the problem.
+pub(super) fn reads_dominate(process: &ProcessContext<'_>) -> Option<Finding> {
+    let map = process.map();
+    let (read, write) = (process.cpu.by_op.get(MapOp::Read), process.cpu.by_op.get(MapOp::Assign));
+    let is_small = process.cpu.growth.share_of(map) < GROWTH_IS_SMALL;
+    if map.share_of(process.cpu.total) < PROCESS_NOTICEABLE || !is_small {
+        return None;
+    }
+    if read.cpu_ns < write.cpu_ns.saturating_mul(READS_PER_WRITE) {
+        return None;
+    }
+    Some(Finding {
+        rule: "reads-dominate",
+        site: None,
+        cause: "maps are mostly read, and growth is a small part of their cost".to_owned(),
+        verdict: Verdict::LeaveAlone,
+        advice: "size hints would not help; fewer lookups would: hold inner maps and found values in variables".to_owned(),
+        cost: Some(read),
+        saving: None,
+        confidence: confidence(read, Level::High, "the shares were measured"),
+        evidence: vec![
+            process.share("map reads, of all CPU", read),
+            process.share("map writes, of all CPU", write),
+            process.share("under growth frames, of all CPU", process.cpu.growth),
+        ],
+    })
+}
+
+/// A hot write without growth: a share of work, not a fault.
+pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    if cpu.growth.share_of(cpu.map) >= GROWTH_IS_SMALL {
+        return None;
+    }
+    let parts = [
+        ("hashing keys", Category::Hash),
+        ("searching and comparing", Category::Probe),
+        ("reading", Category::Read),
+        ("iterating", Category::Iterate),
+        ("deleting", Category::DeleteClear),
+        ("making maps", Category::Create),
+        ("collector work charged to this line", Category::GcAssist),
+    ];
+    let mut parts = parts.map(|(what, category)| (what, cpu.split.get(category)));
+    parts.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.cpu_ns));
+    let mut finding = context.finding("growth-is-not-the-problem", Verdict::LeaveAlone, cpu.map);
+    finding.cause = format!("this line spends its map time {}, not growing", parts[0].0);
+    finding.advice = "a size hint would not help here; only fewer operations would".to_owned();
+    finding.evidence = vec![
+        context.share("map operations at this line, of all CPU", cpu.map, process.total),
+        context.share("of that under growth frames", cpu.growth, cpu.map),
+    ];
+    let shown = parts.iter().filter(|(_, cost)| *cost != Cost::default()).take(2);
+    finding.evidence.extend(
+        shown.map(|(what, cost)| context.share(&format!("of that {what}"), *cost, cpu.map)),
+    );
+    Some(finding)
+}
