@@ -4,7 +4,7 @@
 //! 2. At a site, a rule that asks for a change silences those that say "leave it alone".
 //! 3. Findings are ranked; what would have said more goes to [`NotMeasured`].
 //!
-//! Thresholds and their reasons: docs/rules.md, which a test compares with the constants here.
+//! Thresholds and their reasons: docs/rules.md.
 
 mod growth;
 mod keys;
@@ -219,6 +219,3 @@ impl Finding {
         self.verdict != Verdict::LeaveAlone
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,7 @@
 //! What no input measured, and the command that would.
 
+use gomap::MapImpl;
+
 use crate::evidence::Evidence;
 use crate::finding::NotMeasured;
 
@@ -28,10 +30,15 @@ pub(super) fn list(evidence: &Evidence) -> Vec<NotMeasured> {
             "curl -o heap.pprof http://HOST/debug/pprof/heap, or go test -memprofile heap.pprof -memprofilerate 4096",
         );
     }
+    let grow = match evidence.program.map_impl {
+        Some((MapImpl::Classic, _)) => "runtime.hashGrow",
+        _ => "internal/runtime/maps.(*table).rehash",
+    };
     gap(
         "number of growths and entries moved, exactly",
-        "a CPU profile samples; count calls: perf probe -x BINARY 'runtime.hashGrow' (Go up to 1.23), \
-         'internal/runtime/maps.(*table).rehash' (from 1.24), then perf stat",
+        &format!(
+            "bpftrace -e 'uprobe:BINARY:\"{grow}\" {{ @[ustack] = count(); }}' counts growths per stack"
+        ),
     );
     gap(
         "cache and TLB misses at map sites",
