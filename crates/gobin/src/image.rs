@@ -157,6 +157,21 @@ impl<'a> Image<'a> {
         }
     }
 
+    /// Eight bytes that the running program cannot change: in a segment that is not writable, or made so after
+    /// relocation.
+    pub(crate) fn constant(&self, addr: LinkAddr) -> Option<u64> {
+        let segment = self
+            .segments
+            .iter()
+            .find(|s| addr.0 >= s.addr && addr.0 - s.addr < s.bytes.len() as u64)?;
+        let is_relro = self.sections.iter().any(|section| {
+            let at = addr.0.checked_sub(section.addr);
+            section.name.starts_with(".data.rel.ro")
+                && at.is_some_and(|at| at < section.bytes.len() as u64)
+        });
+        (!segment.is_writable || is_relro).then(|| self.pointer(addr).map(|pointer| pointer.0))?
+    }
+
     /// Places whose pointer is `value`: candidates only, 8-aligned, in writable segments or relocated.
     pub(crate) fn pointers_to(&self, value: LinkAddr) -> impl Iterator<Item = LinkAddr> {
         let relocated = self

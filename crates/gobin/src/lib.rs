@@ -8,23 +8,28 @@
 //! Does not read DWARF or symbol tables: what is here is in every binary, stripped or not.
 
 mod buildinfo;
+mod disasm;
 mod error;
 mod functions;
 mod image;
 mod module;
 mod pclntab;
 mod release;
+mod sites;
 mod types;
 
 pub use buildinfo::BuildInfo;
+pub use disasm::{Access, Instruction, Meaning, Memory, Target, TargetKind};
 pub use error::{Error, ErrorKind, Parsed, Place};
 pub use functions::{Frame, Func, FuncIdx, Functions};
 pub use release::{MapImpl, Release};
+pub use sites::{MapOp, UnknownType};
 pub use types::{Kind, MapType, Nested, TypeDesc};
 
 use image::Image;
 use module::Module;
 use pclntab::Pclntab;
+use sites::{Body, Landmarks};
 use types::Types;
 
 /// An address as in the ELF file.
@@ -52,6 +57,21 @@ impl Arch {
             Self::Arm64 => "arm64",
         }
     }
+}
+
+/// A call of a map function in the machine code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapSite<'a> {
+    /// Address of the call.
+    pub addr: LinkAddr,
+    /// What is done to the map.
+    pub op: MapOp,
+    /// Name of the function called.
+    pub callee: &'a str,
+    /// Address of the map type's descriptor, or why the code does not tell.
+    pub map_type: Result<LinkAddr, UnknownType>,
+    /// Where in the source, innermost inlined function first.
+    pub frames: Vec<Frame<'a>>,
 }
 
 /// A Go executable. Borrows the bytes of the file.
@@ -161,6 +181,54 @@ impl<'a> Binary<'a> {
     /// The map type whose descriptor is at `addr`; `None` when none is there or its layout is not known.
     pub fn map_type_at(&self, addr: LinkAddr) -> Option<MapType> {
         self.types().ok()?.map(addr)
+    }
+
+    /// Every call of a map function in the machine code, by address, with the map type where the code tells it.
+    pub fn map_sites(&self) -> Vec<MapSite<'a>> {
+        let landmarks =
+            Landmarks::collect(self.functions.iter().map(|func| (func.name, func.entry)));
+        let types = self.types().ok();
+        let constant_at = |addr| self.image.constant(LinkAddr(addr));
+        let mut found = Vec::new();
+        for func in self.functions.iter() {
+            let Some(code) = self.code(func) else { continue };
+            let calls = sites::calls_in(
+                self.arch(),
+                Body { start: func.entry, code },
+                &landmarks,
+                &constant_at,
+            );
+            found.extend(calls.into_iter().filter_map(|call| {
+                let is_map =
+                    |addr: &LinkAddr| types.as_ref().is_some_and(|types| types.is_map(*addr));
+                Some(MapSite {
+                    addr: call.addr,
+                    op: call.op,
+                    callee: self.functions.find(call.callee)?.name,
+                    map_type: call
+                        .map_type
+                        .and_then(|addr| Some(addr).filter(is_map).ok_or(UnknownType::NotAMapType)),
+                    frames: self.frames(call.addr),
+                })
+            }));
+        }
+        found
+    }
+
+    /// The instructions of a function; those of Go's map functions with what they are for.
+    pub fn instructions(&self, func: Func<'a>) -> Vec<Instruction<'a>> {
+        let symbol_at = |addr| {
+            self.functions.find(addr).filter(|func| func.entry == addr).map(|func| func.name)
+        };
+        let code = self.code(func).unwrap_or(&[]);
+        let mut listing = disasm::disassemble(self.arch(), code, func.entry, &symbol_at);
+        if let (Some(map_impl), Some(release)) = (self.map_impl, self.release) {
+            let layout =
+                disasm::Layout { arch: self.arch(), map_impl, minor: u32::from(release.min()) };
+            let inlined_at = |addr| Some(self.frames(addr).first()?.function.to_owned());
+            listing.explain(func.name, layout, &inlined_at);
+        }
+        listing.instructions
     }
 
     fn types(&self) -> Result<Types<'_, 'a>, Error> {

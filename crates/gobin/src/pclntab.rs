@@ -71,7 +71,8 @@ impl<'a> Pclntab<'a> {
             let finder = memchr::memmem::Finder::new(&[0xff, 0xff, 0xff, 0, 0]);
             // The magic's first byte differs; the three bytes after it and the two zeros are always there.
             for hit in finder.find_iter(segment.bytes) {
-                let Some(at) = hit.checked_sub(1).filter(|at| (segment.addr + *at as u64).is_multiple_of(8))
+                let Some(at) =
+                    hit.checked_sub(1).filter(|at| (segment.addr + *at as u64).is_multiple_of(8))
                 else {
                     continue;
                 };

@@ -217,6 +217,11 @@ impl<'i, 'a> Types<'i, 'a> {
         })
     }
 
+    /// Whether a descriptor of a map with a name is at `addr`.
+    pub(crate) fn is_map(&self, addr: LinkAddr) -> bool {
+        self.kind(addr) == Some(Kind::Map) && self.name(addr).is_some_and(|name| !name.is_empty())
+    }
+
     fn map_with(&self, addr: LinkAddr, reaches_map: impl Fn(LinkAddr) -> bool) -> Option<MapType> {
         if self.kind(addr)? != Kind::Map {
             return None;

@@ -1,0 +1,214 @@
+//! arm64: steps and register definitions, decoded by hand.
+//!
+//! Following a register needs a dozen encodings and a safe answer for all others: *may this
+//! instruction write that register?* A full decoder gives operands but not which of them are
+//! written, so the encodings are read here. What is not recognised counts as written.
+//!
+//! Source: Arm Architecture Reference Manual for A-profile (DDI 0487), section C4.1, "A64
+//! instruction set encoding".
+
+use super::flow::{Def, Flow, Reg, Step};
+
+/// Encodes SP or XZR, depending on the instruction.
+const SP: Reg = 31;
+
+/// Splits `code` at address `start` into instructions of four bytes. A rest is left out.
+pub(super) fn decode_steps(code: &[u8], start: u64) -> Vec<Step> {
+    let words = code.chunks_exact(4);
+    (0u32..)
+        .step_by(4)
+        .zip(words)
+        .filter_map(|(offset, bytes)| {
+            let word = u32::from_le_bytes(bytes.try_into().ok()?);
+            let addr = start.wrapping_add(u64::from(offset));
+            Some(Step { offset, flow: flow(word, addr) })
+        })
+        .collect()
+}
+
+/// The instruction at an offset of `code`.
+pub(super) fn word_at(code: &[u8], offset: usize) -> Option<u32> {
+    let bytes = code.get(offset..offset.checked_add(4)?)?;
+    Some(u32::from_le_bytes(bytes.try_into().ok()?))
+}
+
+/// The target of a B or BL at address `addr`.
+pub(super) fn direct_target(word: u32, addr: u64) -> Option<u64> {
+    (word & 0x7c00_0000 == 0x1400_0000).then(|| relative(addr, word, 0, 26))
+}
+
+fn flow(word: u32, addr: u64) -> Flow {
+    if let Some(target) = direct_target(word, addr) {
+        return if word >> 31 == 1 { Flow::Call(target) } else { Flow::Jump(target) };
+    }
+    match word {
+        // B.cond and BC.cond, CBZ and CBNZ, TBZ and TBNZ.
+        _ if word & 0xff00_0000 == 0x5400_0000 => Flow::Branch(relative(addr, word, 5, 19)),
+        _ if word & 0x7e00_0000 == 0x3400_0000 => Flow::Branch(relative(addr, word, 5, 19)),
+        _ if word & 0x7e00_0000 == 0x3600_0000 => Flow::Branch(relative(addr, word, 5, 14)),
+        // Unconditional branches to a register: BR, BLR, RET and the rest of their class.
+        _ if word & 0xfe00_0000 == 0xd600_0000 => match (word >> 21) & 0xf {
+            0b0000 | 0b1000 => Flow::JumpIndirect,
+            0b0001 | 0b1001 => Flow::CallIndirect,
+            _ => Flow::Stop,
+        },
+        // SVC, BRK, HLT and their class. BRK is how Go marks what cannot be reached.
+        _ if word & 0xff00_0000 == 0xd400_0000 => match word & 0xffe0_001f {
+            0xd400_0001 => Flow::CallIndirect,
+            _ => Flow::Stop,
+        },
+        // UDF, which also is padding of zeros.
+        _ if word & 0xffff_0000 == 0 => Flow::Stop,
+        _ => Flow::Next,
+    }
+}
+
+/// A branch target: a signed count of words in `width` bits from bit `low`.
+fn relative(addr: u64, word: u32, low: u32, width: u32) -> u64 {
+    addr.wrapping_add_signed(signed(word >> low, width) * 4)
+}
+
+fn signed(bits: u32, width: u32) -> i64 {
+    i64::from(((bits << (32 - width)) as i32) >> (32 - width))
+}
+
+/// The table register of `ldr xN, [table, index, lsl #3]` followed by `br xN`.
+pub(super) fn table_base(load: u32, branch: u32) -> Option<Reg> {
+    // LDR (register), 64 bits, UXTX/LSL, shifted by 3.
+    let is_load = load & 0xffe0_fc00 == 0xf860_7800;
+    let is_branch = branch & 0xffff_fc1f == 0xd61f_0000;
+    (is_load && is_branch && rd(load) == rn(branch)).then(|| rn(load))
+}
+
+/// What `word` at address `addr` leaves in `wanted`, given the word before it: addresses are
+/// built by pairs of instructions that the assembler always emits together.
+pub(super) fn definition(before: Option<u32>, word: u32, addr: u64, wanted: Reg) -> Def {
+    if !may_write(word, wanted) {
+        return Def::Kept;
+    }
+    if rd(word) != wanted {
+        return Def::Other;
+    }
+    let page = before
+        .filter(|&before| is_adrp(before) && rd(before) == rn(word))
+        .map(|before| adrp_target(before, addr.wrapping_sub(4)));
+    match word {
+        // ADR, ADRP.
+        _ if word & 0x9f00_0000 == 0x1000_0000 => {
+            Def::Address(addr.wrapping_add_signed(adr_offset(word)))
+        }
+        _ if is_adrp(word) => Def::Address(adrp_target(word, addr)),
+        // ADD (immediate), 64 bits, not shifted.
+        _ if word & 0xffc0_0000 == 0x9100_0000 => match (page, imm12(word)) {
+            (Some(page), imm) => Def::Address(page.wrapping_add(imm)),
+            (None, 0) if rn(word) != SP => Def::Copy(rn(word)),
+            _ => Def::Other,
+        },
+        // LDR (immediate, unsigned offset), 64 bits.
+        _ if word & 0xffc0_0000 == 0xf940_0000 => load(page, rn(word), imm12(word) * 8),
+        // LDUR, 64 bits.
+        _ if word & 0xffe0_0c00 == 0xf840_0000 => {
+            let disp = signed(word >> 12, 9);
+            match rn(word) {
+                SP => Def::LoadStack,
+                base => Def::LoadVia(base, disp),
+            }
+        }
+        // MOV (register): ORR with XZR, not shifted.
+        _ if word & 0xffe0_ffe0 == 0xaa00_03e0 => match ((word >> 16) & 31) as Reg {
+            SP => Def::Other,
+            from => Def::Copy(from),
+        },
+        _ => Def::Other,
+    }
+}
+
+fn load(page: Option<u64>, base: Reg, disp: u64) -> Def {
+    match (page, base) {
+        (Some(page), _) => Def::LoadAt(page.wrapping_add(disp)),
+        (None, SP) => Def::LoadStack,
+        (None, base) => Def::LoadVia(base, disp as i64),
+    }
+}
+
+/// Whether `word` may write the general purpose register `wanted`. Calls are not looked at here.
+fn may_write(word: u32, wanted: Reg) -> bool {
+    let is_vector = word & (1 << 26) != 0;
+    match (word >> 25) & 0xf {
+        // Reserved, SME and SVE: not in Go's code, so anything may be.
+        0b0000..=0b0011 => true,
+        // Branches and system instructions: MRS and SYSL write the register in their low bits.
+        0b1010 | 0b1011 => word >> 24 == 0xd5 && rd(word) == wanted,
+        // Loads and stores.
+        0b0100 | 0b0110 | 0b1100 | 0b1110 => memory_may_write(word, wanted, is_vector),
+        // CCMP and CCMN, FCMP: the low bits are flags and opcode.
+        _ if word & 0x3fe0_0000 == 0x3a40_0000 || word & 0xff20_fc00 == 0x1e20_2000 => false,
+        // Data processing, immediate and register, scalar and vector. Register 31 is SP or XZR.
+        _ => rd(word) == wanted,
+    }
+}
+
+fn memory_may_write(word: u32, wanted: Reg, is_vector: bool) -> bool {
+    let rs = ((word >> 16) & 31) as Reg;
+    let rt2 = ((word >> 10) & 31) as Reg;
+    let is_load = word & (1 << 22) != 0;
+    match (word >> 28) & 3 {
+        // Exclusives, acquire/release, compare and swap, vector structures, memory tags.
+        0b00 => [rd(word), rt2, rs, rn(word)].contains(&wanted),
+        // LDR (literal), and memory copy and set.
+        0b01 => !is_vector && [rd(word), rn(word), rs].contains(&wanted),
+        // Pairs: writeback in the post-index (1) and pre-index (3) forms.
+        0b10 => {
+            let writes_base = word & (1 << 23) != 0 && rn(word) == wanted;
+            let writes_data = is_load && !is_vector && [rd(word), rt2].contains(&wanted);
+            writes_base || writes_data
+        }
+        _ => single_may_write(word, wanted, is_vector),
+    }
+}
+
+/// Loads and stores of one register, atomics included.
+fn single_may_write(word: u32, wanted: Reg, is_vector: bool) -> bool {
+    let opc = (word >> 22) & 3;
+    let has_unsigned_offset = word & (1 << 24) != 0;
+    let has_register_form = word & (1 << 21) != 0;
+    let writes_data = !is_vector && opc != 0 && rd(word) == wanted;
+    if has_unsigned_offset {
+        return writes_data;
+    }
+    if has_register_form {
+        // Bits 11:10: 10 is a register offset; the others are atomics, which return the old
+        // value, and authenticated loads with writeback.
+        return match (word >> 10) & 3 {
+            0b10 => writes_data,
+            _ => [rd(word), rn(word), ((word >> 16) & 31) as Reg].contains(&wanted),
+        };
+    }
+    // Bits 11:10: 00 unscaled, 01 post-index, 10 unprivileged, 11 pre-index.
+    let writes_base = (word >> 10) & 1 == 1 && rn(word) == wanted;
+    writes_base || writes_data
+}
+
+fn is_adrp(word: u32) -> bool {
+    word & 0x9f00_0000 == 0x9000_0000
+}
+
+fn adrp_target(word: u32, addr: u64) -> u64 {
+    (addr & !0xfff).wrapping_add_signed(adr_offset(word) << 12)
+}
+
+fn adr_offset(word: u32) -> i64 {
+    signed((word >> 5 & 0x7_ffff) << 2 | word >> 29 & 3, 21)
+}
+
+fn imm12(word: u32) -> u64 {
+    u64::from((word >> 10) & 0xfff)
+}
+
+fn rd(word: u32) -> Reg {
+    (word & 31) as Reg
+}
+
+fn rn(word: u32) -> Reg {
+    ((word >> 5) & 31) as Reg
+}
