@@ -33,22 +33,29 @@ pub enum ErrorKind {
     /// A field or message reaches beyond its end.
     #[error("the profile is cut: a field reaches beyond the end")]
     Truncated,
-    /// A varint of more than ten bytes.
-    #[error("a number has more than 10 bytes")]
-    BadVarint,
-    /// A field has a wire type that profile.proto does not use for it.
-    #[error("field {field} has wire type {wire_type}; this is not a pprof profile")]
-    BadWireType {
-        /// Field number.
-        field: u32,
-        /// Wire type found.
-        wire_type: u8,
+    /// The framing of the fields is broken: what follows cannot be read.
+    #[error("the profile is damaged from here on")]
+    Malformed,
+    /// The profile ends before the strings.
+    #[error("the profile is cut, and its names, which stand last, are lost; record it again")]
+    NamesLost,
+    /// The input is empty, or something else than a profile.
+    #[error("this is not a pprof profile (profile.proto, gzip or plain)")]
+    NotAProfile,
+    /// A message inside the profile cannot be decoded.
+    #[error("a {what} cannot be decoded; it was dropped")]
+    BadMessage {
+        /// What the message should be.
+        what: &'static str,
     },
-    /// Nothing in the input says what is measured.
-    #[error("no sample types; this is not a pprof profile")]
-    NoSampleTypes,
+    /// A string that is not UTF-8.
+    #[error("string {index} is not UTF-8; the bad bytes were replaced")]
+    NotUtf8 {
+        /// Position in the string table.
+        index: usize,
+    },
     /// A string index beyond the string table.
-    #[error("string {index} of a table of {n_strings}")]
+    #[error("string {index} of a table of {n_strings}; it was taken as empty")]
     NoSuchString {
         /// Index found.
         index: u64,
@@ -82,26 +89,31 @@ pub enum ErrorKind {
         id: u64,
     },
     /// Two entries of a table have one id, or an entry has none.
-    #[error("id {id} is zero or used twice in the table of {table}")]
+    #[error("id {id} is zero or used twice in the table of {table}; the later entry was dropped")]
     BadId {
         /// Id found.
         id: u64,
         /// Table.
         table: &'static str,
     },
-    /// More entries than an index can hold.
-    #[error("more than {limit} entries in the table of {table}")]
+    /// More entries, or more bytes of strings, than an index can hold.
+    #[error("more {what} than 32 bits count")]
     TooMany {
-        /// Table.
-        table: &'static str,
-        /// Most that is read.
-        limit: usize,
+        /// Of what.
+        what: &'static str,
     },
+    /// A merge of nothing.
+    #[error("there is no profile to merge")]
+    NothingToMerge,
     /// Profiles that do not measure the same cannot be added.
-    #[error("profile {index} has other sample types than the first")]
+    #[error("profile {index} has other sample types ({found}) than the first ({expected})")]
     OtherSampleTypes {
         /// Position among the profiles to merge.
         index: usize,
+        /// Sample types, and period type, of that profile.
+        found: String,
+        /// Those of the first.
+        expected: String,
     },
     /// Defects beyond the number listed one by one.
     #[error("and {n} more defects")]
@@ -118,4 +130,31 @@ pub struct Parsed<T> {
     pub value: T,
     /// What was wrong; empty for a sound input.
     pub faults: Vec<Error>,
+}
+
+/// Defects listed one by one; the rest is counted.
+const MAX_FAULTS: usize = 20;
+
+/// Collects defects.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    listed: Vec<Error>,
+    n_more: u64,
+}
+
+impl Faults {
+    pub(crate) fn add(&mut self, offset: u64, kind: ErrorKind) {
+        if self.listed.len() < MAX_FAULTS {
+            self.listed.push(Error { offset, kind });
+        } else {
+            self.n_more += 1;
+        }
+    }
+
+    pub(crate) fn into_vec(mut self) -> Vec<Error> {
+        if self.n_more > 0 {
+            self.listed.push(Error { offset: 0, kind: ErrorKind::More { n: self.n_more } });
+        }
+        self.listed
+    }
 }

@@ -2,17 +2,30 @@
 //!
 //! Owns the wire format, the model of a profile and its consistency ([`Profile`]); knows nothing about Go or maps.
 //!
-//! Samples dominate a profile: 250,000 of them with 63 frames each are 15.75 million location ids. They stay in their
-//! encoded form, checked once while reading, and are decoded while iterating: the memory of a profile is that of its
-//! inflated bytes and no more.
+//! Samples dominate a profile: 250,000 of them with 63 frames each are 15.75 million location ids, 31 MB encoded. A
+//! profile is read in about this memory:
+//!
+//! 1. The input, plain or gzip, is inflated piece by piece, and each top-level field is handled as it arrives, in
+//!    whatever order the writer chose (Go writes samples early and strings last).
+//! 2. Strings go into one text. A sample is brought into one form and appended, still encoded, to one buffer.
+//!    Mappings, locations and functions are set aside.
+//! 3. At the end functions, mappings and locations are decoded in this order, so that each reference is resolved to a
+//!    position at once.
+//! 4. [`Profile::check_valid`] passes over everything. Only when it finds something wrong, or when the ids of
+//!    locations were not 1, 2, 3…, the samples are encoded anew, without those that cannot be kept.
+//!
+//! A sample is decoded when it is looked at, each time: [`Profile::samples`].
 //!
 //! Source: proto/profile.proto of github.com/google/pprof.
 
 mod build;
 mod error;
+mod input;
 mod merge;
 mod model;
 mod read;
+mod samples;
+mod strings;
 mod wire;
 mod write;
 
@@ -20,8 +33,9 @@ pub use build::ProfileBuilder;
 pub use error::{Error, ErrorKind, Parsed};
 pub use merge::merge;
 pub use model::{
-    Function, FunctionIdx, Label, LabelValue, Line, Location, LocationIdx, Mapping, MappingIdx,
-    Profile, Sample, StrId, ValueType,
+    Function, FunctionIdx, Line, Location, LocationIdx, Mapping, MappingIdx, Profile, ValueType,
 };
-pub use read::{Limits, parse_profile, read_profile};
-pub use write::write_profile;
+pub use read::{Limits, is_profile, parse_profile, read_profile};
+pub use samples::{Label, LabelValue, Labels, Locations, Sample, Samples, Values};
+pub use strings::StrId;
+pub use write::{write_profile, write_proto};

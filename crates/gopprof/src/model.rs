@@ -1,13 +1,10 @@
 //! A profile in memory.
 
-use std::collections::HashMap;
-use std::ops::Range;
+use std::fmt::Write;
 
-use crate::wire::{Fields, Value, Varints};
-
-/// Index into the string table of a [`Profile`]; 0 is the empty string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct StrId(pub(crate) u32);
+use crate::error::{Error, ErrorKind};
+use crate::samples::{SampleBuffer, Samples, check_sample};
+use crate::strings::{StrId, Strings};
 
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {
@@ -38,7 +35,7 @@ index!(
 );
 
 /// What a column of values measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ValueType {
     /// `cpu`, `alloc_space`.
     pub kind: StrId,
@@ -47,10 +44,8 @@ pub struct ValueType {
 }
 
 /// A file mapped into the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Mapping {
-    /// Id in the file, not 0.
-    pub id: u64,
     /// First address in the process.
     pub memory_start: u64,
     /// First address after it.
@@ -72,10 +67,8 @@ pub struct Mapping {
 }
 
 /// An address with the functions there.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Location {
-    /// Id in the file, not 0.
-    pub id: u64,
     /// The mapping that holds `address`.
     pub mapping: Option<MappingIdx>,
     /// Address in the process.
@@ -87,7 +80,7 @@ pub struct Location {
 }
 
 /// A line of source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Line {
     /// The function; `None` when the file names none.
     pub function: Option<FunctionIdx>,
@@ -98,10 +91,8 @@ pub struct Line {
 }
 
 /// A function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Function {
-    /// Id in the file, not 0.
-    pub id: u64,
     /// Name to show.
     pub name: StrId,
     /// Name in the object file.
@@ -141,173 +132,89 @@ pub struct Profile {
     pub default_sample_type: StrId,
     /// Address of documentation, or empty.
     pub doc_url: StrId,
-    pub(crate) strings: Vec<Box<str>>,
-    pub(crate) samples: Samples,
-    pub(crate) ids: LocationIds,
-}
-
-/// Samples as encoded messages. Invariant: each decodes without error, with as many values as there are sample types,
-/// known locations and strings.
-#[derive(Clone, Default)]
-pub(crate) struct Samples {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) messages: Vec<Range<usize>>,
-}
-
-impl PartialEq for Samples {
-    fn eq(&self, other: &Self) -> bool {
-        let messages = |s: &Self| -> Vec<_> { s.messages.clone() };
-        let (a, b) = (messages(self), messages(other));
-        a.len() == b.len() && a.into_iter().zip(b).all(|(a, b)| self.bytes[a] == other.bytes[b])
-    }
-}
-
-impl std::fmt::Debug for Samples {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Samples({})", self.messages.len())
-    }
-}
-
-/// Location ids of a file to positions; ids are nearly always 1, 2, 3 and so on.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct LocationIds {
-    n_dense: u64,
-    others: HashMap<u64, u32>,
-}
-
-impl LocationIds {
-    pub(crate) fn new(locations: &[Location]) -> Self {
-        let n_dense = (1..).zip(locations).take_while(|(id, location)| *id == location.id).count();
-        let others =
-            locations.iter().enumerate().skip(n_dense).map(|(at, l)| (l.id, at as u32)).collect();
-        Self { n_dense: n_dense as u64, others }
-    }
-
-    #[inline]
-    pub(crate) fn find(&self, id: u64) -> Option<LocationIdx> {
-        if id.wrapping_sub(1) < self.n_dense {
-            return Some(LocationIdx((id - 1) as u32));
-        }
-        self.others.get(&id).copied().map(LocationIdx)
-    }
+    pub(crate) strings: Strings,
+    pub(crate) samples: SampleBuffer,
 }
 
 impl Profile {
-    /// The string with this id.
+    /// The string with this id; empty for an id of another profile.
     pub fn str(&self, id: StrId) -> &str {
-        self.strings.get(id.0 as usize).map_or("", |s| s)
+        self.strings.get(id).unwrap_or_default()
     }
 
     /// Number of samples. Complexity: O(1).
     pub fn n_samples(&self) -> usize {
-        self.samples.messages.len()
+        self.samples.len()
     }
 
     /// Samples in the order of the file, decoded on the way.
-    pub fn samples(&self) -> impl Iterator<Item = Sample<'_>> {
-        let message = |range: &Range<usize>| &self.samples.bytes[range.clone()];
-        self.samples
-            .messages
-            .iter()
-            .map(move |range| Sample { profile: self, message: message(range) })
-    }
-}
-
-/// A stack with its values.
-#[derive(Debug, Clone, Copy)]
-pub struct Sample<'a> {
-    pub(crate) profile: &'a Profile,
-    pub(crate) message: &'a [u8],
-}
-
-/// Field numbers of `Sample` and `Label`. Source: profile.proto.
-pub(crate) const SAMPLE_LOCATION: u32 = 1;
-pub(crate) const SAMPLE_VALUE: u32 = 2;
-pub(crate) const SAMPLE_LABEL: u32 = 3;
-
-impl<'a> Sample<'a> {
-    /// The stack, leaf first.
-    pub fn locations(&self) -> impl Iterator<Item = LocationIdx> + use<'a> {
-        let ids = &self.profile.ids;
-        Varints::new(self.message, SAMPLE_LOCATION).filter_map(|id| ids.find(id))
+    pub fn samples(&self) -> Samples<'_> {
+        Samples::new(self)
     }
 
-    /// One value per sample type.
-    pub fn values(&self) -> impl Iterator<Item = i64> + use<'a> {
-        Varints::new(self.message, SAMPLE_VALUE).map(u64::cast_signed)
+    /// Position of the sample type with this name, such as `alloc_space`.
+    pub fn sample_type_named(&self, kind: &str) -> Option<usize> {
+        self.sample_types.iter().position(|t| self.str(t.kind) == kind)
     }
 
-    /// The value of one column; 0 beyond the last.
-    pub fn value(&self, column: usize) -> i64 {
-        self.values().nth(column).unwrap_or(0)
+    /// Says whether every reference holds, and every sample has one value per sample type. Reading and building
+    /// ensure it; run after every parse.
+    ///
+    /// # Errors
+    /// The first reference that does not hold.
+    pub fn check_valid(&self) -> Result<(), Error> {
+        let tables = self.check_strings().and_then(|()| self.check_locations());
+        tables.map_err(|kind| Error { offset: 0, kind })?;
+        for (sample, offset) in self.samples.with_offsets(self) {
+            check_sample(sample).map_err(|kind| Error { offset, kind })?;
+        }
+        Ok(())
     }
 
-    /// Labels in the order of the file.
-    pub fn labels(&self) -> impl Iterator<Item = Label<'a>> + use<'a> {
-        let profile = self.profile;
-        messages(self.message, SAMPLE_LABEL)
-            .map(move |message| RawLabel::decode(message).resolve(profile))
-    }
-}
-
-/// A key with a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Label<'a> {
-    /// Name.
-    pub key: &'a str,
-    /// Value.
-    pub value: LabelValue<'a>,
-}
-
-/// The value of a label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LabelValue<'a> {
-    /// Text.
-    Str(&'a str),
-    /// A number.
-    Num {
-        /// The number.
-        value: i64,
-        /// Its unit; empty when not given.
-        unit: &'a str,
-    },
-}
-
-/// Fields 1 to 4 of a `Label` message: key, str, num, num_unit.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct RawLabel(pub(crate) [u64; 4]);
-
-impl RawLabel {
-    pub(crate) fn decode(message: &[u8]) -> Self {
-        let mut raw = Self::default();
-        for field in Fields::new(message, 0).flatten() {
-            if let (1..=4, Value::Varint(value)) = (field.number, field.value) {
-                raw.0[field.number as usize - 1] = value;
+    fn check_strings(&self) -> Result<(), ErrorKind> {
+        let head =
+            [self.drop_frames, self.keep_frames, self.default_sample_type, self.doc_url, StrId(0)];
+        let types = self.sample_types.iter().chain(&self.period_type);
+        let ids = head
+            .into_iter()
+            .chain(self.comments.iter().copied())
+            .chain(types.flat_map(|t| [t.kind, t.unit]))
+            .chain(self.mappings.iter().flat_map(|m| [m.filename, m.build_id]))
+            .chain(self.functions.iter().flat_map(|f| [f.name, f.system_name, f.filename]));
+        let n_strings = self.strings.len();
+        for id in ids {
+            if id.0 as usize >= n_strings {
+                return Err(ErrorKind::NoSuchString { index: u64::from(id.0), n_strings });
             }
         }
-        raw
+        Ok(())
     }
 
-    /// The indices into the string table.
-    pub(crate) fn strings(self) -> [u64; 3] {
-        [self.0[0], self.0[1], self.0[3]]
+    fn check_locations(&self) -> Result<(), ErrorKind> {
+        for location in &self.locations {
+            if let Some(idx) = location.mapping.filter(|m| m.index() >= self.mappings.len()) {
+                return Err(ErrorKind::NoSuchMapping { id: u64::from(idx.0) + 1 });
+            }
+            let mut functions = location.lines.iter().filter_map(|line| line.function);
+            if let Some(idx) = functions.find(|f| f.index() >= self.functions.len()) {
+                return Err(ErrorKind::NoSuchFunction { id: u64::from(idx.0) + 1 });
+            }
+        }
+        Ok(())
     }
 
-    fn resolve(self, profile: &Profile) -> Label<'_> {
-        let text = |index: u64| profile.str(StrId(u32::try_from(index).unwrap_or(u32::MAX)));
-        let [key, str, num, unit] = self.0;
-        let value = match str {
-            0 => LabelValue::Num { value: num.cast_signed(), unit: text(unit) },
-            _ => LabelValue::Str(text(str)),
-        };
-        Label { key: text(key), value }
+    /// The sample types and the period type in words: `samples/count, cpu/nanoseconds; cpu/nanoseconds`.
+    pub(crate) fn measures(&self) -> String {
+        let mut text = String::new();
+        let name = |t: &ValueType| format!("{}/{}", self.str(t.kind), self.str(t.unit));
+        for (i, t) in self.sample_types.iter().enumerate() {
+            let comma = if i == 0 { "" } else { ", " };
+            // Writing to a String does not fail.
+            let _ = write!(text, "{comma}{}", name(t));
+        }
+        if let Some(t) = &self.period_type {
+            let _ = write!(text, "; {}", name(t));
+        }
+        text
     }
-}
-
-/// The messages in a repeated field of `message`.
-pub(crate) fn messages(message: &[u8], field: u32) -> impl Iterator<Item = &[u8]> {
-    Fields::new(message, 0).flatten().filter_map(move |f| match f.value {
-        Value::Bytes(bytes) if f.number == field => Some(bytes),
-        _ => None,
-    })
 }

@@ -1,446 +1,559 @@
 //! Bytes to [`Profile`].
-//!
-//! 1. Inflate, if it is gzip, up to a limit.
-//! 2. Read all top-level fields; samples are only noted, because Go writes the strings they refer to last.
-//! 3. Replace ids by positions, check every sample, and drop what refers to nothing.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
-use std::ops::Range;
+use std::io::Read;
 
-use flate2::bufread::MultiGzDecoder;
-
-use crate::error::{Error, ErrorKind, Parsed};
+use crate::error::{Error, ErrorKind, Faults, Parsed};
+use crate::input::Input;
 use crate::model::{
-    Function, FunctionIdx, Line, Location, LocationIds, Mapping, MappingIdx, Profile, RawLabel,
-    SAMPLE_LABEL, SAMPLE_LOCATION, SAMPLE_VALUE, Samples, StrId, ValueType,
+    Function, FunctionIdx, Line, Location, Mapping, MappingIdx, Profile, ValueType,
 };
-use crate::wire::{Field, Fields, Value, read_varint};
+use crate::samples::{Encoded, SampleBuffer, check_values, label_bodies, parse_label, put_label};
+use crate::strings::{StrId, Strings};
+use crate::wire::{
+    Field, Malformed, Value, each_number, fields, put_bytes, put_varint, take_bytes, take_varint,
+};
 
 /// Limits on what is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Units: bytes after inflating.
+    /// Units: bytes after inflating. A profile takes about that much memory; one made to do harm, with nothing but
+    /// tiny table entries, up to some twenty times as much.
     pub max_inflated_bytes: u64,
 }
 
 impl Default for Limits {
-    /// 1 GiB: thirty times the largest profile we met, and within the memory of a workstation.
+    /// 512 MiB: seventeen times a profile of 250,000 distinct stacks of 63 frames.
     fn default() -> Self {
-        Self { max_inflated_bytes: 1 << 30 }
+        Self { max_inflated_bytes: 512 << 20 }
     }
 }
 
-/// Defects listed one by one; the rest is counted.
-const MAX_FAULTS: usize = 20;
-
-/// Reads a profile, gzip or plain, from memory.
+/// Reads a profile, gzip or plain, from memory. See [`read_profile`].
 ///
 /// # Errors
-/// When nothing useful is left; see [`read_profile`].
+/// As [`read_profile`].
 pub fn parse_profile(bytes: &[u8], limits: &Limits) -> Result<Parsed<Profile>, Error> {
     read_profile(bytes, limits)
 }
 
-/// Reads a profile, gzip or plain; the compressed bytes are never in memory as a whole.
+/// Reads a profile, gzip or plain; neither the compressed nor the inflated bytes are ever in memory as a whole.
 ///
 /// # Errors
-/// When the input is no profile, inflates beyond the limit, or is cut so early that its functions have no names.
+/// When the input cannot be read, is no profile, inflates beyond the limit, or is cut or damaged so early that its
+/// names are lost. A loss that leaves something to look at is a fault.
 pub fn read_profile(input: impl Read, limits: &Limits) -> Result<Parsed<Profile>, Error> {
-    let (bytes, cut) = inflate(input, limits)?;
+    let mut input = Input::open(input, limits.max_inflated_bytes)?;
     let mut raw = Raw::default();
-    let damage = raw.read(&bytes).err();
-    // A cut gzip stream is the cause of whatever is wrong with the fields.
-    let damage = cut.or(damage);
-    raw.resolve(bytes, damage)
-}
-
-/// Returns what could be inflated, and why it ended early if it did.
-fn inflate(input: impl Read, limits: &Limits) -> Result<(Vec<u8>, Option<Error>), Error> {
-    let mut input = BufReader::with_capacity(1 << 16, input);
-    let read_error = |error: std::io::Error, offset: u64| Error {
-        offset,
-        kind: ErrorKind::Read(error.to_string()),
+    let mut faults = Faults::default();
+    let stop = loop {
+        let at = input.offset();
+        match input.next_field() {
+            Ok(Some(field)) => raw.add(field, at, &mut faults)?,
+            Ok(None) => break None,
+            Err(error) if is_damage(&error.kind) => break Some(error),
+            Err(error) => return Err(error),
+        }
     };
-    let is_gzip =
-        input.fill_buf().map_err(|error| read_error(error, 0))?.starts_with(&[0x1f, 0x8b]);
-    let mut bytes = Vec::new();
-    let limit_bytes = limits.max_inflated_bytes;
-    let mut cut = None;
-    if is_gzip {
-        let result =
-            MultiGzDecoder::new(input).take(limit_bytes.saturating_add(1)).read_to_end(&mut bytes);
-        let offset = bytes.len() as u64;
-        cut = result.err().map(|error| Error { offset, kind: ErrorKind::Gzip(error.to_string()) });
-    } else {
-        let result = input.take(limit_bytes.saturating_add(1)).read_to_end(&mut bytes);
-        result.map_err(|error| read_error(error, bytes.len() as u64))?;
+    raw.check_useful(stop.as_ref(), input.offset())?;
+    // The buffer for the input goes before the tables are built.
+    drop(input);
+    if let Some(error) = stop {
+        faults.add(error.offset, error.kind);
     }
-    if bytes.len() as u64 > limit_bytes {
-        return Err(Error { offset: limit_bytes, kind: ErrorKind::TooLarge { limit_bytes } });
-    }
-    bytes.shrink_to_fit();
-    Ok((bytes, cut))
+    let profile = raw.resolve(&mut faults)?;
+    Ok(Parsed { value: profile, faults: faults.into_vec() })
 }
 
-/// The fields of a profile with ids and string indices as they stand in the file.
+/// Whether what precedes such a place can be used.
+fn is_damage(kind: &ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Truncated | ErrorKind::Malformed | ErrorKind::Gzip(_))
+}
+
+/// Whether a file that begins with these bytes looks like a profile: its first fields, inflated when
+/// they are gzip, have the numbers and types of a profile.proto, and one of them is a message or a string
+/// that stands there whole. 512 bytes are enough for a profile that Go wrote.
+pub fn is_profile(prefix: &[u8]) -> bool {
+    let Ok(mut input) = Input::open(prefix, PREFIX_LIMIT) else { return false };
+    let mut n_messages = 0;
+    for _ in 0..4 {
+        match input.next_field() {
+            Ok(Some(field)) if !is_plausible(field) => return false,
+            Ok(Some(Field { value: Value::Bytes(_), .. })) => n_messages += 1,
+            Ok(Some(_)) => {}
+            Err(error) if error.kind == ErrorKind::Malformed => return false,
+            Ok(None) | Err(_) => break,
+        }
+    }
+    n_messages > 0
+}
+
+/// How much [`is_profile`] inflates at most, in bytes; more than what a few hundred bytes inflate to.
+const PREFIX_LIMIT: u64 = 1 << 20;
+
+fn is_plausible(field: Field<'_>) -> bool {
+    match (field.number, field.value) {
+        (1..=5 | 11, Value::Bytes(body)) => fields(body).all(|f| f.is_ok_and(|f| f.number <= 10)),
+        (6 | 13, Value::Bytes(_)) | (7..=10 | 12..=15, Value::Varint(_)) => true,
+        _ => false,
+    }
+}
+
+/// What has been read: strings and samples in their final place, the rest still encoded.
 #[derive(Default)]
 struct Raw {
-    profile: Profile,
-    samples: Vec<Range<usize>>,
-    /// Mapping id of each location, and function id of each of their lines.
-    location_refs: Vec<(u64, Vec<u64>)>,
-    faults: Vec<Error>,
-    n_more_faults: u64,
+    strings: Strings,
+    samples: SampleBuffer,
+    mappings: SetAside,
+    locations: SetAside,
+    functions: SetAside,
+    sample_types: Vec<[u64; 2]>,
+    period_type: Option<[u64; 2]>,
+    comments: Vec<u64>,
+    drop_frames: u64,
+    keep_frames: u64,
+    default_sample_type: u64,
+    doc_url: u64,
+    time_nanos: i64,
+    duration_nanos: i64,
+    period: i64,
+    scratch: SampleParts,
 }
 
 impl Raw {
-    fn fault(&mut self, offset: u64, kind: ErrorKind) {
-        if self.faults.len() < MAX_FAULTS {
-            self.faults.push(Error { offset, kind });
-        } else {
-            self.n_more_faults += 1;
+    /// Takes one top-level field. Field numbers are those of message `Profile` in profile.proto; others are stepped
+    /// over.
+    fn add(&mut self, field: Field<'_>, offset: u64, faults: &mut Faults) -> Result<(), Error> {
+        match (field.number, field.value) {
+            (2, Value::Bytes(body)) => {
+                if self.scratch.read(body).is_ok() {
+                    self.samples.push_at(self.scratch.encoded(), offset);
+                } else {
+                    faults.add(offset, ErrorKind::BadMessage { what: "sample" });
+                }
+            }
+            (3, Value::Bytes(body)) => self.mappings.push(body, offset),
+            (4, Value::Bytes(body)) => self.locations.push(body, offset),
+            (5, Value::Bytes(body)) => self.functions.push(body, offset),
+            (6, Value::Bytes(text)) => self.add_string(text, offset, faults)?,
+            _ => {
+                if self.add_head(field).is_err() {
+                    faults.add(offset, ErrorKind::BadMessage { what: "field of the profile" });
+                }
+            }
         }
+        Ok(())
     }
 
-    /// Field numbers are those of message `Profile` in profile.proto.
-    fn read(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        for field in Fields::new(bytes, 0) {
+    fn add_string(&mut self, text: &[u8], offset: u64, faults: &mut Faults) -> Result<(), Error> {
+        let index = self.strings.len();
+        let is_utf8 = self.strings.push(text).map_err(|kind| Error { offset, kind })?;
+        if !is_utf8 {
+            faults.add(offset, ErrorKind::NotUtf8 { index });
+        }
+        Ok(())
+    }
+
+    fn add_head(&mut self, field: Field<'_>) -> Result<(), Malformed> {
+        match (field.number, field.value) {
+            (1, Value::Bytes(body)) => self.sample_types.push(parse_value_type(body)?),
+            (11, Value::Bytes(body)) => self.period_type = Some(parse_value_type(body)?),
+            (7, value) => self.drop_frames = value.number(),
+            (8, value) => self.keep_frames = value.number(),
+            (9, value) => self.time_nanos = value.signed(),
+            (10, value) => self.duration_nanos = value.signed(),
+            (12, value) => self.period = value.signed(),
+            (13, value) => each_number(value, |id| self.comments.push(id))?,
+            (14, value) => self.default_sample_type = value.number(),
+            (15, value) => self.doc_url = value.number(),
+            (1..=6 | 11, _) => return Err(Malformed),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Refuses what is not a profile, and one that lost its names.
+    fn check_useful(&self, stop: Option<&Error>, end: u64) -> Result<(), Error> {
+        let n_strings = self.strings.len() as u64;
+        let has_types = !self.sample_types.is_empty();
+        let types_named = self.sample_types.iter().all(|&[kind, _]| kind < n_strings);
+        let starts_empty = self.strings.get(StrId(0)) == Some("");
+        if has_types && starts_empty && types_named && self.has_function_name() {
+            return Ok(());
+        }
+        // Bytes of another kind stop somewhere as well; that is not where their fault lies.
+        let offset = stop.map_or(end, |error| error.offset);
+        Err(match stop {
+            Some(error) if matches!(error.kind, ErrorKind::Gzip(_)) => error.clone(),
+            // A cut between two fields does not show, except in what is missing.
+            _ if has_types && (n_strings == 0 || starts_empty) => {
+                Error { offset, kind: ErrorKind::NamesLost }
+            }
+            _ => Error { offset: 0, kind: ErrorKind::NotAProfile },
+        })
+    }
+
+    /// Whether a function has its name, or there are none at all. A name that is not given is not lost.
+    fn has_function_name(&self) -> bool {
+        let n_strings = self.strings.len() as u64;
+        let mut bodies = self.functions.iter().map(|(body, _)| body).peekable();
+        let lost_name =
+            |body| fields(body).flatten().any(|f| f.number == 2 && f.value.number() >= n_strings);
+        bodies.peek().is_none() || bodies.any(|body| !lost_name(body))
+    }
+
+    fn resolve(self, faults: &mut Faults) -> Result<Profile, Error> {
+        let mut tables = Tables { n_strings: self.strings.len(), faults, offset: 0 };
+        let (functions, function_ids) =
+            tables.table("functions", &self.functions, Tables::function)?;
+        let (mappings, mapping_ids) = tables.table("mappings", &self.mappings, Tables::mapping)?;
+        let (locations, location_ids) =
+            tables.table("locations", &self.locations, |tables, body| {
+                tables.location(body, &mapping_ids, &function_ids)
+            })?;
+        tables.offset = 0;
+        let mut profile = Profile {
+            sample_types: self.sample_types.iter().map(|&t| tables.value_type(t)).collect(),
+            mappings,
+            locations,
+            functions,
+            drop_frames: tables.string(self.drop_frames),
+            keep_frames: tables.string(self.keep_frames),
+            time_nanos: self.time_nanos,
+            duration_nanos: self.duration_nanos,
+            period_type: self.period_type.map(|t| tables.value_type(t)),
+            period: self.period,
+            comments: self.comments.iter().map(|&id| tables.string(id)).collect(),
+            default_sample_type: tables.string(self.default_sample_type),
+            doc_url: tables.string(self.doc_url),
+            strings: self.strings,
+            samples: self.samples,
+        };
+        if !location_ids.is_dense() || profile.check_valid().is_err() {
+            keep_good_samples(&mut profile, &location_ids, &mut tables);
+            profile.check_valid()?;
+        }
+        Ok(profile)
+    }
+}
+
+/// Messages to be decoded when all is read, each with where it stood.
+#[derive(Default)]
+struct SetAside {
+    /// Shape: offset in the file, length, and bytes, again and again.
+    bytes: Vec<u8>,
+}
+
+impl SetAside {
+    fn push(&mut self, body: &[u8], offset: u64) {
+        put_varint(&mut self.bytes, offset);
+        put_varint(&mut self.bytes, body.len() as u64);
+        self.bytes.extend_from_slice(body);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        let mut rest = self.bytes.as_slice();
+        std::iter::from_fn(move || {
+            let offset = take_varint(&mut rest)?;
+            Some((take_bytes(&mut rest)?, offset))
+        })
+    }
+}
+
+fn parse_value_type(body: &[u8]) -> Result<[u64; 2], Malformed> {
+    let mut ids = [0; 2];
+    for field in fields(body) {
+        let field = field?;
+        match field.number {
+            1 => ids[0] = field.value.number(),
+            2 => ids[1] = field.value.number(),
+            _ => {}
+        }
+    }
+    Ok(ids)
+}
+
+/// The parts of one sample, gathered from packed and unpacked fields; reused for the next.
+#[derive(Default)]
+struct SampleParts {
+    locations: Vec<u8>,
+    values: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+impl SampleParts {
+    fn clear(&mut self) {
+        self.locations.clear();
+        self.values.clear();
+        self.labels.clear();
+    }
+
+    fn read(&mut self, body: &[u8]) -> Result<(), Malformed> {
+        self.clear();
+        for field in fields(body) {
             let field = field?;
-            match field.number {
-                1 => {
-                    let sample_type = value_type(&field)?;
-                    self.profile.sample_types.push(sample_type);
-                }
-                2 => {
-                    let start = field.offset as usize;
-                    self.samples.push(start..start + field.bytes()?.len());
-                }
-                3 => self.profile.mappings.push(mapping(&field)?),
-                4 => {
-                    let (location, refs) = location(&field)?;
-                    self.profile.locations.push(location);
-                    self.location_refs.push(refs);
-                }
-                5 => self.profile.functions.push(function(&field)?),
-                6 => self.profile.strings.push(String::from_utf8_lossy(field.bytes()?).into()),
-                7 => self.profile.drop_frames = str_id(&field)?,
-                8 => self.profile.keep_frames = str_id(&field)?,
-                9 => self.profile.time_nanos = field.int64()?,
-                10 => self.profile.duration_nanos = field.int64()?,
-                11 => self.profile.period_type = Some(value_type(&field)?),
-                12 => self.profile.period = field.int64()?,
-                13 => self.comments(&field)?,
-                14 => self.profile.default_sample_type = str_id(&field)?,
-                15 => self.profile.doc_url = str_id(&field)?,
+            match (field.number, field.value) {
+                (1, value) => append_numbers(&mut self.locations, value)?,
+                (2, value) => append_numbers(&mut self.values, value)?,
+                (3, Value::Bytes(label)) => put_bytes(&mut self.labels, 3, label),
+                (3, _) => return Err(Malformed),
                 _ => {}
             }
         }
         Ok(())
     }
 
-    fn comments(&mut self, field: &Field<'_>) -> Result<(), Error> {
-        let comments = &mut self.profile.comments;
-        numbers(field, |index| {
-            comments.push(to_str_id(index));
-            Ok(())
-        })?;
-        Ok(())
-    }
-
-    fn resolve(mut self, bytes: Vec<u8>, damage: Option<Error>) -> Result<Parsed<Profile>, Error> {
-        if self.profile.sample_types.is_empty() {
-            return Err(damage.unwrap_or(Error { offset: 0, kind: ErrorKind::NoSampleTypes }));
-        }
-        self.check_strings(damage.as_ref())?;
-        self.resolve_locations()?;
-        self.faults.extend(damage);
-        self.profile.ids = LocationIds::new(&self.profile.locations);
-        let messages = std::mem::take(&mut self.samples);
-        let mut kept = Vec::with_capacity(messages.len());
-        for message in messages {
-            match check_sample(&self.profile, &bytes, &message) {
-                Ok(()) => kept.push(message),
-                Err(error) => self.fault(error.offset, error.kind),
-            }
-        }
-        self.profile.samples = Samples { bytes, messages: kept };
-        if self.n_more_faults > 0 {
-            let kind = ErrorKind::More { n: self.n_more_faults };
-            self.faults.push(Error { offset: 0, kind });
-        }
-        Ok(Parsed { value: self.profile, faults: self.faults })
-    }
-
-    /// Clears indices beyond the string table. When the profile is cut, a name that is missing makes it useless.
-    fn check_strings(&mut self, damage: Option<&Error>) -> Result<(), Error> {
-        let n_strings = self.profile.strings.len();
-        let mut missing = None;
-        let mut check = |id: &mut StrId| {
-            if id.0 as usize >= n_strings && id.0 != 0 {
-                missing.get_or_insert(id.0);
-                *id = StrId::default();
-            }
-        };
-        let profile = &mut self.profile;
-        for value_type in profile.sample_types.iter_mut().chain(&mut profile.period_type) {
-            check(&mut value_type.kind);
-            check(&mut value_type.unit);
-        }
-        for function in &mut profile.functions {
-            check(&mut function.name);
-            check(&mut function.system_name);
-            check(&mut function.filename);
-        }
-        for mapping in &mut profile.mappings {
-            check(&mut mapping.filename);
-            check(&mut mapping.build_id);
-        }
-        profile.comments.iter_mut().for_each(&mut check);
-        check(&mut profile.drop_frames);
-        check(&mut profile.keep_frames);
-        check(&mut profile.default_sample_type);
-        check(&mut profile.doc_url);
-        if let Some(index) = missing {
-            let kind = ErrorKind::NoSuchString { index: u64::from(index), n_strings };
-            if let Some(damage) = damage {
-                return Err(damage.clone());
-            }
-            self.fault(0, kind);
-        }
-        Ok(())
-    }
-
-    /// Replaces ids of mappings and functions by positions.
-    fn resolve_locations(&mut self) -> Result<(), Error> {
-        let mappings = self.positions("mappings", |p| p.mappings.iter().map(|m| m.id).collect())?;
-        let functions =
-            self.positions("functions", |p| p.functions.iter().map(|f| f.id).collect())?;
-        self.positions("locations", |p| p.locations.iter().map(|l| l.id).collect())?;
-        for (at, (mapping, lines)) in
-            std::mem::take(&mut self.location_refs).into_iter().enumerate()
-        {
-            let found = mappings.get(&mapping).map(|&idx| MappingIdx(idx));
-            if found.is_none() && mapping != 0 {
-                self.fault(0, ErrorKind::NoSuchMapping { id: mapping });
-            }
-            self.profile.locations[at].mapping = found;
-            for (line, function) in lines.into_iter().enumerate() {
-                let found = functions.get(&function).map(|&idx| FunctionIdx(idx));
-                if found.is_none() && function != 0 {
-                    self.fault(0, ErrorKind::NoSuchFunction { id: function });
-                }
-                self.profile.locations[at].lines[line].function = found;
-            }
-        }
-        Ok(())
-    }
-
-    /// Positions by id of a table; doubtful ids are reported, and the first entry with an id counts.
-    fn positions(
-        &mut self,
-        table: &'static str,
-        ids: impl Fn(&Profile) -> Vec<u64>,
-    ) -> Result<HashMap<u64, u32>, Error> {
-        let ids = ids(&self.profile);
-        let limit = u32::MAX as usize;
-        if ids.len() > limit {
-            return Err(Error { offset: 0, kind: ErrorKind::TooMany { table, limit } });
-        }
-        let mut positions = HashMap::with_capacity(ids.len());
-        for (at, id) in ids.into_iter().enumerate() {
-            let is_new = !positions.contains_key(&id);
-            if id == 0 || !is_new {
-                self.fault(0, ErrorKind::BadId { id, table });
-            }
-            if is_new {
-                positions.insert(id, at as u32);
-            }
-        }
-        Ok(positions)
+    fn encoded(&self) -> Encoded<'_> {
+        Encoded { locations: &self.locations, values: &self.values, labels: &self.labels }
     }
 }
 
-/// Whether a sample decodes, has a value per sample type, and refers to what exists.
-fn check_sample(profile: &Profile, bytes: &[u8], range: &Range<usize>) -> Result<(), Error> {
-    let offset = range.start as u64;
-    let mut n_values = 0;
-    for field in Fields::new(&bytes[range.clone()], offset) {
-        let field = field?;
-        match field.number {
-            SAMPLE_LOCATION => check_locations(&profile.ids, &field)?,
-            SAMPLE_VALUE => n_values += numbers(&field, |_| Ok(()))?,
-            SAMPLE_LABEL => check_label(profile.strings.len(), &field)?,
-            _ => {}
+/// Appends packed numbers as they are; whether they are well-formed is checked at the end.
+fn append_numbers(out: &mut Vec<u8>, value: Value<'_>) -> Result<(), Malformed> {
+    match value {
+        Value::Varint(v) => put_varint(out, v),
+        Value::Bytes(packed) if packed.last().is_none_or(|&last| last < 0x80) => {
+            out.extend_from_slice(packed);
         }
-    }
-    let expected = profile.sample_types.len();
-    if n_values != expected {
-        return Err(Error { offset, kind: ErrorKind::ValueCount { found: n_values, expected } });
+        // A number that is cut off would run into those of the next field.
+        Value::Bytes(_) | Value::Fixed => return Err(Malformed),
     }
     Ok(())
 }
 
-fn check_locations(ids: &LocationIds, field: &Field<'_>) -> Result<(), Error> {
-    let check = |id| ids.find(id).map(|_| ()).ok_or(ErrorKind::NoSuchLocation { id });
-    numbers(field, check).map(|_| ())
+/// From the ids of a file to positions.
+enum Ids {
+    /// The ids are 1 to this number, in order, as Go and pprof write them.
+    Dense(u32),
+    Sparse(HashMap<u64, u32>),
 }
 
-fn check_label(n_strings: usize, field: &Field<'_>) -> Result<(), Error> {
-    for part in field.message()? {
-        part?;
-    }
-    let too_large = |&index: &u64| index != 0 && index >= n_strings as u64;
-    match RawLabel::decode(field.bytes()?).strings().into_iter().find(too_large) {
-        Some(index) => {
-            Err(Error { offset: field.offset, kind: ErrorKind::NoSuchString { index, n_strings } })
-        }
-        None => Ok(()),
-    }
-}
-
-/// Hands each number of a repeated field, packed or not, to `each`; returns how many there are.
-fn numbers(
-    field: &Field<'_>,
-    mut each: impl FnMut(u64) -> Result<(), ErrorKind>,
-) -> Result<usize, Error> {
-    let at = |kind| Error { offset: field.offset, kind };
-    let Value::Bytes(mut packed) = field.value else {
-        each(field.varint()?).map_err(at)?;
-        return Ok(1);
-    };
-    let mut n = 0;
-    while !packed.is_empty() {
-        read_varint(&mut packed).and_then(&mut each).map_err(at)?;
-        n += 1;
-    }
-    Ok(n)
-}
-
-fn str_id(field: &Field<'_>) -> Result<StrId, Error> {
-    field.varint().map(to_str_id)
-}
-
-/// Indices beyond 32 bits are as wrong as any beyond the table.
-fn to_str_id(index: u64) -> StrId {
-    StrId(u32::try_from(index).unwrap_or(u32::MAX))
-}
-
-fn value_type(field: &Field<'_>) -> Result<ValueType, Error> {
-    let mut value_type = ValueType::default();
-    for part in field.message()? {
-        let part = part?;
-        match part.number {
-            1 => value_type.kind = str_id(&part)?,
-            2 => value_type.unit = str_id(&part)?,
-            _ => {}
+impl Ids {
+    fn get(&self, id: u64) -> Option<u32> {
+        match self {
+            Ids::Dense(n) => u32::try_from(id.checked_sub(1)?).ok().filter(|idx| idx < n),
+            Ids::Sparse(by_id) => by_id.get(&id).copied(),
         }
     }
-    Ok(value_type)
-}
 
-fn mapping(field: &Field<'_>) -> Result<Mapping, Error> {
-    let mut mapping = Mapping::default();
-    for part in field.message()? {
-        let part = part?;
-        match part.number {
-            1 => mapping.id = part.varint()?,
-            2 => mapping.memory_start = part.varint()?,
-            3 => mapping.memory_limit = part.varint()?,
-            4 => mapping.file_offset = part.varint()?,
-            5 => mapping.filename = str_id(&part)?,
-            6 => mapping.build_id = str_id(&part)?,
-            7 => mapping.has_functions = part.varint()? != 0,
-            8 => mapping.has_filenames = part.varint()? != 0,
-            9 => mapping.has_line_numbers = part.varint()? != 0,
-            10 => mapping.has_inline_frames = part.varint()? != 0,
-            _ => {}
-        }
+    /// Whether an entry may have this id.
+    fn is_free(&self, id: u64) -> bool {
+        id != 0 && self.get(id).is_none()
     }
-    Ok(mapping)
-}
 
-/// A location with the ids it refers to: its mapping, and the function of each line.
-fn location(field: &Field<'_>) -> Result<(Location, (u64, Vec<u64>)), Error> {
-    let mut location = Location::default();
-    let mut mapping = 0;
-    let mut functions = Vec::new();
-    for part in field.message()? {
-        let part = part?;
-        match part.number {
-            1 => location.id = part.varint()?,
-            2 => mapping = part.varint()?,
-            3 => location.address = part.varint()?,
-            4 => {
-                let (line, function) = line(&part)?;
-                location.lines.push(line);
-                functions.push(function);
+    /// Gives a free id the position after the last.
+    fn insert(&mut self, id: u64, idx: u32) {
+        match self {
+            Ids::Dense(n) if id == u64::from(idx) + 1 => *n = idx + 1,
+            Ids::Dense(n) => {
+                let dense = (0..*n).map(|i| (u64::from(i) + 1, i));
+                *self = Ids::Sparse(dense.chain([(id, idx)]).collect());
             }
-            5 => location.is_folded = part.varint()? != 0,
-            _ => {}
-        }
-    }
-    Ok((location, (mapping, functions)))
-}
-
-fn line(field: &Field<'_>) -> Result<(Line, u64), Error> {
-    let mut line = Line::default();
-    let mut function = 0;
-    for part in field.message()? {
-        let part = part?;
-        match part.number {
-            1 => function = part.varint()?,
-            2 => line.line = part.int64()?,
-            3 => line.column = part.int64()?,
-            _ => {}
-        }
-    }
-    Ok((line, function))
-}
-
-fn function(field: &Field<'_>) -> Result<Function, Error> {
-    let mut function = Function::default();
-    for part in field.message()? {
-        let part = part?;
-        match part.number {
-            1 => function.id = part.varint()?,
-            2 => function.name = str_id(&part)?,
-            3 => function.system_name = str_id(&part)?,
-            4 => function.filename = str_id(&part)?,
-            5 => function.start_line = part.int64()?,
-            _ => {}
-        }
-    }
-    Ok(function)
-}
-
-impl Profile {
-    /// Says whether every reference holds. Reading and building ensure it; tests call it after each.
-    ///
-    /// # Errors
-    /// The first reference that does not hold.
-    pub fn check_valid(&self) -> Result<(), Error> {
-        for location in &self.locations {
-            let n_mappings = self.mappings.len();
-            if let Some(mapping) = location.mapping.filter(|m| m.index() >= n_mappings) {
-                return Err(Error {
-                    offset: 0,
-                    kind: ErrorKind::NoSuchMapping { id: u64::from(mapping.0) },
-                });
-            }
-            let functions = location.lines.iter().filter_map(|line| line.function);
-            if let Some(function) =
-                functions.into_iter().find(|f| f.index() >= self.functions.len())
-            {
-                return Err(Error {
-                    offset: 0,
-                    kind: ErrorKind::NoSuchFunction { id: u64::from(function.0) },
-                });
+            Ids::Sparse(by_id) => {
+                by_id.insert(id, idx);
             }
         }
-        self.samples
-            .messages
-            .iter()
-            .try_for_each(|range| check_sample(self, &self.samples.bytes, range))
     }
+
+    fn is_dense(&self) -> bool {
+        matches!(self, Ids::Dense(_))
+    }
+}
+
+/// Decodes the tables, noting what refers to nothing.
+struct Tables<'a> {
+    n_strings: usize,
+    faults: &'a mut Faults,
+    /// Where the message being decoded stood.
+    offset: u64,
+}
+
+impl Tables<'_> {
+    fn fault(&mut self, kind: ErrorKind) {
+        self.faults.add(self.offset, kind);
+    }
+
+    fn string(&mut self, index: u64) -> StrId {
+        let n_strings = self.n_strings;
+        match u32::try_from(index) {
+            Ok(small) if (small as usize) < n_strings => StrId(small),
+            _ => {
+                self.fault(ErrorKind::NoSuchString { index, n_strings });
+                StrId(0)
+            }
+        }
+    }
+
+    fn value_type(&mut self, [kind, unit]: [u64; 2]) -> ValueType {
+        ValueType { kind: self.string(kind), unit: self.string(unit) }
+    }
+
+    /// Decodes each message and gives it the next position, unless its id is bad.
+    fn table<T>(
+        &mut self,
+        name: &'static str,
+        messages: &SetAside,
+        mut decode: impl FnMut(&mut Self, &[u8]) -> Result<T, Malformed>,
+    ) -> Result<(Vec<T>, Ids), Error> {
+        let mut items = Vec::new();
+        let mut ids = Ids::Dense(0);
+        for (body, offset) in messages.iter() {
+            self.offset = offset;
+            let idx = u32::try_from(items.len())
+                .map_err(|_| Error { offset, kind: ErrorKind::TooMany { what: name } })?;
+            let bad = match parse_id(body) {
+                Ok(id) if !ids.is_free(id) => ErrorKind::BadId { id, table: name },
+                Ok(id) => match decode(self, body) {
+                    Ok(item) => {
+                        ids.insert(id, idx);
+                        items.push(item);
+                        continue;
+                    }
+                    Err(Malformed) => ErrorKind::BadMessage { what: "table entry" },
+                },
+                Err(Malformed) => ErrorKind::BadMessage { what: "table entry" },
+            };
+            self.fault(bad);
+        }
+        items.shrink_to_fit();
+        Ok((items, ids))
+    }
+
+    fn function(&mut self, body: &[u8]) -> Result<Function, Malformed> {
+        let mut function = Function::default();
+        for field in fields(body) {
+            let field = field?;
+            match field.number {
+                2 => function.name = self.string(field.value.number()),
+                3 => function.system_name = self.string(field.value.number()),
+                4 => function.filename = self.string(field.value.number()),
+                5 => function.start_line = field.value.signed(),
+                _ => {}
+            }
+        }
+        Ok(function)
+    }
+
+    fn mapping(&mut self, body: &[u8]) -> Result<Mapping, Malformed> {
+        let mut mapping = Mapping::default();
+        for field in fields(body) {
+            let field = field?;
+            let number = field.value.number();
+            match field.number {
+                2 => mapping.memory_start = number,
+                3 => mapping.memory_limit = number,
+                4 => mapping.file_offset = number,
+                5 => mapping.filename = self.string(number),
+                6 => mapping.build_id = self.string(number),
+                7 => mapping.has_functions = number != 0,
+                8 => mapping.has_filenames = number != 0,
+                9 => mapping.has_line_numbers = number != 0,
+                10 => mapping.has_inline_frames = number != 0,
+                _ => {}
+            }
+        }
+        Ok(mapping)
+    }
+
+    fn location(
+        &mut self,
+        body: &[u8],
+        mappings: &Ids,
+        functions: &Ids,
+    ) -> Result<Location, Malformed> {
+        let mut location = Location::default();
+        let is_line = |f: &Result<Field<'_>, Malformed>| f.as_ref().is_ok_and(|f| f.number == 4);
+        location.lines.reserve_exact(fields(body).filter(is_line).count());
+        for field in fields(body) {
+            let field = field?;
+            match (field.number, field.value) {
+                (2, value) => location.mapping = self.mapping_idx(value.number(), mappings),
+                (3, value) => location.address = value.number(),
+                (4, Value::Bytes(line)) => location.lines.push(self.line(line, functions)?),
+                (5, value) => location.is_folded = value.number() != 0,
+                _ => {}
+            }
+        }
+        Ok(location)
+    }
+
+    fn mapping_idx(&mut self, id: u64, mappings: &Ids) -> Option<MappingIdx> {
+        let idx = mappings.get(id).map(MappingIdx);
+        // Id 0 says that there is no mapping.
+        if idx.is_none() && id != 0 {
+            self.fault(ErrorKind::NoSuchMapping { id });
+        }
+        idx
+    }
+
+    fn line(&mut self, body: &[u8], functions: &Ids) -> Result<Line, Malformed> {
+        let mut line = Line::default();
+        let mut function_id = 0;
+        for field in fields(body) {
+            let field = field?;
+            match field.number {
+                1 => function_id = field.value.number(),
+                2 => line.line = field.value.signed(),
+                3 => line.column = field.value.signed(),
+                _ => {}
+            }
+        }
+        line.function = functions.get(function_id).map(FunctionIdx);
+        if line.function.is_none() && function_id != 0 {
+            self.fault(ErrorKind::NoSuchFunction { id: function_id });
+        }
+        Ok(line)
+    }
+}
+
+/// The id of a mapping, location or function: field 1 of each. Passes over the whole message.
+fn parse_id(body: &[u8]) -> Result<u64, Malformed> {
+    let mut id = 0;
+    for field in fields(body) {
+        let field = field?;
+        if field.number == 1 {
+            id = field.value.number();
+        }
+    }
+    Ok(id)
+}
+
+/// Encodes the samples anew with dense location ids, without those that refer to nothing.
+fn keep_good_samples(profile: &mut Profile, locations: &Ids, tables: &mut Tables<'_>) {
+    let old = std::mem::take(&mut profile.samples);
+    let mut new = SampleBuffer::default();
+    let mut parts = SampleParts::default();
+    for (sample, offset) in old.with_offsets(profile) {
+        tables.offset = offset;
+        match mend(sample.encoded, locations, profile.sample_types.len(), tables, &mut parts) {
+            Ok(()) => new.push(parts.encoded()),
+            Err(kind) => tables.fault(kind),
+        }
+    }
+    profile.samples = new;
+}
+
+fn mend(
+    sample: Encoded<'_>,
+    locations: &Ids,
+    n_values: usize,
+    tables: &mut Tables<'_>,
+    out: &mut SampleParts,
+) -> Result<(), ErrorKind> {
+    out.clear();
+    let mut rest = sample.locations;
+    while !rest.is_empty() {
+        let id = take_varint(&mut rest).ok_or(ErrorKind::BadMessage { what: "sample" })?;
+        let idx = locations.get(id).ok_or(ErrorKind::NoSuchLocation { id })?;
+        put_varint(&mut out.locations, u64::from(idx) + 1);
+    }
+    check_values(sample.values, n_values)?;
+    out.values.extend_from_slice(sample.values);
+    for body in label_bodies(sample.labels) {
+        match parse_label(body, |id| tables.string(id)) {
+            Some(label) => put_label(&mut out.labels, label),
+            None => tables.fault(ErrorKind::BadMessage { what: "label" }),
+        }
+    }
+    Ok(())
 }

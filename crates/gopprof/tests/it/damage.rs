@@ -1,145 +1,277 @@
-//! Damaged input gives an error with its place or a part of the profile, never a panic.
+//! Profiles that are cut, torn, or made to do harm.
 
-use std::fs;
 use std::io::Write;
 
-use expect_test::expect;
-use flate2::write::GzEncoder;
-use gopprof::{ErrorKind, Limits, Parsed, Profile, parse_profile};
+use expect_test::{Expect, expect};
+use gopprof::{Error, ErrorKind, Limits, Parsed, Profile, parse_profile};
 
-fn parse(bytes: &[u8]) -> Result<Parsed<Profile>, gopprof::Error> {
+use crate::dump::dump;
+use crate::forms::{bytes, function, location, num, sample_type, strings};
+use crate::round_trip::written;
+use crate::{inflated, sample, sample_path};
+
+fn parse(bytes: &[u8]) -> Result<Parsed<Profile>, Error> {
     parse_profile(bytes, &Limits::default())
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-/// A small profile as plain bytes.
-fn plain() -> Vec<u8> {
-    use std::io::Read;
-    let gz = fs::read(xtask::testdata("samples/nested-1.21.13/mutex.pprof")).unwrap();
-    let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(gz.as_slice()).read_to_end(&mut bytes).unwrap();
-    bytes
-}
-
-/// Whatever was read has to be consistent, and iterating it must not fail.
-fn check_sound(result: &Result<Parsed<Profile>, gopprof::Error>) {
-    if let Ok(parsed) = result {
+/// Whatever the bytes are, the answer is an error or a valid profile that can be written and read again.
+fn check_answer(bytes: &[u8]) {
+    if let Ok(parsed) = parse(bytes) {
         parsed.value.check_valid().unwrap();
-        crate::dump::dump(&parsed.value);
+        dump(&parsed.value);
+        let again = parse(&written(&parsed.value)).unwrap();
+        assert_eq!(again.faults, []);
+        assert_eq!(again.value, parsed.value);
     }
 }
 
 #[test]
-fn truncation_at_every_byte_is_an_error_or_a_stated_loss() {
-    for whole in [plain(), gzip(&plain())] {
+fn a_cut_at_every_byte_gives_an_error_or_a_part_and_says_so() {
+    let gzip = std::fs::read(sample_path("nested-1.27.3/block.pprof")).unwrap();
+    let ours = written(&sample("nested-1.27.3/block.pprof"));
+    for whole in [inflated(&gzip), gzip, inflated(&ours), ours] {
         for len in 0..whole.len() {
-            let result = parse(&whole[..len]);
-            check_sound(&result);
-            if let Ok(parsed) = result {
-                // Only what follows the last string can go without being noticed: plain data has no end mark.
-                assert!(
-                    !parsed.faults.is_empty() || whole[0] != 0x1f,
-                    "cut at {len} of {}",
-                    whole.len()
-                );
-            }
+            check_answer(&whole[..len]);
         }
     }
 }
 
 #[test]
-fn every_flipped_bit_is_survived() {
-    let whole = plain();
-    for at in 0..whole.len() * 8 {
-        let mut bytes = whole.clone();
-        bytes[at / 8] ^= 1 << (at % 8);
-        check_sound(&parse(&bytes));
+fn a_gzip_stream_that_is_cut_is_never_taken_for_whole() {
+    let whole = std::fs::read(sample_path("nested-1.27.3/block.pprof")).unwrap();
+    for len in 0..whole.len() {
+        if let Ok(parsed) = parse(&whole[..len]) {
+            assert!(matches!(parsed.faults[0].kind, ErrorKind::Gzip(_)), "{len}");
+        }
     }
 }
 
-fn check_error(bytes: &[u8], expected: &str) {
-    assert_eq!(parse(bytes).unwrap_err().to_string(), expected);
+#[test]
+fn every_flipped_bit_gives_an_error_or_a_valid_profile() {
+    let mut bytes = inflated(&std::fs::read(sample_path("flat-1.21.13/block.pprof")).unwrap());
+    for i in 0..bytes.len() {
+        for bit in 0..8 {
+            bytes[i] ^= 1 << bit;
+            check_answer(&bytes);
+            bytes[i] ^= 1 << bit;
+        }
+    }
 }
 
 #[test]
-fn says_what_is_wrong_and_where() {
-    check_error(
-        b"",
-        "no sample types; this is not a pprof profile (at byte 0 of the inflated profile)",
-    );
-    check_error(
-        b"package main",
-        "field 12 has wire type 3; this is not a pprof profile (at byte 2 of the inflated profile)",
-    );
-    check_error(
-        &gzip(&plain())[..150],
-        "gzip data is cut or corrupt: incomplete deflate stream (at byte 156 of the inflated profile)",
-    );
-    check_error(
-        b"\x0a\xff\xff\xff\xff\x0f",
-        "the profile is cut: a field reaches beyond the end (at byte 0 of the inflated profile)",
+fn a_flipped_bit_in_a_gzip_stream_is_noticed() {
+    let whole = std::fs::read(sample_path("flat-1.21.13/block.pprof")).unwrap();
+    let sound = parse(&whole).unwrap();
+    // The header (name, time, flags) is not covered by the checksum.
+    for i in 10..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[i] ^= 0x10;
+        if let Ok(parsed) = parse(&bytes) {
+            assert!(!parsed.faults.is_empty() || parsed.value == sound.value, "byte {i}");
+        }
+        check_answer(&bytes);
+    }
+}
+
+/// Reads a damaged profile of which something is left; compares its faults and its text.
+fn check_faults(parts: &[Vec<u8>], expected: &Expect) {
+    let parsed = parse(&parts.concat()).unwrap();
+    let mut text = String::new();
+    for fault in &parsed.faults {
+        text += &format!("fault: {fault}\n");
+    }
+    text += &dump(&parsed.value);
+    expected.assert_eq(&text);
+    check_answer(&parts.concat());
+}
+
+fn names() -> Vec<u8> {
+    strings(&["", "a", "count", "f"])
+}
+
+fn plain_sample(location: u8, value: u8) -> Vec<u8> {
+    bytes(2, &[&bytes(1, &[&[location]]), &bytes(2, &[&[value]])])
+}
+
+#[test]
+fn samples_that_refer_to_nothing_are_dropped_and_counted() {
+    let two_values = bytes(2, &[&bytes(1, &[&[1]]), &bytes(2, &[&[6, 6]])]);
+    let cut_number = bytes(2, &[&bytes(1, &[&[1]]), &bytes(2, &[&[0x80]])]);
+    let samples = [plain_sample(1, 5), plain_sample(9, 6), plain_sample(0, 6)].concat();
+    let tables = [location(1, 1), function(1, 3)].concat();
+    check_faults(
+        &[sample_type(1, 2), samples, two_values, cut_number, tables, names()],
+        &expect![[r#"
+            fault: a sample cannot be decoded; it was dropped (at byte 39 of the inflated profile)
+            fault: a sample names location 9, which does not exist; it was dropped (at byte 14 of the inflated profile)
+            fault: a sample names location 0, which does not exist; it was dropped (at byte 22 of the inflated profile)
+            fault: a sample has 2 values, expected 1; it was dropped (at byte 30 of the inflated profile)
+            type a/count
+            time 0 duration 0 period 0
+            default "" drop "" keep "" url ""
+            sample [5] []
+              0x10 None folded=false f :7:0
+        "#]],
     );
 }
 
 #[test]
-fn a_bomb_stops_at_the_limit() {
-    let bomb = gzip(&vec![0; 1 << 20]);
-    let error = parse_profile(&bomb, &Limits { max_inflated_bytes: 1000 }).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::TooLarge { limit_bytes: 1000 });
-}
-
-/// A message field.
-fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    [&[number << 3 | 2, content.len() as u8], content].concat()
-}
-
-/// A profile with one sample type, location 1, and the given samples.
-fn with_samples(samples: &[&[u8]]) -> Parsed<Profile> {
-    let mut bytes = field(1, b"\x08\x01\x10\x02");
-    samples.iter().for_each(|sample| bytes.extend(field(2, sample)));
-    bytes.extend(field(4, b"\x08\x01"));
-    ["", "cpu", "nanoseconds"].iter().for_each(|s| bytes.extend(field(6, s.as_bytes())));
-    parse(&bytes).unwrap()
-}
-
-#[test]
-fn drops_samples_that_refer_to_nothing_and_says_so() {
-    let parsed = with_samples(&[
-        b"\x08\x01\x10\x05",
-        b"\x08\x07\x10\x05",
-        b"\x08\x01",
-        b"\x08\x01\x10\x05\x1a\x02\x08\x63",
-    ]);
-    assert_eq!(parsed.value.n_samples(), 1);
-    let faults: Vec<String> = parsed.faults.iter().map(ToString::to_string).collect();
-    expect![[r#"
-        [
-            "a sample names location 7, which does not exist; it was dropped (at byte 15 of the inflated profile)",
-            "a sample has 0 values, expected 1; it was dropped (at byte 20 of the inflated profile)",
-            "string 99 of a table of 3 (at byte 30 of the inflated profile)",
-        ]
-    "#]]
-    .assert_debug_eq(&faults);
+fn references_to_nothing_are_left_out() {
+    let no_mapping = bytes(4, &[&num(1, 2), &num(2, 4), &num(3, 32)]);
+    let label = bytes(3, &[&num(1, 77), &num(3, 1)]);
+    let sample = bytes(2, &[&bytes(1, &[&[1, 2]]), &bytes(2, &[&[5]]), &label]);
+    let tables = [location(1, 8), no_mapping, function(1, 3), function(2, 99)].concat();
+    check_faults(
+        &[sample_type(1, 2), sample, tables, names()],
+        &expect![[r#"
+            fault: string 99 of a table of 4; it was taken as empty (at byte 49 of the inflated profile)
+            fault: string 99 of a table of 4; it was taken as empty (at byte 49 of the inflated profile)
+            fault: a location names function 8, which does not exist (at byte 21 of the inflated profile)
+            fault: a location names mapping 4, which does not exist (at byte 33 of the inflated profile)
+            fault: string 77 of a table of 4; it was taken as empty (at byte 6 of the inflated profile)
+            type a/count
+            time 0 duration 0 period 0
+            default "" drop "" keep "" url ""
+            sample [5] [Label { key: "", value: Num { value: 1, unit: "" } }]
+              0x10 None folded=false ? ?:7:0
+              0x20 None folded=false 
+        "#]],
+    );
 }
 
 #[test]
-fn packed_unpacked_and_mixed_numbers_read_alike() {
-    let packed = with_samples(&[b"\x0a\x02\x01\x01\x12\x01\x05"]);
-    let unpacked = with_samples(&[b"\x10\x05\x08\x01\x08\x01"]);
-    let mixed = with_samples(&[b"\x08\x01\x12\x01\x05\x0a\x01\x01"]);
-    assert_eq!(crate::dump::dump(&packed.value), crate::dump::dump(&unpacked.value));
-    assert_eq!(crate::dump::dump(&packed.value), crate::dump::dump(&mixed.value));
+fn the_first_of_two_with_the_same_id_stays() {
+    let tables = [location(1, 1), location(1, 2), location(0, 1), location(2, 2)].concat();
+    let functions = [function(1, 3), function(2, 2), function(2, 3)].concat();
+    let sample = bytes(2, &[&bytes(1, &[&[1, 2]]), &bytes(2, &[&[5]])]);
+    check_faults(
+        &[sample_type(1, 2), sample, tables, functions, names()],
+        &expect![[r#"
+            fault: id 2 is zero or used twice in the table of functions; the later entry was dropped (at byte 79 of the inflated profile)
+            fault: id 1 is zero or used twice in the table of locations; the later entry was dropped (at byte 27 of the inflated profile)
+            fault: id 0 is zero or used twice in the table of locations; the later entry was dropped (at byte 39 of the inflated profile)
+            type a/count
+            time 0 duration 0 period 0
+            default "" drop "" keep "" url ""
+            sample [5] []
+              0x10 None folded=false f :7:0
+              0x20 None folded=false count :7:0
+        "#]],
+    );
+}
+
+#[test]
+fn a_string_that_is_not_utf8_is_kept_readable() {
+    let parts = [sample_type(1, 2), names(), bytes(6, &[b"caf\xe9"]), num(15, 4)];
+    check_faults(
+        &parts,
+        &expect![[r#"
+            fault: string 4 is not UTF-8; the bad bytes were replaced (at byte 21 of the inflated profile)
+            type a/count
+            time 0 duration 0 period 0
+            default "" drop "" keep "" url "caf�"
+        "#]],
+    );
+}
+
+#[test]
+fn what_precedes_broken_framing_is_kept() {
+    let tables = [location(1, 1), function(1, 3), names()].concat();
+    let broken = vec![0x0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
+    check_faults(
+        &[sample_type(1, 2), tables, plain_sample(1, 5), broken, plain_sample(1, 6)],
+        &expect![[r#"
+            fault: the profile is damaged from here on (at byte 49 of the inflated profile)
+            type a/count
+            time 0 duration 0 period 0
+            default "" drop "" keep "" url ""
+            sample [5] []
+              0x10 None folded=false f :7:0
+        "#]],
+    );
+}
+
+#[test]
+fn a_length_beyond_the_end_does_not_allocate() {
+    for len in [1 << 20, 400 << 20, 1 << 40, u64::MAX] {
+        let mut huge = vec![6 << 3 | 2];
+        huge.extend(&num(1, len)[1..]);
+        let parts = [sample_type(1, 2), names(), huge.clone(), b"rest".to_vec()].concat();
+        let parsed = parse(&parts).unwrap();
+        assert_eq!(parsed.faults[0].kind, ErrorKind::Truncated);
+        let error = parse(&[sample_type(1, 2), huge].concat()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::NamesLost);
+    }
+}
+
+#[test]
+fn names_that_are_lost_are_an_error_with_the_place() {
+    let whole = inflated(&std::fs::read(sample_path("nested-1.27.3/cpu.pprof")).unwrap());
+    let error = parse(&whole[..whole.len() / 2]).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NamesLost);
+    expect!["the profile is cut, and its names, which stand last, are lost; record it again (at byte 4813 of the inflated profile)"].assert_eq(&error.to_string());
+}
+
+/// Gzip of `prefix` and so many zero bytes.
+fn bomb(prefix: &[u8], n_bytes: usize) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(prefix).unwrap();
+    let piece = vec![0; 1 << 20];
+    for _ in 0..n_bytes >> 20 {
+        gzip.write_all(&piece).unwrap();
+    }
+    gzip.finish().unwrap()
+}
+
+#[test]
+fn a_zip_bomb_is_stopped_at_the_limit_which_is_named() {
+    let limits = Limits { max_inflated_bytes: 1 << 20 };
+    let mut one_string = vec![6 << 3 | 2];
+    one_string.extend(&num(1, 16 << 20)[1..]);
+    for prefix in [one_string, names()] {
+        let error = parse_profile(&bomb(&prefix, 16 << 20), &limits).unwrap_err();
+        if prefix == names() {
+            // A zero byte is no tag.
+            assert_eq!(error.kind, ErrorKind::NotAProfile);
+        } else {
+            assert_eq!(error.kind, ErrorKind::TooLarge { limit_bytes: 1 << 20 });
+            expect!["inflates beyond the limit of 1048576 bytes; raise the limit if this is a real profile (at byte 5 of the inflated profile)"].assert_eq(&error.to_string());
+        }
+    }
+}
+
+#[test]
+fn many_small_fields_are_stopped_at_the_limit() {
+    let limits = Limits { max_inflated_bytes: 1 << 16 };
+    let parts = [names(), function(1, 3).repeat(1 << 14)].concat();
+    let error = parse_profile(&parts, &limits).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::TooLarge { limit_bytes: 1 << 16 });
+}
+
+#[test]
+fn a_profile_of_exactly_the_limit_is_read() {
+    let whole = inflated(&std::fs::read(sample_path("nested-1.27.3/cpu.pprof")).unwrap());
+    let limit = whole.len() as u64;
+    assert!(parse_profile(&whole, &Limits { max_inflated_bytes: limit }).is_ok());
+    let error = parse_profile(&whole, &Limits { max_inflated_bytes: limit - 1 }).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::TooLarge { limit_bytes: limit - 1 });
 }
 
 #[test]
 fn many_faults_are_counted_not_listed() {
-    let bad: Vec<&[u8]> = vec![b"\x08\x07\x10\x05"; 50];
-    let parsed = with_samples(&bad);
+    let bad = plain_sample(9, 6).repeat(50);
+    let parsed = parse(&[sample_type(1, 2), bad, names()].concat()).unwrap();
     assert_eq!(parsed.faults.len(), 21);
     assert_eq!(parsed.faults[20].kind, ErrorKind::More { n: 30 });
+}
+
+#[test]
+fn entries_made_to_do_harm_take_no_table() {
+    // Two bytes each: empty samples, mappings, locations, functions, strings, lines.
+    for number in 2..=6 {
+        let bytes = [sample_type(1, 2), names(), bytes(number, &[]).repeat(1 << 16)].concat();
+        let profile = parse(&bytes).unwrap().value;
+        let entries = [profile.mappings.len(), profile.locations.len(), profile.functions.len()];
+        assert_eq!((profile.n_samples(), entries), (0, [0; 3]));
+    }
 }

@@ -89,7 +89,6 @@ pub(crate) fn profile_with_everything() -> Profile {
         address: 0x40_1234,
         lines: vec![line, gopprof::Line { line: 9, column: 3, function: None }],
         is_folded: true,
-        ..Location::default()
     });
     let root = builder.frame("main.main", "main.go", 3);
     let bytes = Label { key: "bytes", value: LabelValue::Num { value: -48, unit: "bytes" } };

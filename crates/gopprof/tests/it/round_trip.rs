@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gopprof::{Limits, Profile, merge, parse_profile, write_profile};
+use gopprof::{Limits, Profile, parse_profile, write_profile};
 
-use crate::dump::{dump, profile_with_everything};
+use crate::dump::profile_with_everything;
 
 /// Every bundled profile written by Go 1.21 to 1.27.
 pub(crate) fn captures() -> Vec<PathBuf> {
@@ -33,7 +33,7 @@ pub(crate) fn read(path: &Path) -> Profile {
     parsed.value
 }
 
-fn write(profile: &Profile) -> Vec<u8> {
+pub(crate) fn written(profile: &Profile) -> Vec<u8> {
     let mut bytes = Vec::new();
     write_profile(profile, &mut bytes).unwrap();
     bytes
@@ -41,11 +41,11 @@ fn write(profile: &Profile) -> Vec<u8> {
 
 fn check_round_trip(profile: &Profile) {
     profile.check_valid().unwrap();
-    let bytes = write(profile);
+    let bytes = written(profile);
     let again = parse_profile(&bytes, &Limits::default()).unwrap();
     assert_eq!(again.faults, []);
     assert_eq!(&again.value, profile);
-    assert_eq!(write(&again.value), bytes, "writing is stable");
+    assert_eq!(written(&again.value), bytes, "writing is stable");
 }
 
 #[test]
@@ -64,52 +64,22 @@ fn go_tool_pprof_prints_the_same_for_what_we_write() {
         xtask::skip("no Go 1.27.3 to run `go tool pprof`");
         return;
     };
-    let top = |path: &Path| {
-        let output =
-            go.command().args(["tool", "pprof", "-top", "-lines"]).arg(path).output().unwrap();
+    let pprof = |args: &[&str], path: &Path| {
+        let output = go.command().args(["tool", "pprof"]).args(args).arg(path).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
     let dir = tempfile::tempdir().unwrap();
-    for capture in ["nested-1.27.3/cpu.pprof", "nested-1.21.13/heap.pprof"] {
-        let original = xtask::testdata(&format!("samples/{capture}"));
-        let ours = dir.path().join("ours.pprof");
-        fs::write(&ours, write(&read(&original))).unwrap();
-        assert_eq!(top(&ours), top(&original), "{capture}");
+    let ours = dir.path().join("ours.pprof");
+    let nested = captures().into_iter().filter(|path| path.to_string_lossy().contains("nested"));
+    for original in nested {
+        fs::write(&ours, written(&read(&original))).unwrap();
+        // Everything in the profile, then the usual list.
+        for args in [["-raw", "-symbolize=none"], ["-top", "-lines"]] {
+            assert_eq!(pprof(&args, &ours), pprof(&args, &original), "{}", original.display());
+            if !original.ends_with("nested-1.27.3/cpu.pprof") {
+                break;
+            }
+        }
     }
-}
-
-#[test]
-fn merging_a_profile_with_itself_doubles_its_values_and_adds_no_sample() {
-    for path in captures() {
-        let once = read(&path);
-        let one = merge(std::slice::from_ref(&once)).unwrap();
-        let two = merge(&[once.clone(), once]).unwrap();
-        two.check_valid().unwrap();
-        assert_eq!(one.n_samples(), two.n_samples());
-        let sums = |p: &Profile| {
-            p.samples().flat_map(|s| s.values().collect::<Vec<_>>()).collect::<Vec<_>>()
-        };
-        assert_eq!(
-            sums(&two),
-            sums(&one).iter().map(|v| v * 2).collect::<Vec<_>>(),
-            "{}",
-            path.display()
-        );
-    }
-}
-
-#[test]
-fn merging_keeps_stacks_and_labels() {
-    let everything = profile_with_everything();
-    assert_eq!(dump(&merge(std::slice::from_ref(&everything)).unwrap()), dump(&everything));
-}
-
-#[test]
-fn profiles_of_different_things_are_not_merged() {
-    let cpu = read(&xtask::testdata("samples/nested-1.27.3/cpu.pprof"));
-    let heap = read(&xtask::testdata("samples/nested-1.27.3/heap.pprof"));
-    assert!(
-        merge(&[cpu, heap]).unwrap_err().to_string().contains("profile 1 has other sample types")
-    );
 }

@@ -1,0 +1,50 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+#[test]
+fn varints_come_back_and_leave_the_rest() {
+    for value in [0, 1, 127, 128, 16383, 16384, 1 << 35, u64::MAX - 1, u64::MAX] {
+        let mut bytes = Vec::new();
+        put_varint(&mut bytes, value);
+        bytes.push(42);
+        let mut rest = bytes.as_slice();
+        assert_eq!(take_varint(&mut rest), Some(value));
+        assert_eq!(rest, [42]);
+    }
+}
+
+#[test]
+fn a_varint_over_64_bits_is_refused() {
+    assert_eq!(take_varint(&mut &[0xff; 11][..]), None);
+    let mut too_large = [0xff; 10];
+    too_large[9] = 2;
+    assert_eq!(take_varint(&mut &too_large[..]), None);
+}
+
+#[test]
+fn a_varint_cut_off_is_refused() {
+    assert_eq!(take_varint(&mut &[][..]), None);
+    assert_eq!(take_varint(&mut &[0x80][..]), None);
+    assert_eq!(take_varint(&mut &[0x80, 0x80][..]), None);
+}
+
+#[test]
+fn fields_end_after_the_first_malformed_one() {
+    let bytes = [0x08, 5, 0x0b, 0x08, 6];
+    let seen: Vec<_> = fields(&bytes).collect();
+    assert_eq!(seen, [Ok(Field { number: 1, value: Value::Varint(5) }), Err(Malformed)]);
+}
+
+#[test]
+fn a_length_beyond_the_end_is_refused() {
+    let bytes = [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 1];
+    assert_eq!(fields(&bytes).next(), Some(Err(Malformed)));
+}
+
+#[test]
+fn fields_of_fixed_width_are_stepped_over() {
+    let bytes = [0x09, 1, 2, 3, 4, 5, 6, 7, 8, 0x0d, 1, 2, 3, 4, 0x10, 9];
+    let last = fields(&bytes).last().unwrap();
+    assert_eq!(last, Ok(Field { number: 2, value: Value::Varint(9) }));
+}
