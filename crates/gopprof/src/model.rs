@@ -106,7 +106,7 @@ pub struct Function {
 /// A profile. Each index in it is valid: it was checked when it was read or built.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Profile {
-    /// Meaning of the columns of [`Sample::values`].
+    /// Meaning of the columns of [`Sample::values`](crate::Sample::values).
     pub sample_types: Vec<ValueType>,
     /// Files mapped into the process; the main program first.
     pub mappings: Vec<Mapping>,

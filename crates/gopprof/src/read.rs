@@ -37,7 +37,7 @@ pub fn parse_profile(bytes: &[u8], limits: &Limits) -> Result<Parsed<Profile>, E
     read_profile(bytes, limits)
 }
 
-/// Reads a profile, gzip or plain; neither the compressed nor the inflated bytes are ever in memory as a whole.
+/// Reads a profile, gzip or plain, piece by piece: the compressed bytes are never in memory as a whole.
 ///
 /// # Errors
 /// When the input cannot be read, is no profile, inflates beyond the limit, or is cut or damaged so early that its
