@@ -1,1 +1,137 @@
 //! Files and URLs to evidence: the only place that opens inputs.
+//!
+//! 1. Each input is read and recognised by its content ([`open_input`]), never by its name.
+//! 2. Profiles are summed into sites: a site is the user's frame nearest the runtime's map function.
+//! 3. The binary, if given, tells the map types at each site, after a check that the profiles are of it.
+//!
+//! It draws no conclusions: those are rules of the crate `diagnosis`.
+
+mod asm;
+mod binary;
+mod cpu;
+mod error;
+mod heap;
+mod lines;
+mod open;
+mod program;
+mod scan;
+mod stacks;
+
+use diagnosis::Evidence;
+use diagnosis::evidence::{Notice, Source, SourceId, SourceKind};
+use gobin::Binary;
+
+pub use asm::list_instructions;
+pub use error::Error;
+pub use open::{Input, OpenOptions, open_input};
+pub use scan::scan;
+
+use binary::BinaryFacts;
+use cpu::CpuCollector;
+use heap::HeapCollector;
+
+/// How to collect.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Limits on what is read.
+    pub open: OpenOptions,
+    /// Whether to keep the call tree for a flame graph; it takes memory in proportion to the number of distinct stacks.
+    pub stacks: bool,
+}
+
+/// Reads all inputs, in any order, and says together what they measured.
+///
+/// `progress` gets a line before anything that takes longer than a moment.
+///
+/// # Errors
+/// An input that cannot be opened, read or recognised; a binary that is not the program of the profiles; no profile at
+/// all among the inputs.
+pub fn collect(
+    names: &[String],
+    options: &Options,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Evidence, Error> {
+    let mut evidence = Evidence::default();
+    let mut cpu = CpuCollector::new(options.stacks);
+    let mut heap = HeapCollector::default();
+    let mut executable: Option<(&String, SourceId, Vec<u8>)> = None;
+    for name in names {
+        let source = SourceId(evidence.sources.len() as u32);
+        match open_input(name, &options.open, progress)? {
+            Input::Cpu(profile) => {
+                add_source(&mut evidence, name, SourceKind::Cpu, cpu::summary(&profile.value));
+                add_faults(&mut evidence, source, &profile.faults);
+                cpu.add(&profile.value, source, name, &mut evidence)?;
+            }
+            Input::Heap(profile) => {
+                add_source(&mut evidence, name, SourceKind::Heap, heap::summary(&profile.value));
+                add_faults(&mut evidence, source, &profile.faults);
+                heap.add(&profile.value, source, name, &mut evidence);
+            }
+            Input::OtherProfile { kind } => {
+                let text = format!("{name} is {kind}: no evidence about maps, not used");
+                evidence.notices.push(Notice { source: None, text });
+            }
+            Input::Binary(bytes) => {
+                if executable.is_some() {
+                    return Err(Error::SecondBinary { name: name.clone() });
+                }
+                add_source(&mut evidence, name, SourceKind::Binary, String::new());
+                executable = Some((name, source, bytes));
+            }
+        }
+    }
+    if !cpu.has_profiles() && !heap.has_profiles() {
+        return Err(Error::NoProfile { only_binary: executable.map(|(name, ..)| name.clone()) });
+    }
+    if let Some(program) = cpu.programs().chain(heap.programs()).next() {
+        program.describe(&mut evidence);
+    }
+    let binary = executable.as_ref().map(|(name, source, bytes)| {
+        let programs = cpu.programs().chain(heap.programs());
+        add_binary(name, *source, bytes, programs, &mut evidence)
+    });
+    let binary = binary.transpose()?;
+    cpu.finish(&mut evidence);
+    heap.finish(&mut evidence, binary.as_ref());
+    if let Some(binary) = binary {
+        binary.attach(&mut evidence);
+    }
+    heap::size_blocks(&mut evidence);
+    Ok(evidence)
+}
+
+fn add_binary<'p>(
+    name: &str,
+    source: SourceId,
+    bytes: &[u8],
+    programs: impl Iterator<Item = &'p program::ProgramOfProfile>,
+    evidence: &mut Evidence,
+) -> Result<BinaryFacts, Error> {
+    let binary =
+        Binary::parse(bytes).map_err(|source| Error::Binary { name: name.to_owned(), source })?;
+    add_faults(evidence, source, &binary.faults);
+    let binary = binary.value;
+    program::check_is_program_of(&binary, name, programs)?;
+    evidence.sources[source.0 as usize].summary = binary::summary(&binary);
+    binary::describe(&binary, source, evidence);
+    Ok(BinaryFacts::read(&binary, source, evidence))
+}
+
+fn add_source(evidence: &mut Evidence, name: &str, kind: SourceKind, summary: String) {
+    evidence.sources.push(Source { name: name.to_owned(), kind, summary });
+}
+
+/// What a reader had to skip becomes a notice: a loss is never silent.
+fn add_faults<F: std::fmt::Display>(evidence: &mut Evidence, source: SourceId, faults: &[F]) {
+    const SHOWN: usize = 3;
+    for fault in faults.iter().take(SHOWN) {
+        evidence
+            .notices
+            .push(Notice { source: Some(source), text: format!("partly unreadable: {fault}") });
+    }
+    if faults.len() > SHOWN {
+        let text = format!("and {} more faults", faults.len() - SHOWN);
+        evidence.notices.push(Notice { source: Some(source), text });
+    }
+}

@@ -1,1 +1,20 @@
 //! Findings to text, JSON, HTML and SVG; all formatting of numbers.
+//!
+//! Every renderer takes a finished [`diagnosis::Diagnosis`] (or a scan, or a listing) and writes; none of them decides
+//! anything. What is `None` in the evidence is shown as "not measured", never as 0.
+
+mod asm;
+mod flamegraph;
+mod html;
+mod json;
+mod numbers;
+mod scan;
+mod text;
+mod words;
+
+pub use asm::render_asm;
+pub use flamegraph::render_flamegraph;
+pub use html::render_html;
+pub use json::render_json;
+pub use scan::{render_scan_json, render_scan_text};
+pub use text::{TextOptions, render_text};

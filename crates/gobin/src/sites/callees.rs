@@ -7,7 +7,7 @@
 
 /// What a call does to a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
+
 pub enum MapOp {
     /// `m[k] = v`, `m[k] op= v`, `m[k]++`: finds or makes the slot of a key.
     Assign,

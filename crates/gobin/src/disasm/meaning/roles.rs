@@ -290,17 +290,16 @@ pub(super) fn follow(
 
 /// Joins a state into the one before an instruction, and asks for another visit if it changed.
 fn arrive(states: &mut [Option<State>], idx: usize, state: &State, pending: &mut Vec<usize>) {
-    match states.get_mut(idx) {
-        Some(Some(known)) => {
-            if known.join(state) {
-                pending.push(idx);
-            }
+    let Some(before) = states.get_mut(idx) else { return };
+    let is_new = match before {
+        Some(known) => known.join(state),
+        None => {
+            *before = Some(state.clone());
+            true
         }
-        Some(unseen) => {
-            *unseen = Some(state.clone());
-            pending.push(idx);
-        }
-        None => {}
+    };
+    if is_new {
+        pending.push(idx);
     }
 }
 

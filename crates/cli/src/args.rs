@@ -1,0 +1,169 @@
+//! The argument table: help, completions and the man page are made from it.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use regex::Regex;
+
+/// Which Go map costs the time, why, what to change, and did it help.
+///
+/// mapscope reads what you already have of an unmodified Go program (pprof profiles, the binary) and names the maps
+/// that cost CPU time: their Go type, the line of source, how the cost splits, and what to do about it, including
+/// "leave it alone".
+#[derive(Debug, Parser)]
+#[command(name = "mapscope", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Args {
+    /// When to use colours.
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say which maps cost the time, why, and what to change.
+    Diagnose(Diagnose),
+    /// List the map types and map write sites of a Go binary, without its source.
+    Scan(Scan),
+    /// Print the machine code of a function with samples and the meaning of map instructions.
+    Asm(Asm),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, in troff.
+    Man,
+}
+
+const DIAGNOSE_EXAMPLES: &str = "\
+Examples:
+  Diagnose a CPU profile; the binary adds map types, the heap profile adds what growth allocates:
+    mapscope diagnose cpu.pprof heap.pprof ./server
+
+  Ask a running server for 30 seconds of CPU profile:
+    mapscope diagnose http://localhost:6060/debug/pprof/profile?seconds=30 ./server
+
+  Write a page to send to a colleague, and a flame graph:
+    mapscope diagnose cpu.pprof ./server --html report.html --flamegraph flame.svg
+
+  Fail a CI job when a map that should be changed costs more than 10 % of the CPU:
+    mapscope diagnose cpu.pprof ./server --fail-over 10
+
+Exit codes: 0 fine, 1 over the --fail-over limit, 2 an error.";
+
+/// Arguments of `mapscope diagnose`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = DIAGNOSE_EXAMPLES)]
+pub struct Diagnose {
+    /// CPU profiles, heap profiles, the binary, in any order; `http://` URLs of pprof endpoints too.
+    #[arg(required = true, value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
+    pub inputs: Vec<String>,
+    /// Print JSON (docs/json.md) instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Also write a self-contained page.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+    /// Also write a flame graph, coloured by cost category.
+    #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath)]
+    pub flamegraph: Option<PathBuf>,
+    /// Show at most N findings and sites.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
+    /// Only sites whose function, file or map type matches.
+    #[arg(long, value_name = "REGEX")]
+    pub focus: Option<Regex>,
+    /// Exit with 1 when a finding that asks for a change concerns more than PCT percent of the CPU.
+    #[arg(long, value_name = "PCT", value_parser = percent)]
+    pub fail_over: Option<f64>,
+    /// Refuse profiles that inflate to more than this many MiB.
+    #[arg(long, value_name = "MIB", default_value_t = ingest::OpenOptions::default().max_inflated_bytes >> 20)]
+    pub max_inflated: u64,
+}
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  mapscope scan ./server
+  mapscope scan ./server --focus 'main\\.' --top 50
+  mapscope scan ./server --json | jq '.map_types[] | select(.nested != \"no\") | .name'";
+
+/// Arguments of `mapscope scan`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = SCAN_EXAMPLES)]
+pub struct Scan {
+    /// Go executable (ELF, amd64 or arm64), stripped or not.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub binary: String,
+    /// Print JSON (docs/json.md) instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Show at most N map types and N write sites.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: usize,
+    /// Only map types and sites whose type, function or file matches.
+    #[arg(long, value_name = "REGEX")]
+    pub focus: Option<Regex>,
+}
+
+const ASM_EXAMPLES: &str = "\
+Examples:
+  mapscope asm ./server runtime.mapassign_faststr cpu.pprof
+  mapscope asm ./server 'main.(*store).add'";
+
+/// Arguments of `mapscope asm`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = ASM_EXAMPLES)]
+pub struct Asm {
+    /// Go executable (ELF, amd64 or arm64), stripped or not.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub binary: String,
+    /// Full name of the function, as pprof prints it.
+    pub function: String,
+    /// CPU profile of this binary.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub profile: Option<String>,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Standard output with escape sequences kept or removed.
+    pub fn stdout(self) -> anstream::AutoStream<io::Stdout> {
+        anstream::AutoStream::new(io::stdout(), self.choice())
+    }
+
+    /// Standard error with escape sequences kept or removed.
+    pub fn stderr(self) -> anstream::AutoStream<io::Stderr> {
+        anstream::AutoStream::new(io::stderr(), self.choice())
+    }
+
+    fn choice(self) -> anstream::ColorChoice {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(pct) if (0.0..=100.0).contains(&pct) => Ok(pct),
+        _ => Err("not a percentage between 0 and 100".to_owned()),
+    }
+}

@@ -1,0 +1,26 @@
+//! `mapscope asm`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use ingest::OpenOptions;
+
+use crate::args::Asm;
+
+pub(crate) fn run(
+    args: &Asm,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    let mut progress = crate::progress(err);
+    let profile = args.profile.as_deref();
+    let listing = ingest::list_instructions(
+        &args.binary,
+        &args.function,
+        profile,
+        &OpenOptions::default(),
+        &mut progress,
+    )?;
+    report::render_asm(out, &listing)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,78 @@
+//! `mapscope diagnose`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use diagnosis::evidence::Site;
+use diagnosis::{Diagnosis, Verdict};
+use ingest::{OpenOptions, Options};
+use regex::Regex;
+use report::TextOptions;
+
+use crate::OVER_LIMIT;
+use crate::args::Diagnose;
+use crate::output::write_file;
+
+pub(crate) fn run(
+    args: &Diagnose,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    let options = Options {
+        open: OpenOptions { max_inflated_bytes: args.max_inflated << 20 },
+        stacks: args.html.is_some() || args.flamegraph.is_some(),
+    };
+    let mut evidence = ingest::collect(&args.inputs, &options, &mut crate::progress(err))?;
+    if let Some(focus) = &args.focus {
+        evidence.sites.retain(|site| matches(site, focus));
+    }
+    let diagnosis = diagnosis::diagnose(evidence);
+    write_files(args, &diagnosis, err)?;
+    if args.json {
+        report::render_json(out, &diagnosis)?;
+    } else {
+        report::render_text(out, &diagnosis, &TextOptions { top: args.top, width: width() })?;
+    }
+    let over = args.fail_over.is_some_and(|pct| is_over(&diagnosis, pct));
+    Ok(if over { ExitCode::from(OVER_LIMIT) } else { ExitCode::SUCCESS })
+}
+
+fn write_files(args: &Diagnose, diagnosis: &Diagnosis, err: &mut dyn Write) -> anyhow::Result<()> {
+    if let Some(path) = &args.html {
+        let mut page = Vec::new();
+        report::render_html(&mut page, diagnosis)?;
+        write_file(path, &page)?;
+        writeln!(err, "mapscope: wrote {}", path.display())?;
+    }
+    if let Some(path) = &args.flamegraph {
+        let stacks = diagnosis.evidence.stacks.as_ref();
+        let stacks = stacks
+            .ok_or_else(|| anyhow::anyhow!("--flamegraph needs a CPU profile among the inputs"))?;
+        let mut svg = Vec::new();
+        report::render_flamegraph(&mut svg, stacks, "CPU time by cost category")?;
+        write_file(path, &svg)?;
+        writeln!(err, "mapscope: wrote {}", path.display())?;
+    }
+    Ok(())
+}
+
+fn matches(site: &Site, focus: &Regex) -> bool {
+    let types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+    focus.is_match(&site.frame.function)
+        || focus.is_match(&site.frame.file)
+        || types.into_iter().any(|t| focus.is_match(&t.name))
+}
+
+/// Whether a finding that asks for a change speaks about more than `pct` percent of the CPU.
+fn is_over(diagnosis: &Diagnosis, pct: f64) -> bool {
+    let Some(cpu) = &diagnosis.evidence.cpu else { return false };
+    let asks = diagnosis.findings.iter().filter(|finding| finding.verdict != Verdict::LeaveAlone);
+    asks.filter_map(|finding| finding.cost).any(|cost| cost.share_of(cpu.total) * 100.0 > pct)
+}
+
+/// Columns of the terminal, or of `COLUMNS`, or a usual number.
+fn width() -> usize {
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    asked.or_else(terminal).unwrap_or(TextOptions::default().width)
+}

@@ -1,0 +1,70 @@
+//! Arguments to one call per command. Everything takes its arguments and a `Write`, so that tests call it directly.
+
+mod args;
+mod asm;
+mod diagnose;
+mod output;
+mod scan;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+pub use args::{Args, Command};
+
+/// Exit code for errors; 1 says that a limit was exceeded.
+const ERROR: u8 = 2;
+/// Exit code when `--fail-over` was exceeded.
+const OVER_LIMIT: u8 = 1;
+
+/// Runs a command and prints what went wrong, if anything did. A reader that went away is no error.
+pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
+    let result = dispatch(args, out, err).and_then(|code| Ok(out.flush().map(|()| code)?));
+    match result {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(err, "mapscope: {error:#}");
+            ExitCode::from(ERROR)
+        }
+    }
+}
+
+fn dispatch(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Command::Diagnose(diagnose) => diagnose::run(diagnose, out, err),
+        Command::Scan(scan) => scan::run(scan, out),
+        Command::Asm(asm) => asm::run(asm, out, err),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Args::command(), "mapscope", out);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man => man(out),
+    }
+}
+
+/// One page for the program and all its commands.
+fn man(out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let mut root = Args::command();
+    root.build();
+    clap_mangen::Man::new(root.clone()).render(out)?;
+    for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
+        clap_mangen::Man::new(command.clone()).render(out)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Prints what a command waits for.
+fn progress(err: &mut dyn Write) -> impl FnMut(&str) {
+    move |line| {
+        let _ = writeln!(err, "mapscope: {line}");
+    }
+}

@@ -1,0 +1,163 @@
+//! The main job on real captures.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::{fs, thread};
+
+use crate::{diagnose_json, mapscope, sample, stdout_of};
+
+/// The unpacked binary of a capture.
+fn binary(name: &str) -> String {
+    let path = xtask::unpack_xz(&xtask::testdata(&format!("samples/bin/{name}.xz"))).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn names_the_map_that_costs_the_time_in_both_implementations() {
+    for version in ["1.21.13", "1.27.3"] {
+        let name = format!("nested-{version}");
+        let inputs = [
+            sample(&format!("{name}/cpu.pprof")),
+            sample(&format!("{name}/allocs.pprof")),
+            binary(&name),
+        ];
+        let report = diagnose_json(&inputs.each_ref().map(String::as_str));
+        let site = &report["sites"][0];
+        assert_eq!(
+            (&site["function"], &site["line"]),
+            (&"main.build".into(), &49.into()),
+            "{version}"
+        );
+        let assign = site["maps"].as_array().unwrap().iter().find(|m| m["op"] == "assign").unwrap();
+        assert_eq!(assign["map_type"]["name"], "map[string]int", "{version}");
+        let finding = &report["findings"][0];
+        assert_eq!(finding["verdict"], "presize", "{version}: {finding:#}");
+    }
+}
+
+#[test]
+fn the_order_of_inputs_does_not_matter() {
+    let (cpu, heap, binary) = (
+        sample("nested-1.27.3/cpu.pprof"),
+        sample("nested-1.27.3/heap.pprof"),
+        binary("nested-1.27.3"),
+    );
+    let a = diagnose_json(&[&cpu, &heap, &binary]);
+    let b = diagnose_json(&[&binary, &heap, &cpu]);
+    assert_eq!(a["sites"], b["sites"]);
+    let causes = |report: &serde_json::Value| {
+        report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| f["cause"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(causes(&a), causes(&b));
+}
+
+#[test]
+fn several_cpu_profiles_add_up() {
+    let cpu = sample("nested-1.27.3/cpu.pprof");
+    let once = diagnose_json(&[&cpu]);
+    let twice = diagnose_json(&[&cpu, &cpu]);
+    let total = |report: &serde_json::Value| report["cpu"]["total"]["samples"].as_u64().unwrap();
+    assert_eq!(total(&twice), 2 * total(&once));
+    assert_eq!(twice["sites"][0]["line"], once["sites"][0]["line"]);
+}
+
+#[test]
+fn what_was_not_measured_is_null_and_named() {
+    let report = diagnose_json(&[&sample("nested-1.27.3/cpu.pprof")]);
+    assert!(report["heap"].is_null());
+    assert!(report["sites"][0]["heap"].is_null());
+    assert!(report["sites"][0]["maps"].is_null());
+    let text = stdout_of(["diagnose", &sample("nested-1.27.3/cpu.pprof")]);
+    assert!(text.contains("not measured"), "{text}");
+}
+
+#[test]
+fn focus_leaves_only_matching_sites_and_the_totals_of_the_process() {
+    let cpu = sample("nested-1.27.3/cpu.pprof");
+    let all = diagnose_json(&[&cpu]);
+    let focused = diagnose_json(&[&cpu, "--focus", r"\(\*store\)\.add"]);
+    assert_eq!(focused["cpu"]["total"], all["cpu"]["total"]);
+    let sites = focused["sites"].as_array().unwrap();
+    assert!(!sites.is_empty() && sites.iter().all(|site| site["function"] == "main.(*store).add"));
+}
+
+#[test]
+fn the_limit_decides_the_exit_code() {
+    let inputs = [
+        sample("nested-1.27.3/cpu.pprof"),
+        sample("nested-1.27.3/allocs.pprof"),
+        binary("nested-1.27.3"),
+    ];
+    let code = |limit: &str| {
+        let args =
+            ["diagnose", "--fail-over", limit].into_iter().chain(inputs.iter().map(String::as_str));
+        mapscope(args).status.code()
+    };
+    assert_eq!(code("1"), Some(1));
+    assert_eq!(code("99"), Some(0));
+}
+
+#[test]
+fn writes_a_page_and_a_flame_graph() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (page, svg) = (path("report.html"), path("flame.svg"));
+    stdout_of([
+        "diagnose",
+        &sample("nested-1.27.3/cpu.pprof"),
+        "--html",
+        &page,
+        "--flamegraph",
+        &svg,
+    ]);
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("main.build"));
+    for outside in ["src=\"http", "href=\"http", "@import", "url(http"] {
+        assert!(!page.contains(outside), "the page refers to the network: {outside}");
+    }
+    let svg = fs::read_to_string(svg).unwrap();
+    assert!(svg.contains("<svg") && svg.contains("runtime.mapassign_faststr"));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+}
+
+/// Serves one profile to one request and returns the URL.
+fn serve_once(status: &'static str, body: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 2048];
+        let _ = stream.read(&mut request).unwrap();
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&body).unwrap();
+    });
+    format!("http://{address}/debug/pprof/profile?seconds=1")
+}
+
+#[test]
+fn asks_a_server_for_a_profile_and_says_how_long_it_takes() {
+    let url = serve_once("200 OK", fs::read(sample("nested-1.27.3/cpu.pprof")).unwrap());
+    let output = mapscope(["diagnose", &url]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(err.contains("1 s"), "{err}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("main.build"));
+}
+
+#[test]
+fn says_what_a_server_answered_instead_of_a_profile() {
+    let url = serve_once("404 Not Found", b"404 page not found\n".to_vec());
+    let output = mapscope(["diagnose", &url]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err.contains(&url) && err.contains("404"), "{err}");
+}

@@ -1,0 +1,40 @@
+//! The binary from the outside: what it prints, what it refuses, how it exits.
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+
+mod bad_input;
+mod diagnose;
+mod pprof;
+mod shell;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Runs `mapscope` with these arguments, colours off and a fixed width.
+pub fn mapscope<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .args(args)
+        .env("COLUMNS", "120")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap()
+}
+
+/// Standard output of a run that has to succeed.
+pub fn stdout_of<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> String {
+    let output = mapscope(args);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// JSON of `mapscope diagnose --json`.
+pub fn diagnose_json(inputs: &[&str]) -> serde_json::Value {
+    let args = ["diagnose", "--json", "--top", "1000"].iter().chain(inputs);
+    serde_json::from_str(&stdout_of(args)).unwrap()
+}
+
+/// Path of a bundled capture.
+pub fn sample(path: &str) -> String {
+    let path: PathBuf = xtask::testdata(&format!("samples/{path}"));
+    path.to_str().unwrap().to_owned()
+}

@@ -1,0 +1,58 @@
+//! Completions, the manual page, help, pipes.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use crate::{mapscope, sample, stdout_of};
+
+#[test]
+fn completes_in_every_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(stdout_of(["completions", shell]).contains("diagnose"), "{shell}");
+    }
+}
+
+#[test]
+fn the_manual_page_has_every_command_and_option() {
+    let page = stdout_of(["man"]);
+    for word in
+        ["mapscope\\-diagnose", "mapscope\\-scan", "mapscope\\-asm", "fail\\-over", "Examples"]
+    {
+        assert!(page.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn help_of_every_command_has_examples() {
+    for command in ["diagnose", "scan", "asm"] {
+        assert!(stdout_of([command, "--help"]).contains("Examples:"), "{command}");
+    }
+}
+
+#[test]
+fn no_arguments_is_an_error_with_help() {
+    let output = mapscope::<&str>([]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Usage:"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .args(["diagnose", "--json", &sample("nested-1.27.3/cpu.pprof")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn colours_only_when_asked_for_or_on_a_terminal() {
+    let profile = sample("nested-1.27.3/cpu.pprof");
+    assert!(!stdout_of(["diagnose", &profile]).contains('\u{1b}'));
+    assert!(stdout_of(["diagnose", "--color", "always", &profile]).contains('\u{1b}'));
+}

@@ -1,0 +1,85 @@
+//! What a binary says without any measurement: its map types and sites, and the instructions of a function.
+
+use gomap::{MapImpl, MapOp};
+
+use crate::evidence::{Cost, Frame, MapType};
+
+/// The maps of a binary.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// Path as given.
+    pub binary: String,
+    /// "go1.27.3", or what is known instead.
+    pub go_version: String,
+    /// GOARCH.
+    pub arch: &'static str,
+    /// `None` when it cannot be told.
+    pub map_impl: Option<MapImpl>,
+    /// Number of functions.
+    pub n_functions: u64,
+    /// Sortedness: nested ones first, then by number of write sites, then by name.
+    pub map_types: Vec<ScannedType>,
+    /// Calls that write a map. Sortedness: by function, then by line.
+    pub write_sites: Vec<ScannedSite>,
+    /// What could not be read, as sentences.
+    pub faults: Vec<String>,
+}
+
+/// A map type with the number of places that write it.
+#[derive(Debug, Clone)]
+pub struct ScannedType {
+    /// The type.
+    pub map_type: MapType,
+    /// Calls that assign, delete, clear, clone or make.
+    pub n_write_sites: u64,
+}
+
+/// A call that writes a map.
+#[derive(Debug, Clone)]
+pub struct ScannedSite {
+    /// Where, innermost inlined function first; never empty.
+    pub frames: Vec<Frame>,
+    /// What is done.
+    pub op: MapOp,
+    /// Runtime function called.
+    pub callee: String,
+    /// Go's name of the map type, or why it is unknown.
+    pub map_type: Result<String, String>,
+}
+
+/// A function's instructions.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// Name of the function.
+    pub function: String,
+    /// `None` without a profile.
+    pub profile: Option<ListedProfile>,
+    /// By address.
+    pub instructions: Vec<ListedInstruction>,
+}
+
+/// What the samples of a listing are parts of.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ListedProfile {
+    /// Samples in this function itself.
+    pub own: Cost,
+    /// All samples of the profile.
+    pub total: Cost,
+}
+
+/// One instruction.
+#[derive(Debug, Clone)]
+pub struct ListedInstruction {
+    /// Address as in the ELF file.
+    pub addr: u64,
+    /// In assembler syntax.
+    pub text: String,
+    /// Where a call or jump leads, by name; memory operands as "load 8 B %rax+0x10".
+    pub operand: Option<String>,
+    /// What it is for in a map function; `None` when that is not known.
+    pub meaning: Option<&'static str>,
+    /// Innermost function and source line.
+    pub frame: Option<Frame>,
+    /// Samples at this address.
+    pub cost: Cost,
+}

@@ -1,0 +1,148 @@
+//! The instructions of a function, with samples and meaning.
+
+use std::collections::HashMap;
+
+use diagnosis::binary::{ListedInstruction, ListedProfile, Listing};
+use diagnosis::evidence::Cost;
+use gobin::{Access, Binary, FileOffset, Func, Instruction, LinkAddr, Memory};
+use gopprof::Profile;
+
+use crate::binary::owned_frame;
+use crate::cpu::Values;
+use crate::error::Error;
+use crate::open::{Input, OpenOptions, open_input};
+use crate::program::{ProgramOfProfile, check_is_program_of};
+use crate::scan::{parse, read};
+
+/// Names suggested when a function is not found.
+const MAX_SUGGESTIONS: usize = 5;
+
+/// Lists a function of a binary, with the samples of a CPU profile where one is given.
+///
+/// # Errors
+/// When an input cannot be read, the profile is of another binary, or there is no such function.
+pub fn list_instructions(
+    binary_name: &str,
+    function: &str,
+    profile: Option<&str>,
+    options: &OpenOptions,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Listing, Error> {
+    let bytes = read(binary_name)?;
+    let binary = parse(binary_name, &bytes)?.value;
+    let func = binary
+        .functions()
+        .by_name(function)
+        .ok_or_else(|| no_such_function(&binary, binary_name, function))?;
+    let samples = match profile {
+        Some(name) => Some(samples_of(&binary, binary_name, name, options, progress)?),
+        None => None,
+    };
+    let cost_at = |addr: LinkAddr| {
+        samples.as_ref().and_then(|s| s.by_addr.get(&addr)).copied().unwrap_or_default()
+    };
+    let instructions: Vec<_> = binary
+        .instructions(func)
+        .into_iter()
+        .map(|i| listed(&binary, &i, cost_at(i.addr)))
+        .collect();
+    let mut own = Cost::default();
+    instructions.iter().for_each(|instruction| own += instruction.cost);
+    Ok(Listing {
+        function: func.name.to_owned(),
+        profile: samples.map(|samples| ListedProfile { own, total: samples.total }),
+        instructions,
+    })
+}
+
+fn no_such_function(binary: &Binary<'_>, name: &str, function: &str) -> Error {
+    let last = function.rsplit(['.', '/']).next().unwrap_or(function);
+    let is_like = |func: &Func<'_>| !last.is_empty() && func.name.contains(last);
+    let like: Vec<_> =
+        binary.functions().iter().filter(is_like).map(|f| f.name).take(MAX_SUGGESTIONS).collect();
+    let hint = if like.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", like.join(", "))
+    };
+    Error::Unusable { name: name.to_owned(), reason: format!("no function {function}{hint}") }
+}
+
+/// Samples by the address of their leaf.
+struct Samples {
+    by_addr: HashMap<LinkAddr, Cost>,
+    total: Cost,
+}
+
+fn samples_of(
+    binary: &Binary<'_>,
+    binary_name: &str,
+    name: &str,
+    options: &OpenOptions,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Samples, Error> {
+    let unusable =
+        |reason: &str| Error::Unusable { name: name.to_owned(), reason: reason.to_owned() };
+    let Input::Cpu(parsed) = open_input(name, options, progress)? else {
+        return Err(unusable("not a CPU profile"));
+    };
+    let profile = parsed.value;
+    check_is_program_of(binary, binary_name, [&ProgramOfProfile::of(&profile, name)].into_iter())?;
+    let values = Values::of(&profile).map_err(unusable)?;
+    let mut samples = Samples { by_addr: HashMap::new(), total: Cost::default() };
+    for sample in profile.samples() {
+        let cost = values.cost(&sample);
+        samples.total += cost;
+        if let Some(addr) =
+            sample.locations().next().and_then(|leaf| link_addr(binary, &profile, leaf))
+        {
+            *samples.by_addr.entry(addr).or_default() += cost;
+        }
+    }
+    Ok(samples)
+}
+
+/// Address of a location as in the ELF file.
+fn link_addr(
+    binary: &Binary<'_>,
+    profile: &Profile,
+    location: gopprof::LocationIdx,
+) -> Option<LinkAddr> {
+    let location = &profile.locations[location.index()];
+    let mapping = &profile.mappings[location.mapping?.index()];
+    let offset =
+        location.address.checked_sub(mapping.memory_start)?.checked_add(mapping.file_offset)?;
+    binary.link_addr(FileOffset(offset))
+}
+
+fn listed(binary: &Binary<'_>, instruction: &Instruction<'_>, cost: Cost) -> ListedInstruction {
+    let target =
+        instruction.target.and_then(|target| target.symbol).map(|symbol| format!("-> {symbol}"));
+    ListedInstruction {
+        addr: instruction.addr.0,
+        text: instruction.text.clone(),
+        operand: target.or_else(|| instruction.memory.map(memory_text)),
+        meaning: instruction.meaning.map(gobin::Meaning::text),
+        frame: binary.frames(instruction.addr).first().map(owned_frame),
+        cost,
+    }
+}
+
+/// "load 8 B rax+rcx*8+0x10".
+fn memory_text(memory: Memory) -> String {
+    let access = match memory.access {
+        Access::Load => "load",
+        Access::Store => "store",
+        Access::Address => "address",
+    };
+    let width = if memory.width == 0 { String::new() } else { format!(" {} B", memory.width) };
+    let mut parts: Vec<String> = memory.base.iter().map(|&base| base.to_owned()).collect();
+    parts.extend(memory.index.map(|index| format!("{index}*{}", memory.scale)));
+    let place = match (parts.is_empty(), memory.disp) {
+        (true, disp) => format!("{disp:#x}"),
+        (false, 0) => parts.join("+"),
+        (false, disp) if disp < 0 => format!("{}-{:#x}", parts.join("+"), disp.unsigned_abs()),
+        (false, disp) => format!("{}+{disp:#x}", parts.join("+")),
+    };
+    format!("{access}{width} {place}")
+}

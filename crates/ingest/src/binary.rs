@@ -1,0 +1,173 @@
+//! The binary: map types for the sites that profiles found.
+
+use std::collections::{HashMap, HashSet};
+
+use diagnosis::Evidence;
+use diagnosis::evidence::{Frame, MakeSite, MapType, Nested, Notice, SiteMap, SourceId, TypePart};
+use gobin::{Binary, Kind};
+use gomap::{GoVersion, MapImpl, MapOp, classify_function};
+
+/// Line of a function; files are left out because `-trimpath` changes them.
+type Place = (String, u32);
+
+/// What the binary says about the places at which maps are used.
+#[derive(Debug)]
+pub(crate) struct BinaryFacts {
+    maps: HashMap<Place, Vec<SiteMap>>,
+    makes: Vec<MakeSite>,
+    map_types: Vec<MapType>,
+    types_readable: bool,
+}
+
+impl BinaryFacts {
+    /// Looks at every call of a map function in the machine code.
+    pub(crate) fn read(binary: &Binary<'_>, source: SourceId, evidence: &mut Evidence) -> Self {
+        let mut facts = Self {
+            maps: HashMap::new(),
+            makes: Vec::new(),
+            map_types: Vec::new(),
+            types_readable: false,
+        };
+        match binary.map_types() {
+            Ok(types) => {
+                crate::add_faults(evidence, source, &types.faults);
+                facts.add_sites(binary, &types.value);
+                facts.map_types = types.value.iter().map(map_type).collect();
+                facts.types_readable = true;
+            }
+            Err(error) => {
+                let text = format!("map types cannot be read: {error}");
+                evidence.notices.push(Notice { source: Some(source), text });
+            }
+        }
+        facts
+    }
+
+    fn add_sites(&mut self, binary: &Binary<'_>, types: &[gobin::MapType]) {
+        let listed: HashMap<_, _> = types.iter().map(|t| (t.addr, map_type(t))).collect();
+        // Types that only the code refers to are not in the runtime's list.
+        let find = |addr| {
+            listed.get(&addr).cloned().or_else(|| binary.map_type_at(addr).map(|t| map_type(&t)))
+        };
+        for site in binary.map_sites() {
+            let user =
+                site.frames.iter().find(|frame| !classify_function(frame.function).is_runtime());
+            let Some(user) = user else { continue };
+            let map_type = match site.map_type {
+                Ok(addr) => find(addr).ok_or_else(|| "type descriptor unreadable".to_owned()),
+                Err(unknown) => Err(unknown.to_string()),
+            };
+            if site.op == gobin::MapOp::Make {
+                let frame = owned_frame(user);
+                let map_type = map_type.as_ref().ok().map(|t| t.name.clone());
+                self.makes.push(MakeSite { frame, map_type });
+            }
+            let map = SiteMap { op: map_op(site.op), callee: site.callee.to_owned(), map_type };
+            let at_place = self.maps.entry((user.function.to_owned(), user.line)).or_default();
+            if !at_place.contains(&map) {
+                at_place.push(map);
+            }
+        }
+    }
+
+    /// Whether a map is made or written at this line.
+    pub(crate) fn allocates_map_at(&self, function: &str, line: u32) -> bool {
+        let ops = [MapOp::Assign, MapOp::Make, MapOp::Clone];
+        self.maps
+            .get(&(function.to_owned(), line))
+            .is_some_and(|maps| maps.iter().any(|map| ops.contains(&map.op)))
+    }
+
+    /// Gives each site the maps used there, and the evidence the types and the lines that make maps.
+    pub(crate) fn attach(self, evidence: &mut Evidence) {
+        if !self.types_readable {
+            return;
+        }
+        let Self { mut maps, makes, map_types, .. } = self;
+        for site in &mut evidence.sites {
+            let place = (site.frame.function.clone(), site.frame.line);
+            site.maps = Some(maps.remove(&place).unwrap_or_default());
+        }
+        let functions: HashSet<_> =
+            evidence.sites.iter().map(|site| &site.frame.function).collect();
+        evidence.makes =
+            makes.into_iter().filter(|make| functions.contains(&make.frame.function)).collect();
+        evidence.map_types = map_types;
+    }
+}
+
+pub(crate) fn owned_frame(frame: &gobin::Frame<'_>) -> Frame {
+    Frame { function: frame.function.to_owned(), file: frame.file.to_owned(), line: frame.line }
+}
+
+/// Copies what the binary says about itself.
+pub(crate) fn describe(binary: &Binary<'_>, source: SourceId, evidence: &mut Evidence) {
+    let program = &mut evidence.program;
+    program.build_id = binary.gnu_build_id().or(program.build_id.take());
+    program.arch = Some(binary.arch().go_name());
+    program.go_version = go_version(binary).map(|version| (version, source));
+    if let Some(map_impl) = binary.map_impl() {
+        program.map_impl = Some((implementation(map_impl), source));
+    }
+}
+
+/// "Go executable, go1.27.3, amd64, 1,843 functions".
+pub(crate) fn summary(binary: &Binary<'_>) -> String {
+    let version = binary.build_info().map_or("Go version unknown", |info| info.go_version.as_str());
+    format!(
+        "Go executable, {version}, {}, {} functions",
+        binary.arch().go_name(),
+        binary.functions().len()
+    )
+}
+
+/// What the build info says; without it the one minor version that the structures allow.
+pub(crate) fn go_version(binary: &Binary<'_>) -> Option<GoVersion> {
+    if let Some(version) = binary.build_info().and_then(|info| GoVersion::parse(&info.go_version)) {
+        return Some(version);
+    }
+    let minor = binary.release()?.exact()?;
+    Some(GoVersion { major: 1, minor, patch: 0 })
+}
+
+pub(crate) fn implementation(map_impl: gobin::MapImpl) -> MapImpl {
+    match map_impl {
+        gobin::MapImpl::Classic => MapImpl::Classic,
+        gobin::MapImpl::Swiss => MapImpl::Swiss,
+    }
+}
+
+pub(crate) fn map_op(op: gobin::MapOp) -> MapOp {
+    match op {
+        gobin::MapOp::Assign => MapOp::Assign,
+        gobin::MapOp::Access => MapOp::Read,
+        gobin::MapOp::Delete => MapOp::Delete,
+        gobin::MapOp::Iterate => MapOp::Iterate,
+        gobin::MapOp::Clear => MapOp::Clear,
+        gobin::MapOp::Make => MapOp::Make,
+        gobin::MapOp::Clone => MapOp::Clone,
+    }
+}
+
+pub(crate) fn map_type(t: &gobin::MapType) -> MapType {
+    MapType {
+        name: t.name.clone(),
+        key: type_part(&t.key),
+        elem: type_part(&t.elem),
+        nested: match t.nested {
+            gobin::Nested::No => Nested::No,
+            gobin::Nested::Direct => Nested::Direct,
+            gobin::Nested::Reaches => Nested::Reaches,
+        },
+        group_bytes: t.group_bytes,
+    }
+}
+
+fn type_part(t: &gobin::TypeDesc) -> TypePart {
+    TypePart {
+        name: t.name.clone(),
+        size: t.size,
+        has_pointers: t.has_pointers,
+        is_interface: t.kind == Kind::Interface,
+    }
+}

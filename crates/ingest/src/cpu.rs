@@ -1,0 +1,376 @@
+//! CPU profiles to the cost of each site.
+//!
+//! For each sample:
+//! 1. The classes of its frames say whether it is inside a map operation, and which ([`gomap::classify_stack`]).
+//! 2. The site is the first frame above that operation that is not the runtime's.
+//! 3. The sample counts once for every line and every function on its stack, as the `cum` column of
+//!    `go tool pprof` does.
+
+use std::collections::HashMap;
+
+use diagnosis::Evidence;
+use diagnosis::evidence::{
+    Cost, CostByOp, CostSplit, Depth, Frame, FunctionCost, ProcessCpu, Site, SiteCpu, SourceId,
+};
+use gomap::{FrameClass, Kind, StackClass, classify_stack};
+use gopprof::Profile;
+
+use crate::error::Error;
+use crate::lines::{FrameInfo, FunctionId, LineId, Lines, LocationFrames};
+use crate::program::ProgramOfProfile;
+use crate::stacks::StackBuilder;
+
+/// Leaf functions kept per site.
+const MAX_LEAVES: usize = 12;
+
+/// Sums CPU profiles.
+#[derive(Debug)]
+pub(crate) struct CpuCollector {
+    lines: Lines,
+    process: ProcessCpu,
+    programs: Vec<ProgramOfProfile>,
+    sites: HashMap<LineId, SiteSums>,
+    by_line: Vec<Sums>,
+    by_function: Vec<Sums>,
+    stacks: Option<StackBuilder>,
+    n_samples_seen: u32,
+}
+
+/// Sums of a line or a function over samples; a sample counts once however often it passes through.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    /// Number of the last sample counted, from 1.
+    last_sample: u32,
+    cum: Cost,
+    key_conversion: Cost,
+}
+
+#[derive(Debug, Default)]
+struct SiteSums {
+    map: Cost,
+    by_op: CostByOp,
+    split: CostSplit,
+    growth: Cost,
+    inlined_into: Vec<Frame>,
+    entry_points: HashMap<FunctionId, Cost>,
+    leaves: HashMap<FunctionId, Cost>,
+    samples_by_depth: HashMap<u32, u64>,
+}
+
+/// What the profile's values mean.
+pub(crate) struct Values {
+    samples: Option<usize>,
+    cpu: Option<usize>,
+    ns_per_sample: u64,
+}
+
+impl CpuCollector {
+    pub(crate) fn new(keep_stacks: bool) -> Self {
+        Self {
+            lines: Lines::default(),
+            process: ProcessCpu::default(),
+            programs: Vec::new(),
+            sites: HashMap::new(),
+            by_line: Vec::new(),
+            by_function: Vec::new(),
+            stacks: keep_stacks.then(StackBuilder::default),
+            n_samples_seen: 0,
+        }
+    }
+
+    pub(crate) fn has_profiles(&self) -> bool {
+        !self.process.sources.is_empty()
+    }
+
+    /// The programs that the profiles say they are of.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &ProgramOfProfile> {
+        self.programs.iter()
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        profile: &Profile,
+        source: SourceId,
+        name: &str,
+        evidence: &mut Evidence,
+    ) -> Result<(), Error> {
+        let values = Values::of(profile).map_err(|reason| Error::Unusable {
+            name: name.to_owned(),
+            reason: reason.to_owned(),
+        })?;
+        self.process.sources.push(source);
+        self.programs.push(ProgramOfProfile::of(profile, name));
+        let duration_ns = u64::try_from(profile.duration_nanos).ok().filter(|&ns| ns > 0);
+        self.process.duration_ns = match (self.process.duration_ns, duration_ns) {
+            (Some(sum), Some(ns)) => Some(sum.saturating_add(ns)),
+            (None, ns) if self.process.sources.len() == 1 => ns,
+            _ => None,
+        };
+        let locations = self.lines.add_profile(profile);
+        self.by_line.resize(self.lines.n_lines(), Sums::default());
+        self.by_function.resize(self.lines.n_functions(), Sums::default());
+        self.detect_map_impl(profile, source, evidence);
+        self.add_samples(profile, &values, &locations);
+        Ok(())
+    }
+
+    fn add_samples(&mut self, profile: &Profile, values: &Values, locations: &LocationFrames) {
+        let mut frames: Vec<FrameInfo> = Vec::new();
+        let mut classes: Vec<FrameClass> = Vec::new();
+        let mut ends: Vec<u32> = Vec::new();
+        for sample in profile.samples() {
+            let cost = values.cost(&sample);
+            if cost == Cost::default() {
+                continue;
+            }
+            frames.clear();
+            ends.clear();
+            for location in sample.locations() {
+                frames.extend_from_slice(locations.of(location));
+                ends.push(frames.len() as u32);
+            }
+            classes.clear();
+            classes.extend(frames.iter().map(|frame| frame.class));
+            self.n_samples_seen += 1;
+            let class = classify_stack(&classes);
+            self.add_to_process(&class, cost);
+            self.add_to_site(&class, &frames, &ends, cost);
+            self.add_to_lines(&frames, cost);
+            if let Some(stacks) = &mut self.stacks {
+                stacks.add(frames.iter().rev().map(|frame| frame.function), cost);
+            }
+        }
+    }
+
+    fn add_to_process(&mut self, class: &StackClass, cost: Cost) {
+        let process = &mut self.process;
+        process.total += cost;
+        process.split.add(class.category(), cost);
+        if is_gc(class.kind) {
+            process.gc += cost;
+        }
+        if let Some((op, _)) = class.op {
+            process.by_op.add(op, cost);
+            if class.is_growth() {
+                process.growth += cost;
+            }
+        }
+    }
+
+    fn add_to_site(&mut self, class: &StackClass, frames: &[FrameInfo], ends: &[u32], cost: Cost) {
+        let Some((op, op_at)) = class.op else { return };
+        let Some(above) = frames[op_at + 1..].iter().position(|frame| !frame.class.is_runtime())
+        else {
+            return;
+        };
+        let site_at = op_at + 1 + above;
+        let lines = &self.lines;
+        let sums = self.sites.entry(frames[site_at].line).or_insert_with(|| {
+            let end = ends
+                .iter()
+                .find(|&&end| end as usize > site_at)
+                .map_or(frames.len(), |&end| end as usize);
+            let outer = frames[site_at + 1..end].iter();
+            SiteSums {
+                inlined_into: outer.map(|f| lines.frame(f.line)).collect(),
+                ..SiteSums::default()
+            }
+        });
+        sums.map += cost;
+        sums.by_op.add(op, cost);
+        sums.split.add(class.category(), cost);
+        if class.is_growth() {
+            sums.growth += cost;
+        }
+        *sums.entry_points.entry(frames[op_at].function).or_default() += cost;
+        let leaf = frames.iter().find(|frame| !frame.class.is_skipped_leaf()).unwrap_or(&frames[0]);
+        *sums.leaves.entry(leaf.function).or_default() += cost;
+        *sums.samples_by_depth.entry(site_at as u32).or_default() += cost.samples.max(1);
+    }
+
+    /// Counts the sample once for each line and function on the stack.
+    fn add_to_lines(&mut self, frames: &[FrameInfo], cost: Cost) {
+        let mut callee_makes_key = false;
+        for frame in frames {
+            let is_conversion = frame.class.is_key_conversion();
+            let converts = callee_makes_key && !is_conversion && !frame.class.is_runtime();
+            self.by_line[frame.line.0 as usize].count(self.n_samples_seen, cost, converts);
+            self.by_function[frame.function.0 as usize].count(self.n_samples_seen, cost, converts);
+            callee_makes_key = is_conversion;
+        }
+    }
+
+    /// The source files of the runtime's map functions tell the implementation.
+    /// Source: profiles of Go 1.21 to 1.27; classic maps live in `runtime/map*.go`, Swiss ones in `internal/runtime/maps`.
+    fn detect_map_impl(&self, profile: &Profile, source: SourceId, evidence: &mut Evidence) {
+        if evidence.program.map_impl.is_some() {
+            return;
+        }
+        let found = profile.functions.iter().find_map(|function| {
+            let name = profile.str(function.name);
+            if name.starts_with("internal/runtime/maps.") {
+                return Some(gomap::MapImpl::Swiss);
+            }
+            let is_map =
+                name.starts_with("runtime.mapassign") || name.starts_with("runtime.mapaccess");
+            let file = profile.str(function.filename);
+            match is_map {
+                true if file.contains("internal/runtime/maps/") => Some(gomap::MapImpl::Swiss),
+                true if file.contains("runtime/map") && !file.contains("_swiss") => {
+                    Some(gomap::MapImpl::Classic)
+                }
+                _ => None,
+            }
+        });
+        evidence.program.map_impl = found.map(|map_impl| (map_impl, source));
+    }
+
+    /// Moves the sums into `evidence`, sites with the most CPU in maps first.
+    pub(crate) fn finish(mut self, evidence: &mut Evidence) {
+        if !self.has_profiles() {
+            return;
+        }
+        let mut assign_functions: Vec<FunctionCost> = self
+            .lines
+            .functions()
+            .zip(&self.by_function)
+            .filter(|(function, sums)| {
+                sums.cum.samples > 0 && function.name.starts_with("runtime.mapassign")
+            })
+            .map(|(function, sums)| FunctionCost { name: function.name.clone(), cost: sums.cum })
+            .collect();
+        sort_costs(&mut assign_functions);
+        self.process.assign_functions = assign_functions;
+        let sites = std::mem::take(&mut self.sites);
+        let mut sites: Vec<Site> =
+            sites.into_iter().map(|(line, sums)| self.site(line, sums)).collect();
+        sites.sort_by(|a, b| {
+            let map = |site: &Site| site.cpu.as_ref().map_or(0, |cpu| cpu.map.cpu_ns);
+            map(b).cmp(&map(a)).then_with(|| a.frame.cmp(&b.frame))
+        });
+        evidence.sites = sites;
+        evidence.stacks = self.stacks.take().map(|stacks| stacks.finish(&self.lines));
+        evidence.cpu = Some(self.process);
+    }
+
+    fn site(&self, line: LineId, sums: SiteSums) -> Site {
+        let of_line = self.by_line[line.0 as usize];
+        let of_function = self.by_function[self.lines.function_of(line).0 as usize];
+        let cpu = SiteCpu {
+            line: of_line.cum,
+            map: sums.map,
+            by_op: sums.by_op,
+            split: sums.split,
+            growth: sums.growth,
+            key_conversion: of_line.key_conversion,
+            function_key_conversion: of_function.key_conversion,
+            entry_points: self.named(&sums.entry_points, usize::MAX),
+            leaves: self.named(&sums.leaves, MAX_LEAVES),
+            depth: depth(&sums.samples_by_depth),
+        };
+        Site {
+            frame: self.lines.frame(line),
+            inlined_into: sums.inlined_into,
+            maps: None,
+            cpu: Some(cpu),
+            heap: None,
+        }
+    }
+
+    fn named(&self, costs: &HashMap<FunctionId, Cost>, limit: usize) -> Vec<FunctionCost> {
+        let name = |id: FunctionId| self.lines.function(id).name.clone();
+        let mut named: Vec<_> =
+            costs.iter().map(|(&id, &cost)| FunctionCost { name: name(id), cost }).collect();
+        sort_costs(&mut named);
+        named.truncate(limit);
+        named
+    }
+}
+
+impl Sums {
+    fn count(&mut self, sample: u32, cost: Cost, converts_key: bool) {
+        if self.last_sample != sample {
+            self.last_sample = sample;
+            self.cum += cost;
+            if converts_key {
+                self.key_conversion += cost;
+            }
+        }
+    }
+}
+
+impl Values {
+    /// Finds the value columns. A profile with only `samples` counts as CPU when its period is CPU time.
+    pub(crate) fn of(profile: &Profile) -> Result<Self, &'static str> {
+        let column =
+            |name: &str| profile.sample_types.iter().position(|t| profile.str(t.kind) == name);
+        let samples = column("samples");
+        let cpu = column("cpu");
+        let period_is_cpu_time = profile
+            .period_type
+            .is_some_and(|t| profile.str(t.kind) == "cpu" && profile.str(t.unit) == "nanoseconds");
+        let period = u64::try_from(profile.period).unwrap_or(0);
+        if let Some(cpu) = cpu {
+            if profile.str(profile.sample_types[cpu].unit) != "nanoseconds" {
+                return Err("its `cpu` values are not in nanoseconds");
+            }
+        } else if !period_is_cpu_time || period == 0 {
+            return Err("it has sample counts but no period in CPU time");
+        }
+        Ok(Self { samples, cpu, ns_per_sample: if period_is_cpu_time { period.max(1) } else { 1 } })
+    }
+
+    pub(crate) fn cost(&self, sample: &gopprof::Sample<'_>) -> Cost {
+        let at = |column: usize| u64::try_from(sample.value(column)).unwrap_or(0);
+        match (self.samples.map(at), self.cpu.map(at)) {
+            (Some(samples), Some(cpu_ns)) => Cost { samples, cpu_ns },
+            (Some(samples), None) => {
+                Cost { samples, cpu_ns: samples.saturating_mul(self.ns_per_sample) }
+            }
+            (None, Some(cpu_ns)) => Cost { samples: cpu_ns / self.ns_per_sample, cpu_ns },
+            (None, None) => Cost::default(),
+        }
+    }
+}
+
+/// "94 samples every 10 ms over 0.95 s".
+pub(crate) fn summary(profile: &Profile) -> String {
+    let values = Values::of(profile).ok();
+    let samples: u64 =
+        values.iter().flat_map(|values| profile.samples().map(|s| values.cost(&s).samples)).sum();
+    let mut text = format!("CPU profile, {samples} samples");
+    if profile.period > 0 {
+        text += &format!(" every {} ms", profile.period as f64 / 1e6);
+    }
+    if profile.duration_nanos > 0 {
+        text += &format!(" over {:.2} s", profile.duration_nanos as f64 / 1e9);
+    }
+    text
+}
+
+fn is_gc(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::GcAssist
+            | Kind::GcSweepAssist
+            | Kind::GcStartStop
+            | Kind::GcMark
+            | Kind::GcSweep
+            | Kind::GcScavenge
+    )
+}
+
+fn sort_costs(costs: &mut [FunctionCost]) {
+    costs.sort_by(|a, b| b.cost.cpu_ns.cmp(&a.cost.cpu_ns).then_with(|| a.name.cmp(&b.name)));
+}
+
+fn depth(samples_by_depth: &HashMap<u32, u64>) -> Depth {
+    let n: u64 = samples_by_depth.values().sum();
+    let sum: u64 = samples_by_depth.iter().map(|(&depth, &n)| u64::from(depth) * n).sum();
+    let hot = samples_by_depth.iter().max_by_key(|&(&depth, &n)| (n, u32::MAX - depth));
+    Depth {
+        mean: if n == 0 { 0.0 } else { sum as f64 / n as f64 },
+        hot: hot.map_or(0, |(&depth, _)| depth),
+        max: samples_by_depth.keys().copied().max().unwrap_or(0),
+    }
+}

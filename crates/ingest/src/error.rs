@@ -1,0 +1,87 @@
+//! What can go wrong before there is evidence. Every message names the input and says what to do.
+
+use thiserror::Error;
+
+/// Why no evidence could be collected.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file cannot be opened or read.
+    #[error("{name}: {source}")]
+    Io {
+        /// The input.
+        name: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The server did not answer with a profile.
+    #[error("{url}: {reason}")]
+    Fetch {
+        /// The input.
+        url: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The content is of no known kind.
+    #[error("{name}: {what}; expected a pprof profile (CPU, heap) or a Go executable")]
+    NotRecognised {
+        /// The input.
+        name: String,
+        /// What it looks like instead.
+        what: String,
+    },
+    /// A profile that cannot be read.
+    #[error("{name}: {source}")]
+    Profile {
+        /// The input.
+        name: String,
+        /// Where and why.
+        source: gopprof::Error,
+    },
+    /// An executable that cannot be read.
+    #[error("{name}: {source}")]
+    Binary {
+        /// The input.
+        name: String,
+        /// Where and why.
+        source: gobin::Error,
+    },
+    /// A profile whose units cannot be summed with the others.
+    #[error("{name}: {reason}")]
+    Unusable {
+        /// The input.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// The binary is not the program that was profiled.
+    #[error(
+        "{profile} is not a profile of {binary}: {reason}; give the binary that ran, or leave the binary out (map types are then unknown)"
+    )]
+    OtherProgram {
+        /// The profile.
+        profile: String,
+        /// The binary.
+        binary: String,
+        /// How it was noticed.
+        reason: String,
+    },
+    /// More than one executable.
+    #[error("{name}: a second executable; give one program at a time")]
+    SecondBinary {
+        /// The input.
+        name: String,
+    },
+    /// Nothing to diagnose.
+    #[error("no CPU or heap profile among the inputs{}", hint(only_binary.as_deref()))]
+    NoProfile {
+        /// The binary, when there was one.
+        only_binary: Option<String>,
+    },
+}
+
+fn hint(only_binary: Option<&str>) -> String {
+    only_binary.map_or_else(String::new, |name| {
+        format!(": {name} is an executable; list its maps with `mapscope scan {name}`, or add a profile of it")
+    })
+}

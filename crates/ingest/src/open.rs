@@ -1,0 +1,164 @@
+//! Opens an input and recognises it by its content.
+
+use std::fs::File;
+use std::io::{BufReader, Chain, Cursor, Read};
+use std::time::Duration;
+
+use gopprof::{Limits, Parsed, Profile};
+
+use crate::error::Error;
+
+/// Limits on what is read.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions {
+    /// Units: bytes; a profile that inflates to more is refused.
+    pub max_inflated_bytes: u64,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { max_inflated_bytes: Limits::default().max_inflated_bytes }
+    }
+}
+
+/// An input by what its content is.
+#[derive(Debug)]
+pub enum Input {
+    /// A profile with a `cpu` sample type.
+    Cpu(Parsed<Profile>),
+    /// A profile with `alloc_space` and `inuse_space`.
+    Heap(Parsed<Profile>),
+    /// A profile of something else.
+    OtherProfile {
+        /// What it is: "a mutex profile".
+        kind: String,
+    },
+    /// An executable: all bytes of the file.
+    Binary(Vec<u8>),
+}
+
+/// Number of bytes that tell what an input is.
+const HEAD: usize = 16;
+/// How much longer than the announced `seconds=` a server may take.
+const FETCH_GRACE: Duration = Duration::from_secs(30);
+
+type Source = Chain<Cursor<Vec<u8>>, Box<dyn Read>>;
+
+/// Opens a path or `http://` URL.
+///
+/// # Errors
+/// When it cannot be opened or is none of the kinds of [`Input`].
+pub fn open_input(
+    name: &str,
+    options: &OpenOptions,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Input, Error> {
+    let mut reader = open_reader(name, progress)?;
+    let io_error = |source| Error::Io { name: name.to_owned(), source };
+    let mut head = Vec::with_capacity(HEAD);
+    (&mut reader).take(HEAD as u64).read_to_end(&mut head).map_err(io_error)?;
+    let mut reader: Source = Cursor::new(head.clone()).chain(reader);
+    if head.starts_with(b"\x7fELF") {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(io_error)?;
+        return Ok(Input::Binary(bytes));
+    }
+    if let Some(what) = known_stranger(&head) {
+        return Err(Error::NotRecognised { name: name.to_owned(), what: what.to_owned() });
+    }
+    let limits = Limits { max_inflated_bytes: options.max_inflated_bytes };
+    let profile = gopprof::read_profile(reader, &limits)
+        .map_err(|source| Error::Profile { name: name.to_owned(), source })?;
+    Ok(classify(profile))
+}
+
+fn open_reader(name: &str, progress: &mut dyn FnMut(&str)) -> Result<Box<dyn Read>, Error> {
+    if name.starts_with("http://") || name.starts_with("https://") {
+        return fetch(name, progress);
+    }
+    let io_error = |source| Error::Io { name: name.to_owned(), source };
+    let file = File::open(name).map_err(io_error)?;
+    if file.metadata().map_err(io_error)?.is_dir() {
+        return Err(io_error(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+    }
+    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+}
+
+/// Kinds of file that engineers have beside profiles, named so that the message helps.
+fn known_stranger(head: &[u8]) -> Option<&'static str> {
+    if head.is_empty() {
+        return Some("the file is empty");
+    }
+    if head.starts_with(b"go 1.") {
+        return Some("this is a Go execution trace, which mapscope does not read yet");
+    }
+    if head.starts_with(b"PERFILE2") {
+        return Some("this is perf.data, which mapscope does not read yet");
+    }
+    if head.starts_with(b"<!") || head.starts_with(b"<html") {
+        return Some("this is a web page; is the URL that of a pprof endpoint?");
+    }
+    if head.starts_with(b"MZ") || head.starts_with(b"\xcf\xfa\xed\xfe") {
+        return Some("this executable is not ELF: only Linux executables can be read");
+    }
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"\xfd7zXZ") {
+        return Some("this is an archive; unpack it first");
+    }
+    if head.starts_with(b"goroutine ")
+        || head.starts_with(b"heap profile: ")
+        || head.starts_with(b"--- ")
+    {
+        return Some("this is a profile in text form; fetch it without `debug=1`");
+    }
+    None
+}
+
+/// Says from its sample types what a profile measures.
+fn classify(profile: Parsed<Profile>) -> Input {
+    let types: Vec<&str> =
+        profile.value.sample_types.iter().map(|t| profile.value.str(t.kind)).collect();
+    let has = |name: &str| types.contains(&name);
+    if has("cpu") || types == ["samples"] {
+        Input::Cpu(profile)
+    } else if has("alloc_space") && has("inuse_space") {
+        Input::Heap(profile)
+    } else {
+        let kind = match types.first() {
+            Some(&"contentions") => "a mutex or block profile".to_owned(),
+            Some(&"goroutine") => "a goroutine profile".to_owned(),
+            Some(first) => format!("a profile of `{first}`"),
+            None => "a profile without sample types".to_owned(),
+        };
+        Input::OtherProfile { kind }
+    }
+}
+
+/// Asks a running server for a profile, saying how long that takes.
+fn fetch(url: &str, progress: &mut dyn FnMut(&str)) -> Result<Box<dyn Read>, Error> {
+    let fail = |reason: String| Error::Fetch { url: url.to_owned(), reason };
+    if url.starts_with("https://") {
+        return Err(fail(
+            "only plain http is built in; fetch it with `curl -o cpu.pprof URL` and give the file"
+                .to_owned(),
+        ));
+    }
+    let seconds = announced_seconds(url);
+    match seconds {
+        Some(seconds) => progress(&format!("{url}: the server records for {seconds} s")),
+        None => progress(&format!("{url}: waiting for the server")),
+    }
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(seconds.unwrap_or(0)) + FETCH_GRACE))
+        .build()
+        .into();
+    let response = agent.get(url).call().map_err(|error| fail(error.to_string()))?;
+    Ok(Box::new(response.into_body().into_reader()))
+}
+
+/// How long the server will record: `seconds=` of the query, or the default of `/debug/pprof/profile`.
+/// Source: net/http/pprof/pprof.go, `Profile` (30 s), Go 1.27.
+fn announced_seconds(url: &str) -> Option<u64> {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let asked = query.split('&').find_map(|pair| pair.strip_prefix("seconds=")?.parse().ok());
+    asked.or_else(|| path.ends_with("/debug/pprof/profile").then_some(30))
+}

@@ -1,0 +1,112 @@
+//! Which program a profile was taken from, and whether a binary is that program.
+
+use diagnosis::Evidence;
+use gobin::{Binary, FileOffset};
+use gopprof::Profile;
+
+use crate::error::Error;
+
+/// What a profile says about the program it was taken from.
+#[derive(Debug)]
+pub(crate) struct ProgramOfProfile {
+    pub(crate) profile: String,
+    pub(crate) file: Option<String>,
+    pub(crate) build_id: Option<String>,
+    /// Addresses inside the main binary with the name of the function there, a few of them.
+    pub(crate) known_addresses: Vec<KnownAddress>,
+}
+
+/// A function's name at an address, according to a profile.
+#[derive(Debug)]
+pub(crate) struct KnownAddress {
+    /// Offset in the executable file.
+    pub(crate) file_offset: u64,
+    pub(crate) function: String,
+}
+
+impl ProgramOfProfile {
+    /// Names the program; a binary will know more.
+    pub(crate) fn describe(&self, evidence: &mut Evidence) {
+        let base_name = |path: &String| path.rsplit('/').next().map(str::to_owned);
+        evidence.program.name = self.file.as_ref().and_then(base_name);
+        evidence.program.build_id.clone_from(&self.build_id);
+    }
+
+    /// Enough to tell one program from another.
+    const MAX_KNOWN: usize = 64;
+
+    pub(crate) fn of(profile: &Profile, name: &str) -> Self {
+        let main = profile.mappings.first();
+        let text = |id| Some(profile.str(id)).filter(|s| !s.is_empty()).map(str::to_owned);
+        let known_addresses = profile
+            .locations
+            .iter()
+            .filter_map(|location| {
+                let mapping = &profile.mappings[location.mapping?.index()];
+                let is_main = std::ptr::eq(mapping, main?);
+                let function = location.lines.last()?.function?;
+                let file_offset = location
+                    .address
+                    .checked_sub(mapping.memory_start)?
+                    .checked_add(mapping.file_offset)?;
+                let function = profile.str(profile.functions[function.index()].name).to_owned();
+                is_main.then_some(KnownAddress { file_offset, function })
+            })
+            .take(Self::MAX_KNOWN)
+            .collect();
+        Self {
+            profile: name.to_owned(),
+            file: main.and_then(|m| text(m.filename)),
+            build_id: main.and_then(|m| text(m.build_id)),
+            known_addresses,
+        }
+    }
+}
+
+/// Refuses a binary that is not the program of every profile.
+///
+/// 1. Build ids on both sides decide. Go's own linker writes one from 1.24 on.
+/// 2. Without them, the functions that the profile names at addresses of the main mapping have to be there.
+pub(crate) fn check_is_program_of<'p>(
+    binary: &Binary<'_>,
+    binary_name: &str,
+    programs: impl Iterator<Item = &'p ProgramOfProfile>,
+) -> Result<(), Error> {
+    let build_id = binary.gnu_build_id();
+    for program in programs {
+        let reason = match (&program.build_id, &build_id) {
+            (Some(profiled), Some(given)) if profiled != given => {
+                Some(format!("the profile is of build id {profiled}, the binary has {given}"))
+            }
+            (Some(_), Some(_)) => None,
+            _ => functions_elsewhere(binary, &program.known_addresses),
+        };
+        if let Some(reason) = reason {
+            return Err(Error::OtherProgram {
+                profile: program.profile.clone(),
+                binary: binary_name.to_owned(),
+                reason,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Says so when most of the functions of a profile are not where the profile has them.
+fn functions_elsewhere(binary: &Binary<'_>, known: &[KnownAddress]) -> Option<String> {
+    let is_elsewhere = |address: &&KnownAddress| {
+        let found = binary
+            .link_addr(FileOffset(address.file_offset))
+            .and_then(|addr| binary.functions().find(addr));
+        found.is_none_or(|function| function.name != address.function)
+    };
+    let n_elsewhere = known.iter().filter(is_elsewhere).count();
+    let example = known.iter().find(is_elsewhere)?;
+    (n_elsewhere * 2 > known.len()).then(|| {
+        format!(
+            "{n_elsewhere} of {} functions looked up are not where the profile has them, {} among them",
+            known.len(),
+            example.function
+        )
+    })
+}

@@ -1,0 +1,124 @@
+//! The maps of a binary, without any profile.
+
+use std::collections::HashMap;
+use std::fs;
+
+use diagnosis::binary::{Scan, ScannedSite, ScannedType};
+use diagnosis::evidence::Nested;
+use gobin::{Binary, MapSite};
+use gomap::classify_function;
+
+use crate::binary::{go_version, implementation, map_op, map_type, owned_frame};
+use crate::error::Error;
+
+/// All bytes of an executable.
+pub(crate) fn read(name: &str) -> Result<Vec<u8>, Error> {
+    let bytes = fs::read(name).map_err(|source| Error::Io { name: name.to_owned(), source })?;
+    if bytes.starts_with(b"\x7fELF") {
+        return Ok(bytes);
+    }
+    let what = "this is not an ELF executable".to_owned();
+    Err(Error::NotRecognised { name: name.to_owned(), what })
+}
+
+pub(crate) fn parse<'a>(name: &str, bytes: &'a [u8]) -> Result<gobin::Parsed<Binary<'a>>, Error> {
+    Binary::parse(bytes).map_err(|source| Error::Binary { name: name.to_owned(), source })
+}
+
+/// Lists the map types of a binary and the calls that write maps. Calls inside the runtime itself are left out: they
+/// belong to the user's call that led there.
+///
+/// # Errors
+/// When the file cannot be read or is no Go executable.
+pub fn scan(name: &str) -> Result<Scan, Error> {
+    let bytes = read(name)?;
+    let parsed = parse(name, &bytes)?;
+    let binary = parsed.value;
+    let mut faults: Vec<String> = parsed.faults.iter().map(ToString::to_string).collect();
+    let types = match binary.map_types() {
+        Ok(types) => {
+            faults.extend(types.faults.iter().map(ToString::to_string));
+            types.value
+        }
+        Err(error) => {
+            faults.push(format!("map types were not read: {error}"));
+            Vec::new()
+        }
+    };
+    let mut types: HashMap<_, _> = types.into_iter().map(|t| (t.addr, t)).collect();
+    let sites: Vec<MapSite<'_>> = binary.map_sites().into_iter().filter(is_user_write).collect();
+    let mut n_writes: HashMap<_, u64> = HashMap::new();
+    for addr in sites.iter().filter_map(|site| site.map_type.as_ref().ok()) {
+        *n_writes.entry(*addr).or_default() += 1;
+        // Types that only the code refers to are not in the runtime's list.
+        if let (false, Some(t)) = (types.contains_key(addr), binary.map_type_at(*addr)) {
+            types.insert(*addr, t);
+        }
+    }
+    let mut write_sites: Vec<_> = sites.iter().map(|site| scanned_site(site, &types)).collect();
+    write_sites.sort_by(|a, b| a.frames.iter().map(key).cmp(b.frames.iter().map(key)));
+    let scanned = |t: &gobin::MapType| ScannedType {
+        map_type: map_type(t),
+        n_write_sites: n_writes.get(&t.addr).copied().unwrap_or(0),
+    };
+    let mut map_types: Vec<_> = types.values().map(scanned).collect();
+    map_types.sort_by(|a, b| rank(a).cmp(&rank(b)));
+    Ok(Scan {
+        binary: name.to_owned(),
+        go_version: version_text(&binary),
+        arch: binary.arch().go_name(),
+        map_impl: binary.map_impl().map(implementation),
+        n_functions: binary.functions().len() as u64,
+        map_types,
+        write_sites,
+        faults,
+    })
+}
+
+fn is_user_write(site: &MapSite<'_>) -> bool {
+    let is_users = |frame: &gobin::Frame<'_>| !classify_function(frame.function).is_runtime();
+    site.op.is_write() && site.frames.iter().any(is_users)
+}
+
+fn scanned_site(
+    site: &MapSite<'_>,
+    types: &HashMap<gobin::LinkAddr, gobin::MapType>,
+) -> ScannedSite {
+    let name = |addr| {
+        types.get(&addr).map(|t| t.name.clone()).ok_or("type descriptor unreadable".to_owned())
+    };
+    ScannedSite {
+        frames: site.frames.iter().map(owned_frame).collect(),
+        op: map_op(site.op),
+        callee: site.callee.to_owned(),
+        map_type: site.map_type.map_err(|why| why.to_string()).and_then(name),
+    }
+}
+
+fn key(frame: &diagnosis::evidence::Frame) -> (&str, u32) {
+    (&frame.function, frame.line)
+}
+
+/// Nested ones first, then those written in most places.
+fn rank(t: &ScannedType) -> (u8, std::cmp::Reverse<u64>, &str) {
+    let nested = match t.map_type.nested {
+        Nested::Direct => 0,
+        Nested::Reaches => 1,
+        Nested::No => 2,
+    };
+    (nested, std::cmp::Reverse(t.n_write_sites), &t.map_type.name)
+}
+
+/// "go1.27.3", or the versions that the structures of the file allow.
+pub(crate) fn version_text(binary: &Binary<'_>) -> String {
+    if let Some(info) = binary.build_info() {
+        return info.go_version.clone();
+    }
+    match (go_version(binary), binary.release()) {
+        (Some(version), _) => format!("{version} (told by its structures)"),
+        (None, Some(release)) => {
+            format!("go1.{} to go1.{} (told by its structures)", release.min(), release.max())
+        }
+        (None, None) => "Go version unknown".to_owned(),
+    }
+}

@@ -1,0 +1,213 @@
+//! The report for programs. The shape is documented in docs/json.md; `schema` changes when it does.
+
+use std::io::{self, Write};
+
+use diagnosis::evidence::{
+    Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, MapType, ProcessCpu, Site,
+    SiteCpu, SiteHeap, SiteMap, TypePart,
+};
+use diagnosis::finding::{Amount, EvidenceLine};
+use diagnosis::{Diagnosis, Finding};
+use gomap::{Category, MapOp};
+use serde_json::{Map, Value, json};
+
+use crate::words;
+
+/// Name and version of the shape.
+const SCHEMA: &str = "mapscope.diagnosis/1";
+
+/// Writes the whole diagnosis, one line end after it.
+///
+/// # Errors
+/// When `out` fails.
+pub fn render_json(out: &mut dyn Write, diagnosis: &Diagnosis) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &to_value(diagnosis))?;
+    writeln!(out)
+}
+
+/// The same as a value, for pages.
+pub(crate) fn to_value(diagnosis: &Diagnosis) -> Value {
+    let evidence = &diagnosis.evidence;
+    json!({
+        "schema": SCHEMA,
+        "program": program(evidence),
+        "sources": evidence.sources.iter().map(|source| json!({
+            "name": source.name,
+            "kind": words::source_kind(source.kind),
+            "summary": source.summary,
+        })).collect::<Vec<_>>(),
+        "notices": evidence.notices.iter().map(|notice| json!({
+            "source": notice.source.map(|id| id.0),
+            "text": notice.text,
+        })).collect::<Vec<_>>(),
+        "cpu": evidence.cpu.as_ref().map(process_cpu),
+        "heap": evidence.heap.as_ref().map(|heap| json!({
+            "sources": heap.sources.iter().map(|id| id.0).collect::<Vec<_>>(),
+            "total": alloc(heap.total),
+        })),
+        "findings": diagnosis.findings.iter().map(finding).collect::<Vec<_>>(),
+        "sites": evidence.sites.iter().map(site).collect::<Vec<_>>(),
+        "not_measured": diagnosis.not_measured.iter().map(|gap| json!({
+            "what": gap.what,
+            "command": gap.command,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn program(evidence: &Evidence) -> Value {
+    let program = &evidence.program;
+    json!({
+        "name": program.name,
+        "build_id": program.build_id,
+        "go_version": program.go_version.map(|(version, _)| version.to_string()),
+        "map_impl": program.map_impl.map(|(map_impl, _)| words::map_impl(map_impl)),
+        "arch": program.arch,
+    })
+}
+
+fn process_cpu(cpu: &ProcessCpu) -> Value {
+    json!({
+        "sources": cpu.sources.iter().map(|id| id.0).collect::<Vec<_>>(),
+        "total": cost(cpu.total),
+        "duration_ns": cpu.duration_ns,
+        "by_op": by_op(&cpu.by_op),
+        "split": split(&cpu.split),
+        "growth": cost(cpu.growth),
+        "gc": cost(cpu.gc),
+        "assign_functions": cpu.assign_functions.iter().map(function_cost).collect::<Vec<_>>(),
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule,
+        "site": finding.site,
+        "verdict": words::verdict(finding.verdict),
+        "cause": finding.cause,
+        "advice": finding.advice,
+        "cost": finding.cost.map(cost),
+        "saving": finding.saving.map(|saving| json!({
+            "low": saving.low,
+            "high": saving.high,
+            "basis": saving.basis,
+        })),
+        "confidence": {
+            "level": words::level(finding.confidence.level),
+            "reason": finding.confidence.reason,
+        },
+        "evidence": finding.evidence.iter().map(evidence_line).collect::<Vec<_>>(),
+    })
+}
+
+fn evidence_line(line: &EvidenceLine) -> Value {
+    let amount = match line.amount {
+        Amount::Share { part, whole } => json!({ "part": cost(part), "whole": cost(whole) }),
+        Amount::Bytes(n) => json!({ "bytes": n }),
+        Amount::Count(n) => json!({ "count": n }),
+        Amount::Ratio(ratio) => json!({ "ratio": ratio }),
+        Amount::Fact => Value::Null,
+    };
+    json!({ "source": line.source.0, "what": line.what, "amount": amount })
+}
+
+fn site(site: &Site) -> Value {
+    json!({
+        "function": site.frame.function,
+        "file": site.frame.file,
+        "line": site.frame.line,
+        "inlined_into": site.inlined_into.iter().map(frame).collect::<Vec<_>>(),
+        "maps": site.maps.as_ref().map(|maps| maps.iter().map(site_map).collect::<Vec<_>>()),
+        "cpu": site.cpu.as_ref().map(site_cpu),
+        "heap": site.heap.as_ref().map(site_heap),
+    })
+}
+
+pub(crate) fn frame(frame: &Frame) -> Value {
+    json!({ "function": frame.function, "file": frame.file, "line": frame.line })
+}
+
+fn site_map(map: &SiteMap) -> Value {
+    json!({
+        "op": words::op(map.op),
+        "callee": map.callee,
+        "map_type": map.map_type.as_ref().ok().map(map_type),
+        "unknown_because": map.map_type.as_ref().err(),
+    })
+}
+
+pub(crate) fn map_type(t: &MapType) -> Value {
+    json!({
+        "name": t.name,
+        "key": type_part(&t.key),
+        "elem": type_part(&t.elem),
+        "nested": words::nested(t.nested),
+        "group_bytes": t.group_bytes,
+    })
+}
+
+fn type_part(t: &TypePart) -> Value {
+    json!({ "name": t.name, "size_bytes": t.size, "has_pointers": t.has_pointers, "is_interface": t.is_interface })
+}
+
+fn site_cpu(cpu: &SiteCpu) -> Value {
+    json!({
+        "line_ns": cpu.line.cpu_ns,
+        "line_samples": cpu.line.samples,
+        "map_ns": cpu.map.cpu_ns,
+        "map_samples": cpu.map.samples,
+        "growth": cost(cpu.growth),
+        "by_op": by_op(&cpu.by_op),
+        "split": split(&cpu.split),
+        "key_conversion": cost(cpu.key_conversion),
+        "function_key_conversion": cost(cpu.function_key_conversion),
+        "entry_points": cpu.entry_points.iter().map(function_cost).collect::<Vec<_>>(),
+        "leaves": cpu.leaves.iter().map(function_cost).collect::<Vec<_>>(),
+        "depth": { "mean": cpu.depth.mean, "hot": cpu.depth.hot, "max": cpu.depth.max },
+    })
+}
+
+fn site_heap(heap: &SiteHeap) -> Value {
+    let block = |block: &diagnosis::evidence::Block| {
+        json!({
+            "block_bytes": block.block_bytes,
+            "map_capacity": block.map_capacity,
+            "alloc": alloc(block.alloc),
+        })
+    };
+    json!({ "total": alloc(heap.total), "blocks": heap.blocks.iter().map(block).collect::<Vec<_>>() })
+}
+
+fn cost(cost: Cost) -> Value {
+    json!({ "samples": cost.samples, "cpu_ns": cost.cpu_ns })
+}
+
+fn alloc(alloc: Alloc) -> Value {
+    json!({
+        "alloc_objects": alloc.alloc_objects,
+        "alloc_bytes": alloc.alloc_bytes,
+        "inuse_objects": alloc.inuse_objects,
+        "inuse_bytes": alloc.inuse_bytes,
+    })
+}
+
+fn function_cost(function: &FunctionCost) -> Value {
+    json!({ "name": function.name, "samples": function.cost.samples, "cpu_ns": function.cost.cpu_ns })
+}
+
+/// Operations that cost something.
+fn by_op(costs: &CostByOp) -> Value {
+    let entries = MapOp::ALL.into_iter().map(|op| (words::op(op).to_owned(), costs.get(op)));
+    non_zero(entries)
+}
+
+/// Categories that cost something.
+fn split(costs: &CostSplit) -> Value {
+    let entries =
+        Category::ALL.into_iter().map(|c| (words::category_key(c).to_owned(), costs.get(c)));
+    non_zero(entries)
+}
+
+fn non_zero(entries: impl Iterator<Item = (String, Cost)>) -> Value {
+    let entries = entries.filter(|(_, part)| *part != Cost::default());
+    Value::Object(entries.map(|(key, part)| (key, cost(part))).collect::<Map<_, _>>())
+}

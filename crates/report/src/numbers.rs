@@ -1,0 +1,92 @@
+//! The one place where numbers become text.
+
+use diagnosis::evidence::Cost;
+use diagnosis::finding::Amount;
+
+/// Shown for what no input measured.
+pub(crate) const NOT_MEASURED: &str = "not measured";
+
+/// "37.2 %".
+pub(crate) fn percent(fraction: f64) -> String {
+    format!("{:.1} %", fraction * 100.0)
+}
+
+/// "37.2 % (35 of 94 samples)".
+pub(crate) fn share(part: Cost, whole: Cost) -> String {
+    let (n, of) = (count(part.samples), count(whole.samples));
+    format!("{} ({n} of {of} samples)", percent(part.share_of(whole)))
+}
+
+/// "1,843".
+pub(crate) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// "54.5 KiB", with whole bytes below 1 KiB.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    let mut value = n as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+/// "940 ms", "12.4 s".
+pub(crate) fn duration(ns: u64) -> String {
+    match ns {
+        0..1_000_000_000 => format!("{} ms", count(ns / 1_000_000)),
+        _ => format!("{:.1} s", ns as f64 / 1e9),
+    }
+}
+
+/// A figure of a finding; empty for plain facts.
+pub(crate) fn amount(amount: Amount) -> String {
+    match amount {
+        Amount::Share { part, whole } => share(part, whole),
+        Amount::Bytes(n) => bytes(n),
+        Amount::Count(n) => count(n),
+        Amount::Ratio(ratio) => format!("{ratio:.2}"),
+        Amount::Fact => String::new(),
+    }
+}
+
+/// A bar of `width` cells, filled in proportion.
+pub(crate) fn bar(fraction: f64, width: usize) -> String {
+    let filled = (fraction.clamp(0.0, 1.0) * width as f64).round() as usize;
+    "█".repeat(filled) + &"·".repeat(width - filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_look_alike_everywhere() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 1023, 1024, 55_808, 1 << 30].map(bytes),
+            ["0 B", "1023 B", "1.0 KiB", "54.5 KiB", "1.0 GiB"]
+        );
+        assert_eq!(bytes(u64::MAX), "16384.0 PiB");
+        assert_eq!([940_000_000, 12_400_000_000].map(duration), ["940 ms", "12.4 s"]);
+        assert_eq!(percent(0.3716), "37.2 %");
+        let (part, whole) = (Cost { samples: 35, cpu_ns: 350 }, Cost { samples: 94, cpu_ns: 940 });
+        assert_eq!(share(part, whole), "37.2 % (35 of 94 samples)");
+        assert_eq!(bar(0.5, 4), "██··");
+        assert_eq!(bar(f64::NAN, 2), "··");
+    }
+}

@@ -1,0 +1,137 @@
+//! `mapscope scan`: the map types and map sites of a binary.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use diagnosis::binary::{Scan, ScannedSite, ScannedType};
+use diagnosis::evidence::Nested;
+use serde_json::{Value, json};
+
+use crate::numbers::{bytes, count};
+use crate::words;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const TITLE: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Writes the scan for a terminal, at most `top` types and sites.
+///
+/// # Errors
+/// When `out` fails.
+pub fn render_scan_text(out: &mut dyn Write, report: &Scan, top: usize) -> io::Result<()> {
+    let map_impl = report.map_impl.map_or("unknown", words::map_impl);
+    writeln!(
+        out,
+        "{BOLD}{}{BOLD:#}  {}  {map_impl} maps  {}",
+        report.binary, report.go_version, report.arch
+    )?;
+    for fault in &report.faults {
+        writeln!(out, "  note: {fault}")?;
+    }
+    let nested = report.map_types.iter().filter(|t| t.map_type.nested == Nested::Direct).count();
+    let reaching = report.map_types.iter().filter(|t| t.map_type.nested == Nested::Reaches).count();
+    let unknown = report.write_sites.iter().filter(|site| site.map_type.is_err()).count();
+    writeln!(
+        out,
+        "  {} functions; {} map types: {nested} hold maps, {reaching} more reach maps; {} write sites, {unknown} of unknown type",
+        count(report.n_functions),
+        count(report.map_types.len() as u64),
+        count(report.write_sites.len() as u64),
+    )?;
+    types(out, &report.map_types, top)?;
+    sites(out, &report.write_sites, top)
+}
+
+fn types(out: &mut dyn Write, types: &[ScannedType], top: usize) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n{TITLE}Map types{TITLE:#}  {DIM}nested first; group = memory of 8 entries{DIM:#}"
+    )?;
+    writeln!(
+        out,
+        "  {BOLD}{:<7} {:>6} {:>6} {:>9} {:>7}  type{BOLD:#}",
+        "nested", "key", "elem", "group", "writes"
+    )?;
+    for entry in types.iter().take(top) {
+        let t = &entry.map_type;
+        let [key, elem, group] = [t.key.size, t.elem.size, t.group_bytes].map(bytes);
+        let nested = words::nested(t.nested);
+        writeln!(
+            out,
+            "  {nested:<7} {key:>6} {elem:>6} {group:>9} {:>7}  {}",
+            entry.n_write_sites, t.name
+        )?;
+    }
+    more(out, types.len(), top)
+}
+
+fn sites(out: &mut dyn Write, sites: &[ScannedSite], top: usize) -> io::Result<()> {
+    writeln!(out, "\n{TITLE}Write sites{TITLE:#}")?;
+    for site in sites.iter().take(top) {
+        let place = site
+            .frames
+            .first()
+            .map_or("?".to_owned(), |f| format!("{} {}", f.function, words::short_place(f)));
+        let map_type = match &site.map_type {
+            Ok(name) => name.clone(),
+            Err(why) => format!("{DIM}unknown: {why}{DIM:#}"),
+        };
+        writeln!(
+            out,
+            "  {:<7} {BOLD}{place}{BOLD:#}  {map_type}  {DIM}{}{DIM:#}",
+            words::op(site.op),
+            site.callee
+        )?;
+        if let [_, outer @ ..] = site.frames.as_slice()
+            && !outer.is_empty()
+        {
+            let outer: Vec<String> =
+                outer.iter().map(|f| format!("{} {}", f.function, words::short_place(f))).collect();
+            writeln!(out, "          {DIM}inlined into {}{DIM:#}", outer.join(", "))?;
+        }
+    }
+    more(out, sites.len(), top)
+}
+
+fn more(out: &mut dyn Write, n: usize, top: usize) -> io::Result<()> {
+    match n.checked_sub(top).filter(|&more| more > 0) {
+        Some(more) => writeln!(out, "  {DIM}{more} more: --top {n} shows them{DIM:#}"),
+        None => Ok(()),
+    }
+}
+
+/// Writes the whole scan as JSON; documented in docs/json.md.
+///
+/// # Errors
+/// When `out` fails.
+pub fn render_scan_json(out: &mut dyn Write, report: &Scan) -> io::Result<()> {
+    let value = json!({
+        "schema": "mapscope.scan/1",
+        "binary": report.binary,
+        "go_version": report.go_version,
+        "arch": report.arch,
+        "map_impl": report.map_impl.map(words::map_impl),
+        "n_functions": report.n_functions,
+        "map_types": report.map_types.iter().map(map_type).collect::<Vec<_>>(),
+        "write_sites": report.write_sites.iter().map(site).collect::<Vec<_>>(),
+        "faults": report.faults,
+    });
+    serde_json::to_writer_pretty(&mut *out, &value)?;
+    writeln!(out)
+}
+
+fn map_type(entry: &ScannedType) -> Value {
+    let mut value = crate::json::map_type(&entry.map_type);
+    value["n_write_sites"] = entry.n_write_sites.into();
+    value
+}
+
+fn site(site: &ScannedSite) -> Value {
+    json!({
+        "op": words::op(site.op),
+        "callee": site.callee,
+        "map_type": site.map_type.as_ref().ok(),
+        "unknown_because": site.map_type.as_ref().err(),
+        "frames": site.frames.iter().map(crate::json::frame).collect::<Vec<_>>(),
+    })
+}

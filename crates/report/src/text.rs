@@ -1,0 +1,397 @@
+//! The report for a terminal: what to change first, then the figures behind it.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use diagnosis::evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu, SiteHeap};
+use diagnosis::finding::{EvidenceLine, NotMeasured};
+use diagnosis::rules::FEW_SAMPLES;
+use diagnosis::{Diagnosis, Finding, Verdict};
+use gomap::{Category, MapOp};
+use textwrap::{Options, wrap};
+
+use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, duration, percent, share};
+use crate::words;
+
+/// How to print.
+#[derive(Debug, Clone, Copy)]
+pub struct TextOptions {
+    /// Units: columns.
+    pub width: usize,
+    /// Most findings and sites shown.
+    pub top: usize,
+}
+
+impl Default for TextOptions {
+    fn default() -> Self {
+        Self { width: 100, top: 10 }
+    }
+}
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const TITLE: Style = AnsiColor::Cyan.on_default().bold();
+const CHANGE: Style = AnsiColor::Yellow.on_default().bold();
+const FINE: Style = AnsiColor::Green.on_default().bold();
+const NOTICE: Style = AnsiColor::Red.on_default();
+
+/// Narrowest text; below it, lines run over.
+const MIN_WIDTH: usize = 60;
+/// Steps of the ladder shown per site.
+const MAX_BLOCKS: usize = 12;
+
+/// Writes the report. Colours are escape sequences: strip them where they are not wanted.
+///
+/// # Errors
+/// When `out` fails.
+pub fn render_text(
+    out: &mut dyn Write,
+    diagnosis: &Diagnosis,
+    options: &TextOptions,
+) -> io::Result<()> {
+    let evidence = &diagnosis.evidence;
+    let mut page = Page { out, width: options.width.max(MIN_WIDTH) };
+    page.header(evidence)?;
+    page.notices(evidence)?;
+    page.findings(diagnosis, options.top)?;
+    page.sites(evidence, options.top)?;
+    page.not_measured(&diagnosis.not_measured)
+}
+
+struct Page<'o> {
+    out: &'o mut dyn Write,
+    width: usize,
+}
+
+impl Page<'_> {
+    fn header(&mut self, evidence: &Evidence) -> io::Result<()> {
+        let program = &evidence.program;
+        let name = program.name.as_deref().unwrap_or("program of unknown name");
+        let version = program
+            .go_version
+            .map_or("Go version unknown".to_owned(), |(version, _)| version.to_string());
+        let map_impl =
+            program.map_impl.map_or("unknown", |(map_impl, _)| words::map_impl(map_impl));
+        write!(self.out, "{BOLD}{name}{BOLD:#}  {version}  {map_impl} maps")?;
+        writeln!(self.out, "{}", program.arch.map_or(String::new(), |arch| format!("  {arch}")))?;
+        for source in &evidence.sources {
+            writeln!(
+                self.out,
+                "  {DIM}{:<7}{DIM:#}{}  {}",
+                words::source_kind(source.kind),
+                source.name,
+                source.summary
+            )?;
+        }
+        writeln!(self.out)?;
+        match &evidence.cpu {
+            Some(cpu) => self.process_line(cpu),
+            None => writeln!(self.out, "{TITLE}CPU{TITLE:#}  {NOT_MEASURED}"),
+        }
+    }
+
+    fn process_line(&mut self, cpu: &ProcessCpu) -> io::Result<()> {
+        let (samples, time) = (count(cpu.total.samples), duration(cpu.total.cpu_ns));
+        let weak = weak_mark(cpu.total);
+        writeln!(self.out, "{TITLE}CPU{TITLE:#}  {time} in {samples} samples{weak}")?;
+        let rows = [
+            ("map writes", cpu.by_op.get(MapOp::Assign)),
+            ("map reads", cpu.by_op.get(MapOp::Read)),
+            ("growth", cpu.growth),
+            ("GC", cpu.gc),
+        ];
+        for (what, part) in rows {
+            let fraction = part.share_of(cpu.total);
+            writeln!(self.out, "  {what:<11}{}  {}", bar(fraction, 20), share(part, cpu.total))?;
+        }
+        let functions: Vec<String> = cpu
+            .assign_functions
+            .iter()
+            .map(|f| format!("{} {}", f.name, percent(f.cost.share_of(cpu.total))))
+            .collect();
+        if !functions.is_empty() {
+            self.wrapped("  ", &format!("cumulative: {}", functions.join(", ")), DIM)?;
+        }
+        Ok(())
+    }
+
+    fn notices(&mut self, evidence: &Evidence) -> io::Result<()> {
+        for notice in &evidence.notices {
+            let source = notice.source.and_then(|id| evidence.sources.get(id.0 as usize));
+            let text = match source {
+                Some(source) => format!("note: {}: {}", source.name, notice.text),
+                None => format!("note: {}", notice.text),
+            };
+            self.wrapped("  ", &text, NOTICE)?;
+        }
+        Ok(())
+    }
+
+    fn findings(&mut self, diagnosis: &Diagnosis, top: usize) -> io::Result<()> {
+        if diagnosis.findings.is_empty() {
+            return writeln!(
+                self.out,
+                "\n{FINE}no finding{FINE:#}: nothing that was measured asks for a change"
+            );
+        }
+        for (number, finding) in diagnosis.findings.iter().take(top).enumerate() {
+            self.finding(number + 1, finding, &diagnosis.evidence)?;
+        }
+        self.more(diagnosis.findings.len(), top, "findings")
+    }
+
+    fn finding(&mut self, number: usize, finding: &Finding, evidence: &Evidence) -> io::Result<()> {
+        let style = if finding.verdict == Verdict::LeaveAlone { FINE } else { CHANGE };
+        let verdict = words::verdict(finding.verdict).to_uppercase();
+        let site = finding.site.and_then(|idx| evidence.sites.get(idx));
+        let place = site.map_or("whole process".to_owned(), |site| {
+            format!("{} {}", site.frame.function, words::short_place(&site.frame))
+        });
+        writeln!(
+            self.out,
+            "\n{BOLD}{number}.{BOLD:#} {style}{verdict}{style:#}  {BOLD}{place}{BOLD:#}"
+        )?;
+        if let Some(site) = site {
+            self.row("map", &map_text(site, evidence))?;
+        }
+        self.row("why", &finding.cause)?;
+        self.row("change", &finding.advice)?;
+        if let Some(saving) = finding.saving {
+            let range = format!(
+                "{} to {} of the CPU; {}",
+                percent(saving.low),
+                percent(saving.high),
+                saving.basis
+            );
+            self.row("saves", &range)?;
+        }
+        self.evidence_lines(&finding.evidence, evidence)?;
+        let confidence = &finding.confidence;
+        self.row("trust", &format!("{}: {}", words::level(confidence.level), confidence.reason))?;
+        match site {
+            Some(site) if finding.asks_for_change() => {
+                self.row("check", &check_text(site, finding))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn evidence_lines(&mut self, lines: &[EvidenceLine], evidence: &Evidence) -> io::Result<()> {
+        for (at, line) in lines.iter().enumerate() {
+            let label = if at == 0 { "seen" } else { "" };
+            let source = evidence
+                .sources
+                .get(line.source.0 as usize)
+                .map_or("?", |source| source.name.rsplit('/').next().unwrap_or(&source.name));
+            let figure = amount(line.amount);
+            let text = match figure.as_str() {
+                "" => line.what.clone(),
+                figure => format!("{figure}  {}", line.what),
+            };
+            self.row(label, &format!("{text}  [{source}]"))?;
+        }
+        Ok(())
+    }
+
+    fn sites(&mut self, evidence: &Evidence, top: usize) -> io::Result<()> {
+        if evidence.sites.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            self.out,
+            "\n{TITLE}Sites{TITLE:#}  {DIM}by CPU in maps; line = all of the line, as go tool pprof -lines has it{DIM:#}"
+        )?;
+        writeln!(
+            self.out,
+            "  {BOLD}{:>8}  {:>8}  {:>8}  {:>10}  site{BOLD:#}",
+            "in maps", "line", "growth", "allocated"
+        )?;
+        for site in evidence.sites.iter().take(top) {
+            self.site(site, evidence)?;
+        }
+        self.more(evidence.sites.len(), top, "sites")
+    }
+
+    fn site(&mut self, site: &Site, evidence: &Evidence) -> io::Result<()> {
+        let column = |cost: fn(&SiteCpu) -> Cost| match (&site.cpu, &evidence.cpu) {
+            (Some(cpu), Some(process)) => percent(cost(cpu).share_of(process.total)),
+            _ => "-".to_owned(),
+        };
+        let allocated =
+            site.heap.as_ref().map_or("-".to_owned(), |heap| bytes(heap.total.alloc_bytes));
+        let weak = site.cpu.as_ref().map_or("", |cpu| weak_mark(cpu.map));
+        let place = format!("{} {}", site.frame.function, words::short_place(&site.frame));
+        let columns = [column(|cpu| cpu.map), column(|cpu| cpu.line), column(|cpu| cpu.growth)];
+        let [map, line, growth] = columns;
+        writeln!(
+            self.out,
+            "  {map:>8}  {line:>8}  {growth:>8}  {allocated:>10}  {BOLD}{place}{BOLD:#}{weak}"
+        )?;
+        let indent = " ".repeat(44);
+        self.wrapped(&indent, &map_text(site, evidence), Style::new())?;
+        if !site.inlined_into.is_empty() {
+            let outer = site
+                .inlined_into
+                .iter()
+                .map(|f| format!("{} {}", f.function, words::short_place(f)));
+            self.wrapped(
+                &indent,
+                &format!("inlined into {}", outer.collect::<Vec<_>>().join(", ")),
+                DIM,
+            )?;
+        }
+        if let Some(cpu) = &site.cpu {
+            self.wrapped(&indent, &split_text(cpu), DIM)?;
+        }
+        if let Some(heap) = &site.heap {
+            self.ladder(&indent, heap)?;
+        }
+        Ok(())
+    }
+
+    /// Block sizes with what they mean for a map; sizes that no map array has are summed up.
+    fn ladder(&mut self, indent: &str, heap: &SiteHeap) -> io::Result<()> {
+        let steps: Vec<String> = heap
+            .blocks
+            .iter()
+            .filter_map(|block| {
+                let capacity = block.map_capacity?;
+                let n = count(block.alloc.alloc_objects);
+                Some(format!("{n}× {} (room for {})", bytes(block.block_bytes), count(capacity)))
+            })
+            .take(MAX_BLOCKS)
+            .collect();
+        if !steps.is_empty() {
+            self.wrapped(indent, &format!("arrays: {}", steps.join(", ")), DIM)?;
+        }
+        let others = heap.blocks.iter().filter(|block| block.map_capacity.is_none());
+        let (n, sum) = others.fold((0_u64, 0_u64), |(n, sum), block| {
+            (
+                n.saturating_add(block.alloc.alloc_objects),
+                sum.saturating_add(block.alloc.alloc_bytes),
+            )
+        });
+        let inuse = bytes(heap.total.inuse_bytes);
+        let what = if steps.is_empty() { "blocks of unknown use" } else { "other blocks" };
+        self.wrapped(
+            indent,
+            &format!("{what}: {} in {}; live at this line: {inuse}", count(n), bytes(sum)),
+            DIM,
+        )
+    }
+
+    fn not_measured(&mut self, gaps: &[NotMeasured]) -> io::Result<()> {
+        if gaps.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "\n{TITLE}Not measured{TITLE:#}")?;
+        for gap in gaps {
+            self.wrapped("  ", &format!("{}:", gap.what), Style::new())?;
+            self.wrapped("      ", &gap.command, DIM)?;
+        }
+        Ok(())
+    }
+
+    fn more(&mut self, n: usize, top: usize, what: &str) -> io::Result<()> {
+        match n.checked_sub(top).filter(|&more| more > 0) {
+            Some(more) => {
+                writeln!(self.out, "\n  {DIM}{more} more {what}: --top {n} shows them{DIM:#}")
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A labelled paragraph of a finding.
+    fn row(&mut self, label: &str, text: &str) -> io::Result<()> {
+        const LABEL: usize = 10;
+        let first = format!("   {label:<7}");
+        let options = Options::new(self.width)
+            .initial_indent(&first)
+            .subsequent_indent("          ")
+            .break_words(false);
+        for line in wrap(text, options) {
+            let (head, rest) = line.split_at_checked(LABEL).unwrap_or(("", &line));
+            writeln!(self.out, "{DIM}{head}{DIM:#}{rest}")?;
+        }
+        Ok(())
+    }
+
+    fn wrapped(&mut self, indent: &str, text: &str, style: Style) -> io::Result<()> {
+        let options = Options::new(self.width)
+            .initial_indent(indent)
+            .subsequent_indent(indent)
+            .break_words(false);
+        wrap(text, options).iter().try_for_each(|line| writeln!(self.out, "{style}{line}{style:#}"))
+    }
+}
+
+/// Marks figures that rest on few samples.
+fn weak_mark(cost: Cost) -> &'static str {
+    if cost.samples < FEW_SAMPLES { "  (few samples)" } else { "" }
+}
+
+/// "map[string]int, inner map of map[string]map[string]int".
+pub(crate) fn map_text(site: &Site, evidence: &Evidence) -> String {
+    let mut text = words::type_text(site);
+    if let Some(map_type) = words::main_type(site) {
+        if let Some(outer) =
+            evidence.map_types.iter().find(|outer| outer.elem.name == map_type.name)
+        {
+            text += &format!(", inner map of {}", outer.name);
+        }
+        text += match words::nested(map_type.nested) {
+            "direct" => ", nested: its elements are maps",
+            "reaches" => ", nested: its elements reach maps",
+            _ => "",
+        };
+    }
+    if let Some(cpu) = &site.cpu {
+        let functions: Vec<&str> = cpu.entry_points.iter().map(|f| f.name.as_str()).collect();
+        text += &format!("; by {}", functions.join(", "));
+    }
+    text
+}
+
+/// The split of a site's map cost, largest part first, and how deep the work is.
+fn split_text(cpu: &SiteCpu) -> String {
+    let mut parts: Vec<(Category, Cost)> = Category::ALL
+        .into_iter()
+        .map(|c| (c, cpu.split.get(c)))
+        .filter(|(_, cost)| *cost != Cost::default())
+        .collect();
+    parts.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.cpu_ns));
+    let parts: Vec<String> = parts
+        .into_iter()
+        .map(|(category, cost)| {
+            format!("{} {}", words::category(category), percent(cost.share_of(cpu.map)))
+        })
+        .collect();
+    let depth = format!("{} frames deep (most {})", cpu.depth.hot, cpu.depth.max);
+    format!("{}; {depth}", parts.join(", "))
+}
+
+/// How to see whether the change helped.
+pub(crate) fn check_text(site: &Site, finding: &Finding) -> String {
+    let expect = match finding.verdict {
+        Verdict::Presize => "the growth share of this line should be near 0",
+        Verdict::Reuse => "the bytes allocated at this line should fall",
+        _ => "the share of this line should fall",
+    };
+    let function = site.frame.function.rsplit('/').next().unwrap_or(&site.frame.function);
+    format!(
+        "profile the same load again and run this with --focus '{}': {expect}",
+        escape_regex(function)
+    )
+}
+
+fn escape_regex(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            ["(", ")", "*", ".", "[", "]"]
+                .contains(&c.to_string().as_str())
+                .then_some('\\')
+                .into_iter()
+                .chain([c])
+        })
+        .collect()
+}

@@ -1,0 +1,149 @@
+//! Names of things, the same in every output.
+
+use diagnosis::Verdict;
+use diagnosis::evidence::{Frame, MapType, Nested, Site, SiteMap, SourceKind};
+use diagnosis::finding::Level;
+use gomap::{Category, MapImpl, MapOp};
+
+pub(crate) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Presize => "presize",
+        Verdict::Flatten => "flatten",
+        Verdict::ChangeKey => "change key",
+        Verdict::Shard => "shard",
+        Verdict::Reuse => "reuse",
+        Verdict::Release => "release",
+        Verdict::Replace => "replace",
+        Verdict::LeaveAlone => "leave it alone",
+    }
+}
+
+pub(crate) fn level(level: Level) -> &'static str {
+    match level {
+        Level::Low => "low",
+        Level::Medium => "medium",
+        Level::High => "high",
+    }
+}
+
+pub(crate) fn op(op: MapOp) -> &'static str {
+    match op {
+        MapOp::Assign => "assign",
+        MapOp::Read => "read",
+        MapOp::Delete => "delete",
+        MapOp::Iterate => "iterate",
+        MapOp::Clear => "clear",
+        MapOp::Make => "make",
+        MapOp::Clone => "clone",
+        MapOp::Sync => "sync.Map",
+    }
+}
+
+pub(crate) fn category(category: Category) -> &'static str {
+    match category {
+        Category::Hash => "hashing",
+        Category::Probe => "search and compare",
+        Category::GrowthMove => "growth: moving entries",
+        Category::GrowthMemory => "growth: new arrays",
+        Category::Create => "making maps",
+        Category::GcAssist => "GC assist",
+        Category::GcBackground => "GC background",
+        Category::WriteBarrier => "write barrier",
+        Category::Read => "map read",
+        Category::Iterate => "map iteration",
+        Category::DeleteClear => "delete and clear",
+        Category::KeyConversion => "making strings",
+        Category::OtherMap => "other map work",
+        Category::OffMap => "outside maps",
+    }
+}
+
+/// Key of a category in JSON.
+pub(crate) fn category_key(category: Category) -> &'static str {
+    match category {
+        Category::Hash => "hash",
+        Category::Probe => "probe",
+        Category::GrowthMove => "growth_move",
+        Category::GrowthMemory => "growth_memory",
+        Category::Create => "create",
+        Category::GcAssist => "gc_assist",
+        Category::GcBackground => "gc_background",
+        Category::WriteBarrier => "write_barrier",
+        Category::Read => "read",
+        Category::Iterate => "iterate",
+        Category::DeleteClear => "delete_clear",
+        Category::KeyConversion => "key_conversion",
+        Category::OtherMap => "other_map",
+        Category::OffMap => "off_map",
+    }
+}
+
+/// Colour of a category in flame graphs and pages, as RGB. Growth is warm, the collector blue, the rest quiet.
+pub(crate) fn category_colour(category: Option<Category>) -> [u8; 3] {
+    match category {
+        Some(Category::GrowthMove) => [214, 69, 65],
+        Some(Category::GrowthMemory) => [240, 140, 60],
+        Some(Category::Hash) => [150, 110, 200],
+        Some(Category::Probe) => [235, 200, 80],
+        Some(Category::Create) => [200, 160, 110],
+        Some(Category::GcAssist) => [60, 120, 200],
+        Some(Category::GcBackground) => [120, 170, 220],
+        Some(Category::WriteBarrier) => [70, 160, 170],
+        Some(Category::Read) => [110, 180, 100],
+        Some(Category::Iterate) => [150, 200, 130],
+        Some(Category::DeleteClear) => [160, 140, 90],
+        Some(Category::KeyConversion) => [220, 130, 170],
+        Some(Category::OtherMap) => [190, 190, 150],
+        Some(Category::OffMap) | None => [205, 208, 212],
+    }
+}
+
+pub(crate) fn source_kind(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Cpu => "cpu",
+        SourceKind::Heap => "heap",
+        SourceKind::Binary => "binary",
+    }
+}
+
+pub(crate) fn map_impl(map_impl: MapImpl) -> &'static str {
+    match map_impl {
+        MapImpl::Classic => "classic",
+        MapImpl::Swiss => "swiss",
+    }
+}
+
+pub(crate) fn nested(nested: Nested) -> &'static str {
+    match nested {
+        Nested::No => "no",
+        Nested::Direct => "direct",
+        Nested::Reaches => "reaches",
+    }
+}
+
+/// "main.go:49", the last part of the path only.
+pub(crate) fn short_place(frame: &Frame) -> String {
+    format!("{}:{}", frame.file.rsplit('/').next().unwrap_or(&frame.file), frame.line)
+}
+
+/// The type that a site is about: what it writes, or else what it touches.
+pub(crate) fn main_type(site: &Site) -> Option<&MapType> {
+    let typed = |map: &'_ SiteMap| map.map_type.is_ok();
+    let maps = site.maps.as_deref()?;
+    let written = maps.iter().find(|map| map.op == MapOp::Assign && typed(map));
+    written.or_else(|| maps.iter().find(|map| typed(map)))?.map_type.as_ref().ok()
+}
+
+/// A site's type in words, also when it is not known.
+pub(crate) fn type_text(site: &Site) -> String {
+    if let Some(map_type) = main_type(site) {
+        return map_type.name.clone();
+    }
+    match site.maps.as_deref() {
+        None => "type not measured (no binary)".to_owned(),
+        Some([]) => "type unknown: no map call found at this line in the binary".to_owned(),
+        Some([map, ..]) => {
+            format!("type unknown: {}", map.map_type.as_ref().err().map_or("", |why| why))
+        }
+    }
+}
