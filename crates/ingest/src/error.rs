@@ -7,7 +7,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum Error {
     /// The file cannot be opened or read.
-    #[error("{name}: {source}")]
+    #[error("{name}")]
     Io {
         /// The input.
         name: String,
@@ -31,7 +31,7 @@ pub enum Error {
         what: String,
     },
     /// A profile that cannot be read.
-    #[error("{name}: {source}")]
+    #[error("{name}")]
     Profile {
         /// The input.
         name: String,
@@ -39,7 +39,7 @@ pub enum Error {
         source: gopprof::Error,
     },
     /// An executable that cannot be read.
-    #[error("{name}: {source}")]
+    #[error("{name}")]
     Binary {
         /// The input.
         name: String,

@@ -103,10 +103,10 @@ fn refuses_the_profile_of_another_binary() {
 
 #[test]
 fn refuses_a_profile_larger_than_the_stated_limit() {
-    let bomb = {
-        let script = "import gzip,sys; sys.stdout.buffer.write(gzip.compress(bytes(4<<20)))";
-        std::process::Command::new("python3").args(["-c", script]).output().unwrap().stdout
-    };
+    // A sample type, then one string of 4 MiB.
+    let script = "import gzip,sys; n = 4<<20; head = bytes([10, 4, 8, 1, 16, 2, 50, 128, 128, 128, 2]); \
+                  sys.stdout.buffer.write(gzip.compress(head + bytes(n)))";
+    let bomb = std::process::Command::new("python3").args(["-c", script]).output().unwrap().stdout;
     let (_dir, path) = file(&bomb);
     check_refused(&["diagnose", "--max-inflated", "1", &path], &[&path, "limit"]);
 }

@@ -3,7 +3,7 @@
 use gomap::{Category, MapImpl, MapOp};
 
 use super::{NOTICEABLE, SiteContext, confidence};
-use crate::evidence::{Block, Cost, MapType, SourceKind};
+use crate::evidence::{Block, Cost, Frame, MapType, SourceKind};
 use crate::finding::{Amount, EvidenceLine, Finding, Level, Saving, Verdict};
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
@@ -126,19 +126,38 @@ fn advice(context: &SiteContext<'_>, map_type: Option<&MapType>, capacity: Optio
 }
 
 /// Lines of the site's function that make a map of this type, or one of unknown type.
+///
+/// Where the heap profile has such lines, only those count that make as many maps as are filled here.
 fn makes(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Vec<String> {
     const SHOWN: usize = 3;
     let function = &context.site.frame.function;
     let fits = |name: &Option<String>| name.is_none() || name.as_ref() == map_type.map(|t| &t.name);
-    let makes = context
-        .evidence
-        .makes
-        .iter()
-        .filter(|make| make.frame.function == *function && fits(&make.map_type));
-    makes
-        .take(SHOWN)
+    let n_filled = blocks(context)
+        .filter(|b| b.map_capacity == Some(FIRST_GROUP))
+        .map(|b| b.alloc.alloc_objects)
+        .max();
+    let makes_enough = |frame: &Frame| match (n_filled, objects_at(context, frame)) {
+        (Some(filled), made) => made.is_none_or(|made| made >= filled / 2),
+        (None, _) => true,
+    };
+    let makes = context.evidence.makes.iter();
+    let of_function = makes.filter(|make| make.frame.function == *function && fits(&make.map_type));
+    let mut places: Vec<String> = of_function
+        .filter(|make| makes_enough(&make.frame))
         .map(|make| format!("{}:{}", file_name(&make.frame.file), make.frame.line))
-        .collect()
+        .collect();
+    places.dedup();
+    places.truncate(SHOWN);
+    places
+}
+
+/// Objects allocated at a line; `None` when no heap profile was given. A line that it lacks allocated next to nothing.
+fn objects_at(context: &SiteContext<'_>, frame: &Frame) -> Option<u64> {
+    context.evidence.heap.as_ref()?;
+    let sites = context.evidence.sites.iter();
+    let at_line =
+        sites.filter(|site| site.frame.function == frame.function && site.frame.line == frame.line);
+    Some(at_line.filter_map(|site| site.heap.as_ref()).map(|heap| heap.total.alloc_objects).sum())
 }
 
 fn file_name(path: &str) -> &str {

@@ -1,9 +1,9 @@
 //! Memory: churn, maps that never shrink, and what the garbage collector pays for maps.
 
-use gomap::MapOp;
+use gomap::{Category, MapOp};
 
 use super::{ProcessContext, SiteContext, confidence};
-use crate::evidence::{Cost, Nested, SourceKind};
+use crate::evidence::{Cost, Nested, SiteCpu, SourceKind};
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
@@ -32,7 +32,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     if alloc == 0 || !is_large || alloc < inuse.saturating_mul(CHURN) {
         return None;
     }
-    let cost = context.site.cpu.as_ref().map(|cpu| cpu.map);
+    let cost = context.site.cpu.as_ref().map(allocation_cost);
     let mut finding = context.finding("churn", Verdict::Reuse, cost.unwrap_or_default());
     finding.cost = cost;
     finding.cause = "maps are filled here and soon dropped".to_owned();
@@ -63,6 +63,15 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
             .to_owned(),
     };
     Some(finding)
+}
+
+/// What a site spends on memory for its maps: the part that reuse saves.
+fn allocation_cost(cpu: &SiteCpu) -> Cost {
+    let categories = [Category::Create, Category::GrowthMemory, Category::GcAssist];
+    categories.into_iter().fold(Cost::default(), |mut sum, category| {
+        sum += cpu.split.get(category);
+        sum
+    })
 }
 
 /// Maps that are emptied keep their arrays.
