@@ -199,15 +199,16 @@ impl<'a> Binary<'a> {
                 &constant_at,
             );
             found.extend(calls.into_iter().filter_map(|call| {
-                let is_map =
-                    |addr: &LinkAddr| types.as_ref().is_some_and(|types| types.is_map(*addr));
+                let check = |addr| {
+                    types
+                        .as_ref()
+                        .map_or(Err(UnknownType::NotAMapType), |types| types.check_map(addr))
+                };
                 Some(MapSite {
                     addr: call.addr,
                     op: call.op,
                     callee: self.functions.find(call.callee)?.name,
-                    map_type: call
-                        .map_type
-                        .and_then(|addr| Some(addr).filter(is_map).ok_or(UnknownType::NotAMapType)),
+                    map_type: call.map_type.and_then(check),
                     frames: self.frames(call.addr),
                 })
             }));

@@ -35,6 +35,8 @@ pub enum UnknownType {
     NoTypeArgument,
     /// Generic code: the type comes from the dictionary of the instantiation.
     GenericDictionary,
+    /// Generic code: the type is that of a shape, which stands for several types.
+    GenericShape,
     /// The caller of the function passed it.
     FromCaller,
     /// Loaded from memory that the program can change.
@@ -57,6 +59,7 @@ impl UnknownType {
         match self {
             UnknownType::NoTypeArgument => "the called function has no type argument",
             UnknownType::GenericDictionary => "generic code, the type is in its dictionary",
+            UnknownType::GenericShape => "generic code, the type is that of a shape",
             UnknownType::FromCaller => "passed in by the caller",
             UnknownType::FromMemory => "loaded from memory",
             UnknownType::FromStack => "loaded from the stack",

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Parsed};
 use crate::image::Image;
 use crate::module::{TypeList, TypeSection};
 use crate::release::{MapImpl, Release, SUPPORTED};
+use crate::sites::UnknownType;
 
 /// Go's kinds of types. Source: internal/abi/type.go, `Kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -196,7 +197,7 @@ impl<'i, 'a> Types<'i, 'a> {
         let reaches_map = self.reaching_maps(&all);
         let mut maps: Vec<MapType> = all
             .iter()
-            .filter(|addr| self.kind(**addr) == Some(Kind::Map))
+            .filter(|addr| self.check_map(**addr).is_ok())
             .filter_map(|&addr| {
                 let map = self.map_with(addr, |elem| reaches_map.contains(&elem));
                 if map.is_none() {
@@ -217,9 +218,13 @@ impl<'i, 'a> Types<'i, 'a> {
         })
     }
 
-    /// Whether a descriptor of a map with a name is at `addr`.
-    pub(crate) fn is_map(&self, addr: LinkAddr) -> bool {
-        self.kind(addr) == Some(Kind::Map) && self.name(addr).is_some_and(|name| !name.is_empty())
+    /// What stands at an address that code uses as a map type.
+    pub(crate) fn check_map(&self, addr: LinkAddr) -> Result<LinkAddr, UnknownType> {
+        match (self.kind(addr), self.name(addr)) {
+            (Some(Kind::Map), Some(name)) if is_shape(&name) => Err(UnknownType::GenericShape),
+            (Some(Kind::Map), Some(_)) => Ok(addr),
+            _ => Err(UnknownType::NotAMapType),
+        }
     }
 
     fn map_with(&self, addr: LinkAddr, reaches_map: impl Fn(LinkAddr) -> bool) -> Option<MapType> {
@@ -438,6 +443,11 @@ fn map_layout(map_impl: MapImpl, release: Release) -> MapLayout {
         }
         MapImpl::Swiss => MapLayout { flags: 104, flag_indirect_key: 4, flag_indirect_elem: 8 },
     }
+}
+
+/// Shapes stand for all types that a generic function is compiled for at once; no value has such a type.
+fn is_shape(name: &str) -> bool {
+    name.contains("go.shape.")
 }
 
 fn at(addr: LinkAddr, offset: u64) -> LinkAddr {

@@ -1,0 +1,3 @@
+module maptypes
+
+go 1.21

@@ -1,0 +1,132 @@
+//! Damaged binaries give an error with its place or a part of the truth, never a panic.
+
+use std::fs;
+
+use expect_test::expect;
+use gobin::{Binary, LinkAddr};
+
+/// Reads all there is; the result does not matter, only that there is one.
+fn read_everything(data: &[u8]) {
+    let Ok(parsed) = Binary::parse(data) else { return };
+    let binary = parsed.value;
+    let _ = (binary.build_info(), binary.gnu_build_id(), binary.go_build_id());
+    for func in binary.functions().iter().step_by(97) {
+        binary.frames(LinkAddr(func.entry.0 + 9));
+    }
+    if let Ok(types) = binary.map_types() {
+        types.value.iter().for_each(|t| assert!(t.name.len() < 1 << 17));
+    }
+    binary.map_sites();
+    if let Some(func) = binary.functions().iter().nth(500) {
+        binary.instructions(func);
+    }
+}
+
+fn samples() -> Vec<Vec<u8>> {
+    let unpack =
+        |name: &str| xtask::unpack_xz(&xtask::testdata(&format!("samples/bin/{name}.xz"))).unwrap();
+    ["nested-1.21.13", "nested-1.27.3"].map(|name| fs::read(unpack(name)).unwrap()).into()
+}
+
+#[test]
+fn truncation_at_a_thousand_places_is_survived() {
+    for data in samples() {
+        for cut in 0..500 {
+            read_everything(&data[..data.len() * cut / 500]);
+        }
+    }
+}
+
+/// Numbers that look random and are always the same.
+fn scattered(n: u64) -> impl Iterator<Item = u64> {
+    (1..=n).map(|i| {
+        i.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    })
+}
+
+#[test]
+fn flipped_bits_are_survived() {
+    for data in samples() {
+        let mut data = data;
+        // Each round damages the file further.
+        for round in scattered(150) {
+            let len = data.len();
+            for at in scattered(40).map(|n| (n ^ round) as usize % len) {
+                data[at] ^= 1 << (round % 8);
+            }
+            read_everything(&data);
+        }
+    }
+}
+
+#[test]
+fn damaged_tables_are_survived() {
+    for data in samples() {
+        let binary = Binary::parse(&data).unwrap().value;
+        let n_functions = binary.functions().len();
+        // The structures that everything hangs on: headers, function table, module data, types.
+        let starts = [0, 64, 0x40, 0x1000].into_iter().chain((0..60).map(|i| data.len() * i / 60));
+        for start in starts {
+            let mut damaged = data.clone();
+            let end = (start + 64).min(damaged.len());
+            damaged[start..end].fill(0xff);
+            read_everything(&damaged);
+        }
+        assert!(n_functions > 1000);
+    }
+}
+
+#[test]
+fn says_what_is_wrong() {
+    let check = |data: &[u8], expected: expect_test::Expect| {
+        expected.assert_eq(&Binary::parse(data).unwrap_err().to_string());
+    };
+    check(
+        b"",
+        expect![
+            "not a readable ELF file: Invalid ELF header size or alignment (in the file header)"
+        ],
+    );
+    let elf = fs::read("/bin/true").unwrap();
+    check(
+        &elf,
+        expect![
+            "no Go function table found; this is not a Go executable, or it is damaged (in the file header)"
+        ],
+    );
+    let mut elf32 = elf.clone();
+    elf32[4] = 1;
+    check(
+        &elf32,
+        expect![
+            "not a 64-bit little-endian file; only 64-bit amd64 and arm64 executables can be read (in the file header)"
+        ],
+    );
+    let mut riscv = elf;
+    riscv[18] = 243;
+    check(
+        &riscv,
+        expect![
+            "machine 243; only 64-bit amd64 and arm64 executables can be read (in the file header)"
+        ],
+    );
+}
+
+#[test]
+fn an_unknown_version_keeps_what_does_not_depend_on_it() {
+    let mut data = samples().remove(1);
+    let at = data.windows(8).position(|w| w == b"go1.27.3").unwrap();
+    let all: Vec<usize> =
+        data.windows(8).enumerate().filter(|(_, w)| *w == b"go1.27.3").map(|(i, _)| i).collect();
+    assert!(all.contains(&at));
+    all.iter().for_each(|&at| data[at..at + 8].copy_from_slice(b"go1.99.3"));
+    let binary = Binary::parse(&data).unwrap().value;
+    let error = binary.map_types().unwrap_err().to_string();
+    expect![
+        "Go 1.99 is not supported; layouts are known for Go 1.18 to 1.27 (in the type descriptors)"
+    ]
+    .assert_eq(&error);
+    let main = binary.functions().by_name("main.build").unwrap();
+    assert!(binary.frames(main.entry)[0].file.ends_with("nested/main.go"));
+    assert!(binary.map_sites().iter().all(|site| site.map_type.is_err()));
+}
