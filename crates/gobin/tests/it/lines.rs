@@ -25,8 +25,9 @@ fn the_innermost_frame_is_that_of_the_runtime() {
                     continue;
                 }
                 let frames = binary.frames(LinkAddr(u64::from_str_radix(addr, 16).unwrap()));
-                let innermost =
-                    frames.first().map(|f| format!("{} {}:{}", f.function, f.file, f.line));
+                let innermost = frames.first().map(|f| {
+                    format!("{} {}:{}", without_type_arguments(f.function), f.file, f.line)
+                });
                 assert_eq!(innermost.as_deref(), Some(frame), "{} at {addr}", go.version);
                 n_inlined += frames.len() - 1;
             }
