@@ -190,7 +190,13 @@ impl<'a> Binary<'a> {
         let types = self.types().ok();
         let constant_at = |addr| self.image.constant(LinkAddr(addr));
         let mut found = Vec::new();
+        let mut scanned_to = LinkAddr(0);
         for func in self.functions.iter() {
+            // Functions that overlap are damage; code is looked at once.
+            if func.entry < scanned_to {
+                continue;
+            }
+            scanned_to = scanned_to.max(func.end);
             let Some(code) = self.code(func) else { continue };
             let calls = sites::calls_in(
                 self.arch(),

@@ -10,6 +10,7 @@
 //! the value unknown. A path that leads back to a place already passed adds nothing, which is right
 //! because between the two visits the register was only copied.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use super::{UnknownType, amd64, arm64, callees::Role};
@@ -20,6 +21,8 @@ pub(super) type Reg = u8;
 
 /// How deep loads through registers are followed: a dictionary, and one behind it.
 const MAX_LOADS: u32 = 3;
+/// Steps followed for one question. Real functions need some hundred; a damaged table can make a function of all code.
+const MAX_STEPS: u32 = 1 << 12;
 /// Entries read from one jump table at most.
 const MAX_TABLE: usize = 4096;
 
@@ -88,6 +91,8 @@ pub(super) struct Routine<'c> {
     jumps: Vec<(u32, u32)>,
     /// A jump whose targets could not be found: any block may be one.
     has_unknown_jump: bool,
+    /// Steps that may still be followed for the question at hand.
+    steps_left: Cell<u32>,
 }
 
 impl<'c> Routine<'c> {
@@ -104,8 +109,15 @@ impl<'c> Routine<'c> {
                 step.flow = Flow::Stop;
             }
         }
-        let mut routine =
-            Routine { arch, code, start, steps, jumps: Vec::new(), has_unknown_jump: false };
+        let mut routine = Routine {
+            arch,
+            code,
+            start,
+            steps,
+            jumps: Vec::new(),
+            has_unknown_jump: false,
+            steps_left: Cell::new(0),
+        };
         routine.find_jumps(around);
         routine
     }
@@ -176,6 +188,7 @@ impl<'c> Routine<'c> {
     ///
     /// Complexity: linear in the steps between the call and the definitions that reach it.
     pub(super) fn value_before(&self, idx: usize, reg: Reg, around: &Surroundings) -> Value {
+        self.steps_left.set(MAX_STEPS);
         self.value_with(idx, reg, around, MAX_LOADS)
     }
 
@@ -184,6 +197,10 @@ impl<'c> Routine<'c> {
         let mut visited = HashSet::new();
         let mut pending = vec![(idx, reg)];
         while let Some((idx, reg)) = pending.pop() {
+            match self.steps_left.get().checked_sub(1) {
+                Some(left) => self.steps_left.set(left),
+                None => return Value::Unknown(UnknownType::Computed),
+            }
             let is_leader = self.is_leader(idx);
             if is_leader && !visited.insert((idx, reg)) {
                 continue;

@@ -130,3 +130,25 @@ fn an_unknown_version_keeps_what_does_not_depend_on_it() {
     assert!(binary.frames(main.entry)[0].file.ends_with("nested/main.go"));
     assert!(binary.map_sites().iter().all(|site| site.map_type.is_err()));
 }
+
+/// The corpus holds ELF files, and lists of edits of a sample: 3 bytes of offset and 1 of value each.
+#[test]
+fn the_fuzz_corpus_replays() {
+    let samples = samples();
+    let mut n_seeds = 0;
+    for seed in fs::read_dir(xtask::repo_root().join("fuzz/corpus/gobin")).unwrap() {
+        let input = fs::read(seed.unwrap().path()).unwrap();
+        n_seeds += 1;
+        if input.starts_with(b"\x7fELF") {
+            read_everything(&input);
+            continue;
+        }
+        let mut data = samples[usize::from(input[0]) % 2].clone();
+        for edit in input[1..].as_chunks::<4>().0 {
+            let at = u32::from_le_bytes([edit[0], edit[1], edit[2], 0]) as usize % data.len();
+            data[at] = edit[3];
+        }
+        read_everything(&data);
+    }
+    assert!(n_seeds >= 9);
+}
