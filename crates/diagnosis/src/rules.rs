@@ -27,6 +27,9 @@ pub const FEW_SAMPLES: u64 = 20;
 /// Samples from which on a share is good to a fifth of its value.
 pub(crate) const MANY_SAMPLES: u64 = 100;
 
+/// Samples without which no rule speaks about a part: one or two samples are anywhere by chance.
+pub(crate) const ENOUGH_SAMPLES: u64 = 5;
+
 type SiteRule = fn(&SiteContext<'_>) -> Option<Finding>;
 
 /// Rules that look at one site, in the order in which they are asked.
@@ -127,7 +130,7 @@ impl<'e> SiteContext<'e> {
     /// Cost of the site and of the process, when both were measured and the site is worth a word.
     fn noticeable_cpu(&self) -> Option<(&'e SiteCpu, &'e ProcessCpu)> {
         let (cpu, process) = self.cpu()?;
-        (cpu.map.share_of(process.total) >= NOTICEABLE).then_some((cpu, process))
+        is_noticeable(cpu.map, process.total).then_some((cpu, process))
     }
 
     fn cpu(&self) -> Option<(&'e SiteCpu, &'e ProcessCpu)> {
@@ -198,6 +201,11 @@ impl<'e> SiteContext<'e> {
     }
 }
 
+/// Whether a part of the process' cost is worth a word.
+fn is_noticeable(part: Cost, total: Cost) -> bool {
+    part.samples >= ENOUGH_SAMPLES && part.share_of(total) >= NOTICEABLE
+}
+
 /// The level that the number of samples allows, at most `level`; the reason names what limits it.
 fn confidence(cost: Cost, level: Level, reason: &str) -> Confidence {
     let n = cost.samples;
@@ -219,3 +227,6 @@ impl Finding {
         self.verdict != Verdict::LeaveAlone
     }
 }
+
+#[cfg(test)]
+mod tests;

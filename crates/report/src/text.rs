@@ -271,6 +271,9 @@ impl Page<'_> {
                 sum.saturating_add(block.alloc.alloc_bytes),
             )
         });
+        if n == 0 {
+            return Ok(());
+        }
         let inuse = bytes(heap.total.inuse_bytes);
         let what = if steps.is_empty() { "blocks of unknown use" } else { "other blocks" };
         self.wrapped(

@@ -2,7 +2,7 @@
 
 use gomap::{Category, MapImpl, MapOp};
 
-use super::{NOTICEABLE, SiteContext, confidence};
+use super::{SiteContext, confidence, is_noticeable};
 use crate::evidence::{Block, Cost, Frame, MapType, SourceKind};
 use crate::finding::{Amount, EvidenceLine, Finding, Level, Saving, Verdict};
 
@@ -10,6 +10,8 @@ use crate::finding::{Amount, EvidenceLine, Finding, Level, Saving, Verdict};
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
 /// Entries that every new map holds without growing, in all versions.
 const FIRST_GROUP: u64 = 8;
+/// Entries for which the largest table of a Swiss map has room. Source: internal/runtime/maps/table.go, Go 1.24.
+const LARGEST_TABLE: u64 = 896;
 /// How wrong a guessed hint is in the example of what a wrong one costs.
 const WRONG_HINT_FACTOR: u64 = 10;
 /// Part of a site's read cost in `runtime.evacuated` from which on a pending growth is the matter.
@@ -19,14 +21,12 @@ pub(super) const PENDING_EVACUATION: f64 = 0.05;
 pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let is_large = cpu.growth.share_of(cpu.map) >= GROWTH_DOMINATES;
-    if !is_large
-        || cpu.growth.share_of(process.total) < NOTICEABLE
-        || full_small_maps(context).is_some()
+    if !is_large || !is_noticeable(cpu.growth, process.total) || full_small_maps(context).is_some()
     {
         return None;
     }
     let map_type = context.types(MapOp::Assign).next();
-    let capacity = map_type.and_then(|_| usual_capacity(context));
+    let size = map_type.and_then(|_| usual_size(context));
     let mut finding = context.finding("growth-dominates", Verdict::Presize, cpu.growth);
     finding.cause =
         match map_type.and_then(|inner| context.outer_type(inner).map(|outer| (inner, outer))) {
@@ -39,17 +39,17 @@ pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
             None => "the map grows while it is filled, and every growth inserts its entries again"
                 .to_owned(),
         };
-    finding.advice = advice(context, map_type, capacity);
+    finding.advice = advice(context, map_type, size);
     finding.evidence = growth_evidence(context);
-    if let (Some(map_type), Some(capacity)) = (map_type, capacity) {
-        finding.evidence.extend(ladder_evidence(context, map_type, capacity));
+    if let (Some(map_type), Some(size)) = (map_type, size) {
+        finding.evidence.extend(ladder_evidence(context, map_type, size));
     }
     finding.saving = Some(Saving {
         low: 0.0,
         high: cpu.growth.share_of(process.total),
         basis: "a right hint removes the growth frames; it saved no time where maps larger than the cache were filled in random order",
     });
-    finding.confidence = match capacity {
+    finding.confidence = match size {
         Some(_) => {
             confidence(cpu.growth, Level::High, "growth frames and the sizes allocated agree")
         }
@@ -78,51 +78,42 @@ fn growth_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
 }
 
 /// What the heap profile says about sizes, and what a wrong hint would cost.
-fn ladder_evidence(
-    context: &SiteContext<'_>,
-    map_type: &MapType,
-    capacity: u64,
-) -> Vec<EvidenceLine> {
-    let heap = |what: String, amount| context.fact(SourceKind::Heap, what, amount);
-    let mut lines = vec![heap(
-        "room for entries that most of the maps here reach".to_owned(),
-        Amount::Count(capacity),
-    )];
-    let garbage: u64 = blocks(context)
-        .filter(|block| {
-            block.map_capacity.is_some_and(|room| room > FIRST_GROUP && room < capacity)
-        })
-        .map(|block| block.alloc.alloc_bytes)
-        .sum();
-    lines.push(heap(
-        "allocated here for arrays that growth outgrew".to_owned(),
-        Amount::Bytes(garbage),
-    ));
+fn ladder_evidence(context: &SiteContext<'_>, map_type: &MapType, size: Size) -> Vec<EvidenceLine> {
+    let heap = |what: &str, amount| context.fact(SourceKind::Heap, what.to_owned(), amount);
+    let mut lines = vec![
+        heap("entries that most of the maps here hold at least", Amount::Count(size.at_least)),
+        heap("entries that most of the maps here get room for", Amount::Count(size.room)),
+    ];
+    if size.room <= LARGEST_TABLE {
+        let outgrown =
+            |b: &&Block| b.map_capacity.is_some_and(|room| room > FIRST_GROUP && room < size.room);
+        let garbage = blocks(context).filter(outgrown).map(|block| block.alloc.alloc_bytes).sum();
+        lines.push(heap(
+            "allocated here for smaller arrays, which growth outgrew",
+            Amount::Bytes(garbage),
+        ));
+    }
     if let (Some(map_impl), Some(version)) = (context.map_impl(), context.version()) {
         let layout = map_type.layout(map_impl, version);
-        let wrong = layout.bytes_for_hint(capacity.saturating_mul(WRONG_HINT_FACTOR));
-        let waste = wrong.saturating_sub(layout.bytes_for_hint(capacity));
+        let wrong = layout.bytes_for_hint(size.room.saturating_mul(WRONG_HINT_FACTOR));
+        let waste = wrong.saturating_sub(layout.bytes_for_hint(size.room));
         let what = format!("wasted per map by a hint {WRONG_HINT_FACTOR} times too large");
         lines.push(context.fact(SourceKind::Binary, what, Amount::Bytes(waste)));
     }
     lines
 }
 
-fn advice(context: &SiteContext<'_>, map_type: Option<&MapType>, capacity: Option<u64>) -> String {
+fn advice(context: &SiteContext<'_>, map_type: Option<&MapType>, size: Option<Size>) -> String {
     let name = map_type.map_or("map[K]V", |t| &t.name);
-    let size = capacity.map_or_else(|| "n".to_owned(), |capacity| capacity.to_string());
     let place = match makes(context, map_type).as_slice() {
         [] => "where this map is made".to_owned(),
         lines => format!("at {}", lines.join(", ")),
     };
-    let measured = if capacity.is_some() {
-        "the hint is the room most of the maps here grew to"
-    } else {
-        "n is the number of entries they end with, which a heap profile and the binary would show"
+    let hint = match size {
+        Some(size) => format!("n is the number of entries they end with, here between {} and {}", size.at_least, size.room),
+        None => "n is the number of entries they end with, which a heap profile and the binary would show".to_owned(),
     };
-    format!(
-        "write make({name}, {size}) {place}; {measured}; a hint far too large costs more than it saves"
-    )
+    format!("write make({name}, n) {place}; {hint}; a hint far too large costs more than it saves")
 }
 
 /// Lines of the site's function that make a map of this type, or one of unknown type.
@@ -132,10 +123,7 @@ fn makes(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Vec<String> {
     const SHOWN: usize = 3;
     let function = &context.site.frame.function;
     let fits = |name: &Option<String>| name.is_none() || name.as_ref() == map_type.map(|t| &t.name);
-    let n_filled = blocks(context)
-        .filter(|b| b.map_capacity == Some(FIRST_GROUP))
-        .map(|b| b.alloc.alloc_objects)
-        .max();
+    let n_filled = n_growing(context);
     let makes_enough = |frame: &Frame| match (n_filled, objects_at(context, frame)) {
         (Some(filled), made) => made.is_none_or(|made| made >= filled / 2),
         (None, _) => true,
@@ -168,16 +156,50 @@ fn blocks<'c>(context: &SiteContext<'c>) -> impl Iterator<Item = &'c Block> {
     context.site.heap.iter().flat_map(|heap| &heap.blocks)
 }
 
-/// The room that at least half of the maps that grow at all here reach. Each step of the ladder is allocated once by
-/// every map that gets so far.
-pub(super) fn usual_capacity(context: &SiteContext<'_>) -> Option<u64> {
+/// How large the maps at a site become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Entries that most of the maps hold at least.
+    at_least: u64,
+    /// Entries that most of the maps have room for.
+    room: u64,
+}
+
+/// The size that at least half of the maps that grow at all here reach. Each step of the ladder is allocated once by
+/// every map that gets so far, but the tables of large Swiss maps once per split and half.
+fn usual_size(context: &SiteContext<'_>) -> Option<Size> {
     let steps: Vec<(u64, u64)> = blocks(context)
         .filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects)))
         .filter(|&(capacity, n)| capacity > FIRST_GROUP && n > 0)
         .collect();
     let (_, n_growing) = *steps.iter().min_by_key(|&&(capacity, _)| capacity)?;
-    let reached = steps.iter().filter(|&&(_, n)| n * 2 >= n_growing);
-    reached.map(|&(capacity, _)| capacity).max()
+    let reached = steps.iter().copied().filter(|&(_, n)| n * 2 >= n_growing);
+    let (room, n_largest) = reached.max_by_key(|&(capacity, _)| capacity)?;
+    let below = steps
+        .iter()
+        .filter(|&&(capacity, _)| capacity < room)
+        .max_by_key(|&&(capacity, _)| capacity);
+    let (at_least, n_below) =
+        below.map_or((FIRST_GROUP, n_growing), |&(capacity, n)| (capacity, n));
+    let is_split = context.map_impl() == Some(MapImpl::Swiss)
+        && room == LARGEST_TABLE
+        && n_largest >= 2 * n_below;
+    if !is_split {
+        return Some(Size { at_least, room });
+    }
+    // A split replaces one table by two: of n tables allocated, (n + 1) / 2 are left.
+    let tables = (n_largest / n_below.max(1)).div_ceil(2);
+    Some(Size { at_least: tables * LARGEST_TABLE / 2, room: tables * LARGEST_TABLE })
+}
+
+/// Maps that grow beyond their first group, as the heap profile has them.
+fn n_growing(context: &SiteContext<'_>) -> Option<u64> {
+    let beyond =
+        blocks(context).filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects)));
+    beyond
+        .filter(|&(capacity, _)| capacity > FIRST_GROUP)
+        .min_by_key(|&(capacity, _)| capacity)
+        .map(|(_, n)| n)
 }
 
 /// Go 1.24 to 1.26 grow a map of exactly 8 entries when one of them is overwritten.
@@ -191,7 +213,7 @@ pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
         .filter(|b| b.alloc.alloc_objects > 0)
         .filter_map(|b| b.map_capacity)
         .max()?;
-    if largest != SECOND_STEP || cpu.growth.share_of(process.total) < NOTICEABLE {
+    if largest != SECOND_STEP || !is_noticeable(cpu.growth, process.total) {
         return None;
     }
     let mut finding = context.finding("full-small-maps", Verdict::Replace, cpu.growth);

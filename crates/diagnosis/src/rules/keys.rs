@@ -2,7 +2,7 @@
 
 use gomap::MapOp;
 
-use super::{NOTICEABLE, SiteContext, confidence};
+use super::{SiteContext, confidence, is_noticeable};
 use crate::evidence::{Cost, SourceKind};
 use crate::finding::{Amount, Finding, Level, Verdict};
 
@@ -71,7 +71,7 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
 pub(super) fn hash_bound_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let hashing = leaves(context, is_hash);
-    if hashing.share_of(cpu.map) < HASH_BOUND || hashing.share_of(process.total) < NOTICEABLE {
+    if hashing.share_of(cpu.map) < HASH_BOUND || !is_noticeable(hashing, process.total) {
         return None;
     }
     // Hashing inside growth goes away with the growth; that is another finding.
@@ -114,7 +114,7 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
         .filter(|site| site.frame.function == *function)
         .filter_map(|site| site.cpu.as_ref().map(|cpu| cpu.map.cpu_ns))
         .sum();
-    if !is_first || made.cpu_ns <= function_map || made.share_of(process.total) < NOTICEABLE {
+    if !is_first || made.cpu_ns <= function_map || !is_noticeable(made, process.total) {
         return None;
     }
     let mut finding = context.finding("key-building", Verdict::ChangeKey, made);

@@ -1,0 +1,381 @@
+#![allow(clippy::unwrap_used)]
+
+use gomap::{Category, GoVersion, MapImpl, MapOp};
+
+use super::diagnose;
+use crate::Verdict;
+use crate::evidence::*;
+use crate::finding::{Diagnosis, Level};
+
+/// A program under test: 1000 samples of 10 ms, Go 1.27, nothing measured yet.
+fn program(version: &str) -> Evidence {
+    let version = GoVersion::parse(version).unwrap();
+    let map_impl = if version.minor >= 24 { MapImpl::Swiss } else { MapImpl::Classic };
+    let source = |name: &str, kind| Source { name: name.to_owned(), kind, summary: String::new() };
+    Evidence {
+        sources: vec![
+            source("cpu.pprof", SourceKind::Cpu),
+            source("heap.pprof", SourceKind::Heap),
+            source("server", SourceKind::Binary),
+        ],
+        program: Program {
+            go_version: Some((version, SourceId(2))),
+            map_impl: Some((map_impl, SourceId(2))),
+            ..Program::default()
+        },
+        cpu: Some(ProcessCpu {
+            sources: vec![SourceId(0)],
+            total: cost(1000),
+            ..ProcessCpu::default()
+        }),
+        ..Evidence::default()
+    }
+}
+
+fn cost(samples: u64) -> Cost {
+    Cost { samples, cpu_ns: samples * 10_000_000 }
+}
+
+/// A site with its map cost as operation, category, samples.
+fn site(line: u32, parts: &[(MapOp, Category, u64)]) -> Site {
+    let mut cpu = SiteCpu::default();
+    for &(op, category, samples) in parts {
+        cpu.map += cost(samples);
+        cpu.by_op.add(op, cost(samples));
+        cpu.split.add(category, cost(samples));
+        if matches!(category, Category::GrowthMove | Category::GrowthMemory) {
+            cpu.growth += cost(samples);
+        }
+    }
+    cpu.line = cpu.map;
+    let frame = Frame { function: "main.fill".to_owned(), file: "main.go".to_owned(), line };
+    Site { frame, inlined_into: Vec::new(), maps: None, cpu: Some(cpu), heap: None }
+}
+
+impl Site {
+    fn leaf(mut self, name: &str, samples: u64) -> Self {
+        let leaf = FunctionCost { name: name.to_owned(), cost: cost(samples) };
+        self.cpu.as_mut().unwrap().leaves.push(leaf);
+        self
+    }
+
+    fn uses(mut self, op: MapOp, map_type: MapType) -> Self {
+        let map = SiteMap { op, callee: "runtime.mapassign".to_owned(), map_type: Ok(map_type) };
+        self.maps.get_or_insert_default().push(map);
+        self
+    }
+
+    /// Array allocations as room for entries and their number; 100 bytes each.
+    fn arrays(mut self, rungs: &[(u64, u64)], inuse_bytes: u64) -> Self {
+        let heap = self.heap.get_or_insert_default();
+        for &(capacity, alloc_objects) in rungs {
+            let alloc = Alloc {
+                alloc_objects,
+                alloc_bytes: alloc_objects * 100,
+                inuse_objects: 0,
+                inuse_bytes,
+            };
+            heap.total += alloc;
+            heap.blocks.push(Block { block_bytes: capacity, alloc, map_capacity: Some(capacity) });
+        }
+        self
+    }
+}
+
+fn string_part() -> TypePart {
+    TypePart { name: "string".to_owned(), size: 16, has_pointers: true, is_interface: false }
+}
+
+fn map_of(key: TypePart, elem: TypePart) -> MapType {
+    let nested = if elem.name.starts_with("map[") { Nested::Direct } else { Nested::No };
+    let name = format!("map[{}]{}", key.name, elem.name);
+    MapType { name, key, elem, nested, group_bytes: 200 }
+}
+
+fn inner() -> MapType {
+    let int =
+        TypePart { name: "int".to_owned(), size: 8, has_pointers: false, is_interface: false };
+    map_of(string_part(), int)
+}
+
+fn outer() -> MapType {
+    let elem = TypePart { name: inner().name, size: 8, has_pointers: true, is_interface: false };
+    map_of(string_part(), elem)
+}
+
+/// Sums the sites into the process and diagnoses.
+fn run(mut evidence: Evidence, sites: Vec<Site>) -> Diagnosis {
+    if let Some(process) = &mut evidence.cpu {
+        for cpu in sites.iter().filter_map(|site| site.cpu.as_ref()) {
+            process.growth += cpu.growth;
+            MapOp::ALL.into_iter().for_each(|op| process.by_op.add(op, cpu.by_op.get(op)));
+        }
+    }
+    let mut total = Alloc::default();
+    sites.iter().filter_map(|site| site.heap.as_ref()).for_each(|heap| total += heap.total);
+    if sites.iter().any(|site| site.heap.is_some()) {
+        evidence.heap = Some(ProcessHeap { sources: vec![SourceId(1)], total });
+    }
+    evidence.map_types = vec![inner(), outer()];
+    evidence.sites = sites;
+    diagnose(evidence)
+}
+
+/// "rule verdict level" of each finding, in order.
+fn summary(diagnosis: &Diagnosis) -> Vec<String> {
+    let line = |f: &crate::Finding| format!("{} {:?} {:?}", f.rule, f.verdict, f.confidence.level);
+    diagnosis.findings.iter().map(line).collect()
+}
+
+fn check(evidence: Evidence, sites: Vec<Site>, expected: &[&str]) -> Diagnosis {
+    let diagnosis = run(evidence, sites);
+    assert_eq!(summary(&diagnosis), expected);
+    for finding in &diagnosis.findings {
+        assert!(
+            !finding.evidence.is_empty() && !finding.cause.is_empty() && !finding.advice.is_empty()
+        );
+    }
+    diagnosis
+}
+
+use Category::{Create, GrowthMemory, GrowthMove, Hash, Probe, Read};
+use MapOp::{Assign, Delete};
+
+const GROWING: &[(MapOp, Category, u64)] =
+    &[(Assign, Probe, 200), (Assign, GrowthMove, 200), (Assign, GrowthMemory, 100)];
+const STEADY: &[(MapOp, Category, u64)] = &[(Assign, Probe, 450), (Assign, Hash, 50)];
+
+#[test]
+fn growth_asks_for_a_hint_and_says_what_it_does_not_know() {
+    let d =
+        check(program("go1.27.3"), vec![site(1, GROWING)], &["growth-dominates Presize Medium"]);
+    let finding = &d.findings[0];
+    assert!(
+        finding.advice.contains("make(map[K]V, n) where this map is made"),
+        "{}",
+        finding.advice
+    );
+    assert_eq!(finding.cost, Some(cost(300)));
+    let saving = finding.saving.unwrap();
+    assert!(saving.low == 0.0 && (saving.high - 0.3).abs() < 1e-9);
+}
+
+#[test]
+fn sizes_in_the_heap_profile_make_the_hint_concrete() {
+    let filled = site(1, GROWING)
+        .uses(Assign, inner())
+        .arrays(&[(8, 900), (14, 900), (28, 850), (56, 20)], 100_000);
+    let d = check(program("go1.27.3"), vec![filled], &["growth-dominates Presize High"]);
+    assert!(d.findings[0].advice.contains("between 14 and 28"), "{}", d.findings[0].advice);
+    assert!(d.findings[0].cause.contains("map[string]int inside map[string]map[string]int"));
+    let wasted = d.findings[0]
+        .evidence
+        .iter()
+        .find(|line| line.what.contains("10 times too large"))
+        .unwrap();
+    // A hint of 280 takes 64 groups of 200 bytes in a block of 13,568; one of 28 takes 4 groups in 896.
+    assert_eq!(wasted.amount, crate::finding::Amount::Bytes(13_568 - 896));
+}
+
+#[test]
+fn tables_of_a_split_map_are_not_taken_for_its_size() {
+    let filled = site(1, GROWING)
+        .uses(Assign, inner())
+        .arrays(&[(8, 30), (448, 30), (896, 30 * 231)], 100_000);
+    let d = run(program("go1.27.3"), vec![filled]);
+    assert!(d.findings[0].advice.contains("between 51968 and 103936"), "{}", d.findings[0].advice);
+}
+
+#[test]
+fn the_line_that_makes_as_many_maps_is_named() {
+    let mut evidence = program("go1.27.3");
+    let make =
+        |line| Frame { function: "main.fill".to_owned(), file: "/src/main.go".to_owned(), line };
+    evidence.makes = [7, 9].map(|line| MakeSite { frame: make(line), map_type: None }).into();
+    let filled = site(1, GROWING).uses(Assign, inner()).arrays(&[(8, 900), (14, 900)], 1000);
+    let mut made = site(9, &[]).arrays(&[(48, 890)], 10);
+    made.cpu = None;
+    made.frame = make(9);
+    let d = run(evidence, vec![filled, made]);
+    assert!(d.findings[0].advice.contains("at main.go:9;"), "{}", d.findings[0].advice);
+}
+
+#[test]
+fn few_samples_are_weak_and_very_few_say_nothing() {
+    let few = [(Assign, Probe, 30), (Assign, GrowthMove, 19)];
+    let mut evidence = program("go1.27.3");
+    evidence.cpu.as_mut().unwrap().total = cost(100);
+    check(evidence.clone(), vec![site(1, &few)], &["growth-dominates Presize Low"]);
+    let very_few = [(Assign, Probe, 2), (Assign, GrowthMove, 2)];
+    check(evidence, vec![site(1, &very_few)], &["below-threshold LeaveAlone High"]);
+}
+
+#[test]
+fn a_hot_write_without_growth_is_left_alone() {
+    let d = check(
+        program("go1.27.3"),
+        vec![site(1, STEADY)],
+        &["growth-is-not-the-problem LeaveAlone High"],
+    );
+    assert!(d.findings[0].cause.contains("searching and comparing"), "{}", d.findings[0].cause);
+}
+
+#[test]
+fn maps_that_cost_little_are_left_alone_as_a_whole() {
+    check(
+        program("go1.27.3"),
+        vec![site(1, &[(Assign, GrowthMove, 10)])],
+        &["below-threshold LeaveAlone High"],
+    );
+}
+
+#[test]
+fn reads_dominate_when_there_are_twice_as_many() {
+    let reads = [(MapOp::Read, Read, 400), (Assign, Probe, 100)];
+    let expected = ["growth-is-not-the-problem LeaveAlone High", "reads-dominate LeaveAlone High"];
+    check(program("go1.27.3"), vec![site(1, &reads)], &expected);
+}
+
+#[test]
+fn a_full_small_map_is_a_trap_of_three_versions_only() {
+    let filled = || site(1, GROWING).uses(Assign, inner()).arrays(&[(8, 900), (14, 850)], 100_000);
+    check(program("go1.25.5"), vec![filled()], &["full-small-maps Replace Medium"]);
+    check(program("go1.27.3"), vec![filled()], &["growth-dominates Presize High"]);
+    check(program("go1.23.9"), vec![filled()], &["growth-dominates Presize High"]);
+}
+
+#[test]
+fn a_pending_growth_is_seen_where_a_classic_map_is_only_read() {
+    let read = || site(1, &[(MapOp::Read, Read, 300)]).leaf("runtime.evacuated", 60);
+    let d = run(program("go1.23.9"), vec![read()]);
+    assert_eq!(d.findings[0].rule, "pending-evacuation");
+    let d = run(program("go1.27.3"), vec![read()]);
+    assert!(d.findings.iter().all(|f| f.verdict == Verdict::LeaveAlone));
+}
+
+#[test]
+fn small_inner_maps_made_all_the_time_are_flattened_with_low_confidence() {
+    let parts = [(Assign, Create, 200), (Assign, Probe, 200)];
+    let tiny = || site(1, &parts).uses(Assign, inner());
+    let d = check(
+        program("go1.27.3"),
+        vec![tiny().arrays(&[(8, 950), (14, 20)], 100_000)],
+        &["small-inner-maps Flatten Low"],
+    );
+    assert!(
+        d.findings[0].advice.contains("struct key { string; string }"),
+        "{}",
+        d.findings[0].advice
+    );
+    // Half of them grow on: not small.
+    let d = run(program("go1.27.3"), vec![tiny().arrays(&[(8, 500), (14, 450)], 100_000)]);
+    assert!(d.findings.iter().all(|f| f.rule != "small-inner-maps"));
+    // Sizes not measured: nothing is said about them.
+    assert!(
+        run(program("go1.27.3"), vec![tiny()])
+            .findings
+            .iter()
+            .all(|f| f.rule != "small-inner-maps")
+    );
+}
+
+#[test]
+fn two_levels_on_one_line_without_growth_stay_nested() {
+    let line = site(1, STEADY).uses(MapOp::Read, outer()).uses(Assign, inner());
+    let d = check(program("go1.27.3"), vec![line], &["keep-nested LeaveAlone Medium"]);
+    assert!(d.findings[0].advice.contains("hold the inner map in a variable"));
+}
+
+#[test]
+fn interface_keys_are_seen_in_the_type_or_in_the_hash_function() {
+    let any = TypePart {
+        name: "interface {}".to_owned(),
+        size: 16,
+        has_pointers: true,
+        is_interface: true,
+    };
+    let typed = site(1, STEADY).uses(Assign, map_of(any, string_part()));
+    check(program("go1.27.3"), vec![typed], &["interface-keys ChangeKey High"]);
+    let hashed = site(1, STEADY).leaf("runtime.nilinterhash", 40);
+    check(program("go1.27.3"), vec![hashed], &["interface-keys ChangeKey Medium"]);
+}
+
+#[test]
+fn hashing_is_the_matter_from_a_third_on_and_not_under_growth() {
+    let parts = [(Assign, Hash, 200), (Assign, Probe, 200)];
+    let hashed =
+        site(1, &parts).uses(Assign, inner()).leaf("internal/runtime/maps.memHashAES", 200);
+    check(program("go1.27.3"), vec![hashed], &["hash-bound-keys ChangeKey Medium"]);
+    let growing = site(1, GROWING).leaf("aeshashbody", 200);
+    check(program("go1.21.13"), vec![growing], &["growth-dominates Presize Medium"]);
+}
+
+#[test]
+fn keys_dearer_than_the_map_are_the_matter() {
+    let mut line = site(1, STEADY);
+    line.cpu.as_mut().unwrap().function_key_conversion = cost(501);
+    let d = check(program("go1.27.3"), vec![line.clone()], &["key-building ChangeKey Medium"]);
+    assert_eq!(d.findings[0].cost, Some(cost(501)));
+    line.cpu.as_mut().unwrap().function_key_conversion = cost(499);
+    check(program("go1.27.3"), vec![line], &["growth-is-not-the-problem LeaveAlone High"]);
+}
+
+#[test]
+fn maps_filled_and_dropped_are_reused() {
+    let churning = site(1, STEADY).uses(Assign, inner()).arrays(&[(8, 100_000)], 1000);
+    check(program("go1.27.3"), vec![churning], &["churn Reuse Medium"]);
+    let kept = site(1, STEADY).uses(Assign, inner()).arrays(&[(8, 100_000)], 9_000_000);
+    check(program("go1.27.3"), vec![kept], &["growth-is-not-the-problem LeaveAlone High"]);
+}
+
+#[test]
+fn a_map_that_is_emptied_and_large_is_released() {
+    let parts = [(Assign, Probe, 200), (Delete, Category::DeleteClear, 100)];
+    let emptied = site(1, &parts).uses(Delete, inner()).arrays(&[(896, 100)], 9_000);
+    check(program("go1.27.3"), vec![emptied], &["never-shrinks Release Low"]);
+}
+
+#[test]
+fn a_busy_collector_asks_for_green_tea_only_before_it() {
+    let with_gc = |version: &str| {
+        let mut evidence = program(version);
+        evidence.cpu.as_mut().unwrap().gc = cost(400);
+        let filled = site(1, STEADY).uses(Assign, outer()).arrays(&[(8, 100)], 9_000);
+        let d = run(evidence, vec![filled]);
+        d.findings.iter().find(|f| f.rule == "gc-bound").map(|f| f.verdict)
+    };
+    assert_eq!(with_gc("go1.21.13"), Some(Verdict::Replace));
+    assert_eq!(with_gc("go1.26.6"), Some(Verdict::LeaveAlone));
+}
+
+#[test]
+fn what_asks_for_a_change_comes_first_then_the_larger_share() {
+    let smaller = [(Assign, Probe, 20), (Assign, GrowthMove, 30)];
+    let sites = vec![site(1, STEADY), site(2, &smaller), site(3, GROWING)];
+    let d = run(program("go1.27.3"), sites);
+    let lines: Vec<_> =
+        d.findings.iter().map(|f| f.site.map(|s| d.evidence.sites[s].frame.line)).collect();
+    assert_eq!(lines, [Some(3), Some(2), Some(1)]);
+    assert!(d.findings[0].confidence.level >= Level::Medium);
+}
+
+#[test]
+fn what_no_input_measured_is_named_with_a_command() {
+    let d = diagnose(Evidence::default());
+    assert_eq!(summary(&d), Vec::<String>::new());
+    let gaps: Vec<&str> = d.not_measured.iter().map(|gap| gap.what.as_str()).collect();
+    assert!(
+        gaps[0].starts_with("CPU time")
+            && gaps[1].starts_with("map types")
+            && gaps[2].starts_with("what growth")
+    );
+    let d = run(
+        program("go1.27.3"),
+        vec![site(1, STEADY).uses(Assign, inner()).arrays(&[(8, 1)], 100)],
+    );
+    assert!(
+        d.not_measured
+            .iter()
+            .all(|gap| !gap.what.starts_with("CPU") && !gap.what.starts_with("map types"))
+    );
+}
