@@ -4,10 +4,12 @@ use std::io::{self, Write};
 
 use diagnosis::evidence::StackTree;
 use gomap::function_category;
-use inferno::flamegraph::color::{Color, PaletteMap};
+use inferno::flamegraph::color::{BackgroundColor, Color, PaletteMap};
 use inferno::flamegraph::{Options, from_lines};
 
 use crate::words;
+
+const WHITE: Color = Color { r: 255, g: 255, b: 255 };
 
 /// Writes a flame graph; widths are CPU time.
 ///
@@ -27,6 +29,7 @@ pub fn render_flamegraph(out: &mut dyn Write, stacks: &StackTree, title: &str) -
     options.factor = 0.001;
     options.subtitle = Some(legend());
     options.palette_map = Some(&mut palette);
+    options.bgcolors = Some(BackgroundColor::Flat(WHITE));
     options.min_width = 0.05;
     options.notes = "Colours by cost category of the function".to_owned();
     from_lines(&mut options, folded.iter().map(String::as_str), out).map_err(io::Error::other)

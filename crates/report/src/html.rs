@@ -9,7 +9,7 @@ use diagnosis::{Diagnosis, Finding, Verdict};
 use gomap::{Category, MapOp};
 
 use crate::flamegraph::render_flamegraph;
-use crate::numbers::{NOT_MEASURED, amount, bytes, count, duration, percent, share};
+use crate::numbers::{NOT_MEASURED, amount, bytes, count, duration, missing, percent, share};
 use crate::{text, words};
 
 /// Style, script and frame of the page; `{{…}}` marks what is filled in.
@@ -197,10 +197,10 @@ fn site_row(site: &Site, evidence: &Evidence) -> String {
             let (text, samples) = (percent(cost.share_of(process.total)), count(cost.samples));
             format!("<td data-k={} title=\"{samples} samples\">{text}</td>", cost.cpu_ns)
         }
-        _ => format!("<td data-k=-1 class=none>{NOT_MEASURED}</td>"),
+        _ => format!("<td data-k=-1 class=none>{}</td>", missing(evidence.cpu.is_some())),
     };
     let heap = site.heap.as_ref().map_or(
-        format!("<td data-k=-1 class=none>{NOT_MEASURED}</td>"),
+        format!("<td data-k=-1 class=none>{}</td>", missing(evidence.heap.is_some())),
         |heap| {
             format!("<td data-k={}>{}</td>", heap.total.alloc_bytes, bytes(heap.total.alloc_bytes))
         },

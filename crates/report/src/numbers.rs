@@ -6,6 +6,14 @@ use diagnosis::finding::Amount;
 /// Shown for what no input measured.
 pub(crate) const NOT_MEASURED: &str = "not measured";
 
+/// Shown where an input was given and has nothing about a line.
+pub(crate) const NONE_SAMPLED: &str = "none sampled";
+
+/// What to show for a figure that is missing.
+pub(crate) fn missing(was_measured: bool) -> &'static str {
+    if was_measured { NONE_SAMPLED } else { NOT_MEASURED }
+}
+
 /// "37.2 %".
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.1} %", fraction * 100.0)

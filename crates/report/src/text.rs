@@ -199,7 +199,7 @@ impl Page<'_> {
         }
         writeln!(
             self.out,
-            "\n{TITLE}Sites{TITLE:#}  {DIM}by CPU in maps; line = all of the line, as go tool pprof -lines has it{DIM:#}"
+            "\n{TITLE}Sites{TITLE:#}  {DIM}by CPU in maps; line: as go tool pprof -lines; -: no sample or not measured{DIM:#}"
         )?;
         writeln!(
             self.out,

@@ -46,7 +46,8 @@ fn formatter() -> GasFormatter {
 }
 
 fn memory(insn: &Insn, info: &InstructionInfo) -> Option<Memory> {
-    if insn.is_invalid() {
+    // A nop has a memory operand only to be long.
+    if insn.is_invalid() || insn.mnemonic() == Mnemonic::Nop {
         return None;
     }
     let operand = (0..insn.op_count()).find(|&op| insn.op_kind(op) == OpKind::Memory)?;

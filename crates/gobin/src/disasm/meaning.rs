@@ -266,7 +266,9 @@ fn of_call(instruction: &Instruction<'_>) -> Option<Meaning> {
         "memequal" | "memequal_varlen" | "strequal" | "efaceeq" | "ifaceeq" | "nilinterequal"
         | "interequal" => Meaning::KeyCompare,
         _ if short.starts_with("memequal") => Meaning::KeyCompare,
-        _ if short.starts_with("memhash") || short.starts_with("strhash") => Meaning::Hash,
+        // memhash64, strhash; from Go 1.27 on memHashAES, MemHash, StrHash.
+        _ if short.to_ascii_lowercase().starts_with("memhash") => Meaning::Hash,
+        _ if short.to_ascii_lowercase().starts_with("strhash") => Meaning::Hash,
         "typehash" | "interhash" | "nilinterhash" | "f64hash" | "f32hash" => Meaning::Hash,
         "rand" | "fastrand" | "rand32" | "fastrand64" => Meaning::Seed,
         "typedmemmove"

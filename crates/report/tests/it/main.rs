@@ -1,0 +1,230 @@
+//! What the outputs look like for a small diagnosis.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use diagnosis::Diagnosis;
+use diagnosis::evidence::*;
+use expect_test::expect;
+use gomap::{Category, GoVersion, MapImpl, MapOp};
+use report::{TextOptions, render_flamegraph, render_html, render_json, render_text};
+
+/// A name that would break out of any output that does not escape.
+const HOSTILE: &str = "main.<script>alert('x')</script>&\"{{sites}};";
+
+fn cost(samples: u64) -> Cost {
+    Cost { samples, cpu_ns: samples * 10_000_000 }
+}
+
+/// A nested map that grows, measured by a CPU profile and with its binary; no heap profile.
+fn diagnosis(function: &str) -> Diagnosis {
+    let string =
+        TypePart { name: "string".into(), size: 16, has_pointers: true, is_interface: false };
+    let map = |elem: &str, nested| MapType {
+        name: format!("map[string]{elem}"),
+        key: string.clone(),
+        elem: TypePart { name: elem.into(), size: 8, has_pointers: false, is_interface: false },
+        nested,
+        group_bytes: 200,
+    };
+    let mut cpu = SiteCpu { line: cost(70), map: cost(60), growth: cost(40), ..SiteCpu::default() };
+    cpu.by_op.add(MapOp::Assign, cost(60));
+    cpu.split.add(Category::GrowthMove, cost(40));
+    cpu.split.add(Category::Probe, cost(20));
+    cpu.entry_points =
+        vec![FunctionCost { name: "runtime.mapassign_faststr".into(), cost: cost(60) }];
+    cpu.depth = Depth { mean: 2.5, hot: 2, max: 9 };
+    let inner = map("int", Nested::No);
+    let site = Site {
+        frame: Frame { function: function.into(), file: "/src/store/main.go".into(), line: 49 },
+        inlined_into: vec![Frame {
+            function: "main.main".into(),
+            file: "/src/store/main.go".into(),
+            line: 7,
+        }],
+        maps: Some(vec![SiteMap {
+            op: MapOp::Assign,
+            callee: "runtime.mapassign_faststr".into(),
+            map_type: Ok(inner.clone()),
+        }]),
+        cpu: Some(cpu.clone()),
+        heap: None,
+    };
+    let mut process = ProcessCpu {
+        sources: vec![SourceId(0)],
+        total: cost(100),
+        growth: cost(40),
+        gc: cost(5),
+        ..ProcessCpu::default()
+    };
+    process.by_op.add(MapOp::Assign, cost(60));
+    process.split = cpu.split;
+    process.split.add(Category::OffMap, cost(40));
+    let source = |name: &str, kind, summary: &str| Source {
+        name: name.into(),
+        kind,
+        summary: summary.into(),
+    };
+    let node = |name, parent, samples| StackNode { name, parent, own: cost(samples) };
+    diagnosis::diagnose(Evidence {
+        sources: vec![
+            source("out/cpu.pprof", SourceKind::Cpu, "CPU profile, 100 samples"),
+            source("./store", SourceKind::Binary, "Go executable, go1.27.3, amd64, 10 functions"),
+        ],
+        program: Program {
+            name: Some("store".into()),
+            build_id: None,
+            go_version: GoVersion::parse("go1.27.3").map(|version| (version, SourceId(1))),
+            map_impl: Some((MapImpl::Swiss, SourceId(1))),
+            arch: Some("amd64"),
+        },
+        cpu: Some(process),
+        heap: None,
+        sites: vec![site],
+        map_types: vec![inner, map("map[string]int", Nested::Direct)],
+        makes: Vec::new(),
+        notices: vec![Notice {
+            source: Some(SourceId(0)),
+            text: "partly unreadable: a sample".into(),
+        }],
+        stacks: Some(StackTree {
+            names: [
+                "",
+                function,
+                "runtime.mapassign_faststr",
+                "internal/runtime/maps.(*table).rehash",
+            ]
+            .map(String::from)
+            .into(),
+            nodes: vec![node(0, 0, 0), node(1, 0, 40), node(2, 1, 20), node(3, 2, 40)],
+        }),
+    })
+}
+
+fn text(diagnosis: &Diagnosis, options: &TextOptions) -> String {
+    let mut out = Vec::new();
+    render_text(&mut out, diagnosis, options).unwrap();
+    let coloured = String::from_utf8(out).unwrap();
+    let mut plain = String::new();
+    for (at, part) in coloured.split('\u{1b}').enumerate() {
+        plain += if at == 0 { part } else { part.split_once('m').unwrap().1 };
+    }
+    plain
+}
+
+#[test]
+fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
+    let text = text(&diagnosis("main.build"), &TextOptions { width: 96, top: 10 });
+    assert!(text.lines().all(|line| line.chars().count() <= 96), "{text}");
+    expect![[r#"
+        store  go1.27.3  swiss maps  amd64
+          cpu    out/cpu.pprof  CPU profile, 100 samples
+          binary ./store  Go executable, go1.27.3, amd64, 10 functions
+
+        CPU  1.0 s in 100 samples
+          map writes ████████████········  60.0 % (60 of 100 samples)
+          map reads  ····················  0.0 % (0 of 100 samples)
+          growth     ████████············  40.0 % (40 of 100 samples)
+          GC         █···················  5.0 % (5 of 100 samples)
+          note: out/cpu.pprof: partly unreadable: a sample
+
+        1. PRESIZE  main.build main.go:49
+           map    map[string]int, inner map of map[string]map[string]int; by runtime.mapassign_faststr
+           why    each map[string]int inside map[string]map[string]int grows on its own from one group
+                  of 8
+           change write make(map[string]int, n) where this map is made; n is the number of entries they
+                  end with, which a heap profile and the binary would show; a hint far too large costs
+                  more than it saves
+           saves  0.0 % to 40.0 % of the CPU; a right hint removes the growth frames; it saved no time
+                  where maps larger than the cache were filled in random order
+           seen   60.0 % (60 of 100 samples)  map writes and reads at this line, of all CPU  [cpu.pprof]
+                  66.7 % (40 of 60 samples)  of that under growth frames  [cpu.pprof]
+                  66.7 % (40 of 60 samples)  of that moving entries  [cpu.pprof]
+           trust  medium: growth frames only: the final sizes were not measured
+           check  profile the same load again and run this with --focus 'main\.build': the growth share
+                  of this line should be near 0
+
+        Sites  by CPU in maps; line: as go tool pprof -lines; -: no sample or not measured
+           in maps      line    growth   allocated  site
+            60.0 %    70.0 %    40.0 %           -  main.build main.go:49
+                                                    map[string]int, inner map of
+                                                    map[string]map[string]int; by
+                                                    runtime.mapassign_faststr
+                                                    inlined into main.main main.go:7
+                                                    growth: moving entries 66.7 %, search and compare
+                                                    33.3 %; 2 frames deep (most 9)
+
+        Not measured
+          what growth allocates, and the sizes that maps reach:
+              curl -o heap.pprof http://HOST/debug/pprof/heap, or go test -memprofile heap.pprof
+              -memprofilerate 4096
+          number of growths and entries moved, exactly:
+              bpftrace -e 'uprobe:BINARY:"internal/runtime/maps.(*table).rehash" { @[ustack] = count();
+              }' counts growths per stack
+          cache and TLB misses at map sites:
+              perf stat -e cache-misses,dTLB-load-misses -p PID, on a machine with counters
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn very_long_names_do_not_break_the_text() {
+    let name = format!("main.{}", "x".repeat(300));
+    let text = text(&diagnosis(&name), &TextOptions { width: 20, top: 1 });
+    assert!(text.contains(&name));
+}
+
+#[test]
+fn nothing_measured_is_said_so() {
+    let text = text(&diagnosis::diagnose(Evidence::default()), &TextOptions::default());
+    assert!(text.contains("CPU  not measured") && text.contains("curl -o cpu.pprof"), "{text}");
+}
+
+#[test]
+fn top_limits_and_says_what_is_left_out() {
+    let mut diagnosis = diagnosis("main.build");
+    let site = diagnosis.evidence.sites[0].clone();
+    diagnosis.evidence.sites.extend([site.clone(), site]);
+    let text = text(&diagnosis, &TextOptions { width: 96, top: 1 });
+    assert!(text.contains("2 more sites: --top 3 shows them"), "{text}");
+}
+
+#[test]
+fn json_has_null_for_what_was_not_measured_and_reads_back() {
+    let mut out = Vec::new();
+    render_json(&mut out, &diagnosis(HOSTILE)).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(json["schema"], "mapscope.diagnosis/1");
+    assert!(
+        json["heap"].is_null()
+            && json["sites"][0]["heap"].is_null()
+            && json["program"]["build_id"].is_null()
+    );
+    assert_eq!(json["sites"][0]["function"], HOSTILE);
+    assert_eq!(json["sites"][0]["cpu"]["split"]["growth_move"]["samples"], 40);
+    assert_eq!(json["findings"][0]["verdict"], "presize");
+}
+
+#[test]
+fn hostile_names_stay_text_in_the_page() {
+    let mut out = Vec::new();
+    render_html(&mut out, &diagnosis(HOSTILE)).unwrap();
+    let page = String::from_utf8(out).unwrap();
+    assert!(!page.contains("<script>alert"), "the name became markup");
+    assert!(
+        page.contains("main.&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;{{sites}};")
+    );
+    // One script of the page; that of the flame graph is escaped inside its frame.
+    assert_eq!(page.matches("<script").count(), 1);
+    assert_eq!(page.matches("<tbody>").count(), 1);
+}
+
+#[test]
+fn the_flame_graph_has_growth_in_its_colour() {
+    let mut out = Vec::new();
+    let diagnosis = diagnosis("main.build");
+    render_flamegraph(&mut out, diagnosis.evidence.stacks.as_ref().unwrap(), "t").unwrap();
+    let svg = String::from_utf8(out).unwrap();
+    let rehash = svg
+        .find("<title>internal/runtime/maps.(*table).rehash (400 ms")
+        .expect("the frame is there");
+    let frame = svg[rehash..].split("</g>").next().unwrap();
+    assert!(frame.contains("rgb(214,69,65)"), "{frame}");
+}
