@@ -84,6 +84,7 @@ impl HeapCollector {
         if let Some(binary) = binary {
             let mut only_heap: Vec<Site> = heaps
                 .into_iter()
+                .filter(|(_, (_, heap))| heap.total.alloc_objects > 0)
                 .filter(|((function, line), _)| binary.allocates_map_at(function, *line))
                 .map(|(_, (line, heap))| Site {
                     frame: self.lines.frame(line),

@@ -333,7 +333,7 @@ fn weak_mark(cost: Cost) -> &'static str {
     if cost.samples < FEW_SAMPLES { "  (few samples)" } else { "" }
 }
 
-/// "map[string]int, inner map of map[string]map[string]int".
+/// `map[string]int, inner map of map[string]map[string]int; by runtime.mapassign_faststr`.
 pub(crate) fn map_text(site: &Site, evidence: &Evidence) -> String {
     let mut text = words::type_text(site);
     if let Some(map_type) = words::main_type(site) {
