@@ -19,7 +19,7 @@ pub(crate) fn run(
     err: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     let options = Options {
-        open: OpenOptions { max_inflated_bytes: args.max_inflated << 20 },
+        open: OpenOptions { max_inflated_bytes: args.max_inflated.saturating_mul(1 << 20) },
         stacks: args.html.is_some() || args.flamegraph.is_some(),
     };
     let mut evidence = ingest::collect(&args.inputs, &options, &mut crate::progress(err))?;

@@ -2,7 +2,7 @@
 //!
 //! 1. Each rule looks at one site, or at the process, and speaks only when its evidence is there.
 //! 2. At a site, a rule that asks for a change silences those that say "leave it alone".
-//! 3. Findings are ranked; what would have said more goes to [`NotMeasured`].
+//! 3. Findings are ranked; what would have said more goes to [`Diagnosis::not_measured`].
 //!
 //! Thresholds and their reasons: docs/rules.md.
 

@@ -1,0 +1,220 @@
+//! Made-up profiles to evidence: what counts where.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use diagnosis::Evidence;
+use diagnosis::evidence::{Cost, Site};
+use gomap::{Category, MapImpl, MapOp};
+use gopprof::{
+    Label, LabelValue, Line, Location, LocationIdx, ProfileBuilder, ValueType, write_profile,
+};
+use ingest::{OpenOptions, Options, collect};
+
+/// A CPU profile given as lines of "count leaf:line;caller:line;…"; frames joined by "<" share a location.
+fn cpu_profile(stacks: &str) -> Vec<u8> {
+    let mut builder = ProfileBuilder::default();
+    let count = ValueType { kind: builder.string("samples"), unit: builder.string("count") };
+    let cpu = ValueType { kind: builder.string("cpu"), unit: builder.string("nanoseconds") };
+    let head = builder.profile_mut();
+    (head.sample_types, head.period_type, head.period) = (vec![count, cpu], Some(cpu), 10);
+    for line in stacks.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (count, stack) = line.split_once(' ').unwrap();
+        let count: i64 = count.parse().unwrap();
+        let stack: Vec<_> = stack.split(';').map(|frames| location(&mut builder, frames)).collect();
+        builder.sample(&stack, &[count, count * 10], &[]);
+    }
+    encode(builder)
+}
+
+fn location(builder: &mut ProfileBuilder, frames: &str) -> LocationIdx {
+    let line = |frame: &str, builder: &mut ProfileBuilder| {
+        let (name, line) = frame.rsplit_once(':').unwrap();
+        let single = builder.frame(name, "file.go", line.parse().unwrap());
+        builder.profile_mut().locations[single.index()].lines[0]
+    };
+    let lines: Vec<Line> = frames.split('<').map(|frame| line(frame, builder)).collect();
+    builder.location(Location { lines, ..Location::default() })
+}
+
+fn encode(builder: ProfileBuilder) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_profile(&builder.finish(), &mut bytes).unwrap();
+    bytes
+}
+
+fn evidence_of(profiles: &[Vec<u8>]) -> Evidence {
+    let dir = tempfile::tempdir().unwrap();
+    let mut names = Vec::new();
+    for (at, profile) in profiles.iter().enumerate() {
+        let path = dir.path().join(at.to_string());
+        std::fs::write(&path, profile).unwrap();
+        names.push(path.to_str().unwrap().to_owned());
+    }
+    let options = Options { open: OpenOptions::default(), stacks: true };
+    collect(&names, &options, &mut |_| {}).unwrap()
+}
+
+fn evidence(stacks: &str) -> Evidence {
+    evidence_of(&[cpu_profile(stacks)])
+}
+
+fn site<'e>(evidence: &'e Evidence, function: &str) -> &'e Site {
+    evidence.sites.iter().find(|site| site.frame.function == function).unwrap()
+}
+
+fn samples(cost: Cost) -> u64 {
+    assert_eq!(cost.cpu_ns, cost.samples * 10);
+    cost.samples
+}
+
+const ASSIGN: &str = "runtime.mapassign_faststr:9";
+
+#[test]
+fn the_site_is_the_users_frame_nearest_the_runtime() {
+    let e = evidence(&format!("3 {ASSIGN};main.put:7;main.main:1\n2 {ASSIGN};main.main:2"));
+    let lines: Vec<_> =
+        e.sites.iter().map(|site| (site.frame.function.as_str(), site.frame.line)).collect();
+    assert_eq!(lines, [("main.put", 7), ("main.main", 2)]);
+    assert_eq!(samples(site(&e, "main.put").cpu.as_ref().unwrap().map), 3);
+}
+
+#[test]
+fn helpers_of_the_standard_library_are_not_the_user() {
+    let e = evidence(&format!("3 {ASSIGN};maps.Copy[go.shape.map[string]int]:5;main.main:2"));
+    assert_eq!(e.sites[0].frame.function, "main.main");
+}
+
+#[test]
+fn packages_named_like_the_runtime_are_the_users() {
+    let e = evidence(&format!("3 {ASSIGN};runtime/pprof.(*profMap).lookup:5;main.main:2"));
+    assert_eq!(e.sites[0].frame.function, "runtime/pprof.(*profMap).lookup");
+}
+
+#[test]
+fn inlined_sites_name_what_they_were_inlined_into() {
+    let e = evidence(&format!("3 {ASSIGN};main.put:7<main.fill:8<main.loop:9;main.main:1"));
+    let outer: Vec<_> =
+        e.sites[0].inlined_into.iter().map(|f| (f.function.as_str(), f.line)).collect();
+    assert_eq!(outer, [("main.fill", 8), ("main.loop", 9)]);
+}
+
+#[test]
+fn a_line_counts_a_sample_once_however_often_it_recurs() {
+    let e = evidence(&format!("3 {ASSIGN};main.walk:7;main.walk:7;main.walk:7\n4 main.walk:7"));
+    let cpu = e.sites[0].cpu.as_ref().unwrap();
+    assert_eq!((samples(cpu.line), samples(cpu.map)), (7, 3));
+    assert_eq!(samples(e.cpu.as_ref().unwrap().assign_functions[0].cost), 3);
+}
+
+#[test]
+fn parts_add_up_to_the_whole() {
+    let e = evidence(&format!(
+        "5 internal/runtime/maps.ctrlGroup.matchH2:1<runtime.mapassign_faststr:9;main.put:7
+         4 internal/runtime/maps.(*table).grow:3;internal/runtime/maps.(*table).rehash:2;{ASSIGN};main.put:7
+         3 runtime.memclrNoHeapPointers:1;runtime.newarray:1;internal/runtime/maps.newGroups:1;\
+           internal/runtime/maps.(*table).grow:3;{ASSIGN};main.put:7
+         2 runtime.gcAssistAlloc:1;runtime.newarray:1;internal/runtime/maps.(*table).grow:3;{ASSIGN};main.put:7
+         6 runtime.scanobject:1;runtime.gcBgMarkWorker:1
+         1 runtime.mapaccess1_faststr:2;main.put:7
+         9 main.work:1"
+    ));
+    let process = e.cpu.as_ref().unwrap();
+    let parts: u64 =
+        Category::ALL.into_iter().map(|category| samples(process.split.get(category))).sum();
+    assert_eq!((parts, samples(process.total)), (30, 30));
+    assert_eq!((samples(process.growth), samples(process.gc)), (9, 8));
+    let cpu = site(&e, "main.put").cpu.as_ref().unwrap();
+    let parts = Category::ALL.map(|category| samples(cpu.split.get(category)));
+    assert_eq!((parts.iter().sum::<u64>(), samples(cpu.map)), (15, 15));
+    let of = |category| samples(cpu.split.get(category));
+    assert_eq!(of(Category::Probe), 5);
+    assert_eq!(of(Category::GrowthMove), 4);
+    assert_eq!(of(Category::GrowthMemory), 3);
+    assert_eq!(of(Category::GcAssist), 2);
+    assert_eq!(
+        (samples(cpu.by_op.get(MapOp::Assign)), samples(cpu.by_op.get(MapOp::Read))),
+        (14, 1)
+    );
+    assert_eq!(samples(cpu.growth), 9);
+    assert_eq!(e.program.map_impl.unwrap().0, MapImpl::Swiss);
+}
+
+#[test]
+fn keys_made_on_the_line_and_in_the_function_are_told_apart() {
+    let e = evidence(&format!(
+        "3 {ASSIGN};main.put:7
+         2 runtime.mallocgc:1;runtime.concatstring2:1;main.put:7
+         4 runtime.mallocgc:1;fmt.Sprintf:3;main.put:6"
+    ));
+    let cpu = e.sites[0].cpu.as_ref().unwrap();
+    assert_eq!((samples(cpu.key_conversion), samples(cpu.function_key_conversion)), (2, 6));
+}
+
+#[test]
+fn depth_counts_frames_between_the_site_and_the_leaf() {
+    let e = evidence(&format!(
+        "3 {ASSIGN};main.put:7\n1 runtime.evacuate:2;runtime.growWork:2;{ASSIGN};main.put:7"
+    ));
+    let depth = e.sites[0].cpu.as_ref().unwrap().depth;
+    assert_eq!((depth.hot, depth.max, depth.mean), (1, 3, 1.5));
+}
+
+#[test]
+fn profiles_add_up_and_equal_lines_are_one_site() {
+    let one = cpu_profile(&format!("3 {ASSIGN};main.put:7"));
+    let two = cpu_profile(&format!("4 {ASSIGN};main.put:7\n1 main.other:1"));
+    let e = evidence_of(&[one, two]);
+    assert_eq!(samples(e.cpu.as_ref().unwrap().total), 8);
+    assert_eq!((e.sites.len(), samples(e.sites[0].cpu.as_ref().unwrap().map)), (1, 7));
+}
+
+#[test]
+fn the_call_tree_holds_every_sample() {
+    let e = evidence(&format!("3 {ASSIGN};main.put:7;main.main:1\n4 main.main:1"));
+    let stacks = e.stacks.unwrap();
+    assert_eq!(stacks.nodes.iter().map(|node| node.own.samples).sum::<u64>(), 7);
+    let names: Vec<_> =
+        stacks.nodes.iter().map(|node| stacks.names[node.name as usize].as_str()).collect();
+    assert_eq!(names, ["", "main.main", "main.put", "runtime.mapassign_faststr"]);
+}
+
+fn heap_profile(blocks: &[(&str, i64, i64)]) -> Vec<u8> {
+    let mut builder = ProfileBuilder::default();
+    let kinds = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"];
+    let types =
+        kinds.map(|kind| ValueType { kind: builder.string(kind), unit: builder.string("bytes") });
+    builder.profile_mut().sample_types = types.into();
+    for &(frame, size, n) in blocks {
+        let stack = [location(&mut builder, frame)];
+        let label = Label { key: "bytes", value: LabelValue::Num { value: size, unit: "" } };
+        builder.sample(&stack, &[n, n * size, 1, size], &[label]);
+    }
+    encode(builder)
+}
+
+#[test]
+fn allocations_are_given_to_the_site_by_block_size() {
+    let heap =
+        heap_profile(&[("main.put:7", 208, 10), ("main.put:7", 416, 5), ("main.other:1", 64, 9)]);
+    let e = evidence_of(&[cpu_profile(&format!("3 {ASSIGN};main.put:7")), heap]);
+    assert_eq!(e.heap.as_ref().unwrap().total.alloc_objects, 24);
+    let blocks = &e.sites[0].heap.as_ref().unwrap().blocks;
+    let ladder: Vec<_> =
+        blocks.iter().map(|b| (b.block_bytes, b.alloc.alloc_objects, b.map_capacity)).collect();
+    assert_eq!(ladder, [(208, 10, None), (416, 5, None)]);
+    assert_eq!(e.sites.len(), 1, "without the binary nobody knows that main.other uses a map");
+}
+
+#[test]
+fn of_two_heap_profiles_the_last_counts_and_the_first_is_named() {
+    let heap = |n| heap_profile(&[("main.put:7", 208, n)]);
+    let e = evidence_of(&[cpu_profile(&format!("3 {ASSIGN};main.put:7")), heap(1), heap(2)]);
+    assert_eq!(e.heap.as_ref().unwrap().total.alloc_objects, 2);
+    assert!(e.notices.iter().any(|notice| notice.text.contains("replaced by")));
+}
+
+#[test]
+fn a_heap_profile_alone_says_what_it_cannot_tell() {
+    let e = evidence_of(&[heap_profile(&[("main.put:7", 208, 1)])]);
+    assert!(e.sites.is_empty() && e.cpu.is_none());
+    assert!(e.notices[0].text.contains("does not tell maps from slices"));
+}
