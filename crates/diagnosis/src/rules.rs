@@ -70,14 +70,9 @@ pub fn diagnose(evidence: Evidence) -> Diagnosis {
 fn process_findings(evidence: &Evidence) -> Vec<Finding> {
     let Some(cpu) = &evidence.cpu else { return Vec::new() };
     let process = ProcessContext { evidence, cpu };
-    [
-        steady::below_threshold(&process),
-        steady::reads_dominate(&process),
-        memory::gc_bound(&process),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let rules =
+        [steady::below_threshold, steady::spread_thin, steady::reads_dominate, memory::gc_bound];
+    rules.iter().filter_map(|rule| rule(&process)).collect()
 }
 
 fn rank(findings: &mut [Finding]) {

@@ -139,7 +139,9 @@ pub(crate) fn type_text(site: &Site) -> String {
     if let Some(map_type) = main_type(site) {
         return map_type.name.clone();
     }
+    let is_sync = |cpu: &diagnosis::evidence::SiteCpu| cpu.by_op.get(MapOp::Sync) == cpu.map;
     match site.maps.as_deref() {
+        _ if site.cpu.as_ref().is_some_and(is_sync) => "sync.Map".to_owned(),
         None => "type not measured (no binary)".to_owned(),
         Some([]) => "type unknown: no map call found at this line in the binary".to_owned(),
         Some([map, ..]) => {

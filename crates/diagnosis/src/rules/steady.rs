@@ -2,7 +2,7 @@
 
 use gomap::{Category, MapOp};
 
-use super::{PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
+use super::{NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
 use crate::evidence::Cost;
 use crate::finding::{Confidence, Finding, Level, Verdict};
 
@@ -35,6 +35,34 @@ pub(super) fn below_threshold(process: &ProcessContext<'_>) -> Option<Finding> {
             n => Confidence { level: Level::High, reason: format!("{n} samples in the profile") },
         },
         evidence: vec![process.share("inside map operations, of all CPU", map)],
+    })
+}
+
+/// Maps cost something in sum, but no single line does.
+pub(super) fn spread_thin(process: &ProcessContext<'_>) -> Option<Finding> {
+    let map = process.map();
+    let sites = || process.evidence.sites.iter().filter_map(|site| site.cpu.as_ref());
+    let largest = sites().map(|cpu| cpu.map).max_by_key(|cost| cost.cpu_ns)?;
+    let is_large = map.share_of(process.cpu.total) >= PROCESS_NOTICEABLE;
+    if !is_large || largest.share_of(process.cpu.total) >= NOTICEABLE {
+        return None;
+    }
+    Some(Finding {
+        rule: "spread-thin",
+        site: None,
+        cause: format!(
+            "the cost of maps is spread over {} lines, and none of them is worth a change",
+            sites().count()
+        ),
+        verdict: Verdict::LeaveAlone,
+        advice: "look elsewhere, or for one habit that many of these lines share".to_owned(),
+        cost: Some(map),
+        saving: None,
+        confidence: confidence(map, Level::High, "the shares were measured"),
+        evidence: vec![
+            process.share("inside map operations, of all CPU", map),
+            process.share("at the line that costs most", largest),
+        ],
     })
 }
 

@@ -230,6 +230,12 @@ fn maps_that_cost_little_are_left_alone_as_a_whole() {
 }
 
 #[test]
+fn a_cost_spread_over_many_lines_is_left_alone_as_a_whole() {
+    let sites = (1..=10).map(|line| site(line, &[(Assign, GrowthMove, 19)])).collect();
+    check(program("go1.27.3"), sites, &["spread-thin LeaveAlone High"]);
+}
+
+#[test]
 fn reads_dominate_when_there_are_twice_as_many() {
     let reads = [(MapOp::Read, Read, 400), (Assign, Probe, 100)];
     let expected = ["growth-is-not-the-problem LeaveAlone High", "reads-dominate LeaveAlone High"];
