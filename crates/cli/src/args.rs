@@ -128,6 +128,9 @@ pub struct Asm {
     /// CPU profile of this binary.
     #[arg(value_hint = ValueHint::FilePath)]
     pub profile: Option<String>,
+    /// Print JSON (docs/json.md) instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// When to use colours.

@@ -21,6 +21,10 @@ pub(crate) fn run(
         &OpenOptions::default(),
         &mut progress,
     )?;
-    report::render_asm(out, &listing)?;
+    if args.json {
+        report::render_asm_json(out, &listing)?;
+    } else {
+        report::render_asm(out, &listing)?;
+    }
     Ok(ExitCode::SUCCESS)
 }

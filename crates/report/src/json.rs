@@ -177,7 +177,7 @@ fn site_heap(heap: &SiteHeap) -> Value {
     json!({ "total": alloc(heap.total), "blocks": heap.blocks.iter().map(block).collect::<Vec<_>>() })
 }
 
-fn cost(cost: Cost) -> Value {
+pub(crate) fn cost(cost: Cost) -> Value {
     json!({ "samples": cost.samples, "cpu_ns": cost.cpu_ns })
 }
 

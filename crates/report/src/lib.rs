@@ -12,7 +12,7 @@ mod scan;
 mod text;
 mod words;
 
-pub use asm::render_asm;
+pub use asm::{render_asm, render_asm_json};
 pub use flamegraph::render_flamegraph;
 pub use html::render_html;
 pub use json::render_json;

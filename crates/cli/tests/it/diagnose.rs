@@ -4,13 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::{fs, thread};
 
-use crate::{diagnose_json, mapscope, sample, stdout_of};
-
-/// The unpacked binary of a capture.
-fn binary(name: &str) -> String {
-    let path = xtask::unpack_xz(&xtask::testdata(&format!("samples/bin/{name}.xz"))).unwrap();
-    path.to_str().unwrap().to_owned()
-}
+use crate::{binary, diagnose_json, mapscope, sample, stdout_of};
 
 #[test]
 fn names_the_map_that_costs_the_time_in_both_implementations() {

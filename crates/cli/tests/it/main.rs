@@ -1,9 +1,11 @@
 //! The binary from the outside: what it prints, what it refuses, how it exits.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
+mod asm;
 mod bad_input;
 mod diagnose;
 mod pprof;
+mod scan;
 mod shell;
 
 use std::path::PathBuf;
@@ -31,6 +33,12 @@ pub fn stdout_of<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -
 pub fn diagnose_json(inputs: &[&str]) -> serde_json::Value {
     let args = ["diagnose", "--json", "--top", "1000"].iter().chain(inputs);
     serde_json::from_str(&stdout_of(args)).unwrap()
+}
+
+/// The unpacked binary of a bundled capture.
+pub fn binary(name: &str) -> String {
+    let path = xtask::unpack_xz(&xtask::testdata(&format!("samples/bin/{name}.xz"))).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 /// Path of a bundled capture.
