@@ -271,16 +271,18 @@ impl Page<'_> {
                 sum.saturating_add(block.alloc.alloc_bytes),
             )
         });
-        if n == 0 {
-            return Ok(());
-        }
-        let inuse = bytes(heap.total.inuse_bytes);
         let what = if steps.is_empty() { "blocks of unknown use" } else { "other blocks" };
-        self.wrapped(
-            indent,
-            &format!("{what}: {} in {}; live at this line: {inuse}", count(n), bytes(sum)),
-            DIM,
-        )
+        let others = if n == 0 {
+            String::new()
+        } else {
+            format!("{what}: {} in {}; ", count(n), bytes(sum))
+        };
+        let (objects, inuse) = (count(heap.total.alloc_objects), bytes(heap.total.inuse_bytes));
+        let text = format!(
+            "{others}in all {objects} objects in {}, live: {inuse}",
+            bytes(heap.total.alloc_bytes)
+        );
+        self.wrapped(indent, &text, DIM)
     }
 
     fn not_measured(&mut self, gaps: &[NotMeasured]) -> io::Result<()> {

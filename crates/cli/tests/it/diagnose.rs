@@ -1,5 +1,6 @@
 //! The main job on real captures.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::{fs, thread};
@@ -154,4 +155,43 @@ fn says_what_a_server_answered_instead_of_a_profile() {
     let err = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
     assert!(err.contains(&url) && err.contains("404"), "{err}");
+}
+
+/// Rows of the recorded count: "   115586341  36.9% main.build:49 < main.main.func1.1:101 … {bytes=6528}".
+fn recorded_blocks(name: &str, site: &str) -> BTreeMap<u64, u64> {
+    let path = sample(&format!("expected/{name}.alloc_space.by-line-and-bytes.txt"));
+    let mut blocks = BTreeMap::new();
+    for row in fs::read_to_string(path).unwrap().lines() {
+        let fields: Vec<&str> = row.split_whitespace().collect();
+        let [sum, _, leaf, .., label] = fields[..] else { continue };
+        let size = label
+            .strip_prefix("{bytes=")
+            .and_then(|l| l.strip_suffix('}'))
+            .and_then(|l| l.parse().ok());
+        if let (true, Some(size), Ok(sum)) = (leaf == site, size, sum.parse::<u64>()) {
+            *blocks.entry(size).or_insert(0) += sum;
+        }
+    }
+    blocks
+}
+
+#[test]
+fn allocations_by_line_and_block_size_equal_the_recorded_count() {
+    for (name, line) in [("nested-1.21.13", 49), ("nested-1.27.3", 49), ("flat-1.27.3", 39)] {
+        let report = diagnose_json(&[
+            &sample(&format!("{name}/cpu.pprof")),
+            &sample(&format!("{name}/allocs.pprof")),
+        ]);
+        let site = &report["sites"][0];
+        assert_eq!(site["line"], line, "{name}");
+        let blocks = site["heap"]["blocks"].as_array().unwrap().iter();
+        let ours: BTreeMap<u64, u64> = blocks
+            .map(|b| {
+                (b["block_bytes"].as_u64().unwrap(), b["alloc"]["alloc_bytes"].as_u64().unwrap())
+            })
+            .collect();
+        let theirs = recorded_blocks(name, &format!("main.build:{line}"));
+        assert!(theirs.len() >= 3, "{name}");
+        assert_eq!(ours, theirs, "{name}");
+    }
 }
