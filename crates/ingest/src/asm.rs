@@ -11,6 +11,7 @@ use crate::binary::owned_frame;
 use crate::cpu::Values;
 use crate::error::Error;
 use crate::open::{Input, OpenOptions, open_input};
+use crate::printable::printable;
 use crate::program::{ProgramOfProfile, check_is_program_of};
 use crate::scan::{parse, read};
 
@@ -49,7 +50,7 @@ pub fn list_instructions(
     let mut own = Cost::default();
     instructions.iter().for_each(|instruction| own += instruction.cost);
     Ok(Listing {
-        function: func.name.to_owned(),
+        function: printable(func.name),
         profile: samples.map(|samples| ListedProfile { own, total: samples.total }),
         instructions,
     })
@@ -58,8 +59,13 @@ pub fn list_instructions(
 fn no_such_function(binary: &Binary<'_>, name: &str, function: &str) -> Error {
     let last = function.rsplit(['.', '/']).next().unwrap_or(function);
     let is_like = |func: &Func<'_>| !last.is_empty() && func.name.contains(last);
-    let like: Vec<_> =
-        binary.functions().iter().filter(is_like).map(|f| f.name).take(MAX_SUGGESTIONS).collect();
+    let like: Vec<_> = binary
+        .functions()
+        .iter()
+        .filter(is_like)
+        .map(|f| printable(f.name))
+        .take(MAX_SUGGESTIONS)
+        .collect();
     let hint = if like.is_empty() {
         String::new()
     } else {
@@ -116,8 +122,10 @@ fn link_addr(
 }
 
 fn listed(binary: &Binary<'_>, instruction: &Instruction<'_>, cost: Cost) -> ListedInstruction {
-    let target =
-        instruction.target.and_then(|target| target.symbol).map(|symbol| format!("-> {symbol}"));
+    let target = instruction
+        .target
+        .and_then(|target| target.symbol)
+        .map(|symbol| format!("-> {}", printable(symbol)));
     ListedInstruction {
         addr: instruction.addr.0,
         text: instruction.text.clone(),

@@ -7,6 +7,8 @@ use diagnosis::evidence::{Frame, MakeSite, MapType, Nested, Notice, SiteMap, Sou
 use gobin::{Binary, Kind};
 use gomap::{GoVersion, MapImpl, MapOp, classify_function};
 
+use crate::printable::printable;
+
 /// Line of a function; files are left out because `-trimpath` changes them.
 type Place = (String, u32);
 
@@ -63,7 +65,7 @@ impl BinaryFacts {
                 self.makes.push(MakeSite { frame, map_type });
             }
             let map = SiteMap { op: map_op(site.op), callee: site.callee.to_owned(), map_type };
-            let at_place = self.maps.entry((user.function.to_owned(), user.line)).or_default();
+            let at_place = self.maps.entry((printable(user.function), user.line)).or_default();
             if !at_place.contains(&map) {
                 at_place.push(map);
             }
@@ -97,7 +99,7 @@ impl BinaryFacts {
 }
 
 pub(crate) fn owned_frame(frame: &gobin::Frame<'_>) -> Frame {
-    Frame { function: frame.function.to_owned(), file: frame.file.to_owned(), line: frame.line }
+    Frame { function: printable(frame.function), file: printable(frame.file), line: frame.line }
 }
 
 /// Copies what the binary says about itself.
@@ -113,7 +115,9 @@ pub(crate) fn describe(binary: &Binary<'_>, source: SourceId, evidence: &mut Evi
 
 /// "Go executable, go1.27.3, amd64, 1,843 functions".
 pub(crate) fn summary(binary: &Binary<'_>) -> String {
-    let version = binary.build_info().map_or("Go version unknown", |info| info.go_version.as_str());
+    let version = binary
+        .build_info()
+        .map_or("Go version unknown".to_owned(), |info| printable(&info.go_version));
     format!(
         "Go executable, {version}, {}, {} functions",
         binary.arch().go_name(),
@@ -151,7 +155,7 @@ pub(crate) fn map_op(op: gobin::MapOp) -> MapOp {
 
 pub(crate) fn map_type(t: &gobin::MapType) -> MapType {
     MapType {
-        name: t.name.clone(),
+        name: printable(&t.name),
         key: type_part(&t.key),
         elem: type_part(&t.elem),
         nested: match t.nested {
@@ -165,7 +169,7 @@ pub(crate) fn map_type(t: &gobin::MapType) -> MapType {
 
 fn type_part(t: &gobin::TypeDesc) -> TypePart {
     TypePart {
-        name: t.name.clone(),
+        name: printable(&t.name),
         size: t.size,
         has_pointers: t.has_pointers,
         is_interface: t.kind == Kind::Interface,

@@ -13,6 +13,7 @@ mod error;
 mod heap;
 mod lines;
 mod open;
+mod printable;
 mod program;
 mod scan;
 mod stacks;
@@ -29,6 +30,7 @@ pub use scan::scan;
 use binary::BinaryFacts;
 use cpu::CpuCollector;
 use heap::HeapCollector;
+use program::ProgramOfProfile;
 
 /// How to collect.
 #[derive(Debug, Clone)]
@@ -84,9 +86,7 @@ pub fn collect(
     if !cpu.has_profiles() && !heap.has_profiles() {
         return Err(Error::NoProfile { only_binary: executable.map(|(name, ..)| name.clone()) });
     }
-    if let Some(program) = cpu.programs().chain(heap.programs()).next() {
-        program.describe(&mut evidence);
-    }
+    describe_program(cpu.programs().chain(heap.programs()), &mut evidence);
     let binary = executable.as_ref().map(|(name, source, bytes)| {
         let programs = cpu.programs().chain(heap.programs());
         add_binary(name, *source, bytes, programs, &mut evidence)
@@ -101,11 +101,26 @@ pub fn collect(
     Ok(evidence)
 }
 
+/// Names the program that the profiles are of, and says when they are of several builds.
+fn describe_program<'p>(
+    mut programs: impl Iterator<Item = &'p ProgramOfProfile>,
+    evidence: &mut Evidence,
+) {
+    let Some(first) = programs.next() else { return };
+    first.describe(evidence);
+    for other in programs.filter(|other| other.is_other_build_than(first)) {
+        let (other, first) = (&other.profile, &first.profile);
+        let text =
+            format!("{other} is of another build than {first}; they were added up all the same");
+        evidence.notices.push(Notice { source: None, text });
+    }
+}
+
 fn add_binary<'p>(
     name: &str,
     source: SourceId,
     bytes: &[u8],
-    programs: impl Iterator<Item = &'p program::ProgramOfProfile>,
+    programs: impl Iterator<Item = &'p ProgramOfProfile>,
     evidence: &mut Evidence,
 ) -> Result<BinaryFacts, Error> {
     let binary =

@@ -6,6 +6,8 @@ use diagnosis::evidence::Frame;
 use gomap::{FrameClass, classify_function};
 use gopprof::Profile;
 
+use crate::printable::printable;
+
 /// Index of a distinct (function, file, line) in [`Lines`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LineId(pub(crate) u32);
@@ -106,7 +108,7 @@ impl Lines {
             return id;
         }
         let id = FunctionId(self.functions.len() as u32);
-        self.functions.push(Function { name: name.to_owned(), class: classify_function(name) });
+        self.functions.push(Function { name: printable(name), class: classify_function(name) });
         self.by_name.insert(name.to_owned(), id);
         id
     }
@@ -115,7 +117,7 @@ impl Lines {
         let next = LineId(self.lines.len() as u32);
         let id = *self.by_line.entry((function, file.to_owned(), line)).or_insert(next);
         if id == next {
-            self.lines.push((function, file.to_owned(), line));
+            self.lines.push((function, printable(file), line));
         }
         FrameInfo { class: self.function(function).class, line: id, function }
     }

@@ -5,6 +5,7 @@ use gobin::{Binary, FileOffset};
 use gopprof::Profile;
 
 use crate::error::Error;
+use crate::printable::printable;
 
 /// What a profile says about the program it was taken from.
 #[derive(Debug)]
@@ -32,12 +33,17 @@ impl ProgramOfProfile {
         evidence.program.build_id.clone_from(&self.build_id);
     }
 
+    /// Whether both say of which build they are, and it is not the same one.
+    pub(crate) fn is_other_build_than(&self, other: &Self) -> bool {
+        self.build_id.is_some() && other.build_id.is_some() && self.build_id != other.build_id
+    }
+
     /// Enough to tell one program from another.
     const MAX_KNOWN: usize = 64;
 
     pub(crate) fn of(profile: &Profile, name: &str) -> Self {
         let main = profile.mappings.first();
-        let text = |id| Some(profile.str(id)).filter(|s| !s.is_empty()).map(str::to_owned);
+        let text = |id| Some(profile.str(id)).filter(|s| !s.is_empty()).map(printable);
         let known_addresses = profile
             .locations
             .iter()
@@ -49,7 +55,7 @@ impl ProgramOfProfile {
                     .address
                     .checked_sub(mapping.memory_start)?
                     .checked_add(mapping.file_offset)?;
-                let function = profile.str(profile.functions[function.index()].name).to_owned();
+                let function = printable(profile.str(profile.functions[function.index()].name));
                 is_main.then_some(KnownAddress { file_offset, function })
             })
             .take(Self::MAX_KNOWN)
@@ -98,7 +104,7 @@ fn functions_elsewhere(binary: &Binary<'_>, known: &[KnownAddress]) -> Option<St
         let found = binary
             .link_addr(FileOffset(address.file_offset))
             .and_then(|addr| binary.functions().find(addr));
-        found.is_none_or(|function| function.name != address.function)
+        found.is_none_or(|function| printable(function.name) != address.function)
     };
     let n_elsewhere = known.iter().filter(is_elsewhere).count();
     let example = known.iter().find(is_elsewhere)?;

@@ -10,6 +10,7 @@ use gomap::classify_function;
 
 use crate::binary::{go_version, implementation, map_op, map_type, owned_frame};
 use crate::error::Error;
+use crate::printable::printable;
 
 /// All bytes of an executable.
 pub(crate) fn read(name: &str) -> Result<Vec<u8>, Error> {
@@ -85,7 +86,7 @@ fn scanned_site(
     types: &HashMap<gobin::LinkAddr, gobin::MapType>,
 ) -> ScannedSite {
     let name = |addr| {
-        types.get(&addr).map(|t| t.name.clone()).ok_or("type descriptor unreadable".to_owned())
+        types.get(&addr).map(|t| printable(&t.name)).ok_or("type descriptor unreadable".to_owned())
     };
     ScannedSite {
         frames: site.frames.iter().map(owned_frame).collect(),
@@ -112,7 +113,7 @@ fn rank(t: &ScannedType) -> (u8, std::cmp::Reverse<u64>, &str) {
 /// "go1.27.3", or the versions that the structures of the file allow.
 pub(crate) fn version_text(binary: &Binary<'_>) -> String {
     if let Some(info) = binary.build_info() {
-        return info.go_version.clone();
+        return printable(&info.go_version);
     }
     match (go_version(binary), binary.release()) {
         (Some(version), _) => format!("{version} (told by its structures)"),

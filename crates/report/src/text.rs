@@ -389,14 +389,14 @@ pub(crate) fn check_text(site: &Site, finding: &Finding) -> String {
     )
 }
 
+/// The text as a regular expression that matches just it.
 fn escape_regex(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            ["(", ")", "*", ".", "[", "]"]
-                .contains(&c.to_string().as_str())
-                .then_some('\\')
-                .into_iter()
-                .chain([c])
-        })
-        .collect()
+    let mut out = String::new();
+    for c in text.chars() {
+        if "\\.+*?()|[]{}^$".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }

@@ -90,6 +90,12 @@ fn packages_named_like_the_runtime_are_the_users() {
 }
 
 #[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let e = evidence(&format!("3 {ASSIGN};main.\u{1b}[2Jput:7"));
+    assert_eq!(e.sites[0].frame.function, "main.\u{fffd}[2Jput");
+}
+
+#[test]
 fn inlined_sites_name_what_they_were_inlined_into() {
     let e = evidence(&format!("3 {ASSIGN};main.put:7<main.fill:8<main.loop:9;main.main:1"));
     let outer: Vec<_> =
