@@ -63,7 +63,8 @@ fn several_cpu_profiles_add_up() {
 
 #[test]
 fn profiles_of_two_builds_are_said_to_be_so() {
-    let report = diagnose_json(&[&sample("nested-1.27.3/cpu.pprof"), &sample("flat-1.27.3/cpu.pprof")]);
+    let report =
+        diagnose_json(&[&sample("nested-1.27.3/cpu.pprof"), &sample("flat-1.27.3/cpu.pprof")]);
     assert!(report["notices"][0]["text"].as_str().unwrap().contains("is of another build than"));
 }
 
