@@ -175,6 +175,7 @@ mod bits {
     pub(super) const KEY_CONVERSION: u32 = 1 << 20;
     pub(super) const SKIPPED_LEAF: u32 = 1 << 21;
     pub(super) const RUNTIME: u32 = 1 << 22;
+    pub(super) const OUT_OF_LINE: u32 = 1 << 23;
 }
 use bits::*;
 
@@ -213,10 +214,9 @@ const RULES: &[(u32, &str)] = &[
         GROWTH_ALLOC,
         r"^runtime\.(hashGrow|makeBucketArray|\(\*hmap\)\.(newoverflow|createOverflow))$",
     ),
-    (
-        GROWTH_ALLOC,
-        r"^internal/runtime/maps\.(newGroups?|newTable|\(\*table\)\.reset|newarray|newobject)$",
-    ),
+    (GROWTH_ALLOC, r"^internal/runtime/maps\.(newGroups?|newTable|\(\*table\)\.reset|newarray)$"),
+    // Keys and elements above 128 bytes have an object of their own, growth or not.
+    (OUT_OF_LINE, r"^internal/runtime/maps\.newobject$"),
     (GROWTH_MOVE, r"^runtime\.(growWork|evacuate)(_fast32|_fast64|_faststr)?$"),
     (GROWTH_MOVE, r"^runtime\.(moveToBmap|advanceEvacuationMark|bucketEvacuated)$"),
     (
@@ -403,7 +403,8 @@ fn phase(op: Option<MapOp>, in_operation: FrameClass) -> Phase {
         Some(_) if in_operation.has(FIRST_ALLOC) => Phase::FirstAlloc,
         Some(_) if in_operation.has(GROWTH_ALLOC) => Phase::GrowthAlloc,
         Some(_) if in_operation.has(GROWTH_MOVE) => Phase::GrowthMove,
-        // Classic maps allocate their first bucket in the body of `mapassign`.
+        Some(_) if in_operation.has(OUT_OF_LINE) => Phase::Steady,
+        // Classic maps allocate their first bucket in the body of `mapassign`, and keys and elements above 128 bytes too.
         Some(MapOp::Assign) if in_operation.has(MALLOC) => Phase::FirstAlloc,
         Some(_) => Phase::Steady,
     }

@@ -185,7 +185,8 @@ impl CpuCollector {
         *sums.entry_points.entry(frames[op_at].function).or_default() += cost;
         let leaf = frames.iter().find(|frame| !frame.class.is_skipped_leaf()).unwrap_or(&frames[0]);
         *sums.leaves.entry(leaf.function).or_default() += cost;
-        *sums.samples_by_depth.entry(site_at as u32).or_default() += cost.samples.max(1);
+        let of_depth = sums.samples_by_depth.entry(site_at as u32).or_default();
+        *of_depth = of_depth.saturating_add(cost.samples.max(1));
     }
 
     /// Counts the sample once for each line and function on the stack.
@@ -336,8 +337,10 @@ impl Values {
 /// "94 samples every 10 ms over 0.95 s".
 pub(crate) fn summary(profile: &Profile) -> String {
     let values = Values::of(profile).ok();
-    let samples: u64 =
-        values.iter().flat_map(|values| profile.samples().map(|s| values.cost(&s).samples)).sum();
+    let samples: u64 = values
+        .iter()
+        .flat_map(|values| profile.samples().map(|s| values.cost(&s).samples))
+        .fold(0, u64::saturating_add);
     let mut text = format!("CPU profile, {samples} samples");
     if profile.period > 0 {
         text += &format!(" every {} ms", profile.period as f64 / 1e6);
@@ -365,11 +368,11 @@ fn sort_costs(costs: &mut [FunctionCost]) {
 }
 
 fn depth(samples_by_depth: &HashMap<u32, u64>) -> Depth {
-    let n: u64 = samples_by_depth.values().sum();
-    let sum: u64 = samples_by_depth.iter().map(|(&depth, &n)| u64::from(depth) * n).sum();
+    let n = samples_by_depth.values().copied().fold(0, u64::saturating_add);
+    let sum = samples_by_depth.iter().map(|(&depth, &n)| f64::from(depth) * n as f64).sum::<f64>();
     let hot = samples_by_depth.iter().max_by_key(|&(&depth, &n)| (n, u32::MAX - depth));
     Depth {
-        mean: if n == 0 { 0.0 } else { sum as f64 / n as f64 },
+        mean: if n == 0 { 0.0 } else { sum / n as f64 },
         hot: hot.map_or(0, |(&depth, _)| depth),
         max: samples_by_depth.keys().copied().max().unwrap_or(0),
     }

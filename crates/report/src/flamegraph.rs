@@ -67,13 +67,15 @@ fn drawn(stacks: &StackTree) -> (Vec<u64>, Vec<bool>) {
     let mut sum_ns = own_ns.clone();
     // Children come after their parents, so one pass from the end sums up.
     for (idx, node) in stacks.nodes.iter().enumerate().skip(1).rev() {
-        sum_ns[node.parent as usize] += sum_ns[idx];
+        let parent = node.parent as usize;
+        sum_ns[parent] = sum_ns[parent].saturating_add(sum_ns[idx]);
     }
     let least_ns = sum_ns.first().map_or(0.0, |&total| total as f64 * MIN_WIDTH_PCT / 100.0);
     let is_drawn: Vec<bool> = sum_ns.iter().map(|&ns| ns as f64 >= least_ns).collect();
     for (idx, node) in stacks.nodes.iter().enumerate().skip(1).rev() {
         if !is_drawn[idx] {
-            own_ns[node.parent as usize] += own_ns[idx];
+            let parent = node.parent as usize;
+            own_ns[parent] = own_ns[parent].saturating_add(own_ns[idx]);
         }
     }
     (own_ns, is_drawn)

@@ -89,7 +89,9 @@ fn ladder_evidence(context: &SiteContext<'_>, map_type: &MapType, size: Size) ->
     if size.room <= LARGEST_TABLE {
         let outgrown =
             |b: &&Block| b.map_capacity.is_some_and(|room| room > FIRST_GROUP && room < size.room);
-        let garbage = blocks(context).filter(outgrown).map(|block| block.alloc.alloc_bytes).sum();
+        let garbage = blocks(context)
+            .filter(outgrown)
+            .fold(0_u64, |sum, block| sum.saturating_add(block.alloc.alloc_bytes));
         lines.push(heap(
             "allocated here for smaller arrays, which growth outgrew",
             Amount::Bytes(garbage),
@@ -147,7 +149,12 @@ fn objects_at(context: &SiteContext<'_>, frame: &Frame) -> Option<u64> {
     let sites = context.evidence.sites.iter();
     let at_line =
         sites.filter(|site| site.frame.function == frame.function && site.frame.line == frame.line);
-    Some(at_line.filter_map(|site| site.heap.as_ref()).map(|heap| heap.total.alloc_objects).sum())
+    Some(
+        at_line
+            .filter_map(|site| site.heap.as_ref())
+            .map(|heap| heap.total.alloc_objects)
+            .fold(0, u64::saturating_add),
+    )
 }
 
 fn file_name(path: &str) -> &str {
@@ -175,7 +182,7 @@ fn usual_size(context: &SiteContext<'_>) -> Option<Size> {
         .filter(|&(capacity, n)| capacity > FIRST_GROUP && n > 0)
         .collect();
     let (_, n_growing) = *steps.iter().min_by_key(|&&(capacity, _)| capacity)?;
-    let reached = steps.iter().copied().filter(|&(_, n)| n * 2 >= n_growing);
+    let reached = steps.iter().copied().filter(|&(_, n)| n >= n_growing / 2);
     let (room, n_largest) = reached.max_by_key(|&(capacity, _)| capacity)?;
     let below = steps
         .iter()
@@ -185,13 +192,14 @@ fn usual_size(context: &SiteContext<'_>) -> Option<Size> {
         below.map_or((FIRST_GROUP, n_growing), |&(capacity, n)| (capacity, n));
     let is_split = context.map_impl() == Some(MapImpl::Swiss)
         && room == LARGEST_TABLE
-        && n_largest >= 2 * n_below;
+        && n_largest / 2 >= n_below;
     if !is_split {
         return Some(Size { at_least, room });
     }
     // A split replaces one table by two: of n tables allocated, (n + 1) / 2 are left.
     let tables = (n_largest / n_below.max(1)).div_ceil(2);
-    Some(Size { at_least: tables * LARGEST_TABLE / 2, room: tables * LARGEST_TABLE })
+    let room = tables.saturating_mul(LARGEST_TABLE);
+    Some(Size { at_least: room / 2, room })
 }
 
 /// Maps that grow beyond their first group, as the heap profile has them.

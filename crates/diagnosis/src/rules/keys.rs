@@ -113,7 +113,7 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
         .iter()
         .filter(|site| site.frame.function == *function)
         .filter_map(|site| site.cpu.as_ref().map(|cpu| cpu.map.cpu_ns))
-        .sum();
+        .fold(0, u64::saturating_add);
     if !is_first || made.cpu_ns <= function_map || !is_noticeable(made, process.total) {
         return None;
     }

@@ -94,7 +94,7 @@ pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
         .flat_map(|heap| &heap.blocks)
         .filter(|block| block.map_capacity.is_some())
         .map(|block| block.alloc.inuse_bytes)
-        .sum();
+        .fold(0, u64::saturating_add);
     let is_large = inuse as f64 >= HEAP_NOTICEABLE * heap.total.inuse_bytes as f64;
     if deletes.share_of(cpu.map) < DELETES || !is_large || inuse == 0 {
         return None;

@@ -55,7 +55,10 @@ fn count_arrays(context: &SiteContext<'_>) -> Option<(u64, u64)> {
     let arrays =
         blocks.iter().filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects)));
     let (n_first, n_arrays) = arrays.fold((0, 0), |(first, all), (capacity, n)| {
-        (if capacity <= FIRST_GROUP { first + n } else { first }, all + n)
+        (
+            if capacity <= FIRST_GROUP { n.saturating_add(first) } else { first },
+            n.saturating_add(all),
+        )
     });
     (n_arrays > 0).then_some((n_first, n_arrays))
 }

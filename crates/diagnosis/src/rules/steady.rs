@@ -107,6 +107,7 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
         ("iterating", Category::Iterate),
         ("deleting", Category::DeleteClear),
         ("making maps", Category::Create),
+        ("copying and allocating keys and elements", Category::OtherMap),
         ("collector work charged to this line", Category::GcAssist),
     ];
     let mut parts = parts.map(|(what, category)| (what, cpu.split.get(category)));

@@ -20,7 +20,7 @@ fn cpu_profile(stacks: &str) -> Vec<u8> {
         let (count, stack) = line.split_once(' ').unwrap();
         let count: i64 = count.parse().unwrap();
         let stack: Vec<_> = stack.split(';').map(|frames| location(&mut builder, frames)).collect();
-        builder.sample(&stack, &[count, count * 10], &[]);
+        builder.sample(&stack, &[count, count.saturating_mul(10)], &[]);
     }
     encode(builder)
 }
@@ -145,6 +145,18 @@ fn parts_add_up_to_the_whole() {
 }
 
 #[test]
+fn elements_with_objects_of_their_own_are_no_growth() {
+    let alloc = "runtime.mallocgc:1;runtime.newobject:1;internal/runtime/maps.newobject:1";
+    let e = evidence(&format!(
+        "7 {alloc};runtime.mapassign_fast64:9;main.put:7
+         2 {alloc};internal/runtime/maps.(*table).grow:3;runtime.mapassign_fast64:9;main.put:7"
+    ));
+    let cpu = e.sites[0].cpu.as_ref().unwrap();
+    assert_eq!((samples(cpu.growth), samples(cpu.split.get(Category::Create))), (2, 0));
+    assert_eq!(samples(cpu.split.get(Category::OtherMap)), 7);
+}
+
+#[test]
 fn keys_made_on_the_line_and_in_the_function_are_told_apart() {
     let e = evidence(&format!(
         "3 {ASSIGN};main.put:7
@@ -192,7 +204,7 @@ fn heap_profile(blocks: &[(&str, i64, i64)]) -> Vec<u8> {
     for &(frame, size, n) in blocks {
         let stack = [location(&mut builder, frame)];
         let label = Label { key: "bytes", value: LabelValue::Num { value: size, unit: "" } };
-        builder.sample(&stack, &[n, n * size, 1, size], &[label]);
+        builder.sample(&stack, &[n, n.saturating_mul(size), 1, size], &[label]);
     }
     encode(builder)
 }
@@ -216,6 +228,27 @@ fn of_two_heap_profiles_the_last_counts_and_the_first_is_named() {
     let e = evidence_of(&[cpu_profile(&format!("3 {ASSIGN};main.put:7")), heap(1), heap(2)]);
     assert_eq!(e.heap.as_ref().unwrap().total.alloc_objects, 2);
     assert!(e.notices.iter().any(|notice| notice.text.contains("replaced by")));
+}
+
+#[test]
+fn absurd_values_do_not_overflow() {
+    let stacks: String = [
+        format!("{ASSIGN};main.put:7"),
+        format!("internal/runtime/maps.(*table).grow:3;{ASSIGN};main.put:7"),
+        "runtime.mapaccess1_faststr:2;main.put:7".to_owned(),
+        "runtime.gcBgMarkWorker:1".to_owned(),
+        "runtime.concatstring2:1;main.put:6".to_owned(),
+    ]
+    .map(|stack| format!("{} {stack}\n", i64::MAX))
+    .concat();
+    let heap = heap_profile(&[
+        ("main.put:7", 208, i64::MAX),
+        ("main.put:7", 416, i64::MAX),
+        ("main.put:7", i64::MAX, 2),
+    ]);
+    let e = evidence_of(&[cpu_profile(&stacks), cpu_profile(&stacks), heap]);
+    assert_eq!(e.cpu.as_ref().unwrap().total.samples, u64::MAX);
+    assert!(!diagnosis::diagnose(e).findings.is_empty());
 }
 
 #[test]

@@ -179,6 +179,28 @@ fn nothing_measured_is_said_so() {
 }
 
 #[test]
+fn absurd_values_do_not_overflow() {
+    let mut diagnosis = diagnosis("main.build");
+    let huge = Cost { samples: u64::MAX, cpu_ns: u64::MAX };
+    let site = diagnosis.evidence.sites[0].cpu.as_mut().unwrap();
+    (site.line, site.map, site.growth) = (huge, huge, huge);
+    diagnosis.evidence.cpu.as_mut().unwrap().total = huge;
+    let alloc = Alloc {
+        alloc_objects: u64::MAX,
+        alloc_bytes: u64::MAX,
+        inuse_objects: u64::MAX,
+        inuse_bytes: u64::MAX,
+    };
+    let block = Block { block_bytes: u64::MAX, alloc, map_capacity: Some(u64::MAX) };
+    diagnosis.evidence.sites[0].heap = Some(SiteHeap { total: alloc, blocks: vec![block; 3] });
+    diagnosis.evidence.stacks.as_mut().unwrap().nodes.iter_mut().for_each(|node| node.own = huge);
+    text(&diagnosis, &TextOptions::default());
+    let mut out = Vec::new();
+    render_html(&mut out, &diagnosis).unwrap();
+    render_json(&mut out, &diagnosis).unwrap();
+}
+
+#[test]
 fn top_limits_and_says_what_is_left_out() {
     let mut diagnosis = diagnosis("main.build");
     let site = diagnosis.evidence.sites[0].clone();
