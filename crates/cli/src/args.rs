@@ -1,7 +1,9 @@
 //! The argument table: help, completions and the man page are made from it.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -28,6 +30,8 @@ pub struct Args {
 pub enum Command {
     /// Say which maps cost the time, why, and what to change.
     Diagnose(Diagnose),
+    /// Record map growth and CPU samples of a running, unmodified Go program.
+    Record(Record),
     /// List the map types and map write sites of a Go binary, without its source.
     Scan(Scan),
     /// Print the machine code of a function with samples and the meaning of map instructions.
@@ -85,6 +89,62 @@ pub struct Diagnose {
     /// Refuse profiles that inflate to more than this many MiB.
     #[arg(long, value_name = "MIB", default_value_t = ingest::OpenOptions::default().max_inflated_bytes >> 20)]
     pub max_inflated: u64,
+}
+
+const RECORD_EXAMPLES: &str = "\
+Examples:
+  Record a running server for 30 seconds, then say what its maps cost:
+    sudo mapscope record -p $(pgrep server) -d 30s -o server.pb.gz
+    mapscope diagnose server.pb.gz ./server
+
+  Record a program from its first instruction to its end:
+    sudo mapscope record -o run.pb.gz -- ./server -load test
+
+  Record every compiler that a build starts:
+    sudo mapscope record --exe $(go env GOTOOLDIR)/compile -o build.pb.gz -- go build std
+
+  Say what this machine allows:
+    mapscope record --check
+
+Recording needs Linux 5.15 or later on x86-64 and root, or CAP_BPF and CAP_PERFMON (Linux 6.10 or later).
+The recording is a pprof profile: go tool pprof -sample_index=map_moved_space server.pb.gz opens it.
+
+Exit codes: 0 fine, 2 an error.";
+
+/// Arguments of `mapscope record`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = RECORD_EXAMPLES)]
+pub struct Record {
+    /// Record this process; several of one executable may be given.
+    #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pid: Vec<u32>,
+    /// Record all running processes of this name.
+    #[arg(short, long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Record all processes of this executable, also those that start later.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::ExecutablePath)]
+    pub exe: Option<PathBuf>,
+    /// Stop after this time (30s, 1m30s, 500ms); without it at the end of the program, or on Ctrl-C.
+    #[arg(short, long, value_name = "TIME", value_parser = crate::record::parse_duration)]
+    pub duration: Option<Duration>,
+    /// Write the recording here.
+    #[arg(short, long, value_name = "FILE", default_value = "mapscope.pb.gz", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Keep what probes cost below this part of the program's CPU time, by counting less; 100 is no limit.
+    #[arg(long, value_name = "PCT", default_value_t = 3.0, value_parser = percent)]
+    pub max_overhead: f64,
+    /// CPU samples per second and core; 0 for none.
+    #[arg(long, value_name = "HZ", default_value_t = 99, value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    pub sample_hz: u64,
+    /// Attach each probe by a link of its own, as on kernels before 6.10.
+    #[arg(long, hide = true)]
+    pub single_links: bool,
+    /// Say what this machine allows and what to do about each gap; with -p also about that process.
+    #[arg(long)]
+    pub check: bool,
+    /// Start this program and record it.
+    #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    pub command: Vec<OsString>,
 }
 
 const SCAN_EXAMPLES: &str = "\

@@ -133,6 +133,14 @@ impl<'a> Functions<'a> {
         frames
     }
 
+    /// Names of the functions that have a copy in `func`. Complexity: O(length of its inline tables).
+    pub(crate) fn inlined_in(&self, image: &Image<'a>, func: Func<'a>) -> Vec<&'a str> {
+        let Some(record) = self.table.record(func.idx.0 as usize) else { return Vec::new() };
+        let len = func.end.0.saturating_sub(func.entry.0);
+        let idxs = self.table.inline_idxs(&record, len);
+        idxs.iter().filter_map(|&idx| Some(self.inlined_call(image, &record, idx)?.0)).collect()
+    }
+
     /// Name of the inlined function at `pc`, and where in the function it was inlined into it stands.
     fn inlined(
         &self,
@@ -140,11 +148,20 @@ impl<'a> Functions<'a> {
         record: &FuncRecord<'a>,
         pc: u64,
     ) -> Option<(&'a str, u64)> {
+        let idx = self.table.inline_idx(record, pc)?;
+        self.inlined_call(image, record, idx)
+    }
+
+    fn inlined_call(
+        &self,
+        image: &Image<'a>,
+        record: &FuncRecord<'a>,
+        idx: u32,
+    ) -> Option<(&'a str, u64)> {
         // Go 1.18 and 1.19: parent i16, funcID u8, pad, file, line, func, parentPc. Later: funcID u8, pad, name,
         // parentPc, startLine. Source: runtime/symtabinl.go, `inlinedCall`.
         let (size, name_at, parent_at) =
             if self.table.magic_is_118 { (20, 12, 16) } else { (16, 4, 8) };
-        let idx = self.table.inline_idx(record, pc)?;
         let tree = self.gofunc?.0.checked_add(u64::from(Pclntab::inline_tree(record)?))?;
         let call = image.read(LinkAddr(tree.checked_add(u64::from(idx) * size)?), size as usize)?;
         let name = self.table.name_at(image::u32_at(call, name_at)?)?;

@@ -117,6 +117,15 @@ impl<'a> Image<'a> {
         })
     }
 
+    /// Position in the file of a byte of the program; `None` for memory that is not in the file.
+    pub(crate) fn file_offset(&self, addr: LinkAddr) -> Option<FileOffset> {
+        self.segments.iter().find_map(|segment| {
+            let at = addr.0.checked_sub(segment.addr)?;
+            (at < segment.bytes.len() as u64)
+                .then(|| FileOffset(segment.file_offset.wrapping_add(at)))
+        })
+    }
+
     /// All bytes from an address to the end of its segment.
     pub(crate) fn from(&self, addr: LinkAddr) -> Option<&'a [u8]> {
         self.segments.iter().find_map(|segment| {

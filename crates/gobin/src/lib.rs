@@ -14,6 +14,7 @@ mod functions;
 mod image;
 mod module;
 mod pclntab;
+mod probes;
 mod release;
 mod sites;
 mod types;
@@ -22,6 +23,7 @@ pub use buildinfo::BuildInfo;
 pub use disasm::{Access, Instruction, Meaning, Memory, Target, TargetKind};
 pub use error::{Error, ErrorKind, Parsed, Place};
 pub use functions::{Frame, Func, FuncIdx, Functions};
+pub use probes::{InlinedCall, InlinedCopy, ProbeInstruction, ProbePoint};
 pub use release::{MapImpl, Release};
 pub use sites::{MapOp, UnknownType};
 pub use types::{Kind, MapType, Nested, TypeDesc};
@@ -170,6 +172,27 @@ impl<'a> Binary<'a> {
         self.image.link_addr(offset)
     }
 
+    /// Position in the file of a byte of the program, as the kernel wants it for probes.
+    pub fn file_offset(&self, addr: LinkAddr) -> Option<FileOffset> {
+        self.image.file_offset(addr)
+    }
+
+    /// Where a probe sees every call of a function once, with its arguments still in registers; `None` when the code
+    /// does not begin with a stack check, or is not for amd64.
+    pub fn probe_point(&self, func: Func<'_>) -> Option<ProbePoint> {
+        match self.arch() {
+            Arch::Amd64 => probes::after_stack_check(self.code(func)?, func.entry),
+            Arch::Arm64 => None,
+        }
+    }
+
+    fn inlined_in(&self, func: Func<'a>) -> Vec<&'a str> {
+        match self.arch() {
+            Arch::Amd64 => self.functions.inlined_in(&self.image, func),
+            Arch::Arm64 => Vec::new(),
+        }
+    }
+
     /// Every map type that the runtime knows of. Sortedness: by name.
     ///
     /// # Errors
@@ -181,6 +204,11 @@ impl<'a> Binary<'a> {
     /// The map type whose descriptor is at `addr`; `None` when none is there or its layout is not known.
     pub fn map_type_at(&self, addr: LinkAddr) -> Option<MapType> {
         self.types().ok()?.map(addr)
+    }
+
+    /// The type, of any kind, whose descriptor is at `addr`; `None` when none is there or its layout is not known.
+    pub fn type_at(&self, addr: LinkAddr) -> Option<TypeDesc> {
+        self.types().ok()?.describe(addr)
     }
 
     /// Every call of a map function in the machine code, by address, with the map type where the code tells it.

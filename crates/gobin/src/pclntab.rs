@@ -197,28 +197,41 @@ impl<'a> Pclntab<'a> {
         u32_at(record.funcdata, 4 * FUNCDATA_INL_TREE).filter(|&offset| offset != u32::MAX)
     }
 
+    /// Indices into the inline tree that occur in a function of `len` bytes.
+    pub(crate) fn inline_idxs(&self, record: &FuncRecord<'a>, len: u64) -> Vec<u32> {
+        let table = u32_at(record.pcdata, 4 * PCDATA_INL_TREE_INDEX).unwrap_or(0);
+        // An instruction has at least one byte, so a function has no more ranges than bytes.
+        let ranges = self.pc_values(table).take(len as usize).take_while(|&(end, _)| end <= len);
+        let mut idxs: Vec<u32> = ranges.filter_map(|(_, idx)| u32::try_from(idx).ok()).collect();
+        idxs.sort_unstable();
+        idxs.dedup();
+        idxs
+    }
+
     /// The value of a pc-value table at an offset from the function's entry.
+    fn pc_value(&self, table: u32, pc_offset: u64) -> Option<i32> {
+        self.pc_values(table).find(|&(end, _)| pc_offset < end).map(|(_, value)| value)
+    }
+
+    /// The entries of a pc-value table: the offset from the function's entry up to which a value holds, and the value.
     ///
     /// Source: runtime/symtab.go, `pcvalue` and `step`.
-    fn pc_value(&self, table: u32, pc_offset: u64) -> Option<i32> {
-        if table == 0 {
-            return None;
-        }
-        let mut rest = self.pctab.get(table as usize..)?;
+    fn pc_values(&self, table: u32) -> impl Iterator<Item = (u64, i32)> + '_ {
+        let mut rest =
+            if table == 0 { &[] } else { self.pctab.get(table as usize..).unwrap_or(&[]) };
         let (mut value, mut pc, mut is_first) = (-1_i32, 0_u64, true);
-        loop {
+        std::iter::from_fn(move || {
             let delta = read_varint(&mut rest)?;
             if delta == 0 && !is_first {
+                rest = &[];
                 return None;
             }
             is_first = false;
             // Zigzag: the lowest bit is the sign.
             value = value.wrapping_add((delta >> 1).cast_signed() ^ -(delta & 1).cast_signed());
             pc = pc.checked_add(u64::from(read_varint(&mut rest)?) * self.quantum)?;
-            if pc_offset < pc {
-                return Some(value);
-            }
-        }
+            Some((pc, value))
+        })
     }
 }
 

@@ -252,7 +252,8 @@ impl<'i, 'a> Types<'i, 'a> {
         })
     }
 
-    fn describe(&self, addr: LinkAddr) -> Option<TypeDesc> {
+    /// The type whose descriptor is at `addr`.
+    pub(crate) fn describe(&self, addr: LinkAddr) -> Option<TypeDesc> {
         Some(TypeDesc {
             name: self.name(addr)?,
             kind: self.kind(addr)?,

@@ -72,6 +72,12 @@ impl Layout {
         }
     }
 
+    /// Bytes of the array with room for this many slots: 8 for each bucket or group, of which there are a power of two.
+    pub fn bytes_of_slots(&self, slots: u64) -> u64 {
+        let n_groups = (slots / GROUP_SLOTS).max(1);
+        self.array_bytes(n_groups.ilog2())
+    }
+
     fn max_exponent(&self) -> u32 {
         match self.map_impl {
             MapImpl::Classic => MAX_CLASSIC_B,

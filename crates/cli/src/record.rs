@@ -1,0 +1,179 @@
+//! `mapscope record`.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use probe::{Ending, Links, Options, Progress, Recording, Status, Target};
+
+use crate::ERROR;
+use crate::args::Record;
+use crate::output::write_file;
+
+pub(crate) fn run(
+    args: &Record,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    if args.check {
+        return check(args, out);
+    }
+    let options = Options {
+        target: target(args)?,
+        duration: args.duration,
+        max_overhead: args.max_overhead / 100.0,
+        sample_hz: args.sample_hz,
+        links: if args.single_links { Links::Single } else { Links::Auto },
+    };
+    // A recording that cannot be kept should not be made.
+    ensure_writable(&args.output)?;
+    let is_terminal = std::io::stderr().is_terminal();
+    let recording = probe::record(&options, &mut |progress| {
+        let _ = say(err, progress, is_terminal);
+    })?;
+    let mut bytes = Vec::new();
+    gopprof::write_profile(&recording.profile, &mut bytes)?;
+    write_file(&args.output, &bytes)?;
+    summarise(&recording, &args.output, err)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn target(args: &Record) -> anyhow::Result<Target> {
+    let target = match (&args.pid[..], &args.name, &args.exe, &args.command[..]) {
+        ([], None, exe, [_, ..]) => {
+            Target::Command { argv: args.command.clone(), exe: exe.clone() }
+        }
+        ([], None, Some(exe), []) => Target::Exe(exe.clone()),
+        ([], Some(name), None, []) => Target::Name(name.clone()),
+        ([_, ..], None, None, []) => Target::Pids(args.pid.clone()),
+        ([], None, None, []) => anyhow::bail!(
+            "what is to be recorded? give -p PID, -n NAME, --exe FILE or -- COMMAND (mapscope record --help has examples)"
+        ),
+        _ => anyhow::bail!(
+            "give one of -p PID, -n NAME, and -- COMMAND; --exe goes alone or with a command"
+        ),
+    };
+    Ok(target)
+}
+
+fn ensure_writable(path: &Path) -> anyhow::Result<()> {
+    let is_new = !path.exists();
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .with_context(|| format!("{}: cannot be written", path.display()))?;
+    if is_new {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+fn say(err: &mut dyn Write, progress: &Progress, is_terminal: bool) -> std::io::Result<()> {
+    match progress {
+        Progress::Attached { program, n_processes, n_probes, n_inlined, took } => {
+            let processes = match n_processes {
+                0 => "processes to come".to_owned(),
+                1 => "1 process".to_owned(),
+                n => format!("{n} processes"),
+            };
+            writeln!(
+                err,
+                "mapscope: {program}: {n_probes} growth probes in {processes}, {n_inlined} inlined copies, after {} ms",
+                took.as_millis()
+            )
+        }
+        Progress::Counts { elapsed, n_grows, n_samples, n_lost, overhead, mode } => {
+            let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
+            write!(
+                err,
+                "{start}mapscope: {:>4.0} s  {n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {:.1} %  {mode}{end}",
+                elapsed.as_secs_f64(),
+                overhead * 100.0
+            )?;
+            err.flush()
+        }
+    }
+}
+
+fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io::Result<()> {
+    if std::io::stderr().is_terminal() {
+        writeln!(err)?;
+    }
+    let why = match recording.ending {
+        Ending::Duration => "",
+        Ending::Exit => ", until the program ended",
+        Ending::Signal => ", stopped early by a signal",
+    };
+    writeln!(
+        err,
+        "mapscope: wrote {}: {} growths, {} CPU samples, {} lost, in {:.1} s{why}",
+        path.display(),
+        recording.n_grows,
+        recording.n_samples,
+        recording.n_lost,
+        recording.elapsed.as_secs_f64()
+    )?;
+    writeln!(err, "mapscope: next: mapscope diagnose {} [BINARY]", path.display())
+}
+
+/// Exits with 2 when recording would not work here.
+fn check(args: &Record, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let requirements = probe::check(args.pid.first().copied());
+    let mut is_missing = false;
+    for requirement in &requirements {
+        let (mark, advice) = match &requirement.status {
+            Status::Met => ("ok", None),
+            Status::Limited { advice } => ("limited", Some(advice)),
+            Status::Missing { advice } => ("missing", Some(advice)),
+        };
+        is_missing |= mark == "missing";
+        writeln!(out, "{mark:<8} {}", requirement.what)?;
+        if let Some(advice) = advice {
+            writeln!(out, "         {advice}")?;
+        }
+    }
+    let verdict = if is_missing { "recording does not work here" } else { "recording works here" };
+    writeln!(out, "{verdict}")?;
+    Ok(if is_missing { ExitCode::from(ERROR) } else { ExitCode::SUCCESS })
+}
+
+/// Reads `30s`, `1m30s`, `500ms`, `2h`, or seconds.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    const UNITS: [(&str, f64); 4] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    let bad = || format!("{text:?} is no duration; write 30s, 1m30s or 500ms");
+    let mut rest = text;
+    let mut seconds = 0.0;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let number: f64 = rest[..end].parse().map_err(|_| bad())?;
+        rest = &rest[end..];
+        let unit_end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+        let unit = if rest.is_empty() { "s" } else { &rest[..unit_end] };
+        let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(bad)?;
+        seconds += number * scale;
+        rest = &rest[unit_end..];
+    }
+    let duration = Duration::try_from_secs_f64(seconds).map_err(|_| bad())?;
+    if duration.is_zero() { Err(bad()) } else { Ok(duration) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_those_of_go() {
+        let ms = |text: &str| parse_duration(text).map(|d| d.as_millis());
+        assert_eq!(ms("30s"), Ok(30_000));
+        assert_eq!(ms("1m30s"), Ok(90_000));
+        assert_eq!(ms("500ms"), Ok(500));
+        assert_eq!(ms("2.5"), Ok(2500));
+        assert_eq!(ms("1h"), Ok(3_600_000));
+        for bad in ["", "0s", "s", "5x", "-3s", "1e400s", "9999999999999999999h"] {
+            assert!(ms(bad).is_err(), "{bad}");
+        }
+    }
+}

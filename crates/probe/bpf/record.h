@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What the kernel side and the user side exchange. This is the only place that says so: build.rs makes Rust types of
+ * the structs and constants below. One field per line, fixed-size integers only, padding spelled out.
+ */
+
+/* Frames kept of a stack, the probed function included. */
+#define MAX_FRAMES 128
+
+/* What a probe stands for: point.kind. */
+#define POINT_CLASSIC_GROW 0 /* runtime.hashGrow(t, h) */
+#define POINT_SWISS_REHASH 1 /* maps.(*table).rehash(t, typ, m) */
+#define POINT_SWISS_TO_TABLE 2 /* maps.(*Map).growToTable(m, typ) */
+#define POINT_CLASSIC_INLINED 3 /* a call in an inlined copy of hashGrow; map and type are in the frame */
+#define POINT_SWISS_TO_TABLE_INLINED 4 /* a call in an inlined copy of growToTable; map and type are in the frame */
+#define POINT_MAKE 5 /* makemap, NewMap: (typ, hint) */
+#define POINT_GC_CYCLE 6 /* runtime.gcMarkTermination */
+#define POINT_GC_ASSIST 7 /* runtime.gcAssistAlloc */
+#define POINT_START 8 /* runtime.schedinit */
+
+/* point.flags */
+#define POINT_ON_BRANCH 1 /* on the branch of the stack check: taken means that the function starts over */
+#define POINT_IN_BODY 2 /* inside a function, whose frame is complete */
+
+/* grow_key.kind */
+#define GROW_DOUBLE 0 /* classic: twice the buckets */
+#define GROW_SAME_SIZE 1 /* classic: as many buckets, fewer overflow buckets */
+#define GROW_TABLE 2 /* Swiss: a table of twice the capacity */
+#define GROW_SPLIT 3 /* Swiss: two tables in place of one */
+#define GROW_TO_TABLE 4 /* Swiss: from the first group to a table */
+#define MAKE_HINTED 5 /* a map made with a size hint */
+
+/* grow_key.precision: how the event was counted. 0 and below 32: every event, one stack in 2^n. */
+#define PRECISION_WINDOW 255 /* in a window of time */
+
+/* Indices of the per-CPU counters. */
+#define COUNT_WALKED 0 /* events with a stack */
+#define COUNT_STACKLESS 1 /* events without */
+#define COUNT_FRAMES 2 /* frames walked */
+#define COUNT_IGNORED 3 /* hits while paused, and branches taken */
+#define COUNT_READ_FAULTS 4 /* events lost because the map could not be read */
+#define COUNT_TABLE_FULL 5 /* events lost because the table of counts was full */
+#define COUNT_STACKS_LOST 6 /* events whose stack was lost because the table of stacks was full */
+#define COUNT_STACKS_CUT 7 /* stacks deeper than MAX_FRAMES */
+#define COUNT_SAMPLES 8 /* CPU samples */
+#define COUNT_SAMPLES_LOST 9 /* CPU samples lost because a table was full */
+#define COUNT_GC_CYCLES 10
+#define COUNT_GC_ASSISTS 11
+#define COUNT_CHECKS 12 /* hits of GC and start probes */
+#define N_COUNTERS 13
+
+/* A probe, found by its attach cookie. */
+struct point {
+	u64 link_addr; /* of the probed instruction, as in the ELF file */
+	u32 kind;
+	u32 flags;
+	u32 type_home; /* POINT_*_INLINED: bytes above the stack pointer */
+	u32 map_home;
+};
+
+/* What the recorder may change while it runs. */
+struct control {
+	u32 is_paused;
+	u32 precision; /* of new events: grow_key.precision */
+	u32 walk_below; /* a random 32-bit number below this asks for a stack */
+	u32 padding;
+};
+
+/* Events that are added up. */
+struct grow_key {
+	u64 map_type; /* address of the type descriptor in the process */
+	u64 stack; /* key of the stack; 0 when there is none */
+	u32 tgid;
+	u8 kind;
+	u8 log2_capacity; /* before the growth; of MAKE_HINTED: of the hint, rounded up */
+	u8 precision;
+	u8 padding;
+};
+
+struct grow_value {
+	u64 n;
+	u64 entries; /* moved; of MAKE_HINTED: hinted */
+};
+
+struct sample_key {
+	u64 stack;
+	u32 tgid;
+	u32 padding;
+};
+
+/* Leaf first. */
+struct stack {
+	u64 n_frames;
+	u64 frames[MAX_FRAMES];
+};

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * The recorder's kernel side. Self-contained: no kernel headers, no libbpf, only a clang that knows the bpf target.
+ *
+ * 1. `on_probe` runs at each probe of the Go program; the attach cookie says which one. It reads the few bytes of the
+ *    map's header that the event needs, walks the frame pointers, and adds to a count. Nothing is queued.
+ * 2. `on_sample` runs on the CPU clock and adds to a count per user stack.
+ *
+ * Nothing here changes the program. Entry probes only: a uretprobe would replace return addresses on goroutine stacks,
+ * which the runtime moves and unwinds.
+ *
+ * x86-64. Go's calling convention: arguments in RAX, RBX, RCX, ...; R14 is the current goroutine.
+ * Source of the offsets: runtime/map.go (hmap) Go 1.18 to 1.23; internal/runtime/maps/{map,table}.go Go 1.24 to 1.27.
+ */
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef long long s64;
+
+#include "record.h"
+
+#define SEC(name) __attribute__((section(name), used))
+#define INLINE static inline __attribute__((always_inline))
+#define __uint(name, value) int(*name)[value]
+#define __type(name, value) typeof(value) *name
+
+/* Source: include/uapi/linux/bpf.h */
+enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
+enum { BPF_NOEXIST = 1, BPF_F_USER_STACK = 1 << 8 };
+static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static long (*bpf_map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static u32 (*bpf_get_prandom_u32)(void) = (void *)7;
+static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;
+static long (*bpf_get_stack)(void *ctx, void *buf, u32 size, u64 flags) = (void *)67;
+static long (*bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
+static u64 (*bpf_get_attach_cookie)(void *ctx) = (void *)174;
+
+/* Source: arch/x86/include/asm/ptrace.h */
+struct pt_regs {
+	u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax, rip, cs, eflags, rsp, ss;
+};
+enum { EFLAGS_CARRY_OR_ZERO = 0x41 };
+
+#define MAX_POINTS 64
+#define MAX_STACKS 16384
+#define MAX_COUNTS 65536
+#define MAX_PROCESSES 16384
+
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, u32); __type(value, struct point); __uint(max_entries, MAX_POINTS); } points SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, u32); __type(value, struct control); __uint(max_entries, 1); } controls SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, N_COUNTERS); } counters SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct grow_key); __type(value, struct grow_value); __uint(max_entries, MAX_COUNTS); } grows SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct sample_key); __type(value, u64); __uint(max_entries, MAX_COUNTS); } samples SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u64); __type(value, struct stack); __uint(max_entries, MAX_STACKS); } stacks SEC(".maps");
+/* Processes recorded, with the difference between their addresses and those in the ELF file. */
+struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, MAX_PROCESSES); } processes SEC(".maps");
+/* One for probes and one for samples, which may interrupt each other. */
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value, struct stack); __uint(max_entries, 2); } scratch SEC(".maps");
+enum { SCRATCH_PROBE = 0, SCRATCH_SAMPLE = 1 };
+
+/* Numerator of the classic load factor over 2: 12 in Go 1.21, 13 in all others. */
+volatile const u32 classic_load = 13;
+
+INLINE void count(u32 counter, u64 n)
+{
+	u64 *sum = bpf_map_lookup_elem(&counters, &counter);
+	if (sum)
+		*sum += n;
+}
+
+#define READ(to, from) (bpf_probe_read_user(&(to), sizeof(to), (const void *)(from)) == 0)
+
+/* Mixes a word into the key of a stack; the user side checks stored stacks by the same. */
+INLINE u64 mix(u64 hash, u64 word)
+{
+	hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
+	return hash ^ (hash >> 29);
+}
+
+/* Stores the stack unless it is there. Returns its key, or 0 when it was lost. */
+INLINE u64 keep_stack(struct stack *stack, u64 hash, u32 lost)
+{
+	u64 check = 0;
+
+	if (!hash)
+		hash = 1;
+	if (bpf_map_lookup_elem(&stacks, &hash))
+		return hash;
+	/* Another thread may have come between on this CPU and used the scratch memory. */
+	for (u32 i = 0; i < MAX_FRAMES && i < stack->n_frames; i++)
+		check = mix(check, stack->frames[i]);
+	if (!check)
+		check = 1;
+	if (check == hash && bpf_map_update_elem(&stacks, &hash, stack, 0) == 0)
+		return hash;
+	count(lost, 1);
+	return 0;
+}
+
+struct frame { u64 next, ret; };
+
+/* Walks the frame pointers from a probe. Returns the key of the stack, or 0. */
+INLINE u64 walk(struct pt_regs *ctx, u32 in_body)
+{
+	u32 slot = SCRATCH_PROBE, n = 1;
+	struct stack *stack = bpf_map_lookup_elem(&scratch, &slot);
+	u64 fp = ctx->rbp, hash = mix(0, ctx->rip);
+
+	if (!stack)
+		return 0;
+	stack->frames[0] = ctx->rip;
+	if (!in_body && READ(stack->frames[1], ctx->rsp)) {
+		hash = mix(hash, stack->frames[1]);
+		n = 2;
+	}
+	for (u32 i = n; i < MAX_FRAMES; i++) {
+		struct frame frame;
+		if (!fp || !READ(frame, fp) || !frame.ret)
+			break;
+		stack->frames[i] = frame.ret;
+		hash = mix(hash, frame.ret);
+		n = i + 1;
+		if (frame.next <= fp)
+			break;
+		fp = frame.next;
+	}
+	stack->n_frames = n;
+	if (n == MAX_FRAMES)
+		count(COUNT_STACKS_CUT, 1);
+	count(COUNT_FRAMES, n);
+	return keep_stack(stack, hash, COUNT_STACKS_LOST);
+}
+
+struct event {
+	u64 map_type, entries;
+	u8 kind, log2_capacity;
+};
+
+INLINE void account(struct pt_regs *ctx, const struct point *point, const struct control *control, const struct event *event)
+{
+	struct grow_key key = {
+		.map_type = event->map_type,
+		.tgid = bpf_get_current_pid_tgid() >> 32,
+		.kind = event->kind,
+		.log2_capacity = event->log2_capacity,
+		.precision = control->precision,
+	};
+	struct grow_value *value, zero = {};
+	u32 walk_below = control->walk_below;
+
+	if (walk_below == ~0u || bpf_get_prandom_u32() < walk_below) {
+		key.stack = walk(ctx, point->flags & POINT_IN_BODY);
+		count(COUNT_WALKED, 1);
+	} else {
+		count(COUNT_STACKLESS, 1);
+	}
+	value = bpf_map_lookup_elem(&grows, &key);
+	if (!value) {
+		u64 bias = ctx->rip - point->link_addr;
+		bpf_map_update_elem(&processes, &key.tgid, &bias, 0);
+		bpf_map_update_elem(&grows, &key, &zero, BPF_NOEXIST);
+		value = bpf_map_lookup_elem(&grows, &key);
+		if (!value) {
+			count(COUNT_TABLE_FULL, 1);
+			return;
+		}
+	}
+	__sync_fetch_and_add(&value->n, 1);
+	__sync_fetch_and_add(&value->entries, event->entries);
+}
+
+INLINE u8 log2_of(u64 n)
+{
+	u8 log = 0;
+	for (u32 i = 0; i < 63; i++)
+		log += (n >> (i + 1)) != 0;
+	return log;
+}
+
+INLINE u8 log2_of_u16(u32 n)
+{
+	u8 log = 0;
+	for (u32 i = 0; i < 15; i++)
+		log += (n >> (i + 1)) != 0;
+	return log;
+}
+
+struct hmap { u64 count; u8 flags, B; u16 noverflow; u32 hash0; };
+
+/* Source: runtime/map.go, hashGrow and overLoadFactor. */
+INLINE int read_classic(struct event *event, u64 map_type, u64 map)
+{
+	struct hmap h;
+
+	if (!READ(h, map))
+		return 0;
+	u32 log2_buckets = h.B & 63;
+	u64 max = classic_load * ((1ULL << log2_buckets) / 2);
+	event->map_type = map_type;
+	event->entries = h.count;
+	event->kind = h.count + 1 > 8 && h.count + 1 > max ? GROW_DOUBLE : GROW_SAME_SIZE;
+	event->log2_capacity = log2_buckets + 3;
+	return 1;
+}
+
+struct table { u16 used, capacity; };
+
+/* Source: internal/runtime/maps/table.go, rehash. */
+INLINE int read_table(struct event *event, u64 map_type, u64 address)
+{
+	struct table table;
+
+	if (!READ(table, address))
+		return 0;
+	event->map_type = map_type;
+	event->entries = table.used;
+	event->kind = (u32)table.capacity * 2 <= 1024 ? GROW_TABLE : GROW_SPLIT;
+	event->log2_capacity = log2_of_u16(table.capacity);
+	return 1;
+}
+
+/* Source: internal/runtime/maps/map.go, growToTable. */
+INLINE int read_small(struct event *event, u64 map_type, u64 map)
+{
+	event->map_type = map_type;
+	event->kind = GROW_TO_TABLE;
+	event->log2_capacity = 3;
+	return READ(event->entries, map);
+}
+
+INLINE int read_make(struct event *event, u64 map_type, u64 hint)
+{
+	/* A negative hint is none. */
+	if ((s64)hint < 0)
+		hint = 0;
+	event->map_type = map_type;
+	event->kind = MAKE_HINTED;
+	event->entries = hint;
+	event->log2_capacity = hint > 1 ? log2_of(hint - 1) + 1 : 0;
+	return 1;
+}
+
+INLINE int read_event(struct pt_regs *ctx, const struct point *point, struct event *event)
+{
+	u64 map_type, map;
+
+	switch (point->kind) {
+	case POINT_CLASSIC_GROW:
+		return read_classic(event, ctx->rax, ctx->rbx);
+	case POINT_SWISS_REHASH:
+		return read_table(event, ctx->rbx, ctx->rax);
+	case POINT_SWISS_TO_TABLE:
+		return read_small(event, ctx->rbx, ctx->rax);
+	case POINT_CLASSIC_INLINED:
+		return READ(map_type, ctx->rsp + point->type_home) && READ(map, ctx->rsp + point->map_home) &&
+		       read_classic(event, map_type, map);
+	case POINT_SWISS_TO_TABLE_INLINED:
+		return READ(map_type, ctx->rsp + point->type_home) && READ(map, ctx->rsp + point->map_home) &&
+		       read_small(event, map_type, map);
+	case POINT_MAKE:
+		return read_make(event, ctx->rax, ctx->rbx);
+	}
+	return 0;
+}
+
+INLINE void on_start(struct pt_regs *ctx, const struct point *point)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	u64 bias = ctx->rip - point->link_addr;
+
+	bpf_map_update_elem(&processes, &tgid, &bias, 0);
+}
+
+SEC("uprobe")
+int on_probe(struct pt_regs *ctx)
+{
+	u32 idx = bpf_get_attach_cookie(ctx), zero = 0;
+	struct point *point = bpf_map_lookup_elem(&points, &idx);
+	struct control *control = bpf_map_lookup_elem(&controls, &zero);
+	struct event event = {};
+
+	if (!point || !control)
+		return 0;
+	if (control->is_paused || (point->flags & POINT_ON_BRANCH && ctx->eflags & EFLAGS_CARRY_OR_ZERO)) {
+		count(COUNT_IGNORED, 1);
+		return 0;
+	}
+	switch (point->kind) {
+	case POINT_GC_CYCLE:
+		count(COUNT_GC_CYCLES, 1);
+		count(COUNT_CHECKS, 1);
+		return 0;
+	case POINT_GC_ASSIST:
+		count(COUNT_GC_ASSISTS, 1);
+		count(COUNT_CHECKS, 1);
+		return 0;
+	case POINT_START:
+		on_start(ctx, point);
+		count(COUNT_CHECKS, 1);
+		return 0;
+	}
+	if (read_event(ctx, point, &event))
+		account(ctx, point, control, &event);
+	else
+		count(COUNT_READ_FAULTS, 1);
+	return 0;
+}
+
+SEC("perf_event")
+int on_sample(void *ctx)
+{
+	struct sample_key key = { .tgid = bpf_get_current_pid_tgid() >> 32 };
+	u32 slot = SCRATCH_SAMPLE;
+	struct stack *stack;
+	u64 *value, hash = 0, one = 1;
+	s64 size;
+
+	if (!bpf_map_lookup_elem(&processes, &key.tgid))
+		return 0;
+	count(COUNT_SAMPLES, 1);
+	stack = bpf_map_lookup_elem(&scratch, &slot);
+	if (!stack)
+		return 0;
+	size = bpf_get_stack(ctx, stack->frames, sizeof(stack->frames), BPF_F_USER_STACK);
+	stack->n_frames = size > 0 ? (u64)size / 8 : 0;
+	for (u32 i = 0; i < MAX_FRAMES && i < stack->n_frames; i++)
+		hash = mix(hash, stack->frames[i]);
+	if (stack->n_frames)
+		key.stack = keep_stack(stack, hash, COUNT_STACKS_LOST);
+	value = bpf_map_lookup_elem(&samples, &key);
+	if (value)
+		__sync_fetch_and_add(value, 1);
+	else if (bpf_map_update_elem(&samples, &key, &one, BPF_NOEXIST))
+		count(COUNT_SAMPLES_LOST, 1);
+	return 0;
+}
+
+/* Says of which sources this object was made. */
+const char DIGEST[] SEC(".digest") = SOURCE_DIGEST;
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,158 @@
+//! What recording needs of this machine: `mapscope record --check`.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::recording::{Links, Requirement, Status};
+use crate::{calibrate, system, target};
+
+// Source: include/uapi/linux/capability.h
+const CAP_DAC_READ_SEARCH: u32 = 2;
+const CAP_SYS_PTRACE: u32 = 19;
+const CAP_SYS_ADMIN: u32 = 21;
+const CAP_PERFMON: u32 = 38;
+const CAP_BPF: u32 = 39;
+
+/// Tries each thing and says what to do where it fails.
+pub(crate) fn requirements(pid: Option<u32>) -> Vec<Requirement> {
+    let capabilities = Capabilities::own();
+    let mut all = vec![kernel_version(), btf(), privileges(&capabilities), probes(), sampling()];
+    all.push(match pid {
+        Some(pid) => process(pid),
+        None => other_users(&capabilities),
+    });
+    all
+}
+
+fn requirement(what: impl Into<String>, status: Status) -> Requirement {
+    Requirement { what: what.into(), status }
+}
+
+fn kernel_version() -> Requirement {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let what = format!("kernel {}", release.trim());
+    let status = match system::kernel_release() {
+        Some(release) if release >= (6, 10) => Status::Met,
+        Some(release) if release >= (5, 15) => Status::Limited {
+            advice: "before 6.10 each probe has a link of its own: attaching needs CAP_SYS_ADMIN and is slower, and \
+                     the governor's windows cost more"
+                .to_owned(),
+        },
+        _ => Status::Missing { advice: "probes with cookies need Linux 5.15 or later".to_owned() },
+    };
+    requirement(what, status)
+}
+
+fn btf() -> Requirement {
+    let status = if Path::new("/sys/kernel/btf/vmlinux").exists() {
+        Status::Met
+    } else {
+        Status::Limited {
+            advice: "not needed by the recorder itself; CONFIG_DEBUG_INFO_BTF=y helps other tools"
+                .to_owned(),
+        }
+    };
+    requirement("kernel type information (BTF)", status)
+}
+
+/// Capabilities in effect.
+struct Capabilities(u64);
+
+impl Capabilities {
+    fn own() -> Self {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+        Self(line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0))
+    }
+
+    fn has(&self, capability: u32) -> bool {
+        self.0 >> capability & 1 == 1
+    }
+}
+
+fn privileges(capabilities: &Capabilities) -> Requirement {
+    let is_enough = capabilities.has(CAP_SYS_ADMIN)
+        || capabilities.has(CAP_BPF) && capabilities.has(CAP_PERFMON);
+    let status = if is_enough {
+        Status::Met
+    } else {
+        Status::Missing {
+            advice:
+                "run as root, or once: sudo setcap cap_bpf,cap_perfmon+ep $(command -v mapscope)"
+                    .to_owned(),
+        }
+    };
+    requirement("capabilities CAP_BPF and CAP_PERFMON", status)
+}
+
+/// Loads the BPF program and hits a probe of our own.
+fn probes() -> Requirement {
+    let tried = Kernel::load(13, Links::Auto).and_then(|mut kernel| {
+        let costs = calibrate::measure(&mut kernel)?;
+        Ok((kernel.links_name(), costs))
+    });
+    match tried {
+        Ok((links, costs)) => requirement(
+            format!(
+                "probes ({links}): {:.2} µs per event and {:.3} µs per frame of its stack here",
+                costs.event_ns / 1e3,
+                costs.frame_ns / 1e3
+            ),
+            Status::Met,
+        ),
+        Err(error) => requirement("probes", Status::Missing { advice: advice_of(&error) }),
+    }
+}
+
+fn sampling() -> Requirement {
+    let tried = Kernel::load(13, Links::Auto).and_then(|mut kernel| kernel.sample(99));
+    let status = match tried {
+        Ok(()) => Status::Met,
+        Err(error) => {
+            Status::Limited { advice: format!("{}; without it: --sample-hz 0", advice_of(&error)) }
+        }
+    };
+    requirement("CPU samples", status)
+}
+
+fn advice_of(error: &Error) -> String {
+    match error {
+        Error::NotPermitted { what } => {
+            format!(
+                "{what} is not permitted: run as root or with CAP_BPF and CAP_PERFMON; in a container, add both and allow bpf(2) and perf_event_open(2) in its seccomp profile"
+            )
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Whether one process can be recorded.
+fn process(pid: u32) -> Requirement {
+    let what = format!("process {pid}");
+    let path = target::exe_of(pid);
+    let status = match fs::File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Status::Missing { advice: "there is none, or it has ended".to_owned() }
+        }
+        Err(_) => Status::Missing {
+            advice: "of another user: run as that user or as root, or add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH".to_owned(),
+        },
+        Ok(_) => Status::Met,
+    };
+    requirement(what, status)
+}
+
+fn other_users(capabilities: &Capabilities) -> Requirement {
+    let status = if capabilities.has(CAP_SYS_PTRACE) && capabilities.has(CAP_DAC_READ_SEARCH) {
+        Status::Met
+    } else {
+        Status::Limited {
+            advice: "only processes of this user can be recorded; for others add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
+                .to_owned(),
+        }
+    };
+    requirement("processes of other users", status)
+}

@@ -1,0 +1,294 @@
+//! The kernel side, loaded: its maps, and the links that put probes in place.
+
+use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use aya::maps::{Array, HashMap as BpfHashMap, PerCpuArray};
+use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
+use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLink, UProbeScope};
+use aya::programs::{PerfEvent, ProgramError, UProbe};
+use aya::util::online_cpus;
+use aya::{Ebpf, EbpfError, EbpfLoader, Pod, include_bytes_aligned};
+
+use crate::error::Error;
+use crate::multi::MultiProgram;
+use crate::points::Probe;
+use crate::record_layout::{Control, GrowKey, GrowValue, N_COUNTERS, Point, SampleKey, Stack};
+use crate::recording::Links;
+use crate::system::{self, kernel_release};
+
+static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/recorder.bpf.o"));
+
+/// First kernel whose uprobe_multi links tell processes apart. Source: Linux commit 46ba0e49b642.
+const FIRST_GOOD_MULTI: (u32, u32) = (6, 10);
+
+/// Sums of the per-CPU counters, by `COUNT_*`.
+pub(crate) type Counters = [u64; N_COUNTERS as usize];
+
+/// Which processes hit the probes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// One process, its threads to come included.
+    Process(u32),
+    /// Every process of the executable, those to come included.
+    All,
+}
+
+/// Everything counted so far.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) grows: Vec<(GrowKey, GrowValue)>,
+    pub(crate) samples: Vec<(SampleKey, u64)>,
+    pub(crate) stacks: HashMap<u64, Vec<u64>>,
+    /// Difference between addresses in a process and in the ELF file, by process.
+    pub(crate) processes: HashMap<u32, u64>,
+}
+
+/// The loaded programs and maps. Probes and samples end when it is dropped, also when the recorder is killed.
+pub(crate) struct Kernel {
+    ebpf: Ebpf,
+    /// `None` where links are single.
+    multi: Option<MultiProgram>,
+    points: Vec<Point>,
+}
+
+/// Probes in place, until dropped.
+pub(crate) enum ProbeLinks {
+    Multi { _links: Vec<OwnedFd> },
+    Single { links: Vec<UProbeLink> },
+}
+
+impl Drop for ProbeLinks {
+    fn drop(&mut self) {
+        // Each of these waits some 100 ms for the kernel: together, not one after the other.
+        if let Self::Single { links } = self {
+            std::thread::scope(|scope| {
+                for link in links.drain(..) {
+                    scope.spawn(move || drop(link));
+                }
+            });
+        }
+    }
+}
+
+impl Kernel {
+    /// Loads programs and maps. `classic_load` is the load factor's numerator over 2.
+    pub(crate) fn load(classic_load: u32, links: Links) -> Result<Self, Error> {
+        let mut ebpf = EbpfLoader::new()
+            .override_global("classic_load", &classic_load, true)
+            .load(OBJECT)
+            .map_err(load_error)?;
+        let is_multi = links == Links::Auto
+            && kernel_release().is_some_and(|release| release >= FIRST_GOOD_MULTI);
+        let multi =
+            if is_multi { MultiProgram::load(OBJECT, "on_probe", &ebpf).ok() } else { None };
+        if multi.is_none() {
+            program::<UProbe>(&mut ebpf, "on_probe").load().map_err(program_error)?;
+        }
+        Ok(Self { ebpf, multi, points: Vec::new() })
+    }
+
+    /// "uprobe_multi" or "perf".
+    pub(crate) fn links_name(&self) -> &'static str {
+        if self.multi.is_some() { "uprobe_multi" } else { "perf" }
+    }
+
+    /// Puts probes in place.
+    pub(crate) fn attach(
+        &mut self,
+        path: &Path,
+        scopes: &[Scope],
+        probes: &[Probe],
+    ) -> Result<ProbeLinks, Error> {
+        let cookies: Vec<u64> =
+            probes.iter().map(|probe| self.cookie(probe)).collect::<Result<_, _>>()?;
+        let offsets: Vec<u64> = probes.iter().map(|probe| probe.offset.0).collect();
+        if let Some(multi) = &self.multi {
+            let attach = |scope: &Scope| multi.attach(path, *scope, &offsets, &cookies);
+            let _links = scopes.iter().map(attach).collect::<Result<_, _>>()?;
+            return Ok(ProbeLinks::Multi { _links });
+        }
+        let mut links = Vec::new();
+        let on_probe = program::<UProbe>(&mut self.ebpf, "on_probe");
+        for scope in scopes {
+            for (&offset, &cookie) in offsets.iter().zip(&cookies) {
+                let location = UProbeAttachLocation::AbsoluteOffset(offset);
+                let point = UProbeAttachPoint { location, cookie: Some(cookie) };
+                let id =
+                    on_probe.attach(point, path, uprobe_scope(*scope)).map_err(program_error)?;
+                links.push(on_probe.take_link(id).map_err(program_error)?);
+            }
+        }
+        Ok(ProbeLinks::Single { links })
+    }
+
+    /// The index by which the kernel side finds what a probe means.
+    fn cookie(&mut self, probe: &Probe) -> Result<u64, Error> {
+        let known = self.points.iter().position(|point| *point == probe.point);
+        let idx = match known {
+            Some(idx) => idx,
+            None => {
+                let idx = self.points.len();
+                let mut points: Array<_, Point> = self.table_mut("points", Array::try_from);
+                points
+                    .set(idx as u32, probe.point, 0)
+                    .map_err(|error| map_error("adding a probe", &error))?;
+                self.points.push(probe.point);
+                idx
+            }
+        };
+        Ok(idx as u64)
+    }
+
+    /// Starts sampling the CPU clock of all processes known, `hz` times a second and core.
+    pub(crate) fn sample(&mut self, hz: u64) -> Result<(), Error> {
+        let on_sample = program::<PerfEvent>(&mut self.ebpf, "on_sample");
+        on_sample.load().map_err(program_error)?;
+        let cpus = online_cpus().map_err(|(what, error)| Error::Kernel {
+            what: "listing CPUs",
+            reason: format!("{what}: {error}"),
+        })?;
+        for cpu in cpus {
+            let clock = PerfEventConfig::Software(SoftwareEvent::CpuClock);
+            let scope = PerfEventScope::AllProcessesOneCpu { cpu };
+            on_sample
+                .attach(clock, scope, SamplePolicy::Frequency(hz), false)
+                .map_err(program_error)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the kernel side how to count from now on.
+    pub(crate) fn control(&mut self, control: Control) -> Result<(), Error> {
+        let mut controls: Array<_, Control> = self.table_mut("controls", Array::try_from);
+        controls.set(0, control, 0).map_err(|error| map_error("changing the mode", &error))
+    }
+
+    /// Names a process whose CPU samples count.
+    pub(crate) fn add_process(&mut self, pid: u32, bias: u64) -> Result<(), Error> {
+        let mut processes: BpfHashMap<_, u32, u64> =
+            self.table_mut("processes", BpfHashMap::try_from);
+        processes.insert(pid, bias, 0).map_err(|error| map_error("adding a process", &error))
+    }
+
+    /// Processes seen so far.
+    pub(crate) fn processes(&self) -> HashMap<u32, u64> {
+        self.entries("processes").into_iter().collect()
+    }
+
+    /// Processes with the addresses of the map types that were seen there.
+    pub(crate) fn map_types(&self) -> HashSet<(u32, u64)> {
+        let grows: BpfHashMap<_, GrowKey, GrowValue> = self.table("grows", BpfHashMap::try_from);
+        grows.keys().flatten().map(|key| (key.tgid, key.map_type)).collect()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        let table: PerCpuArray<_, u64> = self.table("counters", PerCpuArray::try_from);
+        let mut counters = Counters::default();
+        for (idx, counter) in (0_u32..).zip(&mut counters) {
+            *counter = table.get(&idx, 0).map_or(0, |per_cpu| per_cpu.iter().sum());
+        }
+        counters
+    }
+
+    /// All counts, without those of the recorder's own calibration.
+    pub(crate) fn counts(&self) -> Counts {
+        let own = std::process::id();
+        let mut counts = Counts {
+            grows: self.entries("grows"),
+            samples: self.entries("samples"),
+            processes: self.processes(),
+            stacks: HashMap::new(),
+        };
+        counts.grows.retain(|(key, _): &(GrowKey, _)| key.tgid != own);
+        counts.samples.retain(|(key, _): &(SampleKey, _)| key.tgid != own);
+        counts.processes.remove(&own);
+        let stacks: BpfHashMap<_, u64, Stack> = self.table("stacks", BpfHashMap::try_from);
+        for (key, stack) in stacks.iter().flatten() {
+            let n_frames = (stack.n_frames as usize).min(stack.frames.len());
+            let frames = stack.frames[..n_frames].to_vec();
+            if key_of_stack(&frames) == key {
+                counts.stacks.insert(key, frames);
+            }
+        }
+        counts
+    }
+
+    fn entries<K: Pod, V: Pod>(&self, name: &str) -> Vec<(K, V)> {
+        let table: BpfHashMap<_, K, V> = self.table(name, BpfHashMap::try_from);
+        table.iter().flatten().collect()
+    }
+
+    fn table<'k, T, E: std::fmt::Debug>(
+        &'k self,
+        name: &str,
+        convert: impl FnOnce(&'k aya::maps::Map) -> Result<T, E>,
+    ) -> T {
+        let map = self.ebpf.map(name).expect("the object has this map");
+        convert(map).expect("the object has it with these types")
+    }
+
+    fn table_mut<'k, T, E: std::fmt::Debug>(
+        &'k mut self,
+        name: &str,
+        convert: impl FnOnce(&'k mut aya::maps::Map) -> Result<T, E>,
+    ) -> T {
+        let map = self.ebpf.map_mut(name).expect("the object has this map");
+        convert(map).expect("the object has it with these types")
+    }
+}
+
+/// As `mix` and `keep_stack` of the kernel side: a stack that was torn while it was stored has another key.
+fn key_of_stack(frames: &[u64]) -> u64 {
+    let key = frames.iter().fold(0_u64, |hash, frame| {
+        let hash = (hash ^ frame).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        hash ^ (hash >> 29)
+    });
+    key.max(1)
+}
+
+fn uprobe_scope(scope: Scope) -> UProbeScope {
+    match scope {
+        Scope::Process(pid) => {
+            NonZeroU32::new(pid).map_or(UProbeScope::CallingProcess, UProbeScope::OneProcess)
+        }
+        Scope::All => UProbeScope::AllProcesses,
+    }
+}
+
+fn program<'k, P>(ebpf: &'k mut Ebpf, name: &str) -> &'k mut P
+where
+    &'k mut P: TryFrom<&'k mut aya::programs::Program, Error: std::fmt::Debug>,
+{
+    let program = ebpf.program_mut(name).expect("the object has this program");
+    program.try_into().expect("the object has it of this kind")
+}
+
+fn map_error(what: &'static str, error: &aya::maps::MapError) -> Error {
+    Error::Kernel { what, reason: error.to_string() }
+}
+
+fn load_error(error: EbpfError) -> Error {
+    match system::find_io_error(&error).map(std::io::Error::kind) {
+        Some(std::io::ErrorKind::PermissionDenied) => {
+            Error::NotPermitted { what: "creating BPF maps" }
+        }
+        _ => Error::Kernel { what: "loading BPF maps", reason: system::chain(&error) },
+    }
+}
+
+fn program_error(error: ProgramError) -> Error {
+    if let ProgramError::LoadError { verifier_log, io_error } = &error
+        && io_error.kind() != std::io::ErrorKind::PermissionDenied
+    {
+        return Error::Verifier { log: system::tail(&verifier_log.to_string()) };
+    }
+    match system::find_io_error(&error).map(std::io::Error::kind) {
+        Some(std::io::ErrorKind::PermissionDenied) => {
+            Error::NotPermitted { what: "attaching BPF programs" }
+        }
+        _ => Error::Kernel { what: "attaching BPF programs", reason: system::chain(&error) },
+    }
+}

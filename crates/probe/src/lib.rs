@@ -1,0 +1,102 @@
+//! Live recorder of Go map growth: attaches eBPF probes to an unmodified, running Go program.
+//!
+//! 1. [`Target`] says what to record; its executable tells, through `gobin`, where the growth functions are, inlined
+//!    copies included (`points`).
+//! 2. The kernel side (`bpf/recorder.bpf.c`) counts growths per map type, stack and capacity, and CPU samples per
+//!    stack (`kernel`). `bpf/record.h` is the layout both sides share.
+//! 3. A `governor` keeps the cost within a budget: exact counts while they fit, then fewer stacks, then windows.
+//! 4. At the end the counts become a pprof profile (`profile`); docs/recording.md describes it.
+//!
+//! Probes stand after the stack check of a function, never on its first instruction, and never on its return: the
+//! program is not changed. `cfg(live)` is Linux on x86-64, set by the build script. This is the only crate that needs privileges; on other systems than Linux on x86-64 it says
+//! so and does nothing.
+
+mod error;
+mod recording;
+
+#[cfg(live)]
+mod calibrate;
+#[cfg(live)]
+mod check;
+#[cfg(live)]
+mod governor;
+#[cfg(live)]
+mod kernel;
+#[cfg(live)]
+mod multi;
+#[cfg(live)]
+mod points;
+#[cfg(live)]
+mod profile;
+#[cfg(live)]
+mod session;
+#[cfg(live)]
+mod system;
+#[cfg(live)]
+mod target;
+#[cfg(live)]
+mod typenames;
+
+pub use error::Error;
+pub use recording::{Ending, Links, Options, Progress, Recording, Requirement, Status, Target};
+
+/// Records until the time is over, the program ends, or SIGINT or SIGTERM arrives.
+///
+/// # Errors
+/// When nothing could be recorded: no such process, not a Go program, no permission. What stops a recording early is
+/// no error: it is kept, and says so.
+#[cfg(live)]
+pub fn record(options: &Options, progress: &mut dyn FnMut(&Progress)) -> Result<Recording, Error> {
+    session::record(options, progress)
+}
+
+/// Records nothing here.
+///
+/// # Errors
+/// Always.
+#[cfg(not(live))]
+pub fn record(_: &Options, _: &mut dyn FnMut(&Progress)) -> Result<Recording, Error> {
+    Err(Error::OtherSystem)
+}
+
+/// What this machine allows, and what to do about each gap; with the process that is to be recorded, if one is meant.
+#[cfg(live)]
+pub fn check(pid: Option<u32>) -> Vec<Requirement> {
+    check::requirements(pid)
+}
+
+/// What this machine lacks.
+#[cfg(not(live))]
+pub fn check(_: Option<u32>) -> Vec<Requirement> {
+    vec![Requirement {
+        what: "Linux on x86-64".to_owned(),
+        status: Status::Missing {
+            advice: "record on such a machine; recordings can be diagnosed anywhere".to_owned(),
+        },
+    }]
+}
+
+/// The records that the kernel side writes. Made from `bpf/record.h` by the build script.
+#[cfg(live)]
+#[allow(dead_code)]
+mod record_layout {
+    include!(concat!(env!("OUT_DIR"), "/record.rs"));
+
+    #[allow(unsafe_code)]
+    mod pod {
+        use super::{Control, GrowKey, GrowValue, Point, SampleKey, Stack};
+
+        // SAFETY: made of integers without padding, so any bytes are a value (record.h spells padding out).
+        unsafe impl aya::Pod for Control {}
+        // SAFETY: as above.
+        unsafe impl aya::Pod for GrowKey {}
+        // SAFETY: as above.
+        unsafe impl aya::Pod for GrowValue {}
+        // SAFETY: as above.
+        unsafe impl aya::Pod for Point {}
+        // SAFETY: as above.
+        unsafe impl aya::Pod for SampleKey {}
+        // SAFETY: as above.
+        unsafe impl aya::Pod for Stack {}
+    }
+}

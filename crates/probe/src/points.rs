@@ -1,0 +1,178 @@
+//! Where to probe a Go executable, so that every growth of a map is seen once.
+//!
+//! Source: runtime/map.go (classic), internal/runtime/maps/{map,table}.go (Swiss), runtime/mgc.go, Go 1.18 to 1.27.
+
+use gobin::{Binary, FileOffset, InlinedCopy, LinkAddr, MapImpl, ProbeInstruction};
+
+use crate::record_layout::{
+    POINT_CLASSIC_GROW, POINT_CLASSIC_INLINED, POINT_GC_ASSIST, POINT_GC_CYCLE, POINT_IN_BODY,
+    POINT_MAKE, POINT_ON_BRANCH, POINT_START, POINT_SWISS_REHASH, POINT_SWISS_TO_TABLE,
+    POINT_SWISS_TO_TABLE_INLINED, Point,
+};
+
+const HASH_GROW: &str = "runtime.hashGrow";
+const REHASH: &str = "internal/runtime/maps.(*table).rehash";
+const GROW: &str = "internal/runtime/maps.(*table).grow";
+const SPLIT: &str = "internal/runtime/maps.(*table).split";
+const GROW_TO_TABLE: &str = "internal/runtime/maps.(*Map).growToTable";
+const NEW_MAP: &str = "internal/runtime/maps.NewMap";
+const MAKEMAP: &str = "runtime.makemap";
+
+/// A probe: what it means, and where it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Probe {
+    pub(crate) point: Point,
+    pub(crate) offset: FileOffset,
+}
+
+/// All probes of a program.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Points {
+    /// Growths, creations and assists: detached when the budget is spent.
+    pub(crate) growth: Vec<Probe>,
+    /// Rare events: never detached.
+    pub(crate) rare: Vec<Probe>,
+    /// Inlined copies of growth functions.
+    pub(crate) n_inlined: usize,
+    /// Those among them that cannot be probed: growths there are not seen.
+    pub(crate) n_unprobed: usize,
+}
+
+impl Points {
+    /// Chooses by the functions that the executable has, not by its version.
+    pub(crate) fn find(binary: &Binary<'_>, map_impl: MapImpl) -> Self {
+        let mut points = Self::default();
+        let grow = match map_impl {
+            MapImpl::Classic => {
+                points.add_function(binary, HASH_GROW, POINT_CLASSIC_GROW);
+                points.add_function(binary, MAKEMAP, POINT_MAKE);
+                points.add_classic_copies(binary)
+            }
+            MapImpl::Swiss => {
+                points.add_function(binary, REHASH, POINT_SWISS_REHASH);
+                points.add_function(binary, GROW_TO_TABLE, POINT_SWISS_TO_TABLE);
+                points.add_function(binary, NEW_MAP, POINT_MAKE);
+                points.add_swiss_copies(binary)
+            }
+        };
+        points.n_inlined = grow.len();
+        points.n_unprobed = grow.iter().filter(|is_probed| !**is_probed).count();
+        points.add_function(binary, "runtime.gcAssistAlloc", POINT_GC_ASSIST);
+        for (name, kind) in
+            [("runtime.gcMarkTermination", POINT_GC_CYCLE), ("runtime.schedinit", POINT_START)]
+        {
+            points.rare.extend(function_probe(binary, name, kind));
+        }
+        points
+    }
+
+    /// Number of probes on growth functions.
+    pub(crate) fn n_growth(&self) -> usize {
+        self.growth
+            .iter()
+            .filter(|probe| !matches!(probe.point.kind, POINT_MAKE | POINT_GC_ASSIST))
+            .count()
+    }
+
+    fn add_function(&mut self, binary: &Binary<'_>, name: &str, kind: u32) {
+        self.growth.extend(function_probe(binary, name, kind));
+    }
+
+    /// One entry per copy: whether it is probed.
+    fn add_classic_copies(&mut self, binary: &Binary<'_>) -> Vec<bool> {
+        // A copy allocates once, by the outermost of these that was not inlined too.
+        const ALLOCATORS: [&str; 3] =
+            ["runtime.makeBucketArray", "runtime.newarray", "runtime.mallocgc"];
+        let copies = binary.inlined_copies(&[HASH_GROW]);
+        copies
+            .iter()
+            .map(|copy| self.add_copy(binary, copy, &ALLOCATORS, POINT_CLASSIC_INLINED))
+            .collect()
+    }
+
+    fn add_swiss_copies(&mut self, binary: &Binary<'_>) -> Vec<bool> {
+        const ALLOCATORS: [&str; 2] =
+            ["internal/runtime/maps.newTable", "internal/runtime/maps.newarray"];
+        let copies = binary.inlined_copies(&[GROW_TO_TABLE, REHASH, NEW_MAP]);
+        let mut is_probed = Vec::new();
+        for copy in &copies {
+            match copy.name {
+                GROW_TO_TABLE => {
+                    is_probed.push(self.add_copy(
+                        binary,
+                        copy,
+                        &ALLOCATORS,
+                        POINT_SWISS_TO_TABLE_INLINED,
+                    ));
+                }
+                // Both are called with the table and the type, as rehash is.
+                REHASH => is_probed.push(self.add_calls(
+                    binary,
+                    copy,
+                    &[GROW, SPLIT],
+                    POINT_SWISS_REHASH,
+                    [0, 0],
+                )),
+                _ if copy.inside.name == MAKEMAP => self.add_function(binary, MAKEMAP, POINT_MAKE),
+                _ => {}
+            }
+        }
+        is_probed
+    }
+
+    /// Probes the allocation in a copy whose map and type are arguments of the function around it.
+    fn add_copy(
+        &mut self,
+        binary: &Binary<'_>,
+        copy: &InlinedCopy<'_>,
+        allocators: &[&str],
+        kind: u32,
+    ) -> bool {
+        // The order of arguments is that of the holder: mapassign*(typ, map) or a method of the map.
+        let homes = match copy.argument_homes {
+            [Some(map_type), Some(map)] if copy.inside.name.starts_with("runtime.mapassign") => {
+                [map_type, map]
+            }
+            [Some(map), Some(map_type)]
+                if copy.inside.name.starts_with("internal/runtime/maps.(*Map).") =>
+            {
+                [map_type, map]
+            }
+            _ => return false,
+        };
+        allocators.iter().any(|allocator| self.add_calls(binary, copy, &[allocator], kind, homes))
+    }
+
+    fn add_calls(
+        &mut self,
+        binary: &Binary<'_>,
+        copy: &InlinedCopy<'_>,
+        callees: &[&str],
+        kind: u32,
+        [type_home, map_home]: [u32; 2],
+    ) -> bool {
+        let calls = copy.calls.iter().filter(|call| callees.contains(&call.callee));
+        let probes: Vec<Probe> = calls
+            .filter_map(|call| {
+                let flags = POINT_IN_BODY;
+                let point = Point { link_addr: call.addr.0, kind, flags, type_home, map_home };
+                Some(Probe { point, offset: binary.file_offset(call.addr)? })
+            })
+            .collect();
+        let is_probed = !probes.is_empty();
+        self.growth.extend(probes);
+        is_probed
+    }
+}
+
+fn function_probe(binary: &Binary<'_>, name: &str, kind: u32) -> Option<Probe> {
+    let function = binary.functions().by_name(name)?;
+    let at = binary.probe_point(function)?;
+    let flags = match at.on {
+        ProbeInstruction::FramePush => 0,
+        ProbeInstruction::StackCheckBranch => POINT_ON_BRANCH,
+    };
+    let LinkAddr(link_addr) = at.addr;
+    let point = Point { link_addr, kind, flags, type_home: 0, map_home: 0 };
+    Some(Probe { point, offset: binary.file_offset(at.addr)? })
+}

@@ -1,0 +1,553 @@
+//! Counts to a pprof profile.
+//!
+//! 1. Each stack becomes locations with functions and lines from the executable, inlined ones included. Addresses are
+//!    those of the ELF file, so that processes of one executable add up wherever they were loaded.
+//! 2. Each count becomes a sample; labels name the map type and the step of the growth.
+//! 3. What was not counted event by event is labelled `precision`, and scaled: events in windows by time, events
+//!    without a stack over the stacks that were sampled for the same type and step.
+//! 4. Facts about the recording as a whole stand in comments, `key=value`. docs/recording.md lists all of it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use gobin::{Binary, FileOffset, LinkAddr, MapImpl};
+use gomap::{GoVersion, Layout};
+use gopprof::{
+    Function, Label, LabelValue, Line, Location, LocationIdx, Mapping, MappingIdx, Profile,
+    ProfileBuilder, ValueType,
+};
+
+use crate::governor::{Costs, Windows};
+use crate::kernel::Counts;
+use crate::record_layout::{
+    COUNT_GC_ASSISTS, COUNT_GC_CYCLES, COUNT_READ_FAULTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST,
+    COUNT_STACKLESS, COUNT_STACKS_CUT, COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED,
+    GROW_DOUBLE, GROW_SAME_SIZE, GROW_SPLIT, GROW_TABLE, GROW_TO_TABLE, GrowKey, GrowValue,
+    MAKE_HINTED, PRECISION_WINDOW,
+};
+use crate::recording::{Ending, Recording};
+use crate::typenames::{self, MapTypeInfo};
+
+/// Sample types in order: name, unit.
+const SAMPLE_TYPES: [(&str, &str); 8] = [
+    ("samples", "count"),
+    ("cpu", "nanoseconds"),
+    ("map_grows", "count"),
+    ("map_moved_entries", "count"),
+    ("map_moved_space", "bytes"),
+    ("map_grow_space", "bytes"),
+    ("map_makes", "count"),
+    ("map_hint_entries", "count"),
+];
+const SAMPLES: usize = 0;
+const CPU: usize = 1;
+const GROWS: usize = 2;
+const MOVED_ENTRIES: usize = 3;
+const MOVED_SPACE: usize = 4;
+const GROW_SPACE: usize = 5;
+const MAKES: usize = 6;
+const HINT_ENTRIES: usize = 7;
+/// Version of the comments and labels.
+const FORMAT: u32 = 1;
+
+/// What is known about the recording beside the counts.
+pub(crate) struct Facts<'f> {
+    pub(crate) program: String,
+    pub(crate) path: PathBuf,
+    pub(crate) map_impl: MapImpl,
+    pub(crate) started_at: SystemTime,
+    pub(crate) elapsed: Duration,
+    pub(crate) ending: Ending,
+    pub(crate) sample_hz: u64,
+    pub(crate) max_overhead: f64,
+    pub(crate) overhead: f64,
+    pub(crate) costs: Costs,
+    pub(crate) links: &'static str,
+    pub(crate) n_probes: usize,
+    pub(crate) n_inlined: usize,
+    pub(crate) n_unprobed: usize,
+    /// By mode: exact, sampled stacks, windows.
+    pub(crate) time_in: [Duration; 3],
+    pub(crate) windows: Windows,
+    /// By `COUNT_*`, since the recording began.
+    pub(crate) counters: &'f [u64],
+}
+
+impl Facts<'_> {
+    fn count(&self, counter: u32) -> u64 {
+        self.counters.get(counter as usize).copied().unwrap_or(0)
+    }
+
+    fn n_lost(&self) -> u64 {
+        self.count(COUNT_READ_FAULTS) + self.count(COUNT_TABLE_FULL)
+    }
+}
+
+/// Types that only exist in the memory of a process, kept from when it was alive.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryTypes {
+    known: HashMap<(u32, u64), Option<MapTypeInfo>>,
+}
+
+impl MemoryTypes {
+    /// Reads the types of these processes and addresses that the executable does not have.
+    pub(crate) fn look(
+        &mut self,
+        seen: &HashSet<(u32, u64)>,
+        processes: &HashMap<u32, u64>,
+        binary: &Binary<'_>,
+    ) {
+        for &(tgid, addr) in seen {
+            let Some(&bias) = processes.get(&tgid) else { continue };
+            if self.known.contains_key(&(tgid, addr)) {
+                continue;
+            }
+            let in_executable =
+                typenames::from_executable(binary, LinkAddr(addr.wrapping_sub(bias)));
+            let found = in_executable.or_else(|| {
+                let memory = File::open(format!("/proc/{tgid}/mem")).ok()?;
+                typenames::from_memory(binary, bias, addr, &|at, to| {
+                    memory.read_exact_at(to, at).is_ok()
+                })
+            });
+            self.known.insert((tgid, addr), found);
+        }
+    }
+}
+
+/// One sample of growth or creation, ready to be scaled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Event {
+    key: GrowKey,
+    n: f64,
+    entries: f64,
+    precision: Precision,
+}
+
+/// How a number came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Precision {
+    /// Every event was counted.
+    Exact,
+    /// Every event was counted, but which stack it belongs to is estimated.
+    EstimatedSite,
+    /// Events outside windows are estimated.
+    Estimated,
+}
+
+impl Precision {
+    /// Exact numbers carry none.
+    fn label(self) -> Option<&'static str> {
+        match self {
+            Self::Exact => None,
+            Self::EstimatedSite => Some("site-estimated"),
+            Self::Estimated => Some("estimated"),
+        }
+    }
+}
+
+/// Makes the profile.
+pub(crate) fn build(
+    counts: &Counts,
+    memory: &MemoryTypes,
+    binary: &Binary<'_>,
+    facts: &Facts<'_>,
+) -> Recording {
+    let events = scaled(&counts.grows, facts.windows.scale());
+    let mut writer = Writer::new(counts, memory, binary, facts);
+    writer.add_samples();
+    for event in &events {
+        writer.add_event(event);
+    }
+    let is_grow = |event: &&Event| u32::from(event.key.kind) != MAKE_HINTED;
+    let n_grows = events.iter().filter(is_grow).map(|event| event.n.round() as u64).sum();
+    Recording {
+        n_grows,
+        n_samples: facts.count(COUNT_SAMPLES),
+        n_lost: facts.n_lost() + facts.count(COUNT_SAMPLES_LOST) + facts.count(COUNT_STACKS_LOST),
+        elapsed: facts.elapsed,
+        ending: facts.ending,
+        profile: writer.finish(),
+    }
+}
+
+/// Scales what was seen in windows, and gives events without a stack to the stacks sampled for the same type and step.
+fn scaled(grows: &[(GrowKey, GrowValue)], window_scale: f64) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut sampled: BTreeMap<_, Vec<(GrowKey, GrowValue)>> = BTreeMap::new();
+    for &(key, value) in grows {
+        let (n, entries) = (value.n as f64, value.entries as f64);
+        match u32::from(key.precision) {
+            0 => events.push(Event { key, n, entries, precision: Precision::Exact }),
+            PRECISION_WINDOW => {
+                let (n, entries) = (n * window_scale, entries * window_scale);
+                events.push(Event { key, n, entries, precision: Precision::Estimated });
+            }
+            _ => {
+                let step = (key.tgid, key.map_type, key.kind, key.log2_capacity, key.precision);
+                sampled.entry(step).or_default().push((key, value));
+            }
+        }
+    }
+    for group in sampled.values() {
+        spread(group, &mut events);
+    }
+    events
+}
+
+/// Spreads the events of a type and step over its stacks; the sum stays exact.
+fn spread(group: &[(GrowKey, GrowValue)], events: &mut Vec<Event>) {
+    let sum = |of: fn(&GrowValue) -> u64, only_stacks: bool| {
+        let values = group.iter().filter(|(key, _)| !only_stacks || key.stack != 0);
+        values.map(|(_, value)| of(value) as f64).sum::<f64>()
+    };
+    let (n, entries) = (sum(|value| value.n, false), sum(|value| value.entries, false));
+    let (n_stacks, entries_stacks) = (sum(|value| value.n, true), sum(|value| value.entries, true));
+    if n_stacks == 0.0 {
+        let key = group[0].0;
+        events.push(Event { key, n, entries, precision: Precision::EstimatedSite });
+        return;
+    }
+    for &(key, value) in group.iter().filter(|(key, _)| key.stack != 0) {
+        let part = |value: u64, of: f64, whole: f64| {
+            if of > 0.0 { value as f64 / of * whole } else { 0.0 }
+        };
+        let n = part(value.n, n_stacks, n);
+        let entries = part(value.entries, entries_stacks, entries);
+        events.push(Event { key, n, entries, precision: Precision::EstimatedSite });
+    }
+}
+
+struct Writer<'w> {
+    builder: ProfileBuilder,
+    counts: &'w Counts,
+    memory: &'w MemoryTypes,
+    binary: &'w Binary<'w>,
+    facts: &'w Facts<'w>,
+    main: MappingIdx,
+    outside: MappingIdx,
+    /// By link address and whether it is one to return to.
+    locations: HashMap<(u64, bool), LocationIdx>,
+    types: HashMap<(u32, u64), Option<MapTypeInfo>>,
+}
+
+impl<'w> Writer<'w> {
+    fn new(
+        counts: &'w Counts,
+        memory: &'w MemoryTypes,
+        binary: &'w Binary<'w>,
+        facts: &'w Facts<'w>,
+    ) -> Self {
+        let mut builder = ProfileBuilder::default();
+        for (kind, unit) in SAMPLE_TYPES {
+            let sample_type = ValueType { kind: builder.string(kind), unit: builder.string(unit) };
+            builder.profile_mut().sample_types.push(sample_type);
+        }
+        let main = main_mapping(&mut builder, binary, facts);
+        let outside = outside_mapping(&mut builder);
+        let mut writer = Self {
+            builder,
+            counts,
+            memory,
+            binary,
+            facts,
+            main,
+            outside,
+            locations: HashMap::new(),
+            types: HashMap::new(),
+        };
+        writer.describe();
+        writer
+    }
+
+    fn describe(&mut self) {
+        let facts = self.facts;
+        let (cpu, nanoseconds) = (self.builder.string("cpu"), self.builder.string("nanoseconds"));
+        let default = self.builder.string("map_moved_space");
+        let comments: Vec<_> = comments(self.binary, self.counts, facts)
+            .iter()
+            .map(|comment| self.builder.string(comment))
+            .collect();
+        let profile = self.builder.profile_mut();
+        profile.comments = comments;
+        profile.default_sample_type = default;
+        profile.duration_nanos = i64::try_from(facts.elapsed.as_nanos()).unwrap_or(i64::MAX);
+        profile.time_nanos = facts
+            .started_at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
+        if let Some(period) = ns_per_sample(facts.sample_hz) {
+            profile.period = period;
+            profile.period_type = Some(ValueType { kind: cpu, unit: nanoseconds });
+        }
+    }
+
+    fn add_samples(&mut self) {
+        let Some(period) = ns_per_sample(self.facts.sample_hz) else { return };
+        for &(key, n) in &self.counts.samples {
+            let stack = self.stack(key.stack, key.tgid, false);
+            let mut values = [0; SAMPLE_TYPES.len()];
+            values[SAMPLES] = i64::try_from(n).unwrap_or(i64::MAX);
+            values[CPU] = values[SAMPLES].saturating_mul(period);
+            self.builder.sample(&stack, &values, &[]);
+        }
+    }
+
+    fn add_event(&mut self, event: &Event) {
+        let key = event.key;
+        let stack = self.stack(key.stack, key.tgid, true);
+        let info = self.map_type(key.tgid, key.map_type);
+        let kind = u32::from(key.kind);
+        let (before, after) = capacities(kind, key.log2_capacity);
+        let count = |amount: f64| amount.round() as i64;
+        let mut values = [0; SAMPLE_TYPES.len()];
+        if kind == MAKE_HINTED {
+            values[MAKES] = count(event.n);
+            values[HINT_ENTRIES] = count(event.entries);
+        } else {
+            values[GROWS] = count(event.n);
+            values[MOVED_ENTRIES] = count(event.entries);
+            if let Some(info) = &info {
+                values[MOVED_SPACE] = count(event.entries * info.entry_bytes as f64);
+                let array = self.array_bytes(info, kind, after);
+                values[GROW_SPACE] = array.map_or(0, |bytes| count(event.n * bytes as f64));
+            }
+        }
+        let unknown = "unknown".to_owned();
+        let name = info.map_or(unknown, |info| info.name);
+        let number = |value: u64| LabelValue::Num {
+            value: i64::try_from(value).unwrap_or(i64::MAX),
+            unit: "entries",
+        };
+        let mut labels = vec![
+            Label { key: "map_type", value: LabelValue::Str(&name) },
+            Label { key: "map_impl", value: LabelValue::Str(impl_name(self.facts.map_impl)) },
+            Label { key: "capacity_before", value: number(before) },
+            Label { key: "capacity_after", value: number(after) },
+        ];
+        if let Some(kind) = kind_name(kind) {
+            labels.push(Label { key: "grow_kind", value: LabelValue::Str(kind) });
+        }
+        if let Some(precision) = event.precision.label() {
+            labels.push(Label { key: "precision", value: LabelValue::Str(precision) });
+        }
+        self.builder.sample(&stack, &values, &labels);
+    }
+
+    /// Bytes of the arrays that a growth to this capacity allocates; `None` when the version is not known.
+    fn array_bytes(&self, info: &MapTypeInfo, kind: u32, capacity: u64) -> Option<u64> {
+        let layout = Layout {
+            map_impl: match self.facts.map_impl {
+                MapImpl::Classic => gomap::MapImpl::Classic,
+                MapImpl::Swiss => gomap::MapImpl::Swiss,
+            },
+            version: go_version(self.binary)?,
+            group_bytes: info.group_bytes,
+            has_pointers: info.has_pointers,
+        };
+        let n_arrays = if kind == GROW_SPLIT { 2 } else { 1 };
+        Some(layout.bytes_of_slots(capacity / n_arrays).saturating_mul(n_arrays))
+    }
+
+    fn map_type(&mut self, tgid: u32, addr: u64) -> Option<MapTypeInfo> {
+        let found = self.types.entry((tgid, addr)).or_insert_with(|| {
+            let bias = self.counts.processes.get(&tgid).copied().unwrap_or(0);
+            let from_executable =
+                typenames::from_executable(self.binary, LinkAddr(addr.wrapping_sub(bias)));
+            from_executable.or_else(|| self.memory.known.get(&(tgid, addr)).cloned().flatten())
+        });
+        found.clone()
+    }
+
+    /// Locations of a stack, leaf first. All frames but a sample's leaf are addresses to return to.
+    fn stack(&mut self, key: u64, tgid: u32, is_event: bool) -> Vec<LocationIdx> {
+        let counts = self.counts;
+        let bias = counts.processes.get(&tgid).copied().unwrap_or(0);
+        let Some(frames) = counts.stacks.get(&key) else {
+            return vec![self.unknown_location(is_event)];
+        };
+        let addrs = frames.iter().enumerate();
+        addrs
+            .map(|(depth, &addr)| self.location(addr.wrapping_sub(bias), addr, depth > 0))
+            .collect()
+    }
+
+    fn unknown_location(&mut self, is_event: bool) -> LocationIdx {
+        let name = if is_event { "[stack not recorded]" } else { "[no user stack]" };
+        let location = self.named_location(0, name);
+        self.builder.location(location)
+    }
+
+    fn named_location(&mut self, address: u64, name: &str) -> Location {
+        let name = self.builder.string(name);
+        let function =
+            self.builder.function(Function { name, system_name: name, ..Function::default() });
+        let lines = vec![Line { function: Some(function), line: 0, column: 0 }];
+        Location { mapping: Some(self.outside), address, lines, is_folded: false }
+    }
+
+    fn location(&mut self, link_addr: u64, run_addr: u64, is_return: bool) -> LocationIdx {
+        if let Some(&idx) = self.locations.get(&(link_addr, is_return)) {
+            return idx;
+        }
+        // The instruction before the address to return to is the call.
+        let address = link_addr.wrapping_sub(u64::from(is_return));
+        let frames = self.binary.frames(LinkAddr(address));
+        let location = if frames.is_empty() {
+            self.named_location(run_addr, "[outside Go]")
+        } else {
+            let lines = frames.iter().map(|frame| {
+                let name = self.builder.string(frame.function);
+                let filename = self.builder.string(frame.file);
+                let function = Function { name, system_name: name, filename, start_line: 0 };
+                let function = Some(self.builder.function(function));
+                Line { function, line: frame.line.into(), column: 0 }
+            });
+            let lines = lines.collect();
+            Location { mapping: Some(self.main), address, lines, is_folded: false }
+        };
+        let idx = self.builder.location(location);
+        self.locations.insert((link_addr, is_return), idx);
+        idx
+    }
+
+    fn finish(self) -> Profile {
+        self.builder.finish()
+    }
+}
+
+/// The executable, at the addresses of its ELF file.
+fn main_mapping(
+    builder: &mut ProfileBuilder,
+    binary: &Binary<'_>,
+    facts: &Facts<'_>,
+) -> MappingIdx {
+    let text = binary.functions().iter().fold(None, |range: Option<(u64, u64)>, function| {
+        let (start, end) = range.unwrap_or((u64::MAX, 0));
+        Some((start.min(function.entry.0), end.max(function.end.0)))
+    });
+    let (start, limit) = text.unwrap_or((0, 0));
+    let FileOffset(file_offset) = binary.file_offset(LinkAddr(start)).unwrap_or(FileOffset(0));
+    let filename = std::fs::read_link(&facts.path).unwrap_or_else(|_| facts.path.clone());
+    let filename = builder.string(filename.to_string_lossy().trim_end_matches(" (deleted)"));
+    let build_id = builder.string(&build_id(binary));
+    builder.mapping(Mapping {
+        memory_start: start,
+        memory_limit: limit,
+        file_offset,
+        filename,
+        build_id,
+        has_functions: true,
+        has_filenames: true,
+        has_line_numbers: true,
+        has_inline_frames: true,
+    })
+}
+
+/// Everything else: C libraries, the vDSO, frames that were not recorded.
+fn outside_mapping(builder: &mut ProfileBuilder) -> MappingIdx {
+    let filename = builder.string("[outside Go]");
+    let build_id = builder.string("none");
+    builder.mapping(Mapping { filename, build_id, has_functions: true, ..Mapping::default() })
+}
+
+/// GNU's build id, else Go's own, else one made of the function table: backends need one.
+fn build_id(binary: &Binary<'_>) -> String {
+    binary.gnu_build_id().or_else(|| binary.go_build_id()).unwrap_or_else(|| {
+        let hash = binary.functions().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, function| {
+            let words = function.name.bytes().map(u64::from).chain([function.entry.0]);
+            words.fold(hash, |hash, word| (hash ^ word).wrapping_mul(0x100_0000_01b3))
+        });
+        format!("functions-{hash:016x}")
+    })
+}
+
+fn ns_per_sample(hz: u64) -> Option<i64> {
+    1_000_000_000_u64.checked_div(hz).and_then(|ns| i64::try_from(ns).ok())
+}
+
+/// Slots before and after; of a creation, the hint rounded up to a power of two.
+fn capacities(kind: u32, log2: u8) -> (u64, u64) {
+    let slots = 1_u64.checked_shl(log2.into()).unwrap_or(u64::MAX);
+    match kind {
+        MAKE_HINTED => (0, slots),
+        GROW_SAME_SIZE => (slots, slots),
+        _ => (slots, slots.saturating_mul(2)),
+    }
+}
+
+fn kind_name(kind: u32) -> Option<&'static str> {
+    match kind {
+        GROW_DOUBLE => Some("double"),
+        GROW_SAME_SIZE => Some("same-size"),
+        GROW_TABLE => Some("table"),
+        GROW_SPLIT => Some("split"),
+        GROW_TO_TABLE => Some("small-to-table"),
+        _ => None,
+    }
+}
+
+fn impl_name(map_impl: MapImpl) -> &'static str {
+    match map_impl {
+        MapImpl::Classic => "classic",
+        MapImpl::Swiss => "swiss",
+    }
+}
+
+/// What the build info says; without it the one minor version that the structures allow.
+fn go_version(binary: &Binary<'_>) -> Option<GoVersion> {
+    let stated = binary.build_info().and_then(|info| GoVersion::parse(&info.go_version));
+    stated.or_else(|| Some(GoVersion { major: 1, minor: binary.release()?.exact()?, patch: 0 }))
+}
+
+fn comments(binary: &Binary<'_>, counts: &Counts, facts: &Facts<'_>) -> Vec<String> {
+    let seconds = |time: Duration| format!("{:.3}", time.as_secs_f64());
+    let [exact, sampled, windows] = facts.time_in;
+    let mut comments = vec![
+        format!("mapscope.format={FORMAT}"),
+        format!("program={}", facts.program),
+        format!(
+            "go_version={}",
+            go_version(binary).map_or("unknown".to_owned(), |version| version.to_string())
+        ),
+        format!("map_impl={}", impl_name(facts.map_impl)),
+        format!("processes={}", counts.processes.len()),
+        format!("duration_s={}", seconds(facts.elapsed)),
+        format!("end={}", facts.ending.as_str()),
+        format!("events={}", facts.count(COUNT_WALKED) + facts.count(COUNT_STACKLESS)),
+        format!("lost_events={}", facts.n_lost()),
+        format!("lost_stacks={}", facts.count(COUNT_STACKS_LOST)),
+        format!("cut_stacks={}", facts.count(COUNT_STACKS_CUT)),
+        format!("lost_samples={}", facts.count(COUNT_SAMPLES_LOST)),
+        format!("sample_hz={}", facts.sample_hz),
+        format!("gc_cycles={}", facts.count(COUNT_GC_CYCLES)),
+        format!("gc_assists={}", facts.count(COUNT_GC_ASSISTS)),
+        format!("probes={}", facts.n_probes),
+        format!("inlined_copies={}", facts.n_inlined),
+        format!("unprobed_copies={}", facts.n_unprobed),
+        format!("links={}", facts.links),
+        format!("overhead_pct={:.2}", facts.overhead * 100.0),
+        format!("max_overhead_pct={:.2}", facts.max_overhead * 100.0),
+        format!("event_cost_ns={:.0}", facts.costs.event_ns),
+        format!("frame_cost_ns={:.0}", facts.costs.frame_ns),
+        format!("exact_s={}", seconds(exact)),
+        format!("sampled_stacks_s={}", seconds(sampled)),
+        format!("windows_s={}", seconds(windows)),
+    ];
+    if facts.windows.n > 0 {
+        comments.push(format!("windows={}", facts.windows.n));
+        comments.push(format!("window_scale={:.2}", facts.windows.scale()));
+        let range = facts.windows.relative_range();
+        comments.push(format!(
+            "estimate_range_pct={}",
+            range.map_or("unknown".to_owned(), |r| format!("{:.1}", r * 100.0))
+        ));
+    }
+    comments
+}
+
+#[cfg(test)]
+mod tests;

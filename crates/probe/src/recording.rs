@@ -1,0 +1,147 @@
+//! What to record, and what comes of it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gopprof::Profile;
+
+/// How to record.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which processes.
+    pub target: Target,
+    /// When to stop; `None` is at the end of the program, or on a signal.
+    pub duration: Option<Duration>,
+    /// Units: fraction of the program's own CPU time that probes may cost. 1.0 and more is no limit.
+    pub max_overhead: f64,
+    /// CPU samples per second and core; 0 is none.
+    pub sample_hz: u64,
+    /// How probes are attached.
+    pub links: Links,
+}
+
+/// Which processes to record.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// Running processes of one executable.
+    Pids(Vec<u32>),
+    /// All running processes of this name, which have to be of one executable.
+    Name(String),
+    /// A program to start.
+    Command {
+        /// The program and its arguments. Shape: not empty.
+        argv: Vec<OsString>,
+        /// Record all processes of this executable, which the command starts; `None` is the program itself.
+        exe: Option<PathBuf>,
+    },
+    /// All processes of an executable, present and future.
+    Exe(PathBuf),
+}
+
+/// How probes are attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// One link for all probes where the kernel has it in working order (from 6.10 on), else one per probe.
+    Auto,
+    /// One link per probe.
+    Single,
+}
+
+/// What happens while recording.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// The probes are in place.
+    Attached {
+        /// Name of the program.
+        program: String,
+        /// Processes recorded; 0 when they are still to come.
+        n_processes: usize,
+        /// Probes on growth functions.
+        n_probes: usize,
+        /// Inlined copies of growth functions, as profile-guided builds have them.
+        n_inlined: usize,
+        /// Time from the start until the probes were in place.
+        took: Duration,
+    },
+    /// State of the recording, about once a second.
+    Counts {
+        /// Since the probes were in place.
+        elapsed: Duration,
+        /// Growths, estimated ones included.
+        n_grows: u64,
+        /// CPU samples.
+        n_samples: u64,
+        /// Events and samples lost.
+        n_lost: u64,
+        /// Units: fraction of the program's own CPU time.
+        overhead: f64,
+        /// What the governor does at the moment.
+        mode: &'static str,
+    },
+}
+
+/// A finished recording.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// The profile to write.
+    pub profile: Profile,
+    /// Why it ended.
+    pub ending: Ending,
+    /// Growths; estimated ones included.
+    pub n_grows: u64,
+    /// CPU samples.
+    pub n_samples: u64,
+    /// Events and samples lost.
+    pub n_lost: u64,
+    /// Time recorded.
+    pub elapsed: Duration,
+}
+
+/// Why a recording ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The time asked for was over.
+    Duration,
+    /// The program ended.
+    Exit,
+    /// SIGINT or SIGTERM.
+    Signal,
+}
+
+impl Ending {
+    /// As in the recording's comments.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Exit => "exit",
+            Self::Signal => "signal",
+        }
+    }
+}
+
+/// Something that recording needs of a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// What it is.
+    pub what: String,
+    /// Whether it is there.
+    pub status: Status,
+}
+
+/// Whether a requirement is met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// It is.
+    Met,
+    /// It is not, and recording works with less.
+    Limited {
+        /// What is lost, and what to do.
+        advice: String,
+    },
+    /// It is not, and recording does not work.
+    Missing {
+        /// What to do.
+        advice: String,
+    },
+}

@@ -1,0 +1,522 @@
+//! A recording from start to end.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::Child;
+use std::time::{Duration, Instant, SystemTime};
+
+use gobin::{Arch, Binary, MapImpl};
+
+use crate::calibrate;
+use crate::error::Error;
+use crate::governor::{Costs, Governor, Interval, Mode, WINDOW};
+use crate::kernel::{Counters, Kernel, ProbeLinks, Scope};
+use crate::points::Points;
+use crate::profile::{self, Facts};
+use crate::record_layout::{
+    COUNT_CHECKS, COUNT_FRAMES, COUNT_IGNORED, COUNT_READ_FAULTS, COUNT_SAMPLES,
+    COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED,
+    Control, PRECISION_WINDOW,
+};
+use crate::recording::{Ending, Options, Progress, Recording};
+use crate::system;
+use crate::target::{self, Found};
+
+/// How often counters are looked at.
+const TICK: Duration = Duration::from_millis(20);
+/// How often progress is reported.
+const REPORT: Duration = Duration::from_secs(1);
+/// How often types that only exist in memory are looked for, as the program may end any time.
+const LOOK_AT_TYPES: Duration = Duration::from_secs(1);
+
+pub(crate) fn record(
+    options: &Options,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Recording, Error> {
+    let start = Instant::now();
+    let signals = system::open_signalfd().map_err(|error| Error::Kernel {
+        what: "waiting for signals",
+        reason: error.to_string(),
+    })?;
+    let result = record_until(options, &signals, start, progress);
+    system::unblock_signals();
+    result
+}
+
+fn record_until(
+    options: &Options,
+    signals: &OwnedFd,
+    start: Instant,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Recording, Error> {
+    let mut found = target::find(&options.target)?;
+    let bytes = read_executable(&found.path)?;
+    let binary = parse(&bytes, &found.name)?;
+    let (map_impl, classic_load) = growth_rules(&binary, &found.name)?;
+    let points = Points::find(&binary, map_impl);
+    if points.n_growth() == 0 {
+        return Err(no_growth_function(&found.name, &points));
+    }
+    let mut kernel = Kernel::load(classic_load, options.links)?;
+    let costs = calibrate::measure(&mut kernel)?;
+    kernel.control(counting(Mode::Exact))?;
+    let baseline = kernel.counters();
+    for &pid in &found.pids {
+        let bias = bias_of(pid, &found.path, &binary);
+        kernel.add_process(pid, bias.unwrap_or(0))?;
+    }
+    let _rare = kernel.attach(&found.path, &found.scopes, &points.rare)?;
+    let growth = kernel.attach(&found.path, &found.scopes, &points.growth)?;
+    if options.sample_hz > 0 {
+        kernel.sample(options.sample_hz)?;
+    }
+    progress(&Progress::Attached {
+        program: found.name.clone(),
+        n_processes: found.pids.len(),
+        n_probes: points.n_growth(),
+        n_inlined: points.n_inlined,
+        took: start.elapsed(),
+    });
+    let command = found.command.take();
+    let child = command.map(target::Waiting::start).transpose()?;
+    let mut session = Session {
+        kernel,
+        found: &found,
+        points: &points,
+        governor: Governor::new(options.max_overhead, costs, seed()),
+        costs,
+        baseline,
+        cpu: CpuClock::default(),
+        links: Some(growth),
+        started: Instant::now(),
+        started_at: SystemTime::now(),
+        time_in: [Duration::ZERO; 3],
+        memory_types: profile::MemoryTypes::default(),
+        child,
+    };
+    let ending = session.run(options, signals, &binary, progress)?;
+    session.finish(options, ending, &binary, map_impl)
+}
+
+/// The whole file. `/proc/PID/exe` also opens what was deleted or is in a container.
+fn read_executable(path: &Path) -> Result<Vec<u8>, Error> {
+    let fail = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::PermissionDenied => Error::NotPermittedToRead { path: path.to_owned() },
+        _ => Error::Open { path: path.to_owned(), source },
+    };
+    let mut file = fs::File::open(path).map_err(fail)?;
+    let mut bytes =
+        Vec::with_capacity(file.metadata().map_or(0, |metadata| metadata.len() as usize));
+    file.read_to_end(&mut bytes).map_err(fail)?;
+    Ok(bytes)
+}
+
+fn parse<'a>(bytes: &'a [u8], name: &str) -> Result<Binary<'a>, Error> {
+    if bytes.starts_with(b"#!") {
+        return Err(Error::Script { path: name.to_owned() });
+    }
+    let binary = Binary::parse(bytes)
+        .map_err(|source| Error::NotGo { path: name.to_owned(), source })?
+        .value;
+    if binary.arch() != Arch::Amd64 {
+        return Err(Error::OtherArch { path: name.to_owned(), arch: binary.arch().go_name() });
+    }
+    Ok(binary)
+}
+
+/// The implementation of maps, and the numerator of the load factor over 2.
+///
+/// Source: runtime/map.go, `loadFactorNum`: in Go 1.21 an integer division made it 12 instead of 13.
+fn growth_rules(binary: &Binary<'_>, name: &str) -> Result<(MapImpl, u32), Error> {
+    const KNOWN: std::ops::RangeInclusive<u16> = 18..=27;
+    let unknown = |found: String| Error::UnknownVersion { path: name.to_owned(), found };
+    let says =
+        || binary.build_info().map_or("no build info".to_owned(), |info| info.go_version.clone());
+    let release = binary.release().ok_or_else(|| unknown(says()))?;
+    if !KNOWN.contains(&release.min()) || !KNOWN.contains(&release.max()) {
+        return Err(unknown(says()));
+    }
+    let Some(map_impl) = binary.map_impl() else {
+        return Err(Error::NoGrowthFunction { path: name.to_owned(), why: String::new() });
+    };
+    let may_be_121 = release.min() <= 21 && 21 <= release.max();
+    match map_impl {
+        MapImpl::Classic if may_be_121 && release.exact().is_none() => Err(unknown(format!(
+            "{}; somewhere from 1.{} to 1.{}",
+            says(),
+            release.min(),
+            release.max()
+        ))),
+        MapImpl::Classic if may_be_121 => Ok((map_impl, 12)),
+        _ => Ok((map_impl, 13)),
+    }
+}
+
+fn no_growth_function(name: &str, points: &Points) -> Error {
+    let why = if points.n_unprobed > 0 {
+        format!(
+            " that can be probed: {} inlined copies are of a form that is not known",
+            points.n_unprobed
+        )
+    } else {
+        String::new()
+    };
+    Error::NoGrowthFunction { path: name.to_owned(), why }
+}
+
+/// Difference between addresses in a process and in the ELF file; `None` when the process has not mapped it yet.
+fn bias_of(pid: u32, path: &Path, binary: &Binary<'_>) -> Option<u64> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+    let exe = fs::read_link(target::exe_of(pid)).ok().or_else(|| Some(path.to_owned()))?;
+    let exe = exe.to_string_lossy().into_owned();
+    maps.lines().find_map(|line| {
+        let mut fields = line.split_whitespace();
+        let (start, _) = fields.next()?.split_once('-')?;
+        let permissions = fields.next()?;
+        let offset = fields.next()?;
+        // Device, inode, then the path, which may have spaces.
+        let at = line.find('/')?;
+        let hex = |text: &str| u64::from_str_radix(text, 16).ok();
+        if !permissions.contains('x') || line[at..] != exe {
+            return None;
+        }
+        let link = binary.link_addr(gobin::FileOffset(hex(offset)?))?;
+        Some(hex(start)?.wrapping_sub(link.0))
+    })
+}
+
+/// How the kernel side is to count in a mode.
+fn counting(mode: Mode) -> Control {
+    let all = Control { is_paused: 0, precision: 0, walk_below: u32::MAX, padding: 0 };
+    match mode {
+        Mode::Exact => all,
+        Mode::SampledStacks { log2 } => {
+            Control { precision: log2.into(), walk_below: u32::MAX >> log2, ..all }
+        }
+        Mode::Windows => Control { precision: PRECISION_WINDOW, ..all },
+    }
+}
+
+fn seed() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(1, |time| time.as_nanos() as u64)
+}
+
+/// CPU time of all processes recorded, those that have ended included.
+#[derive(Debug, Default)]
+struct CpuClock {
+    last: std::collections::HashMap<u32, u64>,
+    sum_ns: u64,
+}
+
+impl CpuClock {
+    /// CPU time since the processes were first asked about. Units: nanoseconds.
+    fn read(&mut self, pids: impl Iterator<Item = u32>) -> u64 {
+        for pid in pids {
+            let Some(now) = system::process_cpu_ns(pid) else { continue };
+            let before = self.last.insert(pid, now).unwrap_or(now);
+            self.sum_ns += now.saturating_sub(before);
+        }
+        self.sum_ns
+    }
+}
+
+struct Session<'s> {
+    kernel: Kernel,
+    found: &'s Found,
+    points: &'s Points,
+    governor: Governor,
+    costs: Costs,
+    /// Counters before the recording began.
+    baseline: Counters,
+    cpu: CpuClock,
+    links: Option<ProbeLinks>,
+    started: Instant,
+    started_at: SystemTime,
+    /// By mode: exact, sampled stacks, windows.
+    time_in: [Duration; 3],
+    memory_types: profile::MemoryTypes,
+    child: Option<Child>,
+}
+
+/// Counters and clocks at a moment.
+#[derive(Clone, Copy)]
+struct Mark {
+    counters: Counters,
+    cpu_ns: u64,
+    at: Instant,
+}
+
+impl Session<'_> {
+    fn run(
+        &mut self,
+        options: &Options,
+        signals: &OwnedFd,
+        binary: &Binary<'_>,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<Ending, Error> {
+        let mut waiter = Waiter::new(options, signals, self.found, self.started);
+        let mut last = self.mark();
+        let mut reported = Instant::now();
+        let mut looked = Instant::now();
+        loop {
+            let ending = if self.governor.mode() == Mode::Windows {
+                self.window(&mut waiter, &mut last)?
+            } else {
+                waiter.wait(TICK).or_else(|| {
+                    self.tick(&mut last);
+                    None
+                })
+            };
+            if looked.elapsed() >= LOOK_AT_TYPES || ending.is_some() {
+                looked = Instant::now();
+                self.memory_types.look(&self.kernel.map_types(), &self.kernel.processes(), binary);
+            }
+            if let Some(ending) = ending {
+                self.tick(&mut last);
+                return Ok(ending);
+            }
+            if reported.elapsed() >= REPORT {
+                reported = Instant::now();
+                progress(&self.progress());
+            }
+            if waiter.all_ended_but_command(self.found, &mut self.child) {
+                return Ok(Ending::Exit);
+            }
+        }
+    }
+
+    fn mark(&mut self) -> Mark {
+        let pids: HashSet<u32> = self.kernel.processes().into_keys().collect();
+        let own = std::process::id();
+        let cpu_ns = self.cpu.read(pids.into_iter().filter(|&pid| pid != own));
+        Mark { counters: self.kernel.counters(), cpu_ns, at: Instant::now() }
+    }
+
+    /// Counts of a stretch in which every event was seen, and the mode that follows from it.
+    fn tick(&mut self, last: &mut Mark) {
+        let now = self.mark();
+        let mode = self.governor.mode();
+        self.time_in[mode_idx(mode)] += now.at - last.at;
+        if mode == Mode::Windows {
+            *last = now;
+            return;
+        }
+        let next = self.governor.observe(&between(last, &now));
+        *last = now;
+        if next != mode {
+            self.enter(next);
+        }
+    }
+
+    fn enter(&mut self, mode: Mode) {
+        if mode == Mode::Windows {
+            // Seen from here on only in windows.
+            let _ = self.kernel.control(Control { is_paused: 1, ..counting(mode) });
+            self.links = None;
+        } else {
+            let _ = self.kernel.control(counting(mode));
+        }
+    }
+
+    /// A gap, then a window. Leaves the probes in place when the mode is no longer windows.
+    fn window(
+        &mut self,
+        waiter: &mut Waiter<'_>,
+        last: &mut Mark,
+    ) -> Result<Option<Ending>, Error> {
+        let gap_cpu_ns = self.governor.gap_cpu_ns();
+        let gap_start = Instant::now();
+        // In steps, because the gap is one of the program's CPU time, which passes at its own speed.
+        let mut ending = None;
+        while ending.is_none() && gap_start.elapsed() < Governor::max_gap() {
+            let used = (self.mark().cpu_ns - last.cpu_ns) as f64;
+            if used >= gap_cpu_ns {
+                break;
+            }
+            let wall = gap_start.elapsed().as_nanos() as f64;
+            let speed = (used / wall.max(1.0)).clamp(0.01, 64.0);
+            let rest = Duration::from_nanos(((gap_cpu_ns - used) / speed) as u64);
+            ending = waiter.wait(rest.clamp(Duration::from_millis(1), TICK * 5));
+        }
+        if ending.is_some() {
+            return Ok(ending);
+        }
+        let paused = Control { is_paused: 1, ..counting(Mode::Windows) };
+        let links = self.kernel.attach(&self.found.path, &self.found.scopes, &self.points.growth);
+        // A process that just ended cannot be attached to.
+        let Ok(links) = links else { return Ok(waiter.wait(TICK)) };
+        let opened = self.mark();
+        self.kernel.control(counting(Mode::Windows))?;
+        let ending = waiter.wait(WINDOW);
+        self.kernel.control(paused)?;
+        let closed = self.mark();
+        self.time_in[mode_idx(Mode::Windows)] += closed.at - last.at;
+        let mode =
+            self.governor.observe_window(&between(last, &opened), &between(&opened, &closed));
+        *last = closed;
+        if mode == Mode::Windows {
+            drop(links);
+        } else {
+            self.links = Some(links);
+            self.enter(mode);
+        }
+        Ok(ending)
+    }
+
+    fn totals(&self) -> Interval {
+        let now =
+            Mark { counters: self.kernel.counters(), cpu_ns: self.cpu.sum_ns, at: Instant::now() };
+        between(&Mark { counters: self.baseline, cpu_ns: 0, at: now.at }, &now)
+    }
+
+    fn count(&self, counters: &Counters, counter: u32) -> u64 {
+        counters[counter as usize] - self.baseline[counter as usize]
+    }
+
+    fn n_lost(&self, counters: &Counters) -> u64 {
+        [COUNT_READ_FAULTS, COUNT_TABLE_FULL, COUNT_SAMPLES_LOST]
+            .iter()
+            .map(|&counter| self.count(counters, counter))
+            .sum()
+    }
+
+    fn overhead(&self) -> f64 {
+        let totals = self.totals();
+        totals.probe_ns(&self.costs) / totals.own_cpu_ns(&self.costs).max(1.0)
+    }
+
+    fn n_grows(&self, counters: &Counters) -> u64 {
+        let windows = self.governor.windows();
+        let seen = self.count(counters, COUNT_WALKED) + self.count(counters, COUNT_STACKLESS);
+        seen.saturating_sub(windows.n_seen) + windows.estimate as u64
+    }
+
+    fn progress(&self) -> Progress {
+        let counters = self.kernel.counters();
+        Progress::Counts {
+            elapsed: self.started.elapsed(),
+            n_grows: self.n_grows(&counters),
+            n_samples: self.count(&counters, COUNT_SAMPLES),
+            n_lost: self.n_lost(&counters) + self.count(&counters, COUNT_STACKS_LOST),
+            overhead: self.overhead(),
+            mode: self.governor.mode().name(),
+        }
+    }
+
+    fn finish(
+        mut self,
+        options: &Options,
+        ending: Ending,
+        binary: &Binary<'_>,
+        map_impl: MapImpl,
+    ) -> Result<Recording, Error> {
+        let elapsed = self.started.elapsed();
+        self.links = None;
+        let counters = self.kernel.counters();
+        let counters: Vec<u64> =
+            (0..counters.len() as u32).map(|idx| self.count(&counters, idx)).collect();
+        let counts = self.kernel.counts();
+        let facts = Facts {
+            program: self.found.name.clone(),
+            path: self.found.path.clone(),
+            map_impl,
+            started_at: self.started_at,
+            elapsed,
+            ending,
+            sample_hz: options.sample_hz,
+            max_overhead: options.max_overhead,
+            overhead: self.overhead(),
+            costs: self.costs,
+            links: self.kernel.links_name(),
+            n_probes: self.points.n_growth(),
+            n_inlined: self.points.n_inlined,
+            n_unprobed: self.points.n_unprobed,
+            time_in: self.time_in,
+            windows: self.governor.windows(),
+            counters: &counters,
+        };
+        Ok(profile::build(&counts, &self.memory_types, binary, &facts))
+    }
+}
+
+fn mode_idx(mode: Mode) -> usize {
+    match mode {
+        Mode::Exact => 0,
+        Mode::SampledStacks { .. } => 1,
+        Mode::Windows => 2,
+    }
+}
+
+fn between(from: &Mark, to: &Mark) -> Interval {
+    let count = |counter: u32| to.counters[counter as usize] - from.counters[counter as usize];
+    Interval {
+        cpu_ns: to.cpu_ns.saturating_sub(from.cpu_ns),
+        n_walked: count(COUNT_WALKED),
+        n_stackless: count(COUNT_STACKLESS),
+        n_frames: count(COUNT_FRAMES),
+        n_ignored: count(COUNT_IGNORED) + count(COUNT_CHECKS),
+    }
+}
+
+/// Waits for time, signals and the end of processes.
+struct Waiter<'w> {
+    signals: &'w OwnedFd,
+    /// Of the processes recorded from the start; an entry goes when its process ends.
+    pidfds: Vec<OwnedFd>,
+    /// Whether the recording ends with these processes.
+    ends_with_processes: bool,
+    deadline: Option<Instant>,
+}
+
+impl<'w> Waiter<'w> {
+    fn new(options: &Options, signals: &'w OwnedFd, found: &Found, started: Instant) -> Self {
+        let is_all = found.scopes.contains(&Scope::All);
+        let pids = if is_all { &[][..] } else { &found.pids };
+        Self {
+            signals,
+            pidfds: pids.iter().filter_map(|&pid| system::open_pidfd(pid).ok()).collect(),
+            ends_with_processes: !is_all,
+            deadline: options.duration.map(|duration| started + duration),
+        }
+    }
+
+    fn wait(&mut self, time: Duration) -> Option<Ending> {
+        let until = Instant::now() + time;
+        loop {
+            if self.ends_with_processes && self.pidfds.is_empty() {
+                return Some(Ending::Exit);
+            }
+            let now = Instant::now();
+            if self.deadline.is_some_and(|deadline| deadline <= now) {
+                return Some(Ending::Duration);
+            }
+            let end = self.deadline.map_or(until, |deadline| deadline.min(until));
+            let rest = end.saturating_duration_since(now);
+            if rest.is_zero() {
+                return None;
+            }
+            let mut fds = vec![self.signals];
+            fds.extend(&self.pidfds);
+            let readable = system::wait_readable(&fds, rest);
+            if readable[0] {
+                return Some(Ending::Signal);
+            }
+            let mut ended = readable[1..].iter();
+            self.pidfds.retain(|_| !ended.next().copied().unwrap_or(false));
+        }
+    }
+
+    /// Whether the command that was started has ended, when it is not itself what is recorded.
+    fn all_ended_but_command(&self, found: &Found, child: &mut Option<Child>) -> bool {
+        let is_all = found.scopes.contains(&Scope::All);
+        is_all
+            && child
+                .as_mut()
+                .is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()))
+    }
+}

@@ -1,0 +1,133 @@
+//! Map types by the address of their descriptor in a process: from the executable, or for types that the program made
+//! by reflection from its memory.
+
+use gobin::{Binary, LinkAddr, TypeDesc};
+
+/// What a recording says about a map type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MapTypeInfo {
+    /// As `%T` prints it.
+    pub(crate) name: String,
+    /// Key and element as stored. Units: bytes.
+    pub(crate) entry_bytes: u64,
+    /// Units: bytes of a bucket or group of 8 entries.
+    pub(crate) group_bytes: u64,
+    pub(crate) has_pointers: bool,
+}
+
+/// Reads memory of the process at an address; false when it cannot.
+pub(crate) type ReadMemory<'m> = dyn Fn(u64, &mut [u8]) -> bool + 'm;
+
+/// Keys and elements above this size are stored as pointers. Source: internal/abi/map*.go.
+const MAX_INLINE: u64 = 128;
+const POINTER: u64 = 8;
+
+/// The type of a descriptor in the executable.
+pub(crate) fn from_executable(binary: &Binary<'_>, addr: LinkAddr) -> Option<MapTypeInfo> {
+    let map = binary.map_type_at(addr)?;
+    Some(MapTypeInfo {
+        entry_bytes: stored_bytes(map.key.size) + stored_bytes(map.elem.size),
+        group_bytes: map.group_bytes,
+        has_pointers: map.key.has_pointers || map.elem.has_pointers,
+        name: map.name,
+    })
+}
+
+fn stored_bytes(size: u64) -> u64 {
+    if size > MAX_INLINE { POINTER } else { size }
+}
+
+/// The type of a descriptor that is only in memory, as `reflect.MapOf` makes it.
+pub(crate) fn from_memory(
+    binary: &Binary<'_>,
+    bias: u64,
+    addr: u64,
+    memory: &ReadMemory<'_>,
+) -> Option<MapTypeInfo> {
+    let types = MemoryTypes { binary, bias, memory };
+    let key = types.describe(types.word(addr, ELEM)?, 0)?;
+    let elem = types.describe(types.word(addr, MAP_ELEM)?, 0)?;
+    (types.kind(addr)? == KIND_MAP).then(|| MapTypeInfo {
+        name: format!("map[{}]{}", key.name, elem.name),
+        entry_bytes: stored_bytes(key.size) + stored_bytes(elem.size),
+        group_bytes: types
+            .word(addr, MAP_GROUP)
+            .and_then(|group| types.word(group, SIZE))
+            .unwrap_or(0),
+        has_pointers: key.has_pointers || elem.has_pointers,
+    })
+}
+
+// Offsets in descriptors. Source: internal/abi/type.go, the same in Go 1.18 to 1.27. Units: bytes.
+const SIZE: u64 = 0;
+const PTR_BYTES: u64 = 8;
+const KIND: u64 = 23;
+const ELEM: u64 = 48;
+const MAP_ELEM: u64 = 56;
+const MAP_GROUP: u64 = 64;
+const ARRAY_LEN: u64 = 64;
+// Source: internal/abi/type.go, `Kind`.
+const KIND_MASK: u8 = 31;
+const KIND_ARRAY: u8 = 17;
+const KIND_CHAN: u8 = 18;
+const KIND_FUNC: u8 = 19;
+const KIND_MAP: u8 = 21;
+const KIND_POINTER: u8 = 22;
+const KIND_SLICE: u8 = 23;
+/// Types in types followed; memory may be anything.
+const MAX_DEPTH: u32 = 16;
+
+/// What is said of a key or element.
+struct Part {
+    name: String,
+    size: u64,
+    has_pointers: bool,
+}
+
+impl From<TypeDesc> for Part {
+    fn from(desc: TypeDesc) -> Self {
+        Self { name: desc.name, size: desc.size, has_pointers: desc.has_pointers }
+    }
+}
+
+struct MemoryTypes<'t> {
+    binary: &'t Binary<'t>,
+    bias: u64,
+    memory: &'t ReadMemory<'t>,
+}
+
+impl MemoryTypes<'_> {
+    fn describe(&self, addr: u64, depth: u32) -> Option<Part> {
+        if let Some(desc) = self.binary.type_at(LinkAddr(addr.wrapping_sub(self.bias))) {
+            return Some(desc.into());
+        }
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let elem = |offset: u64| Some(self.describe(self.word(addr, offset)?, depth + 1)?.name);
+        let name = match self.kind(addr)? {
+            KIND_ARRAY => format!("[{}]{}", self.word(addr, ARRAY_LEN)?, elem(ELEM)?),
+            KIND_SLICE => format!("[]{}", elem(ELEM)?),
+            KIND_POINTER => format!("*{}", elem(ELEM)?),
+            KIND_CHAN => format!("chan {}", elem(ELEM)?),
+            KIND_MAP => format!("map[{}]{}", elem(ELEM)?, elem(MAP_ELEM)?),
+            KIND_FUNC => "func(made by reflection)".to_owned(),
+            _ => "struct(made by reflection)".to_owned(),
+        };
+        let has_pointers = self.word(addr, PTR_BYTES)? != 0;
+        Some(Part { name, size: self.word(addr, SIZE)?, has_pointers })
+    }
+
+    fn kind(&self, addr: u64) -> Option<u8> {
+        let mut byte = [0];
+        (self.memory)(addr.checked_add(KIND)?, &mut byte).then_some(byte[0] & KIND_MASK)
+    }
+
+    fn word(&self, addr: u64, offset: u64) -> Option<u64> {
+        let mut word = [0; 8];
+        (self.memory)(addr.checked_add(offset)?, &mut word).then(|| u64::from_le_bytes(word))
+    }
+}
+
+#[cfg(test)]
+mod tests;

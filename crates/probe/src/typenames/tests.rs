@@ -1,0 +1,83 @@
+//! Types that only exist in memory.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::HashMap;
+use std::fs;
+
+use super::*;
+
+/// Memory of which only some bytes can be read.
+#[derive(Default)]
+struct Memory(HashMap<u64, u8>);
+
+impl Memory {
+    fn put(&mut self, at: u64, bytes: &[u8]) {
+        for (at, byte) in (at..).zip(bytes) {
+            self.0.insert(at, *byte);
+        }
+    }
+
+    /// A descriptor of this kind and size, with the three words that follow its header.
+    fn put_type(&mut self, addr: u64, kind: u8, size: u64, words: [u64; 3]) {
+        self.put(addr + SIZE, &size.to_le_bytes());
+        self.put(addr + PTR_BYTES, &0_u64.to_le_bytes());
+        self.put(addr + KIND, &[kind | 32]);
+        for (offset, word) in [ELEM, MAP_ELEM, MAP_GROUP].into_iter().zip(words) {
+            self.put(addr + offset, &word.to_le_bytes());
+        }
+    }
+
+    fn read(&self, at: u64, to: &mut [u8]) -> bool {
+        (at..).zip(to).all(|(at, byte)| self.0.get(&at).map(|found| *byte = *found).is_some())
+    }
+}
+
+/// What is read of the descriptor at `addr`, next to a real executable whose types are elsewhere.
+fn read(memory: &Memory, addr: u64) -> Option<MapTypeInfo> {
+    let path = xtask::unpack_xz(&xtask::testdata("samples/bin/nested-1.27.3.xz")).unwrap();
+    let bytes = fs::read(path).unwrap();
+    let binary = Binary::parse(&bytes).unwrap().value;
+    from_memory(&binary, 0, addr, &|at, to| memory.read(at, to))
+}
+
+const MAP: u64 = 0x7000_0000;
+const KEY: u64 = 0x7000_1000;
+const ELEM_TYPE: u64 = 0x7000_2000;
+const GROUP: u64 = 0x7000_3000;
+
+fn map_of_arrays() -> Memory {
+    let mut memory = Memory::default();
+    memory.put_type(MAP, KIND_MAP, 8, [KEY, ELEM_TYPE, GROUP]);
+    memory.put_type(KEY, KIND_POINTER, 8, [ELEM_TYPE, 0, 0]);
+    // An array of 3 slices of itself, so to say: what it holds is cut off at some depth.
+    memory.put_type(ELEM_TYPE, KIND_ARRAY, 200, [GROUP, 0, 3]);
+    memory.put_type(GROUP, 25, 136, [0; 3]);
+    memory
+}
+
+#[test]
+fn names_are_put_together_from_their_parts() {
+    let info = read(&map_of_arrays(), MAP).unwrap();
+    assert_eq!(info.name, "map[*[3]struct(made by reflection)][3]struct(made by reflection)");
+    assert_eq!(
+        (info.entry_bytes, info.group_bytes),
+        (16, 136),
+        "an element of 200 bytes is stored as a pointer"
+    );
+}
+
+#[test]
+fn a_type_that_holds_itself_has_no_name() {
+    let mut memory = map_of_arrays();
+    memory.put_type(ELEM_TYPE, KIND_SLICE, 24, [ELEM_TYPE, 0, 0]);
+    assert_eq!(read(&memory, MAP), None);
+}
+
+#[test]
+fn memory_that_cannot_be_read_is_no_type() {
+    assert_eq!(read(&Memory::default(), MAP), None);
+    assert_eq!(read(&Memory::default(), u64::MAX - 4), None);
+    let mut memory = map_of_arrays();
+    memory.put_type(MAP, KIND_SLICE, 8, [KEY, ELEM_TYPE, GROUP]);
+    assert_eq!(read(&memory, MAP), None, "not a map");
+}
