@@ -26,6 +26,8 @@ pub enum SourceKind {
     Cpu,
     /// Heap or allocs profile.
     Heap,
+    /// Live recording of map growth.
+    Recording,
     /// Go executable.
     Binary,
 }
@@ -41,6 +43,10 @@ pub struct Evidence {
     pub cpu: Option<ProcessCpu>,
     /// Heap of the process; `None` without a heap profile.
     pub heap: Option<ProcessHeap>,
+    /// Growth of the process' maps; `None` without a recording.
+    pub growth: Option<ProcessGrowth>,
+    /// Places at which maps are made with a size hint, as a recording saw them; most maps first.
+    pub hints: Vec<HintedMakes>,
     /// Places at which maps are used. Order: by CPU in maps, then by bytes allocated, then by name.
     pub sites: Vec<Site>,
     /// Every map type of the binary, by name; empty without a binary.
@@ -217,6 +223,8 @@ pub struct Site {
     pub cpu: Option<SiteCpu>,
     /// Allocations at this line; `None` when no heap profile was given or none has it.
     pub heap: Option<SiteHeap>,
+    /// Growth of the maps written here; `None` without a recording. Empty when none grew while it was made.
+    pub growth: Option<SiteGrowth>,
 }
 
 /// A map operation that the machine code performs at a line.
@@ -341,6 +349,134 @@ pub struct Block {
     pub alloc: Alloc,
     /// Entries a map has room for when its array has this size, where the type is known and the size fits it.
     pub map_capacity: Option<u64>,
+}
+
+/// Growth of maps, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Growth {
+    /// Number of growths.
+    pub grows: u64,
+    /// Entries inserted again by them.
+    pub moved_entries: u64,
+    /// Units: bytes of keys and elements of those entries, as stored.
+    pub moved_bytes: u64,
+    /// Units: bytes of the arrays allocated for them.
+    pub grow_bytes: u64,
+}
+
+impl AddAssign for Growth {
+    fn add_assign(&mut self, other: Self) {
+        self.grows = self.grows.saturating_add(other.grows);
+        self.moved_entries = self.moved_entries.saturating_add(other.moved_entries);
+        self.moved_bytes = self.moved_bytes.saturating_add(other.moved_bytes);
+        self.grow_bytes = self.grow_bytes.saturating_add(other.grow_bytes);
+    }
+}
+
+/// How the numbers of a recording came about, from best to worst.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Precision {
+    /// Every event was counted.
+    #[default]
+    Exact,
+    /// Every event was counted; which line it belongs to is estimated from a part of them.
+    EstimatedSite,
+    /// Estimated from windows of time.
+    Estimated,
+}
+
+/// Growth of the process' maps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProcessGrowth {
+    /// Recordings it was summed from.
+    pub sources: Vec<SourceId>,
+    /// All growths.
+    pub total: Growth,
+    /// The worst precision of any part.
+    pub precision: Precision,
+    /// Half the width of the range around an estimate, as a fraction; `None` when nothing was estimated, or too little
+    /// was seen to say.
+    pub relative_range: Option<f64>,
+    /// Units: nanoseconds recorded.
+    pub duration_ns: u64,
+    /// Growths lost, and therefore missing from the counts.
+    pub lost: u64,
+    /// Part of the program's CPU time that recording took; `None` when the recording does not say.
+    pub overhead: Option<f64>,
+    /// Garbage collections during the recording.
+    pub gc_cycles: Option<u64>,
+}
+
+/// Growth of the maps written at a line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SiteGrowth {
+    /// All map types.
+    pub total: Growth,
+    /// By map type, the one with the most bytes moved first.
+    pub types: Vec<TypeGrowth>,
+}
+
+/// Growth of the maps of one type at a line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TypeGrowth {
+    /// Go's name of the type; `unknown` when its descriptor could not be read.
+    pub map_type: String,
+    /// All growths.
+    pub total: Growth,
+    /// The worst precision of any part.
+    pub precision: Precision,
+    /// By capacity before, ascending.
+    pub steps: Vec<GrowStep>,
+}
+
+/// Growths from one capacity to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GrowStep {
+    /// What the runtime does.
+    pub kind: GrowKind,
+    /// Slots before; of Swiss maps, of the table that grows.
+    pub before: u64,
+    /// Slots after; of a split, of both tables together.
+    pub after: u64,
+    /// Number of growths.
+    pub grows: u64,
+    /// Entries moved by them.
+    pub moved_entries: u64,
+}
+
+/// Kinds of growth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum GrowKind {
+    /// Swiss: the first group becomes a table.
+    SmallToTable,
+    /// Swiss: a table of twice the capacity.
+    Table,
+    /// Swiss: a full table of the largest size becomes two.
+    Split,
+    /// Classic: twice the buckets.
+    Double,
+    /// Classic: as many buckets, to get rid of overflow buckets.
+    SameSize,
+}
+
+/// Maps made with a size hint at a line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HintedMakes {
+    /// The line.
+    pub frame: Frame,
+    /// Go's name of the map's type.
+    pub map_type: String,
+    /// Number of maps.
+    pub n: u64,
+    /// Sum of the hints.
+    pub sum_hints: u64,
+}
+
+impl HintedMakes {
+    /// The mean hint.
+    pub fn mean(&self) -> f64 {
+        if self.n == 0 { 0.0 } else { self.sum_hints as f64 / self.n as f64 }
+    }
 }
 
 /// Call tree of CPU samples, root first. Node 0 is the root and has no name.

@@ -113,6 +113,13 @@ pub enum Amount {
     Bytes(u64),
     /// A number of things.
     Count(u64),
+    /// A number of things that is only known to lie in a range.
+    Range {
+        /// At least.
+        low: u64,
+        /// At most.
+        high: u64,
+    },
     /// A quotient or mean.
     Ratio(f64),
     /// A fact that is there or not: no figure.

@@ -10,6 +10,7 @@ pub mod binary;
 pub mod evidence;
 pub mod finding;
 pub mod rules;
+pub mod sizes;
 
 pub use evidence::Evidence;
 pub use finding::{Diagnosis, Finding, Verdict};

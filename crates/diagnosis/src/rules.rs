@@ -35,6 +35,7 @@ type SiteRule = fn(&SiteContext<'_>) -> Option<Finding>;
 /// Rules that look at one site, in the order in which they are asked.
 const SITE_RULES: &[SiteRule] = &[
     growth::full_small_maps,
+    growth::hint_too_small,
     growth::growth_dominates,
     growth::pending_evacuation,
     nesting::small_inner_maps,
@@ -165,6 +166,9 @@ impl<'e> SiteContext<'e> {
         let of_process = match kind {
             SourceKind::Cpu => self.evidence.cpu.as_ref().and_then(|cpu| cpu.sources.first()),
             SourceKind::Heap => self.evidence.heap.as_ref().and_then(|heap| heap.sources.first()),
+            SourceKind::Recording => {
+                self.evidence.growth.as_ref().and_then(|growth| growth.sources.first())
+            }
             SourceKind::Binary => None,
         };
         let position = || self.evidence.sources.iter().position(|source| source.kind == kind);

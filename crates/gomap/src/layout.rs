@@ -87,14 +87,7 @@ impl Layout {
 
     /// Entries that fit before the next growth, with `2^exponent` buckets or groups.
     fn capacity(&self, exponent: u32) -> u64 {
-        let n_groups = 1 << exponent;
-        match self.map_impl {
-            _ if exponent == 0 => GROUP_SLOTS,
-            // Load factor 6.5; in Go 1.21 an integer division made it 6.0.
-            MapImpl::Classic if self.version.minor == 21 => 12 * (n_groups / 2),
-            MapImpl::Classic => 13 * (n_groups / 2),
-            MapImpl::Swiss => 7 * n_groups,
-        }
+        room(self.map_impl, self.version, GROUP_SLOTS << exponent)
     }
 
     /// Bytes that an array of `2^exponent` buckets or groups takes from the allocator.
@@ -128,6 +121,19 @@ impl Layout {
             && bytes > MAX_HEADERLESS
             && bytes <= LARGE_OBJECT - MALLOC_HEADER;
         if has_header { MALLOC_HEADER } else { 0 }
+    }
+}
+
+/// Entries that fit a map (of Swiss ones, a table) of this many slots before it grows. Shape: `slots` is 8 times a power
+/// of two.
+pub fn room(map_impl: MapImpl, version: GoVersion, slots: u64) -> u64 {
+    let n_groups = slots / GROUP_SLOTS;
+    match map_impl {
+        _ if n_groups <= 1 => GROUP_SLOTS,
+        // Load factor 6.5; in Go 1.21 an integer division made it 6.0.
+        MapImpl::Classic if version.minor == 21 => 12 * (n_groups / 2),
+        MapImpl::Classic => 13 * (n_groups / 2),
+        MapImpl::Swiss => 7 * n_groups,
     }
 }
 

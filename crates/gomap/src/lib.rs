@@ -11,5 +11,5 @@ pub use frames::{
     Category, FrameClass, Kind, MapOp, Phase, StackClass, classify_function, classify_stack,
     function_category,
 };
-pub use layout::Layout;
+pub use layout::{Layout, room};
 pub use version::{GoVersion, MapImpl};

@@ -89,7 +89,8 @@ fn samples_of(
 ) -> Result<Samples, Error> {
     let unusable =
         |reason: &str| Error::Unusable { name: name.to_owned(), reason: reason.to_owned() };
-    let Input::Cpu(parsed) = open_input(name, options, progress)? else {
+    let (Input::Cpu(parsed) | Input::Recording(parsed)) = open_input(name, options, progress)?
+    else {
         return Err(unusable("not a CPU profile"));
     };
     let profile = parsed.value;

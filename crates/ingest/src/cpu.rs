@@ -275,6 +275,7 @@ impl CpuCollector {
             maps: None,
             cpu: Some(cpu),
             heap: None,
+            growth: None,
         }
     }
 

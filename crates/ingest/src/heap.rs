@@ -92,6 +92,7 @@ impl HeapCollector {
                     maps: None,
                     cpu: None,
                     heap: Some(heap),
+                    growth: None,
                 })
                 .collect();
             only_heap.sort_by(|a, b| {

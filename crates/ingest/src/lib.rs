@@ -10,6 +10,7 @@ mod asm;
 mod binary;
 mod cpu;
 mod error;
+mod growth;
 mod heap;
 mod lines;
 mod open;
@@ -29,6 +30,7 @@ pub use scan::scan;
 
 use binary::BinaryFacts;
 use cpu::CpuCollector;
+use growth::GrowthCollector;
 use heap::HeapCollector;
 use program::ProgramOfProfile;
 
@@ -56,6 +58,7 @@ pub fn collect(
     let mut evidence = Evidence::default();
     let mut cpu = CpuCollector::new(options.stacks);
     let mut heap = HeapCollector::default();
+    let mut growth = GrowthCollector::default();
     let mut executable: Option<(&String, SourceId, Vec<u8>)> = None;
     for name in names {
         let source = SourceId(evidence.sources.len() as u32);
@@ -70,6 +73,16 @@ pub fn collect(
                 add_faults(&mut evidence, source, &profile.faults);
                 heap.add(&profile.value, source, name, &mut evidence);
             }
+            Input::Recording(profile) => {
+                let summary = growth::summary(&profile.value);
+                add_source(&mut evidence, name, SourceKind::Recording, summary);
+                add_faults(&mut evidence, source, &profile.faults);
+                growth.add(&profile.value, source, name, &mut evidence);
+                // Without a period no CPU samples were asked for, which is not the same as none taken.
+                if profile.value.period > 0 {
+                    cpu.add(&profile.value, source, name, &mut evidence)?;
+                }
+            }
             Input::OtherProfile { kind } => {
                 let text = format!("{name} is {kind}: no evidence about maps, not used");
                 evidence.notices.push(Notice { source: None, text });
@@ -83,17 +96,18 @@ pub fn collect(
             }
         }
     }
-    if !cpu.has_profiles() && !heap.has_profiles() {
+    if !cpu.has_profiles() && !heap.has_profiles() && !growth.has_recordings() {
         return Err(Error::NoProfile { only_binary: executable.map(|(name, ..)| name.clone()) });
     }
-    describe_program(cpu.programs().chain(heap.programs()), &mut evidence);
-    let binary = executable.as_ref().map(|(name, source, bytes)| {
-        let programs = cpu.programs().chain(heap.programs());
-        add_binary(name, *source, bytes, programs, &mut evidence)
-    });
+    let programs = || cpu.programs().chain(heap.programs()).chain(growth.programs());
+    describe_program(programs(), &mut evidence);
+    let binary = executable
+        .as_ref()
+        .map(|(name, source, bytes)| add_binary(name, *source, bytes, programs(), &mut evidence));
     let binary = binary.transpose()?;
     cpu.finish(&mut evidence);
     heap.finish(&mut evidence, binary.as_ref());
+    growth.finish(&mut evidence);
     if let Some(binary) = binary {
         binary.attach(&mut evidence);
     }

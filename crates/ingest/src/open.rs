@@ -28,6 +28,8 @@ pub enum Input {
     Cpu(Parsed<Profile>),
     /// A profile with `alloc_space` and `inuse_space`.
     Heap(Parsed<Profile>),
+    /// A live recording of map growth, which holds CPU samples too.
+    Recording(Parsed<Profile>),
     /// A profile of something else.
     OtherProfile {
         /// What it is: "a mutex profile".
@@ -118,7 +120,9 @@ fn classify(profile: Parsed<Profile>) -> Input {
     let types: Vec<&str> =
         profile.value.sample_types.iter().map(|t| profile.value.str(t.kind)).collect();
     let has = |name: &str| types.contains(&name);
-    if has("cpu") || types == ["samples"] {
+    if has("map_grows") {
+        Input::Recording(profile)
+    } else if has("cpu") || types == ["samples"] {
         Input::Cpu(profile)
     } else if has("alloc_space") && has("inuse_space") {
         Input::Heap(profile)

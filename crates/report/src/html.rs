@@ -9,6 +9,7 @@ use diagnosis::{Diagnosis, Finding, Verdict};
 use gomap::{Category, MapOp};
 
 use crate::flamegraph::render_flamegraph;
+use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bytes, count, duration, missing, percent, share};
 use crate::{text, words};
 
@@ -84,7 +85,10 @@ fn header(evidence: &Evidence) -> String {
 }
 
 fn process(evidence: &Evidence) -> String {
-    let Some(cpu) = &evidence.cpu else { return format!("<p>CPU: {NOT_MEASURED}</p>") };
+    let growth = evidence.growth.as_ref().map_or(String::new(), |growth| {
+        format!("<p class=facts>{}</p>", escape(&growth::process_text(growth)))
+    });
+    let Some(cpu) = &evidence.cpu else { return format!("<p>CPU: {NOT_MEASURED}</p>{growth}") };
     let tiles = [
         ("map writes", cpu.by_op.get(MapOp::Assign)),
         ("map reads", cpu.by_op.get(MapOp::Read)),
@@ -102,7 +106,7 @@ fn process(evidence: &Evidence) -> String {
         );
     }
     out += "</div>";
-    out + &split_bar(cpu)
+    out + &split_bar(cpu) + &growth
 }
 
 /// One bar with all CPU time by category.
@@ -211,8 +215,12 @@ fn site_row(site: &Site, evidence: &Evidence) -> String {
         .iter()
         .map(|f| format!("<small>inlined into {}</small>", escape(&f.function)))
         .collect();
+    let growth: String = growth::site_lines(site, evidence)
+        .iter()
+        .map(|line| format!("<small>{}</small>", escape(line)))
+        .collect();
     format!(
-        "<tr>{}{}{}{heap}<td><code>{}</code><small>{}:{}</small>{inlined}</td><td>{}</td><td>{}</td></tr>",
+        "<tr>{}{}{}{heap}<td><code>{}</code><small>{}:{}</small>{inlined}</td><td>{}{growth}</td><td>{}</td></tr>",
         share_cell(|cpu| cpu.map),
         share_cell(|cpu| cpu.line),
         share_cell(|cpu| cpu.growth),

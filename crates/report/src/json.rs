@@ -3,15 +3,16 @@
 use std::io::{self, Write};
 
 use diagnosis::evidence::{
-    Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, MapType, ProcessCpu, Site,
-    SiteCpu, SiteHeap, SiteMap, TypePart,
+    Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, Growth, MapType, ProcessCpu,
+    ProcessGrowth, Site, SiteCpu, SiteHeap, SiteMap, TypeGrowth, TypePart,
 };
 use diagnosis::finding::{Amount, EvidenceLine};
+use diagnosis::sizes::Size;
 use diagnosis::{Diagnosis, Finding};
 use gomap::{Category, MapOp};
 use serde_json::{Map, Value, json};
 
-use crate::words;
+use crate::{growth, words};
 
 /// Name and version of the shape.
 const SCHEMA: &str = "mapscope.diagnosis/1";
@@ -45,8 +46,17 @@ pub(crate) fn to_value(diagnosis: &Diagnosis) -> Value {
             "sources": heap.sources.iter().map(|id| id.0).collect::<Vec<_>>(),
             "total": alloc(heap.total),
         })),
+        "growth": evidence.growth.as_ref().map(process_growth),
+        "hints": evidence.hints.iter().map(|makes| json!({
+            "function": makes.frame.function,
+            "file": makes.frame.file,
+            "line": makes.frame.line,
+            "map_type": makes.map_type,
+            "maps": makes.n,
+            "mean_hint": makes.mean(),
+        })).collect::<Vec<_>>(),
         "findings": diagnosis.findings.iter().map(finding).collect::<Vec<_>>(),
-        "sites": evidence.sites.iter().map(site).collect::<Vec<_>>(),
+        "sites": evidence.sites.iter().map(|s| site(s, evidence)).collect::<Vec<_>>(),
         "not_measured": diagnosis.not_measured.iter().map(|gap| json!({
             "what": gap.what,
             "command": gap.command,
@@ -104,13 +114,14 @@ fn evidence_line(line: &EvidenceLine) -> Value {
         Amount::Share { part, whole } => json!({ "part": cost(part), "whole": cost(whole) }),
         Amount::Bytes(n) => json!({ "bytes": n }),
         Amount::Count(n) => json!({ "count": n }),
+        Amount::Range { low, high } => json!({ "low": low, "high": high }),
         Amount::Ratio(ratio) => json!({ "ratio": ratio }),
         Amount::Fact => Value::Null,
     };
     json!({ "source": line.source.0, "what": line.what, "amount": amount })
 }
 
-fn site(site: &Site) -> Value {
+fn site(site: &Site, evidence: &Evidence) -> Value {
     json!({
         "function": site.frame.function,
         "file": site.frame.file,
@@ -119,6 +130,57 @@ fn site(site: &Site) -> Value {
         "maps": site.maps.as_ref().map(|maps| maps.iter().map(site_map).collect::<Vec<_>>()),
         "cpu": site.cpu.as_ref().map(site_cpu),
         "heap": site.heap.as_ref().map(site_heap),
+        "growth": site.growth.as_ref().map(|growth| json!({
+            "total": growth_sums(growth.total),
+            "types": growth.types.iter().map(|t| type_growth(t, evidence)).collect::<Vec<_>>(),
+        })),
+    })
+}
+
+fn process_growth(growth: &ProcessGrowth) -> Value {
+    json!({
+        "sources": growth.sources.iter().map(|id| id.0).collect::<Vec<_>>(),
+        "total": growth_sums(growth.total),
+        "precision": growth::precision_key(growth.precision),
+        "relative_range": growth.relative_range,
+        "duration_ns": growth.duration_ns,
+        "lost": growth.lost,
+        "overhead": growth.overhead,
+        "gc_cycles": growth.gc_cycles,
+    })
+}
+
+fn growth_sums(sums: Growth) -> Value {
+    json!({
+        "grows": sums.grows,
+        "moved_entries": sums.moved_entries,
+        "moved_bytes": sums.moved_bytes,
+        "grow_bytes": sums.grow_bytes,
+    })
+}
+
+fn type_growth(growth: &TypeGrowth, evidence: &Evidence) -> Value {
+    let size = |size: Size| json!({ "at_least": size.at_least, "room": size.room });
+    json!({
+        "map_type": growth.map_type,
+        "total": growth_sums(growth.total),
+        "precision": growth::precision_key(growth.precision),
+        "steps": growth.steps.iter().map(|step| json!({
+            "kind": growth::kind_key(step.kind),
+            "before": step.before,
+            "after": step.after,
+            "grows": step.grows,
+            "moved_entries": step.moved_entries,
+        })).collect::<Vec<_>>(),
+        "final_sizes": growth::final_sizes(growth, evidence).map(|sizes| {
+            let (low, high) = sizes.write_amplification();
+            json!({
+                "maps": sizes.n_maps(),
+                "p50": size(sizes.quantile(0.5)),
+                "p95": size(sizes.quantile(0.95)),
+                "write_amplification": { "low": low, "high": high },
+            })
+        }),
     })
 }
 

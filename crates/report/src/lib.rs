@@ -5,6 +5,7 @@
 
 mod asm;
 mod flamegraph;
+mod growth;
 mod html;
 mod json;
 mod numbers;

@@ -67,6 +67,7 @@ pub(crate) fn amount(amount: Amount) -> String {
         Amount::Share { part, whole } => share(part, whole),
         Amount::Bytes(n) => bytes(n),
         Amount::Count(n) => count(n),
+        Amount::Range { low, high } => format!("{} to {}", count(low), count(high)),
         Amount::Ratio(ratio) => format!("{ratio:.2}"),
         Amount::Fact => String::new(),
     }

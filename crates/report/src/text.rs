@@ -10,6 +10,7 @@ use diagnosis::{Diagnosis, Finding, Verdict};
 use gomap::{Category, MapOp};
 use textwrap::{Options, wrap};
 
+use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, duration, percent, share};
 use crate::words;
 
@@ -85,8 +86,15 @@ impl Page<'_> {
         }
         writeln!(self.out)?;
         match &evidence.cpu {
-            Some(cpu) => self.process_line(cpu),
-            None => writeln!(self.out, "{TITLE}CPU{TITLE:#}  {NOT_MEASURED}"),
+            Some(cpu) => self.process_line(cpu)?,
+            None => writeln!(self.out, "{TITLE}CPU{TITLE:#}  {NOT_MEASURED}")?,
+        }
+        match &evidence.growth {
+            Some(growth) => {
+                writeln!(self.out, "{TITLE}Growth{TITLE:#}")?;
+                self.wrapped("  ", &growth::process_text(growth), Style::new())
+            }
+            None => Ok(()),
         }
     }
 
@@ -199,7 +207,7 @@ impl Page<'_> {
         }
         writeln!(
             self.out,
-            "\n{TITLE}Sites{TITLE:#}  {DIM}by CPU in maps; line: as go tool pprof -lines; -: no sample or not measured{DIM:#}"
+            "\n{TITLE}Sites{TITLE:#}  {DIM}by CPU in maps; growth: part of the CPU; line: as go tool pprof -lines; -: no sample or not measured{DIM:#}"
         )?;
         writeln!(
             self.out,
@@ -242,6 +250,9 @@ impl Page<'_> {
         }
         if let Some(cpu) = &site.cpu {
             self.wrapped(&indent, &split_text(cpu), DIM)?;
+        }
+        for line in growth::site_lines(site, evidence) {
+            self.wrapped(&indent, &line, DIM)?;
         }
         if let Some(heap) = &site.heap {
             self.ladder(&indent, heap)?;

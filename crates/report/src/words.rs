@@ -102,6 +102,7 @@ pub(crate) fn source_kind(kind: SourceKind) -> &'static str {
     match kind {
         SourceKind::Cpu => "cpu",
         SourceKind::Heap => "heap",
+        SourceKind::Recording => "live",
         SourceKind::Binary => "binary",
     }
 }
@@ -140,7 +141,11 @@ pub(crate) fn type_text(site: &Site) -> String {
         return map_type.name.clone();
     }
     let is_sync = |cpu: &diagnosis::evidence::SiteCpu| cpu.by_op.get(MapOp::Sync) == cpu.map;
+    let recorded = site.growth.as_ref().and_then(|growth| growth.types.first());
     match site.maps.as_deref() {
+        None | Some([]) if recorded.is_some() => {
+            recorded.map_or(String::new(), |t| t.map_type.clone())
+        }
         _ if site.cpu.as_ref().is_some_and(is_sync) => "sync.Map".to_owned(),
         None => "type not measured (no binary)".to_owned(),
         Some([]) => "type unknown: no map call found at this line in the binary".to_owned(),

@@ -3,8 +3,11 @@
 use gomap::{Category, MapImpl, MapOp};
 
 use super::{SiteContext, confidence, is_noticeable};
-use crate::evidence::{Block, Cost, Frame, MapType, SourceKind};
+use crate::evidence::{
+    Block, Cost, Frame, HintedMakes, MapType, Precision, SourceKind, TypeGrowth,
+};
 use crate::finding::{Amount, EvidenceLine, Finding, Level, Saving, Verdict};
+use crate::sizes::{FinalSizes, Size};
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
@@ -12,6 +15,8 @@ pub(super) const GROWTH_DOMINATES: f64 = 0.25;
 const FIRST_GROUP: u64 = 8;
 /// Entries for which the largest table of a Swiss map has room. Source: internal/runtime/maps/table.go, Go 1.24.
 const LARGEST_TABLE: u64 = 896;
+/// Part of the maps that a hint should fit.
+const MOST: f64 = 0.95;
 /// How wrong a guessed hint is in the example of what a wrong one costs.
 const WRONG_HINT_FACTOR: u64 = 10;
 /// Part of a site's read cost in `runtime.evacuated` from which on a pending growth is the matter.
@@ -21,12 +26,12 @@ pub(super) const PENDING_EVACUATION: f64 = 0.05;
 pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let is_large = cpu.growth.share_of(cpu.map) >= GROWTH_DOMINATES;
-    if !is_large || !is_noticeable(cpu.growth, process.total) || full_small_maps(context).is_some()
-    {
+    let says_more = || full_small_maps(context).is_some() || hint_too_small(context).is_some();
+    if !is_large || !is_noticeable(cpu.growth, process.total) || says_more() {
         return None;
     }
     let map_type = context.types(MapOp::Assign).next();
-    let size = map_type.and_then(|_| usual_size(context));
+    let size = UsualSize::of(context, map_type);
     let mut finding = context.finding("growth-dominates", Verdict::Presize, cpu.growth);
     finding.cause =
         match map_type.and_then(|inner| context.outer_type(inner).map(|outer| (inner, outer))) {
@@ -39,10 +44,17 @@ pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
             None => "the map grows while it is filled, and every growth inserts its entries again"
                 .to_owned(),
         };
-    finding.advice = advice(context, map_type, size);
+    finding.advice = advice(context, map_type, size.as_ref());
     finding.evidence = growth_evidence(context);
-    if let (Some(map_type), Some(size)) = (map_type, size) {
-        finding.evidence.extend(ladder_evidence(context, map_type, size));
+    finding.evidence.extend(recorded_evidence(context));
+    match (map_type, &size) {
+        (Some(map_type), Some(UsualSize::Allocated(size))) => {
+            finding.evidence.extend(ladder_evidence(context, map_type, *size));
+        }
+        (Some(map_type), Some(UsualSize::Recorded { most, .. })) => {
+            finding.evidence.extend(wrong_hint(context, map_type, *most));
+        }
+        _ => {}
     }
     let mut removable = cpu.growth;
     removable += process.split.get(Category::GcBackground);
@@ -51,8 +63,18 @@ pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
         high: removable.share_of(process.total),
         basis: "a right hint removes the growth frames and some of the background collection; it saved no time where maps larger than the cache were filled in random order",
     });
-    finding.confidence = match size {
-        Some(_) => {
+    finding.confidence = match &size {
+        Some(UsualSize::Recorded { precision: Precision::Exact, .. }) => confidence(
+            cpu.growth,
+            Level::High,
+            "growth frames were sampled, growths and sizes counted",
+        ),
+        Some(UsualSize::Recorded { .. }) => confidence(
+            cpu.growth,
+            Level::Medium,
+            "growths and sizes are estimated from a part of them",
+        ),
+        Some(UsualSize::Allocated(_)) => {
             confidence(cpu.growth, Level::High, "growth frames and the sizes allocated agree")
         }
         None => confidence(
@@ -97,25 +119,126 @@ fn ladder_evidence(context: &SiteContext<'_>, map_type: &MapType, size: Size) ->
             Amount::Bytes(garbage),
         ));
     }
-    if let (Some(map_impl), Some(version)) = (context.map_impl(), context.version()) {
-        let layout = map_type.layout(map_impl, version);
-        let wrong = layout.bytes_for_hint(size.room.saturating_mul(WRONG_HINT_FACTOR));
-        let waste = wrong.saturating_sub(layout.bytes_for_hint(size.room));
-        let what = format!("wasted per map by a hint {WRONG_HINT_FACTOR} times too large");
-        lines.push(context.fact(SourceKind::Binary, what, Amount::Bytes(waste)));
-    }
+    lines.extend(wrong_hint(context, map_type, size));
     lines
 }
 
-fn advice(context: &SiteContext<'_>, map_type: Option<&MapType>, size: Option<Size>) -> String {
-    let name = map_type.map_or("map[K]V", |t| &t.name);
+/// What a wrong hint would cost.
+fn wrong_hint(context: &SiteContext<'_>, map_type: &MapType, size: Size) -> Option<EvidenceLine> {
+    let layout = map_type.layout(context.map_impl()?, context.version()?);
+    let wrong = layout.bytes_for_hint(size.room.saturating_mul(WRONG_HINT_FACTOR));
+    let waste = wrong.saturating_sub(layout.bytes_for_hint(size.room));
+    let what = format!("wasted per map by a hint {WRONG_HINT_FACTOR} times too large");
+    Some(context.fact(SourceKind::Binary, what, Amount::Bytes(waste)))
+}
+
+/// How large the maps at a site become, and how that is known.
+enum UsualSize {
+    /// Growths were counted.
+    Recorded { median: Size, most: Size, precision: Precision },
+    /// From the sizes of blocks in a heap profile.
+    Allocated(Size),
+}
+
+impl UsualSize {
+    fn of(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Option<Self> {
+        if let Some((growth, sizes)) = recorded(context) {
+            let (median, most) = (sizes.quantile(0.5), sizes.quantile(MOST));
+            return Some(Self::Recorded { median, most, precision: growth.precision });
+        }
+        map_type?;
+        allocated_size(context).map(Self::Allocated)
+    }
+}
+
+/// The type that moves most at this line, with the sizes that its maps reached.
+fn recorded<'e>(context: &SiteContext<'e>) -> Option<(&'e TypeGrowth, FinalSizes)> {
+    let growth = context.site.growth.as_ref()?.types.first()?;
+    let sizes = FinalSizes::of(growth, context.map_impl()?, context.version()?)?;
+    Some((growth, sizes))
+}
+
+/// What a recording counted at this line.
+fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
+    let Some((growth, sizes)) = recorded(context) else { return Vec::new() };
+    let mark = match growth.precision {
+        Precision::Exact => "",
+        Precision::EstimatedSite | Precision::Estimated => ", estimated",
+    };
+    let line =
+        |what: &str, amount| context.fact(SourceKind::Recording, format!("{what}{mark}"), amount);
+    let (low, high) = sizes.write_amplification();
+    let (median, most) = (sizes.quantile(0.5), sizes.quantile(MOST));
+    let range = |size: Size| Amount::Range { low: size.at_least, high: size.room };
+    vec![
+        line(&format!("growths of {} here", growth.map_type), Amount::Count(growth.total.grows)),
+        line("entries moved by them", Amount::Count(growth.total.moved_entries)),
+        line("allocated for them", Amount::Bytes(growth.total.grow_bytes)),
+        line("maps that grew and stopped growing", Amount::Count(sizes.n_maps())),
+        line("entries in a map of the median size", range(median)),
+        line("entries in a map larger than 95 % of them", range(most)),
+        line(
+            "least write amplification of these maps, entries written per entry inserted",
+            Amount::Ratio(low),
+        ),
+        line("most", Amount::Ratio(high)),
+    ]
+}
+
+/// Maps made with a size hint grow all the same.
+pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    let (growth, sizes) = recorded(context)?;
+    let (median, most) = (sizes.quantile(0.5), sizes.quantile(MOST));
+    let is_same_maps =
+        |makes: &&HintedMakes| makes.map_type == growth.map_type && makes.n >= sizes.n_maps() / 2;
+    let makes = context.evidence.hints.iter().find(is_same_maps)?;
+    let is_too_small = makes.mean() > FIRST_GROUP as f64 && makes.mean() < median.at_least as f64;
+    if !is_too_small || !is_noticeable(cpu.growth, process.total) {
+        return None;
+    }
+    let place = format!("{}:{}", file_name(&makes.frame.file), makes.frame.line);
+    let mut finding = context.finding("hint-too-small", Verdict::Presize, cpu.growth);
+    finding.cause =
+        format!("the maps are made with a size hint at {place}, but hold more than that");
+    finding.advice = format!(
+        "raise the hint at {place} to the number of entries they end with: half of them hold {} to {}, and 95 % at most {}",
+        median.at_least, median.room, most.room
+    );
+    finding.evidence = growth_evidence(context);
+    finding.evidence.push(context.fact(
+        SourceKind::Recording,
+        format!("mean hint of {} made at {place}", makes.map_type),
+        Amount::Ratio(makes.mean()),
+    ));
+    finding.evidence.extend(recorded_evidence(context));
+    finding.confidence = confidence(
+        cpu.growth,
+        Level::Medium,
+        "maps of this type are made there and grow here; which map grows was not recorded",
+    );
+    Some(finding)
+}
+
+fn advice(
+    context: &SiteContext<'_>,
+    map_type: Option<&MapType>,
+    size: Option<&UsualSize>,
+) -> String {
+    let recorded_name =
+        || context.site.growth.as_ref()?.types.first().map(|growth| growth.map_type.as_str());
+    let name = map_type.map(|t| t.name.as_str()).or_else(recorded_name).unwrap_or("map[K]V");
     let place = match makes(context, map_type).as_slice() {
         [] => "where this map is made".to_owned(),
         lines => format!("at {}", lines.join(", ")),
     };
     let hint = match size {
-        Some(size) => format!("n is the number of entries they end with, here between {} and {}", size.at_least, size.room),
-        None => "n is the number of entries they end with, which a heap profile and the binary would show".to_owned(),
+        Some(UsualSize::Recorded { median, most, .. }) => format!(
+            "n is the number of entries they end with: half of them hold {} to {}, and 95 % at most {}",
+            median.at_least, median.room, most.room
+        ),
+        Some(UsualSize::Allocated(size)) => format!("n is the number of entries they end with, here between {} and {}", size.at_least, size.room),
+        None => "n is the number of entries they end with, which a recording, or a heap profile and the binary, would show".to_owned(),
     };
     format!("write make({name}, n) {place}; {hint}; a hint far too large costs more than it saves")
 }
@@ -165,18 +288,9 @@ fn blocks<'c>(context: &SiteContext<'c>) -> impl Iterator<Item = &'c Block> {
     context.site.heap.iter().flat_map(|heap| &heap.blocks)
 }
 
-/// How large the maps at a site become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Size {
-    /// Entries that most of the maps hold at least.
-    at_least: u64,
-    /// Entries that most of the maps have room for.
-    room: u64,
-}
-
 /// The size that at least half of the maps that grow at all here reach. Each step of the ladder is allocated once by
 /// every map that gets so far, but the tables of large Swiss maps once per split and half.
-fn usual_size(context: &SiteContext<'_>) -> Option<Size> {
+fn allocated_size(context: &SiteContext<'_>) -> Option<Size> {
     let steps: Vec<(u64, u64)> = blocks(context)
         .filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects)))
         .filter(|&(capacity, n)| capacity > FIRST_GROUP && n > 0)

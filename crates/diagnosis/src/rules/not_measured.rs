@@ -1,7 +1,5 @@
 //! What no input measured, and the command that would.
 
-use gomap::MapImpl;
-
 use crate::evidence::Evidence;
 use crate::finding::NotMeasured;
 
@@ -24,22 +22,18 @@ pub(super) fn list(evidence: &Evidence) -> Vec<NotMeasured> {
             "add the binary that was profiled to the arguments",
         );
     }
-    if evidence.heap.is_none() {
+    if evidence.heap.is_none() && evidence.growth.is_none() {
         gap(
             "what growth allocates, and the sizes that maps reach",
             "curl -o heap.pprof http://HOST/debug/pprof/heap, or go test -memprofile heap.pprof -memprofilerate 4096",
         );
     }
-    let grow = match evidence.program.map_impl {
-        Some((MapImpl::Classic, _)) => "runtime.hashGrow",
-        _ => "internal/runtime/maps.(*table).rehash",
-    };
-    gap(
-        "number of growths and entries moved, exactly",
-        &format!(
-            "bpftrace -e 'uprobe:BINARY:\"{grow}\" {{ @[ustack] = count(); }}' counts growths per stack"
-        ),
-    );
+    if evidence.growth.is_none() {
+        gap(
+            "number of growths, entries moved and sizes that maps reach, exactly",
+            "sudo mapscope record -p PID -d 30s -o recording.pb.gz, and add the file to the arguments",
+        );
+    }
     gap(
         "cache and TLB misses at map sites",
         "perf stat -e cache-misses,dTLB-load-misses -p PID, on a machine with counters",

@@ -3,8 +3,8 @@
 use gomap::{Category, MapOp};
 
 use super::{NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
-use crate::evidence::Cost;
-use crate::finding::{Confidence, Finding, Level, Verdict};
+use crate::evidence::{Cost, SourceKind};
+use crate::finding::{Amount, Confidence, Finding, Level, Verdict};
 
 /// Part of the map cost under growth frames below which a hint would not be felt.
 pub(super) const GROWTH_IS_SMALL: f64 = 0.10;
@@ -119,6 +119,14 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that under growth frames", cpu.growth, cpu.map),
     ];
+    if let Some(growth) = &context.site.growth {
+        let amount = Amount::Count(growth.total.grows);
+        finding.evidence.push(context.fact(
+            SourceKind::Recording,
+            "growths recorded at this line".to_owned(),
+            amount,
+        ));
+    }
     let shown = parts.iter().filter(|(_, cost)| *cost != Cost::default()).take(2);
     finding.evidence.extend(
         shown.map(|(what, cost)| context.share(&format!("of that {what}"), *cost, cpu.map)),

@@ -47,6 +47,7 @@ fn diagnosis(function: &str) -> Diagnosis {
         }]),
         cpu: Some(cpu.clone()),
         heap: None,
+        growth: None,
     };
     let mut process = ProcessCpu {
         sources: vec![SourceId(0)],
@@ -65,6 +66,7 @@ fn diagnosis(function: &str) -> Diagnosis {
     };
     let node = |name, parent, samples| StackNode { name, parent, own: cost(samples) };
     diagnosis::diagnose(Evidence {
+        hints: Vec::new(),
         sources: vec![
             source("out/cpu.pprof", SourceKind::Cpu, "CPU profile, 100 samples"),
             source("./store", SourceKind::Binary, "Go executable, go1.27.3, amd64, 10 functions"),
@@ -78,6 +80,7 @@ fn diagnosis(function: &str) -> Diagnosis {
         },
         cpu: Some(process),
         heap: None,
+        growth: None,
         sites: vec![site],
         map_types: vec![inner, map("map[string]int", Nested::Direct)],
         makes: Vec::new(),

@@ -1,0 +1,356 @@
+//! Recordings to the growth of each site. docs/recording.md describes their sample types, labels and comments.
+
+use std::collections::{BTreeMap, HashMap};
+
+use diagnosis::Evidence;
+use diagnosis::evidence::{
+    GrowKind, GrowStep, Growth, HintedMakes, Notice, Precision, ProcessGrowth, Site, SiteGrowth,
+    SourceId, TypeGrowth,
+};
+use gomap::{GoVersion, MapImpl};
+use gopprof::{LabelValue, Profile, Sample};
+
+use crate::lines::{LineId, Lines, LocationFrames};
+use crate::printable::printable;
+use crate::program::ProgramOfProfile;
+
+/// Version of labels and comments that is understood.
+const FORMAT: &str = "1";
+
+/// Sums recordings by line, map type and step.
+#[derive(Debug, Default)]
+pub(crate) struct GrowthCollector {
+    lines: Lines,
+    process: ProcessGrowth,
+    programs: Vec<ProgramOfProfile>,
+    types: HashMap<(LineId, String), TypeSums>,
+    hints: HashMap<(LineId, String), (u64, u64)>,
+}
+
+#[derive(Debug, Default)]
+struct TypeSums {
+    total: Growth,
+    precision: Precision,
+    steps: BTreeMap<(u64, u64, GrowKind), (u64, u64)>,
+}
+
+/// Positions of the values of a recording.
+struct Columns {
+    growth: [Option<usize>; 4],
+    makes: Option<usize>,
+    hint_entries: Option<usize>,
+}
+
+/// Labels of a sample.
+#[derive(Default)]
+struct Labels {
+    map_type: String,
+    kind: Option<GrowKind>,
+    before: u64,
+    after: u64,
+    precision: Precision,
+}
+
+impl GrowthCollector {
+    pub(crate) fn has_recordings(&self) -> bool {
+        !self.process.sources.is_empty()
+    }
+
+    /// The programs that the recordings say they are of.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &ProgramOfProfile> {
+        self.programs.iter()
+    }
+
+    /// Adds a recording.
+    pub(crate) fn add(
+        &mut self,
+        profile: &Profile,
+        source: SourceId,
+        name: &str,
+        evidence: &mut Evidence,
+    ) {
+        self.process.sources.push(source);
+        self.programs.push(ProgramOfProfile::of(profile, name));
+        let locations = self.lines.add_profile(profile);
+        let columns = Columns::of(profile);
+        for sample in profile.samples() {
+            self.add_sample(&sample, &columns, &locations);
+        }
+        let duration_ns = u64::try_from(profile.duration_nanos).unwrap_or(0);
+        self.process.duration_ns = self.process.duration_ns.saturating_add(duration_ns);
+        let comments = Comments::of(profile);
+        self.add_comments(&comments);
+        describe_program(&comments, source, evidence);
+        evidence
+            .notices
+            .extend(notices(&comments).map(|text| Notice { source: Some(source), text }));
+    }
+
+    fn add_sample(&mut self, sample: &Sample<'_>, columns: &Columns, locations: &LocationFrames) {
+        let growth = columns.growth(sample);
+        let (makes, hint_entries) =
+            (value(sample, columns.makes), value(sample, columns.hint_entries));
+        if growth == Growth::default() && makes == 0 {
+            return;
+        }
+        let labels = Labels::of(sample);
+        let mut frames = sample.locations().flat_map(|location| locations.of(location));
+        // Without a stack the leaf stands for the line.
+        let Some(frame) =
+            frames.clone().find(|frame| !frame.class.is_runtime()).or_else(|| frames.next())
+        else {
+            return;
+        };
+        if makes > 0 {
+            let hints = self.hints.entry((frame.line, labels.map_type)).or_default();
+            hints.0 = hints.0.saturating_add(makes);
+            hints.1 = hints.1.saturating_add(hint_entries);
+            return;
+        }
+        self.process.total += growth;
+        self.process.precision = self.process.precision.max(labels.precision);
+        let sums = self.types.entry((frame.line, labels.map_type)).or_default();
+        sums.total += growth;
+        sums.precision = sums.precision.max(labels.precision);
+        if let Some(kind) = labels.kind {
+            let step = sums.steps.entry((labels.before, labels.after, kind)).or_default();
+            step.0 = step.0.saturating_add(growth.grows);
+            step.1 = step.1.saturating_add(growth.moved_entries);
+        }
+    }
+
+    fn add_comments(&mut self, comments: &Comments<'_>) {
+        let process = &mut self.process;
+        process.lost = process.lost.saturating_add(comments.number("lost_events").unwrap_or(0));
+        process.gc_cycles = match (process.gc_cycles, comments.number("gc_cycles")) {
+            (None, cycles) => cycles,
+            (Some(sum), cycles) => Some(sum.saturating_add(cycles.unwrap_or(0))),
+        };
+        let percent =
+            |key: &str| comments.get(key)?.parse::<f64>().ok().filter(|pct| pct.is_finite());
+        process.overhead = percent("overhead_pct").map(|pct| pct / 100.0).or(process.overhead);
+        process.relative_range =
+            percent("estimate_range_pct").map(|pct| pct / 100.0).or(process.relative_range);
+    }
+
+    /// Gives each site its growth; lines that only a recording has become sites of their own.
+    pub(crate) fn finish(self, evidence: &mut Evidence) {
+        if !self.has_recordings() {
+            return;
+        }
+        let mut growths: HashMap<(String, u32), (LineId, SiteGrowth)> = HashMap::new();
+        for ((line, map_type), sums) in self.types {
+            let frame = self.lines.frame(line);
+            let (_, site) = growths
+                .entry((frame.function, frame.line))
+                .or_insert((line, SiteGrowth::default()));
+            site.total += sums.total;
+            site.types.push(sums.into_growth(map_type));
+        }
+        for (_, site) in growths.values_mut() {
+            site.types.sort_by(|a, b| {
+                let bytes = |t: &TypeGrowth| t.total.moved_bytes;
+                bytes(b).cmp(&bytes(a)).then_with(|| a.map_type.cmp(&b.map_type))
+            });
+        }
+        for site in &mut evidence.sites {
+            let place = (site.frame.function.clone(), site.frame.line);
+            site.growth =
+                Some(growths.remove(&place).map(|(_, growth)| growth).unwrap_or_default());
+        }
+        let mut others: Vec<Site> = growths
+            .into_values()
+            .map(|(line, growth)| Site {
+                frame: self.lines.frame(line),
+                inlined_into: Vec::new(),
+                maps: None,
+                cpu: None,
+                heap: None,
+                growth: Some(growth),
+            })
+            .collect();
+        others.sort_by(|a, b| {
+            let bytes =
+                |site: &Site| site.growth.as_ref().map_or(0, |growth| growth.total.moved_bytes);
+            bytes(b).cmp(&bytes(a)).then_with(|| a.frame.cmp(&b.frame))
+        });
+        evidence.sites.append(&mut others);
+        evidence.hints = self
+            .hints
+            .into_iter()
+            .map(|((line, map_type), (n, sum_hints))| HintedMakes {
+                frame: self.lines.frame(line),
+                map_type,
+                n,
+                sum_hints,
+            })
+            .collect();
+        evidence.hints.sort_by(|a, b| {
+            b.n.cmp(&a.n).then_with(|| (&a.frame, &a.map_type).cmp(&(&b.frame, &b.map_type)))
+        });
+        evidence.growth = Some(self.process);
+    }
+}
+
+impl TypeSums {
+    fn into_growth(self, map_type: String) -> TypeGrowth {
+        let steps =
+            self.steps.into_iter().map(|((before, after, kind), (grows, moved_entries))| {
+                GrowStep { kind, before, after, grows, moved_entries }
+            });
+        TypeGrowth {
+            map_type,
+            total: self.total,
+            precision: self.precision,
+            steps: steps.collect(),
+        }
+    }
+}
+
+impl Columns {
+    fn of(profile: &Profile) -> Self {
+        let column = |kind: &str| profile.sample_type_named(kind);
+        Self {
+            growth: ["map_grows", "map_moved_entries", "map_moved_space", "map_grow_space"]
+                .map(column),
+            makes: column("map_makes"),
+            hint_entries: column("map_hint_entries"),
+        }
+    }
+
+    fn growth(&self, sample: &Sample<'_>) -> Growth {
+        let [grows, moved_entries, moved_bytes, grow_bytes] =
+            self.growth.map(|column| value(sample, column));
+        Growth { grows, moved_entries, moved_bytes, grow_bytes }
+    }
+}
+
+fn value(sample: &Sample<'_>, column: Option<usize>) -> u64 {
+    column.map_or(0, |column| u64::try_from(sample.value(column)).unwrap_or(0))
+}
+
+impl Labels {
+    fn of(sample: &Sample<'_>) -> Self {
+        let mut labels = Self { map_type: "unknown".to_owned(), ..Self::default() };
+        for label in sample.labels() {
+            let number = |value: i64| u64::try_from(value).unwrap_or(0);
+            match (label.key, label.value) {
+                ("map_type", LabelValue::Str(name)) => labels.map_type = printable(name),
+                ("grow_kind", LabelValue::Str(kind)) => labels.kind = grow_kind(kind),
+                ("precision", LabelValue::Str("site-estimated")) => {
+                    labels.precision = Precision::EstimatedSite;
+                }
+                // What is not known is not taken for exact.
+                ("precision", _) => labels.precision = Precision::Estimated,
+                ("capacity_before", LabelValue::Num { value, .. }) => labels.before = number(value),
+                ("capacity_after", LabelValue::Num { value, .. }) => labels.after = number(value),
+                _ => {}
+            }
+        }
+        labels
+    }
+}
+
+fn grow_kind(name: &str) -> Option<GrowKind> {
+    match name {
+        "small-to-table" => Some(GrowKind::SmallToTable),
+        "table" => Some(GrowKind::Table),
+        "split" => Some(GrowKind::Split),
+        "double" => Some(GrowKind::Double),
+        "same-size" => Some(GrowKind::SameSize),
+        _ => None,
+    }
+}
+
+/// The `key=value` comments.
+struct Comments<'p>(HashMap<&'p str, &'p str>);
+
+impl<'p> Comments<'p> {
+    fn of(profile: &'p Profile) -> Self {
+        Self(
+            profile
+                .comments
+                .iter()
+                .filter_map(|&comment| profile.str(comment).split_once('='))
+                .collect(),
+        )
+    }
+
+    fn get(&self, key: &str) -> Option<&'p str> {
+        self.0.get(key).copied()
+    }
+
+    fn number(&self, key: &str) -> Option<u64> {
+        self.get(key)?.parse().ok()
+    }
+}
+
+fn describe_program(comments: &Comments<'_>, source: SourceId, evidence: &mut Evidence) {
+    let program = &mut evidence.program;
+    if program.go_version.is_none() {
+        program.go_version =
+            comments.get("go_version").and_then(GoVersion::parse).map(|version| (version, source));
+    }
+    let map_impl = match comments.get("map_impl") {
+        Some("classic") => Some(MapImpl::Classic),
+        Some("swiss") => Some(MapImpl::Swiss),
+        _ => None,
+    };
+    program.map_impl = map_impl.map(|map_impl| (map_impl, source)).or(program.map_impl);
+}
+
+/// What the reader has to know about how the recording was made.
+fn notices(comments: &Comments<'_>) -> impl Iterator<Item = String> {
+    let some = |key: &str| comments.number(key).filter(|&n| n > 0);
+    let text = |key: &str| printable(comments.get(key).unwrap_or("an unknown number of"));
+    let is_other_format = comments.get("mapscope.format") != Some(FORMAT);
+    [
+        is_other_format.then(|| "written by another version of mapscope; some of it may be missing here".to_owned()),
+        (comments.get("end") == Some("signal")).then(|| "stopped early by a signal; what was recorded until then is here".to_owned()),
+        some("lost_events").map(|n| format!("{n} growths were lost and are missing from the counts")),
+        some("lost_stacks").map(|n| format!("{n} stacks were lost: those events have no line")),
+        some("lost_samples").map(|n| format!("{n} CPU samples were lost")),
+        some("unprobed_copies").map(|n| {
+            format!("{n} inlined copies of growth functions could not be probed: growths there are missing")
+        }),
+        comments.get("windows").map(|_| {
+            format!(
+                "more growths than the overhead budget of {} % allows: counted in {} windows, each event standing for {}; ± {} %",
+                text("max_overhead_pct"),
+                text("windows"),
+                text("window_scale"),
+                text("estimate_range_pct")
+            )
+        }),
+        comments.get("sampled_stacks_s").filter(|s| s.parse().is_ok_and(|s: f64| s > 0.0)).map(|_| {
+            format!(
+                "for {} s stacks were taken of a part of the growths only, to stay within {} % overhead: counts per map type are exact, those per line estimated",
+                text("sampled_stacks_s"),
+                text("max_overhead_pct")
+            )
+        }),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// "recording of 3.0 s, 620735 growths, 331 CPU samples".
+pub(crate) fn summary(profile: &Profile) -> String {
+    let columns = Columns::of(profile);
+    let samples = profile.sample_type_named("samples");
+    let (grows, samples) =
+        profile.samples().fold((0_u64, 0_u64), |(grows, samples_sum), sample| {
+            (
+                grows.saturating_add(columns.growth(&sample).grows),
+                samples_sum.saturating_add(value(&sample, samples)),
+            )
+        });
+    let comments = Comments::of(profile);
+    let lost = comments
+        .get("lost_events")
+        .map_or("lost not known".to_owned(), |lost| format!("{} lost", printable(lost)));
+    format!(
+        "recording of {:.1} s, {grows} growths, {lost}, {samples} CPU samples",
+        profile.duration_nanos as f64 / 1e9
+    )
+}
