@@ -15,8 +15,8 @@ import sys
 import tempfile
 import zipfile
 
-# One version per generation of Go's map: classic (1.21, 1.23), the first Swiss one (1.24), and the newest.
-VERSIONS = ["1.21.13", "1.23.9", "1.24.11", "1.27.3"]
+# Every minor version that can be had and whose maps are told apart: classic up to 1.23, Swiss from 1.24 on.
+VERSIONS = ["1.21.13", "1.22.10", "1.23.9", "1.24.11", "1.25.5", "1.26.6", "1.27.3"]
 TOOLCHAINS = pathlib.Path(__file__).resolve().parent.parent / ".toolchains"
 
 

@@ -10,6 +10,10 @@ use anyhow::{Context, ensure};
 /// The versions that tests run with where they are installed: the two ends of each map implementation.
 pub const VERSIONS: [&str; 4] = ["1.21.13", "1.23.9", "1.24.11", "1.27.3"];
 
+/// The versions that live recordings are tested with where they are installed: one of each layout that is probed.
+pub const LIVE_VERSIONS: [&str; 7] =
+    ["1.21.13", "1.22.10", "1.23.9", "1.24.11", "1.25.5", "1.26.6", "1.27.3"];
+
 /// An installed Go.
 #[derive(Debug, Clone)]
 pub struct Toolchain {

@@ -29,8 +29,9 @@ use crate::target::{self, Found};
 const TICK: Duration = Duration::from_millis(20);
 /// How often progress is reported.
 const REPORT: Duration = Duration::from_secs(1);
-/// How often types that only exist in memory are looked for, as the program may end any time.
-const LOOK_AT_TYPES: Duration = Duration::from_secs(1);
+/// Types that only exist in memory are looked for at each tick, as the program may end any time, unless that takes
+/// more than this part of our time.
+const LOOKING: u32 = 50;
 
 pub(crate) fn record(
     options: &Options,
@@ -262,7 +263,7 @@ impl Session<'_> {
         let mut waiter = Waiter::new(options, signals, self.found, self.started);
         let mut last = self.mark();
         let mut reported = Instant::now();
-        let mut looked = Instant::now();
+        let mut next_look = Instant::now();
         loop {
             let ending = if self.governor.mode() == Mode::Windows {
                 self.window(&mut waiter, &mut last)?
@@ -272,9 +273,10 @@ impl Session<'_> {
                     None
                 })
             };
-            if looked.elapsed() >= LOOK_AT_TYPES || ending.is_some() {
-                looked = Instant::now();
+            let now = Instant::now();
+            if now >= next_look || ending.is_some() {
                 self.memory_types.look(&self.kernel.map_types(), &self.kernel.processes(), binary);
+                next_look = now + now.elapsed() * LOOKING;
             }
             if let Some(ending) = ending {
                 self.tick(&mut last);

@@ -1,4 +1,21 @@
 //! The recorder from the outside. What needs root, a kernel that allows BPF, or Go, says so where it is skipped.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod exact;
 mod object;
+
+use probe::Status;
+
+/// Whether this machine lets us record; says why not.
+pub(crate) fn can_record() -> bool {
+    let missing = probe::check(None).into_iter().find_map(|requirement| match requirement.status {
+        Status::Missing { advice } => {
+            Some(format!("recording does not work here: {}: {advice}", requirement.what))
+        }
+        Status::Met | Status::Limited { .. } => None,
+    });
+    if let Some(why) = &missing {
+        xtask::skip(why);
+    }
+    missing.is_none()
+}

@@ -1,0 +1,215 @@
+//! A recording equals what a program says about its own maps: every growth and every entry moved, by line and type.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use gopprof::{LabelValue, Profile, Sample};
+use probe::{Ending, Links, Options, Progress, Recording, Target};
+use xtask::go::{BuildOptions, LIVE_VERSIONS, Toolchain, toolchain};
+
+use crate::can_record;
+
+/// Growths and moved entries by function and map type.
+type Growths = BTreeMap<(String, String), (i64, i64)>;
+
+pub(crate) fn program() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/growth")
+}
+
+/// A running `testdata/growth`.
+struct Growth {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Growth {
+    /// Starts it and waits until it waits.
+    fn start(path: &Path) -> Self {
+        let mut child =
+            Command::new(path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let input = child.stdin.take().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut growth = Self { child, input, output };
+        growth.lines_until("ready");
+        growth
+    }
+
+    fn go_on(&mut self) {
+        self.input.write_all(b"\n").unwrap();
+    }
+
+    fn lines_until(&mut self, last: &str) -> Vec<String> {
+        let lines = self.output.by_ref().lines().map(Result::unwrap);
+        lines.take_while(|line| !line.starts_with(last)).collect()
+    }
+
+    /// Records it from before its first map until it ends, and returns what it says itself.
+    fn record(mut self, links: Links) -> (Recording, Growths) {
+        let options = Options {
+            target: Target::Pids(vec![self.child.id()]),
+            duration: None,
+            max_overhead: 1.0,
+            sample_hz: 99,
+            links,
+        };
+        let mut truth = Growths::new();
+        let mut has_ended = false;
+        let recording = probe::record(&options, &mut |progress| match progress {
+            Progress::Attached { .. } => {
+                self.go_on();
+                truth = self.lines_until("done").iter().map(|line| truth_of(line)).collect();
+            }
+            // By now the recorder has read the names of types that only exist in memory.
+            Progress::Counts { .. } if !has_ended => {
+                has_ended = true;
+                self.go_on();
+            }
+            Progress::Counts { .. } => {}
+        });
+        assert!(self.child.wait().unwrap().success());
+        (recording.unwrap(), truth)
+    }
+}
+
+/// `truth`, function, type, growths, entries.
+fn truth_of(line: &str) -> ((String, String), (i64, i64)) {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let [_, function, map_type, grows, moved] = fields[..] else { panic!("{line}") };
+    ((function.to_owned(), map_type.to_owned()), (grows.parse().unwrap(), moved.parse().unwrap()))
+}
+
+/// Growths by the user's function and the type's label.
+fn recorded(profile: &Profile) -> Growths {
+    let column = |kind: &str| profile.sample_type_named(kind).unwrap();
+    let (grows, moved) = (column("map_grows"), column("map_moved_entries"));
+    let mut growths = Growths::new();
+    for sample in profile.samples().filter(|sample| sample.value(grows) > 0) {
+        let key = (user_function(profile, &sample), label(&sample, "map_type").unwrap());
+        let sums = growths.entry(key).or_default();
+        sums.0 += sample.value(grows);
+        sums.1 += sample.value(moved);
+    }
+    growths
+}
+
+fn user_function(profile: &Profile, sample: &Sample<'_>) -> String {
+    let mut names = sample.locations().flat_map(|location| {
+        let lines = &profile.locations[location.index()].lines;
+        lines.iter().map(|line| profile.str(profile.functions[line.function.unwrap().index()].name))
+    });
+    let name = names.find(|name| !gomap::classify_function(name).is_runtime()).unwrap();
+    // A profile has type arguments; the program only says that there are some.
+    match (name.find('['), name.rfind(']')) {
+        (Some(start), Some(end)) => format!("{}[...]{}", &name[..start], &name[end + 1..]),
+        _ => name.to_owned(),
+    }
+}
+
+fn label(sample: &Sample<'_>, key: &str) -> Option<String> {
+    sample.labels().find(|label| label.key == key).and_then(|label| match label.value {
+        LabelValue::Str(text) => Some(text.to_owned()),
+        LabelValue::Num { .. } => None,
+    })
+}
+
+fn comment<'p>(profile: &'p Profile, key: &str) -> &'p str {
+    let mut pairs =
+        profile.comments.iter().filter_map(|&comment| profile.str(comment).split_once('='));
+    pairs.find(|(name, _)| *name == key).map_or("", |(_, value)| value)
+}
+
+/// Fails with the lines that differ.
+#[track_caller]
+fn assert_equals_truth(what: &str, recording: &Recording, truth: &Growths) {
+    assert!(truth.len() > 20, "{what}: {truth:?}");
+    let recorded = recorded(&recording.profile);
+    let differences: Vec<String> = truth
+        .iter()
+        .map(|(key, truth)| (key, truth, recorded.get(key).copied().unwrap_or_default()))
+        .filter(|(_, truth, recorded)| **truth != *recorded)
+        .map(|(key, truth, recorded)| format!("{key:?}: is {truth:?}, recorded {recorded:?}"))
+        .collect();
+    assert!(differences.is_empty(), "{what}:\n{}", differences.join("\n"));
+    assert_eq!(recording.n_lost, 0, "{what}");
+    assert_eq!(recording.ending, Ending::Exit, "{what}");
+    let profile = &recording.profile;
+    for none in ["lost_events", "lost_stacks", "lost_samples", "unprobed_copies"] {
+        assert_eq!(comment(profile, none), "0", "{what}: {none}");
+    }
+    let labelled = profile.samples().filter(|sample| label(sample, "precision").is_some()).count();
+    assert_eq!(labelled, 0, "{what}: the governor intervened");
+}
+
+fn check(version: &str, build: &str, options: impl Fn(&Toolchain) -> BuildOptions) {
+    let Some(go) = toolchain(version) else {
+        xtask::skip(&format!("no Go {version}"));
+        return;
+    };
+    let path = go.build(&program(), &options(&go)).unwrap();
+    let (recording, truth) = Growth::start(&path).record(Links::Auto);
+    assert_equals_truth(&format!("Go {version}, {build}"), &recording, &truth);
+    if build == "PGO" && version.starts_with("1.23") {
+        let n_inlined: u32 = comment(&recording.profile, "inlined_copies").parse().unwrap();
+        assert!(n_inlined > 0, "this profile inlines hashGrow: without copies, nothing was tested");
+    }
+}
+
+fn check_all(build: &str, options: impl Fn(&Toolchain) -> BuildOptions) {
+    if can_record() {
+        for version in LIVE_VERSIONS {
+            check(version, build, &options);
+        }
+    }
+}
+
+#[test]
+fn equals_the_truth() {
+    check_all("plain", |_| BuildOptions::default());
+}
+
+#[test]
+fn equals_the_truth_without_symbols() {
+    check_all("stripped", |_| BuildOptions { stripped: true, ..BuildOptions::default() });
+}
+
+#[test]
+fn equals_the_truth_at_another_address() {
+    check_all("PIE", |_| BuildOptions { pie: true, stripped: true, ..BuildOptions::default() });
+}
+
+/// A profile-guided build inlines growth functions, whose symbols are then passed by.
+#[test]
+fn equals_the_truth_with_inlined_growth_functions() {
+    check_all("PGO", |go| {
+        let args = vec![format!("-pgo={}", profile_of(go).display())];
+        BuildOptions { args, ..BuildOptions::default() }
+    });
+}
+
+/// A CPU profile of the program, made once.
+fn profile_of(go: &Toolchain) -> PathBuf {
+    let path = xtask::repo_root().join(format!("target/go-fixtures/growth-{}.pgo", go.version));
+    if !path.exists() {
+        let plain = go.build(&program(), &BuildOptions::default()).unwrap();
+        let partial = path.with_extension("partial");
+        assert!(Command::new(plain).arg("-cpuprofile").arg(&partial).status().unwrap().success());
+        std::fs::rename(&partial, &path).unwrap();
+    }
+    path
+}
+
+/// As on kernels before 6.10.
+#[test]
+fn equals_the_truth_with_a_link_per_probe() {
+    let Some(go) = toolchain("1.27.3").filter(|_| can_record()) else {
+        xtask::skip("no Go 1.27.3, or recording does not work here");
+        return;
+    };
+    let path = go.build(&program(), &BuildOptions::default()).unwrap();
+    let (recording, truth) = Growth::start(&path).record(Links::Single);
+    assert_eq!(comment(&recording.profile, "links"), "perf");
+    assert_equals_truth("single links", &recording, &truth);
+}
