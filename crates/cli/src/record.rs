@@ -25,6 +25,7 @@ pub(crate) fn run(
         duration: args.duration,
         max_overhead: args.max_overhead / 100.0,
         sample_hz: args.sample_hz,
+        max_frames: args.stack_depth,
         links: if args.single_links { Links::Single } else { Links::Auto },
     };
     // A recording that cannot be kept should not be made.

@@ -41,7 +41,7 @@
 #define COUNT_READ_FAULTS 4 /* events lost because the map could not be read */
 #define COUNT_TABLE_FULL 5 /* events lost because the table of counts was full */
 #define COUNT_STACKS_LOST 6 /* events whose stack was lost because the table of stacks was full */
-#define COUNT_STACKS_CUT 7 /* stacks deeper than MAX_FRAMES */
+#define COUNT_STACKS_CUT 7 /* stacks deeper than MAX_FRAMES, or than was asked for */
 #define COUNT_SAMPLES 8 /* CPU samples */
 #define COUNT_SAMPLES_LOST 9 /* CPU samples lost because a table was full */
 #define COUNT_GC_CYCLES 10
@@ -63,7 +63,7 @@ struct control {
 	u32 is_paused;
 	u32 precision; /* of new events: grow_key.precision */
 	u32 walk_below; /* a random 32-bit number below this asks for a stack */
-	u32 padding;
+	u32 max_frames; /* of stacks, at most MAX_FRAMES */
 };
 
 /* Events that are added up. */

@@ -101,7 +101,7 @@ INLINE u64 keep_stack(struct stack *stack, u64 hash, u32 lost)
 struct frame { u64 next, ret; };
 
 /* Walks the frame pointers from a probe. Returns the key of the stack, or 0. */
-INLINE u64 walk(struct pt_regs *ctx, u32 in_body)
+INLINE u64 walk(struct pt_regs *ctx, u32 in_body, u32 max_frames)
 {
 	u32 slot = SCRATCH_PROBE, n = 1;
 	struct stack *stack = bpf_map_lookup_elem(&scratch, &slot);
@@ -114,7 +114,7 @@ INLINE u64 walk(struct pt_regs *ctx, u32 in_body)
 		hash = mix(hash, stack->frames[1]);
 		n = 2;
 	}
-	for (u32 i = n; i < MAX_FRAMES; i++) {
+	for (u32 i = n; i < MAX_FRAMES && i < max_frames; i++) {
 		struct frame frame;
 		if (!fp || !READ(frame, fp) || !frame.ret)
 			break;
@@ -126,7 +126,7 @@ INLINE u64 walk(struct pt_regs *ctx, u32 in_body)
 		fp = frame.next;
 	}
 	stack->n_frames = n;
-	if (n == MAX_FRAMES)
+	if (n >= max_frames)
 		count(COUNT_STACKS_CUT, 1);
 	count(COUNT_FRAMES, n);
 	return keep_stack(stack, hash, COUNT_STACKS_LOST);
@@ -150,7 +150,7 @@ INLINE void account(struct pt_regs *ctx, const struct point *point, const struct
 	u32 walk_below = control->walk_below;
 
 	if (walk_below == ~0u || bpf_get_prandom_u32() < walk_below) {
-		key.stack = walk(ctx, point->flags & POINT_IN_BODY);
+		key.stack = walk(ctx, point->flags & POINT_IN_BODY, control->max_frames);
 		count(COUNT_WALKED, 1);
 	} else {
 		count(COUNT_STACKLESS, 1);

@@ -11,7 +11,9 @@ use crate::error::Error;
 use crate::governor::Costs;
 use crate::kernel::{Kernel, Scope};
 use crate::points::Probe;
-use crate::record_layout::{COUNT_FRAMES, COUNT_WALKED, Control, POINT_SWISS_REHASH, Point};
+use crate::record_layout::{
+    COUNT_FRAMES, COUNT_WALKED, Control, MAX_FRAMES, POINT_SWISS_REHASH, Point,
+};
 use crate::system::thread_cpu_ns;
 
 // `hit` begins like a Go function after its stack check. `hit_many(depth, n, table, type)` calls it n times below
@@ -87,7 +89,7 @@ pub(crate) fn measure(kernel: &mut Kernel) -> Result<Costs, Error> {
         let count = |counter: u32| (after[counter as usize] - before[counter as usize]) as f64;
         Ok(((ns - unprobed).max(0.0), count(COUNT_FRAMES) / count(COUNT_WALKED).max(1.0)))
     };
-    let event = Control { is_paused: 0, precision: 0, walk_below: 0, padding: 0 };
+    let event = Control { is_paused: 0, precision: 0, walk_below: 0, max_frames: MAX_FRAMES };
     let (trap_ns, _) = cost(Control { is_paused: 1, ..event }, 0)?;
     let (event_ns, _) = cost(event, 0)?;
     let walked = Control { walk_below: u32::MAX, ..event };

@@ -17,6 +17,8 @@ pub struct Options {
     pub max_overhead: f64,
     /// CPU samples per second and core; 0 is none.
     pub sample_hz: u64,
+    /// Innermost frames kept of each growth's stack; at most 128.
+    pub max_frames: u32,
     /// How probes are attached.
     pub links: Links,
 }

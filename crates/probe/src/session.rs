@@ -19,7 +19,7 @@ use crate::profile::{self, Facts};
 use crate::record_layout::{
     COUNT_CHECKS, COUNT_FRAMES, COUNT_IGNORED, COUNT_READ_FAULTS, COUNT_SAMPLES,
     COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED,
-    Control, PRECISION_WINDOW,
+    Control, MAX_FRAMES, PRECISION_WINDOW,
 };
 use crate::recording::{Ending, Options, Progress, Recording};
 use crate::system;
@@ -63,7 +63,8 @@ fn record_until(
     }
     let mut kernel = Kernel::load(classic_load, options.links)?;
     let costs = calibrate::measure(&mut kernel)?;
-    kernel.control(counting(Mode::Exact))?;
+    let max_frames = options.max_frames.clamp(1, MAX_FRAMES);
+    kernel.control(counting(Mode::Exact, max_frames))?;
     let baseline = kernel.counters();
     for &pid in &found.pids {
         let bias = bias_of(pid, &found.path, &binary);
@@ -89,6 +90,7 @@ fn record_until(
         points: &points,
         governor: Governor::new(options.max_overhead, costs, seed()),
         costs,
+        max_frames,
         baseline,
         cpu: CpuClock::default(),
         links: Some(growth),
@@ -190,8 +192,8 @@ fn bias_of(pid: u32, path: &Path, binary: &Binary<'_>) -> Option<u64> {
 }
 
 /// How the kernel side is to count in a mode.
-fn counting(mode: Mode) -> Control {
-    let all = Control { is_paused: 0, precision: 0, walk_below: u32::MAX, padding: 0 };
+fn counting(mode: Mode, max_frames: u32) -> Control {
+    let all = Control { is_paused: 0, precision: 0, walk_below: u32::MAX, max_frames };
     match mode {
         Mode::Exact => all,
         Mode::SampledStacks { log2 } => {
@@ -232,6 +234,7 @@ struct Session<'s> {
     points: &'s Points,
     governor: Governor,
     costs: Costs,
+    max_frames: u32,
     /// Counters before the recording began.
     baseline: Counters,
     cpu: CpuClock,
@@ -315,13 +318,17 @@ impl Session<'_> {
         }
     }
 
+    fn counting(&self, mode: Mode) -> Control {
+        counting(mode, self.max_frames)
+    }
+
     fn enter(&mut self, mode: Mode) {
         if mode == Mode::Windows {
             // Seen from here on only in windows.
-            let _ = self.kernel.control(Control { is_paused: 1, ..counting(mode) });
+            let _ = self.kernel.control(Control { is_paused: 1, ..self.counting(mode) });
             self.links = None;
         } else {
-            let _ = self.kernel.control(counting(mode));
+            let _ = self.kernel.control(self.counting(mode));
         }
     }
 
@@ -348,12 +355,12 @@ impl Session<'_> {
         if ending.is_some() {
             return Ok(ending);
         }
-        let paused = Control { is_paused: 1, ..counting(Mode::Windows) };
+        let paused = Control { is_paused: 1, ..self.counting(Mode::Windows) };
         let links = self.kernel.attach(&self.found.path, &self.found.scopes, &self.points.growth);
         // A process that just ended cannot be attached to.
         let Ok(links) = links else { return Ok(waiter.wait(TICK)) };
         let opened = self.mark();
-        self.kernel.control(counting(Mode::Windows))?;
+        self.kernel.control(self.counting(Mode::Windows))?;
         let ending = waiter.wait(WINDOW);
         self.kernel.control(paused)?;
         let closed = self.mark();

@@ -53,6 +53,7 @@ impl Growth {
             duration: None,
             max_overhead: 1.0,
             sample_hz: 99,
+            max_frames: 128,
             links,
         };
         let mut truth = Growths::new();

@@ -1,0 +1,3 @@
+module example.com/growload
+
+go 1.21

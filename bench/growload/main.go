@@ -1,0 +1,135 @@
+// Growload does one kind of map work in a loop and says every 100 ms how far it got: a monotonic clock, operations,
+// and CPU time of the working thread, all in nanoseconds. An operation is one map assignment; keys are made beforehand,
+// so that the map is all there is.
+//
+//	growload -work tiny    maps of 9 entries: one growth in 9 assignments
+//	growload -work grow    nested maps of 48 entries, from scratch: 6 % of assignments grow
+//	growload -work mix     1 % of assignments grow
+//	growload -work steady  overwrites only
+package main
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+const (
+	outer = 1024
+	inner = 48
+)
+
+var (
+	outerKeys, innerKeys [outer]string
+	operations, cpu      atomic.Uint64
+	sink                 any
+)
+
+func clock(id uintptr) uint64 {
+	var time syscall.Timespec
+	syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, id, uintptr(unsafe.Pointer(&time)), 0)
+	return uint64(time.Nano())
+}
+
+func done(n int) {
+	operations.Add(uint64(n))
+	cpu.Store(clock(3))
+}
+
+//go:noinline
+func tiny() {
+	for i := 0; i < 1000; i++ {
+		m := make(map[string]int)
+		for _, key := range innerKeys[:9] {
+			m[key]++
+		}
+		sink = m
+	}
+	done(9000)
+}
+
+//go:noinline
+func nested() map[string]map[string]int {
+	m := make(map[string]map[string]int)
+	for _, in := range innerKeys[:inner] {
+		for _, out := range &outerKeys {
+			entries := m[out]
+			if entries == nil {
+				entries = make(map[string]int)
+				m[out] = entries
+			}
+			entries[in]++
+		}
+	}
+	return m
+}
+
+//go:noinline
+func overwrite(m map[string]map[string]int, from, n int) {
+	for i := from; i < from+n; i++ {
+		m[outerKeys[i%outer]][innerKeys[i/outer%inner]]++
+	}
+}
+
+func work(kind string) func() {
+	switch kind {
+	case "tiny":
+		return tiny
+	case "grow":
+		return func() { sink = nested(); done(outer * inner) }
+	case "mix":
+		m, at := nested(), 0
+		return func() {
+			for i := 0; i < 100; i++ {
+				small := make(map[string]int)
+				for _, key := range innerKeys[:9] {
+					small[key]++
+				}
+				sink = small
+				overwrite(m, at, 91)
+				at += 91
+			}
+			done(10_000)
+		}
+	case "steady":
+		m, at := nested(), 0
+		return func() { overwrite(m, at, 10_000); at += 10_000; done(10_000) }
+	}
+	panic("unknown work: " + kind)
+}
+
+// below calls f under this many more frames.
+func below(depth int, f func()) {
+	if depth == 0 {
+		f()
+		return
+	}
+	below(depth-1, f)
+	runtime.KeepAlive(depth)
+}
+
+func main() {
+	kind := flag.String("work", "grow", "tiny, grow, mix or steady")
+	depth := flag.Int("depth", 5, "frames above the work")
+	flag.Parse()
+	for i := range outerKeys {
+		outerKeys[i], innerKeys[i] = fmt.Sprint("outer_", i), fmt.Sprint("inner_", i)
+	}
+	go func() {
+		runtime.LockOSThread()
+		once := work(*kind)
+		below(*depth, func() {
+			for {
+				once()
+			}
+		})
+	}()
+	for {
+		time.Sleep(100 * time.Millisecond)
+		fmt.Println(clock(1), operations.Load(), cpu.Load())
+	}
+}
