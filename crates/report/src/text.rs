@@ -207,7 +207,7 @@ impl Page<'_> {
         }
         writeln!(
             self.out,
-            "\n{TITLE}Sites{TITLE:#}  {DIM}by CPU in maps; growth: part of the CPU; line: as go tool pprof -lines; -: no sample or not measured{DIM:#}"
+            "\n{TITLE}Sites{TITLE:#}  {DIM}by CPU in maps; line: as go tool pprof -lines; -: no sample or not measured{DIM:#}"
         )?;
         writeln!(
             self.out,

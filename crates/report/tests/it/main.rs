@@ -134,8 +134,8 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
            why    each map[string]int inside map[string]map[string]int grows on its own from one group
                   of 8
            change write make(map[string]int, n) where this map is made; n is the number of entries they
-                  end with, which a heap profile and the binary would show; a hint far too large costs
-                  more than it saves
+                  end with, which a recording, or a heap profile and the binary, would show; a hint far
+                  too large costs more than it saves
            saves  0.0 % to 40.0 % of the CPU; a right hint removes the growth frames and some of the
                   background collection; it saved no time where maps larger than the cache were filled
                   in random order
@@ -160,9 +160,8 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
           what growth allocates, and the sizes that maps reach:
               curl -o heap.pprof http://HOST/debug/pprof/heap, or go test -memprofile heap.pprof
               -memprofilerate 4096
-          number of growths and entries moved, exactly:
-              bpftrace -e 'uprobe:BINARY:"internal/runtime/maps.(*table).rehash" { @[ustack] = count();
-              }' counts growths per stack
+          number of growths, entries moved and sizes that maps reach, exactly:
+              sudo mapscope record -p PID -d 30s -o recording.pb.gz, and add the file to the arguments
           cache and TLB misses at map sites:
               perf stat -e cache-misses,dTLB-load-misses -p PID, on a machine with counters
     "#]].assert_eq(&text);
