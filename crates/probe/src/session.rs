@@ -43,7 +43,7 @@ pub(crate) fn record(
         reason: error.to_string(),
     })?;
     let result = record_until(options, &signals, start, progress);
-    system::unblock_signals();
+    system::unblock_signals(&signals);
     result
 }
 

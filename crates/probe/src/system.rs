@@ -36,10 +36,13 @@ pub(crate) fn open_signalfd() -> io::Result<OwnedFd> {
     owned(fd)
 }
 
-/// Lets SIGINT and SIGTERM end this process again.
-pub(crate) fn unblock_signals() {
-    // SAFETY: as in `open_signalfd`.
+/// Takes the signals that arrived, so that they no longer wait to end this process, and lets later ones end it again.
+pub(crate) fn unblock_signals(signals: &OwnedFd) {
+    let mut taken = std::mem::MaybeUninit::<libc::signalfd_siginfo>::uninit();
+    // SAFETY: writes at most the size given to memory of that size. The rest as in `open_signalfd`.
     unsafe {
+        let size = size_of_val(&taken);
+        while libc::read(signals.as_raw_fd(), taken.as_mut_ptr().cast(), size) > 0 {}
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
         libc::sigaddset(&raw mut set, libc::SIGINT);
