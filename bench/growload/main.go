@@ -6,6 +6,8 @@
 //	growload -work grow    nested maps of 48 entries, from scratch: 6 % of assignments grow
 //	growload -work mix     1 % of assignments grow
 //	growload -work steady  overwrites only
+//
+// With -rounds it ends after that many and prints the sum of all elements it wrote.
 package main
 
 import (
@@ -26,6 +28,7 @@ const (
 var (
 	outerKeys, innerKeys [outer]string
 	operations, cpu      atomic.Uint64
+	sum                  uint64
 	sink                 any
 )
 
@@ -45,8 +48,9 @@ func tiny() {
 	for i := 0; i < 1000; i++ {
 		m := make(map[string]int)
 		for _, key := range innerKeys[:9] {
-			m[key]++
+			m[key] += i
 		}
+		sum += uint64(m[innerKeys[0]] + m[innerKeys[8]])
 		sink = m
 	}
 	done(9000)
@@ -71,8 +75,9 @@ func nested() map[string]map[string]int {
 //go:noinline
 func overwrite(m map[string]map[string]int, from, n int) {
 	for i := from; i < from+n; i++ {
-		m[outerKeys[i%outer]][innerKeys[i/outer%inner]]++
+		m[outerKeys[i%outer]][innerKeys[i/outer%inner]] += i
 	}
+	sum += uint64(m[outerKeys[from%outer]][innerKeys[from/outer%inner]])
 }
 
 func work(kind string) func() {
@@ -80,7 +85,12 @@ func work(kind string) func() {
 	case "tiny":
 		return tiny
 	case "grow":
-		return func() { sink = nested(); done(outer * inner) }
+		return func() {
+			m := nested()
+			sum += uint64(len(m) + m[outerKeys[1]][innerKeys[1]])
+			sink = m
+			done(outer * inner)
+		}
 	case "mix":
 		m, at := nested(), 0
 		return func() {
@@ -115,21 +125,26 @@ func below(depth int, f func()) {
 func main() {
 	kind := flag.String("work", "grow", "tiny, grow, mix or steady")
 	depth := flag.Int("depth", 5, "frames above the work")
+	rounds := flag.Int("rounds", 0, "end after so many rounds; 0 is never")
 	flag.Parse()
 	for i := range outerKeys {
 		outerKeys[i], innerKeys[i] = fmt.Sprint("outer_", i), fmt.Sprint("inner_", i)
 	}
+	ended := make(chan bool)
 	go func() {
 		runtime.LockOSThread()
 		once := work(*kind)
 		below(*depth, func() {
-			for {
+			for i := 0; i < *rounds || *rounds == 0; i++ {
 				once()
 			}
 		})
+		close(ended)
 	}()
-	for {
+	for *rounds == 0 {
 		time.Sleep(100 * time.Millisecond)
 		fmt.Println(clock(1), operations.Load(), cpu.Load())
 	}
+	<-ended
+	fmt.Println("sum", sum)
 }

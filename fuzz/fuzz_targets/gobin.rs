@@ -53,5 +53,10 @@ fn read_everything(data: &[u8]) {
     }
     for func in binary.functions().iter().filter(|func| func.name.contains("map")).take(20) {
         binary.instructions(func);
+        let _ = binary.probe_point(func);
     }
+    // `runtime.add` is inlined everywhere.
+    let inlined = ["runtime.hashGrow", "runtime.add", "internal/runtime/maps.(*Map).growToTable"];
+    let copies = binary.inlined_copies(&inlined);
+    assert!(copies.iter().all(|copy| inlined.contains(&copy.name)));
 }

@@ -47,7 +47,8 @@
 #define COUNT_GC_CYCLES 10
 #define COUNT_GC_ASSISTS 11
 #define COUNT_CHECKS 12 /* hits of GC and start probes */
-#define N_COUNTERS 13
+#define COUNT_EVENT_NS 13 /* time in the program of the probes, for events */
+#define N_COUNTERS 14
 
 /* A probe, found by its attach cookie. */
 struct point {

@@ -30,6 +30,7 @@ enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PERCPU_ARRAY 
 enum { BPF_NOEXIST = 1, BPF_F_USER_STACK = 1 << 8 };
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static long (*bpf_map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static u64 (*bpf_ktime_get_ns)(void) = (void *)5;
 static u32 (*bpf_get_prandom_u32)(void) = (void *)7;
 static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;
 static long (*bpf_get_stack)(void *ctx, void *buf, u32 size, u64 flags) = (void *)67;
@@ -279,6 +280,7 @@ int on_probe(struct pt_regs *ctx)
 	struct point *point = bpf_map_lookup_elem(&points, &idx);
 	struct control *control = bpf_map_lookup_elem(&controls, &zero);
 	struct event event = {};
+	u64 start;
 
 	if (!point || !control)
 		return 0;
@@ -300,10 +302,12 @@ int on_probe(struct pt_regs *ctx)
 		count(COUNT_CHECKS, 1);
 		return 0;
 	}
+	start = bpf_ktime_get_ns();
 	if (read_event(ctx, point, &event))
 		account(ctx, point, control, &event);
 	else
 		count(COUNT_READ_FAULTS, 1);
+	count(COUNT_EVENT_NS, bpf_ktime_get_ns() - start);
 	return 0;
 }
 

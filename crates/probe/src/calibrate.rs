@@ -1,7 +1,8 @@
-//! What a hit costs on this machine: some thousand hits on a function of our own, with the program's probes.
+//! What a hit costs on this machine: some thousand hits on a function of our own, between other work.
 #![allow(unsafe_code)]
 
 use std::arch::global_asm;
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -12,13 +13,12 @@ use crate::governor::Costs;
 use crate::kernel::{Kernel, Scope};
 use crate::points::Probe;
 use crate::record_layout::{
-    COUNT_FRAMES, COUNT_WALKED, Control, MAX_FRAMES, POINT_SWISS_REHASH, Point,
+    COUNT_EVENT_NS, COUNT_FRAMES, COUNT_WALKED, Control, MAX_FRAMES, POINT_SWISS_REHASH, Point,
 };
 use crate::system::thread_cpu_ns;
 
-// `hit` begins like a Go function after its stack check. `hit_many(depth, n, table, type)` calls it n times below
-// `depth` frames, with a table and a type in the registers in which Go has them; RBP is 0 above them, where the walk
-// ends.
+// `hit` begins like a Go function after its stack check. `hit_below(depth, table, type)` calls it below `depth` frames,
+// with a table and a type in the registers in which Go has them; RBP is 0 above them, where the walk ends.
 global_asm!(
     ".text",
     ".globl mapscope_calibration_hit",
@@ -28,15 +28,15 @@ global_asm!(
     "mov rbp, rsp",
     "pop rbp",
     "ret",
-    ".globl mapscope_calibration_hit_many",
-    ".type mapscope_calibration_hit_many, @function",
-    "mapscope_calibration_hit_many:",
+    ".globl mapscope_calibration_hit_below",
+    ".type mapscope_calibration_hit_below, @function",
+    "mapscope_calibration_hit_below:",
     "push rbp",
     "push rbx",
     "sub rsp, 8",
     "xor ebp, ebp",
-    "mov rax, rdx",
-    "mov rbx, rcx",
+    "mov rax, rsi",
+    "mov rbx, rdx",
     "call 2f",
     "add rsp, 8",
     "pop rbx",
@@ -53,66 +53,92 @@ global_asm!(
     "ret",
     "3:",
     "call mapscope_calibration_hit",
-    "dec esi",
-    "jnz 3b",
     "pop rbp",
     "ret",
 );
 
 unsafe extern "C" {
     fn mapscope_calibration_hit();
-    fn mapscope_calibration_hit_many(depth: u32, n: u32, table: *const u8, map_type: *const u8);
+    fn mapscope_calibration_hit_below(depth: u32, table: *const u8, map_type: *const u8);
 }
 
 /// Hits per measurement, and measurements of which the fastest counts.
 const HITS: u32 = 250;
-const ROUNDS: u32 = 4;
+const ROUNDS: u32 = 6;
 /// Frames in the two measurements of the walk.
 const DEPTHS: [u32; 2] = [2, 42];
+/// Keys in the map that is written between hits, and writes between two hits.
+const KEYS: u64 = 1 << 14;
+const WRITES: u64 = 16;
 
 /// Measures what the program will pay. The counts of these hits are under this process' own id.
 pub(crate) fn measure(kernel: &mut Kernel) -> Result<Costs, Error> {
-    let unprobed = fastest(0);
+    let mut work = Work { map: (0..KEYS).map(|key| (key, 0)).collect(), next: 0 };
+    let unprobed = DEPTHS.map(|depth| work.fastest(depth));
     let point =
         Point { link_addr: 0, kind: POINT_SWISS_REHASH, flags: 0, type_home: 0, map_home: 0 };
     let probe = Probe { point, offset: offset_of_hit()? };
+    kernel.control(Control {
+        is_paused: 0,
+        precision: 0,
+        walk_below: u32::MAX,
+        max_frames: MAX_FRAMES,
+    })?;
     let links = kernel.attach(
         Path::new("/proc/self/exe"),
         &[Scope::Process(std::process::id())],
         &[probe],
     )?;
-    let mut cost = |control: Control, depth: u32| -> Result<(f64, f64), Error> {
-        kernel.control(control)?;
+    let mut cost = |depth: usize| {
         let before = kernel.counters();
-        let ns = fastest(depth);
+        let ns = (work.fastest(DEPTHS[depth]) - unprobed[depth]).max(0.0);
         let after = kernel.counters();
         let count = |counter: u32| (after[counter as usize] - before[counter as usize]) as f64;
-        Ok(((ns - unprobed).max(0.0), count(COUNT_FRAMES) / count(COUNT_WALKED).max(1.0)))
+        let n = count(COUNT_WALKED).max(1.0);
+        (ns, count(COUNT_FRAMES) / n, count(COUNT_EVENT_NS) / n)
     };
-    let event = Control { is_paused: 0, precision: 0, walk_below: 0, max_frames: MAX_FRAMES };
-    let (trap_ns, _) = cost(Control { is_paused: 1, ..event }, 0)?;
-    let (event_ns, _) = cost(event, 0)?;
-    let walked = Control { walk_below: u32::MAX, ..event };
-    let (shallow_ns, shallow) = cost(walked, DEPTHS[0])?;
-    let (deep_ns, deep) = cost(walked, DEPTHS[1])?;
+    let (shallow_ns, shallow, counting_ns) = cost(0);
+    let (deep_ns, deep, _) = cost(1);
     drop(links);
     let frame_ns = ((deep_ns - shallow_ns) / (deep - shallow).max(1.0)).max(0.0);
-    // What a stack costs beside its frames is charged to each event: it matters for shallow stacks only.
-    let event_ns = event_ns.max(trap_ns).max(shallow_ns - shallow * frame_ns);
-    Ok(Costs { trap_ns, event_ns, frame_ns })
+    Ok(Costs {
+        trap_ns: (shallow_ns - counting_ns).max(0.0),
+        event_ns: (shallow_ns - shallow * frame_ns).max(0.0),
+        frame_ns,
+    })
 }
 
-/// Units: nanoseconds per call.
-fn fastest(depth: u32) -> f64 {
-    // A table of 8 slots, of which 8 are used, as the kernel side reads it.
-    let table = [8_u8, 0, 8, 0, 0, 0, 0, 0];
-    let rounds = (0..ROUNDS).map(|_| {
-        let start = thread_cpu_ns();
-        // SAFETY: follows the C calling convention; reads and writes nothing but its stack.
-        unsafe { mapscope_calibration_hit_many(depth, HITS, table.as_ptr(), table.as_ptr()) };
-        (thread_cpu_ns() - start) as f64 / f64::from(HITS)
-    });
-    rounds.fold(f64::INFINITY, f64::min)
+/// Writes to a map between the hits, as the program will: a trap also costs what it pushes out of the caches, which a
+/// loop of nothing but traps does not show.
+struct Work {
+    map: HashMap<u64, u64>,
+    next: u64,
+}
+
+impl Work {
+    /// Units: nanoseconds per hit, writes included.
+    fn fastest(&mut self, depth: u32) -> f64 {
+        // A table of 8 slots, of which 8 are used, as the kernel side reads it.
+        let table = [8_u8, 0, 8, 0, 0, 0, 0, 0];
+        let rounds = (0..ROUNDS).map(|_| {
+            self.next = 0;
+            let start = thread_cpu_ns();
+            for _ in 0..HITS {
+                self.write();
+                // SAFETY: follows the C calling convention; reads and writes nothing but its stack.
+                unsafe { mapscope_calibration_hit_below(depth, table.as_ptr(), table.as_ptr()) };
+            }
+            (thread_cpu_ns() - start) as f64 / f64::from(HITS)
+        });
+        rounds.fold(f64::INFINITY, f64::min)
+    }
+
+    fn write(&mut self) {
+        for _ in 0..WRITES {
+            self.next = self.next.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+            *self.map.entry((self.next >> 32) % KEYS).or_default() += 1;
+        }
+    }
 }
 
 /// Where the function is in the file of this program.

@@ -8,8 +8,8 @@
 //! 4. At the end the counts become a pprof profile (`profile`); docs/recording.md describes it.
 //!
 //! Probes stand after the stack check of a function, never on its first instruction, and never on its return: the
-//! program is not changed. `cfg(live)` is Linux on x86-64, set by the build script. This is the only crate that needs privileges; on other systems than Linux on x86-64 it says
-//! so and does nothing.
+//! program is not changed. This is the only crate that needs privileges. `cfg(live)`, set by the build script, is Linux
+//! on x86-64; elsewhere the crate says so and does nothing.
 
 mod error;
 mod recording;

@@ -176,3 +176,6 @@ fn function_probe(binary: &Binary<'_>, name: &str, kind: u32) -> Option<Probe> {
     let point = Point { link_addr, kind, flags, type_home: 0, map_home: 0 };
     Some(Probe { point, offset: binary.file_offset(at.addr)? })
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use crate::kernel::{Counters, Kernel, ProbeLinks, Scope};
 use crate::points::Points;
 use crate::profile::{self, Facts};
 use crate::record_layout::{
-    COUNT_CHECKS, COUNT_FRAMES, COUNT_IGNORED, COUNT_READ_FAULTS, COUNT_SAMPLES,
+    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_READ_FAULTS, COUNT_SAMPLES,
     COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED,
     Control, MAX_FRAMES, PRECISION_WINDOW,
 };
@@ -29,6 +29,8 @@ use crate::target::{self, Found};
 const TICK: Duration = Duration::from_millis(20);
 /// How often progress is reported.
 const REPORT: Duration = Duration::from_secs(1);
+/// In windows, stacks are taken of one event in 2^n.
+const WINDOW_LOG2: u32 = 2;
 /// Types that only exist in memory are looked for at each tick, as the program may end any time, unless that takes
 /// more than this part of our time.
 const LOOKING: u32 = 50;
@@ -199,7 +201,10 @@ fn counting(mode: Mode, max_frames: u32) -> Control {
         Mode::SampledStacks { log2 } => {
             Control { precision: log2.into(), walk_below: u32::MAX >> log2, ..all }
         }
-        Mode::Windows => Control { precision: PRECISION_WINDOW, ..all },
+        // Few stacks: what probes cost while they are there has to be taken out of the estimate, and is not known well.
+        Mode::Windows => {
+            Control { precision: PRECISION_WINDOW, walk_below: u32::MAX >> WINDOW_LOG2, ..all }
+        }
     }
 }
 
@@ -469,6 +474,7 @@ fn between(from: &Mark, to: &Mark) -> Interval {
         n_stackless: count(COUNT_STACKLESS),
         n_frames: count(COUNT_FRAMES),
         n_ignored: count(COUNT_IGNORED) + count(COUNT_CHECKS),
+        event_ns: count(COUNT_EVENT_NS),
     }
 }
 

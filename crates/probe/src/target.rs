@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -146,7 +147,7 @@ impl Waiting {
         command.arg0(&argv[0]).args(&argv[1..]);
         let (mut pid_reader, pid_writer) = io::pipe().map_err(fail)?;
         let (go_reader, go) = io::pipe().map_err(fail)?;
-        hold_back(&mut command, pid_writer, go_reader);
+        hold_back(&mut command, pid_writer, go_reader, go.as_raw_fd());
         // `spawn` returns when the program has started, so it waits in a thread of its own.
         let spawner = std::thread::spawn(move || command.spawn());
         let mut pid = [0; 4];
@@ -177,11 +178,19 @@ impl Waiting {
 /// Makes the child say its process id and wait for a byte before it becomes the program. When the recorder goes away
 /// first, so does the child.
 #[allow(unsafe_code)]
-fn hold_back(command: &mut Command, mut pid_writer: io::PipeWriter, mut go_reader: io::PipeReader) {
+fn hold_back(
+    command: &mut Command,
+    mut pid_writer: io::PipeWriter,
+    mut go_reader: io::PipeReader,
+    go: RawFd,
+) {
     let wait = move || {
+        // The child's copy of the end that is written to: while it is open, the child waits for itself.
+        // SAFETY: nothing in the child uses it.
+        drop(unsafe { OwnedFd::from_raw_fd(go) });
         pid_writer.write_all(&std::process::id().to_ne_bytes())?;
         go_reader.read_exact(&mut [0])
     };
-    // SAFETY: between fork and exec only getpid, write and read are called, on descriptors opened before.
+    // SAFETY: between fork and exec only getpid, close, write and read are called, on descriptors opened before.
     unsafe { command.pre_exec(wait) };
 }

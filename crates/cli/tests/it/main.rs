@@ -5,6 +5,7 @@ mod asm;
 mod bad_input;
 mod diagnose;
 mod pprof;
+mod record;
 mod scan;
 mod shell;
 

@@ -3,6 +3,7 @@
 
 mod damage;
 mod lines;
+mod probes;
 mod sites;
 mod types;
 

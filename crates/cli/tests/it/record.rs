@@ -1,0 +1,407 @@
+//! `mapscope record` from the outside: what it refuses, how it ends, and that the program goes on as before.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use serde_json::Value;
+use xtask::go::{BuildOptions, toolchain};
+
+use crate::{diagnose_json, mapscope};
+
+/// Any user but root.
+const NOBODY: &str = "65534";
+
+fn record(args: &[&str]) -> Output {
+    mapscope(["record"].iter().chain(args))
+}
+
+#[track_caller]
+fn check_refused(args: &[&str], parts: &[&str]) {
+    let output = record(args);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {err}");
+    for part in parts {
+        assert!(err.contains(part), "{args:?}: no {part:?} in: {err}");
+    }
+}
+
+/// Whether this machine lets us record; says why not.
+fn can_record() -> bool {
+    let output = record(&["--check"]);
+    let is_ready = output.status.success();
+    if !is_ready {
+        xtask::skip(&String::from_utf8_lossy(&output.stdout).replace('\n', "; "));
+    }
+    is_ready
+}
+
+/// A program that fills maps until it is killed, and says every 100 ms how far it got. `None` where it cannot be made.
+fn load_program() -> Option<PathBuf> {
+    if !can_record() {
+        return None;
+    }
+    let Some(go) = toolchain("1.27.3") else {
+        xtask::skip("no Go 1.27.3");
+        return None;
+    };
+    Some(go.build(&xtask::repo_root().join("bench/growload"), &BuildOptions::default()).unwrap())
+}
+
+/// A running program, killed when dropped.
+struct Load {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+impl Load {
+    fn start(program: &Path, args: &[&str]) -> Self {
+        Self::of(Command::new(program).args(args))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut load = Self { child, output };
+        load.operations();
+        load
+    }
+
+    fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// Operations done, as it says next.
+    fn operations(&mut self) -> u64 {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields.get(1).unwrap_or_else(|| panic!("it ended: {line:?}")).parse().unwrap()
+    }
+
+    /// Fails unless it goes on working.
+    #[track_caller]
+    fn assert_works(&mut self) {
+        let before = self.operations();
+        assert!((0..50).any(|_| self.operations() > before), "it does nothing any more");
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// `mapscope record` in the background, its probes in place.
+struct Recorder {
+    child: Child,
+    err: BufReader<ChildStderr>,
+}
+
+impl Recorder {
+    fn start(args: &[&str]) -> Self {
+        Self::of(Command::new(env!("CARGO_BIN_EXE_mapscope")).arg("record").args(args))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut err = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        err.read_line(&mut line).unwrap();
+        assert!(line.contains("growth probes in"), "{line}");
+        Self { child, err }
+    }
+
+    /// Sends a signal; what it then says, and its exit code.
+    fn end(mut self, signal: &str) -> (String, Option<i32>) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let mut said = String::new();
+        self.err.read_to_string(&mut said).unwrap();
+        (said, self.child.wait().unwrap().code())
+    }
+}
+
+fn output_path(dir: &tempfile::TempDir) -> String {
+    dir.path().join("recording.pb.gz").to_str().unwrap().to_owned()
+}
+
+/// Growths in a recording.
+fn n_grows(path: &str) -> u64 {
+    growth(path)["total"]["grows"].as_u64().unwrap()
+}
+
+fn growth(path: &str) -> Value {
+    diagnose_json(&[path])["growth"].clone()
+}
+
+#[test]
+fn refuses_what_is_no_target() {
+    check_refused(&[], &["what is to be recorded", "-p PID"]);
+    check_refused(&["-p", "1", "-n", "server"], &["give one of"]);
+    check_refused(&["-p", "4194304"], &["process 4194304", "there is none"]);
+    check_refused(&["-n", "no-such-program"], &["no-such-program", "record -- COMMAND"]);
+    check_refused(&["--", "/nonexistent/server"], &["/nonexistent/server", "no such program"]);
+    check_refused(&["--", "/bin/true"], &["true is not a Go program"]);
+    check_refused(&["-d", "5x", "-p", "1"], &["5x", "30s"]);
+}
+
+#[test]
+fn refuses_a_script_and_says_how_to_record_what_it_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("run.sh");
+    fs::write(&script, "#!/bin/sh\ntrue\n").unwrap();
+    Command::new("chmod").arg("+x").arg(&script).status().unwrap();
+    check_refused(&["--", script.to_str().unwrap()], &["is a script", "--exe PROGRAM"]);
+}
+
+#[test]
+fn refuses_a_go_version_that_it_does_not_know() {
+    let known = crate::binary("nested-1.27.3");
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("server");
+    let mut bytes = fs::read(known).unwrap();
+    while let Some(at) = bytes.windows(8).position(|window| window == b"go1.27.3") {
+        bytes[at..at + 8].copy_from_slice(b"go1.99.3");
+    }
+    fs::write(&program, bytes).unwrap();
+    Command::new("chmod").arg("+x").arg(&program).status().unwrap();
+    check_refused(&["--", program.to_str().unwrap()], &["go1.99.3", "1.18 to 1.27"]);
+}
+
+#[test]
+fn refuses_an_output_that_cannot_be_written_before_it_records() {
+    check_refused(
+        &["-o", "/nonexistent/x.pb.gz", "--", "/bin/true"],
+        &["/nonexistent/x.pb.gz", "cannot be written"],
+    );
+}
+
+#[test]
+fn writes_what_it_has_when_it_is_stopped_early() {
+    let Some(program) = load_program() else { return };
+    for signal in ["-INT", "-TERM"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = output_path(&dir);
+        let mut load = Load::start(&program, &["-work", "mix"]);
+        let recorder = Recorder::start(&["-p", &load.pid(), "-o", &path]);
+        load.assert_works();
+        let (said, code) = recorder.end(signal);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("stopped early by a signal"), "{said}");
+        let diagnosis = diagnose_json(&[&path]);
+        assert!(diagnosis["notices"].to_string().contains("stopped early"), "{diagnosis}");
+        assert!(n_grows(&path) > 0);
+        load.assert_works();
+    }
+}
+
+#[test]
+fn ends_with_the_program() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let program = program.to_str().unwrap();
+    let all =
+        ["-o", &path, "--max-overhead", "100", "--", program, "-work", "tiny", "-rounds", "20"];
+    let output = record(&all);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("until the program ended"));
+    let diagnosis = diagnose_json(&[&path]);
+    let sites = diagnosis["sites"].as_array().unwrap();
+    let tiny = sites.iter().find(|site| site["function"] == "main.tiny").unwrap();
+    assert_eq!(tiny["growth"]["total"]["grows"], 20_000, "one growth per map, 1000 maps a round");
+    assert_eq!(tiny["growth"]["total"]["moved_entries"], 8 * 20_000);
+    assert_eq!(diagnosis["growth"]["lost"], 0);
+}
+
+#[test]
+fn two_processes_of_one_program_add_up() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    // A name that nothing else has.
+    let own = dir.path().join("growload-two");
+    fs::copy(&program, &own).unwrap();
+    let _loads = [(), ()].map(|()| Load::start(&own, &["-work", "mix"]));
+    let output = record(&["-n", "growload-two", "-d", "500ms", "-o", &path]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("in 2 processes"), "{said}");
+    assert!(n_grows(&path) > 0);
+}
+
+#[test]
+fn records_a_program_whose_file_was_deleted_or_replaced() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let own = dir.path().join("growload");
+    fs::copy(&program, &own).unwrap();
+    let load = Load::start(&own, &["-work", "mix"]);
+    fs::remove_file(&own).unwrap();
+    for replaced_by in [None, Some("/bin/true")] {
+        if let Some(other) = replaced_by {
+            fs::copy(other, &own).unwrap();
+        }
+        let output = record(&["-p", &load.pid(), "-d", "300ms", "-o", &path]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(n_grows(&path) > 0, "{replaced_by:?}");
+    }
+}
+
+/// The text of the program is as before: no breakpoint stands in it.
+#[track_caller]
+fn assert_no_probe_is_left(program: &Path, pid: &str) {
+    let bytes = fs::read(program).unwrap();
+    let binary = gobin::Binary::parse(&bytes).unwrap().value;
+    let memory = fs::File::open(format!("/proc/{pid}/mem")).unwrap();
+    let functions: Vec<_> = ["internal/runtime/maps.(*table).rehash", "runtime.gcAssistAlloc"]
+        .iter()
+        .map(|name| binary.functions().by_name(name).unwrap())
+        .collect();
+    // The kernel takes probes out some time after they were let go.
+    let is_clean = || {
+        functions.iter().all(|function| {
+            let start = binary.file_offset(function.entry).unwrap().0 as usize;
+            let len = (function.end.0 - function.entry.0) as usize;
+            let mut code = vec![0; len];
+            std::os::unix::fs::FileExt::read_exact_at(&memory, &mut code, function.entry.0)
+                .unwrap();
+            code == bytes[start..start + len]
+        })
+    };
+    let mut tries = 0..1_000;
+    let cleaned = tries.any(|_| {
+        is_clean() || {
+            std::thread::yield_now();
+            false
+        }
+    });
+    assert!(cleaned, "a probe stays behind");
+}
+
+#[test]
+fn a_busy_program_survives_a_hundred_recordings() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let mut load = Load::start(&program, &["-work", "tiny"]);
+    for _ in 0..100 {
+        let output = record(&["-p", &load.pid(), "-d", "20ms", "-o", &path]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    load.assert_works();
+    assert_no_probe_is_left(&program, &load.pid());
+}
+
+#[test]
+fn a_busy_program_survives_recorders_that_are_killed() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let mut load = Load::start(&program, &["-work", "tiny"]);
+    for _ in 0..20 {
+        let recorder = Recorder::start(&["-p", &load.pid(), "-o", &path]);
+        load.assert_works();
+        let (_, code) = recorder.end("-KILL");
+        assert_eq!(code, None);
+    }
+    load.assert_works();
+    assert_no_probe_is_left(&program, &load.pid());
+}
+
+fn is_root() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    status.lines().any(|line| line.starts_with("Uid:\t0\t"))
+}
+
+/// A command as a user that has these capabilities only.
+fn as_nobody(capabilities: &str, program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    let set = |what: &str| {
+        let none = format!("--{what}=-all");
+        if capabilities.is_empty() { none } else { format!("{none},{capabilities}") }
+    };
+    command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]);
+    command.args(["inh-caps", "ambient-caps", "bounding-set"].map(set)).arg(program);
+    command
+}
+
+/// Where that user may read and write, with the program and the recorder in it. `None` where users cannot be changed.
+fn open_dir(program: &Path) -> Option<(tempfile::TempDir, PathBuf, PathBuf)> {
+    let has_setpriv = Command::new("setpriv").arg("--version").output().is_ok();
+    if !is_root() || !has_setpriv {
+        xtask::skip("needs root and setpriv to become a user with fewer rights");
+        return None;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (load, recorder) = (dir.path().join("growload"), dir.path().join("mapscope"));
+    fs::copy(program, &load).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_mapscope"), &recorder).unwrap();
+    assert!(
+        Command::new("chmod").arg("-R").arg("a+rwX").arg(dir.path()).status().unwrap().success()
+    );
+    Some((dir, load, recorder))
+}
+
+#[test]
+fn two_capabilities_are_enough_for_own_processes() {
+    let Some((dir, program, recorder)) = load_program().and_then(|program| open_dir(&program))
+    else {
+        return;
+    };
+    let path = output_path(&dir);
+    let load = Load::of(as_nobody("", &program).args(["-work", "mix"]));
+    let mut command = as_nobody("+bpf,+perfmon", &recorder);
+    let output =
+        command.args(["record", "-p", &load.pid(), "-d", "300ms", "-o", &path]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("uprobe_multi") && !output.status.success() {
+        xtask::skip("this kernel has no uprobe_multi links");
+        return;
+    }
+    assert!(output.status.success(), "{said}");
+    assert!(n_grows(&path) > 0, "{said}");
+}
+
+#[test]
+fn without_rights_it_says_which() {
+    let Some((dir, program, recorder)) = load_program().and_then(|program| open_dir(&program))
+    else {
+        return;
+    };
+    let path = output_path(&dir);
+    let own = Load::of(as_nobody("", &program).args(["-work", "mix"]));
+    let roots = Load::start(&program, &["-work", "mix"]);
+    for (pid, part) in
+        [(own.pid(), "CAP_BPF and CAP_PERFMON"), (roots.pid(), "user of the process")]
+    {
+        let mut command = as_nobody("", &recorder);
+        let output = command.args(["record", "-p", &pid, "-o", &path]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(part), "{said}");
+    }
+    let output = as_nobody("", &recorder).args(["record", "--check"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("missing  capabilities") && said.contains("setcap"), "{said}");
+}
+
+#[test]
+fn other_tools_open_a_recording() {
+    let (Some(program), Some(go)) = (load_program(), toolchain("1.27.3")) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let load = Load::start(&program, &["-work", "tiny"]);
+    let all = ["-p", &load.pid(), "-d", "300ms", "-o", &path];
+    assert!(record(&all).status.success());
+    let top = ["tool", "pprof", "-top", "-sample_index=map_moved_space", &path];
+    let output = go.command().args(top).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("Type: map_moved_space") && text.contains("main.tiny"), "{text}");
+}

@@ -1,0 +1,59 @@
+//! Probes stand behind the stack check, never on a function's first instruction.
+
+use std::fs;
+
+use gobin::{Binary, ProbeInstruction};
+use xtask::go::{LIVE_VERSIONS, toolchain};
+
+use crate::{builds, program};
+
+/// Functions that a recorder probes, where they are linked.
+const PROBED: [&str; 6] = [
+    "runtime.hashGrow",
+    "runtime.makemap",
+    "internal/runtime/maps.(*table).rehash",
+    "internal/runtime/maps.(*Map).growToTable",
+    "runtime.gcMarkTermination",
+    "runtime.gcAssistAlloc",
+];
+
+fn check(what: &str, data: &[u8]) {
+    let binary = Binary::parse(data).unwrap().value;
+    let probed: Vec<_> =
+        PROBED.iter().filter_map(|name| binary.functions().by_name(name)).collect();
+    assert!(probed.len() >= 4, "{what}: {probed:?}");
+    for function in probed {
+        let Some(point) = binary.probe_point(function) else {
+            assert_eq!(binary.arch(), gobin::Arch::Arm64, "{what}: {}", function.name);
+            continue;
+        };
+        assert!(point.addr > function.entry, "{what}: {} at its entry", function.name);
+        assert!(point.addr < function.end, "{what}: {}", function.name);
+        let code = binary.read(point.addr, 2).unwrap();
+        // All of these are emulated by kernels: no single step.
+        match point.on {
+            ProbeInstruction::FramePush => assert_eq!(code[0], 0x55, "{what}: push %rbp"),
+            ProbeInstruction::StackCheckBranch => {
+                assert!(code[0] == 0x76 || code == [0x0f, 0x86], "{what}: jbe, not {code:x?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn probe_points_are_behind_the_stack_check() {
+    for go in LIVE_VERSIONS.iter().filter_map(|version| toolchain(version)) {
+        for (build, options) in builds() {
+            let path = go.build(&program("maptypes"), &options).unwrap();
+            check(&format!("Go {}, {build}", go.version), &fs::read(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn probe_points_of_bundled_binaries_are_behind_the_stack_check() {
+    for name in ["nested-1.21.13", "nested-1.27.3"] {
+        let path = xtask::unpack_xz(&xtask::testdata(&format!("samples/bin/{name}.xz"))).unwrap();
+        check(name, &fs::read(path).unwrap());
+    }
+}
