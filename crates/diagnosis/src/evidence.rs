@@ -405,6 +405,8 @@ pub struct ProcessGrowth {
     pub overhead: Option<f64>,
     /// Garbage collections during the recording.
     pub gc_cycles: Option<u64>,
+    /// Times that the program had to help the collector before it could allocate.
+    pub gc_assists: Option<u64>,
 }
 
 /// Growth of the maps written at a line.

@@ -122,6 +122,13 @@ pub enum Amount {
     },
     /// A quotient or mean.
     Ratio(f64),
+    /// A factor known to be in this range.
+    RatioRange {
+        /// At least.
+        low: f64,
+        /// At most.
+        high: f64,
+    },
     /// A fact that is there or not: no figure.
     Fact,
 }

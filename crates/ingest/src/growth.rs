@@ -122,10 +122,8 @@ impl GrowthCollector {
     fn add_comments(&mut self, comments: &Comments<'_>) {
         let process = &mut self.process;
         process.lost = process.lost.saturating_add(comments.number("lost_events").unwrap_or(0));
-        process.gc_cycles = match (process.gc_cycles, comments.number("gc_cycles")) {
-            (None, cycles) => cycles,
-            (Some(sum), cycles) => Some(sum.saturating_add(cycles.unwrap_or(0))),
-        };
+        comments.add_to(&mut process.gc_cycles, "gc_cycles");
+        comments.add_to(&mut process.gc_assists, "gc_assists");
         let percent =
             |key: &str| comments.get(key)?.parse::<f64>().ok().filter(|pct| pct.is_finite());
         process.overhead = percent("overhead_pct").map(|pct| pct / 100.0).or(process.overhead);
@@ -282,6 +280,13 @@ impl<'p> Comments<'p> {
 
     fn number(&self, key: &str) -> Option<u64> {
         self.get(key)?.parse().ok()
+    }
+
+    /// Adds a number that is there.
+    fn add_to(&self, sum: &mut Option<u64>, key: &str) {
+        if let Some(number) = self.number(key) {
+            *sum = Some(sum.unwrap_or(0).saturating_add(number));
+        }
     }
 }
 

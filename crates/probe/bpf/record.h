@@ -61,7 +61,7 @@ struct point {
 
 /* What the recorder may change while it runs. */
 struct control {
-	u32 is_paused;
+	u32 is_paused; /* rare events are counted all the same */
 	u32 precision; /* of new events: grow_key.precision */
 	u32 walk_below; /* a random 32-bit number below this asks for a stack */
 	u32 max_frames; /* of stacks, at most MAX_FRAMES */

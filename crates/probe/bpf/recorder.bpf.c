@@ -284,7 +284,7 @@ int on_probe(struct pt_regs *ctx)
 
 	if (!point || !control)
 		return 0;
-	if (control->is_paused || (point->flags & POINT_ON_BRANCH && ctx->eflags & EFLAGS_CARRY_OR_ZERO)) {
+	if (point->flags & POINT_ON_BRANCH && ctx->eflags & EFLAGS_CARRY_OR_ZERO) {
 		count(COUNT_IGNORED, 1);
 		return 0;
 	}
@@ -293,12 +293,17 @@ int on_probe(struct pt_regs *ctx)
 		count(COUNT_GC_CYCLES, 1);
 		count(COUNT_CHECKS, 1);
 		return 0;
-	case POINT_GC_ASSIST:
-		count(COUNT_GC_ASSISTS, 1);
-		count(COUNT_CHECKS, 1);
-		return 0;
 	case POINT_START:
 		on_start(ctx, point);
+		count(COUNT_CHECKS, 1);
+		return 0;
+	}
+	if (control->is_paused) {
+		count(COUNT_IGNORED, 1);
+		return 0;
+	}
+	if (point->kind == POINT_GC_ASSIST) {
+		count(COUNT_GC_ASSISTS, 1);
 		count(COUNT_CHECKS, 1);
 		return 0;
 	}

@@ -536,7 +536,6 @@ fn comments(binary: &Binary<'_>, counts: &Counts, facts: &Facts<'_>) -> Vec<Stri
         format!("lost_samples={}", facts.count(COUNT_SAMPLES_LOST)),
         format!("sample_hz={}", facts.sample_hz),
         format!("gc_cycles={}", facts.count(COUNT_GC_CYCLES)),
-        format!("gc_assists={}", facts.count(COUNT_GC_ASSISTS)),
         format!("probes={}", facts.n_probes),
         format!("inlined_copies={}", facts.n_inlined),
         format!("unprobed_copies={}", facts.n_unprobed),
@@ -549,7 +548,9 @@ fn comments(binary: &Binary<'_>, counts: &Counts, facts: &Facts<'_>) -> Vec<Stri
         format!("sampled_stacks_s={}", seconds(sampled)),
         format!("windows_s={}", seconds(windows)),
     ];
-    if facts.windows.n > 0 {
+    if facts.windows.n == 0 {
+        comments.push(format!("gc_assists={}", facts.count(COUNT_GC_ASSISTS)));
+    } else {
         comments.push(format!("windows={}", facts.windows.n));
         comments.push(format!("window_scale={:.2}", facts.windows.scale()));
         let range = facts.windows.relative_range();

@@ -29,6 +29,9 @@ pub(crate) fn process_text(growth: &ProcessGrowth) -> String {
     if let Some(cycles) = growth.gc_cycles {
         text += &format!("; {} garbage collections", count(cycles));
     }
+    if let Some(assists) = growth.gc_assists {
+        text += &format!(", {} mark assists", count(assists));
+    }
     text
 }
 

@@ -116,6 +116,7 @@ fn evidence_line(line: &EvidenceLine) -> Value {
         Amount::Count(n) => json!({ "count": n }),
         Amount::Range { low, high } => json!({ "low": low, "high": high }),
         Amount::Ratio(ratio) => json!({ "ratio": ratio }),
+        Amount::RatioRange { low, high } => json!({ "low_ratio": low, "high_ratio": high }),
         Amount::Fact => Value::Null,
     };
     json!({ "source": line.source.0, "what": line.what, "amount": amount })
@@ -147,6 +148,7 @@ fn process_growth(growth: &ProcessGrowth) -> Value {
         "lost": growth.lost,
         "overhead": growth.overhead,
         "gc_cycles": growth.gc_cycles,
+        "gc_assists": growth.gc_assists,
     })
 }
 

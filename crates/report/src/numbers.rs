@@ -69,6 +69,7 @@ pub(crate) fn amount(amount: Amount) -> String {
         Amount::Count(n) => count(n),
         Amount::Range { low, high } => format!("{} to {}", count(low), count(high)),
         Amount::Ratio(ratio) => format!("{ratio:.2}"),
+        Amount::RatioRange { low, high } => format!("{low:.2} to {high:.2}"),
         Amount::Fact => String::new(),
     }
 }

@@ -202,3 +202,40 @@ fn allocations_by_line_and_block_size_equal_the_recorded_count() {
         assert_eq!(ours, theirs, "{name}");
     }
 }
+
+/// Each inner map of the program ends with 117 or 118 entries: 60,000 over 512.
+#[test]
+fn a_recording_counts_growths_and_says_what_sizes_maps_reach() {
+    for (version, ladder, sizes) in [("1.21.13", 5, [97, 192]), ("1.27.3", 5, [113, 224])] {
+        let name = format!("nested-{version}");
+        let recording = sample(&format!("recordings/{name}.pb.gz"));
+        let report = diagnose_json(&[&recording, &binary(&name)]);
+        assert_eq!(report["growth"]["precision"], "exact");
+        assert_eq!(report["growth"]["lost"], 0);
+        let site = &report["sites"][0];
+        assert_eq!(
+            (&site["function"], &site["line"]),
+            (&"main.build".into(), &49.into()),
+            "{version}"
+        );
+        let inner = &site["growth"]["types"][0];
+        assert_eq!(inner["map_type"], "map[string]int");
+        let final_sizes = &inner["final_sizes"];
+        let n_maps = final_sizes["maps"].as_u64().unwrap();
+        assert!(n_maps > 0 && n_maps.is_multiple_of(512), "{n_maps} maps, 512 in each round");
+        assert_eq!(inner["total"]["grows"].as_u64(), Some(n_maps * ladder));
+        let median = &final_sizes["p50"];
+        assert_eq!([&median["at_least"], &median["room"]].map(|n| n.as_u64().unwrap()), sizes);
+        let finding = &report["findings"][0];
+        assert_eq!(finding["verdict"], "presize", "{finding:#}");
+        assert!(finding["advice"].as_str().unwrap().contains("half of them hold"), "{finding:#}");
+    }
+}
+
+#[test]
+fn a_recording_alone_is_enough() {
+    let report = diagnose_json(&[&sample("recordings/nested-1.27.3.pb.gz")]);
+    let site = &report["sites"][0];
+    assert_eq!(site["growth"]["types"][0]["map_type"], "map[string]int");
+    assert_eq!(report["findings"][0]["verdict"], "presize", "{:#}", report["findings"]);
+}

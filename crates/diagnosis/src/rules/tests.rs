@@ -5,7 +5,7 @@ use gomap::{Category, GoVersion, MapImpl, MapOp};
 use super::diagnose;
 use crate::Verdict;
 use crate::evidence::*;
-use crate::finding::{Diagnosis, Level};
+use crate::finding::{Amount, Diagnosis, Level};
 
 /// A program under test: 1000 samples of 10 ms, Go 1.27, nothing measured yet.
 fn program(version: &str) -> Evidence {
@@ -385,4 +385,93 @@ fn what_no_input_measured_is_named_with_a_command() {
             .iter()
             .all(|gap| !gap.what.starts_with("CPU") && !gap.what.starts_with("map types"))
     );
+}
+
+/// A recording of 1000 maps of a type that each grew 8 → 16 → 32 → 64 and stopped there.
+fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Evidence, Site) {
+    evidence.sources.push(Source {
+        name: "recording.pb.gz".to_owned(),
+        kind: SourceKind::Recording,
+        summary: String::new(),
+    });
+    let step = |kind, before: u64, moved: u64| GrowStep {
+        kind,
+        before,
+        after: before * 2,
+        grows: 1000,
+        moved_entries: moved * 1000,
+    };
+    let steps = vec![
+        step(GrowKind::SmallToTable, 8, 8),
+        step(GrowKind::Table, 16, 14),
+        step(GrowKind::Table, 32, 28),
+    ];
+    let total = Growth {
+        grows: 3000,
+        moved_entries: 50_000,
+        moved_bytes: 1_200_000,
+        grow_bytes: 2_800_000,
+    };
+    let types = vec![TypeGrowth { map_type: inner().name, total, precision, steps }];
+    let growth = Some(SiteGrowth { total, types });
+    evidence.growth = Some(ProcessGrowth { total, precision, ..ProcessGrowth::default() });
+    (evidence, Site { growth, ..site })
+}
+
+fn with_hint(mut evidence: Evidence, map_type: &str, n: u64, hint: u64) -> Evidence {
+    let frame = Frame { function: "main.make".to_owned(), file: "main.go".to_owned(), line: 3 };
+    let map_type = map_type.to_owned();
+    evidence.hints.push(HintedMakes { frame, map_type, n, sum_hints: n * hint });
+    evidence
+}
+
+#[test]
+fn a_recording_says_how_large_the_maps_become() {
+    let growing = site(7, GROWING).uses(Assign, inner());
+    let (evidence, growing) = recorded(program("go1.27.3"), growing, Precision::Exact);
+    let diagnosis = check(evidence, vec![growing], &["growth-dominates Presize High"]);
+    let finding = &diagnosis.findings[0];
+    assert!(finding.advice.contains("half of them hold 29 to 56"), "{}", finding.advice);
+    let amounts: Vec<_> =
+        finding.evidence.iter().map(|line| (&line.what[..], line.amount)).collect();
+    let grows = ("growths of map[string]int here", Amount::Count(3000));
+    assert!(amounts.contains(&grows), "{amounts:?}");
+    // 29 to 56 entries inserted and 50 moved per map.
+    let ratio = |inserted: f64| (inserted + 50.0) / inserted;
+    let amplification = amounts.iter().find(|(what, _)| what.starts_with("write amplification"));
+    assert_eq!(
+        amplification.unwrap().1,
+        Amount::RatioRange { low: ratio(56.0), high: ratio(29.0) }
+    );
+}
+
+#[test]
+fn an_estimated_recording_is_trusted_less_and_says_so() {
+    let growing = site(7, GROWING).uses(Assign, inner());
+    let (evidence, growing) = recorded(program("go1.27.3"), growing, Precision::Estimated);
+    let diagnosis = check(evidence, vec![growing], &["growth-dominates Presize Medium"]);
+    let lines = &diagnosis.findings[0].evidence;
+    assert!(lines.iter().any(|line| line.what.ends_with("here, estimated")), "{lines:?}");
+}
+
+#[test]
+fn a_hint_below_the_recorded_sizes_is_to_be_raised() {
+    let growing = site(7, GROWING).uses(Assign, inner());
+    let (evidence, growing) = recorded(program("go1.27.3"), growing, Precision::Exact);
+    let evidence = with_hint(evidence, "map[string]int", 1000, 20);
+    let diagnosis = check(evidence, vec![growing], &["hint-too-small Presize Medium"]);
+    assert!(diagnosis.findings[0].advice.starts_with("raise the hint at main.go:3"));
+}
+
+#[test]
+fn a_hint_that_fits_or_is_of_other_maps_is_not_the_matter() {
+    let other = outer().name;
+    for (map_type, n, hint) in
+        [("map[string]int", 1000, 60), (&other, 1000, 20), ("map[string]int", 3, 20)]
+    {
+        let growing = site(7, GROWING).uses(Assign, inner());
+        let (evidence, growing) = recorded(program("go1.27.3"), growing, Precision::Exact);
+        let evidence = with_hint(evidence, map_type, n, hint);
+        check(evidence, vec![growing], &["growth-dominates Presize High"]);
+    }
 }
