@@ -121,11 +121,14 @@ impl GrowthCollector {
 
     fn add_comments(&mut self, comments: &Comments<'_>) {
         let process = &mut self.process;
+        if comments.get("windows").is_some() {
+            // Also when no window saw any growth: that there was none is an estimate.
+            process.precision = Precision::Estimated;
+        }
         process.lost = process.lost.saturating_add(comments.number("lost_events").unwrap_or(0));
         comments.add_to(&mut process.gc_cycles, "gc_cycles");
         comments.add_to(&mut process.gc_assists, "gc_assists");
-        let percent =
-            |key: &str| comments.get(key)?.parse::<f64>().ok().filter(|pct| pct.is_finite());
+        let percent = |key: &str| comments.number_with_fraction(key);
         process.overhead = percent("overhead_pct").map(|pct| pct / 100.0).or(process.overhead);
         process.relative_range =
             percent("estimate_range_pct").map(|pct| pct / 100.0).or(process.relative_range);
@@ -282,6 +285,10 @@ impl<'p> Comments<'p> {
         self.get(key)?.parse().ok()
     }
 
+    fn number_with_fraction(&self, key: &str) -> Option<f64> {
+        self.get(key)?.parse().ok().filter(|number: &f64| number.is_finite())
+    }
+
     /// Adds a number that is there.
     fn add_to(&self, sum: &mut Option<u64>, key: &str) {
         if let Some(number) = self.number(key) {
@@ -319,12 +326,16 @@ fn notices(comments: &Comments<'_>) -> impl Iterator<Item = String> {
             format!("{n} inlined copies of growth functions could not be probed: growths there are missing")
         }),
         comments.get("windows").map(|_| {
+            let range = match comments.number_with_fraction("estimate_range_pct") {
+                Some(pct) => format!("± {pct:.1} %"),
+                None => "too few for a range".to_owned(),
+            };
             format!(
-                "more growths than the overhead budget of {} % allows: counted in {} windows, each event standing for {}; ± {} %",
+                "for {} s there were more growths than the overhead budget of {} % allows: counted in {} windows, each event standing for {}; {range}",
+                text("windows_s"),
                 text("max_overhead_pct"),
                 text("windows"),
                 text("window_scale"),
-                text("estimate_range_pct")
             )
         }),
         comments.get("sampled_stacks_s").filter(|s| s.parse().is_ok_and(|s: f64| s > 0.0)).map(|_| {

@@ -48,7 +48,8 @@
 #define COUNT_GC_ASSISTS 11
 #define COUNT_CHECKS 12 /* hits of GC and start probes */
 #define COUNT_EVENT_NS 13 /* time in the program of the probes, for events */
-#define N_COUNTERS 14
+#define COUNT_MAKES 14 /* events that are maps made, not growths */
+#define N_COUNTERS 15
 
 /* A probe, found by its attach cookie. */
 struct point {

@@ -307,6 +307,8 @@ int on_probe(struct pt_regs *ctx)
 		count(COUNT_CHECKS, 1);
 		return 0;
 	}
+	if (point->kind == POINT_MAKE)
+		count(COUNT_MAKES, 1);
 	start = bpf_ktime_get_ns();
 	if (read_event(ctx, point, &event))
 		account(ctx, point, control, &event);

@@ -1,6 +1,7 @@
 //! Keeps what probes cost within a budget.
 //!
-//! The budget is a fraction of the program's own CPU time. Three ways of counting, the first that fits is used:
+//! The budget is a fraction of the program's own CPU time. What is not spent is kept for bursts, up to that of one
+//! second, and a recording begins with as much. Three ways of counting, the first that fits is used:
 //!
 //! 1. *Exact*: every event with its stack.
 //! 2. *Sampled stacks*: every event, but a stack for one in 2^n of them. Counts per type stay exact, those per site
@@ -69,6 +70,8 @@ const MAX_LOG2: u8 = 10;
 /// By how much a trap may cost more than was measured at the start, where less is pushed out of the caches than in a
 /// program of some size. Measured: 0.56 µs there, 0.75 µs in a loop that grows maps.
 const TRAP_ERROR: f64 = 0.35;
+/// Time whose budget may be spent ahead. Units: nanoseconds of the program's own CPU time.
+const CREDIT_NS: f64 = 1e9;
 /// Part of the budget up to which a more exact mode is taken up again.
 const RETURN_BELOW: f64 = 0.7;
 /// Weight of the latest interval in running means.
@@ -102,6 +105,8 @@ pub(crate) struct Governor {
     budget: f64,
     costs: Costs,
     mode: Mode,
+    /// Budget that is not spent; negative when too much was. Units: nanoseconds.
+    credit_ns: f64,
     /// Running mean of events per nanosecond of own CPU time.
     rate: Option<f64>,
     /// Running mean of frames per stack.
@@ -171,6 +176,7 @@ impl Governor {
             budget,
             costs,
             mode: Mode::Exact,
+            credit_ns: budget * CREDIT_NS,
             rate: None,
             depth: 10.0,
             window_cost_ns: None,
@@ -193,7 +199,10 @@ impl Governor {
             return self.mode;
         }
         self.learn(interval);
-        self.mode = self.choose();
+        self.spend(interval);
+        if self.mode != Mode::Exact || self.credit_ns <= 0.0 {
+            self.mode = self.choose();
+        }
         self.mode
     }
 
@@ -209,6 +218,8 @@ impl Governor {
         let weight = (1.0 / self.windows.n.max(1) as f64).max(GAP_WEIGHT);
         self.window_cost_ns = Some(mean(self.window_cost_ns, cost, weight));
         self.learn(window);
+        self.spend(gap);
+        self.spend(window);
         let better = self.choose();
         if better != Mode::Windows {
             self.mode = better;
@@ -241,6 +252,13 @@ impl Governor {
             self.depth =
                 mean(Some(self.depth), interval.n_frames as f64 / interval.n_walked as f64, WEIGHT);
         }
+    }
+
+    fn spend(&mut self, interval: &Interval) {
+        let earned = self.budget * interval.own_cpu_ns(&self.costs);
+        let left = self.credit_ns + earned - interval.probe_ns(&self.costs);
+        let most = self.budget * CREDIT_NS;
+        self.credit_ns = left.clamp(-most, most);
     }
 
     /// Units: nanoseconds, for an event of which `stacks` have a stack.

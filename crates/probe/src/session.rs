@@ -17,9 +17,9 @@ use crate::kernel::{Counters, Kernel, ProbeLinks, Scope};
 use crate::points::Points;
 use crate::profile::{self, Facts};
 use crate::record_layout::{
-    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_READ_FAULTS, COUNT_SAMPLES,
-    COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED,
-    Control, MAX_FRAMES, PRECISION_WINDOW,
+    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_MAKES, COUNT_READ_FAULTS,
+    COUNT_SAMPLES, COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST, COUNT_TABLE_FULL,
+    COUNT_WALKED, Control, MAX_FRAMES, PRECISION_WINDOW,
 };
 use crate::recording::{Ending, Options, Progress, Recording};
 use crate::system;
@@ -404,10 +404,13 @@ impl Session<'_> {
         totals.probe_ns(&self.costs) / totals.own_cpu_ns(&self.costs).max(1.0)
     }
 
+    /// Growths by now, as far as they can be told before everything is added up.
     fn n_grows(&self, counters: &Counters) -> u64 {
         let windows = self.governor.windows();
         let seen = self.count(counters, COUNT_WALKED) + self.count(counters, COUNT_STACKLESS);
-        seen.saturating_sub(windows.n_seen) + windows.estimate as u64
+        let events = seen.saturating_sub(windows.n_seen) as f64 + windows.estimate;
+        let makes = self.count(counters, COUNT_MAKES).min(seen) as f64 / seen.max(1) as f64;
+        (events * (1.0 - makes)).round() as u64
     }
 
     fn progress(&self) -> Progress {

@@ -137,10 +137,12 @@ impl Page<'_> {
 
     fn findings(&mut self, diagnosis: &Diagnosis, top: usize) -> io::Result<()> {
         if diagnosis.findings.is_empty() {
-            return writeln!(
-                self.out,
-                "\n{FINE}no finding{FINE:#}: nothing that was measured asks for a change"
-            );
+            let why = if diagnosis.evidence.cpu.is_some() {
+                "nothing that was measured asks for a change"
+            } else {
+                "most findings rest on the CPU time of map operations, which was not measured"
+            };
+            return writeln!(self.out, "\n{FINE}no finding{FINE:#}: {why}");
         }
         for (number, finding) in diagnosis.findings.iter().take(top).enumerate() {
             self.finding(number + 1, finding, &diagnosis.evidence)?;

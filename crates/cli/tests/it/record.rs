@@ -405,3 +405,48 @@ fn other_tools_open_a_recording() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("Type: map_moved_space") && text.contains("main.tiny"), "{text}");
 }
+
+/// Cumulative share of `runtime.mapassign*` in a CPU profile or recording.
+fn share_of_writes(path: &str) -> f64 {
+    let cpu = diagnose_json(&[path])["cpu"].clone();
+    let ns = |cost: &Value| cost["cpu_ns"].as_f64().unwrap();
+    ns(&cpu["by_op"]["assign"]) / ns(&cpu["total"])
+}
+
+/// Both take about 100 samples a second, so the shares are some points apart by chance.
+#[test]
+fn samples_agree_with_the_profile_that_the_program_writes_itself() {
+    let (true, Some(go)) = (can_record(), toolchain("1.27.3")) else { return };
+    let example = xtask::repo_root().join("examples/nested/nested");
+    let program = go.build(&example, &BuildOptions::default()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (path, profile) = (output_path(&dir), dir.path().join("cpu.pprof"));
+    let profile = profile.to_str().unwrap();
+    let all =
+        ["-o", &path, "--", program.to_str().unwrap(), "-duration", "5s", "-cpuprofile", profile];
+    let output = record(&all);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (ours, theirs) = (share_of_writes(&path), share_of_writes(profile));
+    assert!(ours > 0.3 && (ours - theirs).abs() < 0.12, "{ours} against {theirs}");
+}
+
+/// Short-lived processes that start while it records, as compilers in a build.
+#[test]
+fn records_every_process_of_an_executable_that_a_command_starts() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    // A file of its own: other tests run the program too.
+    let own = dir.path().join("growload");
+    fs::copy(&program, &own).unwrap();
+    let program = own.to_str().unwrap();
+    let script = format!("for i in 1 2 3; do {program} -work tiny -rounds 10 & done; wait");
+    let all =
+        ["-o", &path, "--max-overhead", "100", "--exe", program, "--", "/bin/sh", "-c", &script];
+    let output = record(&all);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let diagnosis = diagnose_json(&[&path]);
+    let sites = diagnosis["sites"].as_array().unwrap();
+    let tiny = sites.iter().find(|site| site["function"] == "main.tiny").unwrap();
+    assert_eq!(tiny["growth"]["total"]["grows"], 3 * 10_000);
+}

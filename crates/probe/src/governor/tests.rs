@@ -29,7 +29,7 @@ fn stretch(own_cpu_ns: f64, rate: f64, mode: Mode) -> Interval {
 
 fn settled(budget: f64, rate: f64) -> Mode {
     let mut governor = Governor::new(budget, COSTS, 1);
-    for _ in 0..50 {
+    for _ in 0..2_000 {
         if governor.mode() != Mode::Windows {
             let interval = stretch(TICK_NS, rate, governor.mode());
             governor.observe(&interval);
@@ -55,6 +55,19 @@ fn drops_stacks_before_events() {
 fn counts_in_windows_when_even_events_are_too_many() {
     assert_eq!(settled(0.03, 31_000.0), Mode::Windows);
     assert_eq!(settled(0.03, 500_000.0), Mode::Windows);
+}
+
+#[test]
+fn a_burst_is_counted_exactly_when_budget_is_left() {
+    let mut governor = Governor::new(0.03, COSTS, 1);
+    // 20 ms at half a million events a second take 18 ms; the budget of a second is 30 ms.
+    let burst = stretch(TICK_NS, 500_000.0, Mode::Exact);
+    assert_eq!(governor.observe(&burst), Mode::Exact);
+    for _ in 0..60 {
+        governor.observe(&stretch(TICK_NS, 0.0, Mode::Exact));
+    }
+    assert_eq!(governor.observe(&burst), Mode::Exact, "earned again");
+    assert_eq!(governor.observe(&burst), Mode::Windows);
 }
 
 #[test]
@@ -118,6 +131,6 @@ fn the_range_needs_three_windows() {
     let mut governor = Governor::new(0.03, COSTS, 3);
     assert_eq!(governor.windows().relative_range(), None);
     assert_eq!(governor.windows().scale(), 1.0);
-    governor.observe(&stretch(TICK_NS, 500_000.0, Mode::Exact));
+    governor.observe(&stretch(TICK_NS, 900_000.0, Mode::Exact));
     assert_eq!(governor.mode(), Mode::Windows);
 }
