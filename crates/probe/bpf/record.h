@@ -49,7 +49,17 @@
 #define COUNT_CHECKS 12 /* hits of GC and start probes */
 #define COUNT_EVENT_NS 13 /* time in the program of the probes, for events */
 #define COUNT_MAKES 14 /* events that are maps made, not growths */
-#define N_COUNTERS 15
+#define COUNT_NEW_GROWS 15 /* entries made in the tables: what is not yet drained fills them */
+#define COUNT_NEW_STACKS 16
+#define COUNT_NEW_SAMPLES 17
+#define COUNT_NEW_PROCESSES 18
+#define N_COUNTERS 19
+
+/* Entries that the tables have room for. */
+#define MAX_GROWS 65536
+#define MAX_STACKS 16384
+#define MAX_SAMPLES 65536
+#define MAX_PROCESSES 16384
 
 /* A probe, found by its attach cookie. */
 struct point {

@@ -44,15 +44,12 @@ struct pt_regs {
 enum { EFLAGS_CARRY_OR_ZERO = 0x41 };
 
 #define MAX_POINTS 64
-#define MAX_STACKS 16384
-#define MAX_COUNTS 65536
-#define MAX_PROCESSES 16384
 
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, u32); __type(value, struct point); __uint(max_entries, MAX_POINTS); } points SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, u32); __type(value, struct control); __uint(max_entries, 1); } controls SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, N_COUNTERS); } counters SEC(".maps");
-struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct grow_key); __type(value, struct grow_value); __uint(max_entries, MAX_COUNTS); } grows SEC(".maps");
-struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct sample_key); __type(value, u64); __uint(max_entries, MAX_COUNTS); } samples SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct grow_key); __type(value, struct grow_value); __uint(max_entries, MAX_GROWS); } grows SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct sample_key); __type(value, u64); __uint(max_entries, MAX_SAMPLES); } samples SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u64); __type(value, struct stack); __uint(max_entries, MAX_STACKS); } stacks SEC(".maps");
 /* Processes recorded, with the difference between their addresses and those in the ELF file. */
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, MAX_PROCESSES); } processes SEC(".maps");
@@ -93,8 +90,10 @@ INLINE u64 keep_stack(struct stack *stack, u64 hash, u32 lost)
 		check = mix(check, stack->frames[i]);
 	if (!check)
 		check = 1;
-	if (check == hash && bpf_map_update_elem(&stacks, &hash, stack, 0) == 0)
+	if (check == hash && bpf_map_update_elem(&stacks, &hash, stack, 0) == 0) {
+		count(COUNT_NEW_STACKS, 1);
 		return hash;
+	}
 	count(lost, 1);
 	return 0;
 }
@@ -133,6 +132,16 @@ INLINE u64 walk(struct pt_regs *ctx, u32 in_body, u32 max_frames)
 	return keep_stack(stack, hash, COUNT_STACKS_LOST);
 }
 
+INLINE void add_process(struct pt_regs *ctx, const struct point *point)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	u64 bias = ctx->rip - point->link_addr;
+
+	if (!bpf_map_lookup_elem(&processes, &tgid))
+		count(COUNT_NEW_PROCESSES, 1);
+	bpf_map_update_elem(&processes, &tgid, &bias, 0);
+}
+
 struct event {
 	u64 map_type, entries;
 	u8 kind, log2_capacity;
@@ -158,9 +167,9 @@ INLINE void account(struct pt_regs *ctx, const struct point *point, const struct
 	}
 	value = bpf_map_lookup_elem(&grows, &key);
 	if (!value) {
-		u64 bias = ctx->rip - point->link_addr;
-		bpf_map_update_elem(&processes, &key.tgid, &bias, 0);
+		add_process(ctx, point);
 		bpf_map_update_elem(&grows, &key, &zero, BPF_NOEXIST);
+		count(COUNT_NEW_GROWS, 1);
 		value = bpf_map_lookup_elem(&grows, &key);
 		if (!value) {
 			count(COUNT_TABLE_FULL, 1);
@@ -265,14 +274,6 @@ INLINE int read_event(struct pt_regs *ctx, const struct point *point, struct eve
 	return 0;
 }
 
-INLINE void on_start(struct pt_regs *ctx, const struct point *point)
-{
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	u64 bias = ctx->rip - point->link_addr;
-
-	bpf_map_update_elem(&processes, &tgid, &bias, 0);
-}
-
 SEC("uprobe")
 int on_probe(struct pt_regs *ctx)
 {
@@ -294,7 +295,7 @@ int on_probe(struct pt_regs *ctx)
 		count(COUNT_CHECKS, 1);
 		return 0;
 	case POINT_START:
-		on_start(ctx, point);
+		add_process(ctx, point);
 		count(COUNT_CHECKS, 1);
 		return 0;
 	}
@@ -344,6 +345,8 @@ int on_sample(void *ctx)
 		__sync_fetch_and_add(value, 1);
 	else if (bpf_map_update_elem(&samples, &key, &one, BPF_NOEXIST))
 		count(COUNT_SAMPLES_LOST, 1);
+	else
+		count(COUNT_NEW_SAMPLES, 1);
 	return 0;
 }
 

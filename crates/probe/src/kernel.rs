@@ -15,7 +15,11 @@ use aya::{Ebpf, EbpfError, EbpfLoader, Pod, include_bytes_aligned};
 use crate::error::Error;
 use crate::multi::MultiProgram;
 use crate::points::Probe;
-use crate::record_layout::{Control, GrowKey, GrowValue, N_COUNTERS, Point, SampleKey, Stack};
+use crate::record_layout::{
+    COUNT_NEW_GROWS, COUNT_NEW_PROCESSES, COUNT_NEW_SAMPLES, COUNT_NEW_STACKS, Control, GrowKey,
+    GrowValue, MAX_GROWS, MAX_PROCESSES, MAX_SAMPLES, MAX_STACKS, N_COUNTERS, Point, SampleKey,
+    Stack,
+};
 use crate::recording::Links;
 use crate::system::{self, kernel_release};
 
@@ -36,15 +40,40 @@ pub(crate) enum Scope {
     All,
 }
 
-/// Everything counted so far.
+/// What was taken out of the kernel's tables.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    pub(crate) grows: Vec<(GrowKey, GrowValue)>,
-    pub(crate) samples: Vec<(SampleKey, u64)>,
+    pub(crate) grows: HashMap<GrowKey, GrowValue>,
+    pub(crate) samples: HashMap<SampleKey, u64>,
     pub(crate) stacks: HashMap<u64, Vec<u64>>,
     /// Difference between addresses in a process and in the ELF file, by process.
     pub(crate) processes: HashMap<u32, u64>,
 }
+
+impl Counts {
+    fn add_grow(&mut self, key: GrowKey, value: GrowValue) {
+        let sum = self.grows.entry(key).or_insert(GrowValue { n: 0, entries: 0 });
+        sum.n += value.n;
+        sum.entries = sum.entries.wrapping_add(value.entries);
+    }
+
+    fn add_samples(&mut self, key: SampleKey, n: u64) {
+        *self.samples.entry(key).or_default() += n;
+    }
+
+    /// Growths and makes counted.
+    pub(crate) fn n_events(&self) -> u64 {
+        self.grows.values().map(|value| value.n).sum()
+    }
+}
+
+/// The kernel's tables that fill up: the counter of new entries, and the room.
+const TABLES: [(u32, u32); 4] = [
+    (COUNT_NEW_GROWS, MAX_GROWS),
+    (COUNT_NEW_STACKS, MAX_STACKS),
+    (COUNT_NEW_SAMPLES, MAX_SAMPLES),
+    (COUNT_NEW_PROCESSES, MAX_PROCESSES),
+];
 
 /// The loaded programs and maps. Probes and samples end when it is dropped, also when the recorder is killed.
 pub(crate) struct Kernel {
@@ -52,6 +81,9 @@ pub(crate) struct Kernel {
     /// `None` where links are single.
     multi: Option<MultiProgram>,
     points: Vec<Point>,
+    /// Entries taken out of each of `TABLES`, and its counter of new entries when that was last tried.
+    n_drained: [u64; TABLES.len()],
+    drained_at: [u64; TABLES.len()],
 }
 
 /// Probes in place, until dropped.
@@ -87,7 +119,8 @@ impl Kernel {
         if multi.is_none() {
             program::<UProbe>(&mut ebpf, "on_probe").load().map_err(program_error)?;
         }
-        Ok(Self { ebpf, multi, points: Vec::new() })
+        let none = [0; TABLES.len()];
+        Ok(Self { ebpf, multi, points: Vec::new(), n_drained: none, drained_at: none })
     }
 
     /// "uprobe_multi" or "perf".
@@ -193,27 +226,58 @@ impl Kernel {
         counters
     }
 
-    /// All counts, without those of the recorder's own calibration.
-    pub(crate) fn counts(&self) -> Counts {
+    /// Whether a table is half full, and fuller than after the last `drain`.
+    pub(crate) fn is_filling(&self) -> bool {
+        let counters = self.counters();
+        TABLES.iter().enumerate().any(|(table, &(counter, room))| {
+            let made = counters[counter as usize];
+            let (entries, room) = (made.saturating_sub(self.n_drained[table]), u64::from(room));
+            entries > room / 2 && made - self.drained_at[table] > room / 8
+        })
+    }
+
+    /// Moves what no process will add to any more into `counts`: everything of processes that have ended, and stacks,
+    /// which are stored again when they are seen again. The recorder's own calibration is left out.
+    pub(crate) fn drain(&mut self, counts: &mut Counts, has_ended: &dyn Fn(u32) -> bool) {
+        let counters = self.counters();
+        self.drained_at = TABLES.map(|(counter, _)| counters[counter as usize]);
         let own = std::process::id();
-        let mut counts = Counts {
-            grows: self.entries("grows"),
-            samples: self.entries("samples"),
-            processes: self.processes(),
-            stacks: HashMap::new(),
-        };
-        counts.grows.retain(|(key, _): &(GrowKey, _)| key.tgid != own);
-        counts.samples.retain(|(key, _): &(SampleKey, _)| key.tgid != own);
-        counts.processes.remove(&own);
-        let stacks: BpfHashMap<_, u64, Stack> = self.table("stacks", BpfHashMap::try_from);
-        for (key, stack) in stacks.iter().flatten() {
+        let processes: Vec<(u32, u64)> = self.entries("processes");
+        counts.processes.extend(processes.iter().copied().filter(|&(tgid, _)| tgid != own));
+        let ended: HashSet<u32> =
+            processes.iter().map(|&(tgid, _)| tgid).filter(|&tgid| has_ended(tgid)).collect();
+        let is_done = |tgid: u32| ended.contains(&tgid) || tgid == own;
+        let grows = self.take("grows", |key: &GrowKey| is_done(key.tgid));
+        let stacks: Vec<(u64, Stack)> = self.take("stacks", |_| true);
+        let samples = self.take("samples", |key: &SampleKey| is_done(key.tgid));
+        let gone: Vec<(u32, u64)> = self.take("processes", |tgid| ended.contains(tgid));
+        let taken = [grows.len(), stacks.len(), samples.len(), gone.len()];
+        for (sum, n) in self.n_drained.iter_mut().zip(taken) {
+            *sum += n as u64;
+        }
+        for (key, value) in grows.into_iter().filter(|(key, _)| key.tgid != own) {
+            counts.add_grow(key, value);
+        }
+        for (key, n) in samples.into_iter().filter(|(key, _)| key.tgid != own) {
+            counts.add_samples(key, n);
+        }
+        for (key, stack) in stacks {
             let n_frames = (stack.n_frames as usize).min(stack.frames.len());
-            let frames = stack.frames[..n_frames].to_vec();
-            if key_of_stack(&frames) == key {
-                counts.stacks.insert(key, frames);
+            let frames = &stack.frames[..n_frames];
+            if key_of_stack(frames) == key {
+                counts.stacks.entry(key).or_insert_with(|| frames.to_vec());
             }
         }
-        counts
+    }
+
+    /// Removes entries from a table, and returns them.
+    fn take<K: Pod, V: Pod>(&mut self, name: &str, which: impl Fn(&K) -> bool) -> Vec<(K, V)> {
+        let mut entries: Vec<(K, V)> = self.entries(name);
+        entries.retain(|(key, _)| which(key));
+        let mut table: BpfHashMap<_, K, V> = self.table_mut(name, BpfHashMap::try_from);
+        // What cannot be removed stays in the table, and must not be counted twice.
+        entries.retain(|(key, _)| table.remove(key).is_ok());
+        entries
     }
 
     fn entries<K: Pod, V: Pod>(&self, name: &str) -> Vec<(K, V)> {

@@ -87,8 +87,12 @@ impl Facts<'_> {
         self.count(COUNT_EVENT_NS) as f64 / n_events.max(1) as f64
     }
 
-    fn n_lost(&self) -> u64 {
-        self.count(COUNT_READ_FAULTS) + self.count(COUNT_TABLE_FULL)
+    /// Events that are missing from `counts`.
+    fn n_lost(&self, counts: &Counts) -> u64 {
+        let n_events = self.count(COUNT_WALKED) + self.count(COUNT_STACKLESS);
+        // What is neither in a table nor known to be lost would be a fault of ours; it is lost all the same.
+        let missing = n_events.saturating_sub(counts.n_events());
+        self.count(COUNT_READ_FAULTS) + missing.max(self.count(COUNT_TABLE_FULL))
     }
 }
 
@@ -162,7 +166,8 @@ pub(crate) fn build(
     binary: &Binary<'_>,
     facts: &Facts<'_>,
 ) -> Recording {
-    let events = scaled(&counts.grows, facts.windows.scale());
+    let events =
+        scaled(counts.grows.iter().map(|(&key, &value)| (key, value)), facts.windows.scale());
     let mut writer = Writer::new(counts, memory, binary, facts);
     writer.add_samples();
     for event in &events {
@@ -173,7 +178,9 @@ pub(crate) fn build(
     Recording {
         n_grows,
         n_samples: facts.count(COUNT_SAMPLES),
-        n_lost: facts.n_lost() + facts.count(COUNT_SAMPLES_LOST) + facts.count(COUNT_STACKS_LOST),
+        n_lost: facts.n_lost(counts)
+            + facts.count(COUNT_SAMPLES_LOST)
+            + facts.count(COUNT_STACKS_LOST),
         elapsed: facts.elapsed,
         ending: facts.ending,
         profile: writer.finish(),
@@ -181,10 +188,10 @@ pub(crate) fn build(
 }
 
 /// Gives events without a stack to the stacks sampled for the same type and step, and scales what was seen in windows.
-fn scaled(grows: &[(GrowKey, GrowValue)], window_scale: f64) -> Vec<Event> {
+fn scaled(grows: impl Iterator<Item = (GrowKey, GrowValue)>, window_scale: f64) -> Vec<Event> {
     let mut events = Vec::new();
     let mut sampled: BTreeMap<_, Vec<(GrowKey, GrowValue)>> = BTreeMap::new();
-    for &(key, value) in grows {
+    for (key, value) in grows {
         let (n, entries) = (value.n as f64, value.entries as f64);
         match u32::from(key.precision) {
             0 => events.push(Event { key, n, entries, precision: Precision::Exact }),
@@ -299,7 +306,7 @@ impl<'w> Writer<'w> {
 
     fn add_samples(&mut self) {
         let Some(period) = ns_per_sample(self.facts.sample_hz) else { return };
-        for &(key, n) in &self.counts.samples {
+        for (&key, &n) in &self.counts.samples {
             let stack = self.stack(key.stack, key.tgid, false);
             let mut values = [0; SAMPLE_TYPES.len()];
             values[SAMPLES] = i64::try_from(n).unwrap_or(i64::MAX);
@@ -530,7 +537,7 @@ fn comments(binary: &Binary<'_>, counts: &Counts, facts: &Facts<'_>) -> Vec<Stri
         format!("duration_s={}", seconds(facts.elapsed)),
         format!("end={}", facts.ending.as_str()),
         format!("events={}", facts.count(COUNT_WALKED) + facts.count(COUNT_STACKLESS)),
-        format!("lost_events={}", facts.n_lost()),
+        format!("lost_events={}", facts.n_lost(counts)),
         format!("lost_stacks={}", facts.count(COUNT_STACKS_LOST)),
         format!("cut_stacks={}", facts.count(COUNT_STACKS_CUT)),
         format!("lost_samples={}", facts.count(COUNT_SAMPLES_LOST)),

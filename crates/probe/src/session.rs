@@ -1,6 +1,5 @@
 //! A recording from start to end.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
 use std::os::fd::OwnedFd;
@@ -13,7 +12,7 @@ use gobin::{Arch, Binary, MapImpl};
 use crate::calibrate;
 use crate::error::Error;
 use crate::governor::{Costs, Governor, Interval, Mode, WINDOW};
-use crate::kernel::{Counters, Kernel, ProbeLinks, Scope};
+use crate::kernel::{Counters, Counts, Kernel, ProbeLinks, Scope};
 use crate::points::Points;
 use crate::profile::{self, Facts};
 use crate::record_layout::{
@@ -94,8 +93,9 @@ fn record_until(
         costs,
         max_frames,
         baseline,
-        cpu: CpuClock::default(),
+        cpu: CpuClock::starting_with(&found.pids),
         links: Some(growth),
+        counts: Counts::default(),
         started: Instant::now(),
         started_at: SystemTime::now(),
         time_in: [Duration::ZERO; 3],
@@ -215,18 +215,24 @@ fn seed() -> u64 {
 }
 
 /// CPU time of all processes recorded, those that have ended included.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct CpuClock {
     last: std::collections::HashMap<u32, u64>,
     sum_ns: u64,
 }
 
 impl CpuClock {
-    /// CPU time since the processes were first asked about. Units: nanoseconds.
+    /// Processes that run already are counted from now on, those to come from their start.
+    fn starting_with(pids: &[u32]) -> Self {
+        let now = pids.iter().filter_map(|&pid| Some((pid, system::process_cpu_ns(pid)?)));
+        Self { last: now.collect(), sum_ns: 0 }
+    }
+
+    /// CPU time up to now. Units: nanoseconds.
     fn read(&mut self, pids: impl Iterator<Item = u32>) -> u64 {
         for pid in pids {
             let Some(now) = system::process_cpu_ns(pid) else { continue };
-            let before = self.last.insert(pid, now).unwrap_or(now);
+            let before = self.last.insert(pid, now).unwrap_or(0);
             self.sum_ns += now.saturating_sub(before);
         }
         self.sum_ns
@@ -244,6 +250,8 @@ struct Session<'s> {
     baseline: Counters,
     cpu: CpuClock,
     links: Option<ProbeLinks>,
+    /// What was taken out of the kernel's tables.
+    counts: Counts,
     started: Instant,
     started_at: SystemTime,
     /// By mode: exact, sampled stacks, windows.
@@ -290,6 +298,9 @@ impl Session<'_> {
                 self.tick(&mut last);
                 return Ok(ending);
             }
+            if self.kernel.is_filling() {
+                self.drain(binary);
+            }
             if reported.elapsed() >= REPORT {
                 reported = Instant::now();
                 progress(&self.progress());
@@ -300,10 +311,16 @@ impl Session<'_> {
         }
     }
 
+    /// Makes room in the kernel's tables.
+    fn drain(&mut self, binary: &Binary<'_>) {
+        self.memory_types.look(&self.kernel.map_types(), &self.kernel.processes(), binary);
+        self.kernel.drain(&mut self.counts, &|pid| system::process_cpu_ns(pid).is_none());
+    }
+
     fn mark(&mut self) -> Mark {
-        let pids: HashSet<u32> = self.kernel.processes().into_keys().collect();
         let own = std::process::id();
-        let cpu_ns = self.cpu.read(pids.into_iter().filter(|&pid| pid != own));
+        let pids = self.kernel.processes().into_keys();
+        let cpu_ns = self.cpu.read(pids.filter(|&pid| pid != own));
         Mark { counters: self.kernel.counters(), cpu_ns, at: Instant::now() }
     }
 
@@ -437,7 +454,7 @@ impl Session<'_> {
         let counters = self.kernel.counters();
         let counters: Vec<u64> =
             (0..counters.len() as u32).map(|idx| self.count(&counters, idx)).collect();
-        let counts = self.kernel.counts();
+        self.kernel.drain(&mut self.counts, &|_| true);
         let facts = Facts {
             program: self.found.name.clone(),
             path: self.found.path.clone(),
@@ -457,7 +474,7 @@ impl Session<'_> {
             windows: self.governor.windows(),
             counters: &counters,
         };
-        Ok(profile::build(&counts, &self.memory_types, binary, &facts))
+        Ok(profile::build(&self.counts, &self.memory_types, binary, &facts))
     }
 }
 
