@@ -149,6 +149,11 @@ impl Windows {
         self.last_rate = Some(rate);
     }
 
+    /// The gap after the last window is taken to have had that window's rate.
+    fn end(&mut self, gap_cpu_ns: f64) {
+        self.estimate += self.last_rate.unwrap_or(0.0) * gap_cpu_ns;
+    }
+
     /// By how much each event seen is to be multiplied.
     pub(crate) fn scale(&self) -> f64 {
         if self.n_seen == 0 { 1.0 } else { self.estimate / self.n_seen as f64 }
@@ -226,6 +231,13 @@ impl Governor {
             self.windows.last_rate = None;
         }
         self.mode
+    }
+
+    /// Takes the gap into account in which the recording ends.
+    pub(crate) fn end(&mut self, gap: &Interval) {
+        if self.mode == Mode::Windows {
+            self.windows.end(gap.own_cpu_ns(&self.costs));
+        }
     }
 
     /// The CPU time that the program is to have for itself before the next window. Units: nanoseconds.

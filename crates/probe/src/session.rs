@@ -324,12 +324,13 @@ impl Session<'_> {
         Mark { counters: self.kernel.counters(), cpu_ns, at: Instant::now() }
     }
 
-    /// Counts of a stretch in which every event was seen, and the mode that follows from it.
+    /// Counts of a stretch in which every event was seen, and the mode that follows from it; or the last gap.
     fn tick(&mut self, last: &mut Mark) {
         let now = self.mark();
         let mode = self.governor.mode();
         self.time_in[mode_idx(mode)] += now.at - last.at;
         if mode == Mode::Windows {
+            self.governor.end(&between(last, &now));
             *last = now;
             return;
         }

@@ -127,6 +127,18 @@ fn windows_are_not_biased_by_bursts() {
 }
 
 #[test]
+fn the_gap_at_the_end_counts() {
+    let mut governor = Governor::new(0.03, COSTS, 3);
+    governor.observe(&stretch(TICK_NS, 900_000.0, Mode::Exact));
+    let window = stretch(TICK_NS, 500_000.0, Mode::Windows);
+    governor.observe_window(&stretch(0.0, 0.0, Mode::Windows), &window);
+    governor.end(&Interval { cpu_ns: 200_000_000, ..Interval::default() });
+    let truth = 500_000.0 * 0.22;
+    let estimate = governor.windows().estimate;
+    assert!((estimate / truth - 1.0).abs() < 0.01, "{estimate} of {truth}");
+}
+
+#[test]
 fn the_range_needs_three_windows() {
     let mut governor = Governor::new(0.03, COSTS, 3);
     assert_eq!(governor.windows().relative_range(), None);
