@@ -1,5 +1,7 @@
 //! Functions of the program, and the source lines of its instructions.
 
+use std::ops::Range;
+
 use crate::image::Image;
 use crate::module::Module;
 use crate::pclntab::{FuncRecord, Pclntab};
@@ -81,6 +83,12 @@ impl<'a> Functions<'a> {
         })
     }
 
+    /// From the entry of the first function to the end of the last.
+    pub fn text(&self) -> Range<LinkAddr> {
+        let addr = |idx| self.table.entry_offset(idx).map_or(self.text, |offset| self.addr(offset));
+        addr(0)..addr(self.len())
+    }
+
     /// The function that holds an address. Complexity: O(log n).
     pub fn find(&self, addr: LinkAddr) -> Option<Func<'a>> {
         let func = self.get(FuncIdx(self.idx_of(addr)? as u32))?;
@@ -131,6 +139,12 @@ impl<'a> Functions<'a> {
         let (file, line) = self.table.file_line(&record, pc);
         frames.push(Frame { function: name, file, line });
         frames
+    }
+
+    /// How far the stack pointer is below where it was at the entry of the function around `addr`.
+    pub(crate) fn frame_bytes(&self, addr: LinkAddr) -> Option<u32> {
+        let record = self.table.record(self.find(addr)?.idx.0 as usize)?;
+        self.table.frame_bytes(&record, addr.0 - self.addr(record.entry_offset).0)
     }
 
     /// Names of the functions that have a copy in `func`. Complexity: O(length of its inline tables).

@@ -155,6 +155,13 @@ impl<'a> Binary<'a> {
         self.functions.frames(&self.image, addr)
     }
 
+    /// How far the stack pointer is below where it was at the function's entry, when the instruction at `addr` is next;
+    /// `None` outside Go code. Where it is 0, the stack pointer points to the address to return to.
+    /// Units: bytes. Source: runtime/symtab.go, `funcspdelta`.
+    pub fn frame_bytes(&self, addr: LinkAddr) -> Option<u32> {
+        self.functions.frame_bytes(addr)
+    }
+
     /// Machine code of a function, as far as it is in the file.
     pub fn code(&self, func: Func<'_>) -> Option<&'a [u8]> {
         let bytes = self.image.from(func.entry)?;

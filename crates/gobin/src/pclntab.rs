@@ -42,6 +42,7 @@ pub(crate) struct Pclntab<'a> {
 pub(crate) struct FuncRecord<'a> {
     pub(crate) entry_offset: u32,
     name_offset: u32,
+    pcsp: u32,
     pcfile: u32,
     pcln: u32,
     cu_offset: u32,
@@ -156,6 +157,7 @@ impl<'a> Pclntab<'a> {
         Some(FuncRecord {
             entry_offset: word(0)?,
             name_offset: word(4)?,
+            pcsp: word(16)?,
             pcfile: word(20)?,
             pcln: word(24)?,
             cu_offset: word(32)?,
@@ -171,6 +173,11 @@ impl<'a> Pclntab<'a> {
 
     pub(crate) fn name(&self, record: &FuncRecord<'a>) -> Option<&'a str> {
         self.name_at(record.name_offset)
+    }
+
+    /// How far the stack pointer is below where it was at the function's entry. Units: bytes.
+    pub(crate) fn frame_bytes(&self, record: &FuncRecord<'a>, pc_offset: u64) -> Option<u32> {
+        u32::try_from(self.pc_value(record.pcsp, pc_offset)?).ok()
     }
 
     /// File and line of the instruction at `pc_offset` bytes from the function's entry.

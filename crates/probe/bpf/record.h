@@ -100,7 +100,10 @@ struct sample_key {
 	u32 padding;
 };
 
-/* Leaf first. */
+/*
+ * Of an event: leaf first. Of a CPU sample: the word that the stack pointer points to, 0 unless it may be an address to
+ * return to; then leaf first.
+ */
 struct stack {
 	u64 n_frames;
 	u64 frames[MAX_FRAMES];

@@ -53,23 +53,47 @@ struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct sample_key); __type
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u64); __type(value, struct stack); __uint(max_entries, MAX_STACKS); } stacks SEC(".maps");
 /* Processes recorded, with the difference between their addresses and those in the ELF file. */
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, MAX_PROCESSES); } processes SEC(".maps");
-/* One for probes and one for samples, which may interrupt each other. */
-struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value, struct stack); __uint(max_entries, 2); } scratch SEC(".maps");
-enum { SCRATCH_PROBE = 0, SCRATCH_SAMPLE = 1 };
+/*
+ * Room to put stacks together in. A thread that is preempted in the middle keeps its own, and so does what a CPU sample
+ * interrupts: each takes one that is free.
+ */
+struct scratch { u32 is_taken, padding; struct stack stack; };
+enum { N_SCRATCH = 8 };
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value, struct scratch); __uint(max_entries, N_SCRATCH); } scratches SEC(".maps");
 
 /* Numerator of the classic load factor over 2: 12 in Go 1.21, 13 in all others. */
 volatile const u32 classic_load = 13;
 
+/* Where the functions are, as in the ELF file. */
+volatile const u64 text_start = 0, text_end = 0;
+
+/* Atomic, as a thread may be preempted in the middle of it by another that counts on the same CPU. */
 INLINE void count(u32 counter, u64 n)
 {
 	u64 *sum = bpf_map_lookup_elem(&counters, &counter);
 	if (sum)
-		*sum += n;
+		__sync_fetch_and_add(sum, n);
+}
+
+INLINE struct scratch *take_scratch(void)
+{
+	for (u32 i = 0; i < N_SCRATCH; i++) {
+		struct scratch *scratch = bpf_map_lookup_elem(&scratches, &i);
+		if (scratch && __sync_val_compare_and_swap(&scratch->is_taken, 0, 1) == 0)
+			return scratch;
+	}
+	count(COUNT_STACKS_LOST, 1);
+	return 0;
+}
+
+INLINE void release_scratch(struct scratch *scratch)
+{
+	__sync_lock_test_and_set(&scratch->is_taken, 0);
 }
 
 #define READ(to, from) (bpf_probe_read_user(&(to), sizeof(to), (const void *)(from)) == 0)
 
-/* Mixes a word into the key of a stack; the user side checks stored stacks by the same. */
+/* Mixes a word into the key of a stack. */
 INLINE u64 mix(u64 hash, u64 word)
 {
 	hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
@@ -77,24 +101,17 @@ INLINE u64 mix(u64 hash, u64 word)
 }
 
 /* Stores the stack unless it is there. Returns its key, or 0 when it was lost. */
-INLINE u64 keep_stack(struct stack *stack, u64 hash, u32 lost)
+INLINE u64 keep_stack(struct stack *stack, u64 hash)
 {
-	u64 check = 0;
-
 	if (!hash)
 		hash = 1;
 	if (bpf_map_lookup_elem(&stacks, &hash))
 		return hash;
-	/* Another thread may have come between on this CPU and used the scratch memory. */
-	for (u32 i = 0; i < MAX_FRAMES && i < stack->n_frames; i++)
-		check = mix(check, stack->frames[i]);
-	if (!check)
-		check = 1;
-	if (check == hash && bpf_map_update_elem(&stacks, &hash, stack, 0) == 0) {
+	if (bpf_map_update_elem(&stacks, &hash, stack, 0) == 0) {
 		count(COUNT_NEW_STACKS, 1);
 		return hash;
 	}
-	count(lost, 1);
+	count(COUNT_STACKS_LOST, 1);
 	return 0;
 }
 
@@ -103,12 +120,14 @@ struct frame { u64 next, ret; };
 /* Walks the frame pointers from a probe. Returns the key of the stack, or 0. */
 INLINE u64 walk(struct pt_regs *ctx, u32 in_body, u32 max_frames)
 {
-	u32 slot = SCRATCH_PROBE, n = 1;
-	struct stack *stack = bpf_map_lookup_elem(&scratch, &slot);
+	struct scratch *scratch = take_scratch();
 	u64 fp = ctx->rbp, hash = mix(0, ctx->rip);
+	struct stack *stack;
+	u32 n = 1;
 
-	if (!stack)
+	if (!scratch)
 		return 0;
+	stack = &scratch->stack;
 	stack->frames[0] = ctx->rip;
 	if (!in_body && READ(stack->frames[1], ctx->rsp)) {
 		hash = mix(hash, stack->frames[1]);
@@ -129,7 +148,9 @@ INLINE u64 walk(struct pt_regs *ctx, u32 in_body, u32 max_frames)
 	if (n >= max_frames)
 		count(COUNT_STACKS_CUT, 1);
 	count(COUNT_FRAMES, n);
-	return keep_stack(stack, hash, COUNT_STACKS_LOST);
+	hash = keep_stack(stack, hash);
+	release_scratch(scratch);
+	return hash;
 }
 
 INLINE void add_process(struct pt_regs *ctx, const struct point *point)
@@ -319,27 +340,55 @@ int on_probe(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("perf_event")
-int on_sample(void *ctx)
+/* Source: include/uapi/linux/bpf_perf_event.h */
+struct bpf_perf_event_data { struct pt_regs regs; u64 sample_period, addr; };
+
+/*
+ * The word at the top of the stack where it points into the program's text, else 0. A function without a frame has the
+ * address to return to there, and nowhere else: the walk of frame pointers passes over its caller.
+ */
+INLINE u64 top_of_stack(struct bpf_perf_event_data *ctx, u64 bias)
 {
-	struct sample_key key = { .tgid = bpf_get_current_pid_tgid() >> 32 };
-	u32 slot = SCRATCH_SAMPLE;
+	u64 word;
+
+	if ((ctx->regs.cs & 3) != 3 || !READ(word, ctx->regs.rsp) || word - bias - text_start >= text_end - text_start)
+		return 0;
+	return word;
+}
+
+/* Returns the key of the user's stack, or 0. */
+INLINE u64 sampled_stack(struct bpf_perf_event_data *ctx, u64 bias)
+{
+	struct scratch *scratch = take_scratch();
 	struct stack *stack;
-	u64 *value, hash = 0, one = 1;
+	/* Not that of events: a stack that begins with 0 would share its key with the event whose stack is the rest. */
+	u64 hash = 1;
 	s64 size;
 
-	if (!bpf_map_lookup_elem(&processes, &key.tgid))
+	if (!scratch)
 		return 0;
-	count(COUNT_SAMPLES, 1);
-	stack = bpf_map_lookup_elem(&scratch, &slot);
-	if (!stack)
-		return 0;
-	size = bpf_get_stack(ctx, stack->frames, sizeof(stack->frames), BPF_F_USER_STACK);
-	stack->n_frames = size > 0 ? (u64)size / 8 : 0;
+	stack = &scratch->stack;
+	stack->frames[0] = top_of_stack(ctx, bias);
+	size = bpf_get_stack(ctx, stack->frames + 1, sizeof(stack->frames) - 8, BPF_F_USER_STACK);
+	stack->n_frames = size > 0 ? 1 + (u64)size / 8 : 0;
 	for (u32 i = 0; i < MAX_FRAMES && i < stack->n_frames; i++)
 		hash = mix(hash, stack->frames[i]);
-	if (stack->n_frames)
-		key.stack = keep_stack(stack, hash, COUNT_STACKS_LOST);
+	hash = stack->n_frames ? keep_stack(stack, hash) : 0;
+	release_scratch(scratch);
+	return hash;
+}
+
+SEC("perf_event")
+int on_sample(struct bpf_perf_event_data *ctx)
+{
+	struct sample_key key = { .tgid = bpf_get_current_pid_tgid() >> 32 };
+	u64 *value, *bias, one = 1;
+
+	bias = bpf_map_lookup_elem(&processes, &key.tgid);
+	if (!bias)
+		return 0;
+	count(COUNT_SAMPLES, 1);
+	key.stack = sampled_stack(ctx, *bias);
 	value = bpf_map_lookup_elem(&samples, &key);
 	if (value)
 		__sync_fetch_and_add(value, 1);

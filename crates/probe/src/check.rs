@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use gobin::LinkAddr;
+
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::recording::{Links, Requirement, Status};
@@ -88,9 +90,13 @@ fn privileges(capabilities: &Capabilities) -> Requirement {
     requirement("capabilities CAP_BPF and CAP_PERFMON", status)
 }
 
+fn load() -> Result<Kernel, Error> {
+    Kernel::load(13, LinkAddr(0)..LinkAddr(0), Links::Auto)
+}
+
 /// Loads the BPF program and hits a probe of our own.
 fn probes() -> Requirement {
-    let tried = Kernel::load(13, Links::Auto).and_then(|mut kernel| {
+    let tried = load().and_then(|mut kernel| {
         let costs = calibrate::measure(&mut kernel)?;
         Ok((kernel.links_name(), costs))
     });
@@ -108,7 +114,7 @@ fn probes() -> Requirement {
 }
 
 fn sampling() -> Requirement {
-    let tried = Kernel::load(13, Links::Auto).and_then(|mut kernel| kernel.sample(99));
+    let tried = load().and_then(|mut kernel| kernel.sample(99));
     let status = match tried {
         Ok(()) => Status::Met,
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLink,
 use aya::programs::{PerfEvent, ProgramError, UProbe};
 use aya::util::online_cpus;
 use aya::{Ebpf, EbpfError, EbpfLoader, Pod, include_bytes_aligned};
+use gobin::LinkAddr;
 
 use crate::error::Error;
 use crate::multi::MultiProgram;
@@ -106,10 +108,16 @@ impl Drop for ProbeLinks {
 }
 
 impl Kernel {
-    /// Loads programs and maps. `classic_load` is the load factor's numerator over 2.
-    pub(crate) fn load(classic_load: u32, links: Links) -> Result<Self, Error> {
+    /// Loads programs and maps. `classic_load` is the load factor's numerator over 2; `text` is where the functions are.
+    pub(crate) fn load(
+        classic_load: u32,
+        text: Range<LinkAddr>,
+        links: Links,
+    ) -> Result<Self, Error> {
         let mut ebpf = EbpfLoader::new()
             .override_global("classic_load", &classic_load, true)
+            .override_global("text_start", &text.start.0, true)
+            .override_global("text_end", &text.end.0, true)
             .load(OBJECT)
             .map_err(load_error)?;
         let is_multi = links == Links::Auto
@@ -263,10 +271,7 @@ impl Kernel {
         }
         for (key, stack) in stacks {
             let n_frames = (stack.n_frames as usize).min(stack.frames.len());
-            let frames = &stack.frames[..n_frames];
-            if key_of_stack(frames) == key {
-                counts.stacks.entry(key).or_insert_with(|| frames.to_vec());
-            }
+            counts.stacks.entry(key).or_insert_with(|| stack.frames[..n_frames].to_vec());
         }
     }
 
@@ -302,15 +307,6 @@ impl Kernel {
         let map = self.ebpf.map_mut(name).expect("the object has this map");
         convert(map).expect("the object has it with these types")
     }
-}
-
-/// As `mix` and `keep_stack` of the kernel side: a stack that was torn while it was stored has another key.
-fn key_of_stack(frames: &[u64]) -> u64 {
-    let key = frames.iter().fold(0_u64, |hash, frame| {
-        let hash = (hash ^ frame).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        hash ^ (hash >> 29)
-    });
-    key.max(1)
 }
 
 fn uprobe_scope(scope: Scope) -> UProbeScope {

@@ -26,7 +26,7 @@ use crate::record_layout::{
     COUNT_EVENT_NS, COUNT_GC_ASSISTS, COUNT_GC_CYCLES, COUNT_READ_FAULTS, COUNT_SAMPLES,
     COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_CUT, COUNT_STACKS_LOST, COUNT_TABLE_FULL,
     COUNT_WALKED, GROW_DOUBLE, GROW_SAME_SIZE, GROW_SPLIT, GROW_TABLE, GROW_TO_TABLE, GrowKey,
-    GrowValue, MAKE_HINTED, PRECISION_WINDOW,
+    GrowValue, MAKE_HINTED, PRECISION_WINDOW, SampleKey,
 };
 use crate::recording::{Ending, Recording};
 use crate::typenames::{self, MapTypeInfo};
@@ -307,7 +307,7 @@ impl<'w> Writer<'w> {
     fn add_samples(&mut self) {
         let Some(period) = ns_per_sample(self.facts.sample_hz) else { return };
         for (&key, &n) in &self.counts.samples {
-            let stack = self.stack(key.stack, key.tgid, false);
+            let stack = self.sampled_stack(&key);
             let mut values = [0; SAMPLE_TYPES.len()];
             values[SAMPLES] = i64::try_from(n).unwrap_or(i64::MAX);
             values[CPU] = values[SAMPLES].saturating_mul(period);
@@ -317,7 +317,7 @@ impl<'w> Writer<'w> {
 
     fn add_event(&mut self, event: &Event) {
         let key = event.key;
-        let stack = self.stack(key.stack, key.tgid, true);
+        let stack = self.event_stack(&key);
         let info = self.map_type(key.tgid, key.map_type);
         let kind = u32::from(key.kind);
         let (before, after) = capacities(kind, key.log2_capacity);
@@ -381,21 +381,36 @@ impl<'w> Writer<'w> {
         found.clone()
     }
 
-    /// Locations of a stack, leaf first. All frames but a sample's leaf are addresses to return to.
-    fn stack(&mut self, key: u64, tgid: u32, is_event: bool) -> Vec<LocationIdx> {
-        let counts = self.counts;
-        let bias = counts.processes.get(&tgid).copied().unwrap_or(0);
-        let Some(frames) = counts.stacks.get(&key) else {
-            return vec![self.unknown_location(is_event)];
-        };
-        let addrs = frames.iter().enumerate();
-        addrs
-            .map(|(depth, &addr)| self.location(addr.wrapping_sub(bias), addr, depth > 0))
-            .collect()
+    /// Locations of an event's stack, leaf first.
+    fn event_stack(&mut self, key: &GrowKey) -> Vec<LocationIdx> {
+        match self.counts.stacks.get(&key.stack) {
+            Some(frames) => self.locations(key.tgid, frames.iter().copied()),
+            None => vec![self.unknown_location("[stack not recorded]")],
+        }
     }
 
-    fn unknown_location(&mut self, is_event: bool) -> LocationIdx {
-        let name = if is_event { "[stack not recorded]" } else { "[no user stack]" };
+    /// Locations of a CPU sample's stack, leaf first. The caller of a function without a frame is put in.
+    fn sampled_stack(&mut self, key: &SampleKey) -> Vec<LocationIdx> {
+        let Some([top, leaf, callers @ ..]) = self.counts.stacks.get(&key.stack).map(Vec::as_slice)
+        else {
+            return vec![self.unknown_location("[no user stack]")];
+        };
+        let is_caller =
+            *top != 0 && self.binary.frame_bytes(self.link_addr(key.tgid, *leaf)) == Some(0);
+        let caller = is_caller.then_some(*top);
+        self.locations(key.tgid, [*leaf].into_iter().chain(caller).chain(callers.iter().copied()))
+    }
+
+    /// All addresses but the first are those to return to.
+    fn locations(&mut self, tgid: u32, addrs: impl Iterator<Item = u64>) -> Vec<LocationIdx> {
+        addrs.enumerate().map(|(depth, addr)| self.location(tgid, addr, depth > 0)).collect()
+    }
+
+    fn link_addr(&self, tgid: u32, addr: u64) -> LinkAddr {
+        LinkAddr(addr.wrapping_sub(self.counts.processes.get(&tgid).copied().unwrap_or(0)))
+    }
+
+    fn unknown_location(&mut self, name: &str) -> LocationIdx {
         let location = self.named_location(0, name);
         self.builder.location(location)
     }
@@ -408,7 +423,8 @@ impl<'w> Writer<'w> {
         Location { mapping: Some(self.outside), address, lines, is_folded: false }
     }
 
-    fn location(&mut self, link_addr: u64, run_addr: u64, is_return: bool) -> LocationIdx {
+    fn location(&mut self, tgid: u32, run_addr: u64, is_return: bool) -> LocationIdx {
+        let LinkAddr(link_addr) = self.link_addr(tgid, run_addr);
         if let Some(&idx) = self.locations.get(&(link_addr, is_return)) {
             return idx;
         }
@@ -444,18 +460,14 @@ fn main_mapping(
     binary: &Binary<'_>,
     facts: &Facts<'_>,
 ) -> MappingIdx {
-    let text = binary.functions().iter().fold(None, |range: Option<(u64, u64)>, function| {
-        let (start, end) = range.unwrap_or((u64::MAX, 0));
-        Some((start.min(function.entry.0), end.max(function.end.0)))
-    });
-    let (start, limit) = text.unwrap_or((0, 0));
-    let FileOffset(file_offset) = binary.file_offset(LinkAddr(start)).unwrap_or(FileOffset(0));
+    let text = binary.functions().text();
+    let FileOffset(file_offset) = binary.file_offset(text.start).unwrap_or(FileOffset(0));
     let filename = std::fs::read_link(&facts.path).unwrap_or_else(|_| facts.path.clone());
     let filename = builder.string(filename.to_string_lossy().trim_end_matches(" (deleted)"));
     let build_id = builder.string(&build_id(binary));
     builder.mapping(Mapping {
-        memory_start: start,
-        memory_limit: limit,
+        memory_start: text.start.0,
+        memory_limit: text.end.0,
         file_offset,
         filename,
         build_id,

@@ -62,7 +62,7 @@ fn record_until(
     if points.n_growth() == 0 {
         return Err(no_growth_function(&found.name, &points));
     }
-    let mut kernel = Kernel::load(classic_load, options.links)?;
+    let mut kernel = Kernel::load(classic_load, binary.functions().text(), options.links)?;
     let costs = calibrate::measure(&mut kernel)?;
     let max_frames = options.max_frames.clamp(1, MAX_FRAMES);
     kernel.control(counting(Mode::Exact, max_frames))?;

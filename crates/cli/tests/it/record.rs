@@ -413,8 +413,7 @@ fn share_of_writes(path: &str) -> f64 {
     ns(&cpu["by_op"]["assign"]) / ns(&cpu["total"])
 }
 
-/// Both take about 100 samples a second, so the shares are some points apart by chance. Ours are lower by the samples
-/// in functions without a frame, whose caller the walk of frame pointers passes over.
+/// Both take about 100 samples a second, so the shares of so short a run are some points apart by chance.
 #[test]
 fn samples_agree_with_the_profile_that_the_program_writes_itself() {
     let (true, Some(go)) = (can_record(), toolchain("1.27.3")) else { return };
@@ -428,7 +427,7 @@ fn samples_agree_with_the_profile_that_the_program_writes_itself() {
     let output = record(&all);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let (ours, theirs) = (share_of_writes(&path), share_of_writes(profile));
-    assert!(ours > 0.3 && (ours - theirs).abs() < 0.25, "{ours} against {theirs}");
+    assert!(ours > 0.3 && (ours - theirs).abs() < 0.12, "{ours} against {theirs}");
 }
 
 /// Short-lived processes that start while it records, as compilers in a build.

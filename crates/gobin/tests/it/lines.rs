@@ -36,6 +36,27 @@ fn the_innermost_frame_is_that_of_the_runtime() {
     }
 }
 
+/// Assembly needs no frame to compare memory; compiled functions that call others have one after their prologue.
+#[test]
+fn a_frame_begins_behind_the_entry_of_a_function() {
+    for go in toolchains() {
+        let path = go.build(&program("maptypes"), &BuildOptions::default()).unwrap();
+        let data = fs::read(&path).unwrap();
+        let binary = Binary::parse(&data).unwrap().value;
+        // Some entries of the table only mark a place.
+        for func in binary.functions().iter().filter(|func| !func.name.starts_with("go:")) {
+            assert_eq!(binary.frame_bytes(func.entry), Some(0), "{} {}", go.version, func.name);
+        }
+        let last_frame = |name| {
+            let func = binary.functions().by_name(name).unwrap();
+            (func.entry.0..func.end.0).filter_map(|addr| binary.frame_bytes(LinkAddr(addr))).max()
+        };
+        assert_eq!(last_frame("memeqbody"), Some(0), "{}", go.version);
+        assert!(last_frame("main.main") > Some(0), "{}", go.version);
+        assert_eq!(binary.frame_bytes(LinkAddr(1)), None);
+    }
+}
+
 /// The runtime's tracebacks print `slices.Sort[...]`.
 fn without_type_arguments(name: &str) -> String {
     match (name.find('['), name.rfind(']')) {
