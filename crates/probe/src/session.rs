@@ -21,7 +21,7 @@ use crate::record_layout::{
     COUNT_WALKED, Control, MAX_FRAMES, PRECISION_WINDOW,
 };
 use crate::recording::{Ending, Options, Progress, Recording};
-use crate::system;
+use crate::system::{self, TaskClocks};
 use crate::target::{self, Found};
 
 /// How often counters are looked at.
@@ -268,6 +268,13 @@ struct Mark {
     at: Instant,
 }
 
+/// When counting started or ended.
+struct Switch {
+    mark: Mark,
+    /// By clocks that are not behind, where there are some. Units: nanoseconds.
+    exact_ns: Option<u64>,
+}
+
 impl Session<'_> {
     fn run(
         &mut self,
@@ -317,11 +324,28 @@ impl Session<'_> {
         self.kernel.drain(&mut self.counts, &|pid| system::process_cpu_ns(pid).is_none());
     }
 
-    fn mark(&mut self) -> Mark {
+    /// The calibration hit probes in the recorder itself.
+    fn pids(&self) -> impl Iterator<Item = u32> + use<> {
         let own = std::process::id();
-        let pids = self.kernel.processes().into_keys();
-        let cpu_ns = self.cpu.read(pids.filter(|&pid| pid != own));
+        self.kernel.processes().into_keys().filter(move |&pid| pid != own)
+    }
+
+    fn mark(&mut self) -> Mark {
+        let cpu_ns = self.cpu.read(self.pids());
         Mark { counters: self.kernel.counters(), cpu_ns, at: Instant::now() }
+    }
+
+    /// Starts or ends counting. The recorder may itself have to wait for a CPU on the way: the switch is taken to
+    /// happen in the middle between the clock's times before and after it.
+    fn switch(&mut self, control: Control, clocks: Option<&TaskClocks>) -> Result<Switch, Error> {
+        let time = || clocks.and_then(|clocks| clocks.read().ok());
+        let before = (self.mark(), time());
+        self.kernel.control(control)?;
+        let after = (time(), self.mark());
+        let cpu_ns = u64::midpoint(before.0.cpu_ns, after.1.cpu_ns);
+        let counted = if control.is_paused == 0 { before.0 } else { after.1 };
+        let exact_ns = before.1.zip(after.0).map(|(before, after)| u64::midpoint(before, after));
+        Ok(Switch { mark: Mark { cpu_ns, ..counted }, exact_ns })
     }
 
     /// Counts of a stretch in which every event was seen, and the mode that follows from it; or the last gap.
@@ -382,15 +406,17 @@ impl Session<'_> {
         let links = self.kernel.attach(&self.found.path, &self.found.scopes, &self.points.growth);
         // A process that just ended cannot be attached to.
         let Ok(links) = links else { return Ok(waiter.wait(TICK)) };
-        let opened = self.mark();
-        self.kernel.control(self.counting(Mode::Windows))?;
+        let clocks = TaskClocks::start(self.pids()).ok();
+        let opened = self.switch(self.counting(Mode::Windows), clocks.as_ref())?;
         let ending = waiter.wait(WINDOW);
-        self.kernel.control(paused)?;
-        let closed = self.mark();
-        self.time_in[mode_idx(Mode::Windows)] += closed.at - last.at;
-        let mode =
-            self.governor.observe_window(&between(last, &opened), &between(&opened, &closed));
-        *last = closed;
+        let closed = self.switch(paused, clocks.as_ref())?;
+        self.time_in[mode_idx(Mode::Windows)] += closed.mark.at - last.at;
+        let mut window = between(&opened.mark, &closed.mark);
+        if let Some((from, to)) = opened.exact_ns.zip(closed.exact_ns) {
+            window.cpu_ns = to - from;
+        }
+        let mode = self.governor.observe_window(&between(last, &opened.mark), &window);
+        *last = closed.mark;
         if mode == Mode::Windows {
             drop(links);
         } else {

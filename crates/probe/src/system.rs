@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use std::error::Error as StdError;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
@@ -71,6 +71,63 @@ pub(crate) fn wait_readable(fds: &[&OwnedFd], timeout: Duration) -> Vec<bool> {
         );
     }
     polled.iter().map(|fd| fd.revents != 0).collect()
+}
+
+/// Clocks of the CPU time that threads take from now on, those that they will start included. The clock of a process
+/// (`process_cpu_ns`) is behind by up to a tick of the scheduler for each thread that runs; these are not.
+pub(crate) struct TaskClocks {
+    clocks: Vec<File>,
+}
+
+impl TaskClocks {
+    /// Starts clocks for all threads of these processes.
+    ///
+    /// # Errors
+    /// Where one cannot be had: then there would be time unseen.
+    pub(crate) fn start(pids: impl Iterator<Item = u32>) -> io::Result<Self> {
+        // Source: include/uapi/linux/perf_event.h. Type PERF_TYPE_SOFTWARE with the size of the struct, config
+        // PERF_COUNT_SW_TASK_CLOCK, three fields of samples, flag `inherit`, two fields of wake-ups.
+        const PERF_FLAG_FD_CLOEXEC: libc::c_ulong = 8;
+        let attributes: [u64; 8] = [64 << 32 | 1, 1, 0, 0, 0, 2, 0, 0];
+        let mut clocks = Vec::new();
+        for pid in pids {
+            for tid in threads_of(pid) {
+                // SAFETY: reads 64 bytes, as `attributes` says; any CPU, no group.
+                let fd = unsafe {
+                    let flags = PERF_FLAG_FD_CLOEXEC;
+                    libc::syscall(
+                        libc::SYS_perf_event_open,
+                        &raw const attributes,
+                        tid,
+                        -1,
+                        -1,
+                        flags,
+                    )
+                };
+                match owned(RawFd::try_from(fd).unwrap_or(-1)) {
+                    Ok(fd) => clocks.push(File::from(fd)),
+                    // Threads come and go.
+                    Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(Self { clocks })
+    }
+
+    /// CPU time since the start. Units: nanoseconds.
+    pub(crate) fn read(&self) -> io::Result<u64> {
+        self.clocks.iter().try_fold(0, |sum, mut clock| {
+            let mut ns = [0; 8];
+            clock.read_exact(&mut ns)?;
+            Ok(sum + u64::from_ne_bytes(ns))
+        })
+    }
+}
+
+fn threads_of(pid: u32) -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// CPU time of a process, all threads. Units: nanoseconds. `None` when it is gone.
