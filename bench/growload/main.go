@@ -7,7 +7,8 @@
 //	growload -work mix     1 % of assignments grow
 //	growload -work steady  overwrites only
 //
-// With -rounds it ends after that many and prints the sum of all elements it wrote.
+// With -rounds or -for it ends after so many or so long, and prints the number of rounds and the sum of all elements it
+// wrote.
 package main
 
 import (
@@ -126,25 +127,30 @@ func main() {
 	kind := flag.String("work", "grow", "tiny, grow, mix or steady")
 	depth := flag.Int("depth", 5, "frames above the work")
 	rounds := flag.Int("rounds", 0, "end after so many rounds; 0 is never")
+	length := flag.Duration("for", 0, "end after the round in which so much time has passed; 0 is never")
 	flag.Parse()
+	endless := *rounds == 0 && *length == 0
 	for i := range outerKeys {
 		outerKeys[i], innerKeys[i] = fmt.Sprint("outer_", i), fmt.Sprint("inner_", i)
 	}
-	ended := make(chan bool)
+	done, ended := 0, make(chan bool)
 	go func() {
 		runtime.LockOSThread()
 		once := work(*kind)
 		below(*depth, func() {
-			for i := 0; i < *rounds || *rounds == 0; i++ {
+			start := time.Now()
+			for endless || done < *rounds || time.Since(start) < *length {
 				once()
+				done++
 			}
 		})
 		close(ended)
 	}()
-	for *rounds == 0 {
+	for endless {
 		time.Sleep(100 * time.Millisecond)
 		fmt.Println(clock(1), operations.Load(), cpu.Load())
 	}
 	<-ended
+	fmt.Println("rounds", done)
 	fmt.Println("sum", sum)
 }
