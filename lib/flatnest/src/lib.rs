@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod batch;
+mod convert;
+mod entry;
+mod error;
+mod growth;
+mod index;
+mod iter;
+mod map;
+#[cfg(feature = "rayon")]
+mod parallel;
+mod row;
+#[cfg(feature = "serde")]
+mod serde;
+mod store;
+
+pub use hashbrown::{DefaultHashBuilder, Equivalent};
+
+pub use crate::entry::{Entry, EntryRef, OccupiedEntry, ToKey, VacantEntry, VacantEntryRef};
+pub use crate::error::TryReserveError;
+#[cfg(feature = "meter")]
+pub use crate::growth::Growth;
+pub use crate::iter::{
+    Drain, DrainRow, IntoIter, Iter, IterMut, RowIter, RowIterMut, Rows, Values, ValuesMut,
+};
+pub use crate::map::FlatMap;
+pub use crate::row::{Row, RowMut};

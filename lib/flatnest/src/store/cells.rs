@@ -1,0 +1,853 @@
+//! Where the entries of one row lie.
+//!
+//! 1. Up to [`SMALL`] entries lie densely in one block of 4, 8 or 16 places, their tags in the row itself.
+//! 2. More entries lie in pages of up to [`PAGE`] places, each with its tags in front. The top bits of an entry's hash
+//!    choose the page through a directory of a power of two of page pointers. Pages that share fewer top bits than
+//!    the directory has stand in it several times, in neighbouring places.
+//! 3. A full page splits in two by the next bit; where the page already takes all bits of the directory, the
+//!    directory doubles first.
+//! 4. Equal hashes cannot be separated. So the directory may only have so many places per entry, and a full page that
+//!    may not split gets a further page in a chain, all full but the last that is not empty.
+//! 5. Removal fills the gap with the last entry of the block or chain.
+#![allow(unsafe_code)]
+
+use alloc::vec::Vec;
+use core::alloc::Layout;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use super::pool::Pool;
+use super::tags::{matches16, matches48, tag};
+
+/// Most entries of a row without pages.
+pub(super) const SMALL: usize = 16;
+/// Most entries of a page.
+pub(super) const PAGE: usize = 48;
+/// Places of the first page of a row, which is moved once to one of [`PAGE`] places.
+const FIRST_PAGE: usize = 32;
+/// Directory places allowed for each full page's worth of entries. An even hash needs fewer than 4.
+const PLACES_PER_PAGE: usize = 8;
+
+/// The head of a page; its places follow.
+///
+/// Invariants: `len <= cap <= PAGE`; places below `len` are initialised, their tags are those of their hashes, and all
+/// other tags are 0; all hashes in the page share their top `depth` bits.
+#[repr(C, align(64))]
+pub(super) struct Page<T> {
+    tags: [u8; PAGE],
+    next: Option<PagePtr<T>>,
+    len: u8,
+    cap: u8,
+    depth: u8,
+    places: [MaybeUninit<T>; 0],
+}
+
+/// Points to a page, and may be used for its places too. The pages of a row are owned by the row.
+pub(super) struct PagePtr<T>(NonNull<Page<T>>);
+
+impl<T> Clone for PagePtr<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for PagePtr<T> {}
+impl<T> PartialEq for PagePtr<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// Owner of the entries of one row; what it owns goes away only through [`Cells::free`].
+///
+/// Invariants: tags in `Small` as in [`Page`]; a directory has a power of two of places, and the page at place `i` with
+/// depth `d` stands at all places that share the top `d` bits with `i`.
+pub(super) enum Cells<T> {
+    Small {
+        tags: [u8; SMALL],
+        block: NonNull<T>,
+        cap: u8,
+    },
+    /// A directory of two places; both hold the same page at first.
+    Pages([PagePtr<T>; 2]),
+    Directory(Vec<PagePtr<T>>),
+}
+
+// SAFETY: a `Cells<T>` owns its entries, so it may go where they may go.
+unsafe impl<T: Send> Send for Cells<T> {}
+// SAFETY: `&Cells<T>` gives access to `&T` only.
+unsafe impl<T: Sync> Sync for Cells<T> {}
+
+/// One entry's place.
+pub(crate) struct Slot<T> {
+    page: Option<PagePtr<T>>,
+    idx: usize,
+    pub(crate) entry: NonNull<T>,
+}
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Slot<T> {}
+// SAFETY: a slot is an address; whoever follows it says by its own type which access that is.
+unsafe impl<T> Send for Slot<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Slot<T> {}
+
+/// A place in a row, said in numbers: it stays valid, if not meaningful, whatever happens to the row.
+#[derive(Default)]
+pub(crate) struct Position {
+    /// In the directory.
+    place: usize,
+    /// In the chain of pages.
+    n_pages_before: usize,
+    /// In the page or block.
+    pub(super) idx: usize,
+}
+
+/// What growth did, for the meter.
+#[derive(Default)]
+pub(super) struct Moved {
+    pub(super) n_entries: usize,
+    pub(super) n_directory_bytes: usize,
+}
+
+impl<T> PagePtr<T> {
+    fn class(cap: usize) -> (usize, Layout) {
+        let (class, places) = if cap == PAGE {
+            (4, const { Layout::new::<[T; PAGE]>() })
+        } else {
+            (3, const { Layout::new::<[T; FIRST_PAGE]>() })
+        };
+        let Ok((layout, _)) = Layout::new::<Page<T>>().extend(places) else {
+            panic!("a page of entries is larger than the address space")
+        };
+        (class, Pool::block_layout(layout))
+    }
+
+    fn allocate(pool: &mut Pool, cap: usize, depth: u8) -> Self {
+        let (class, layout) = Self::class(cap);
+        let page = pool.take(class, layout).cast::<Page<T>>();
+        let head = Page { tags: [0; PAGE], next: None, len: 0, cap: cap as u8, depth, places: [] };
+        // SAFETY: the block has size and alignment of a page and belongs to this call.
+        unsafe { page.write(head) };
+        Self(page)
+    }
+
+    /// # Safety
+    /// The page came from `pool`, and nobody uses it any more.
+    unsafe fn give_back(self, pool: &mut Pool, cap: usize) {
+        // SAFETY: by the caller; the class depends on the capacity alone.
+        unsafe { pool.give(Self::class(cap).0, self.0.cast()) };
+    }
+
+    /// # Safety
+    /// The page is alive, and no `&mut` to its head is.
+    #[inline(always)]
+    unsafe fn head<'a>(self) -> &'a Page<T> {
+        // SAFETY: by the caller.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// # Safety
+    /// The page is alive, and no other reference to its head is.
+    #[inline(always)]
+    unsafe fn head_mut<'a>(mut self) -> &'a mut Page<T> {
+        // SAFETY: by the caller.
+        unsafe { self.0.as_mut() }
+    }
+
+    /// The first place.
+    #[inline(always)]
+    fn places(self) -> NonNull<T> {
+        // SAFETY: the offset of a field lies in the page, and `self` may be used for all of it.
+        unsafe { self.0.byte_add(core::mem::offset_of!(Page<T>, places)) }.cast()
+    }
+
+    /// # Safety
+    /// The page is alive, no reference to its head is, and `len < cap`.
+    #[inline]
+    unsafe fn push(self, hash: u32, entry: T) -> Slot<T> {
+        // SAFETY: by the caller.
+        let head = unsafe { self.head_mut() };
+        let idx = usize::from(head.len);
+        head.tags[idx] = tag(hash);
+        head.len += 1;
+        // SAFETY: the place at `len` belongs to the page and is free.
+        let place = unsafe { self.places().add(idx) };
+        // SAFETY: as above.
+        unsafe { place.write(entry) };
+        Slot { page: Some(self), idx, entry: place }
+    }
+}
+
+/// The first hit of `hits` whose entry is wanted.
+///
+/// # Safety
+/// All places of `hits` after `places` are initialised.
+#[inline(always)]
+unsafe fn first_equal<T>(
+    mut hits: u64,
+    places: NonNull<T>,
+    mut wanted: impl FnMut(&T) -> bool,
+) -> Option<(usize, NonNull<T>)> {
+    while hits != 0 {
+        let idx = hits.trailing_zeros() as usize;
+        // SAFETY: by the caller.
+        let entry = unsafe { places.add(idx) };
+        // SAFETY: as above.
+        if wanted(unsafe { entry.as_ref() }) {
+            return Some((idx, entry));
+        }
+        hits &= hits - 1;
+    }
+    None
+}
+
+/// Has the first hit read into the cache; it may lie across two lines.
+#[inline(always)]
+fn prefetch_first_hit<T>(hits: u64, places: NonNull<T>) {
+    // Without a hit some place is read, which does no harm.
+    let entry = places.as_ptr().wrapping_add(hits.trailing_zeros() as usize % 64);
+    super::prefetch(entry);
+    super::prefetch(entry.wrapping_add(1).wrapping_byte_sub(1));
+}
+
+impl<T> Cells<T> {
+    pub(super) const fn new() -> Self {
+        Self::Small { tags: [0; SMALL], block: NonNull::dangling(), cap: 0 }
+    }
+
+    fn small_class(cap: u8) -> (usize, Layout) {
+        let (class, layout) = match cap {
+            4 => (0, const { Layout::new::<[T; 4]>() }),
+            8 => (1, const { Layout::new::<[T; 8]>() }),
+            _ => (2, const { Layout::new::<[T; SMALL]>() }),
+        };
+        (class, Pool::block_layout(layout))
+    }
+
+    /// The directory; none without pages.
+    #[inline(always)]
+    fn directory(&self) -> &[PagePtr<T>] {
+        match self {
+            Self::Small { .. } => &[],
+            Self::Pages(pages) => pages,
+            Self::Directory(pages) => pages,
+        }
+    }
+
+    fn directory_mut(&mut self) -> &mut [PagePtr<T>] {
+        match self {
+            Self::Small { .. } => &mut [],
+            Self::Pages(pages) => pages,
+            Self::Directory(pages) => pages,
+        }
+    }
+
+    /// The first page of the chain for `hash`.
+    #[inline(always)]
+    fn page(&self, hash: u32) -> Option<PagePtr<T>> {
+        match self {
+            Self::Small { .. } => None,
+            Self::Pages(pages) => Some(pages[(hash >> 31) as usize]),
+            Self::Directory(pages) => {
+                let depth = pages.len().trailing_zeros();
+                Some(pages[(u64::from(hash) << depth >> 32) as usize])
+            }
+        }
+    }
+
+    /// Finds an entry by its hash and key.
+    #[inline(always)]
+    pub(super) fn find(&self, hash: u32, mut wanted: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
+        if let Self::Small { tags, block, .. } = self {
+            let hits = matches16(tags, tag(hash));
+            // SAFETY: tags that are not 0 belong to initialised places.
+            let (idx, entry) = unsafe { first_equal(hits, *block, wanted) }?;
+            return Some(Slot { page: None, idx, entry });
+        }
+        let mut next = self.page(hash);
+        while let Some(page) = next {
+            // SAFETY: pages of the directory and of chains live as long as the row.
+            let head = unsafe { page.head() };
+            let hits = matches48(&head.tags, tag(hash));
+            // SAFETY: as for the small block.
+            if let Some((idx, entry)) = unsafe { first_equal(hits, page.places(), &mut wanted) } {
+                return Some(Slot { page: Some(page), idx, entry });
+            }
+            next = head.next;
+        }
+        None
+    }
+
+    /// Has the entry for `hash` read into the cache, or the page it is in. Says whether there are pages.
+    #[inline(always)]
+    pub(super) fn prefetch_page_or_entry(&self, hash: u32) -> bool {
+        match (self, self.page(hash)) {
+            (Self::Small { tags, block, .. }, _) => {
+                prefetch_first_hit(matches16(tags, tag(hash)), *block);
+                false
+            }
+            (_, Some(page)) => {
+                super::prefetch(page.0.as_ptr());
+                true
+            }
+            (_, None) => false,
+        }
+    }
+
+    /// Has the entry for `hash` read into the cache if it lies in a page.
+    #[inline(always)]
+    pub(super) fn prefetch_entry_in_page(&self, hash: u32) {
+        if let Some(page) = self.page(hash) {
+            // SAFETY: the page lives as long as the row.
+            let hits = matches48(&unsafe { page.head() }.tags, tag(hash));
+            prefetch_first_hit(hits, page.places());
+        }
+    }
+
+    /// Has the beginning of the first block read into the cache.
+    #[inline(always)]
+    pub(super) fn prefetch_first(&self) {
+        let start = match self {
+            Self::Small { block, .. } => block.as_ptr().cast::<u8>(),
+            Self::Pages([first, _]) => first.0.as_ptr().cast(),
+            Self::Directory(_) => return,
+        };
+        for line in 0..3 {
+            super::prefetch(start.wrapping_add(64 * line));
+        }
+    }
+
+    /// Adds an entry where there is room for its hash, and otherwise gives it back. The key is new to the row.
+    #[inline]
+    pub(super) fn push_within_room(
+        &mut self,
+        len: usize,
+        hash: u32,
+        entry: T,
+    ) -> Result<Slot<T>, T> {
+        if let Self::Small { tags, block, cap } = self {
+            if len >= usize::from(*cap) {
+                return Err(entry);
+            }
+            tags[len % SMALL] = tag(hash);
+            // SAFETY: the block has `cap` places and the first `len` are taken.
+            let place = unsafe { block.add(len) };
+            // SAFETY: as above.
+            unsafe { place.write(entry) };
+            return Ok(Slot { page: None, idx: len, entry: place });
+        }
+        let mut next = self.page(hash);
+        while let Some(page) = next {
+            // SAFETY: the page lives as long as the row, which is borrowed mutably.
+            let head = unsafe { page.head() };
+            if head.len < head.cap {
+                // SAFETY: as above, and there is room.
+                return Ok(unsafe { page.push(hash, entry) });
+            }
+            next = head.next;
+        }
+        Err(entry)
+    }
+
+    /// Makes room after [`Cells::push_within_room`] found none. One step: it may have to be repeated when a split put
+    /// all entries on one side.
+    ///
+    /// `hash_of` is the user's code and runs before anything moves.
+    pub(super) fn make_room(
+        &mut self,
+        pool: &mut Pool,
+        len: usize,
+        hash: u32,
+        hash_of: impl Fn(&T) -> u32,
+    ) -> Moved {
+        if let Self::Small { cap, .. } = *self {
+            return if usize::from(cap) < SMALL {
+                self.grow_small(pool, len)
+            } else {
+                self.begin_pages(pool, len)
+            };
+        }
+        let Some(page) = self.page(hash) else { return Moved::default() };
+        // SAFETY: the page lives as long as the row.
+        let head = unsafe { page.head() };
+        if usize::from(head.cap) < PAGE {
+            return self.grow_page(pool, page);
+        }
+        let n_places = self.directory().len();
+        let may_double = 2 * n_places <= PLACES_PER_PAGE * (len / PAGE + 1);
+        if head.next.is_none() && (n_places > 1 << head.depth || may_double) {
+            // SAFETY: the page is alive and full.
+            let hashes = unsafe { hashes_of(page, hash_of) };
+            return self.split(pool, page, hash, &hashes);
+        }
+        let mut last = page;
+        // SAFETY: pages of a chain live as long as the row.
+        while let Some(next) = unsafe { last.head() }.next {
+            last = next;
+        }
+        let fresh = PagePtr::allocate(pool, PAGE, 32);
+        // SAFETY: as above, and no other reference to a head is alive.
+        unsafe { last.head_mut() }.next = Some(fresh);
+        Moved::default()
+    }
+
+    fn grow_small(&mut self, pool: &mut Pool, len: usize) -> Moved {
+        let Self::Small { block, cap, .. } = self else { return Moved::default() };
+        let old_cap = *cap;
+        let new_cap = if old_cap == 0 { 4 } else { old_cap * 2 };
+        let (class, layout) = Self::small_class(new_cap);
+        let fresh = pool.take(class, layout).cast::<T>();
+        // SAFETY: the old block holds `len` entries, the new one has more places, and they are two blocks.
+        unsafe { fresh.copy_from_nonoverlapping(*block, len) };
+        if old_cap > 0 {
+            // SAFETY: taken from this pool with this capacity; its entries have moved.
+            unsafe { pool.give(Self::small_class(old_cap).0, block.cast()) };
+        }
+        (*block, *cap) = (fresh, new_cap);
+        Moved { n_entries: len, ..Moved::default() }
+    }
+
+    fn begin_pages(&mut self, pool: &mut Pool, len: usize) -> Moved {
+        let Self::Small { ref tags, block, cap } = *self else { return Moved::default() };
+        let page = PagePtr::allocate(pool, FIRST_PAGE, 0);
+        // SAFETY: the page is new, has more places than the block, and the block holds `len` entries.
+        unsafe {
+            let head = page.head_mut();
+            head.tags[..SMALL].copy_from_slice(tags);
+            head.len = len as u8;
+            page.places().copy_from_nonoverlapping(block, len);
+            pool.give(Self::small_class(cap).0, block.cast());
+        }
+        *self = Self::Pages([page; 2]);
+        Moved { n_entries: len, ..Moved::default() }
+    }
+
+    fn grow_page(&mut self, pool: &mut Pool, page: PagePtr<T>) -> Moved {
+        // SAFETY: the page lives as long as the row.
+        let old = unsafe { page.head() };
+        let len = usize::from(old.len);
+        let fresh = PagePtr::allocate(pool, PAGE, old.depth);
+        // SAFETY: two pages; the new one has more places.
+        unsafe {
+            let head = fresh.head_mut();
+            (head.tags, head.len) = (old.tags, old.len);
+            fresh.places().copy_from_nonoverlapping(page.places(), len);
+        }
+        for place in self.directory_mut() {
+            if *place == page {
+                *place = fresh;
+            }
+        }
+        // SAFETY: the page came from this pool, and the directory has forgotten it.
+        unsafe { page.give_back(pool, FIRST_PAGE) };
+        Moved { n_entries: len, ..Moved::default() }
+    }
+
+    /// Splits the full `page`, which holds `hash`, by the next bit of `hashes`, the hashes of its entries.
+    fn split(
+        &mut self,
+        pool: &mut Pool,
+        page: PagePtr<T>,
+        hash: u32,
+        hashes: &[u32; PAGE],
+    ) -> Moved {
+        let mut moved = Moved::default();
+        // SAFETY: the page lives as long as the row.
+        let depth = usize::from(unsafe { page.head() }.depth);
+        if self.directory().len() == 1 << depth {
+            moved.n_directory_bytes = self.double_directory();
+        }
+        let fresh = PagePtr::allocate(pool, PAGE, depth as u8 + 1);
+        // SAFETY: both pages are alive, no reference to a head is, `page` is full and `fresh` empty and as large.
+        moved.n_entries = unsafe { partition(page, fresh, hashes, depth) };
+        let places = self.directory_mut();
+        let places_of_page = places.len() >> depth;
+        let start = (u64::from(hash) << depth >> 32) as usize * places_of_page;
+        places[start + places_of_page / 2..start + places_of_page].fill(fresh);
+        moved
+    }
+
+    /// Bytes of the new directory.
+    fn double_directory(&mut self) -> usize {
+        let old = self.directory();
+        let doubled: Vec<PagePtr<T>> = old.iter().flat_map(|&page| [page; 2]).collect();
+        let n_bytes = size_of_val(&*doubled);
+        *self = Self::Directory(doubled);
+        n_bytes
+    }
+
+    /// Takes an entry out.
+    ///
+    /// # Safety
+    /// `slot` was found in these cells, which were not changed since. `len` is their number of entries.
+    pub(super) unsafe fn remove(&mut self, len: usize, slot: Slot<T>) -> T {
+        let (last_tag, last_place) = match (&mut *self, slot.page) {
+            (Self::Small { tags, block, .. }, _) => {
+                // SAFETY: the slot is one of `len` entries.
+                (&mut tags[len - 1] as *mut u8, unsafe { block.add(len - 1) })
+            }
+            (_, Some(page)) => {
+                // SAFETY: the page holds the slot, so it is alive, and it or a later page is the last with entries.
+                unsafe { shorten_chain(page) }
+            }
+            (_, None) => unreachable!("an entry of a row with pages lies in one of them"),
+        };
+        let slot_tag = match (self, slot.page) {
+            (Self::Small { tags, .. }, _) => &mut tags[slot.idx] as *mut u8,
+            // SAFETY: as above.
+            (_, Some(page)) => unsafe { &mut page.head_mut().tags[slot.idx] as *mut u8 },
+            (_, None) => unreachable!("an entry of a row with pages lies in one of them"),
+        };
+        // SAFETY: the entry is initialised and read once: either the last one takes its place or it was the last.
+        unsafe {
+            let entry = slot.entry.read();
+            *slot_tag = *last_tag;
+            slot.entry.copy_from(last_place, 1);
+            *last_tag = 0;
+            entry
+        }
+    }
+
+    /// The entry at `position`, or the first one in a later block, to which `position` moves.
+    pub(super) fn slot_at(&self, len: usize, position: &mut Position) -> Option<Slot<T>> {
+        if let Self::Small { block, .. } = self {
+            let idx = position.idx;
+            // SAFETY: the block holds `len` entries.
+            return (idx < len).then(|| Slot { page: None, idx, entry: unsafe { block.add(idx) } });
+        }
+        let directory = self.directory();
+        loop {
+            let first = *directory.get(position.place)?;
+            let mut page = Some(first);
+            for _ in 0..position.n_pages_before {
+                // SAFETY: pages live as long as the row.
+                page = page.and_then(|page| unsafe { page.head() }.next);
+            }
+            let Some(page) = page else {
+                // SAFETY: as above.
+                position.place += directory.len() >> unsafe { first.head() }.depth;
+                position.n_pages_before = 0;
+                continue;
+            };
+            let idx = position.idx;
+            // SAFETY: as above.
+            if idx < usize::from(unsafe { page.head() }.len) {
+                // SAFETY: places below `len` are part of the page.
+                return Some(Slot {
+                    page: Some(page),
+                    idx,
+                    entry: unsafe { page.places().add(idx) },
+                });
+            }
+            position.n_pages_before += 1;
+            position.idx = 0;
+        }
+    }
+
+    /// Walks over all entries.
+    #[inline]
+    pub(super) fn cursor(&self, len: usize) -> Cursor<T> {
+        match self {
+            Self::Small { block, .. } => Cursor { entry: *block, n_left: len, ..Cursor::empty() },
+            // SAFETY: the pages live as long as the row.
+            Self::Pages([first, second]) => Cursor {
+                entry: first.places(),
+                n_left: usize::from(unsafe { first.head() }.len),
+                page: Some(*first),
+                second: Some(*second).filter(|second| second != first),
+                ..Cursor::empty()
+            },
+            Self::Directory(pages) => Cursor {
+                directory: NonNull::from(&**pages).cast(),
+                n_directory: pages.len(),
+                ..Cursor::empty()
+            },
+        }
+    }
+
+    /// Gives all blocks back; the entries are gone or are not dropped.
+    ///
+    /// # Safety
+    /// The cells came from `pool`; nobody uses them or their entries any more.
+    pub(super) unsafe fn free(self, pool: &mut Pool) {
+        if let Self::Small { block, cap, .. } = self {
+            if cap > 0 {
+                // SAFETY: by the caller.
+                unsafe { pool.give(Self::small_class(cap).0, block.cast()) };
+            }
+            return;
+        }
+        let mut previous = None;
+        for &first in self.directory() {
+            if previous == Some(first) {
+                continue;
+            }
+            previous = Some(first);
+            let mut next = Some(first);
+            while let Some(page) = next {
+                // SAFETY: each page is met once and alive until it is given back here.
+                let (after, cap) = unsafe { (page.head().next, usize::from(page.head().cap)) };
+                // SAFETY: by the caller.
+                unsafe { page.give_back(pool, cap) };
+                next = after;
+            }
+        }
+    }
+
+    /// Places for entries.
+    pub(super) fn capacity(&self) -> usize {
+        if let Self::Small { cap, .. } = self {
+            return usize::from(*cap);
+        }
+        let mut n_places = 0;
+        // SAFETY: pages live as long as the row.
+        self.for_each_page(|page| n_places += usize::from(unsafe { page.head() }.cap));
+        n_places
+    }
+
+    fn for_each_page(&self, mut f: impl FnMut(PagePtr<T>)) {
+        let mut previous = None;
+        for &first in self.directory() {
+            if previous != Some(first) {
+                let mut next = Some(first);
+                while let Some(page) = next {
+                    f(page);
+                    // SAFETY: pages live as long as the row.
+                    next = unsafe { page.head() }.next;
+                }
+            }
+            previous = Some(first);
+        }
+    }
+
+    /// Panics unless the invariants of this module hold for a row of `len` entries.
+    #[cfg(any(test, debug_assertions))]
+    pub(super) fn check(&self, len: usize) {
+        if let Self::Small { tags, cap, .. } = self {
+            assert!(len <= usize::from(*cap) && matches!(cap, 0 | 4 | 8 | 16));
+            assert!(tags.iter().enumerate().all(|(i, &tag)| (tag != 0) == (i < len)));
+            return;
+        }
+        let directory = self.directory();
+        assert!(directory.len().is_power_of_two() && directory.len() >= 2);
+        let mut n_entries = 0;
+        self.for_each_page(|page| {
+            // SAFETY: pages live as long as the row.
+            let head = unsafe { page.head() };
+            assert!(head.len <= head.cap && usize::from(head.cap) <= PAGE);
+            let n_tags = head.tags.iter().take_while(|&&tag| tag != 0).count();
+            assert_eq!(n_tags, usize::from(head.len));
+            assert!(head.tags[n_tags..].iter().all(|&tag| tag == 0));
+            if let Some(next) = head.next {
+                // SAFETY: as above.
+                assert!(head.len == head.cap || unsafe { next.head() }.len == 0);
+            }
+            n_entries += n_tags;
+        });
+        assert_eq!(n_entries, len);
+        let mut at = 0;
+        while at < directory.len() {
+            // SAFETY: as above.
+            let depth = unsafe { directory[at].head() }.depth;
+            let n_places = directory.len() >> depth;
+            assert!(n_places > 0 && at % n_places == 0);
+            assert!(directory[at..at + n_places].iter().all(|&page| page == directory[at]));
+            at += n_places;
+        }
+    }
+}
+
+/// The hashes of all entries of a full page.
+///
+/// # Safety
+/// The page is alive and holds [`PAGE`] entries.
+unsafe fn hashes_of<T>(page: PagePtr<T>, hash_of: impl Fn(&T) -> u32) -> [u32; PAGE] {
+    // SAFETY: by the caller.
+    core::array::from_fn(|i| hash_of(unsafe { page.places().add(i).as_ref() }))
+}
+
+/// Moves the entries of `page` whose hash has the bit after its top `depth` bits to `fresh`, and closes the gaps with
+/// the last entries that stay. Returns how many entries moved; each moves once.
+///
+/// # Safety
+/// Both pages are alive and no reference to their heads is; `page` holds [`PAGE`] entries, `fresh` none and has as many
+/// places.
+unsafe fn partition<T>(
+    page: PagePtr<T>,
+    fresh: PagePtr<T>,
+    hashes: &[u32; PAGE],
+    depth: usize,
+) -> usize {
+    // SAFETY: two pages, by the caller.
+    let (old, new) = unsafe { (page.head_mut(), fresh.head_mut()) };
+    let goes = |i: usize| hashes[i] << depth >> 31 == 1;
+    let (mut n_old, mut n_new, mut n_filled) = (PAGE, 0, 0);
+    let mut at = 0;
+    while at < n_old {
+        if !goes(at) {
+            at += 1;
+            continue;
+        }
+        // SAFETY: `at` holds an entry that was not moved yet, and `n_new` is free.
+        unsafe { fresh.places().add(n_new).copy_from_nonoverlapping(page.places().add(at), 1) };
+        new.tags[n_new] = old.tags[at];
+        n_new += 1;
+        // From the end: those that go too, then one that stays and fills the gap.
+        n_old -= 1;
+        while n_old > at && goes(n_old) {
+            // SAFETY: as above.
+            unsafe {
+                fresh.places().add(n_new).copy_from_nonoverlapping(page.places().add(n_old), 1);
+            }
+            new.tags[n_new] = old.tags[n_old];
+            n_new += 1;
+            n_old -= 1;
+        }
+        if n_old > at {
+            // SAFETY: the entry at `at` has moved away; the one at `n_old` stays in the page and was not moved yet.
+            unsafe { page.places().add(at).copy_from_nonoverlapping(page.places().add(n_old), 1) };
+            old.tags[at] = old.tags[n_old];
+            n_filled += 1;
+            at += 1;
+        }
+    }
+    old.tags[n_old..].fill(0);
+    (old.len, new.len) = (n_old as u8, n_new as u8);
+    (old.depth, new.depth) = (depth as u8 + 1, depth as u8 + 1);
+    n_new + n_filled
+}
+
+/// Makes the last page with entries of the chain one entry shorter; returns the tag and place of what was its last.
+///
+/// # Safety
+/// The page is alive, holds an entry, and no reference to a head of its chain is alive.
+unsafe fn shorten_chain<T>(page: PagePtr<T>) -> (*mut u8, NonNull<T>) {
+    let mut last = page;
+    // SAFETY: pages of a chain are alive together.
+    unsafe {
+        while let Some(next) = last.head().next {
+            if next.head().len == 0 {
+                break;
+            }
+            last = next;
+        }
+        let head = last.head_mut();
+        head.len -= 1;
+        let idx = usize::from(head.len);
+        (&raw mut head.tags[idx], last.places().add(idx))
+    }
+}
+
+/// Walks over the entries of one row, block by block. An address, not a borrow: who holds it keeps the row unchanged.
+pub(super) struct Cursor<T> {
+    entry: NonNull<T>,
+    /// Entries left in the current block.
+    n_left: usize,
+    /// The current page, none in a small block.
+    page: Option<PagePtr<T>>,
+    /// The other of two pages. They are kept here, not pointed to, since a row may move.
+    second: Option<PagePtr<T>>,
+    directory: NonNull<PagePtr<T>>,
+    n_directory: usize,
+}
+
+impl<T> Clone for Cursor<T> {
+    fn clone(&self) -> Self {
+        Self { ..*self }
+    }
+}
+
+// SAFETY: a cursor is an address; whoever follows it says by its own type which access that is.
+unsafe impl<T> Send for Cursor<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Cursor<T> {}
+
+impl<T> Cursor<T> {
+    pub(super) const fn empty() -> Self {
+        Self {
+            entry: NonNull::dangling(),
+            n_left: 0,
+            page: None,
+            second: None,
+            directory: NonNull::dangling(),
+            n_directory: 0,
+        }
+    }
+
+    /// # Safety
+    /// The row is alive, and its blocks are as they were when the cursor was made.
+    #[inline]
+    pub(super) unsafe fn next(&mut self) -> Option<NonNull<T>> {
+        while self.n_left == 0 {
+            // SAFETY: by the caller.
+            if !unsafe { self.next_page() } {
+                return None;
+            }
+        }
+        let entry = self.entry;
+        // SAFETY: `n_left` entries lie from here on.
+        self.entry = unsafe { entry.add(1) };
+        self.n_left -= 1;
+        Some(entry)
+    }
+
+    /// The rest of the current block, or the next one.
+    ///
+    /// # Safety
+    /// As for [`Cursor::next`].
+    #[inline]
+    pub(super) unsafe fn next_block(&mut self) -> Option<NonNull<[T]>> {
+        // SAFETY: by the caller.
+        while self.n_left == 0 {
+            if !unsafe { self.next_page() } {
+                return None;
+            }
+        }
+        let n = core::mem::take(&mut self.n_left);
+        Some(NonNull::slice_from_raw_parts(self.entry, n))
+    }
+
+    /// # Safety
+    /// As for [`Cursor::next`].
+    unsafe fn next_page(&mut self) -> bool {
+        // SAFETY: pages and directory live as long as the row.
+        unsafe {
+            let chained = self.page.and_then(|page| page.head().next);
+            let next = chained.or_else(|| self.second.take());
+            let Some(page) = next.or_else(|| self.next_in_directory()) else { return false };
+            self.entry = page.places();
+            self.n_left = usize::from(page.head().len);
+            self.page = Some(page);
+            true
+        }
+    }
+
+    /// The next page of the directory. What it needs of it is read ahead.
+    ///
+    /// # Safety
+    /// As for [`Cursor::next`].
+    unsafe fn next_in_directory(&mut self) -> Option<PagePtr<T>> {
+        if self.n_directory == 0 {
+            return None;
+        }
+        // SAFETY: `n_directory` places lie from `directory` on.
+        unsafe {
+            let page = self.directory.read();
+            while self.n_directory > 0 && self.directory.read() == page {
+                self.directory = self.directory.add(1);
+                self.n_directory -= 1;
+            }
+            if self.n_directory > 0 {
+                let after = self.directory.read();
+                super::prefetch(after.0.as_ptr());
+                super::prefetch(after.0.as_ptr().wrapping_byte_add(128));
+                super::prefetch(after.0.as_ptr().wrapping_byte_add(256));
+            }
+            Some(page)
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Memory for blocks of entries: few allocations, no page of memory touched before it is needed, quick to let go.
+//!
+//! 1. A block has one of [`N_CLASSES`] sizes. Blocks are cut off the front of the current chunk.
+//! 2. A block that is given back goes on the list of its class, linked through its own first bytes, and is the next
+//!    one handed out.
+//! 3. Chunks double in size up to [`MAX_CHUNK_BYTES`], so that no single growth step asks for much memory.
+//! 4. Dropping the pool frees its chunks and nothing else: it knows nothing of what lies in the blocks.
+#![allow(unsafe_code)]
+
+use alloc::alloc::{alloc, dealloc, handle_alloc_error};
+use alloc::vec::Vec;
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+/// Sizes of blocks, see [`super::cells`].
+pub(super) const N_CLASSES: usize = 5;
+
+/// Below the size from which common allocators ask the system for each chunk.
+const MAX_CHUNK_BYTES: usize = 64 << 10;
+const CHUNK_ALIGN: usize = 64;
+
+struct FreeBlock {
+    next: Option<NonNull<FreeBlock>>,
+}
+
+struct Chunk {
+    start: NonNull<u8>,
+    layout: Layout,
+}
+
+/// Invariants: `[bump, bump + left)` lies in `chunks[n_used - 1]` and no block overlaps it; chunks from `n_used` on
+/// hold no block; every block on `free[class]` was handed out with the layout of `class` and is used by nobody.
+pub(super) struct Pool {
+    chunks: Vec<Chunk>,
+    n_used: usize,
+    bump: NonNull<u8>,
+    left: usize,
+    free: [Option<NonNull<FreeBlock>>; N_CLASSES],
+    n_chunk_bytes: usize,
+}
+
+// SAFETY: the pool owns its chunks and reads or writes them through `&mut self` only.
+unsafe impl Send for Pool {}
+// SAFETY: as above, `&self` gives no access to memory of the chunks.
+unsafe impl Sync for Pool {}
+
+impl Pool {
+    pub(super) const fn new() -> Self {
+        Self {
+            chunks: Vec::new(),
+            n_used: 0,
+            bump: NonNull::dangling(),
+            left: 0,
+            free: [None; N_CLASSES],
+            n_chunk_bytes: 0,
+        }
+    }
+
+    /// The layout of a block that holds `layout` and, once free, the link to the next one.
+    pub(super) const fn block_layout(layout: Layout) -> Layout {
+        let align = max(layout.align(), align_of::<FreeBlock>());
+        let size = max(layout.size(), size_of::<FreeBlock>());
+        match Layout::from_size_align(size, align) {
+            Ok(layout) => layout.pad_to_align(),
+            Err(_) => panic!("a block of entries is larger than the address space"),
+        }
+    }
+
+    /// Bytes of all chunks.
+    pub(super) fn n_chunk_bytes(&self) -> usize {
+        self.n_chunk_bytes
+    }
+
+    /// Bytes that no block was cut from yet.
+    pub(super) fn n_uncut_bytes(&self) -> usize {
+        self.left
+            + self.chunks[self.n_used..].iter().map(|chunk| chunk.layout.size()).sum::<usize>()
+    }
+
+    /// A block for `class`, whose blocks all have `layout`, a result of [`Pool::block_layout`].
+    #[inline]
+    pub(super) fn take(&mut self, class: usize, layout: Layout) -> NonNull<u8> {
+        if let Some(block) = self.free[class] {
+            // SAFETY: a block on the list is used by nobody and begins with an initialised link.
+            self.free[class] = unsafe { block.as_ref().next };
+            return block.cast();
+        }
+        loop {
+            let padding = self.bump.as_ptr().align_offset(layout.align());
+            if let Some(needed) = padding.checked_add(layout.size())
+                && needed <= self.left
+            {
+                // SAFETY: `needed <= left`, and `left` bytes follow `bump` in its chunk.
+                let block = unsafe { self.bump.add(padding) };
+                // SAFETY: as above.
+                self.bump = unsafe { self.bump.add(needed) };
+                self.left -= needed;
+                return block;
+            }
+            self.next_chunk(layout);
+        }
+    }
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    /// `block` came from `take` of this pool with the same class, and nobody uses it any more.
+    #[inline]
+    pub(super) unsafe fn give(&mut self, class: usize, block: NonNull<u8>) {
+        let block = block.cast::<FreeBlock>();
+        // SAFETY: the caller gives the block up; its layout has room and alignment for a link.
+        unsafe { block.write(FreeBlock { next: self.free[class] }) };
+        self.free[class] = Some(block);
+    }
+
+    /// Takes all blocks back and keeps the chunks.
+    ///
+    /// # Safety
+    /// Nobody uses any block of this pool any more.
+    pub(super) unsafe fn take_back_all(&mut self) {
+        self.free = [None; N_CLASSES];
+        self.n_used = 0;
+        self.left = 0;
+        self.bump = NonNull::dangling();
+    }
+
+    /// Allocates one chunk of at least `bytes` ahead of need; false when there is no memory for it.
+    #[must_use]
+    pub(super) fn reserve(&mut self, bytes: usize) -> bool {
+        let Ok(layout) = Layout::from_size_align(bytes, CHUNK_ALIGN) else { return false };
+        if self.chunks.try_reserve(1).is_err() {
+            return false;
+        }
+        match allocate(layout.pad_to_align()) {
+            Some(chunk) => self.add(chunk),
+            None => return false,
+        }
+        true
+    }
+
+    #[cold]
+    fn next_chunk(&mut self, block: Layout) {
+        if self.n_used == self.chunks.len() {
+            let least = max(block.size(), min(block.size().saturating_mul(4), MAX_CHUNK_BYTES));
+            let bytes = max(least, min(self.n_chunk_bytes, MAX_CHUNK_BYTES));
+            let layout = Layout::from_size_align(bytes, max(block.align(), CHUNK_ALIGN))
+                .expect("a block of entries fits the address space, and so does its chunk");
+            self.chunks.reserve(1);
+            let Some(chunk) = allocate(layout) else { handle_alloc_error(layout) };
+            self.add(chunk);
+        }
+        let chunk = &self.chunks[self.n_used];
+        self.n_used += 1;
+        self.bump = chunk.start;
+        self.left = chunk.layout.size();
+    }
+
+    fn add(&mut self, chunk: Chunk) {
+        self.n_chunk_bytes += chunk.layout.size();
+        self.chunks.push(chunk);
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        for chunk in &self.chunks {
+            // SAFETY: allocated by `allocate` with this layout and freed only here.
+            unsafe { dealloc(chunk.start.as_ptr(), chunk.layout) };
+        }
+    }
+}
+
+fn allocate(layout: Layout) -> Option<Chunk> {
+    debug_assert!(layout.size() > 0);
+    // SAFETY: no block is empty, so no chunk is.
+    let start = NonNull::new(unsafe { alloc(layout) })?;
+    Some(Chunk { start, layout })
+}
+
+const fn max(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
+const fn min(a: usize, b: usize) -> usize {
+    if a < b { a } else { b }
+}
