@@ -1,7 +1,7 @@
 //! Many keys at once: the memory of all keys of a block is on its way before the first of them is looked at.
 //!
 //! 1. Take [`BLOCK`] keys and hash them.
-//! 2. Ask the index for each row, by hash alone, and have the row read into the cache.
+//! 2. Ask the index where each row likely is, by its tag alone, and have the row read into the cache.
 //! 3. In each row, have the entry read, or with a long row the page that holds it.
 //! 4. In each long row, have the entry read.
 //! 5. Do what is asked key by key, as without all this.
@@ -11,59 +11,66 @@ use core::hash::{BuildHasher, Hash};
 
 use hashbrown::Equivalent;
 
+use crate::FlatMap;
 use crate::entry::ToKey;
-use crate::{FlatMap, store};
+use crate::index::RowId;
+use crate::store::RawRow;
 
 /// Keys that are looked ahead together.
 const BLOCK: usize = 32;
 
-/// What was found out about a key of a block.
+/// Borrowed keys; after the last ones there is nothing.
+type Keys<'q, Q1, Q2> = [Option<(&'q Q1, &'q Q2)>; BLOCK];
+
+/// What was found out about a key. The id holds until a row is added; rows are not removed meanwhile.
 #[derive(Clone, Copy, Default)]
 struct Ahead {
     hash1: u32,
     hash2: u32,
-    /// A row with this hash, likely that of the key. Rows are not removed while a block is worked on.
-    row: Option<u32>,
+    row: Option<RowId>,
 }
 
+/// The rows of a block of keys.
+type RowsAhead<'a, K1, K2, V> = [Option<&'a RawRow<K1, (K2, V)>>; BLOCK];
+
 impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
-    /// Steps 1 to 4 for a block of keys.
-    fn look_ahead<Item>(
-        &self,
-        block: &[Option<Item>; BLOCK],
-        hashes: impl Fn(&Item) -> (u32, u32),
-    ) -> [Ahead; BLOCK] {
+    /// Steps 1 to 4.
+    #[inline(always)]
+    fn look_ahead<Q1, Q2>(&self, keys: &Keys<Q1, Q2>) -> ([Ahead; BLOCK], RowsAhead<'_, K1, K2, V>)
+    where
+        Q1: Hash + Equivalent<K1> + ?Sized,
+        Q2: Hash + ?Sized,
+    {
+        let index = &self.store.rows;
         let mut ahead = [Ahead::default(); BLOCK];
-        let n = block.iter().flatten().count();
-        let ahead_of_keys = &mut ahead[..n];
-        for (ahead, item) in ahead_of_keys.iter_mut().zip(block.iter().flatten()) {
-            (ahead.hash1, ahead.hash2) = hashes(item);
+        for (ahead, (key1, key2)) in ahead.iter_mut().zip(keys.iter().flatten()) {
+            (ahead.hash1, ahead.hash2) = (self.hash(*key1), self.hash(*key2));
         }
-        for ahead in ahead_of_keys.iter_mut() {
-            ahead.row = self.guess_row(ahead.hash1);
-            if let Some(id) = ahead.row {
-                store::prefetch(self.store.row(id));
+        for (ahead, _) in ahead.iter_mut().zip(keys.iter().flatten()) {
+            ahead.row = index.guess_and_prefetch(ahead.hash1);
+        }
+        let mut rows = [None; BLOCK];
+        let mut have_pages = false;
+        for ((row, ahead), (key1, _)) in rows.iter_mut().zip(&mut ahead).zip(keys.iter().flatten())
+        {
+            let Some(mut id) = ahead.row else { continue };
+            if !key1.equivalent(&index.get(id).key) {
+                ahead.row = self.find_row(ahead.hash1, *key1);
+                let Some(found) = ahead.row else { continue };
+                id = found;
+            }
+            let found = index.get(id);
+            have_pages |= found.prefetch_page_or_entry(ahead.hash2);
+            *row = Some(found);
+        }
+        if have_pages {
+            for (row, ahead) in rows.iter().zip(&ahead) {
+                if let Some(row) = row {
+                    row.prefetch_entry_in_page(ahead.hash2);
+                }
             }
         }
-        let rows = || ahead_of_keys.iter().filter_map(|a| Some((self.store.row(a.row?), a.hash2)));
-        let mut has_pages = false;
-        for (row, hash2) in rows() {
-            has_pages |= row.prefetch_page_or_entry(hash2);
-        }
-        if has_pages {
-            rows().for_each(|(row, hash2)| row.prefetch_entry_in_page(hash2));
-        }
-        ahead
-    }
-
-    /// The row of a key that was looked ahead.
-    #[inline(always)]
-    fn row_ahead<Q1: Equivalent<K1> + ?Sized>(&self, ahead: Ahead, key1: &Q1) -> Option<u32> {
-        let id = ahead.row?;
-        if key1.equivalent(&self.store.row(id).key) {
-            return Some(id);
-        }
-        self.find_row(ahead.hash1, key1)
+        (ahead, rows)
     }
 
     /// Finds many values, in O(1) each. Tells `found` of each, in order.
@@ -86,12 +93,10 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     {
         let mut keys = keys.into_iter().fuse();
         loop {
-            let block: [_; BLOCK] = array::from_fn(|_| keys.next());
-            let ahead =
-                self.look_ahead(&block, |(key1, key2)| (self.hash(*key1), self.hash(*key2)));
-            for (keys, ahead) in block.iter().zip(ahead) {
-                let Some((key1, key2)) = keys else { return };
-                let row = self.row_ahead(ahead, *key1).map(|id| self.store.row(id));
+            let block: Keys<'q, Q1, Q2> = array::from_fn(|_| keys.next());
+            let (ahead, rows) = self.look_ahead(&block);
+            for ((keys, ahead), row) in block.iter().zip(ahead).zip(rows) {
+                let Some((_, key2)) = keys else { return };
                 let entry =
                     row.and_then(|row| row.get(ahead.hash2, |entry| key2.equivalent(&entry.0)));
                 found(entry.map(|entry| &entry.1));
@@ -122,12 +127,12 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         let mut updates = updates.into_iter().fuse();
         loop {
             let block: [_; BLOCK] = array::from_fn(|_| updates.next());
-            let ahead =
-                self.look_ahead(&block, |(key1, key2, _)| (self.hash(*key1), self.hash(*key2)));
+            let keys = block.each_ref().map(|item| item.as_ref().map(|item| (item.0, item.1)));
+            let (ahead, _) = self.look_ahead::<Q1, Q2>(&keys);
+            let n_rows = self.n_rows();
             for (item, ahead) in block.into_iter().zip(ahead) {
                 let Some((key1, key2, with)) = item else { return };
-                let row = self.row_ahead(ahead, key1).or_else(|| self.find_row(ahead.hash1, key1));
-                let value = match row {
+                let value = match self.row_ahead(ahead, n_rows, key1) {
                     Some(id) => {
                         let wanted = |key2: &&Q2, known: &K2| key2.equivalent(known);
                         let make = |key2: &Q2| (key2.to_key(), V::default());
@@ -135,12 +140,21 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
                     }
                     None => {
                         let entry = (key2.to_key(), V::default());
-                        &mut self.push_row(key1.to_key(), ahead.hash1, ahead.hash2, entry).1
+                        &mut self.push_row(key1.to_key(), ahead.hash1, ahead.hash2, entry).1.1
                     }
                 };
                 update(value, with);
             }
         }
+    }
+
+    /// The row of a key that was looked ahead when there were `n_rows`.
+    #[inline(always)]
+    fn row_ahead<Q1>(&self, ahead: Ahead, n_rows: usize, key1: &Q1) -> Option<RowId>
+    where
+        Q1: Equivalent<K1> + ?Sized,
+    {
+        if n_rows == self.n_rows() { ahead.row } else { self.find_row(ahead.hash1, key1) }
     }
 }
 
@@ -155,13 +169,12 @@ where
         let mut entries = entries.into_iter().fuse();
         loop {
             let block: [_; BLOCK] = array::from_fn(|_| entries.next());
-            let ahead =
-                self.look_ahead(&block, |(key1, key2, _)| (self.hash(key1), self.hash(key2)));
+            let keys = block.each_ref().map(|item| item.as_ref().map(|item| (&item.0, &item.1)));
+            let (ahead, _) = self.look_ahead::<K1, K2>(&keys);
+            let n_rows = self.n_rows();
             for (item, ahead) in block.into_iter().zip(ahead) {
                 let Some((key1, key2, value)) = item else { return };
-                let row =
-                    self.row_ahead(ahead, &key1).or_else(|| self.find_row(ahead.hash1, &key1));
-                match row {
+                match self.row_ahead(ahead, n_rows, &key1) {
                     Some(id) => {
                         self.insert_in_row(id, ahead.hash2, key2, value);
                     }

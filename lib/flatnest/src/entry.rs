@@ -9,6 +9,7 @@ use core::mem;
 use hashbrown::Equivalent;
 
 use crate::FlatMap;
+use crate::index::RowId;
 use crate::store::Slot;
 
 /// Makes the key that a map stores of a borrowed one.
@@ -50,7 +51,7 @@ pub enum EntryRef<'a, 'q, K1, K2, V, S, Q1: ?Sized, Q2: ?Sized> {
 /// An entry that is there.
 pub struct OccupiedEntry<'a, K1, K2, V, S> {
     map: &'a mut FlatMap<K1, K2, V, S>,
-    row: u32,
+    row: RowId,
     /// Found in the row; the map is borrowed since, so it is there until the entry itself takes it out.
     slot: Slot<(K2, V)>,
 }
@@ -72,7 +73,7 @@ pub struct VacantEntryRef<'a, 'q, K1, K2, V, S, Q1: ?Sized, Q2: ?Sized> {
 /// Where an entry would go.
 struct Vacancy<'a, K1, K2, V, S> {
     map: &'a mut FlatMap<K1, K2, V, S>,
-    row: Option<u32>,
+    row: Option<RowId>,
     hash1: u32,
     hash2: u32,
 }
@@ -84,7 +85,7 @@ impl<'a, K1, K2: Hash, V, S: BuildHasher> Vacancy<'a, K1, K2, V, S> {
         let Self { map, row, hash1, hash2 } = self;
         match row {
             Some(id) => map.get_or_push(id, hash2, (), |(), _| false, |()| (key2, value)),
-            None => &mut map.push_row(key1(), hash1, hash2, (key2, value)).1,
+            None => &mut map.push_row(key1(), hash1, hash2, (key2, value)).1.1,
         }
     }
 }
@@ -100,7 +101,7 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         let (hash1, hash2) = (self.hash(key1), self.hash(key2));
         let row = self.find_row(hash1, key1);
         let found = row.and_then(|id| {
-            let slot = self.store.row(id).find(hash2, |entry| key2.equivalent(&entry.0))?;
+            let slot = self.store.rows.get(id).find(hash2, |entry| key2.equivalent(&entry.0))?;
             Some((id, slot))
         });
         match found {
@@ -322,7 +323,7 @@ impl<'a, K1, K2, V, S> OccupiedEntry<'a, K1, K2, V, S> {
     /// assert_eq!(entry.key1(), &1);
     /// ```
     pub fn key1(&self) -> &K1 {
-        &self.map.store.row(self.row).key
+        &self.map.store.rows.get(self.row).key
     }
 
     /// The inner key.

@@ -1,112 +1,217 @@
-//! Finds the number of a row by the hash of its key.
+//! Holds rows and finds them by the hash of their key.
 //!
 //! 1. Rows are spread over segments by the top bits of their hash, through a directory of a power of two of segment
-//!    numbers. A segment is a small hash table of (hash, row number).
+//!    numbers. A segment is a small hash table with the rows in it.
 //! 2. A full segment splits in two by the next bit; where it already takes all bits of the directory, the directory
-//!    doubles first. So no insertion moves more than one segment.
+//!    doubles first. So no insertion moves more rows than a segment has.
 //! 3. Equal hashes cannot be separated. So the directory may only have so many places per segment, and a segment that
 //!    may not split grows beyond its bound.
 //!
-//! Hashes are stored, so growth runs no code of the user.
+//! Rows know their hashes, so growth runs no code of the user.
 
+use alloc::vec;
 use alloc::vec::Vec;
+use core::iter::FusedIterator;
+use core::slice;
 
-use hashbrown::HashTable;
+use hashbrown::{HashTable, hash_table};
 
 use crate::error::TryReserveError;
 use crate::growth::GrowthCounter;
+use crate::store::prefetch;
 
-/// Rows of a full segment: what a table of 1024 buckets takes.
-const SEGMENT: usize = 896;
+/// Rows of a full segment: what a table of 512 buckets takes.
+const SEGMENT: usize = 448;
 /// Directory places allowed for each segment. An even hash needs fewer than 4.
 const PLACES_PER_SEGMENT: usize = 8;
 
-/// Invariants: `directory` has a power of two of places; the segment at place `i` with depth `d` stands at all places
-/// that share the top `d` bits with `i`, and holds the rows whose hash begins with these bits.
-pub(crate) struct Index {
-    directory: Vec<u32>,
-    segments: Vec<Segment>,
+/// Something that knows its hash.
+pub(crate) trait Hashed {
+    fn hash(&self) -> u32;
 }
 
-#[derive(Default)]
-struct Segment {
-    rows: HashTable<Place>,
+/// Invariants: `directory` has a power of two of places; the segment at place `i` with depth `d` stands at all places
+/// that share the top `d` bits with `i`, and holds the rows whose hash begins with these bits; `n_rows` are there.
+pub(crate) struct Index<R> {
+    directory: Vec<u32>,
+    segments: Vec<Segment<R>>,
+    n_rows: usize,
+}
+
+struct Segment<R> {
+    rows: HashTable<R>,
     depth: u32,
 }
 
-#[derive(Clone, Copy)]
-struct Place {
-    hash: u32,
-    row: u32,
+/// Where a row lies, until a row is added.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowId {
+    segment: u32,
+    bucket: u32,
 }
 
 /// Spreads a row's hash for a segment: the table takes buckets from the low bits, and tags from the top seven.
 #[inline(always)]
 fn table_hash(hash: u32) -> u64 {
-    u64::from(hash) << 46 | u64::from(hash)
+    u64::from(hash) << 48 | u64::from(hash)
 }
 
-impl Index {
+fn row_hash<R: Hashed>(row: &R) -> u64 {
+    table_hash(row.hash())
+}
+
+impl<R> Default for Index<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<R> Index<R> {
     pub(crate) const fn new() -> Self {
-        Self { directory: Vec::new(), segments: Vec::new() }
+        Self { directory: Vec::new(), segments: Vec::new(), n_rows: 0 }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.n_rows
     }
 
     #[inline(always)]
-    fn segment_idx(&self, hash: u32) -> Option<usize> {
+    fn segment_of(&self, hash: u32) -> Option<u32> {
         let depth = self.directory.len().trailing_zeros() % 64;
-        let place = (u64::from(hash) << depth >> 32) as usize;
-        self.directory.get(place).map(|&segment| segment as usize)
+        self.directory.get((u64::from(hash) << depth >> 32) as usize).copied()
     }
 
     /// The row with this hash that `is_wanted`.
     #[inline(always)]
-    pub(crate) fn find(&self, hash: u32, mut is_wanted: impl FnMut(u32) -> bool) -> Option<u32> {
-        let segment = &self.segments[self.segment_idx(hash)?];
-        let wanted = |place: &Place| place.hash == hash && is_wanted(place.row);
-        segment.rows.find(table_hash(hash), wanted).map(|place| place.row)
+    pub(crate) fn find(&self, hash: u32, is_wanted: impl FnMut(&R) -> bool) -> Option<&R> {
+        let segment = &self.segments[self.segment_of(hash)? as usize];
+        segment.rows.find(table_hash(hash), is_wanted)
     }
 
+    /// Where the row with this hash is that `is_wanted`.
+    #[inline(always)]
+    pub(crate) fn find_id(&self, hash: u32, is_wanted: impl FnMut(&R) -> bool) -> Option<RowId> {
+        let segment = self.segment_of(hash)?;
+        let rows = &self.segments[segment as usize].rows;
+        let bucket = rows.find_bucket_index(table_hash(hash), is_wanted)?;
+        Some(RowId { segment, bucket: bucket as u32 })
+    }
+
+    /// Where a row with this hash likely is, going by its tag, and has it read into the cache.
+    #[inline(always)]
+    pub(crate) fn guess_and_prefetch(&self, hash: u32) -> Option<RowId> {
+        self.find_id(hash, |row| {
+            prefetch(row);
+            true
+        })
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self, id: RowId) -> &R {
+        let row = self.segments[id.segment as usize].rows.get_bucket(id.bucket as usize);
+        row.expect("the row is there while its id is used")
+    }
+
+    #[inline(always)]
+    pub(crate) fn get_mut(&mut self, id: RowId) -> &mut R {
+        let row = self.segments[id.segment as usize].rows.get_bucket_mut(id.bucket as usize);
+        row.expect("the row is there while its id is used")
+    }
+
+    /// Takes a row out. Others stay where they are.
+    #[inline]
+    pub(crate) fn remove(&mut self, id: RowId) -> R {
+        let rows = &mut self.segments[id.segment as usize].rows;
+        let entry = rows.get_bucket_entry(id.bucket as usize);
+        let row = entry.ok().expect("the row is there while its id is used").remove().0;
+        self.n_rows -= 1;
+        row
+    }
+
+    pub(crate) fn iter(&self) -> Iter<'_, R> {
+        Iter { segments: self.segments.iter(), rows: Default::default(), n_left: self.n_rows }
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut R> {
+        self.segments.iter_mut().flat_map(|segment| &mut segment.rows)
+    }
+
+    /// The place after `id`, or the first, that has a row. For walks that take rows out.
+    pub(crate) fn next_id(&self, id: Option<RowId>) -> Option<RowId> {
+        let mut next = match id {
+            Some(RowId { segment, bucket }) => RowId { segment, bucket: bucket + 1 },
+            None => RowId { segment: 0, bucket: 0 },
+        };
+        loop {
+            let rows = &self.segments.get(next.segment as usize)?.rows;
+            if next.bucket as usize >= rows.num_buckets() {
+                next = RowId { segment: next.segment + 1, bucket: 0 };
+            } else if rows.get_bucket(next.bucket as usize).is_some() {
+                return Some(next);
+            } else {
+                next.bucket += 1;
+            }
+        }
+    }
+
+    /// Takes all rows out and keeps the memory.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = R> {
+        self.n_rows = 0;
+        self.segments.iter_mut().flat_map(|segment| segment.rows.drain())
+    }
+
+    fn may_split(&self, segment: u32) -> bool {
+        let n_places = self.directory.len();
+        n_places > 1 << self.segments[segment as usize].depth
+            || 2 * n_places <= PLACES_PER_SEGMENT * self.segments.len()
+    }
+}
+
+impl<R: Hashed> Index<R> {
     /// Adds a row.
-    #[inline(never)]
-    pub(crate) fn insert(&mut self, hash: u32, row: u32, growth: &mut GrowthCounter) {
+    ///
+    /// # Panics
+    /// When there are 2^32 rows.
+    pub(crate) fn insert(&mut self, row: R, growth: &mut GrowthCounter) -> RowId {
+        assert!(self.n_rows < u32::MAX as usize, "a map has less than 2^32 rows");
+        let hash = row.hash();
         if self.directory.is_empty() {
             self.directory.push(0);
-            self.segments.push(Segment::default());
+            self.segments.push(Segment { rows: HashTable::new(), depth: 0 });
         }
         loop {
-            let idx = self.segment_idx(hash).expect("the directory has a segment for each hash");
-            let may_split = self.may_split(idx);
-            let rows = &mut self.segments[idx].rows;
+            let segment = self.segment_of(hash).expect("the directory has a segment for each hash");
+            let may_split = self.may_split(segment);
+            let rows = &mut self.segments[segment as usize].rows;
             if rows.len() < SEGMENT || !may_split {
-                let n_bytes = rows.allocation_size();
-                rows.insert_unique(table_hash(hash), Place { hash, row }, |p| table_hash(p.hash));
-                if rows.allocation_size() != n_bytes {
+                let capacity = rows.capacity();
+                let entry = rows.insert_unique(table_hash(hash), row, row_hash);
+                let bucket = entry.bucket_index() as u32;
+                let rows = entry.into_table();
+                if rows.capacity() != capacity {
                     growth.add_allocation(rows.allocation_size());
                 }
-                return;
+                self.n_rows += 1;
+                return RowId { segment, bucket };
             }
-            self.split(idx, hash, growth);
+            self.split(segment, hash, growth);
         }
-    }
-
-    fn may_split(&self, idx: usize) -> bool {
-        let n_places = self.directory.len();
-        n_places > 1 << self.segments[idx].depth
-            || 2 * n_places <= PLACES_PER_SEGMENT * self.segments.len()
     }
 
     #[cold]
-    fn split(&mut self, idx: usize, hash: u32, growth: &mut GrowthCounter) {
+    fn split(&mut self, segment: u32, hash: u32, growth: &mut GrowthCounter) {
+        let idx = segment as usize;
         let depth = self.segments[idx].depth;
         if self.directory.len() == 1 << depth {
             self.directory = self.directory.iter().flat_map(|&segment| [segment; 2]).collect();
             growth.add_allocation(self.directory.len() * size_of::<u32>());
         }
         let old = core::mem::take(&mut self.segments[idx].rows);
-        let mut halves = [0, 1].map(|_| HashTable::with_capacity(SEGMENT));
-        for place in old {
-            let half = &mut halves[(place.hash << depth >> 31) as usize];
-            half.insert_unique(table_hash(place.hash), place, |p| table_hash(p.hash));
+        let goes = |row: &R| row.hash() << depth >> 31 == 1;
+        let n_high = old.iter().filter(|row| goes(row)).count();
+        let mut halves = [old.len() - n_high, n_high].map(HashTable::with_capacity);
+        for row in old {
+            halves[usize::from(goes(&row))].insert_unique(row_hash(&row), row, row_hash);
         }
         growth.add_allocation(halves.iter().map(HashTable::allocation_size).sum());
         let [low, high] = halves;
@@ -118,70 +223,41 @@ impl Index {
         self.directory[start + n_places / 2..start + n_places].fill(fresh);
     }
 
-    /// Takes a row out.
-    pub(crate) fn remove(&mut self, hash: u32, row: u32) {
-        let Some(idx) = self.segment_idx(hash) else { return };
-        let found = self.segments[idx].rows.find_entry(table_hash(hash), |place| place.row == row);
-        if let Ok(entry) = found {
-            entry.remove();
-        }
-    }
-
-    /// Gives a row another number.
-    pub(crate) fn renumber(&mut self, hash: u32, old: u32, new: u32) {
-        let Some(idx) = self.segment_idx(hash) else { return };
-        let rows = &mut self.segments[idx].rows;
-        if let Some(place) = rows.find_mut(table_hash(hash), |place| place.row == old) {
-            place.row = new;
-        }
-    }
-
-    /// Forgets all rows and keeps the memory.
-    pub(crate) fn clear(&mut self) {
-        self.segments.iter_mut().for_each(|segment| segment.rows.clear());
-    }
-
     /// Makes room for `n` more rows; many more are spread over segments only while there are no rows yet.
     pub(crate) fn try_reserve(&mut self, n: usize) -> Result<(), TryReserveError> {
-        let n_rows: usize = self.segments.iter().map(|segment| segment.rows.len()).sum();
-        if n_rows == 0 && n > SEGMENT {
+        if self.n_rows == 0 && n > 0 {
             return self.presize(n);
         }
         if let [segment] = &mut *self.segments {
-            let room = n.min(SEGMENT - segment.rows.len().min(SEGMENT));
-            return Ok(segment.rows.try_reserve(room, |p| table_hash(p.hash))?);
-        }
-        if self.segments.is_empty() && n > 0 {
-            let mut rows = HashTable::new();
-            rows.try_reserve(n, |p: &Place| table_hash(p.hash))?;
-            (self.directory, self.segments) =
-                (alloc::vec![0], alloc::vec![Segment { rows, depth: 0 }]);
+            let room = n.min(SEGMENT.saturating_sub(segment.rows.len()));
+            segment.rows.try_reserve(room, row_hash)?;
         }
         Ok(())
     }
 
-    /// Replaces the empty index by one with full-sized segments, two thirds of which `n` rows fill.
+    /// Replaces the empty index by one whose segments `n` rows fill to three quarters.
     fn presize(&mut self, n: usize) -> Result<(), TryReserveError> {
-        let n_segments = (n / (SEGMENT * 2 / 3)).max(1).next_power_of_two();
-        let depth = n_segments.trailing_zeros();
+        let n_segments = if n <= SEGMENT { 1 } else { (n / (SEGMENT * 3 / 4)).next_power_of_two() };
         let mut segments = Vec::new();
-        segments.try_reserve(n_segments)?;
+        segments.try_reserve_exact(n_segments)?;
         for _ in 0..n_segments {
             let mut rows = HashTable::new();
-            rows.try_reserve(SEGMENT, |p: &Place| table_hash(p.hash))?;
-            segments.push(Segment { rows, depth });
+            rows.try_reserve(n.min(SEGMENT), row_hash)?;
+            segments.push(Segment { rows, depth: n_segments.trailing_zeros() });
         }
-        (self.directory, self.segments) = ((0..n_segments as u32).collect(), segments);
+        let mut directory = vec![];
+        directory.try_reserve_exact(n_segments)?;
+        directory.extend(0..n_segments as u32);
+        (self.directory, self.segments) = (directory, segments);
         Ok(())
     }
 
-    /// Panics unless the invariants hold and exactly these rows are there.
-    #[cfg(any(test, debug_assertions))]
-    pub(crate) fn check(&self, rows: impl ExactSizeIterator<Item = u32>) {
-        let n_rows: usize = self.segments.iter().map(|segment| segment.rows.len()).sum();
-        assert_eq!(n_rows, rows.len());
-        for (row, hash) in rows.enumerate() {
-            assert!(self.find(hash, |found| found as usize == row).is_some());
+    /// Panics unless the invariants hold.
+    #[cfg(debug_assertions)]
+    pub(crate) fn check(&self) {
+        assert_eq!(self.iter().count(), self.n_rows);
+        for row in self.iter() {
+            assert!(self.find(row.hash(), |found| core::ptr::eq(found, row)).is_some());
         }
         let mut at = 0;
         while at < self.directory.len() {
@@ -189,6 +265,69 @@ impl Index {
             assert!(n_places > 0 && at % n_places == 0);
             assert!(self.directory[at..at + n_places].iter().all(|s| *s == self.directory[at]));
             at += n_places;
+        }
+    }
+}
+
+/// Walks over all rows.
+pub(crate) struct Iter<'a, R> {
+    segments: slice::Iter<'a, Segment<R>>,
+    rows: hash_table::Iter<'a, R>,
+    n_left: usize,
+}
+
+impl<R> Clone for Iter<'_, R> {
+    fn clone(&self) -> Self {
+        Self { segments: self.segments.clone(), rows: self.rows.clone(), n_left: self.n_left }
+    }
+}
+
+impl<'a, R> Iterator for Iter<'a, R> {
+    type Item = &'a R;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a R> {
+        loop {
+            if let Some(row) = self.rows.next() {
+                self.n_left -= 1;
+                return Some(row);
+            }
+            self.rows = self.segments.next()?.rows.iter();
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.n_left, Some(self.n_left))
+    }
+}
+
+impl<R> ExactSizeIterator for Iter<'_, R> {}
+impl<R> FusedIterator for Iter<'_, R> {}
+
+/// Walks over all rows by value.
+pub(crate) struct IntoIter<R> {
+    segments: vec::IntoIter<Segment<R>>,
+    rows: hash_table::IntoIter<R>,
+}
+
+impl<R> IntoIterator for Index<R> {
+    type Item = R;
+    type IntoIter = IntoIter<R>;
+
+    fn into_iter(self) -> IntoIter<R> {
+        IntoIter { segments: self.segments.into_iter(), rows: HashTable::new().into_iter() }
+    }
+}
+
+impl<R> Iterator for IntoIter<R> {
+    type Item = R;
+
+    fn next(&mut self) -> Option<R> {
+        loop {
+            if let Some(row) = self.rows.next() {
+                return Some(row);
+            }
+            self.rows = self.segments.next()?.rows.into_iter();
         }
     }
 }

@@ -5,8 +5,9 @@ use core::iter::FusedIterator;
 use core::marker::PhantomData;
 
 use crate::FlatMap;
+use crate::index;
 use crate::row::Row;
-use crate::store::{self, AllIter, AllIterMut, IntoAll, RawRows, Store};
+use crate::store::{self, AllIter, AllIterMut, IntoAll, RawRow, Store};
 
 /// Forwards what iterators need to the one inside. Shape: type, lifetime and type parameters, bounds, item, the item
 /// inside and what is made of it.
@@ -131,7 +132,7 @@ impl<K1, K2, V, S> Clone for Rows<'_, K1, K2, V, S> {
 }
 
 struct RowViews<'a, K1, K2, V, S> {
-    rows: RawRows<'a, K1, (K2, V)>,
+    rows: index::Iter<'a, RawRow<K1, (K2, V)>>,
     hasher: &'a S,
 }
 

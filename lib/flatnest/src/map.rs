@@ -8,10 +8,10 @@ use hashbrown::{DefaultHashBuilder, Equivalent};
 use crate::error::TryReserveError;
 #[cfg(feature = "meter")]
 use crate::growth::Growth;
-use crate::index::Index;
+use crate::index::RowId;
 use crate::iter::{Drain, DrainRow, Iter, IterMut, Rows, Values, ValuesMut};
 use crate::row::{Row, RowMut};
-use crate::store::{IntoAll, Position, RawRow, Slot, Store};
+use crate::store::{IntoAll, Position, RawRow, Store};
 
 /// A map from two keys to a value that stands for `HashMap<K1, HashMap<K2, V>>`.
 ///
@@ -45,7 +45,6 @@ use crate::store::{IntoAll, Position, RawRow, Slot, Store};
 /// ```
 pub struct FlatMap<K1, K2, V, S = DefaultHashBuilder> {
     pub(crate) hasher: S,
-    index: Index,
     pub(crate) store: Store<K1, (K2, V)>,
     len: usize,
 }
@@ -93,7 +92,7 @@ impl<K1, K2, V, S> FlatMap<K1, K2, V, S> {
     /// ```
     #[must_use]
     pub const fn with_hasher(hasher: S) -> Self {
-        Self { hasher, index: Index::new(), store: Store::new(), len: 0 }
+        Self { hasher, store: Store::new(), len: 0 }
     }
 
     /// Makes an empty map with this hasher and room for so many rows and entries, see [`FlatMap::reserve`].
@@ -149,7 +148,7 @@ impl<K1, K2, V, S> FlatMap<K1, K2, V, S> {
     /// assert_eq!(map.n_rows(), 1);
     /// ```
     pub const fn n_rows(&self) -> usize {
-        self.store.n_rows()
+        self.store.rows.len()
     }
 
     /// About how many entries fit into the memory at hand, in O(*r*) and the number of pages of long rows.
@@ -193,8 +192,7 @@ impl<K1, K2, V, S> FlatMap<K1, K2, V, S> {
     /// assert!(map.try_reserve(1, usize::MAX).is_err());
     /// ```
     pub fn try_reserve(&mut self, n_rows: usize, n_entries: usize) -> Result<(), TryReserveError> {
-        self.store.try_reserve(n_rows, n_entries)?;
-        self.index.try_reserve(n_rows)
+        self.store.try_reserve(n_rows, n_entries)
     }
 
     /// Drops all entries and keeps memory for others, in O(*r*), and O(*n*) where entries need dropping.
@@ -205,7 +203,6 @@ impl<K1, K2, V, S> FlatMap<K1, K2, V, S> {
     /// assert!(map.is_empty());
     /// ```
     pub fn clear(&mut self) {
-        self.index.clear();
         self.len = 0;
         self.store.clear();
     }
@@ -289,16 +286,17 @@ impl<K1, K2, V, S> FlatMap<K1, K2, V, S> {
     /// assert!(!map.contains(&1, &10) && map.contains(&2, &20));
     /// ```
     pub fn retain(&mut self, mut keep: impl FnMut(&K1, &K2, &mut V) -> bool) {
-        // From the last row on: the number of a row that goes is taken by one already seen.
-        for id in (0..self.store.n_rows() as u32).rev() {
+        let mut last = None;
+        while let Some(id) = self.store.rows.next_id(last) {
             self.retain_in_row(id, &mut keep);
+            last = Some(id);
         }
     }
 
     /// Whether the row is still there.
     pub(crate) fn retain_in_row(
         &mut self,
-        id: u32,
+        id: RowId,
         mut keep: impl FnMut(&K1, &K2, &mut V) -> bool,
     ) -> bool {
         let mut position = Position::default();
@@ -314,37 +312,27 @@ impl<K1, K2, V, S> FlatMap<K1, K2, V, S> {
     }
 
     /// Counts an entry that was taken out of a row. With the last one the row goes; its key is the caller's to drop.
-    pub(crate) fn after_removal(&mut self, id: u32) -> Option<K1> {
+    pub(crate) fn after_removal(&mut self, id: RowId) -> Option<K1> {
         self.len -= 1;
-        if self.store.row(id).len() > 0 {
+        if self.store.rows.get(id).len() > 0 {
             return None;
         }
-        let row = self.unlink_row(id);
-        Some(self.store.recycle(row).0)
+        let row = self.store.rows.remove(id);
+        Some(self.store.recycle(row))
     }
 
-    /// Takes a row out of index and store. Its entries still count.
-    fn unlink_row(&mut self, id: u32) -> RawRow<K1, (K2, V)> {
-        let row = self.store.take_row(id);
-        self.index.remove(row.hash, id);
-        let last = self.store.n_rows() as u32;
-        if id != last {
-            self.index.renumber(self.store.row(id).hash, last, id);
-        }
-        row
-    }
-
-    pub(crate) fn remove_row_by_id(&mut self, id: u32) -> usize {
-        let row = self.unlink_row(id);
-        self.len -= row.len();
-        let (_key, n_entries) = self.store.recycle(row);
+    pub(crate) fn remove_row_by_id(&mut self, id: RowId) -> usize {
+        let row = self.store.rows.remove(id);
+        let n_entries = row.len();
+        self.len -= n_entries;
+        self.store.recycle(row);
         n_entries
     }
 
     /// Empties the map.
     pub(crate) fn take_all(&mut self) -> IntoAll<K1, (K2, V)> {
-        self.index.clear();
-        IntoAll::new(mem::replace(&mut self.store, Store::new()), mem::take(&mut self.len))
+        let n = mem::take(&mut self.len);
+        self.store.take_all(n)
     }
 
     /// What growth has cost this map so far, in O(1).
@@ -364,7 +352,6 @@ impl<K1, K2, V, S> FlatMap<K1, K2, V, S> {
     #[doc(hidden)]
     pub fn check_invariants(&self) {
         self.store.check();
-        self.index.check(self.store.rows().map(|row| row.hash));
         assert!(self.store.rows().all(|row| row.len() > 0));
         assert_eq!(self.store.rows().map(|row| row.len()).sum::<usize>(), self.len);
     }
@@ -377,18 +364,19 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     }
 
     #[inline(always)]
-    pub(crate) fn find_row<Q1: Equivalent<K1> + ?Sized>(
-        &self,
-        hash: u32,
-        key1: &Q1,
-    ) -> Option<u32> {
-        self.index.find(hash, |id| key1.equivalent(&self.store.row(id).key))
+    pub(crate) fn find_row<Q1>(&self, hash: u32, key1: &Q1) -> Option<RowId>
+    where
+        Q1: Equivalent<K1> + ?Sized,
+    {
+        self.store.rows.find_id(hash, |row| key1.equivalent(&row.key))
     }
 
-    /// A row that may have this hash.
     #[inline(always)]
-    pub(crate) fn guess_row(&self, hash: u32) -> Option<u32> {
-        self.index.find(hash, |_| true)
+    pub(crate) fn raw_row<Q1>(&self, hash: u32, key1: &Q1) -> Option<&RawRow<K1, (K2, V)>>
+    where
+        Q1: Equivalent<K1> + ?Sized,
+    {
+        self.store.rows.find(hash, |row| key1.equivalent(&row.key))
     }
 
     /// Finds a value, in O(1).
@@ -405,7 +393,7 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         Q2: Hash + Equivalent<K2> + ?Sized,
     {
         let (hash1, hash2) = (self.hash(key1), self.hash(key2));
-        let row = self.store.row(self.find_row(hash1, key1)?);
+        let row = self.raw_row(hash1, key1)?;
         row.get(hash2, |entry| key2.equivalent(&entry.0)).map(|entry| &entry.1)
     }
 
@@ -476,8 +464,8 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     where
         Q1: Hash + Equivalent<K1> + ?Sized,
     {
-        let id = self.find_row(self.hash(key1), key1)?;
-        Some(Row::new(&self.hasher, self.store.row(id)))
+        let row = self.raw_row(self.hash(key1), key1)?;
+        Some(Row::new(&self.hasher, row))
     }
 
     /// The row of `key1`, which may be changed, in O(1).
@@ -525,7 +513,7 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         Q1: Hash + Equivalent<K1> + ?Sized,
     {
         let Some(id) = self.find_row(self.hash(key1), key1) else { return DrainRow::empty() };
-        let row = self.unlink_row(id);
+        let row = self.store.rows.remove(id);
         self.len -= row.len();
         let (_key, entries) = self.store.drain_row(row);
         DrainRow::new(entries)
@@ -556,7 +544,7 @@ where
     }
 
     #[inline]
-    pub(crate) fn insert_in_row(&mut self, id: u32, hash2: u32, key2: K2, value: V) -> Option<V> {
+    pub(crate) fn insert_in_row(&mut self, id: RowId, hash2: u32, key2: K2, value: V) -> Option<V> {
         if let Some(entry) = self.store.get_mut(id, hash2, |entry| key2 == entry.0) {
             return Some(mem::replace(&mut entry.1, value));
         }
@@ -577,7 +565,7 @@ where
         let (hash1, hash2) = (self.hash(&key1), self.hash(&key2));
         let Some(id) = self.find_row(hash1, &key1) else {
             let value = make();
-            return &mut self.push_row(key1, hash1, hash2, (key2, value)).1;
+            return &mut self.push_row(key1, hash1, hash2, (key2, value)).1.1;
         };
         self.get_or_push(id, hash2, key2, |key2, known| key2 == known, |key2| (key2, make()))
     }
@@ -592,10 +580,7 @@ where
                 self.insert_in_row(id, hash2, key2, value);
                 id
             }
-            None => {
-                self.push_row(key1, hash1, hash2, (key2, value));
-                self.store.n_rows() as u32 - 1
-            }
+            None => self.push_row(key1, hash1, hash2, (key2, value)).0,
         };
         for (key2, value) in entries {
             self.insert_in_row(id, self.hash(&key2), key2, value);
@@ -616,7 +601,6 @@ where
     pub fn shrink_to_fit(&mut self) {
         let growth = self.store.growth.clone();
         let mut rows = self.take_all();
-        self.index = Index::new();
         while rows.next_row(|key1, entries| self.extend_row(key1, entries)).is_some() {}
         self.store.growth = growth;
     }
@@ -625,12 +609,10 @@ where
 impl<K1, K2: Hash, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     /// Adds an entry whose key is new to the row.
     #[inline]
-    pub(crate) fn push_entry(&mut self, id: u32, hash2: u32, entry: (K2, V)) -> Slot<(K2, V)> {
+    fn push_entry(&mut self, id: RowId, hash2: u32, entry: (K2, V)) {
         let hasher = &self.hasher;
-        let hash_of = |entry: &(K2, V)| mixed(hasher.hash_one(&entry.0));
-        let slot = self.store.push(id, hash2, entry, hash_of);
+        self.store.push(id, hash2, entry, |entry| mixed(hasher.hash_one(&entry.0)));
         self.len += 1;
-        slot
     }
 
     /// Adds an entry, the first of a new row.
@@ -641,18 +623,16 @@ impl<K1, K2: Hash, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         hash1: u32,
         hash2: u32,
         entry: (K2, V),
-    ) -> &mut (K2, V) {
-        let id = self.store.push_row(key1, hash1);
-        self.index.insert(hash1, id, &mut self.store.growth);
+    ) -> (RowId, &mut (K2, V)) {
         self.len += 1;
-        self.store.get_or_push(id, hash2, entry, |_, _| false, |entry| entry, |_| 0).0
+        self.store.push_row(key1, hash1, hash2, entry)
     }
 
     /// The value of the entry that is `wanted` for `key2`; where there is none, `make` makes one.
     #[inline(always)]
     pub(crate) fn get_or_push<Q>(
         &mut self,
-        id: u32,
+        id: RowId,
         hash2: u32,
         key2: Q,
         wanted: impl Fn(&Q, &K2) -> bool,

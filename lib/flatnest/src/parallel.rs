@@ -1,6 +1,8 @@
 //! Rows and entries walked over by several threads.
 
-use rayon::iter::{IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelIterator};
+use alloc::vec::Vec;
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::{FlatMap, Row};
 
@@ -11,7 +13,7 @@ where
     V: Sync,
     S: Sync,
 {
-    /// Walks over all rows in parallel.
+    /// Walks over all rows in parallel, in O(*r*) before that.
     ///
     /// ```
     /// use rayon::iter::ParallelIterator;
@@ -20,11 +22,10 @@ where
     /// assert_eq!(map.par_rows().map(|row| row.len()).max(), Some(10));
     /// ```
     pub fn par_rows(&self) -> impl ParallelIterator<Item = Row<'_, K1, K2, V, S>> {
-        let rows = self.store.chunks().par_iter().flat_map(|chunk| chunk.par_iter());
-        rows.map(|raw| Row::new(&self.hasher, raw))
+        self.rows().collect::<Vec<_>>().into_par_iter()
     }
 
-    /// Walks over all entries in parallel. Entries of one row are met by one thread.
+    /// Walks over all entries in parallel, in O(*r*) before that. Entries of one row are met by one thread.
     ///
     /// ```
     /// use rayon::iter::ParallelIterator;
@@ -46,7 +47,7 @@ where
     K2: Send + Sync,
     V: Send,
 {
-    /// Walks over all entries in parallel, whose values may be changed. Entries of one row are met by one thread.
+    /// Walks over all entries in parallel, whose values may be changed, in O(*r*) before that. Entries of one row are met by one thread.
     ///
     /// ```
     /// use rayon::iter::ParallelIterator;
@@ -56,9 +57,9 @@ where
     /// assert_eq!(map.values().sum::<i32>(), 5050);
     /// ```
     pub fn par_iter_mut(&mut self) -> impl ParallelIterator<Item = (&K1, &K2, &mut V)> {
-        let rows = self.store.chunks_mut().par_iter_mut().flat_map(|chunk| chunk.par_iter_mut());
-        rows.flat_map_iter(|raw| {
-            let (key1, entries) = raw.iter_mut();
+        let rows: Vec<_> = self.store.rows.iter_mut().collect();
+        rows.into_par_iter().flat_map_iter(|row| {
+            let (key1, entries) = row.iter_mut();
             entries.map(move |(key2, value)| (key1, &*key2, value))
         })
     }

@@ -6,6 +6,7 @@ use core::hash::{BuildHasher, Hash};
 use hashbrown::Equivalent;
 
 use crate::FlatMap;
+use crate::index::RowId;
 use crate::iter::{RowIter, RowIterMut};
 use crate::map::mixed;
 use crate::store::RawRow;
@@ -115,16 +116,16 @@ impl<K1, K2: fmt::Debug, V: fmt::Debug, S> fmt::Debug for Row<'_, K1, K2, V, S> 
 pub struct RowMut<'a, K1, K2, V, S> {
     map: &'a mut FlatMap<K1, K2, V, S>,
     /// None when the row is gone.
-    id: Option<u32>,
+    id: Option<RowId>,
 }
 
 impl<'a, K1, K2, V, S> RowMut<'a, K1, K2, V, S> {
-    pub(crate) const fn new(map: &'a mut FlatMap<K1, K2, V, S>, id: u32) -> Self {
+    pub(crate) const fn new(map: &'a mut FlatMap<K1, K2, V, S>, id: RowId) -> Self {
         Self { map, id: Some(id) }
     }
 
     fn view(&self) -> Option<Row<'_, K1, K2, V, S>> {
-        Some(Row::new(&self.map.hasher, self.map.store.row(self.id?)))
+        Some(Row::new(&self.map.hasher, self.map.store.rows.get(self.id?)))
     }
 
     /// The number of entries, in O(1).
@@ -243,7 +244,7 @@ impl<K1, K2, V, S: BuildHasher> RowMut<'_, K1, K2, V, S> {
         let id = self.id?;
         let hash2 = self.map.hash(key2);
         let (_key2, value) = self.map.store.remove(id, hash2, |entry| key2.equivalent(&entry.0))?;
-        if self.map.store.row(id).len() == 0 {
+        if self.map.store.rows.get(id).len() == 0 {
             self.id = None;
         }
         self.map.after_removal(id);

@@ -1,10 +1,8 @@
 //! Owner of all rows and entries. Knows hashes, and keys only through the closures it is given.
 //!
-//! 1. Rows have dense numbers from 0, so that walking over all needs no index. The last row takes the number of a row
-//!    that goes.
-//! 2. Rows lie in chunks that never move once there are two of them; growth adds one chunk of bounded size.
-//! 3. The entries of a row lie in blocks of one pool, see [`cells`] and [`pool`].
-//! 4. The user's code (hash, equality, drop, closures) runs only while everything is consistent, since it may panic.
+//! 1. Rows lie in the [`index`](crate::index), found by the hash of the outer key.
+//! 2. The entries of a row lie in blocks of one pool, see [`cells`] and [`pool`].
+//! 3. The user's code (hash, equality, drop, closures) runs only while everything is consistent, since it may panic.
 #![allow(unsafe_code)]
 
 mod cells;
@@ -12,21 +10,17 @@ mod iter;
 mod pool;
 mod tags;
 
-use alloc::vec::Vec;
-use core::mem::needs_drop;
+use core::mem::{needs_drop, take};
 
-use self::cells::Cells;
+use self::cells::{Cells, PagePtr};
 use self::iter::Entries;
 use self::pool::Pool;
 use crate::error::TryReserveError;
 use crate::growth::GrowthCounter;
+use crate::index::{self, Hashed, Index, RowId};
 
 pub(crate) use self::cells::{Position, Slot};
-pub(crate) use self::iter::{AllIter, AllIterMut, DrainRow, IntoAll, RawRows, RowIter, RowIterMut};
-
-const CHUNK_BITS: u32 = 9;
-/// Rows of a chunk.
-const CHUNK_ROWS: usize = 1 << CHUNK_BITS;
+pub(crate) use self::iter::{AllIter, AllIterMut, DrainRow, IntoAll, RowIter, RowIterMut};
 
 /// Has the line of memory read into the cache, where the processor can be asked to. Any address will do.
 #[inline(always)]
@@ -46,8 +40,15 @@ pub(crate) fn prefetch<T>(address: *const T) {
 pub(crate) struct RawRow<K, T> {
     cells: Cells<T>,
     pub(crate) key: K,
-    pub(crate) hash: u32,
+    hash: u32,
     len: u32,
+}
+
+impl<K, T> Hashed for RawRow<K, T> {
+    #[inline(always)]
+    fn hash(&self) -> u32 {
+        self.hash
+    }
 }
 
 impl<K, T> RawRow<K, T> {
@@ -68,16 +69,16 @@ impl<K, T> RawRow<K, T> {
         self.find(hash, wanted).map(|slot| unsafe { slot.entry.as_ref() })
     }
 
-    /// Walks over the entries, which may be changed.
-    #[cfg(feature = "rayon")]
-    pub(crate) fn iter_mut(&mut self) -> (&K, RowIterMut<'_, T>) {
-        (&self.key, RowIterMut::new(&mut self.cells, self.len as usize))
-    }
-
     /// Walks over the entries.
     #[inline]
     pub(crate) fn iter(&self) -> RowIter<'_, T> {
         RowIter::new(&self.cells, self.len())
+    }
+
+    /// Walks over the entries, which may be changed.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn iter_mut(&mut self) -> (&K, RowIterMut<'_, T>) {
+        (&self.key, RowIterMut::new(&mut self.cells, self.len as usize))
     }
 
     /// Has the entry for `hash` read into the cache, or the page it is in. Says whether there are pages.
@@ -93,89 +94,31 @@ impl<K, T> RawRow<K, T> {
     }
 }
 
-/// All rows. Invariant: the cells of every row come from `pool`; chunks are full but the last that is not empty.
+/// All rows. Invariant: the cells of every row come from `pool`.
 pub(crate) struct Store<K, T> {
-    rows: Vec<Vec<RawRow<K, T>>>,
-    n_rows: usize,
-    pool: Pool,
+    pub(crate) rows: Index<RawRow<K, T>>,
+    pool: Pool<PagePtr<T>>,
     pub(crate) growth: GrowthCounter,
 }
 
 impl<K, T> Store<K, T> {
     pub(crate) const fn new() -> Self {
-        Self { rows: Vec::new(), n_rows: 0, pool: Pool::new(), growth: GrowthCounter::new() }
+        Self { rows: Index::new(), pool: Pool::new(), growth: GrowthCounter::new() }
     }
 
-    pub(crate) const fn n_rows(&self) -> usize {
-        self.n_rows
-    }
-
-    #[inline(always)]
-    pub(crate) fn row(&self, id: u32) -> &RawRow<K, T> {
-        &self.rows[id as usize >> CHUNK_BITS][id as usize % CHUNK_ROWS]
-    }
-
-    #[inline(always)]
-    fn row_mut(&mut self, id: u32) -> &mut RawRow<K, T> {
-        &mut self.rows[id as usize >> CHUNK_BITS][id as usize % CHUNK_ROWS]
-    }
-
-    /// Rows chunk by chunk.
-    #[cfg(feature = "rayon")]
-    pub(crate) fn chunks(&self) -> &[Vec<RawRow<K, T>>] {
-        &self.rows
-    }
-
-    #[cfg(feature = "rayon")]
-    pub(crate) fn chunks_mut(&mut self) -> &mut [Vec<RawRow<K, T>>] {
-        &mut self.rows
-    }
-
-    /// Rows in the order of their numbers.
-    pub(crate) fn rows(&self) -> RawRows<'_, K, T> {
-        RawRows::new(&self.rows, self.n_rows)
-    }
-
-    /// Walks over the entries of one row.
-    pub(crate) fn row_iter_mut(&mut self, id: u32) -> RowIterMut<'_, T> {
-        let row = self.row_mut(id);
-        RowIterMut::new(&mut row.cells, row.len as usize)
-    }
-
-    /// Walks over all `n` entries.
-    pub(crate) fn iter_mut(&mut self, n: usize) -> AllIterMut<'_, K, T> {
-        AllIterMut::new(self, n)
-    }
-
-    /// Adds a row without entries. The caller adds one before anyone else sees it.
-    pub(crate) fn push_row(&mut self, key: K, hash: u32) -> u32 {
-        let id = u32::try_from(self.n_rows).expect("a map has less than 2^32 rows");
-        let chunk = self.n_rows >> CHUNK_BITS;
-        if chunk == self.rows.len() {
-            let rows = if chunk == 0 { 0 } else { CHUNK_ROWS };
-            self.rows.push(Vec::with_capacity(rows));
-            self.growth.add_allocation(rows * size_of::<RawRow<K, T>>());
-        }
-        let rows = &mut self.rows[chunk];
-        if rows.len() == rows.capacity() {
-            // Only the first chunk: it grows like any vector.
-            rows.reserve(1);
-            self.growth.add_allocation(rows.capacity() * size_of::<RawRow<K, T>>());
-        }
-        rows.push(RawRow { cells: Cells::new(), key, hash, len: 0 });
-        self.n_rows += 1;
-        id
-    }
-
-    /// Takes a row out; the last row takes its number.
-    pub(crate) fn take_row(&mut self, id: u32) -> RawRow<K, T> {
-        self.n_rows -= 1;
-        let (chunk, at) = (id as usize >> CHUNK_BITS, id as usize % CHUNK_ROWS);
-        let last = self.rows[self.n_rows >> CHUNK_BITS].pop().expect("the last row is there");
-        if id as usize == self.n_rows {
-            return last;
-        }
-        core::mem::replace(&mut self.rows[chunk][at], last)
+    /// Adds a row with its first entry.
+    pub(crate) fn push_row(
+        &mut self,
+        key: K,
+        hash: u32,
+        entry_hash: u32,
+        entry: T,
+    ) -> (RowId, &mut T) {
+        let mut row = RawRow { cells: Cells::new(), key, hash, len: 0 };
+        let mut slot = push(&mut row, &mut self.pool, &mut self.growth, entry_hash, entry, |_| 0);
+        let id = self.rows.insert(row, &mut self.growth);
+        // SAFETY: added just now and borrowed with the store; entries stay where they are when their row moves.
+        (id, unsafe { slot.entry.as_mut() })
     }
 
     /// Adds an entry whose key is new to the row. `hash_of` may be asked for hashes of other entries of the row.
@@ -183,53 +126,38 @@ impl<K, T> Store<K, T> {
     /// # Panics
     /// When the row has 2^32 - 1 entries, or `hash_of` panics: nothing has changed then.
     #[inline]
-    pub(crate) fn push(
-        &mut self,
-        id: u32,
-        hash: u32,
-        mut entry: T,
-        hash_of: impl Fn(&T) -> u32,
-    ) -> Slot<T> {
-        let row = &mut self.rows[id as usize >> CHUNK_BITS][id as usize % CHUNK_ROWS];
-        loop {
-            match row.cells.push_within_room(row.len as usize, hash, entry) {
-                Ok(slot) => {
-                    row.len += 1;
-                    return slot;
-                }
-                Err(given_back) => entry = given_back,
-            }
-            make_room(row, &mut self.pool, &mut self.growth, hash, &hash_of);
-        }
+    pub(crate) fn push(&mut self, id: RowId, hash: u32, entry: T, hash_of: impl Fn(&T) -> u32) {
+        push(self.rows.get_mut(id), &mut self.pool, &mut self.growth, hash, entry, hash_of);
     }
 
     /// Finds an entry of a row by its hash and key.
     #[inline(always)]
     pub(crate) fn get_mut(
         &mut self,
-        id: u32,
+        id: RowId,
         hash: u32,
         wanted: impl FnMut(&T) -> bool,
     ) -> Option<&mut T> {
         // SAFETY: the entry was found just now and is borrowed with the store.
-        self.row(id).find(hash, wanted).map(|mut slot| unsafe { slot.entry.as_mut() })
+        self.rows.get(id).find(hash, wanted).map(|mut slot| unsafe { slot.entry.as_mut() })
     }
 
     /// Finds the entry of a row that is `wanted` for `key`, or adds what `make` makes of the key. Says whether it did.
     #[inline(always)]
     pub(crate) fn get_or_push<Q>(
         &mut self,
-        id: u32,
+        id: RowId,
         hash: u32,
         key: Q,
         wanted: impl Fn(&Q, &T) -> bool,
         make: impl FnOnce(Q) -> T,
         hash_of: impl Fn(&T) -> u32,
     ) -> (&mut T, bool) {
-        let found = self.row(id).find(hash, |entry| wanted(&key, entry));
+        let row = self.rows.get_mut(id);
+        let found = row.find(hash, |entry| wanted(&key, entry));
         let mut slot = match found {
             Some(slot) => slot,
-            None => self.push(id, hash, make(key), hash_of),
+            None => push(row, &mut self.pool, &mut self.growth, hash, make(key), hash_of),
         };
         // SAFETY: the entry was found or added just now and is borrowed with the store.
         (unsafe { slot.entry.as_mut() }, found.is_none())
@@ -239,11 +167,11 @@ impl<K, T> Store<K, T> {
     #[inline]
     pub(crate) fn remove(
         &mut self,
-        id: u32,
+        id: RowId,
         hash: u32,
         wanted: impl FnMut(&T) -> bool,
     ) -> Option<T> {
-        let slot = self.row(id).find(hash, wanted)?;
+        let slot = self.rows.get(id).find(hash, wanted)?;
         // SAFETY: found just now.
         Some(unsafe { self.remove_slot(id, slot) })
     }
@@ -252,11 +180,11 @@ impl<K, T> Store<K, T> {
     /// entries is the caller's to take out.
     pub(crate) fn take_refused(
         &mut self,
-        id: u32,
+        id: RowId,
         position: &mut Position,
         mut keep: impl FnMut(&K, &mut T) -> bool,
     ) -> Option<T> {
-        let row = self.row_mut(id);
+        let row = self.rows.get_mut(id);
         while let Some(mut slot) = row.cells.slot_at(row.len as usize, position) {
             // SAFETY: found just now, and the row is borrowed mutably.
             if !keep(&row.key, unsafe { slot.entry.as_mut() }) {
@@ -273,26 +201,24 @@ impl<K, T> Store<K, T> {
     /// # Safety
     /// `slot` was found in row `id`, which was not changed since.
     #[inline]
-    pub(crate) unsafe fn remove_slot(&mut self, id: u32, slot: Slot<T>) -> T {
-        let row = self.row_mut(id);
+    pub(crate) unsafe fn remove_slot(&mut self, id: RowId, slot: Slot<T>) -> T {
+        let row = self.rows.get_mut(id);
         // SAFETY: by the caller.
         let entry = unsafe { row.cells.remove(row.len as usize, slot) };
         row.len -= 1;
         entry
     }
 
-    /// Drops the entries of a row that was taken out and keeps their memory for others; returns the key and how many
-    /// entries there were.
+    /// Drops the entries of a row that was taken out and keeps their memory for others; returns the key.
     #[inline]
-    pub(crate) fn recycle(&mut self, row: RawRow<K, T>) -> (K, usize) {
+    pub(crate) fn recycle(&mut self, row: RawRow<K, T>) -> K {
         let RawRow { cells, key, len, .. } = row;
-        let len = len as usize;
         if needs_drop::<T>() {
-            drop(Entries::new(&cells, len));
+            drop(Entries::new(&cells, len as usize));
         }
         // SAFETY: the row came from this store, and its entries are gone.
         unsafe { cells.free(&mut self.pool) };
-        (key, len)
+        key
     }
 
     /// Walks by value over the entries of a row that was taken out.
@@ -303,16 +229,35 @@ impl<K, T> Store<K, T> {
 
     /// Drops everything and keeps the memory.
     pub(crate) fn clear(&mut self) {
-        self.n_rows = 0;
-        for chunk in &mut self.rows {
-            for RawRow { cells, len, .. } in chunk.drain(..) {
-                if needs_drop::<T>() {
-                    drop(Entries::new(&cells, len as usize));
-                }
+        for RawRow { cells, len, .. } in self.rows.drain() {
+            if needs_drop::<T>() {
+                drop(Entries::new(&cells, len as usize));
             }
         }
         // SAFETY: no row is left.
         unsafe { self.pool.take_back_all() };
+    }
+
+    /// Walks over all rows.
+    pub(crate) fn rows(&self) -> index::Iter<'_, RawRow<K, T>> {
+        self.rows.iter()
+    }
+
+    /// Walks over the entries of one row.
+    pub(crate) fn row_iter_mut(&mut self, id: RowId) -> RowIterMut<'_, T> {
+        let row = self.rows.get_mut(id);
+        RowIterMut::new(&mut row.cells, row.len as usize)
+    }
+
+    /// Walks over all `n` entries.
+    pub(crate) fn iter_mut(&mut self, n: usize) -> AllIterMut<'_, K, T> {
+        AllIterMut::new(self, n)
+    }
+
+    /// Walks by value over all `n` entries; nothing is left here.
+    pub(crate) fn take_all(&mut self, n: usize) -> IntoAll<K, T> {
+        let mut old = core::mem::replace(self, Self::new());
+        IntoAll::new(take(&mut old.rows), take(&mut old.pool), n)
     }
 
     /// Makes room for so many more rows and entries, as far as that can be known ahead.
@@ -321,29 +266,13 @@ impl<K, T> Store<K, T> {
         n_rows: usize,
         n_entries: usize,
     ) -> Result<(), TryReserveError> {
-        let n_chunks = (self.n_rows + n_rows).div_ceil(CHUNK_ROWS);
-        if n_rows > 0 && self.rows.is_empty() {
-            self.rows.try_reserve(n_chunks)?;
-            self.rows.push(Vec::new());
-        }
-        for i in 0..n_chunks.min(self.rows.len()) {
-            let wanted = (self.n_rows + n_rows - i * CHUNK_ROWS).min(CHUNK_ROWS);
-            let rows = &mut self.rows[i];
-            rows.try_reserve_exact(wanted.saturating_sub(rows.len()))?;
-        }
-        self.rows.try_reserve(n_chunks.saturating_sub(self.rows.len()))?;
-        while self.rows.len() < n_chunks {
-            let mut rows = Vec::new();
-            rows.try_reserve_exact(CHUNK_ROWS)?;
-            self.rows.push(rows);
-        }
         let per_entry = size_of::<T>().max(1);
         let wanted = n_entries.checked_mul(per_entry).ok_or(TryReserveError)?;
         let missing = wanted.saturating_sub(self.pool.n_uncut_bytes());
         if missing > 0 && !self.pool.reserve(missing) {
             return Err(TryReserveError);
         }
-        Ok(())
+        self.rows.try_reserve(n_rows)
     }
 
     /// Places for entries in rows, and what memory not given to a row yet would hold.
@@ -353,12 +282,9 @@ impl<K, T> Store<K, T> {
     }
 
     /// Panics unless the invariants hold.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(debug_assertions)]
     pub(crate) fn check(&self) {
-        let n_rows: usize = self.rows.iter().map(Vec::len).sum();
-        assert_eq!(n_rows, self.n_rows);
-        let n_full = self.n_rows >> CHUNK_BITS;
-        assert!(self.rows[..n_full].iter().all(|chunk| chunk.len() == CHUNK_ROWS));
+        self.rows.check();
         self.rows().for_each(|row| row.cells.check(row.len()));
     }
 }
@@ -373,11 +299,32 @@ impl<K, T> Drop for Store<K, T> {
     }
 }
 
+#[inline(always)]
+fn push<K, T>(
+    row: &mut RawRow<K, T>,
+    pool: &mut Pool<PagePtr<T>>,
+    growth: &mut GrowthCounter,
+    hash: u32,
+    mut entry: T,
+    hash_of: impl Fn(&T) -> u32,
+) -> Slot<T> {
+    loop {
+        match row.cells.push_within_room(row.len as usize, hash, entry) {
+            Ok(slot) => {
+                row.len += 1;
+                return slot;
+            }
+            Err(given_back) => entry = given_back,
+        }
+        make_room(row, pool, growth, hash, &hash_of);
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn make_room<K, T>(
     row: &mut RawRow<K, T>,
-    pool: &mut Pool,
+    pool: &mut Pool<PagePtr<T>>,
     growth: &mut GrowthCounter,
     hash: u32,
     hash_of: impl Fn(&T) -> u32,

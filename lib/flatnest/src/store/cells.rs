@@ -16,7 +16,7 @@ use core::alloc::Layout;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use super::pool::Pool;
+use super::pool::{Pool, block_layout};
 use super::tags::{matches16, matches48, tag};
 
 /// Most entries of a row without pages.
@@ -67,9 +67,16 @@ pub(super) enum Cells<T> {
         block: NonNull<T>,
         cap: u8,
     },
-    /// A directory of two places; both hold the same page at first.
-    Pages([PagePtr<T>; 2]),
-    Directory(Vec<PagePtr<T>>),
+    /// A directory of two places; both hold the same page at first, which has `cap` places then.
+    Pages {
+        pages: [PagePtr<T>; 2],
+        cap: u8,
+    },
+    /// All pages have [`PAGE`] places. `is_chained` says whether any has another after it.
+    Directory {
+        pages: Vec<PagePtr<T>>,
+        is_chained: bool,
+    },
 }
 
 // SAFETY: a `Cells<T>` owns its entries, so it may go where they may go.
@@ -123,12 +130,18 @@ impl<T> PagePtr<T> {
         let Ok((layout, _)) = Layout::new::<Page<T>>().extend(places) else {
             panic!("a page of entries is larger than the address space")
         };
-        (class, Pool::block_layout(layout))
+        (class, block_layout(layout))
     }
 
-    fn allocate(pool: &mut Pool, cap: usize, depth: u8) -> Self {
-        let (class, layout) = Self::class(cap);
-        let page = pool.take(class, layout).cast::<Page<T>>();
+    fn allocate(pool: &mut Pool<PagePtr<T>>, cap: usize, depth: u8) -> Self {
+        let listed = if cap == PAGE { pool.take_listed() } else { None };
+        let page = match listed {
+            Some(page) => page.0,
+            None => {
+                let (class, layout) = Self::class(cap);
+                pool.take(class, layout).cast::<Page<T>>()
+            }
+        };
         let head = Page { tags: [0; PAGE], next: None, len: 0, cap: cap as u8, depth, places: [] };
         // SAFETY: the block has size and alignment of a page and belongs to this call.
         unsafe { page.write(head) };
@@ -137,7 +150,7 @@ impl<T> PagePtr<T> {
 
     /// # Safety
     /// The page came from `pool`, and nobody uses it any more.
-    unsafe fn give_back(self, pool: &mut Pool, cap: usize) {
+    unsafe fn give_back(self, pool: &mut Pool<PagePtr<T>>, cap: usize) {
         // SAFETY: by the caller; the class depends on the capacity alone.
         unsafe { pool.give(Self::class(cap).0, self.0.cast()) };
     }
@@ -225,7 +238,7 @@ impl<T> Cells<T> {
             8 => (1, const { Layout::new::<[T; 8]>() }),
             _ => (2, const { Layout::new::<[T; SMALL]>() }),
         };
-        (class, Pool::block_layout(layout))
+        (class, block_layout(layout))
     }
 
     /// The directory; none without pages.
@@ -233,16 +246,16 @@ impl<T> Cells<T> {
     fn directory(&self) -> &[PagePtr<T>] {
         match self {
             Self::Small { .. } => &[],
-            Self::Pages(pages) => pages,
-            Self::Directory(pages) => pages,
+            Self::Pages { pages, .. } => pages,
+            Self::Directory { pages, .. } => pages,
         }
     }
 
     fn directory_mut(&mut self) -> &mut [PagePtr<T>] {
         match self {
             Self::Small { .. } => &mut [],
-            Self::Pages(pages) => pages,
-            Self::Directory(pages) => pages,
+            Self::Pages { pages, .. } => pages,
+            Self::Directory { pages, .. } => pages,
         }
     }
 
@@ -251,8 +264,8 @@ impl<T> Cells<T> {
     fn page(&self, hash: u32) -> Option<PagePtr<T>> {
         match self {
             Self::Small { .. } => None,
-            Self::Pages(pages) => Some(pages[(hash >> 31) as usize]),
-            Self::Directory(pages) => {
+            Self::Pages { pages, .. } => Some(pages[(hash >> 31) as usize]),
+            Self::Directory { pages, .. } => {
                 let depth = pages.len().trailing_zeros();
                 Some(pages[(u64::from(hash) << depth >> 32) as usize])
             }
@@ -308,19 +321,6 @@ impl<T> Cells<T> {
         }
     }
 
-    /// Has the beginning of the first block read into the cache.
-    #[inline(always)]
-    pub(super) fn prefetch_first(&self) {
-        let start = match self {
-            Self::Small { block, .. } => block.as_ptr().cast::<u8>(),
-            Self::Pages([first, _]) => first.0.as_ptr().cast(),
-            Self::Directory(_) => return,
-        };
-        for line in 0..3 {
-            super::prefetch(start.wrapping_add(64 * line));
-        }
-    }
-
     /// Adds an entry where there is room for its hash, and otherwise gives it back. The key is new to the row.
     #[inline]
     pub(super) fn push_within_room(
@@ -359,7 +359,7 @@ impl<T> Cells<T> {
     /// `hash_of` is the user's code and runs before anything moves.
     pub(super) fn make_room(
         &mut self,
-        pool: &mut Pool,
+        pool: &mut Pool<PagePtr<T>>,
         len: usize,
         hash: u32,
         hash_of: impl Fn(&T) -> u32,
@@ -384,6 +384,10 @@ impl<T> Cells<T> {
             let hashes = unsafe { hashes_of(page, hash_of) };
             return self.split(pool, page, hash, &hashes);
         }
+        let Self::Directory { is_chained, .. } = self else {
+            unreachable!("a directory of two places may always double")
+        };
+        *is_chained = true;
         let mut last = page;
         // SAFETY: pages of a chain live as long as the row.
         while let Some(next) = unsafe { last.head() }.next {
@@ -395,7 +399,7 @@ impl<T> Cells<T> {
         Moved::default()
     }
 
-    fn grow_small(&mut self, pool: &mut Pool, len: usize) -> Moved {
+    fn grow_small(&mut self, pool: &mut Pool<PagePtr<T>>, len: usize) -> Moved {
         let Self::Small { block, cap, .. } = self else { return Moved::default() };
         let old_cap = *cap;
         let new_cap = if old_cap == 0 { 4 } else { old_cap * 2 };
@@ -411,7 +415,7 @@ impl<T> Cells<T> {
         Moved { n_entries: len, ..Moved::default() }
     }
 
-    fn begin_pages(&mut self, pool: &mut Pool, len: usize) -> Moved {
+    fn begin_pages(&mut self, pool: &mut Pool<PagePtr<T>>, len: usize) -> Moved {
         let Self::Small { ref tags, block, cap } = *self else { return Moved::default() };
         let page = PagePtr::allocate(pool, FIRST_PAGE, 0);
         // SAFETY: the page is new, has more places than the block, and the block holds `len` entries.
@@ -422,11 +426,11 @@ impl<T> Cells<T> {
             page.places().copy_from_nonoverlapping(block, len);
             pool.give(Self::small_class(cap).0, block.cast());
         }
-        *self = Self::Pages([page; 2]);
+        *self = Self::Pages { pages: [page; 2], cap: FIRST_PAGE as u8 };
         Moved { n_entries: len, ..Moved::default() }
     }
 
-    fn grow_page(&mut self, pool: &mut Pool, page: PagePtr<T>) -> Moved {
+    fn grow_page(&mut self, pool: &mut Pool<PagePtr<T>>, page: PagePtr<T>) -> Moved {
         // SAFETY: the page lives as long as the row.
         let old = unsafe { page.head() };
         let len = usize::from(old.len);
@@ -437,11 +441,8 @@ impl<T> Cells<T> {
             (head.tags, head.len) = (old.tags, old.len);
             fresh.places().copy_from_nonoverlapping(page.places(), len);
         }
-        for place in self.directory_mut() {
-            if *place == page {
-                *place = fresh;
-            }
-        }
+        // Only the one page that a row has at first is not of full size.
+        *self = Self::Pages { pages: [fresh; 2], cap: PAGE as u8 };
         // SAFETY: the page came from this pool, and the directory has forgotten it.
         unsafe { page.give_back(pool, FIRST_PAGE) };
         Moved { n_entries: len, ..Moved::default() }
@@ -450,7 +451,7 @@ impl<T> Cells<T> {
     /// Splits the full `page`, which holds `hash`, by the next bit of `hashes`, the hashes of its entries.
     fn split(
         &mut self,
-        pool: &mut Pool,
+        pool: &mut Pool<PagePtr<T>>,
         page: PagePtr<T>,
         hash: u32,
         hashes: &[u32; PAGE],
@@ -474,9 +475,10 @@ impl<T> Cells<T> {
     /// Bytes of the new directory.
     fn double_directory(&mut self) -> usize {
         let old = self.directory();
-        let doubled: Vec<PagePtr<T>> = old.iter().flat_map(|&page| [page; 2]).collect();
-        let n_bytes = size_of_val(&*doubled);
-        *self = Self::Directory(doubled);
+        let pages: Vec<PagePtr<T>> = old.iter().flat_map(|&page| [page; 2]).collect();
+        let n_bytes = size_of_val(&*pages);
+        let is_chained = matches!(self, Self::Directory { is_chained: true, .. });
+        *self = Self::Directory { pages, is_chained };
         n_bytes
     }
 
@@ -553,15 +555,20 @@ impl<T> Cells<T> {
     pub(super) fn cursor(&self, len: usize) -> Cursor<T> {
         match self {
             Self::Small { block, .. } => Cursor { entry: *block, n_left: len, ..Cursor::empty() },
-            // SAFETY: the pages live as long as the row.
-            Self::Pages([first, second]) => Cursor {
-                entry: first.places(),
-                n_left: usize::from(unsafe { first.head() }.len),
-                page: Some(*first),
-                second: Some(*second).filter(|second| second != first),
-                ..Cursor::empty()
-            },
-            Self::Directory(pages) => Cursor {
+            Self::Pages { pages: [first, second], .. } => {
+                // SAFETY: the page lives as long as the row.
+                let n_left = usize::from(unsafe { first.head() }.len);
+                Cursor {
+                    entry: first.places(),
+                    n_left,
+                    n_after: len - n_left,
+                    page: Some(*first),
+                    second: Some(*second).filter(|second| second != first),
+                    ..Cursor::empty()
+                }
+            }
+            Self::Directory { pages, .. } => Cursor {
+                n_after: len,
                 directory: NonNull::from(&**pages).cast(),
                 n_directory: pages.len(),
                 ..Cursor::empty()
@@ -573,27 +580,27 @@ impl<T> Cells<T> {
     ///
     /// # Safety
     /// The cells came from `pool`; nobody uses them or their entries any more.
-    pub(super) unsafe fn free(self, pool: &mut Pool) {
-        if let Self::Small { block, cap, .. } = self {
-            if cap > 0 {
-                // SAFETY: by the caller.
-                unsafe { pool.give(Self::small_class(cap).0, block.cast()) };
-            }
-            return;
-        }
-        let mut previous = None;
-        for &first in self.directory() {
-            if previous == Some(first) {
-                continue;
-            }
-            previous = Some(first);
-            let mut next = Some(first);
-            while let Some(page) = next {
-                // SAFETY: each page is met once and alive until it is given back here.
-                let (after, cap) = unsafe { (page.head().next, usize::from(page.head().cap)) };
-                // SAFETY: by the caller.
-                unsafe { page.give_back(pool, cap) };
-                next = after;
+    pub(super) unsafe fn free(self, pool: &mut Pool<PagePtr<T>>) {
+        match self {
+            Self::Small { cap: 0, .. } => {}
+            // SAFETY: by the caller.
+            Self::Small { block, cap, .. } => unsafe {
+                pool.give(Self::small_class(cap).0, block.cast());
+            },
+            // SAFETY: by the caller. Where there are two, both are of full size, as `cap` is then.
+            Self::Pages { pages: [first, second], cap } => unsafe {
+                first.give_back(pool, usize::from(cap));
+                if second != first {
+                    second.give_back(pool, PAGE);
+                }
+            },
+            // SAFETY: by the caller; pages stand in the directory in neighbouring places.
+            Self::Directory { pages, is_chained: false } => unsafe { pool.give_list(pages) },
+            Self::Directory { is_chained: true, .. } => {
+                let mut pages = Vec::new();
+                self.for_each_page(|page| pages.push(page));
+                // SAFETY: as above.
+                unsafe { pool.give_list(pages) };
             }
         }
     }
@@ -643,6 +650,7 @@ impl<T> Cells<T> {
             assert_eq!(n_tags, usize::from(head.len));
             assert!(head.tags[n_tags..].iter().all(|&tag| tag == 0));
             if let Some(next) = head.next {
+                assert!(matches!(self, Self::Directory { is_chained: true, .. }));
                 // SAFETY: as above.
                 assert!(head.len == head.cap || unsafe { next.head() }.len == 0);
             }
@@ -742,11 +750,16 @@ unsafe fn shorten_chain<T>(page: PagePtr<T>) -> (*mut u8, NonNull<T>) {
     }
 }
 
+/// Lines of a page that are read ahead when a walk comes to the page before it.
+const LINES_AHEAD: usize = 8;
+
 /// Walks over the entries of one row, block by block. An address, not a borrow: who holds it keeps the row unchanged.
 pub(super) struct Cursor<T> {
     entry: NonNull<T>,
     /// Entries left in the current block.
     n_left: usize,
+    /// Entries in later blocks.
+    n_after: usize,
     /// The current page, none in a small block.
     page: Option<PagePtr<T>>,
     /// The other of two pages. They are kept here, not pointed to, since a row may move.
@@ -771,11 +784,17 @@ impl<T> Cursor<T> {
         Self {
             entry: NonNull::dangling(),
             n_left: 0,
+            n_after: 0,
             page: None,
             second: None,
             directory: NonNull::dangling(),
             n_directory: 0,
         }
+    }
+
+    /// Entries left.
+    pub(super) const fn len(&self) -> usize {
+        self.n_left + self.n_after
     }
 
     /// # Safety
@@ -816,11 +835,15 @@ impl<T> Cursor<T> {
     unsafe fn next_page(&mut self) -> bool {
         // SAFETY: pages and directory live as long as the row.
         unsafe {
+            if self.n_after == 0 {
+                return false;
+            }
             let chained = self.page.and_then(|page| page.head().next);
             let next = chained.or_else(|| self.second.take());
             let Some(page) = next.or_else(|| self.next_in_directory()) else { return false };
             self.entry = page.places();
             self.n_left = usize::from(page.head().len);
+            self.n_after -= self.n_left;
             self.page = Some(page);
             true
         }
@@ -843,9 +866,9 @@ impl<T> Cursor<T> {
             }
             if self.n_directory > 0 {
                 let after = self.directory.read();
-                super::prefetch(after.0.as_ptr());
-                super::prefetch(after.0.as_ptr().wrapping_byte_add(128));
-                super::prefetch(after.0.as_ptr().wrapping_byte_add(256));
+                for line in 0..LINES_AHEAD {
+                    super::prefetch(after.0.as_ptr().wrapping_byte_add(64 * line));
+                }
             }
             Some(page)
         }

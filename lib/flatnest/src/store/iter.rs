@@ -1,81 +1,35 @@
 //! Walking over rows and entries: borrowed, and by value.
 #![allow(unsafe_code)]
 
-use alloc::vec::Vec;
 use core::marker::PhantomData;
 use core::mem::needs_drop;
 use core::ptr::NonNull;
-use core::slice;
 
-use super::cells::{Cells, Cursor};
+use super::cells::{Cells, Cursor, PagePtr};
 use super::pool::Pool;
 use super::{RawRow, Store};
-
-/// How many rows ahead the block of entries is read.
-const ROWS_AHEAD: usize = 6;
-
-/// Walks over the rows of a store.
-pub(crate) struct RawRows<'a, K, T> {
-    chunks: slice::Iter<'a, Vec<RawRow<K, T>>>,
-    chunk: slice::Iter<'a, RawRow<K, T>>,
-    n_left: usize,
-}
-
-impl<'a, K, T> RawRows<'a, K, T> {
-    pub(super) fn new(chunks: &'a [Vec<RawRow<K, T>>], n_rows: usize) -> Self {
-        Self { chunks: chunks.iter(), chunk: [].iter(), n_left: n_rows }
-    }
-}
-
-impl<K, T> Clone for RawRows<'_, K, T> {
-    fn clone(&self) -> Self {
-        Self { chunks: self.chunks.clone(), chunk: self.chunk.clone(), n_left: self.n_left }
-    }
-}
-
-impl<'a, K, T> Iterator for RawRows<'a, K, T> {
-    type Item = &'a RawRow<K, T>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(row) = self.chunk.next() {
-                self.n_left -= 1;
-                if let Some(ahead) = self.chunk.as_slice().get(ROWS_AHEAD) {
-                    ahead.cells.prefetch_first();
-                }
-                return Some(row);
-            }
-            self.chunk = self.chunks.next()?.iter();
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.n_left, Some(self.n_left))
-    }
-}
+use crate::index::{self, Index};
 
 /// Walks over the entries of one row.
 pub(crate) struct RowIter<'a, T> {
     cursor: Cursor<T>,
-    n_left: usize,
     life: PhantomData<&'a T>,
 }
 
 impl<'a, T> RowIter<'a, T> {
     #[inline]
     pub(super) fn new(cells: &'a Cells<T>, len: usize) -> Self {
-        Self { cursor: cells.cursor(len), n_left: len, life: PhantomData }
+        Self { cursor: cells.cursor(len), life: PhantomData }
     }
 
     pub(crate) const fn empty() -> Self {
-        Self { cursor: Cursor::empty(), n_left: 0, life: PhantomData }
+        Self { cursor: Cursor::empty(), life: PhantomData }
     }
 }
 
 impl<T> Clone for RowIter<'_, T> {
     fn clone(&self) -> Self {
-        Self { cursor: self.cursor.clone(), ..*self }
+        Self { cursor: self.cursor.clone(), life: PhantomData }
     }
 }
 
@@ -85,13 +39,11 @@ impl<'a, T> Iterator for RowIter<'a, T> {
     #[inline]
     fn next(&mut self) -> Option<&'a T> {
         // SAFETY: the row is borrowed for `'a`, so that its blocks stay as they are.
-        let entry = unsafe { self.cursor.next()?.as_ref() };
-        self.n_left -= 1;
-        Some(entry)
+        unsafe { self.cursor.next() }.map(|entry| unsafe { entry.as_ref() })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.n_left, Some(self.n_left))
+        (self.cursor.len(), Some(self.cursor.len()))
     }
 
     #[inline]
@@ -109,17 +61,16 @@ impl<'a, T> Iterator for RowIter<'a, T> {
 /// Walks over the entries of one row; each is given out once.
 pub(crate) struct RowIterMut<'a, T> {
     cursor: Cursor<T>,
-    n_left: usize,
     life: PhantomData<&'a mut T>,
 }
 
 impl<'a, T> RowIterMut<'a, T> {
     pub(super) fn new(cells: &'a mut Cells<T>, len: usize) -> Self {
-        Self { cursor: cells.cursor(len), n_left: len, life: PhantomData }
+        Self { cursor: cells.cursor(len), life: PhantomData }
     }
 
     pub(crate) const fn empty() -> Self {
-        Self { cursor: Cursor::empty(), n_left: 0, life: PhantomData }
+        Self { cursor: Cursor::empty(), life: PhantomData }
     }
 }
 
@@ -129,19 +80,17 @@ impl<'a, T> Iterator for RowIterMut<'a, T> {
     #[inline]
     fn next(&mut self) -> Option<&'a mut T> {
         // SAFETY: the row is borrowed mutably for `'a`, and the cursor meets each entry once.
-        let entry = unsafe { self.cursor.next()?.as_mut() };
-        self.n_left -= 1;
-        Some(entry)
+        unsafe { self.cursor.next() }.map(|mut entry| unsafe { entry.as_mut() })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.n_left, Some(self.n_left))
+        (self.cursor.len(), Some(self.cursor.len()))
     }
 }
 
 /// Walks over all entries, each with its row's key.
 pub(crate) struct AllIter<'a, K, T> {
-    rows: RawRows<'a, K, T>,
+    rows: index::Iter<'a, RawRow<K, T>>,
     row: Option<&'a RawRow<K, T>>,
     entries: RowIter<'a, T>,
     n_left: usize,
@@ -195,7 +144,7 @@ impl<'a, K, T> Iterator for AllIter<'a, K, T> {
 
 /// Walks over all entries, each with its row's key; each entry is given out once.
 pub(crate) struct AllIterMut<'a, K, T> {
-    rows: RawRows<'a, K, T>,
+    rows: index::Iter<'a, RawRow<K, T>>,
     row: Option<&'a RawRow<K, T>>,
     cursor: Cursor<T>,
     n_left: usize,
@@ -204,7 +153,7 @@ pub(crate) struct AllIterMut<'a, K, T> {
 
 impl<'a, K, T> AllIterMut<'a, K, T> {
     pub(super) fn new(store: &'a mut Store<K, T>, n: usize) -> Self {
-        let rows = RawRows::new(&store.rows, store.n_rows);
+        let rows = store.rows.iter();
         Self { rows, row: None, cursor: Cursor::empty(), n_left: n, life: PhantomData }
     }
 }
@@ -236,22 +185,23 @@ impl<'a, K, T> Iterator for AllIterMut<'a, K, T> {
 /// Entries of a row by value. Owns the entries; whoever makes it keeps the cells and their memory meanwhile.
 pub(super) struct Entries<T> {
     cursor: Cursor<T>,
-    n_left: usize,
     owns: PhantomData<T>,
 }
 
 impl<T> Entries<T> {
     #[inline]
     pub(super) fn new(cells: &Cells<T>, len: usize) -> Self {
-        Self { cursor: cells.cursor(len), n_left: len, owns: PhantomData }
+        Self { cursor: cells.cursor(len), owns: PhantomData }
+    }
+
+    fn len(&self) -> usize {
+        self.cursor.len()
     }
 
     #[inline]
     fn next_place(&mut self) -> Option<NonNull<T>> {
         // SAFETY: the maker keeps the cells, see above.
-        let place = unsafe { self.cursor.next()? };
-        self.n_left -= 1;
-        Some(place)
+        unsafe { self.cursor.next() }
     }
 
     #[inline]
@@ -299,11 +249,11 @@ impl<T> Owned<T> {
 pub(crate) struct DrainRow<'a, T> {
     /// Taken when dropped; there was none if there was no such row.
     row: Option<Owned<T>>,
-    pool: Option<&'a mut Pool>,
+    pool: Option<&'a mut Pool<PagePtr<T>>>,
 }
 
 impl<'a, T> DrainRow<'a, T> {
-    pub(super) fn new(cells: Cells<T>, len: usize, pool: &'a mut Pool) -> Self {
+    pub(super) fn new(cells: Cells<T>, len: usize, pool: &'a mut Pool<PagePtr<T>>) -> Self {
         Self { row: Some(Owned::new(cells, len)), pool: Some(pool) }
     }
 
@@ -321,7 +271,7 @@ impl<T> Iterator for DrainRow<'_, T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let n_left = self.row.as_ref().map_or(0, |row| row.entries.n_left);
+        let n_left = self.row.as_ref().map_or(0, |row| row.entries.len());
         (n_left, Some(n_left))
     }
 }
@@ -338,14 +288,28 @@ impl<T> Drop for DrainRow<'_, T> {
 /// Walks by value over all entries. Fields drop in this order: a row before the memory it lies in.
 pub(crate) struct IntoAll<K, T> {
     row: Option<(K, Owned<T>)>,
-    store: Store<K, T>,
+    rows: Rest<K, T>,
+    pool: Pool<PagePtr<T>>,
     n_left: usize,
 }
 
+/// Rows that nobody has asked for yet; drops their entries.
+struct Rest<K, T>(index::IntoIter<RawRow<K, T>>);
+
+impl<K, T> Drop for Rest<K, T> {
+    fn drop(&mut self) {
+        if needs_drop::<T>() {
+            for RawRow { cells, len, .. } in self.0.by_ref() {
+                drop(Entries::new(&cells, len as usize));
+            }
+        }
+    }
+}
+
 impl<K, T> IntoAll<K, T> {
-    /// `n` is the number of entries.
-    pub(crate) fn new(store: Store<K, T>, n: usize) -> Self {
-        Self { row: None, store, n_left: n }
+    /// The `rows` have `n` entries, which lie in `pool`.
+    pub(super) fn new(rows: Index<RawRow<K, T>>, pool: Pool<PagePtr<T>>, n: usize) -> Self {
+        Self { row: None, rows: Rest(rows.into_iter()), pool, n_left: n }
     }
 
     /// Takes the next row out and hands over its key and entries.
@@ -353,11 +317,9 @@ impl<K, T> IntoAll<K, T> {
         &mut self,
         collect: impl FnOnce(K, DrainRow<'_, T>) -> C,
     ) -> Option<C> {
-        let last = u32::try_from(self.store.n_rows.checked_sub(1)?).ok()?;
-        let row = self.store.take_row(last);
-        self.n_left -= row.len();
-        let (key, entries) = self.store.drain_row(row);
-        Some(collect(key, entries))
+        let RawRow { cells, key, len, .. } = self.rows.0.next()?;
+        self.n_left -= len as usize;
+        Some(collect(key, DrainRow::new(cells, len as usize, &mut self.pool)))
     }
 }
 
@@ -367,14 +329,13 @@ impl<K: Clone, T> Iterator for IntoAll<K, T> {
     fn next(&mut self) -> Option<(K, T)> {
         loop {
             if let Some((key, owned)) = &mut self.row
-                && owned.entries.n_left > 0
+                && owned.entries.len() > 0
             {
                 let key = key.clone();
                 self.n_left -= 1;
                 return owned.entries.next().map(|entry| (key, entry));
             }
-            let last = u32::try_from(self.store.n_rows.checked_sub(1)?).ok()?;
-            let RawRow { cells, key, len, .. } = self.store.take_row(last);
+            let RawRow { cells, key, len, .. } = self.rows.0.next()?;
             self.row = Some((key, Owned::new(cells, len as usize)));
         }
     }
@@ -383,5 +344,3 @@ impl<K: Clone, T> Iterator for IntoAll<K, T> {
         (self.n_left, Some(self.n_left))
     }
 }
-
-impl<K, T> ExactSizeIterator for RawRows<'_, K, T> {}

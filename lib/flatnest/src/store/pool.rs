@@ -3,8 +3,9 @@
 //! 1. A block has one of [`N_CLASSES`] sizes. Blocks are cut off the front of the current chunk.
 //! 2. A block that is given back goes on the list of its class, linked through its own first bytes, and is the next
 //!    one handed out.
-//! 3. Chunks double in size up to [`MAX_CHUNK_BYTES`], so that no single growth step asks for much memory.
-//! 4. Dropping the pool frees its chunks and nothing else: it knows nothing of what lies in the blocks.
+//! 3. Pages of full size may be given back in a list as long as one likes, in one step, and are handed out again first.
+//! 4. Chunks double in size up to [`MAX_CHUNK_BYTES`], so that no single growth step asks for much memory.
+//! 5. Dropping the pool frees its chunks and nothing else: it knows nothing of what lies in the blocks.
 #![allow(unsafe_code)]
 
 use alloc::alloc::{alloc, dealloc, handle_alloc_error};
@@ -19,6 +20,16 @@ pub(super) const N_CLASSES: usize = 5;
 const MAX_CHUNK_BYTES: usize = 64 << 10;
 const CHUNK_ALIGN: usize = 64;
 
+/// The layout of a block that holds `layout` and, once free, the link to the next one.
+pub(super) const fn block_layout(layout: Layout) -> Layout {
+    let align = max(layout.align(), align_of::<FreeBlock>());
+    let size = max(layout.size(), size_of::<FreeBlock>());
+    match Layout::from_size_align(size, align) {
+        Ok(layout) => layout.pad_to_align(),
+        Err(_) => panic!("a block of entries is larger than the address space"),
+    }
+}
+
 struct FreeBlock {
     next: Option<NonNull<FreeBlock>>,
 }
@@ -29,22 +40,30 @@ struct Chunk {
 }
 
 /// Invariants: `[bump, bump + left)` lies in `chunks[n_used - 1]` and no block overlaps it; chunks from `n_used` on
-/// hold no block; every block on `free[class]` was handed out with the layout of `class` and is used by nobody.
-pub(super) struct Pool {
+/// hold no block; every block on `free[class]` was handed out with the layout of `class` and is used by nobody, and so is
+/// every page on `lists`, where equal ones stand next to each other.
+pub(super) struct Pool<P> {
     chunks: Vec<Chunk>,
     n_used: usize,
     bump: NonNull<u8>,
     left: usize,
     free: [Option<NonNull<FreeBlock>>; N_CLASSES],
+    lists: Vec<Vec<P>>,
     n_chunk_bytes: usize,
 }
 
 // SAFETY: the pool owns its chunks and reads or writes them through `&mut self` only.
-unsafe impl Send for Pool {}
+unsafe impl<P> Send for Pool<P> {}
 // SAFETY: as above, `&self` gives no access to memory of the chunks.
-unsafe impl Sync for Pool {}
+unsafe impl<P> Sync for Pool<P> {}
 
-impl Pool {
+impl<P: Copy + PartialEq> Default for Pool<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P: Copy + PartialEq> Pool<P> {
     pub(super) const fn new() -> Self {
         Self {
             chunks: Vec::new(),
@@ -52,17 +71,8 @@ impl Pool {
             bump: NonNull::dangling(),
             left: 0,
             free: [None; N_CLASSES],
+            lists: Vec::new(),
             n_chunk_bytes: 0,
-        }
-    }
-
-    /// The layout of a block that holds `layout` and, once free, the link to the next one.
-    pub(super) const fn block_layout(layout: Layout) -> Layout {
-        let align = max(layout.align(), align_of::<FreeBlock>());
-        let size = max(layout.size(), size_of::<FreeBlock>());
-        match Layout::from_size_align(size, align) {
-            Ok(layout) => layout.pad_to_align(),
-            Err(_) => panic!("a block of entries is larger than the address space"),
         }
     }
 
@@ -77,7 +87,7 @@ impl Pool {
             + self.chunks[self.n_used..].iter().map(|chunk| chunk.layout.size()).sum::<usize>()
     }
 
-    /// A block for `class`, whose blocks all have `layout`, a result of [`Pool::block_layout`].
+    /// A block for `class`, whose blocks all have `layout`, a result of [`block_layout`].
     #[inline]
     pub(super) fn take(&mut self, class: usize, layout: Layout) -> NonNull<u8> {
         if let Some(block) = self.free[class] {
@@ -113,12 +123,35 @@ impl Pool {
         self.free[class] = Some(block);
     }
 
+    /// A page of full size that was given back in a list.
+    #[inline]
+    pub(super) fn take_listed(&mut self) -> Option<P> {
+        let list = self.lists.last_mut()?;
+        let page = list.pop()?;
+        while list.last() == Some(&page) {
+            list.pop();
+        }
+        if list.is_empty() {
+            self.lists.pop();
+        }
+        Some(page)
+    }
+
+    /// Takes pages of full size back.
+    ///
+    /// # Safety
+    /// The pages came from this pool, and nobody uses them any more. There is one, and equal ones are neighbours.
+    pub(super) unsafe fn give_list(&mut self, pages: Vec<P>) {
+        self.lists.push(pages);
+    }
+
     /// Takes all blocks back and keeps the chunks.
     ///
     /// # Safety
     /// Nobody uses any block of this pool any more.
     pub(super) unsafe fn take_back_all(&mut self) {
         self.free = [None; N_CLASSES];
+        self.lists.clear();
         self.n_used = 0;
         self.left = 0;
         self.bump = NonNull::dangling();
@@ -161,7 +194,7 @@ impl Pool {
     }
 }
 
-impl Drop for Pool {
+impl<P> Drop for Pool<P> {
     fn drop(&mut self) {
         for chunk in &self.chunks {
             // SAFETY: allocated by `allocate` with this layout and freed only here.
