@@ -19,6 +19,9 @@ use crate::store::RawRow;
 /// Keys that are looked ahead together.
 const BLOCK: usize = 32;
 
+/// So many rows are likely in the cache: looking ahead for them takes longer than it saves.
+const ROWS_IN_CACHE: usize = 4096;
+
 /// Borrowed keys; after the last ones there is nothing.
 type Keys<'q, Q1, Q2> = [Option<(&'q Q1, &'q Q2)>; BLOCK];
 
@@ -46,19 +49,21 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         for (ahead, (key1, key2)) in ahead.iter_mut().zip(keys.iter().flatten()) {
             (ahead.hash1, ahead.hash2) = (self.hash(*key1), self.hash(*key2));
         }
-        for (ahead, _) in ahead.iter_mut().zip(keys.iter().flatten()) {
-            ahead.row = index.guess_and_prefetch(ahead.hash1);
+        let guess = self.n_rows() > ROWS_IN_CACHE;
+        if guess {
+            for (ahead, _) in ahead.iter_mut().zip(keys.iter().flatten()) {
+                ahead.row = index.guess_and_prefetch(ahead.hash1);
+            }
         }
         let mut rows = [None; BLOCK];
         let mut have_pages = false;
         for ((row, ahead), (key1, _)) in rows.iter_mut().zip(&mut ahead).zip(keys.iter().flatten())
         {
-            let Some(mut id) = ahead.row else { continue };
-            if !key1.equivalent(&index.get(id).key) {
+            let guessed_right = |id: RowId| key1.equivalent(&index.get(id).key);
+            if !guess || ahead.row.is_some_and(|id| !guessed_right(id)) {
                 ahead.row = self.find_row(ahead.hash1, *key1);
-                let Some(found) = ahead.row else { continue };
-                id = found;
             }
+            let Some(id) = ahead.row else { continue };
             let found = index.get(id);
             have_pages |= found.prefetch_page_or_entry(ahead.hash2);
             *row = Some(found);
@@ -175,9 +180,7 @@ where
             for (item, ahead) in block.into_iter().zip(ahead) {
                 let Some((key1, key2, value)) = item else { return };
                 match self.row_ahead(ahead, n_rows, &key1) {
-                    Some(id) => {
-                        self.insert_in_row(id, ahead.hash2, key2, value);
-                    }
+                    Some(id) => self.insert_in_row(id, ahead.hash2, key2, value),
                     None => {
                         self.push_row(key1, ahead.hash1, ahead.hash2, (key2, value));
                     }

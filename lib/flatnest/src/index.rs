@@ -34,6 +34,8 @@ pub(crate) trait Hashed {
 /// that share the top `d` bits with `i`, and holds the rows whose hash begins with these bits; `n_rows` are there.
 pub(crate) struct Index<R> {
     directory: Vec<u32>,
+    /// Leaves as many top bits of a hash as number the places of the directory.
+    shift: u32,
     segments: Vec<Segment<R>>,
     n_rows: usize,
 }
@@ -68,7 +70,7 @@ impl<R> Default for Index<R> {
 
 impl<R> Index<R> {
     pub(crate) const fn new() -> Self {
-        Self { directory: Vec::new(), segments: Vec::new(), n_rows: 0 }
+        Self { directory: Vec::new(), shift: 32, segments: Vec::new(), n_rows: 0 }
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -77,8 +79,7 @@ impl<R> Index<R> {
 
     #[inline(always)]
     fn segment_of(&self, hash: u32) -> Option<u32> {
-        let depth = self.directory.len().trailing_zeros() % 64;
-        self.directory.get((u64::from(hash) << depth >> 32) as usize).copied()
+        self.directory.get((u64::from(hash) >> (self.shift % 64)) as usize).copied()
     }
 
     /// The row with this hash that `is_wanted`.
@@ -86,6 +87,17 @@ impl<R> Index<R> {
     pub(crate) fn find(&self, hash: u32, is_wanted: impl FnMut(&R) -> bool) -> Option<&R> {
         let segment = &self.segments[self.segment_of(hash)? as usize];
         segment.rows.find(table_hash(hash), is_wanted)
+    }
+
+    /// The row with this hash that `is_wanted`.
+    #[inline(always)]
+    pub(crate) fn find_mut(
+        &mut self,
+        hash: u32,
+        is_wanted: impl FnMut(&R) -> bool,
+    ) -> Option<&mut R> {
+        let segment = self.segment_of(hash)? as usize;
+        self.segments[segment].rows.find_mut(table_hash(hash), is_wanted)
     }
 
     /// Where the row with this hash is that `is_wanted`.
@@ -204,6 +216,7 @@ impl<R: Hashed> Index<R> {
         let depth = self.segments[idx].depth;
         if self.directory.len() == 1 << depth {
             self.directory = self.directory.iter().flat_map(|&segment| [segment; 2]).collect();
+            self.shift -= 1;
             growth.add_allocation(self.directory.len() * size_of::<u32>());
         }
         let old = core::mem::take(&mut self.segments[idx].rows);
@@ -249,6 +262,7 @@ impl<R: Hashed> Index<R> {
         directory.try_reserve_exact(n_segments)?;
         directory.extend(0..n_segments as u32);
         (self.directory, self.segments) = (directory, segments);
+        self.shift = 32 - n_segments.trailing_zeros();
         Ok(())
     }
 

@@ -1,4 +1,5 @@
 //! The map: hashes keys, and joins the index of rows with the store of entries.
+#![allow(unsafe_code)]
 
 use core::hash::{BuildHasher, Hash};
 use core::mem;
@@ -344,7 +345,7 @@ impl<K1, K2, V, S> FlatMap<K1, K2, V, S> {
     /// ```
     #[cfg(feature = "meter")]
     pub fn growth(&self) -> Growth {
-        self.store.growth.counts()
+        self.store.memory.growth.counts()
     }
 
     /// Panics unless all invariants hold, in O(*n*). For tests of this crate.
@@ -411,9 +412,8 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         Q2: Hash + Equivalent<K2> + ?Sized,
     {
         let (hash1, hash2) = (self.hash(key1), self.hash(key2));
-        let id = self.find_row(hash1, key1)?;
-        let found = self.store.get_mut(id, hash2, |entry| key2.equivalent(&entry.0));
-        found.map(|entry| &mut entry.1)
+        let row = self.store.rows.find_mut(hash1, |row| key1.equivalent(&row.key))?;
+        row.get_mut(hash2, |entry| key2.equivalent(&entry.0)).map(|entry| &mut entry.1)
     }
 
     /// Whether there is an entry with these keys, in O(1).
@@ -536,20 +536,28 @@ where
     #[inline]
     pub fn insert(&mut self, key1: K1, key2: K2, value: V) -> Option<V> {
         let (hash1, hash2) = (self.hash(&key1), self.hash(&key2));
-        let Some(id) = self.find_row(hash1, &key1) else {
+        let Some(row) = self.store.rows.find_mut(hash1, |row| key1 == row.key) else {
             self.push_row(key1, hash1, hash2, (key2, value));
             return None;
         };
-        self.insert_in_row(id, hash2, key2, value)
-    }
-
-    #[inline]
-    pub(crate) fn insert_in_row(&mut self, id: RowId, hash2: u32, key2: K2, value: V) -> Option<V> {
-        if let Some(entry) = self.store.get_mut(id, hash2, |entry| key2 == entry.0) {
+        if let Some(entry) = row.get_mut(hash2, |entry| key2 == entry.0) {
             return Some(mem::replace(&mut entry.1, value));
         }
-        self.push_entry(id, hash2, (key2, value));
+        let hasher = &self.hasher;
+        let hash_of = |entry: &(K2, V)| mixed(hasher.hash_one(&entry.0));
+        row.push(&mut self.store.memory, hash2, (key2, value), hash_of);
+        self.len += 1;
         None
+    }
+
+    pub(crate) fn insert_in_row(&mut self, id: RowId, hash2: u32, key2: K2, value: V) {
+        let mut value = Some(value);
+        let wanted = |key2: &K2, known: &K2| key2 == known;
+        let make = |key2| (key2, value.take().expect("made once"));
+        let place = self.get_or_push(id, hash2, key2, wanted, make);
+        if let Some(value) = value {
+            *place = value;
+        }
     }
 
     /// The value of these keys; where there is none, that of `make` is inserted. In O(1).
@@ -563,11 +571,22 @@ where
     #[inline]
     pub fn get_or_insert_with(&mut self, key1: K1, key2: K2, make: impl FnOnce() -> V) -> &mut V {
         let (hash1, hash2) = (self.hash(&key1), self.hash(&key2));
-        let Some(id) = self.find_row(hash1, &key1) else {
+        let Some(row) = self.store.rows.find_mut(hash1, |row| key1 == row.key) else {
             let value = make();
             return &mut self.push_row(key1, hash1, hash2, (key2, value)).1.1;
         };
-        self.get_or_push(id, hash2, key2, |key2, known| key2 == known, |key2| (key2, make()))
+        let hasher = &self.hasher;
+        let (mut slot, is_new) = row.get_or_push(
+            &mut self.store.memory,
+            hash2,
+            key2,
+            |key2, entry| *key2 == entry.0,
+            |key2| (key2, make()),
+            |entry| mixed(hasher.hash_one(&entry.0)),
+        );
+        self.len += usize::from(is_new);
+        // SAFETY: found or added just now, and borrowed with the map.
+        unsafe { &mut slot.entry.as_mut().1 }
     }
 
     /// Adds the entries of one row, whose key need not be cloned for it.
@@ -599,22 +618,14 @@ where
     /// assert!(map.capacity() < 100);
     /// ```
     pub fn shrink_to_fit(&mut self) {
-        let growth = self.store.growth.clone();
+        let growth = self.store.memory.growth.clone();
         let mut rows = self.take_all();
         while rows.next_row(|key1, entries| self.extend_row(key1, entries)).is_some() {}
-        self.store.growth = growth;
+        self.store.memory.growth = growth;
     }
 }
 
 impl<K1, K2: Hash, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
-    /// Adds an entry whose key is new to the row.
-    #[inline]
-    fn push_entry(&mut self, id: RowId, hash2: u32, entry: (K2, V)) {
-        let hasher = &self.hasher;
-        self.store.push(id, hash2, entry, |entry| mixed(hasher.hash_one(&entry.0)));
-        self.len += 1;
-    }
-
     /// Adds an entry, the first of a new row.
     #[inline(never)]
     pub(crate) fn push_row(
@@ -639,10 +650,16 @@ impl<K1, K2: Hash, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         make: impl FnOnce(Q) -> (K2, V),
     ) -> &mut V {
         let hasher = &self.hasher;
-        let hash_of = |entry: &(K2, V)| mixed(hasher.hash_one(&entry.0));
-        let wanted = |key2: &Q, entry: &(K2, V)| wanted(key2, &entry.0);
-        let (entry, is_new) = self.store.get_or_push(id, hash2, key2, wanted, make, hash_of);
+        let (mut slot, is_new) = self.store.rows.get_mut(id).get_or_push(
+            &mut self.store.memory,
+            hash2,
+            key2,
+            |key2, entry| wanted(key2, &entry.0),
+            make,
+            |entry| mixed(hasher.hash_one(&entry.0)),
+        );
         self.len += usize::from(is_new);
-        &mut entry.1
+        // SAFETY: found or added just now, and borrowed with the map.
+        unsafe { &mut slot.entry.as_mut().1 }
     }
 }

@@ -225,8 +225,8 @@ impl<K1, K2, V, S: BuildHasher> RowMut<'_, K1, K2, V, S> {
         Q2: Hash + Equivalent<K2> + ?Sized,
     {
         let hash2 = self.map.hash(key2);
-        let found = self.map.store.get_mut(self.id?, hash2, |entry| key2.equivalent(&entry.0));
-        found.map(|entry| &mut entry.1)
+        let row = self.map.store.rows.get_mut(self.id?);
+        row.get_mut(hash2, |entry| key2.equivalent(&entry.0)).map(|entry| &mut entry.1)
     }
 
     /// Takes an entry out and returns its value, in O(1).

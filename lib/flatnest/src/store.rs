@@ -69,6 +69,54 @@ impl<K, T> RawRow<K, T> {
         self.find(hash, wanted).map(|slot| unsafe { slot.entry.as_ref() })
     }
 
+    /// Finds an entry by its hash and key.
+    #[inline(always)]
+    pub(crate) fn get_mut(&mut self, hash: u32, wanted: impl FnMut(&T) -> bool) -> Option<&mut T> {
+        // SAFETY: the entry was found just now and is borrowed with the row.
+        self.find(hash, wanted).map(|mut slot| unsafe { slot.entry.as_mut() })
+    }
+
+    /// Adds an entry whose key is new to the row. `hash_of` may be asked for hashes of other entries of the row.
+    ///
+    /// # Panics
+    /// When the row has 2^32 - 1 entries, or `hash_of` panics: nothing has changed then.
+    #[inline(always)]
+    pub(crate) fn push(
+        &mut self,
+        memory: &mut Memory<T>,
+        hash: u32,
+        mut entry: T,
+        hash_of: impl Fn(&T) -> u32,
+    ) -> Slot<T> {
+        loop {
+            match self.cells.push_within_room(self.len as usize, hash, entry) {
+                Ok(slot) => {
+                    self.len += 1;
+                    return slot;
+                }
+                Err(given_back) => entry = given_back,
+            }
+            make_room(self, memory, hash, &hash_of);
+        }
+    }
+
+    /// Finds the entry that is `wanted` for `key`, or adds what `make` makes of the key. Says whether it did.
+    #[inline(always)]
+    pub(crate) fn get_or_push<Q>(
+        &mut self,
+        memory: &mut Memory<T>,
+        hash: u32,
+        key: Q,
+        wanted: impl Fn(&Q, &T) -> bool,
+        make: impl FnOnce(Q) -> T,
+        hash_of: impl Fn(&T) -> u32,
+    ) -> (Slot<T>, bool) {
+        match self.find(hash, |entry| wanted(&key, entry)) {
+            Some(slot) => (slot, false),
+            None => (self.push(memory, hash, make(key), hash_of), true),
+        }
+    }
+
     /// Walks over the entries.
     #[inline]
     pub(crate) fn iter(&self) -> RowIter<'_, T> {
@@ -94,16 +142,22 @@ impl<K, T> RawRow<K, T> {
     }
 }
 
-/// All rows. Invariant: the cells of every row come from `pool`.
+/// All rows. Invariant: the cells of every row come from the pool in `memory`.
 pub(crate) struct Store<K, T> {
     pub(crate) rows: Index<RawRow<K, T>>,
+    pub(crate) memory: Memory<T>,
+}
+
+/// What entries lie in.
+pub(crate) struct Memory<T> {
     pool: Pool<PagePtr<T>>,
     pub(crate) growth: GrowthCounter,
 }
 
 impl<K, T> Store<K, T> {
     pub(crate) const fn new() -> Self {
-        Self { rows: Index::new(), pool: Pool::new(), growth: GrowthCounter::new() }
+        let memory = Memory { pool: Pool::new(), growth: GrowthCounter::new() };
+        Self { rows: Index::new(), memory }
     }
 
     /// Adds a row with its first entry.
@@ -115,52 +169,10 @@ impl<K, T> Store<K, T> {
         entry: T,
     ) -> (RowId, &mut T) {
         let mut row = RawRow { cells: Cells::new(), key, hash, len: 0 };
-        let mut slot = push(&mut row, &mut self.pool, &mut self.growth, entry_hash, entry, |_| 0);
-        let id = self.rows.insert(row, &mut self.growth);
+        let mut slot = row.push(&mut self.memory, entry_hash, entry, |_| 0);
+        let id = self.rows.insert(row, &mut self.memory.growth);
         // SAFETY: added just now and borrowed with the store; entries stay where they are when their row moves.
         (id, unsafe { slot.entry.as_mut() })
-    }
-
-    /// Adds an entry whose key is new to the row. `hash_of` may be asked for hashes of other entries of the row.
-    ///
-    /// # Panics
-    /// When the row has 2^32 - 1 entries, or `hash_of` panics: nothing has changed then.
-    #[inline]
-    pub(crate) fn push(&mut self, id: RowId, hash: u32, entry: T, hash_of: impl Fn(&T) -> u32) {
-        push(self.rows.get_mut(id), &mut self.pool, &mut self.growth, hash, entry, hash_of);
-    }
-
-    /// Finds an entry of a row by its hash and key.
-    #[inline(always)]
-    pub(crate) fn get_mut(
-        &mut self,
-        id: RowId,
-        hash: u32,
-        wanted: impl FnMut(&T) -> bool,
-    ) -> Option<&mut T> {
-        // SAFETY: the entry was found just now and is borrowed with the store.
-        self.rows.get(id).find(hash, wanted).map(|mut slot| unsafe { slot.entry.as_mut() })
-    }
-
-    /// Finds the entry of a row that is `wanted` for `key`, or adds what `make` makes of the key. Says whether it did.
-    #[inline(always)]
-    pub(crate) fn get_or_push<Q>(
-        &mut self,
-        id: RowId,
-        hash: u32,
-        key: Q,
-        wanted: impl Fn(&Q, &T) -> bool,
-        make: impl FnOnce(Q) -> T,
-        hash_of: impl Fn(&T) -> u32,
-    ) -> (&mut T, bool) {
-        let row = self.rows.get_mut(id);
-        let found = row.find(hash, |entry| wanted(&key, entry));
-        let mut slot = match found {
-            Some(slot) => slot,
-            None => push(row, &mut self.pool, &mut self.growth, hash, make(key), hash_of),
-        };
-        // SAFETY: the entry was found or added just now and is borrowed with the store.
-        (unsafe { slot.entry.as_mut() }, found.is_none())
     }
 
     /// Finds an entry by its hash and key and takes it out. A row left without entries is the caller's to take out.
@@ -217,14 +229,14 @@ impl<K, T> Store<K, T> {
             drop(Entries::new(&cells, len as usize));
         }
         // SAFETY: the row came from this store, and its entries are gone.
-        unsafe { cells.free(&mut self.pool) };
+        unsafe { cells.free(&mut self.memory.pool) };
         key
     }
 
     /// Walks by value over the entries of a row that was taken out.
     pub(crate) fn drain_row(&mut self, row: RawRow<K, T>) -> (K, DrainRow<'_, T>) {
         let RawRow { cells, key, len, .. } = row;
-        (key, DrainRow::new(cells, len as usize, &mut self.pool))
+        (key, DrainRow::new(cells, len as usize, &mut self.memory.pool))
     }
 
     /// Drops everything and keeps the memory.
@@ -235,7 +247,7 @@ impl<K, T> Store<K, T> {
             }
         }
         // SAFETY: no row is left.
-        unsafe { self.pool.take_back_all() };
+        unsafe { self.memory.pool.take_back_all() };
     }
 
     /// Walks over all rows.
@@ -257,7 +269,7 @@ impl<K, T> Store<K, T> {
     /// Walks by value over all `n` entries; nothing is left here.
     pub(crate) fn take_all(&mut self, n: usize) -> IntoAll<K, T> {
         let mut old = core::mem::replace(self, Self::new());
-        IntoAll::new(take(&mut old.rows), take(&mut old.pool), n)
+        IntoAll::new(take(&mut old.rows), take(&mut old.memory.pool), n)
     }
 
     /// Makes room for so many more rows and entries, as far as that can be known ahead.
@@ -268,8 +280,8 @@ impl<K, T> Store<K, T> {
     ) -> Result<(), TryReserveError> {
         let per_entry = size_of::<T>().max(1);
         let wanted = n_entries.checked_mul(per_entry).ok_or(TryReserveError)?;
-        let missing = wanted.saturating_sub(self.pool.n_uncut_bytes());
-        if missing > 0 && !self.pool.reserve(missing) {
+        let missing = wanted.saturating_sub(self.memory.pool.n_uncut_bytes());
+        if missing > 0 && !self.memory.pool.reserve(missing) {
             return Err(TryReserveError);
         }
         self.rows.try_reserve(n_rows)
@@ -278,7 +290,7 @@ impl<K, T> Store<K, T> {
     /// Places for entries in rows, and what memory not given to a row yet would hold.
     pub(crate) fn capacity(&self) -> usize {
         let in_rows: usize = self.rows().map(|row| row.cells.capacity()).sum();
-        in_rows + self.pool.n_uncut_bytes() / size_of::<T>().max(1)
+        in_rows + self.memory.pool.n_uncut_bytes() / size_of::<T>().max(1)
     }
 
     /// Panics unless the invariants hold.
@@ -299,37 +311,16 @@ impl<K, T> Drop for Store<K, T> {
     }
 }
 
-#[inline(always)]
-fn push<K, T>(
-    row: &mut RawRow<K, T>,
-    pool: &mut Pool<PagePtr<T>>,
-    growth: &mut GrowthCounter,
-    hash: u32,
-    mut entry: T,
-    hash_of: impl Fn(&T) -> u32,
-) -> Slot<T> {
-    loop {
-        match row.cells.push_within_room(row.len as usize, hash, entry) {
-            Ok(slot) => {
-                row.len += 1;
-                return slot;
-            }
-            Err(given_back) => entry = given_back,
-        }
-        make_room(row, pool, growth, hash, &hash_of);
-    }
-}
-
 #[cold]
 #[inline(never)]
 fn make_room<K, T>(
     row: &mut RawRow<K, T>,
-    pool: &mut Pool<PagePtr<T>>,
-    growth: &mut GrowthCounter,
+    memory: &mut Memory<T>,
     hash: u32,
     hash_of: impl Fn(&T) -> u32,
 ) {
     assert!(row.len < u32::MAX, "a row has less than 2^32 entries");
+    let Memory { pool, growth } = memory;
     let chunk_bytes = pool.n_chunk_bytes();
     let moved = row.cells.make_room(pool, row.len as usize, hash, hash_of);
     growth.add_allocation(pool.n_chunk_bytes() - chunk_bytes + moved.n_directory_bytes);

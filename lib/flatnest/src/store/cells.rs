@@ -17,27 +17,24 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use super::pool::{Pool, block_layout};
-use super::tags::{matches16, matches48, tag};
+use super::tags::{PageTags, matches16, tag};
 
 /// Most entries of a row without pages.
 pub(super) const SMALL: usize = 16;
 /// Most entries of a page.
-pub(super) const PAGE: usize = 48;
-/// Places of the first page of a row, which is moved once to one of [`PAGE`] places.
-const FIRST_PAGE: usize = 32;
+pub(super) const PAGE: usize = 32;
 /// Directory places allowed for each full page's worth of entries. An even hash needs fewer than 4.
 const PLACES_PER_PAGE: usize = 8;
 
 /// The head of a page; its places follow.
 ///
-/// Invariants: `len <= cap <= PAGE`; places below `len` are initialised, their tags are those of their hashes, and all
-/// other tags are 0; all hashes in the page share their top `depth` bits.
-#[repr(C, align(64))]
+/// Invariants: `len <= PAGE`; places below `len` are initialised, their tags are those of their hashes, and all other
+/// tags are empty; all hashes in the page share their top `depth` bits.
+#[repr(C)]
 pub(super) struct Page<T> {
-    tags: [u8; PAGE],
+    tags: PageTags,
     next: Option<PagePtr<T>>,
     len: u8,
-    cap: u8,
     depth: u8,
     places: [MaybeUninit<T>; 0],
 }
@@ -67,14 +64,13 @@ pub(super) enum Cells<T> {
         block: NonNull<T>,
         cap: u8,
     },
-    /// A directory of two places; both hold the same page at first, which has `cap` places then.
-    Pages {
-        pages: [PagePtr<T>; 2],
-        cap: u8,
-    },
-    /// All pages have [`PAGE`] places. `is_chained` says whether any has another after it.
+    /// A directory of two places; both hold the same page at first.
+    Pages([PagePtr<T>; 2]),
+    /// `shift` leaves as many top bits of a hash as number the places; `is_chained` says
+    /// whether any page has another after it.
     Directory {
         pages: Vec<PagePtr<T>>,
+        shift: u8,
         is_chained: bool,
     },
 }
@@ -121,38 +117,27 @@ pub(super) struct Moved {
 }
 
 impl<T> PagePtr<T> {
-    fn class(cap: usize) -> (usize, Layout) {
-        let (class, places) = if cap == PAGE {
-            (4, const { Layout::new::<[T; PAGE]>() })
-        } else {
-            (3, const { Layout::new::<[T; FIRST_PAGE]>() })
-        };
-        let Ok((layout, _)) = Layout::new::<Page<T>>().extend(places) else {
+    const CLASS: usize = 3;
+    const LAYOUT: Layout = {
+        let Ok((layout, _)) = Layout::new::<Page<T>>().extend(Layout::new::<[T; PAGE]>()) else {
             panic!("a page of entries is larger than the address space")
         };
-        (class, block_layout(layout))
-    }
-
-    fn allocate(pool: &mut Pool<PagePtr<T>>, cap: usize, depth: u8) -> Self {
-        let listed = if cap == PAGE { pool.take_listed() } else { None };
-        let page = match listed {
-            Some(page) => page.0,
-            None => {
-                let (class, layout) = Self::class(cap);
-                pool.take(class, layout).cast::<Page<T>>()
-            }
+        // From a line of cache on, so that all tags are in one.
+        let Ok(layout) = layout.align_to(64) else {
+            panic!("a page of entries is larger than the address space")
         };
-        let head = Page { tags: [0; PAGE], next: None, len: 0, cap: cap as u8, depth, places: [] };
+        block_layout(layout)
+    };
+
+    fn allocate(pool: &mut Pool<Self>, depth: u8) -> Self {
+        let page = match pool.take_listed() {
+            Some(page) => page.0,
+            None => pool.take(Self::CLASS, Self::LAYOUT).cast::<Page<T>>(),
+        };
+        let head = Page { tags: PageTags::EMPTY, next: None, len: 0, depth, places: [] };
         // SAFETY: the block has size and alignment of a page and belongs to this call.
         unsafe { page.write(head) };
         Self(page)
-    }
-
-    /// # Safety
-    /// The page came from `pool`, and nobody uses it any more.
-    unsafe fn give_back(self, pool: &mut Pool<PagePtr<T>>, cap: usize) {
-        // SAFETY: by the caller; the class depends on the capacity alone.
-        unsafe { pool.give(Self::class(cap).0, self.0.cast()) };
     }
 
     /// # Safety
@@ -179,13 +164,13 @@ impl<T> PagePtr<T> {
     }
 
     /// # Safety
-    /// The page is alive, no reference to its head is, and `len < cap`.
+    /// The page is alive, no reference to its head is, and `len < PAGE`.
     #[inline]
     unsafe fn push(self, hash: u32, entry: T) -> Slot<T> {
         // SAFETY: by the caller.
         let head = unsafe { self.head_mut() };
         let idx = usize::from(head.len);
-        head.tags[idx] = tag(hash);
+        head.tags.set(idx, hash);
         head.len += 1;
         // SAFETY: the place at `len` belongs to the page and is free.
         let place = unsafe { self.places().add(idx) };
@@ -246,7 +231,7 @@ impl<T> Cells<T> {
     fn directory(&self) -> &[PagePtr<T>] {
         match self {
             Self::Small { .. } => &[],
-            Self::Pages { pages, .. } => pages,
+            Self::Pages(pages) => pages,
             Self::Directory { pages, .. } => pages,
         }
     }
@@ -254,7 +239,7 @@ impl<T> Cells<T> {
     fn directory_mut(&mut self) -> &mut [PagePtr<T>] {
         match self {
             Self::Small { .. } => &mut [],
-            Self::Pages { pages, .. } => pages,
+            Self::Pages(pages) => pages,
             Self::Directory { pages, .. } => pages,
         }
     }
@@ -264,10 +249,12 @@ impl<T> Cells<T> {
     fn page(&self, hash: u32) -> Option<PagePtr<T>> {
         match self {
             Self::Small { .. } => None,
-            Self::Pages { pages, .. } => Some(pages[(hash >> 31) as usize]),
-            Self::Directory { pages, .. } => {
-                let depth = pages.len().trailing_zeros();
-                Some(pages[(u64::from(hash) << depth >> 32) as usize])
+            Self::Pages(pages) => Some(pages[(hash >> 31) as usize]),
+            Self::Directory { pages, shift, .. } => {
+                let place = (hash >> (shift % 32)) as usize;
+                debug_assert!(place < pages.len());
+                // SAFETY: `shift` leaves as many bits as number the places.
+                Some(unsafe { *pages.get_unchecked(place) })
             }
         }
     }
@@ -281,18 +268,17 @@ impl<T> Cells<T> {
             let (idx, entry) = unsafe { first_equal(hits, *block, wanted) }?;
             return Some(Slot { page: None, idx, entry });
         }
-        let mut next = self.page(hash);
-        while let Some(page) = next {
+        let mut page = self.page(hash)?;
+        loop {
             // SAFETY: pages of the directory and of chains live as long as the row.
             let head = unsafe { page.head() };
-            let hits = matches48(&head.tags, tag(hash));
+            let hits = head.tags.matches(hash);
             // SAFETY: as for the small block.
             if let Some((idx, entry)) = unsafe { first_equal(hits, page.places(), &mut wanted) } {
                 return Some(Slot { page: Some(page), idx, entry });
             }
-            next = head.next;
+            page = head.next?;
         }
-        None
     }
 
     /// Has the entry for `hash` read into the cache, or the page it is in. Says whether there are pages.
@@ -316,7 +302,7 @@ impl<T> Cells<T> {
     pub(super) fn prefetch_entry_in_page(&self, hash: u32) {
         if let Some(page) = self.page(hash) {
             // SAFETY: the page lives as long as the row.
-            let hits = matches48(&unsafe { page.head() }.tags, tag(hash));
+            let hits = unsafe { page.head() }.tags.matches(hash);
             prefetch_first_hit(hits, page.places());
         }
     }
@@ -344,7 +330,7 @@ impl<T> Cells<T> {
         while let Some(page) = next {
             // SAFETY: the page lives as long as the row, which is borrowed mutably.
             let head = unsafe { page.head() };
-            if head.len < head.cap {
+            if usize::from(head.len) < PAGE {
                 // SAFETY: as above, and there is room.
                 return Ok(unsafe { page.push(hash, entry) });
             }
@@ -368,15 +354,12 @@ impl<T> Cells<T> {
             return if usize::from(cap) < SMALL {
                 self.grow_small(pool, len)
             } else {
-                self.begin_pages(pool, len)
+                self.begin_pages(pool, len, hash_of)
             };
         }
         let Some(page) = self.page(hash) else { return Moved::default() };
         // SAFETY: the page lives as long as the row.
         let head = unsafe { page.head() };
-        if usize::from(head.cap) < PAGE {
-            return self.grow_page(pool, page);
-        }
         let n_places = self.directory().len();
         let may_double = 2 * n_places <= PLACES_PER_PAGE * (len / PAGE + 1);
         if head.next.is_none() && (n_places > 1 << head.depth || may_double) {
@@ -393,7 +376,7 @@ impl<T> Cells<T> {
         while let Some(next) = unsafe { last.head() }.next {
             last = next;
         }
-        let fresh = PagePtr::allocate(pool, PAGE, 32);
+        let fresh = PagePtr::allocate(pool, 32);
         // SAFETY: as above, and no other reference to a head is alive.
         unsafe { last.head_mut() }.next = Some(fresh);
         Moved::default()
@@ -415,36 +398,26 @@ impl<T> Cells<T> {
         Moved { n_entries: len, ..Moved::default() }
     }
 
-    fn begin_pages(&mut self, pool: &mut Pool<PagePtr<T>>, len: usize) -> Moved {
-        let Self::Small { ref tags, block, cap } = *self else { return Moved::default() };
-        let page = PagePtr::allocate(pool, FIRST_PAGE, 0);
-        // SAFETY: the page is new, has more places than the block, and the block holds `len` entries.
+    fn begin_pages(
+        &mut self,
+        pool: &mut Pool<PagePtr<T>>,
+        len: usize,
+        hash_of: impl Fn(&T) -> u32,
+    ) -> Moved {
+        let Self::Small { block, cap, .. } = *self else { return Moved::default() };
+        // SAFETY: the block holds `len` entries, which is as many as it has places.
+        let hashes: [u32; SMALL] =
+            core::array::from_fn(|i| hash_of(unsafe { block.add(i).as_ref() }));
+        let page = PagePtr::allocate(pool, 0);
+        // SAFETY: the page is new and has more places than the block.
         unsafe {
             let head = page.head_mut();
-            head.tags[..SMALL].copy_from_slice(tags);
+            hashes.iter().enumerate().for_each(|(i, &hash)| head.tags.set(i, hash));
             head.len = len as u8;
             page.places().copy_from_nonoverlapping(block, len);
             pool.give(Self::small_class(cap).0, block.cast());
         }
-        *self = Self::Pages { pages: [page; 2], cap: FIRST_PAGE as u8 };
-        Moved { n_entries: len, ..Moved::default() }
-    }
-
-    fn grow_page(&mut self, pool: &mut Pool<PagePtr<T>>, page: PagePtr<T>) -> Moved {
-        // SAFETY: the page lives as long as the row.
-        let old = unsafe { page.head() };
-        let len = usize::from(old.len);
-        let fresh = PagePtr::allocate(pool, PAGE, old.depth);
-        // SAFETY: two pages; the new one has more places.
-        unsafe {
-            let head = fresh.head_mut();
-            (head.tags, head.len) = (old.tags, old.len);
-            fresh.places().copy_from_nonoverlapping(page.places(), len);
-        }
-        // Only the one page that a row has at first is not of full size.
-        *self = Self::Pages { pages: [fresh; 2], cap: PAGE as u8 };
-        // SAFETY: the page came from this pool, and the directory has forgotten it.
-        unsafe { page.give_back(pool, FIRST_PAGE) };
+        *self = Self::Pages([page; 2]);
         Moved { n_entries: len, ..Moved::default() }
     }
 
@@ -462,7 +435,7 @@ impl<T> Cells<T> {
         if self.directory().len() == 1 << depth {
             moved.n_directory_bytes = self.double_directory();
         }
-        let fresh = PagePtr::allocate(pool, PAGE, depth as u8 + 1);
+        let fresh = PagePtr::allocate(pool, depth as u8 + 1);
         // SAFETY: both pages are alive, no reference to a head is, `page` is full and `fresh` empty and as large.
         moved.n_entries = unsafe { partition(page, fresh, hashes, depth) };
         let places = self.directory_mut();
@@ -478,7 +451,8 @@ impl<T> Cells<T> {
         let pages: Vec<PagePtr<T>> = old.iter().flat_map(|&page| [page; 2]).collect();
         let n_bytes = size_of_val(&*pages);
         let is_chained = matches!(self, Self::Directory { is_chained: true, .. });
-        *self = Self::Directory { pages, is_chained };
+        let shift = (32 - pages.len().trailing_zeros()) as u8;
+        *self = Self::Directory { pages, shift, is_chained };
         n_bytes
     }
 
@@ -487,29 +461,21 @@ impl<T> Cells<T> {
     /// # Safety
     /// `slot` was found in these cells, which were not changed since. `len` is their number of entries.
     pub(super) unsafe fn remove(&mut self, len: usize, slot: Slot<T>) -> T {
-        let (last_tag, last_place) = match (&mut *self, slot.page) {
+        let last_place = match (self, slot.page) {
             (Self::Small { tags, block, .. }, _) => {
-                // SAFETY: the slot is one of `len` entries.
-                (&mut tags[len - 1] as *mut u8, unsafe { block.add(len - 1) })
+                tags[slot.idx] = tags[len - 1];
+                tags[len - 1] = 0;
+                // SAFETY: the block holds `len` entries.
+                unsafe { block.add(len - 1) }
             }
-            (_, Some(page)) => {
-                // SAFETY: the page holds the slot, so it is alive, and it or a later page is the last with entries.
-                unsafe { shorten_chain(page) }
-            }
-            (_, None) => unreachable!("an entry of a row with pages lies in one of them"),
-        };
-        let slot_tag = match (self, slot.page) {
-            (Self::Small { tags, .. }, _) => &mut tags[slot.idx] as *mut u8,
-            // SAFETY: as above.
-            (_, Some(page)) => unsafe { &mut page.head_mut().tags[slot.idx] as *mut u8 },
+            // SAFETY: the page holds the slot, so it is alive, and no reference to a head is.
+            (_, Some(page)) => unsafe { shorten_chain(page, slot.idx) },
             (_, None) => unreachable!("an entry of a row with pages lies in one of them"),
         };
         // SAFETY: the entry is initialised and read once: either the last one takes its place or it was the last.
         unsafe {
             let entry = slot.entry.read();
-            *slot_tag = *last_tag;
             slot.entry.copy_from(last_place, 1);
-            *last_tag = 0;
             entry
         }
     }
@@ -555,7 +521,7 @@ impl<T> Cells<T> {
     pub(super) fn cursor(&self, len: usize) -> Cursor<T> {
         match self {
             Self::Small { block, .. } => Cursor { entry: *block, n_left: len, ..Cursor::empty() },
-            Self::Pages { pages: [first, second], .. } => {
+            Self::Pages([first, second]) => {
                 // SAFETY: the page lives as long as the row.
                 let n_left = usize::from(unsafe { first.head() }.len);
                 Cursor {
@@ -587,15 +553,15 @@ impl<T> Cells<T> {
             Self::Small { block, cap, .. } => unsafe {
                 pool.give(Self::small_class(cap).0, block.cast());
             },
-            // SAFETY: by the caller. Where there are two, both are of full size, as `cap` is then.
-            Self::Pages { pages: [first, second], cap } => unsafe {
-                first.give_back(pool, usize::from(cap));
+            // SAFETY: by the caller.
+            Self::Pages([first, second]) => unsafe {
+                pool.give(PagePtr::<T>::CLASS, first.0.cast());
                 if second != first {
-                    second.give_back(pool, PAGE);
+                    pool.give(PagePtr::<T>::CLASS, second.0.cast());
                 }
             },
             // SAFETY: by the caller; pages stand in the directory in neighbouring places.
-            Self::Directory { pages, is_chained: false } => unsafe { pool.give_list(pages) },
+            Self::Directory { pages, is_chained: false, .. } => unsafe { pool.give_list(pages) },
             Self::Directory { is_chained: true, .. } => {
                 let mut pages = Vec::new();
                 self.for_each_page(|page| pages.push(page));
@@ -611,8 +577,7 @@ impl<T> Cells<T> {
             return usize::from(*cap);
         }
         let mut n_places = 0;
-        // SAFETY: pages live as long as the row.
-        self.for_each_page(|page| n_places += usize::from(unsafe { page.head() }.cap));
+        self.for_each_page(|_| n_places += PAGE);
         n_places
     }
 
@@ -641,20 +606,21 @@ impl<T> Cells<T> {
         }
         let directory = self.directory();
         assert!(directory.len().is_power_of_two() && directory.len() >= 2);
+        if let Self::Directory { shift, .. } = self {
+            assert_eq!(directory.len(), 1 << (32 - shift));
+        }
         let mut n_entries = 0;
         self.for_each_page(|page| {
             // SAFETY: pages live as long as the row.
             let head = unsafe { page.head() };
-            assert!(head.len <= head.cap && usize::from(head.cap) <= PAGE);
-            let n_tags = head.tags.iter().take_while(|&&tag| tag != 0).count();
-            assert_eq!(n_tags, usize::from(head.len));
-            assert!(head.tags[n_tags..].iter().all(|&tag| tag == 0));
+            let len = usize::from(head.len);
+            assert!(len <= PAGE && head.tags.are_set_up_to(len));
             if let Some(next) = head.next {
                 assert!(matches!(self, Self::Directory { is_chained: true, .. }));
                 // SAFETY: as above.
-                assert!(head.len == head.cap || unsafe { next.head() }.len == 0);
+                assert!(len == PAGE || unsafe { next.head() }.len == 0);
             }
-            n_entries += n_tags;
+            n_entries += len;
         });
         assert_eq!(n_entries, len);
         let mut at = 0;
@@ -702,7 +668,7 @@ unsafe fn partition<T>(
         }
         // SAFETY: `at` holds an entry that was not moved yet, and `n_new` is free.
         unsafe { fresh.places().add(n_new).copy_from_nonoverlapping(page.places().add(at), 1) };
-        new.tags[n_new] = old.tags[at];
+        new.tags.set(n_new, hashes[at]);
         n_new += 1;
         // From the end: those that go too, then one that stays and fills the gap.
         n_old -= 1;
@@ -711,31 +677,31 @@ unsafe fn partition<T>(
             unsafe {
                 fresh.places().add(n_new).copy_from_nonoverlapping(page.places().add(n_old), 1);
             }
-            new.tags[n_new] = old.tags[n_old];
+            new.tags.set(n_new, hashes[n_old]);
             n_new += 1;
             n_old -= 1;
         }
         if n_old > at {
             // SAFETY: the entry at `at` has moved away; the one at `n_old` stays in the page and was not moved yet.
             unsafe { page.places().add(at).copy_from_nonoverlapping(page.places().add(n_old), 1) };
-            old.tags[at] = old.tags[n_old];
+            old.tags.set(at, hashes[n_old]);
             n_filled += 1;
             at += 1;
         }
     }
-    old.tags[n_old..].fill(0);
+    (n_old..PAGE).for_each(|i| old.tags.clear(i));
     (old.len, new.len) = (n_old as u8, n_new as u8);
     (old.depth, new.depth) = (depth as u8 + 1, depth as u8 + 1);
     n_new + n_filled
 }
 
-/// Makes the last page with entries of the chain one entry shorter; returns the tag and place of what was its last.
+/// Makes the chain of `page` one entry shorter. Returns the place of the last entry, whose tags go to `idx` of `page`.
 ///
 /// # Safety
 /// The page is alive, holds an entry, and no reference to a head of its chain is alive.
-unsafe fn shorten_chain<T>(page: PagePtr<T>) -> (*mut u8, NonNull<T>) {
+unsafe fn shorten_chain<T>(page: PagePtr<T>, idx: usize) -> NonNull<T> {
     let mut last = page;
-    // SAFETY: pages of a chain are alive together.
+    // SAFETY: pages of a chain are alive together, and only one reference to a head is used at a time.
     unsafe {
         while let Some(next) = last.head().next {
             if next.head().len == 0 {
@@ -745,13 +711,18 @@ unsafe fn shorten_chain<T>(page: PagePtr<T>) -> (*mut u8, NonNull<T>) {
         }
         let head = last.head_mut();
         head.len -= 1;
-        let idx = usize::from(head.len);
-        (&raw mut head.tags[idx], last.places().add(idx))
+        let last_idx = usize::from(head.len);
+        let tags = head.tags.get(last_idx);
+        head.tags.clear(last_idx);
+        if last != page || idx != last_idx {
+            page.head_mut().tags.put(idx, tags);
+        }
+        last.places().add(last_idx)
     }
 }
 
 /// Lines of a page that are read ahead when a walk comes to the page before it.
-const LINES_AHEAD: usize = 8;
+const LINES_AHEAD: usize = 10;
 
 /// Walks over the entries of one row, block by block. An address, not a borrow: who holds it keeps the row unchanged.
 pub(super) struct Cursor<T> {

@@ -3,7 +3,7 @@
 //! 1. A block has one of [`N_CLASSES`] sizes. Blocks are cut off the front of the current chunk.
 //! 2. A block that is given back goes on the list of its class, linked through its own first bytes, and is the next
 //!    one handed out.
-//! 3. Pages of full size may be given back in a list as long as one likes, in one step, and are handed out again first.
+//! 3. Pages may be given back in a list as long as one likes, in one step, and are handed out again first.
 //! 4. Chunks double in size up to [`MAX_CHUNK_BYTES`], so that no single growth step asks for much memory.
 //! 5. Dropping the pool frees its chunks and nothing else: it knows nothing of what lies in the blocks.
 #![allow(unsafe_code)]
@@ -14,7 +14,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 /// Sizes of blocks, see [`super::cells`].
-pub(super) const N_CLASSES: usize = 5;
+pub(super) const N_CLASSES: usize = 4;
 
 /// Below the size from which common allocators ask the system for each chunk.
 const MAX_CHUNK_BYTES: usize = 64 << 10;
@@ -123,7 +123,7 @@ impl<P: Copy + PartialEq> Pool<P> {
         self.free[class] = Some(block);
     }
 
-    /// A page of full size that was given back in a list.
+    /// A page that was given back in a list.
     #[inline]
     pub(super) fn take_listed(&mut self) -> Option<P> {
         let list = self.lists.last_mut()?;
@@ -137,7 +137,7 @@ impl<P: Copy + PartialEq> Pool<P> {
         Some(page)
     }
 
-    /// Takes pages of full size back.
+    /// Takes pages back.
     ///
     /// # Safety
     /// The pages came from this pool, and nobody uses them any more. There is one, and equal ones are neighbours.

@@ -1,6 +1,6 @@
-//! Tag bytes: one per entry, compared many at once.
+//! Tag bytes: one or two per entry, compared many at once.
 //!
-//! A tag is never 0; a place without an entry has tag 0 and matches nothing.
+//! A first tag is never 0; a place without an entry has the tag 0 and matches nothing.
 
 /// The tag of an entry whose key has this hash.
 #[inline(always)]
@@ -17,11 +17,57 @@ pub(super) fn matches16(tags: &[u8; 16], tag: u8) -> u64 {
     return portable_matches16(tags, tag);
 }
 
+/// The tags of a page: two bytes for each entry, since a wrong hit costs more than comparing twice as many bytes. The
+/// first is a [`tag`] and says whether there is an entry.
+#[repr(C)]
+pub(super) struct PageTags {
+    first: [u8; 32],
+    second: [u8; 32],
+}
+
+fn second_tag(hash: u32) -> u8 {
+    (hash >> 8) as u8
+}
+
+impl PageTags {
+    pub(super) const EMPTY: Self = Self { first: [0; 32], second: [0; 32] };
+
+    /// Bit `i` is set where entry `i` is there and has the tags of this hash.
+    #[inline(always)]
+    pub(super) fn matches(&self, hash: u32) -> u64 {
+        matches32(&self.first, tag(hash)) & matches32(&self.second, second_tag(hash))
+    }
+
+    #[inline(always)]
+    pub(super) fn set(&mut self, idx: usize, hash: u32) {
+        self.put(idx, [tag(hash), second_tag(hash)]);
+    }
+
+    pub(super) fn get(&self, idx: usize) -> [u8; 2] {
+        [self.first[idx], self.second[idx]]
+    }
+
+    #[inline(always)]
+    pub(super) fn put(&mut self, idx: usize, tags: [u8; 2]) {
+        [self.first[idx], self.second[idx]] = tags;
+    }
+
+    pub(super) fn clear(&mut self, idx: usize) {
+        self.first[idx] = 0;
+    }
+
+    /// Whether the first `n` have tags, and no others.
+    #[cfg(debug_assertions)]
+    pub(super) fn are_set_up_to(&self, n: usize) -> bool {
+        self.first.iter().enumerate().all(|(i, &tag)| (tag != 0) == (i < n))
+    }
+}
+
 /// Bit `i` is set where `tags[i] == tag`.
 #[inline(always)]
-pub(super) fn matches48(tags: &[u8; 48], tag: u8) -> u64 {
-    let parts = tags.as_chunks::<16>().0;
-    matches16(&parts[0], tag) | matches16(&parts[1], tag) << 16 | matches16(&parts[2], tag) << 32
+fn matches32(tags: &[u8; 32], tag: u8) -> u64 {
+    let (halves, _) = tags.as_chunks::<16>();
+    matches16(&halves[0], tag) | matches16(&halves[1], tag) << 16
 }
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
