@@ -144,6 +144,7 @@ impl<R> Index<R> {
         Iter { segments: self.segments.iter(), rows: Default::default(), n_left: self.n_rows }
     }
 
+    #[cfg(feature = "rayon")]
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut R> {
         self.segments.iter_mut().flat_map(|segment| &mut segment.rows)
     }

@@ -393,9 +393,8 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         Q1: Hash + Equivalent<K1> + ?Sized,
         Q2: Hash + Equivalent<K2> + ?Sized,
     {
-        let (hash1, hash2) = (self.hash(key1), self.hash(key2));
-        let row = self.raw_row(hash1, key1)?;
-        row.get(hash2, |entry| key2.equivalent(&entry.0)).map(|entry| &entry.1)
+        let row = self.raw_row(self.hash(key1), key1)?;
+        row.get(self.hash(key2), |entry| key2.equivalent(&entry.0)).map(|entry| &entry.1)
     }
 
     /// Finds a value, which may be changed, in O(1).
@@ -411,8 +410,9 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         Q1: Hash + Equivalent<K1> + ?Sized,
         Q2: Hash + Equivalent<K2> + ?Sized,
     {
-        let (hash1, hash2) = (self.hash(key1), self.hash(key2));
+        let hash1 = self.hash(key1);
         let row = self.store.rows.find_mut(hash1, |row| key1.equivalent(&row.key))?;
+        let hash2 = mixed(self.hasher.hash_one(key2));
         row.get_mut(hash2, |entry| key2.equivalent(&entry.0)).map(|entry| &mut entry.1)
     }
 
@@ -535,11 +535,12 @@ where
     /// ```
     #[inline]
     pub fn insert(&mut self, key1: K1, key2: K2, value: V) -> Option<V> {
-        let (hash1, hash2) = (self.hash(&key1), self.hash(&key2));
+        let hash1 = self.hash(&key1);
         let Some(row) = self.store.rows.find_mut(hash1, |row| key1 == row.key) else {
-            self.push_row(key1, hash1, hash2, (key2, value));
+            self.push_row(key1, hash1, self.hash(&key2), (key2, value));
             return None;
         };
+        let hash2 = mixed(self.hasher.hash_one(&key2));
         if let Some(entry) = row.get_mut(hash2, |entry| key2 == entry.0) {
             return Some(mem::replace(&mut entry.1, value));
         }
@@ -570,12 +571,13 @@ where
     /// ```
     #[inline]
     pub fn get_or_insert_with(&mut self, key1: K1, key2: K2, make: impl FnOnce() -> V) -> &mut V {
-        let (hash1, hash2) = (self.hash(&key1), self.hash(&key2));
+        let hash1 = self.hash(&key1);
         let Some(row) = self.store.rows.find_mut(hash1, |row| key1 == row.key) else {
-            let value = make();
+            let (hash2, value) = (self.hash(&key2), make());
             return &mut self.push_row(key1, hash1, hash2, (key2, value)).1.1;
         };
         let hasher = &self.hasher;
+        let hash2 = mixed(hasher.hash_one(&key2));
         let (mut slot, is_new) = row.get_or_push(
             &mut self.store.memory,
             hash2,

@@ -64,11 +64,9 @@ pub(super) enum Cells<T> {
         block: NonNull<T>,
         cap: u8,
     },
-    /// A directory of two places; both hold the same page at first.
-    Pages([PagePtr<T>; 2]),
-    /// `shift` leaves as many top bits of a hash as number the places; `is_chained` says
+    /// `pages` is the directory. `shift` leaves as many top bits of a hash as number its places; `is_chained` says
     /// whether any page has another after it.
-    Directory {
+    Paged {
         pages: Vec<PagePtr<T>>,
         shift: u8,
         is_chained: bool,
@@ -231,16 +229,14 @@ impl<T> Cells<T> {
     fn directory(&self) -> &[PagePtr<T>] {
         match self {
             Self::Small { .. } => &[],
-            Self::Pages(pages) => pages,
-            Self::Directory { pages, .. } => pages,
+            Self::Paged { pages, .. } => pages,
         }
     }
 
     fn directory_mut(&mut self) -> &mut [PagePtr<T>] {
         match self {
             Self::Small { .. } => &mut [],
-            Self::Pages(pages) => pages,
-            Self::Directory { pages, .. } => pages,
+            Self::Paged { pages, .. } => pages,
         }
     }
 
@@ -249,9 +245,8 @@ impl<T> Cells<T> {
     fn page(&self, hash: u32) -> Option<PagePtr<T>> {
         match self {
             Self::Small { .. } => None,
-            Self::Pages(pages) => Some(pages[(hash >> 31) as usize]),
-            Self::Directory { pages, shift, .. } => {
-                let place = (hash >> (shift % 32)) as usize;
+            Self::Paged { pages, shift, .. } => {
+                let place = (u64::from(hash) >> (shift % 64)) as usize;
                 debug_assert!(place < pages.len());
                 // SAFETY: `shift` leaves as many bits as number the places.
                 Some(unsafe { *pages.get_unchecked(place) })
@@ -367,8 +362,8 @@ impl<T> Cells<T> {
             let hashes = unsafe { hashes_of(page, hash_of) };
             return self.split(pool, page, hash, &hashes);
         }
-        let Self::Directory { is_chained, .. } = self else {
-            unreachable!("a directory of two places may always double")
+        let Self::Paged { is_chained, .. } = self else {
+            unreachable!("a row without pages has no full page")
         };
         *is_chained = true;
         let mut last = page;
@@ -417,8 +412,12 @@ impl<T> Cells<T> {
             page.places().copy_from_nonoverlapping(block, len);
             pool.give(Self::small_class(cap).0, block.cast());
         }
-        *self = Self::Pages([page; 2]);
-        Moved { n_entries: len, ..Moved::default() }
+        // Room for the first two doublings.
+        let mut pages = Vec::with_capacity(4);
+        pages.push(page);
+        let n_directory_bytes = pages.capacity() * size_of::<PagePtr<T>>();
+        *self = Self::Paged { pages, shift: 32, is_chained: false };
+        Moved { n_entries: len, n_directory_bytes }
     }
 
     /// Splits the full `page`, which holds `hash`, by the next bit of `hashes`, the hashes of its entries.
@@ -436,24 +435,28 @@ impl<T> Cells<T> {
             moved.n_directory_bytes = self.double_directory();
         }
         let fresh = PagePtr::allocate(pool, depth as u8 + 1);
-        // SAFETY: both pages are alive, no reference to a head is, `page` is full and `fresh` empty and as large.
-        moved.n_entries = unsafe { partition(page, fresh, hashes, depth) };
+        // The smaller side moves.
+        let n_high = hashes.iter().filter(|&hash| next_bit(*hash, depth) == 1).count();
+        let side = u32::from(n_high <= PAGE / 2);
+        // SAFETY: both pages are alive, no reference to a head is, `page` is full and `fresh` empty.
+        moved.n_entries = unsafe { partition(page, fresh, hashes, depth, side) };
         let places = self.directory_mut();
-        let places_of_page = places.len() >> depth;
-        let start = (u64::from(hash) << depth >> 32) as usize * places_of_page;
-        places[start + places_of_page / 2..start + places_of_page].fill(fresh);
+        let half = places.len() >> (depth + 1);
+        let start = (u64::from(hash) << depth >> 32) as usize * 2 * half + side as usize * half;
+        places[start..start + half].fill(fresh);
         moved
     }
 
-    /// Bytes of the new directory.
+    /// Bytes of the new directory, if it had to be allocated.
     fn double_directory(&mut self) -> usize {
-        let old = self.directory();
-        let pages: Vec<PagePtr<T>> = old.iter().flat_map(|&page| [page; 2]).collect();
-        let n_bytes = size_of_val(&*pages);
-        let is_chained = matches!(self, Self::Directory { is_chained: true, .. });
-        let shift = (32 - pages.len().trailing_zeros()) as u8;
-        *self = Self::Directory { pages, shift, is_chained };
-        n_bytes
+        let Self::Paged { pages, shift, .. } = self else { return 0 };
+        let (n, capacity) = (pages.len(), pages.capacity());
+        pages.extend_from_within(..);
+        for i in (0..n).rev() {
+            (pages[2 * i], pages[2 * i + 1]) = (pages[i], pages[i]);
+        }
+        *shift -= 1;
+        if pages.capacity() == capacity { 0 } else { pages.capacity() * size_of::<PagePtr<T>>() }
     }
 
     /// Takes an entry out.
@@ -521,19 +524,7 @@ impl<T> Cells<T> {
     pub(super) fn cursor(&self, len: usize) -> Cursor<T> {
         match self {
             Self::Small { block, .. } => Cursor { entry: *block, n_left: len, ..Cursor::empty() },
-            Self::Pages([first, second]) => {
-                // SAFETY: the page lives as long as the row.
-                let n_left = usize::from(unsafe { first.head() }.len);
-                Cursor {
-                    entry: first.places(),
-                    n_left,
-                    n_after: len - n_left,
-                    page: Some(*first),
-                    second: Some(*second).filter(|second| second != first),
-                    ..Cursor::empty()
-                }
-            }
-            Self::Directory { pages, .. } => Cursor {
+            Self::Paged { pages, .. } => Cursor {
                 n_after: len,
                 directory: NonNull::from(&**pages).cast(),
                 n_directory: pages.len(),
@@ -553,16 +544,9 @@ impl<T> Cells<T> {
             Self::Small { block, cap, .. } => unsafe {
                 pool.give(Self::small_class(cap).0, block.cast());
             },
-            // SAFETY: by the caller.
-            Self::Pages([first, second]) => unsafe {
-                pool.give(PagePtr::<T>::CLASS, first.0.cast());
-                if second != first {
-                    pool.give(PagePtr::<T>::CLASS, second.0.cast());
-                }
-            },
             // SAFETY: by the caller; pages stand in the directory in neighbouring places.
-            Self::Directory { pages, is_chained: false, .. } => unsafe { pool.give_list(pages) },
-            Self::Directory { is_chained: true, .. } => {
+            Self::Paged { pages, is_chained: false, .. } => unsafe { pool.give_list(pages) },
+            Self::Paged { is_chained: true, .. } => {
                 let mut pages = Vec::new();
                 self.for_each_page(|page| pages.push(page));
                 // SAFETY: as above.
@@ -605,10 +589,8 @@ impl<T> Cells<T> {
             return;
         }
         let directory = self.directory();
-        assert!(directory.len().is_power_of_two() && directory.len() >= 2);
-        if let Self::Directory { shift, .. } = self {
-            assert_eq!(directory.len(), 1 << (32 - shift));
-        }
+        assert!(directory.len().is_power_of_two());
+        assert!(matches!(self, Self::Paged { shift, .. } if directory.len() == 1 << (32 - shift)));
         let mut n_entries = 0;
         self.for_each_page(|page| {
             // SAFETY: pages live as long as the row.
@@ -616,7 +598,7 @@ impl<T> Cells<T> {
             let len = usize::from(head.len);
             assert!(len <= PAGE && head.tags.are_set_up_to(len));
             if let Some(next) = head.next {
-                assert!(matches!(self, Self::Directory { is_chained: true, .. }));
+                assert!(matches!(self, Self::Paged { is_chained: true, .. }));
                 // SAFETY: as above.
                 assert!(len == PAGE || unsafe { next.head() }.len == 0);
             }
@@ -644,8 +626,13 @@ unsafe fn hashes_of<T>(page: PagePtr<T>, hash_of: impl Fn(&T) -> u32) -> [u32; P
     core::array::from_fn(|i| hash_of(unsafe { page.places().add(i).as_ref() }))
 }
 
-/// Moves the entries of `page` whose hash has the bit after its top `depth` bits to `fresh`, and closes the gaps with
-/// the last entries that stay. Returns how many entries moved; each moves once.
+/// The bit after the top `depth` bits.
+fn next_bit(hash: u32, depth: usize) -> u32 {
+    hash << depth >> 31
+}
+
+/// Moves the entries of `page` whose next bit is `side` to `fresh`, and closes the gaps with the last entries that stay.
+/// Returns how many entries moved; each moves once.
 ///
 /// # Safety
 /// Both pages are alive and no reference to their heads is; `page` holds [`PAGE`] entries, `fresh` none and has as many
@@ -655,10 +642,11 @@ unsafe fn partition<T>(
     fresh: PagePtr<T>,
     hashes: &[u32; PAGE],
     depth: usize,
+    side: u32,
 ) -> usize {
     // SAFETY: two pages, by the caller.
     let (old, new) = unsafe { (page.head_mut(), fresh.head_mut()) };
-    let goes = |i: usize| hashes[i] << depth >> 31 == 1;
+    let goes = |i: usize| next_bit(hashes[i], depth) == side;
     let (mut n_old, mut n_new, mut n_filled) = (PAGE, 0, 0);
     let mut at = 0;
     while at < n_old {
@@ -733,8 +721,6 @@ pub(super) struct Cursor<T> {
     n_after: usize,
     /// The current page, none in a small block.
     page: Option<PagePtr<T>>,
-    /// The other of two pages. They are kept here, not pointed to, since a row may move.
-    second: Option<PagePtr<T>>,
     directory: NonNull<PagePtr<T>>,
     n_directory: usize,
 }
@@ -757,7 +743,6 @@ impl<T> Cursor<T> {
             n_left: 0,
             n_after: 0,
             page: None,
-            second: None,
             directory: NonNull::dangling(),
             n_directory: 0,
         }
@@ -810,8 +795,7 @@ impl<T> Cursor<T> {
                 return false;
             }
             let chained = self.page.and_then(|page| page.head().next);
-            let next = chained.or_else(|| self.second.take());
-            let Some(page) = next.or_else(|| self.next_in_directory()) else { return false };
+            let Some(page) = chained.or_else(|| self.next_in_directory()) else { return false };
             self.entry = page.places();
             self.n_left = usize::from(page.head().len);
             self.n_after -= self.n_left;

@@ -35,7 +35,11 @@ impl PageTags {
     /// Bit `i` is set where entry `i` is there and has the tags of this hash.
     #[inline(always)]
     pub(super) fn matches(&self, hash: u32) -> u64 {
-        matches32(&self.first, tag(hash)) & matches32(&self.second, second_tag(hash))
+        let tags = [tag(hash), second_tag(hash)];
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
+        return sse2::matches_both(&self.first, &self.second, tags);
+        #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(miri))))]
+        return portable_matches_both(&self.first, &self.second, tags);
     }
 
     #[inline(always)]
@@ -63,28 +67,51 @@ impl PageTags {
     }
 }
 
-/// Bit `i` is set where `tags[i] == tag`.
-#[inline(always)]
-fn matches32(tags: &[u8; 32], tag: u8) -> u64 {
-    let (halves, _) = tags.as_chunks::<16>();
-    matches16(&halves[0], tag) | matches16(&halves[1], tag) << 16
-}
-
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
 mod sse2 {
     use core::arch::x86_64::{
-        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
+        __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
     };
 
     #[inline(always)]
-    pub(super) fn matches16(tags: &[u8; 16], tag: u8) -> u64 {
+    fn load(tags: &[u8; 16]) -> __m128i {
         // SAFETY: the load needs no alignment and reads the 16 bytes of the array; SSE2 is there, see the `cfg`.
+        unsafe { _mm_loadu_si128(tags.as_ptr().cast::<__m128i>()) }
+    }
+
+    #[inline(always)]
+    pub(super) fn matches16(tags: &[u8; 16], tag: u8) -> u64 {
+        // SAFETY: SSE2 is there.
         let equal = unsafe {
-            let tags = _mm_loadu_si128(tags.as_ptr().cast::<__m128i>());
-            _mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8(tag.cast_signed())))
+            _mm_movemask_epi8(_mm_cmpeq_epi8(load(tags), _mm_set1_epi8(tag.cast_signed())))
         };
         u64::from(equal.cast_unsigned())
     }
+
+    #[inline(always)]
+    pub(super) fn matches_both(first: &[u8; 32], second: &[u8; 32], tags: [u8; 2]) -> u64 {
+        let (first, second) = (first.as_chunks::<16>().0, second.as_chunks::<16>().0);
+        // SAFETY: SSE2 is there.
+        let equal = unsafe {
+            let [tag1, tag2] = tags.map(|tag| _mm_set1_epi8(tag.cast_signed()));
+            let half = |i: usize| {
+                let equal1 = _mm_cmpeq_epi8(load(&first[i]), tag1);
+                let equal2 = _mm_cmpeq_epi8(load(&second[i]), tag2);
+                _mm_movemask_epi8(_mm_and_si128(equal1, equal2)).cast_unsigned()
+            };
+            half(0) | half(1) << 16
+        };
+        u64::from(equal)
+    }
+}
+
+#[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))))]
+fn portable_matches_both(first: &[u8; 32], second: &[u8; 32], tags: [u8; 2]) -> u64 {
+    let matches32 = |all: &[u8; 32], tag| {
+        let (halves, _) = all.as_chunks::<16>();
+        portable_matches16(&halves[0], tag) | portable_matches16(&halves[1], tag) << 16
+    };
+    matches32(first, tags[0]) & matches32(second, tags[1])
 }
 
 #[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))))]
@@ -121,6 +148,21 @@ mod tests {
                 assert_eq!(matches16(&tags, wanted), expected);
                 assert_eq!(portable_matches16(&tags, wanted), expected);
             }
+        }
+    }
+
+    #[test]
+    fn pages_match_where_both_tags_do() {
+        let mut page = PageTags::EMPTY;
+        let hashes = [0x0000, 0x0001, 0x0101, 0x0100, 0xab01, 0x01ab, 0x0002, 0x0202];
+        (0..32).for_each(|i| page.set(i, hashes[i % 8] | (i as u32) << 16));
+        page.clear(9);
+        for &hash in &hashes {
+            let tags = [tag(hash), second_tag(hash)];
+            let expected =
+                (0..32).filter(|&i| page.get(i) == tags).fold(0, |bits, i| bits | 1u64 << i);
+            assert_eq!(page.matches(hash), expected);
+            assert_eq!(portable_matches_both(&page.first, &page.second, tags), expected);
         }
     }
 
