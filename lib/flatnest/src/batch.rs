@@ -14,7 +14,7 @@ use hashbrown::Equivalent;
 use crate::FlatMap;
 use crate::entry::ToKey;
 use crate::index::RowId;
-use crate::store::RawRow;
+use crate::store::{RawRow, prefetch};
 
 /// Keys that are looked ahead together.
 const BLOCK: usize = 32;
@@ -25,57 +25,79 @@ const ROWS_IN_CACHE: usize = 4096;
 /// Borrowed keys; after the last ones there is nothing.
 type Keys<'q, Q1, Q2> = [Option<(&'q Q1, &'q Q2)>; BLOCK];
 
-/// What was found out about a key. The id holds until a row is added; rows are not removed meanwhile.
-#[derive(Clone, Copy, Default)]
-struct Ahead {
-    hash1: u32,
-    hash2: u32,
-    row: Option<RowId>,
+/// Takes any row that has the tag, without looking at it.
+fn prefetch_any<R>(row: &R) -> bool {
+    prefetch(row);
+    true
 }
 
-/// The rows of a block of keys.
-type RowsAhead<'a, K1, K2, V> = [Option<&'a RawRow<K1, (K2, V)>>; BLOCK];
+/// What was found out about a key. `R` stands for a row: a reference, or an id that holds until a row is added.
+#[derive(Clone, Copy)]
+struct Ahead<R> {
+    hash1: u32,
+    hash2: u32,
+    row: Option<R>,
+}
 
 impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
-    /// Steps 1 to 4.
+    /// Steps 1 to 4. `guess` does step 2, `find` finds a row by hash and key, and `row` is the row that `R` stands for.
     #[inline(always)]
-    fn look_ahead<Q1, Q2>(&self, keys: &Keys<Q1, Q2>) -> ([Ahead; BLOCK], RowsAhead<'_, K1, K2, V>)
+    fn look_ahead<'a, Q1, Q2, R: Copy>(
+        &'a self,
+        keys: &Keys<Q1, Q2>,
+        guess: impl Fn(u32) -> Option<R>,
+        find: impl Fn(u32, &Q1) -> Option<R>,
+        row: impl Fn(R) -> &'a RawRow<K1, (K2, V)>,
+    ) -> [Ahead<R>; BLOCK]
+    where
+        K1: 'a,
+        K2: 'a,
+        V: 'a,
+        Q1: Hash + Equivalent<K1> + ?Sized,
+        Q2: Hash + ?Sized,
+    {
+        let mut ahead = [Ahead { hash1: 0, hash2: 0, row: None }; BLOCK];
+        let keys = keys.iter().map_while(|keys| *keys);
+        let guessed = self.n_rows() > ROWS_IN_CACHE;
+        for (ahead, (key1, key2)) in ahead.iter_mut().zip(keys.clone()) {
+            (ahead.hash1, ahead.hash2) = (self.hash(key1), self.hash(key2));
+        }
+        if guessed {
+            ahead.iter_mut().for_each(|ahead| ahead.row = guess(ahead.hash1));
+        }
+        let mut have_pages = false;
+        for (ahead, (key1, _)) in ahead.iter_mut().zip(keys) {
+            if !guessed || ahead.row.is_some_and(|found| !key1.equivalent(&row(found).key)) {
+                ahead.row = find(ahead.hash1, key1);
+            }
+            if let Some(found) = ahead.row {
+                have_pages |= row(found).prefetch_page_or_entry(ahead.hash2);
+            }
+        }
+        if have_pages {
+            for ahead in &ahead {
+                if let Some(found) = ahead.row {
+                    row(found).prefetch_entry_in_page(ahead.hash2);
+                }
+            }
+        }
+        ahead
+    }
+
+    /// [`Self::look_ahead`] for those who change the map.
+    #[inline(always)]
+    fn look_ahead_for_ids<Q1, Q2>(&self, keys: &Keys<Q1, Q2>) -> [Ahead<RowId>; BLOCK]
     where
         Q1: Hash + Equivalent<K1> + ?Sized,
         Q2: Hash + ?Sized,
     {
-        let index = &self.store.rows;
-        let mut ahead = [Ahead::default(); BLOCK];
-        for (ahead, (key1, key2)) in ahead.iter_mut().zip(keys.iter().flatten()) {
-            (ahead.hash1, ahead.hash2) = (self.hash(*key1), self.hash(*key2));
-        }
-        let guess = self.n_rows() > ROWS_IN_CACHE;
-        if guess {
-            for (ahead, _) in ahead.iter_mut().zip(keys.iter().flatten()) {
-                ahead.row = index.guess_and_prefetch(ahead.hash1);
-            }
-        }
-        let mut rows = [None; BLOCK];
-        let mut have_pages = false;
-        for ((row, ahead), (key1, _)) in rows.iter_mut().zip(&mut ahead).zip(keys.iter().flatten())
-        {
-            let guessed_right = |id: RowId| key1.equivalent(&index.get(id).key);
-            if !guess || ahead.row.is_some_and(|id| !guessed_right(id)) {
-                ahead.row = self.find_row(ahead.hash1, *key1);
-            }
-            let Some(id) = ahead.row else { continue };
-            let found = index.get(id);
-            have_pages |= found.prefetch_page_or_entry(ahead.hash2);
-            *row = Some(found);
-        }
-        if have_pages {
-            for (row, ahead) in rows.iter().zip(&ahead) {
-                if let Some(row) = row {
-                    row.prefetch_entry_in_page(ahead.hash2);
-                }
-            }
-        }
-        (ahead, rows)
+        let rows = &self.store.rows;
+        self.look_ahead(
+            keys,
+            |hash1| rows.find_id(hash1, prefetch_any),
+            |hash1, key1| self.find_row(hash1, key1),
+            |id| rows.get(id),
+        )
     }
 
     /// Finds many values, in O(1) each. Tells `found` of each, in order.
@@ -99,11 +121,15 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         let mut keys = keys.into_iter().fuse();
         loop {
             let block: Keys<'q, Q1, Q2> = array::from_fn(|_| keys.next());
-            let (ahead, rows) = self.look_ahead(&block);
-            for ((keys, ahead), row) in block.iter().zip(ahead).zip(rows) {
+            let ahead = self.look_ahead(
+                &block,
+                |hash1| self.store.rows.find(hash1, prefetch_any),
+                |hash1, key1| self.raw_row(hash1, key1),
+                |row| row,
+            );
+            for (keys, Ahead { hash2, row, .. }) in block.iter().zip(ahead) {
                 let Some((_, key2)) = keys else { return };
-                let entry =
-                    row.and_then(|row| row.get(ahead.hash2, |entry| key2.equivalent(&entry.0)));
+                let entry = row.and_then(|row| row.get(hash2, |entry| key2.equivalent(&entry.0)));
                 found(entry.map(|entry| &entry.1));
             }
         }
@@ -133,7 +159,7 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         loop {
             let block: [_; BLOCK] = array::from_fn(|_| updates.next());
             let keys = block.each_ref().map(|item| item.as_ref().map(|item| (item.0, item.1)));
-            let (ahead, _) = self.look_ahead::<Q1, Q2>(&keys);
+            let ahead = self.look_ahead_for_ids::<Q1, Q2>(&keys);
             let n_rows = self.n_rows();
             for (item, ahead) in block.into_iter().zip(ahead) {
                 let Some((key1, key2, with)) = item else { return };
@@ -155,7 +181,7 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
 
     /// The row of a key that was looked ahead when there were `n_rows`.
     #[inline(always)]
-    fn row_ahead<Q1>(&self, ahead: Ahead, n_rows: usize, key1: &Q1) -> Option<RowId>
+    fn row_ahead<Q1>(&self, ahead: Ahead<RowId>, n_rows: usize, key1: &Q1) -> Option<RowId>
     where
         Q1: Equivalent<K1> + ?Sized,
     {
@@ -175,7 +201,7 @@ where
         loop {
             let block: [_; BLOCK] = array::from_fn(|_| entries.next());
             let keys = block.each_ref().map(|item| item.as_ref().map(|item| (&item.0, &item.1)));
-            let (ahead, _) = self.look_ahead::<K1, K2>(&keys);
+            let ahead = self.look_ahead_for_ids::<K1, K2>(&keys);
             let n_rows = self.n_rows();
             for (item, ahead) in block.into_iter().zip(ahead) {
                 let Some((key1, key2, value)) = item else { return };

@@ -18,7 +18,6 @@ use hashbrown::{HashTable, hash_table};
 
 use crate::error::TryReserveError;
 use crate::growth::GrowthCounter;
-use crate::store::prefetch;
 
 /// Rows of a full segment: what a table of 512 buckets takes.
 const SEGMENT: usize = 448;
@@ -107,15 +106,6 @@ impl<R> Index<R> {
         let rows = &self.segments[segment as usize].rows;
         let bucket = rows.find_bucket_index(table_hash(hash), is_wanted)?;
         Some(RowId { segment, bucket: bucket as u32 })
-    }
-
-    /// Where a row with this hash likely is, going by its tag, and has it read into the cache.
-    #[inline(always)]
-    pub(crate) fn guess_and_prefetch(&self, hash: u32) -> Option<RowId> {
-        self.find_id(hash, |row| {
-            prefetch(row);
-            true
-        })
     }
 
     #[inline(always)]
