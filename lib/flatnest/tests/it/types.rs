@@ -93,11 +93,14 @@ fn what_may_be_sent_and_shared_may_be() {
 /// `impl_count!(T: Send)` is 2 where `T` is `Send`, and 1 elsewhere.
 macro_rules! impl_count {
     ($type:ty: $auto:ident) => {{
+        // Only one of the two constants is used.
+        #[allow(dead_code)]
         trait Count {
             const N: usize = 1;
         }
         impl<T: ?Sized> Count for T {}
         struct Of<T: ?Sized>(std::marker::PhantomData<T>);
+        #[allow(dead_code)]
         impl<T: $auto + ?Sized> Of<T> {
             const N: usize = 2;
         }
