@@ -1,6 +1,6 @@
 //! Owner of all rows and entries. Knows hashes, and keys only through the closures it is given.
 //!
-//! 1. Rows lie in the [`index`](crate::index), found by the hash of the outer key.
+//! 1. Rows lie in the [`index`], found by the hash of the outer key.
 //! 2. The entries of a row lie in blocks of one pool, see [`cells`] and [`pool`].
 //! 3. The user's code (hash, equality, drop, closures) runs only while everything is consistent, since it may panic.
 #![allow(unsafe_code)]

@@ -6,8 +6,11 @@ use flatnest::FlatMap;
 
 use crate::model::{Constant, FewBits, Identity, apply, apply_to_empty};
 
-/// How many operations random lists have together, in one run of the tests.
-const N_OPERATIONS: usize = 1_000_000;
+/// How many operations random lists have together, in one run of the tests. Under valgrind, a hundredth of it will do.
+fn n_operations() -> usize {
+    let chosen = std::env::var("FLATNEST_OPERATIONS").ok();
+    chosen.map_or(1_000_000, |n| n.parse().expect("FLATNEST_OPERATIONS is a number"))
+}
 
 /// Xorshift: random enough, and the same everywhere.
 pub struct Random(pub u64);
@@ -43,27 +46,27 @@ fn check_random_lists<S: BuildHasher + Clone + Default>(n_operations: usize) {
 
 #[test]
 fn random_lists_agree_with_the_model_under_the_default_hasher() {
-    check_random_lists::<flatnest::DefaultHashBuilder>(N_OPERATIONS * 4 / 10);
+    check_random_lists::<flatnest::DefaultHashBuilder>(n_operations() * 4 / 10);
 }
 
 #[test]
 fn random_lists_agree_with_the_model_under_siphash() {
-    check_random_lists::<std::hash::RandomState>(N_OPERATIONS * 2 / 10);
+    check_random_lists::<std::hash::RandomState>(n_operations() * 2 / 10);
 }
 
 #[test]
 fn random_lists_agree_with_the_model_when_the_hash_is_the_number() {
-    check_random_lists::<Identity>(N_OPERATIONS * 2 / 10);
+    check_random_lists::<Identity>(n_operations() * 2 / 10);
 }
 
 #[test]
 fn random_lists_agree_with_the_model_when_hashes_have_few_bits() {
-    check_random_lists::<FewBits>(N_OPERATIONS / 10);
+    check_random_lists::<FewBits>(n_operations() / 10);
 }
 
 #[test]
 fn random_lists_agree_with_the_model_when_all_keys_collide() {
-    check_random_lists::<Constant>(N_OPERATIONS / 10);
+    check_random_lists::<Constant>(n_operations() / 10);
 }
 
 #[test]
