@@ -25,8 +25,8 @@ use crate::store::{IntoAll, Position, RawRow, Store};
 /// The order in which iteration meets rows and entries is not specified. It may change with any insertion or removal.
 ///
 /// Times are stated for hash functions that spread keys evenly: O(1) is expected, not guaranteed. *r* is the number of
-/// rows, *n* of entries of the map, *m* of entries of one row. An insertion moves at most 48 entries and 896 row numbers,
-/// and copies a directory of *m* / 24 or *r* / 448 words when these double.
+/// rows, *n* of entries of the map, *m* of entries of one row. An insertion moves at most 32 entries, and at most 448 rows
+/// without their entries; now and then it doubles a directory of about *m* / 16 or *r* / 224 words.
 ///
 /// The map stays valid when a key's `Hash` or `Eq`, a `Clone`, a `Drop` or a closure panics. Entries being removed
 /// by a call that panics may be leaked.
@@ -484,8 +484,7 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         Some(RowMut::new(self, id))
     }
 
-    /// Drops a row and returns how many entries it had: in O(*m*) where entries need dropping, and otherwise O(1) and
-    /// the number of its pages, which is about *m* / 32.
+    /// Drops a row and returns how many entries it had: in O(*m*) where entries need dropping, and otherwise in O(1).
     ///
     /// ```
     /// let mut map = flatnest::FlatMap::<_, _, _>::from_iter([(1, 1, 'a'), (1, 2, 'b')]);

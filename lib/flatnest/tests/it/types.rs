@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use flatnest::{DefaultHashBuilder, Equivalent, FlatMap};
+use flatnest::{DefaultHashBuilder, Equivalent, FlatMap, ToKey};
 
 #[test]
 fn keys_and_values_may_have_no_size() {
@@ -69,6 +69,36 @@ fn tuples_of_borrowed_keys_find_owned_ones() {
     assert_eq!(map.get(&PairRef("a", "b"), &PairRef("c", "x")), None);
     assert_eq!(map.remove(&PairRef("a", "b"), &PairRef("c", "d")), Some(1));
     assert!(map.is_empty());
+}
+
+/// A key of one's own that is looked up by `str` and made of it.
+#[derive(PartialEq, Eq)]
+struct Name(Box<str>);
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl std::borrow::Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl ToKey<Name> for str {
+    fn to_key(&self) -> Name {
+        Name(self.into())
+    }
+}
+
+#[test]
+fn keys_of_ones_own_are_made_of_borrowed_ones() {
+    let mut map = FlatMap::<Name, Name, u32>::new();
+    *map.entry_ref("a", "b").or_default() += 1;
+    map.upsert_many([("a", "b", 5), ("a", "c", 7)], |value, n| *value += n);
+    assert_eq!((map.get("a", "b"), map.get("a", "c")), (Some(&6), Some(&7)));
 }
 
 /// Compiles only where `T` may be sent and shared.
