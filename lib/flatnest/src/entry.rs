@@ -1,7 +1,6 @@
 //! One entry, there or not, found once and then filled, changed or removed.
 #![allow(unsafe_code)]
 
-use alloc::borrow::ToOwned;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
@@ -14,7 +13,7 @@ use crate::store::Slot;
 
 /// Makes the key that a map stores of a borrowed one.
 ///
-/// Everything that is [`ToOwned`] does, such as `str` for `String`, and every type that is `Clone` for itself.
+/// A `str` makes every key that is `From<&str>`, such as `String`; so do slices. A key that is `Clone` makes itself.
 pub trait ToKey<K> {
     /// The key to store.
     ///
@@ -22,13 +21,29 @@ pub trait ToKey<K> {
     /// use flatnest::ToKey;
     ///
     /// let key: String = "a".to_key();
+    /// let number: u32 = 5.to_key();
     /// ```
     fn to_key(&self) -> K;
 }
 
-impl<Q: ToOwned + ?Sized> ToKey<Q::Owned> for Q {
-    fn to_key(&self) -> Q::Owned {
-        self.to_owned()
+impl<K: Clone> ToKey<K> for K {
+    #[inline]
+    fn to_key(&self) -> K {
+        self.clone()
+    }
+}
+
+impl<K: for<'a> From<&'a str>> ToKey<K> for str {
+    #[inline]
+    fn to_key(&self) -> K {
+        self.into()
+    }
+}
+
+impl<T, K: for<'a> From<&'a [T]>> ToKey<K> for [T] {
+    #[inline]
+    fn to_key(&self) -> K {
+        self.into()
     }
 }
 

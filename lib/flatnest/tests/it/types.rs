@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use flatnest::{DefaultHashBuilder, Equivalent, FlatMap, ToKey};
+use flatnest::{DefaultHashBuilder, Equivalent, FlatMap};
 
 #[test]
 fn keys_and_values_may_have_no_size() {
@@ -87,9 +87,9 @@ impl std::borrow::Borrow<str> for Name {
     }
 }
 
-impl ToKey<Name> for str {
-    fn to_key(&self) -> Name {
-        Name(self.into())
+impl From<&str> for Name {
+    fn from(name: &str) -> Self {
+        Self(name.into())
     }
 }
 
@@ -99,6 +99,10 @@ fn keys_of_ones_own_are_made_of_borrowed_ones() {
     *map.entry_ref("a", "b").or_default() += 1;
     map.upsert_many([("a", "b", 5), ("a", "c", 7)], |value, n| *value += n);
     assert_eq!((map.get("a", "b"), map.get("a", "c")), (Some(&6), Some(&7)));
+
+    let mut bytes = FlatMap::<Vec<u8>, u64, u32>::new();
+    *bytes.entry_ref(&b"a"[..], &1).or_default() += 1;
+    assert_eq!(bytes.get(&b"a"[..], &1), Some(&1));
 }
 
 /// Compiles only where `T` may be sent and shared.
