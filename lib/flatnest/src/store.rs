@@ -6,14 +6,17 @@
 #![allow(unsafe_code)]
 
 mod cells;
+mod cursor;
 mod iter;
+mod page;
 mod pool;
 mod tags;
 
 use core::mem::{needs_drop, take};
 
-use self::cells::{Cells, PagePtr};
+use self::cells::Cells;
 use self::iter::Entries;
+use self::page::PagePtr;
 use self::pool::Pool;
 use crate::error::TryReserveError;
 use crate::growth::GrowthCounter;

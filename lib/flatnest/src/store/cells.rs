@@ -13,50 +13,21 @@
 
 use alloc::vec::Vec;
 use core::alloc::Layout;
-use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+use super::cursor::Cursor;
+use super::page::{PAGE, PagePtr, hashes_of, next_bit, partition, shorten_chain};
 use super::pool::{Pool, block_layout};
-use super::tags::{PageTags, matches16, tag};
+use super::tags::{matches16, tag};
 
 /// Most entries of a row without pages.
 pub(super) const SMALL: usize = 16;
-/// Most entries of a page.
-pub(super) const PAGE: usize = 32;
 /// Directory places allowed for each full page's worth of entries. An even hash needs fewer than 4.
 const PLACES_PER_PAGE: usize = 8;
 
-/// The head of a page; its places follow.
-///
-/// Invariants: `len <= PAGE`; places below `len` are initialised, their tags are those of their hashes, and all other
-/// tags are empty; all hashes in the page share their top `depth` bits.
-#[repr(C)]
-pub(super) struct Page<T> {
-    tags: PageTags,
-    next: Option<PagePtr<T>>,
-    len: u8,
-    depth: u8,
-    places: [MaybeUninit<T>; 0],
-}
-
-/// Points to a page, and may be used for its places too. The pages of a row are owned by the row.
-pub(super) struct PagePtr<T>(NonNull<Page<T>>);
-
-impl<T> Clone for PagePtr<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for PagePtr<T> {}
-impl<T> PartialEq for PagePtr<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-
 /// Owner of the entries of one row; what it owns goes away only through [`Cells::free`].
 ///
-/// Invariants: tags in `Small` as in [`Page`]; a directory has a power of two of places, and the page at place `i` with
+/// Invariants: tags in `Small` as in [`Page`](super::page::Page); a directory has a power of two of places, and the page at place `i` with
 /// depth `d` stands at all places that share the top `d` bits with `i`.
 pub(super) enum Cells<T> {
     Small {
@@ -80,8 +51,8 @@ unsafe impl<T: Sync> Sync for Cells<T> {}
 
 /// One entry's place.
 pub(crate) struct Slot<T> {
-    page: Option<PagePtr<T>>,
-    idx: usize,
+    pub(super) page: Option<PagePtr<T>>,
+    pub(super) idx: usize,
     pub(crate) entry: NonNull<T>,
 }
 
@@ -112,70 +83,6 @@ pub(crate) struct Position {
 pub(super) struct Moved {
     pub(super) n_entries: usize,
     pub(super) n_directory_bytes: usize,
-}
-
-impl<T> PagePtr<T> {
-    const CLASS: usize = 3;
-    const LAYOUT: Layout = {
-        let Ok((layout, _)) = Layout::new::<Page<T>>().extend(Layout::new::<[T; PAGE]>()) else {
-            panic!("a page of entries is larger than the address space")
-        };
-        // From a line of cache on, so that all tags are in one.
-        let Ok(layout) = layout.align_to(64) else {
-            panic!("a page of entries is larger than the address space")
-        };
-        block_layout(layout)
-    };
-
-    fn allocate(pool: &mut Pool<Self>, depth: u8) -> Self {
-        let page = match pool.take_listed() {
-            Some(page) => page.0,
-            None => pool.take(Self::CLASS, Self::LAYOUT).cast::<Page<T>>(),
-        };
-        let head = Page { tags: PageTags::EMPTY, next: None, len: 0, depth, places: [] };
-        // SAFETY: the block has size and alignment of a page and belongs to this call.
-        unsafe { page.write(head) };
-        Self(page)
-    }
-
-    /// # Safety
-    /// The page is alive, and no `&mut` to its head is.
-    #[inline(always)]
-    unsafe fn head<'a>(self) -> &'a Page<T> {
-        // SAFETY: by the caller.
-        unsafe { self.0.as_ref() }
-    }
-
-    /// # Safety
-    /// The page is alive, and no other reference to its head is.
-    #[inline(always)]
-    unsafe fn head_mut<'a>(mut self) -> &'a mut Page<T> {
-        // SAFETY: by the caller.
-        unsafe { self.0.as_mut() }
-    }
-
-    /// The first place.
-    #[inline(always)]
-    fn places(self) -> NonNull<T> {
-        // SAFETY: the offset of a field lies in the page, and `self` may be used for all of it.
-        unsafe { self.0.byte_add(core::mem::offset_of!(Page<T>, places)) }.cast()
-    }
-
-    /// # Safety
-    /// The page is alive, no reference to its head is, and `len < PAGE`.
-    #[inline]
-    unsafe fn push(self, hash: u32, entry: T) -> Slot<T> {
-        // SAFETY: by the caller.
-        let head = unsafe { self.head_mut() };
-        let idx = usize::from(head.len);
-        head.tags.set(idx, hash);
-        head.len += 1;
-        // SAFETY: the place at `len` belongs to the page and is free.
-        let place = unsafe { self.places().add(idx) };
-        // SAFETY: as above.
-        unsafe { place.write(entry) };
-        Slot { page: Some(self), idx, entry: place }
-    }
 }
 
 /// The first hit of `hits` whose entry is wanted.
@@ -523,13 +430,8 @@ impl<T> Cells<T> {
     #[inline]
     pub(super) fn cursor(&self, len: usize) -> Cursor<T> {
         match self {
-            Self::Small { block, .. } => Cursor { entry: *block, n_left: len, ..Cursor::empty() },
-            Self::Paged { pages, .. } => Cursor {
-                n_after: len,
-                directory: NonNull::from(&**pages).cast(),
-                n_directory: pages.len(),
-                ..Cursor::empty()
-            },
+            Self::Small { block, .. } => Cursor::over_block(*block, len),
+            Self::Paged { pages, .. } => Cursor::over_pages(pages, len),
         }
     }
 
@@ -613,219 +515,6 @@ impl<T> Cells<T> {
             assert!(n_places > 0 && at % n_places == 0);
             assert!(directory[at..at + n_places].iter().all(|&page| page == directory[at]));
             at += n_places;
-        }
-    }
-}
-
-/// The hashes of all entries of a full page.
-///
-/// # Safety
-/// The page is alive and holds [`PAGE`] entries.
-unsafe fn hashes_of<T>(page: PagePtr<T>, hash_of: impl Fn(&T) -> u32) -> [u32; PAGE] {
-    // SAFETY: by the caller.
-    core::array::from_fn(|i| hash_of(unsafe { page.places().add(i).as_ref() }))
-}
-
-/// The bit after the top `depth` bits.
-fn next_bit(hash: u32, depth: usize) -> u32 {
-    hash << depth >> 31
-}
-
-/// Moves the entries of `page` whose next bit is `side` to `fresh`, and closes the gaps with the last entries that stay.
-/// Returns how many entries moved; each moves once.
-///
-/// # Safety
-/// Both pages are alive and no reference to their heads is; `page` holds [`PAGE`] entries, `fresh` none and has as many
-/// places.
-unsafe fn partition<T>(
-    page: PagePtr<T>,
-    fresh: PagePtr<T>,
-    hashes: &[u32; PAGE],
-    depth: usize,
-    side: u32,
-) -> usize {
-    // SAFETY: two pages, by the caller.
-    let (old, new) = unsafe { (page.head_mut(), fresh.head_mut()) };
-    let goes = |i: usize| next_bit(hashes[i], depth) == side;
-    let (mut n_old, mut n_new, mut n_filled) = (PAGE, 0, 0);
-    let mut at = 0;
-    while at < n_old {
-        if !goes(at) {
-            at += 1;
-            continue;
-        }
-        // SAFETY: `at` holds an entry that was not moved yet, and `n_new` is free.
-        unsafe { fresh.places().add(n_new).copy_from_nonoverlapping(page.places().add(at), 1) };
-        new.tags.set(n_new, hashes[at]);
-        n_new += 1;
-        // From the end: those that go too, then one that stays and fills the gap.
-        n_old -= 1;
-        while n_old > at && goes(n_old) {
-            // SAFETY: as above.
-            unsafe {
-                fresh.places().add(n_new).copy_from_nonoverlapping(page.places().add(n_old), 1);
-            }
-            new.tags.set(n_new, hashes[n_old]);
-            n_new += 1;
-            n_old -= 1;
-        }
-        if n_old > at {
-            // SAFETY: the entry at `at` has moved away; the one at `n_old` stays in the page and was not moved yet.
-            unsafe { page.places().add(at).copy_from_nonoverlapping(page.places().add(n_old), 1) };
-            old.tags.set(at, hashes[n_old]);
-            n_filled += 1;
-            at += 1;
-        }
-    }
-    (n_old..PAGE).for_each(|i| old.tags.clear(i));
-    (old.len, new.len) = (n_old as u8, n_new as u8);
-    (old.depth, new.depth) = (depth as u8 + 1, depth as u8 + 1);
-    n_new + n_filled
-}
-
-/// Makes the chain of `page` one entry shorter. Returns the place of the last entry, whose tags go to `idx` of `page`.
-///
-/// # Safety
-/// The page is alive, holds an entry, and no reference to a head of its chain is alive.
-unsafe fn shorten_chain<T>(page: PagePtr<T>, idx: usize) -> NonNull<T> {
-    let mut last = page;
-    // SAFETY: pages of a chain are alive together, and only one reference to a head is used at a time.
-    unsafe {
-        while let Some(next) = last.head().next {
-            if next.head().len == 0 {
-                break;
-            }
-            last = next;
-        }
-        let head = last.head_mut();
-        head.len -= 1;
-        let last_idx = usize::from(head.len);
-        let tags = head.tags.get(last_idx);
-        head.tags.clear(last_idx);
-        if last != page || idx != last_idx {
-            page.head_mut().tags.put(idx, tags);
-        }
-        last.places().add(last_idx)
-    }
-}
-
-/// Lines of a page that are read ahead when a walk comes to the page before it.
-const LINES_AHEAD: usize = 10;
-
-/// Walks over the entries of one row, block by block. An address, not a borrow: who holds it keeps the row unchanged.
-pub(super) struct Cursor<T> {
-    entry: NonNull<T>,
-    /// Entries left in the current block.
-    n_left: usize,
-    /// Entries in later blocks.
-    n_after: usize,
-    /// The current page, none in a small block.
-    page: Option<PagePtr<T>>,
-    directory: NonNull<PagePtr<T>>,
-    n_directory: usize,
-}
-
-impl<T> Clone for Cursor<T> {
-    fn clone(&self) -> Self {
-        Self { ..*self }
-    }
-}
-
-// SAFETY: a cursor is an address; whoever follows it says by its own type which access that is.
-unsafe impl<T> Send for Cursor<T> {}
-// SAFETY: as above.
-unsafe impl<T> Sync for Cursor<T> {}
-
-impl<T> Cursor<T> {
-    pub(super) const fn empty() -> Self {
-        Self {
-            entry: NonNull::dangling(),
-            n_left: 0,
-            n_after: 0,
-            page: None,
-            directory: NonNull::dangling(),
-            n_directory: 0,
-        }
-    }
-
-    /// Entries left.
-    pub(super) const fn len(&self) -> usize {
-        self.n_left + self.n_after
-    }
-
-    /// # Safety
-    /// The row is alive, and its blocks are as they were when the cursor was made.
-    #[inline]
-    pub(super) unsafe fn next(&mut self) -> Option<NonNull<T>> {
-        while self.n_left == 0 {
-            // SAFETY: by the caller.
-            if !unsafe { self.next_page() } {
-                return None;
-            }
-        }
-        let entry = self.entry;
-        // SAFETY: `n_left` entries lie from here on.
-        self.entry = unsafe { entry.add(1) };
-        self.n_left -= 1;
-        Some(entry)
-    }
-
-    /// The rest of the current block, or the next one.
-    ///
-    /// # Safety
-    /// As for [`Cursor::next`].
-    #[inline]
-    pub(super) unsafe fn next_block(&mut self) -> Option<NonNull<[T]>> {
-        // SAFETY: by the caller.
-        while self.n_left == 0 {
-            if !unsafe { self.next_page() } {
-                return None;
-            }
-        }
-        let n = core::mem::take(&mut self.n_left);
-        Some(NonNull::slice_from_raw_parts(self.entry, n))
-    }
-
-    /// # Safety
-    /// As for [`Cursor::next`].
-    unsafe fn next_page(&mut self) -> bool {
-        // SAFETY: pages and directory live as long as the row.
-        unsafe {
-            if self.n_after == 0 {
-                return false;
-            }
-            let chained = self.page.and_then(|page| page.head().next);
-            let Some(page) = chained.or_else(|| self.next_in_directory()) else { return false };
-            self.entry = page.places();
-            self.n_left = usize::from(page.head().len);
-            self.n_after -= self.n_left;
-            self.page = Some(page);
-            true
-        }
-    }
-
-    /// The next page of the directory. What it needs of it is read ahead.
-    ///
-    /// # Safety
-    /// As for [`Cursor::next`].
-    unsafe fn next_in_directory(&mut self) -> Option<PagePtr<T>> {
-        if self.n_directory == 0 {
-            return None;
-        }
-        // SAFETY: `n_directory` places lie from `directory` on.
-        unsafe {
-            let page = self.directory.read();
-            while self.n_directory > 0 && self.directory.read() == page {
-                self.directory = self.directory.add(1);
-                self.n_directory -= 1;
-            }
-            if self.n_directory > 0 {
-                let after = self.directory.read();
-                for line in 0..LINES_AHEAD {
-                    super::prefetch(after.0.as_ptr().wrapping_byte_add(64 * line));
-                }
-            }
-            Some(page)
         }
     }
 }

@@ -5,7 +5,9 @@ use core::marker::PhantomData;
 use core::mem::needs_drop;
 use core::ptr::NonNull;
 
-use super::cells::{Cells, Cursor, PagePtr};
+use super::cells::Cells;
+use super::cursor::Cursor;
+use super::page::PagePtr;
 use super::pool::Pool;
 use super::{RawRow, Store};
 use crate::index::{self, Index};

@@ -1,0 +1,197 @@
+//! Pages: places for entries of a long row, with their tags in front.
+#![allow(unsafe_code)]
+
+use core::alloc::Layout;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use super::cells::Slot;
+use super::pool::{Pool, block_layout};
+use super::tags::PageTags;
+
+/// Most entries of a page.
+pub(super) const PAGE: usize = 32;
+
+/// The head of a page; its places follow.
+///
+/// Invariants: `len <= PAGE`; places below `len` are initialised, their tags are those of their hashes, and all other
+/// tags are empty; all hashes in the page share their top `depth` bits.
+#[repr(C)]
+pub(super) struct Page<T> {
+    pub(super) tags: PageTags,
+    pub(super) next: Option<PagePtr<T>>,
+    pub(super) len: u8,
+    pub(super) depth: u8,
+    places: [MaybeUninit<T>; 0],
+}
+
+/// Points to a page, and may be used for its places too. The pages of a row are owned by the row.
+pub(super) struct PagePtr<T>(pub(super) NonNull<Page<T>>);
+
+impl<T> Clone for PagePtr<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for PagePtr<T> {}
+impl<T> PartialEq for PagePtr<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T> PagePtr<T> {
+    const CLASS: usize = 3;
+    const LAYOUT: Layout = {
+        let Ok((layout, _)) = Layout::new::<Page<T>>().extend(Layout::new::<[T; PAGE]>()) else {
+            panic!("a page of entries is larger than the address space")
+        };
+        // From a line of cache on, so that all tags are in one.
+        let Ok(layout) = layout.align_to(64) else {
+            panic!("a page of entries is larger than the address space")
+        };
+        block_layout(layout)
+    };
+
+    pub(super) fn allocate(pool: &mut Pool<Self>, depth: u8) -> Self {
+        let page = match pool.take_listed() {
+            Some(page) => page.0,
+            None => pool.take(Self::CLASS, Self::LAYOUT).cast::<Page<T>>(),
+        };
+        let head = Page { tags: PageTags::EMPTY, next: None, len: 0, depth, places: [] };
+        // SAFETY: the block has size and alignment of a page and belongs to this call.
+        unsafe { page.write(head) };
+        Self(page)
+    }
+
+    /// # Safety
+    /// The page is alive, and no `&mut` to its head is.
+    #[inline(always)]
+    pub(super) unsafe fn head<'a>(self) -> &'a Page<T> {
+        // SAFETY: by the caller.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// # Safety
+    /// The page is alive, and no other reference to its head is.
+    #[inline(always)]
+    pub(super) unsafe fn head_mut<'a>(mut self) -> &'a mut Page<T> {
+        // SAFETY: by the caller.
+        unsafe { self.0.as_mut() }
+    }
+
+    /// The first place.
+    #[inline(always)]
+    pub(super) fn places(self) -> NonNull<T> {
+        // SAFETY: the offset of a field lies in the page, and `self` may be used for all of it.
+        unsafe { self.0.byte_add(core::mem::offset_of!(Page<T>, places)) }.cast()
+    }
+
+    /// # Safety
+    /// The page is alive, no reference to its head is, and `len < PAGE`.
+    #[inline]
+    pub(super) unsafe fn push(self, hash: u32, entry: T) -> Slot<T> {
+        // SAFETY: by the caller.
+        let head = unsafe { self.head_mut() };
+        let idx = usize::from(head.len);
+        head.tags.set(idx, hash);
+        head.len += 1;
+        // SAFETY: the place at `len` belongs to the page and is free.
+        let place = unsafe { self.places().add(idx) };
+        // SAFETY: as above.
+        unsafe { place.write(entry) };
+        Slot { page: Some(self), idx, entry: place }
+    }
+}
+
+/// The hashes of all entries of a full page.
+///
+/// # Safety
+/// The page is alive and holds [`PAGE`] entries.
+pub(super) unsafe fn hashes_of<T>(page: PagePtr<T>, hash_of: impl Fn(&T) -> u32) -> [u32; PAGE] {
+    // SAFETY: by the caller.
+    core::array::from_fn(|i| hash_of(unsafe { page.places().add(i).as_ref() }))
+}
+
+/// The bit after the top `depth` bits.
+pub(super) fn next_bit(hash: u32, depth: usize) -> u32 {
+    hash << depth >> 31
+}
+
+/// Moves the entries of `page` whose next bit is `side` to `fresh`, and closes the gaps with the last entries that stay.
+/// Returns how many entries moved; each moves once.
+///
+/// # Safety
+/// Both pages are alive and no reference to their heads is; `page` holds [`PAGE`] entries, `fresh` none and has as many
+/// places.
+pub(super) unsafe fn partition<T>(
+    page: PagePtr<T>,
+    fresh: PagePtr<T>,
+    hashes: &[u32; PAGE],
+    depth: usize,
+    side: u32,
+) -> usize {
+    // SAFETY: two pages, by the caller.
+    let (old, new) = unsafe { (page.head_mut(), fresh.head_mut()) };
+    let goes = |i: usize| next_bit(hashes[i], depth) == side;
+    let (mut n_old, mut n_new, mut n_filled) = (PAGE, 0, 0);
+    let mut at = 0;
+    while at < n_old {
+        if !goes(at) {
+            at += 1;
+            continue;
+        }
+        // SAFETY: `at` holds an entry that was not moved yet, and `n_new` is free.
+        unsafe { fresh.places().add(n_new).copy_from_nonoverlapping(page.places().add(at), 1) };
+        new.tags.set(n_new, hashes[at]);
+        n_new += 1;
+        // From the end: those that go too, then one that stays and fills the gap.
+        n_old -= 1;
+        while n_old > at && goes(n_old) {
+            // SAFETY: as above.
+            unsafe {
+                fresh.places().add(n_new).copy_from_nonoverlapping(page.places().add(n_old), 1);
+            }
+            new.tags.set(n_new, hashes[n_old]);
+            n_new += 1;
+            n_old -= 1;
+        }
+        if n_old > at {
+            // SAFETY: the entry at `at` has moved away; the one at `n_old` stays in the page and was not moved yet.
+            unsafe { page.places().add(at).copy_from_nonoverlapping(page.places().add(n_old), 1) };
+            old.tags.set(at, hashes[n_old]);
+            n_filled += 1;
+            at += 1;
+        }
+    }
+    (n_old..PAGE).for_each(|i| old.tags.clear(i));
+    (old.len, new.len) = (n_old as u8, n_new as u8);
+    (old.depth, new.depth) = (depth as u8 + 1, depth as u8 + 1);
+    n_new + n_filled
+}
+
+/// Makes the chain of `page` one entry shorter. Returns the place of the last entry, whose tags go to `idx` of `page`.
+///
+/// # Safety
+/// The page is alive, holds an entry, and no reference to a head of its chain is alive.
+pub(super) unsafe fn shorten_chain<T>(page: PagePtr<T>, idx: usize) -> NonNull<T> {
+    let mut last = page;
+    // SAFETY: pages of a chain are alive together, and only one reference to a head is used at a time.
+    unsafe {
+        while let Some(next) = last.head().next {
+            if next.head().len == 0 {
+                break;
+            }
+            last = next;
+        }
+        let head = last.head_mut();
+        head.len -= 1;
+        let last_idx = usize::from(head.len);
+        let tags = head.tags.get(last_idx);
+        head.tags.clear(last_idx);
+        if last != page || idx != last_idx {
+            page.head_mut().tags.put(idx, tags);
+        }
+        last.places().add(last_idx)
+    }
+}
