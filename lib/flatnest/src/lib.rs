@@ -5,6 +5,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod arena_str;
 mod batch;
 mod convert;
 mod entry;
@@ -22,6 +23,7 @@ mod store;
 
 pub use hashbrown::{DefaultHashBuilder, Equivalent};
 
+pub use crate::arena_str::{Arena, ArenaStr};
 pub use crate::entry::{Entry, EntryRef, OccupiedEntry, ToKey, VacantEntry, VacantEntryRef};
 pub use crate::error::TryReserveError;
 #[cfg(feature = "meter")]

@@ -7,8 +7,10 @@
     unreachable_pub
 )]
 
+mod arena_str;
 mod features;
 mod model;
 mod operations;
 mod panics;
+mod random;
 mod types;
