@@ -1,5 +1,7 @@
 //! Counts what growth costs, where the feature `meter` asks for it; otherwise nothing is stored or done.
 
+use alloc::vec::Vec;
+
 /// What growth has cost a map so far.
 ///
 /// An entry counts as moved each time its place in memory changes because the map grew. Removal moves entries too, which
@@ -56,4 +58,26 @@ impl GrowthCounter {
 
     #[inline(always)]
     pub(crate) fn add_grow(&mut self, _n_moved: usize, _entry_bytes: usize) {}
+}
+
+impl GrowthCounter {
+    /// Counts a block of memory, if it replaced one of another size.
+    #[inline]
+    pub(crate) fn add_replaced(&mut self, bytes_before: usize, bytes_after: usize) {
+        if bytes_after != bytes_before {
+            self.add_allocation(bytes_after);
+        }
+    }
+
+    /// Adds to a vector, and counts the memory that it may take for it.
+    pub(crate) fn push<T>(&mut self, vec: &mut Vec<T>, item: T) {
+        let bytes_before = vec_bytes(vec);
+        vec.push(item);
+        self.add_replaced(bytes_before, vec_bytes(vec));
+    }
+}
+
+/// Bytes that a vector has allocated.
+pub(crate) const fn vec_bytes<T>(vec: &Vec<T>) -> usize {
+    vec.capacity() * size_of::<T>()
 }

@@ -17,7 +17,7 @@ use core::slice;
 use hashbrown::{HashTable, hash_table};
 
 use crate::error::TryReserveError;
-use crate::growth::GrowthCounter;
+use crate::growth::{GrowthCounter, vec_bytes};
 
 /// Rows of a full segment: what a table of 512 buckets takes.
 const SEGMENT: usize = 448;
@@ -179,21 +179,18 @@ impl<R: Hashed> Index<R> {
         assert!(self.n_rows < u32::MAX as usize, "a map has less than 2^32 rows");
         let hash = row.hash();
         if self.directory.is_empty() {
-            self.directory.push(0);
-            self.segments.push(Segment { rows: HashTable::new(), depth: 0 });
+            growth.push(&mut self.directory, 0);
+            growth.push(&mut self.segments, Segment { rows: HashTable::new(), depth: 0 });
         }
         loop {
             let segment = self.segment_of(hash).expect("the directory has a segment for each hash");
             let may_split = self.may_split(segment);
             let rows = &mut self.segments[segment as usize].rows;
             if rows.len() < SEGMENT || !may_split {
-                let capacity = rows.capacity();
+                let bytes_before = rows.allocation_size();
                 let entry = rows.insert_unique(table_hash(hash), row, row_hash);
                 let bucket = entry.bucket_index() as u32;
-                let rows = entry.into_table();
-                if rows.capacity() != capacity {
-                    growth.add_allocation(rows.allocation_size());
-                }
+                growth.add_replaced(bytes_before, entry.into_table().allocation_size());
                 self.n_rows += 1;
                 return RowId { segment, bucket };
             }
@@ -208,7 +205,7 @@ impl<R: Hashed> Index<R> {
         if self.directory.len() == 1 << depth {
             self.directory = self.directory.iter().flat_map(|&segment| [segment; 2]).collect();
             self.shift -= 1;
-            growth.add_allocation(self.directory.len() * size_of::<u32>());
+            growth.add_allocation(vec_bytes(&self.directory));
         }
         let old = core::mem::take(&mut self.segments[idx].rows);
         let goes = |row: &R| row.hash() << depth >> 31 == 1;
@@ -221,37 +218,45 @@ impl<R: Hashed> Index<R> {
         let [low, high] = halves;
         let fresh = u32::try_from(self.segments.len()).expect("there are fewer segments than rows");
         self.segments[idx] = Segment { rows: low, depth: depth + 1 };
-        self.segments.push(Segment { rows: high, depth: depth + 1 });
+        growth.push(&mut self.segments, Segment { rows: high, depth: depth + 1 });
         let n_places = self.directory.len() >> depth;
         let start = (u64::from(hash) << depth >> 32) as usize * n_places;
         self.directory[start + n_places / 2..start + n_places].fill(fresh);
     }
 
     /// Makes room for `n` more rows; many more are spread over segments only while there are no rows yet.
-    pub(crate) fn try_reserve(&mut self, n: usize) -> Result<(), TryReserveError> {
+    pub(crate) fn try_reserve(
+        &mut self,
+        n: usize,
+        growth: &mut GrowthCounter,
+    ) -> Result<(), TryReserveError> {
         if self.n_rows == 0 && n > 0 {
-            return self.presize(n);
+            return self.presize(n, growth);
         }
         if let [segment] = &mut *self.segments {
             let room = n.min(SEGMENT.saturating_sub(segment.rows.len()));
+            let bytes_before = segment.rows.allocation_size();
             segment.rows.try_reserve(room, row_hash)?;
+            growth.add_replaced(bytes_before, segment.rows.allocation_size());
         }
         Ok(())
     }
 
     /// Replaces the empty index by one whose segments `n` rows fill to three quarters.
-    fn presize(&mut self, n: usize) -> Result<(), TryReserveError> {
+    fn presize(&mut self, n: usize, growth: &mut GrowthCounter) -> Result<(), TryReserveError> {
         let n_segments = if n <= SEGMENT { 1 } else { (n / (SEGMENT * 3 / 4)).next_power_of_two() };
         let mut segments = Vec::new();
         segments.try_reserve_exact(n_segments)?;
         for _ in 0..n_segments {
             let mut rows = HashTable::new();
             rows.try_reserve(n.min(SEGMENT), row_hash)?;
+            growth.add_allocation(rows.allocation_size());
             segments.push(Segment { rows, depth: n_segments.trailing_zeros() });
         }
         let mut directory = vec![];
         directory.try_reserve_exact(n_segments)?;
         directory.extend(0..n_segments as u32);
+        growth.add_allocation(vec_bytes(&directory) + vec_bytes(&segments));
         (self.directory, self.segments) = (directory, segments);
         self.shift = 32 - n_segments.trailing_zeros();
         Ok(())

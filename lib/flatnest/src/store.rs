@@ -283,11 +283,14 @@ impl<K, T> Store<K, T> {
     ) -> Result<(), TryReserveError> {
         let per_entry = size_of::<T>().max(1);
         let wanted = n_entries.checked_mul(per_entry).ok_or(TryReserveError)?;
-        let missing = wanted.saturating_sub(self.memory.pool.n_uncut_bytes());
-        if missing > 0 && !self.memory.pool.reserve(missing) {
+        let Memory { pool, growth } = &mut self.memory;
+        let missing = wanted.saturating_sub(pool.n_uncut_bytes());
+        let allocated = pool.allocated();
+        if missing > 0 && !pool.reserve(missing) {
             return Err(TryReserveError);
         }
-        self.rows.try_reserve(n_rows)
+        growth.add_allocation(pool.bytes_since(allocated));
+        self.rows.try_reserve(n_rows, growth)
     }
 
     /// Places for entries in rows, and what memory not given to a row yet would hold.
@@ -324,8 +327,8 @@ fn make_room<K, T>(
 ) {
     assert!(row.len < u32::MAX, "a row has less than 2^32 entries");
     let Memory { pool, growth } = memory;
-    let chunk_bytes = pool.n_chunk_bytes();
+    let allocated = pool.allocated();
     let moved = row.cells.make_room(pool, row.len as usize, hash, hash_of);
-    growth.add_allocation(pool.n_chunk_bytes() - chunk_bytes + moved.n_directory_bytes);
+    growth.add_allocation(pool.bytes_since(allocated) + moved.n_directory_bytes);
     growth.add_grow(moved.n_entries, size_of::<T>());
 }

@@ -13,6 +13,8 @@ use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+use crate::growth::vec_bytes;
+
 /// Sizes of blocks, see [`super::cells`].
 pub(super) const N_CLASSES: usize = 4;
 
@@ -76,9 +78,16 @@ impl<P: Copy + PartialEq> Pool<P> {
         }
     }
 
-    /// Bytes of all chunks.
-    pub(super) fn n_chunk_bytes(&self) -> usize {
-        self.n_chunk_bytes
+    /// Bytes of all chunks, and of the list of chunks.
+    pub(super) fn allocated(&self) -> (usize, usize) {
+        (self.n_chunk_bytes, vec_bytes(&self.chunks))
+    }
+
+    /// Bytes that were allocated since `allocated` returned these.
+    pub(super) fn bytes_since(&self, (chunk_bytes, list_bytes): (usize, usize)) -> usize {
+        let list = vec_bytes(&self.chunks);
+        let new_list = if list == list_bytes { 0 } else { list };
+        self.n_chunk_bytes - chunk_bytes + new_list
     }
 
     /// Bytes that no block was cut from yet.
