@@ -3,7 +3,7 @@
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use core::mem;
+use core::{mem, ptr};
 
 use hashbrown::Equivalent;
 
@@ -102,6 +102,28 @@ impl<'a, K1, K2: Hash, V, S: BuildHasher> Vacancy<'a, K1, K2, V, S> {
             Some(id) => map.get_or_push(id, hash2, (), |(), _| false, |()| (key2, value)),
             None => &mut map.push_row(key1(), hash1, hash2, (key2, value)).1.1,
         }
+    }
+
+    fn fill_entry(
+        self,
+        key1: impl FnOnce() -> K1,
+        key2: K2,
+        value: V,
+    ) -> OccupiedEntry<'a, K1, K2, V, S> {
+        let Self { map, row, hash1, hash2 } = self;
+        let (row, place) = match row {
+            Some(id) => {
+                let value = map.get_or_push(id, hash2, (), |(), _| false, |()| (key2, value));
+                (id, ptr::from_ref(value))
+            }
+            None => {
+                let (id, entry) = map.push_row(key1(), hash1, hash2, (key2, value));
+                (id, ptr::from_ref(&entry.1))
+            }
+        };
+        let slot = map.store.rows.get(row).find(hash2, |entry| ptr::eq(&entry.1, place));
+        let slot = slot.expect("the entry was added just now");
+        OccupiedEntry { map, row, slot }
     }
 }
 
@@ -324,6 +346,12 @@ where
 }
 
 impl<'a, K1, K2, V, S> OccupiedEntry<'a, K1, K2, V, S> {
+    /// What growth has cost the map so far.
+    #[cfg(feature = "meter")]
+    pub(crate) fn growth(&self) -> crate::Growth {
+        self.map.growth()
+    }
+
     fn entry(&self) -> &(K2, V) {
         // SAFETY: see `slot`.
         unsafe { self.slot.entry.as_ref() }
@@ -470,6 +498,23 @@ impl<'a, K1, K2, V, S> VacantEntry<'a, K1, K2, V, S> {
         (self.key1, self.key2)
     }
 
+    /// Inserts a value, and returns the entry, in O(1).
+    ///
+    /// ```
+    /// # use flatnest::{Entry, FlatMap};
+    /// let mut map = FlatMap::<u8, u8, char>::new();
+    /// let Entry::Vacant(entry) = map.entry(1, 2) else { unreachable!() };
+    /// assert_eq!(entry.insert_entry('a').key1(), &1);
+    /// ```
+    pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K1, K2, V, S>
+    where
+        K2: Hash,
+        S: BuildHasher,
+    {
+        let Self { place, key1, key2 } = self;
+        place.fill_entry(|| key1, key2, value)
+    }
+
     /// Inserts a value, in O(1).
     ///
     /// ```
@@ -512,6 +557,25 @@ impl<'a, 'q, K1, K2, V, S, Q1: ?Sized, Q2: ?Sized> VacantEntryRef<'a, 'q, K1, K2
     /// ```
     pub const fn key2(&self) -> &'q Q2 {
         self.key2
+    }
+
+    /// Inserts a value with keys made of the borrowed ones, and returns the entry, in O(1).
+    ///
+    /// ```
+    /// # use flatnest::{EntryRef, FlatMap};
+    /// let mut map = FlatMap::<String, u8, char>::new();
+    /// let EntryRef::Vacant(entry) = map.entry_ref("a", &2) else { unreachable!() };
+    /// assert_eq!(entry.insert_entry('a').key1(), "a");
+    /// ```
+    pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K1, K2, V, S>
+    where
+        K2: Hash,
+        S: BuildHasher,
+        Q1: ToKey<K1>,
+        Q2: ToKey<K2>,
+    {
+        let Self { place, key1, key2 } = self;
+        place.fill_entry(|| key1.to_key(), key2.to_key(), value)
     }
 
     /// Inserts a value with keys made of the borrowed ones, in O(1).

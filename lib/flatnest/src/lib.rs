@@ -14,6 +14,8 @@ mod growth;
 mod index;
 mod iter;
 mod map;
+#[cfg(feature = "meter")]
+pub mod meter;
 #[cfg(feature = "rayon")]
 mod parallel;
 mod row;

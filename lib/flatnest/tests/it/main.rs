@@ -9,8 +9,14 @@
 
 mod arena_str;
 mod features;
+#[cfg(feature = "meter")]
+mod meter;
+#[cfg(any(feature = "prometheus", feature = "opentelemetry"))]
+mod meter_export;
 mod model;
 mod operations;
 mod panics;
 mod random;
+#[cfg(feature = "meter")]
+mod table_ops;
 mod types;
