@@ -1,48 +1,16 @@
-//! The meter's bytes are those that the global allocator was asked for. A binary of its own, as it replaces the
-//! allocator.
-#![allow(unsafe_code, clippy::unwrap_used, missing_docs)]
-#![cfg(feature = "meter")]
-
-#[path = "it/random.rs"]
-mod random;
-#[path = "it/table_ops.rs"]
-mod table_ops;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+//! The meter's bytes are those that the allocator was asked for.
 
 use flatnest::FlatMap;
 use flatnest::meter::{Figures, GrowKind, Metered, Nested};
-use random::Random;
-use table_ops::{Identity, Op, random_op, random_row};
 
-thread_local!(static ALLOCATED: Cell<u64> = const { Cell::new(0) });
-
-/// Counts the bytes that each thread allocates.
-struct Counting;
-
-// SAFETY: all calls go to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.set(ALLOCATED.get() + layout.size() as u64);
-        // SAFETY: as demanded of the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as demanded of the caller.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
+use crate::counting;
+use crate::random::Random;
+use crate::table_ops::{Identity, Op, random_op, random_row};
 
 /// Bytes that `op` allocates.
 fn allocated<R>(op: impl FnOnce() -> R) -> (u64, R) {
-    let before = ALLOCATED.get();
-    let result = op();
-    (ALLOCATED.get() - before, result)
+    let (counts, result) = counting(op);
+    (counts.bytes, result)
 }
 
 /// A hasher with the same numbers for each map, so that two maps grow alike.
