@@ -35,3 +35,8 @@ pub use crate::iter::{
 };
 pub use crate::map::FlatMap;
 pub use crate::row::{Row, RowMut};
+
+/// The examples of the migration guide are compiled and run with the tests of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/flatnest-migration.md")]
+struct MigrationGuide;

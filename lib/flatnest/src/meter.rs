@@ -128,7 +128,8 @@ type OnGrow = Box<dyn FnMut(&Grow) + Send + Sync>;
 /// A map whose growth is counted. See the [module](self).
 ///
 /// Wrap a map while it is new: of a map that was filled before, tombstones hide how large its tables are, so that its
-/// next growth may be taken for another kind, with other bytes allocated. Entries moved are right in any case.
+/// next growth may be taken for another kind, with other bytes allocated. Entries moved are right in any case. What an
+/// operation did before it panicked, because a key's `Hash` or `Eq` did, may be missing from the figures.
 ///
 /// ```
 /// use flatnest::meter::Metered;

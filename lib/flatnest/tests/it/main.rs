@@ -10,6 +10,8 @@
 mod arena_str;
 mod features;
 #[cfg(feature = "meter")]
+mod examples;
+#[cfg(feature = "meter")]
 mod meter;
 #[cfg(any(feature = "prometheus", feature = "opentelemetry"))]
 mod meter_export;
