@@ -8,9 +8,9 @@
 )]
 
 mod arena_str;
-mod features;
 #[cfg(feature = "meter")]
 mod examples;
+mod features;
 #[cfg(feature = "meter")]
 mod meter;
 #[cfg(any(feature = "prometheus", feature = "opentelemetry"))]
