@@ -22,6 +22,8 @@ mod row;
 #[cfg(feature = "serde")]
 mod serde;
 mod store;
+#[cfg(feature = "sync")]
+pub mod sync;
 
 pub use hashbrown::{DefaultHashBuilder, Equivalent};
 

@@ -19,6 +19,8 @@ mod model;
 mod operations;
 mod panics;
 mod random;
+#[cfg(feature = "sync")]
+mod sync;
 #[cfg(feature = "meter")]
 mod table_ops;
 mod types;
