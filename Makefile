@@ -23,10 +23,11 @@ lint: ## format and clippy, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
-bench: ## diagnose against `go tool pprof -top`, record against bpftrace and perf, in turns (half an hour)
+bench: ## diagnose against `go tool pprof -top`, record against bpftrace and perf, flatnest against other maps (an hour)
 	$(CARGO) build --locked --release --package mapscope
 	bench/diagnose-vs-pprof
 	bench/record-overhead
+	bench/flatnest/run
 
 fuzz: ## every fuzz target for FUZZ_SECONDS each (default 60)
 	@set -e; for target in $(FUZZ_TARGETS); do \
