@@ -99,7 +99,7 @@ impl<'a, K1, K2: Hash, V, S: BuildHasher> Vacancy<'a, K1, K2, V, S> {
     fn fill(self, key1: impl FnOnce() -> K1, key2: K2, value: V) -> &'a mut V {
         let Self { map, row, hash1, hash2 } = self;
         match row {
-            Some(id) => map.get_or_push(id, hash2, (), |(), _| false, |()| (key2, value)),
+            Some(id) => map.push_in_row(id, hash2, (key2, value)),
             None => &mut map.push_row(key1(), hash1, hash2, (key2, value)).1.1,
         }
     }
@@ -128,8 +128,8 @@ impl<'a, K1, K2: Hash, V, S: BuildHasher> Vacancy<'a, K1, K2, V, S> {
 }
 
 impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
-    /// Finds the entry, or the place where it would go.
-    #[inline]
+    /// Finds the entry, or the place where it would go. Inlined, so that what is found need not go through memory.
+    #[inline(always)]
     fn locate<Q1, Q2>(&mut self, key1: &Q1, key2: &Q2) -> Located<'_, K1, K2, V, S>
     where
         Q1: Hash + Equivalent<K1> + ?Sized,

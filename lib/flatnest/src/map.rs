@@ -387,7 +387,7 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     /// assert_eq!(map.get("a", &1), Some(&true));
     /// assert_eq!(map.get("a", &2), None);
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn get<Q1, Q2>(&self, key1: &Q1, key2: &Q2) -> Option<&V>
     where
         Q1: Hash + Equivalent<K1> + ?Sized,
@@ -404,7 +404,7 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     /// *map.get_mut("a", &1).unwrap() += 5;
     /// assert_eq!(map.get("a", &1), Some(&15));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn get_mut<Q1, Q2>(&mut self, key1: &Q1, key2: &Q2) -> Option<&mut V>
     where
         Q1: Hash + Equivalent<K1> + ?Sized,
@@ -638,6 +638,17 @@ impl<K1, K2: Hash, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     ) -> (RowId, &mut (K2, V)) {
         self.len += 1;
         self.store.push_row(key1, hash1, hash2, entry)
+    }
+
+    /// Adds an entry whose key is new to the row.
+    #[inline(never)]
+    pub(crate) fn push_in_row(&mut self, id: RowId, hash2: u32, entry: (K2, V)) -> &mut V {
+        let Self { hasher, store, len } = self;
+        let hash_of = |entry: &(K2, V)| mixed(hasher.hash_one(&entry.0));
+        let mut slot = store.rows.get_mut(id).push(&mut store.memory, hash2, entry, hash_of);
+        *len += 1;
+        // SAFETY: added just now, and borrowed with the map.
+        unsafe { &mut slot.entry.as_mut().1 }
     }
 
     /// The value of the entry that is `wanted` for `key2`; where there is none, `make` makes one.

@@ -170,7 +170,7 @@ pub(super) unsafe fn partition<T>(
     n_new + n_filled
 }
 
-/// Makes the chain of `page` one entry shorter. Returns the place of the last entry, whose tags go to `idx` of `page`.
+/// Makes the chain of `page` one entry shorter. Returns the place of the last entry, whose tag goes to `idx` of `page`.
 ///
 /// # Safety
 /// The page is alive, holds an entry, and no reference to a head of its chain is alive.
@@ -187,10 +187,10 @@ pub(super) unsafe fn shorten_chain<T>(page: PagePtr<T>, idx: usize) -> NonNull<T
         let head = last.head_mut();
         head.len -= 1;
         let last_idx = usize::from(head.len);
-        let tags = head.tags.get(last_idx);
+        let tag = head.tags.get(last_idx);
         head.tags.clear(last_idx);
         if last != page || idx != last_idx {
-            page.head_mut().tags.put(idx, tags);
+            page.head_mut().tags.put(idx, tag);
         }
         last.places().add(last_idx)
     }

@@ -1,6 +1,6 @@
-//! Tag bytes: one or two per entry, compared many at once.
+//! Tags: one or two bytes per entry, compared many at once.
 //!
-//! A first tag is never 0; a place without an entry has the tag 0 and matches nothing.
+//! A tag is never 0; a place without an entry has the tag 0 and matches nothing.
 
 /// The tag of an entry whose key has this hash.
 #[inline(always)]
@@ -17,60 +17,58 @@ pub(super) fn matches16(tags: &[u8; 16], tag: u8) -> u64 {
     return portable_matches16(tags, tag);
 }
 
-/// The tags of a page: two bytes for each entry, since a wrong hit costs more than comparing twice as many bytes. The
-/// first is a [`tag`] and says whether there is an entry.
+/// The tags of a page: two bytes for each entry, since a wrong hit costs more than comparing twice as many bytes.
 #[repr(C)]
-pub(super) struct PageTags {
-    first: [u8; 32],
-    second: [u8; 32],
-}
+pub(super) struct PageTags([u16; 32]);
 
-fn second_tag(hash: u32) -> u8 {
-    (hash >> 8) as u8
+/// The tag of an entry in a page.
+#[inline(always)]
+fn page_tag(hash: u32) -> u16 {
+    hash as u16 | 1
 }
 
 impl PageTags {
-    pub(super) const EMPTY: Self = Self { first: [0; 32], second: [0; 32] };
+    pub(super) const EMPTY: Self = Self([0; 32]);
 
-    /// Bit `i` is set where entry `i` is there and has the tags of this hash.
+    /// Bit `i` is set where entry `i` is there and has the tag of this hash.
     #[inline(always)]
     pub(super) fn matches(&self, hash: u32) -> u64 {
-        let tags = [tag(hash), second_tag(hash)];
         #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
-        return sse2::matches_both(&self.first, &self.second, tags);
+        return sse2::matches32(&self.0, page_tag(hash));
         #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(miri))))]
-        return portable_matches_both(&self.first, &self.second, tags);
+        return portable_matches32(&self.0, page_tag(hash));
     }
 
     #[inline(always)]
     pub(super) fn set(&mut self, idx: usize, hash: u32) {
-        self.put(idx, [tag(hash), second_tag(hash)]);
+        self.0[idx] = page_tag(hash);
     }
 
-    pub(super) fn get(&self, idx: usize) -> [u8; 2] {
-        [self.first[idx], self.second[idx]]
+    pub(super) fn get(&self, idx: usize) -> u16 {
+        self.0[idx]
     }
 
     #[inline(always)]
-    pub(super) fn put(&mut self, idx: usize, tags: [u8; 2]) {
-        [self.first[idx], self.second[idx]] = tags;
+    pub(super) fn put(&mut self, idx: usize, tag: u16) {
+        self.0[idx] = tag;
     }
 
     pub(super) fn clear(&mut self, idx: usize) {
-        self.first[idx] = 0;
+        self.0[idx] = 0;
     }
 
     /// Whether the first `n` have tags, and no others.
     #[cfg(debug_assertions)]
     pub(super) fn are_set_up_to(&self, n: usize) -> bool {
-        self.first.iter().enumerate().all(|(i, &tag)| (tag != 0) == (i < n))
+        self.0.iter().enumerate().all(|(i, &tag)| (tag != 0) == (i < n))
     }
 }
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
 mod sse2 {
     use core::arch::x86_64::{
-        __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
+        __m128i, _mm_cmpeq_epi8, _mm_cmpeq_epi16, _mm_loadu_si128, _mm_movemask_epi8,
+        _mm_packs_epi16, _mm_set1_epi8, _mm_set1_epi16,
     };
 
     #[inline(always)]
@@ -89,29 +87,26 @@ mod sse2 {
     }
 
     #[inline(always)]
-    pub(super) fn matches_both(first: &[u8; 32], second: &[u8; 32], tags: [u8; 2]) -> u64 {
-        let (first, second) = (first.as_chunks::<16>().0, second.as_chunks::<16>().0);
-        // SAFETY: SSE2 is there.
+    pub(super) fn matches32(tags: &[u16; 32], tag: u16) -> u64 {
+        let eights = tags.as_chunks::<8>().0;
+        // SAFETY: SSE2 is there; the loads need no alignment and read the 16 bytes of an array each.
         let equal = unsafe {
-            let [tag1, tag2] = tags.map(|tag| _mm_set1_epi8(tag.cast_signed()));
-            let half = |i: usize| {
-                let equal1 = _mm_cmpeq_epi8(load(&first[i]), tag1);
-                let equal2 = _mm_cmpeq_epi8(load(&second[i]), tag2);
-                _mm_movemask_epi8(_mm_and_si128(equal1, equal2)).cast_unsigned()
+            let tag = _mm_set1_epi16(tag.cast_signed());
+            let eight = |i: usize| {
+                _mm_cmpeq_epi16(_mm_loadu_si128(eights[i].as_ptr().cast::<__m128i>()), tag)
             };
-            half(0) | half(1) << 16
+            let half = |i: usize| {
+                _mm_movemask_epi8(_mm_packs_epi16(eight(i), eight(i + 1))).cast_unsigned()
+            };
+            half(0) | half(2) << 16
         };
         u64::from(equal)
     }
 }
 
 #[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))))]
-fn portable_matches_both(first: &[u8; 32], second: &[u8; 32], tags: [u8; 2]) -> u64 {
-    let matches32 = |all: &[u8; 32], tag| {
-        let (halves, _) = all.as_chunks::<16>();
-        portable_matches16(&halves[0], tag) | portable_matches16(&halves[1], tag) << 16
-    };
-    matches32(first, tags[0]) & matches32(second, tags[1])
+fn portable_matches32(tags: &[u16; 32], tag: u16) -> u64 {
+    tags.iter().enumerate().fold(0, |bits, (i, &known)| bits | u64::from(known == tag) << i)
 }
 
 #[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))))]
@@ -152,22 +147,23 @@ mod tests {
     }
 
     #[test]
-    fn pages_match_where_both_tags_do() {
+    fn pages_match_where_tags_do() {
         let mut page = PageTags::EMPTY;
-        let hashes = [0x0000, 0x0001, 0x0101, 0x0100, 0xab01, 0x01ab, 0x0002, 0x0202];
+        let hashes = [0x0000, 0x0002, 0x0102, 0x0100, 0xab02, 0x02ab, 0x7fff, 0xffff];
         (0..32).for_each(|i| page.set(i, hashes[i % 8] | (i as u32) << 16));
         page.clear(9);
         for &hash in &hashes {
-            let tags = [tag(hash), second_tag(hash)];
+            let tag = page_tag(hash);
             let expected =
-                (0..32).filter(|&i| page.get(i) == tags).fold(0, |bits, i| bits | 1u64 << i);
+                (0..32).filter(|&i| page.get(i) == tag).fold(0, |bits, i| bits | 1u64 << i);
+            assert_eq!(expected.count_ones(), if hash == 0x0002 { 3 } else { 4 });
             assert_eq!(page.matches(hash), expected);
-            assert_eq!(portable_matches_both(&page.first, &page.second, tags), expected);
+            assert_eq!(portable_matches32(&page.0, tag), expected);
         }
     }
 
     #[test]
     fn no_hash_has_the_tag_of_an_empty_place() {
-        assert!((0..=u32::from(u16::MAX)).all(|hash| tag(hash) != 0));
+        assert!((0..=u32::from(u16::MAX)).all(|hash| tag(hash) != 0 && page_tag(hash) != 0));
     }
 }
