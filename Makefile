@@ -17,11 +17,14 @@ demo: ## diagnose a bundled capture, then a Go program built and profiled here
 
 test: setup lint ## all checks: format, clippy, tests, docs
 	$(CARGO) test --locked --workspace
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+	$(CARGO) test --locked --package flatnest --all-features
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items --all-features
 
 lint: ## format and clippy, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --package flatnest --all-targets --all-features -- -D warnings
+	$(CARGO) clippy --locked --package flatnest --no-default-features -- -D warnings
 
 bench: ## diagnose against `go tool pprof -top`, record against bpftrace and perf, flatnest against other maps (an hour)
 	$(CARGO) build --locked --release --package mapscope
