@@ -1,10 +1,10 @@
 //! Where the entries of one row lie.
 //!
 //! 1. Up to [`SMALL`] entries lie densely in one block of 4, 8 or 16 places, their tags in the row itself.
-//! 2. More entries lie in pages of up to [`PAGE`] places, each with its tags in front. The top bits of an entry's hash
-//!    choose the page through a directory of a power of two of page pointers. Pages that share fewer top bits than
-//!    the directory has stand in it several times, in neighbouring places.
-//! 3. A full page splits in two by the next bit; where the page already takes all bits of the directory, the
+//! 2. More entries lie in pages of up to [`PAGE`] places, each with its tags in front. Bits of an entry's hash choose
+//!    the page through a directory of a power of two of page pointers. Pages that share fewer bits than the directory
+//!    has stand in it several times, in neighbouring places.
+//! 3. A full page splits in two by the next bit, which for the first splits is in the tags; where the page already takes all bits of the directory, the
 //!    directory doubles first.
 //! 4. Equal hashes cannot be separated. So the directory may only have so many places per entry, and a full page that
 //!    may not split gets a further page in a chain, all full but the last that is not empty.
@@ -16,7 +16,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::cursor::Cursor;
-use super::page::{PAGE, PagePtr, hashes_of, next_bit, partition, shorten_chain};
+use super::page::{PAGE, PagePtr, entries_with_next_bit, page_bits, partition, shorten_chain};
 use super::pool::{Pool, block_layout};
 use super::tags::{matches16, tag};
 
@@ -28,14 +28,14 @@ const PLACES_PER_PAGE: usize = 8;
 /// Owner of the entries of one row; what it owns goes away only through [`Cells::free`].
 ///
 /// Invariants: tags in `Small` as in [`Page`](super::page::Page); a directory has a power of two of places, and the page at place `i` with
-/// depth `d` stands at all places that share the top `d` bits with `i`.
+/// depth `d` stands at all places that share the top `d` bits with `i`; places are numbered by [`page_bits`].
 pub(super) enum Cells<T> {
     Small {
         tags: [u8; SMALL],
         block: NonNull<T>,
         cap: u8,
     },
-    /// `pages` is the directory. `shift` leaves as many top bits of a hash as number its places; `is_chained` says
+    /// `pages` is the directory. `shift` leaves as many of the [`page_bits`] as number its places; `is_chained` says
     /// whether any page has another after it.
     Paged {
         pages: Vec<PagePtr<T>>,
@@ -153,7 +153,7 @@ impl<T> Cells<T> {
         match self {
             Self::Small { .. } => None,
             Self::Paged { pages, shift, .. } => {
-                let place = (u64::from(hash) >> (shift % 64)) as usize;
+                let place = (u64::from(page_bits(hash)) >> (shift % 64)) as usize;
                 debug_assert!(place < pages.len());
                 // SAFETY: `shift` leaves as many bits as number the places.
                 Some(unsafe { *pages.get_unchecked(place) })
@@ -266,8 +266,8 @@ impl<T> Cells<T> {
         let may_double = 2 * n_places <= PLACES_PER_PAGE * (len / PAGE + 1);
         if head.next.is_none() && (n_places > 1 << head.depth || may_double) {
             // SAFETY: the page is alive and full.
-            let hashes = unsafe { hashes_of(page, hash_of) };
-            return self.split(pool, page, hash, &hashes);
+            let high = unsafe { entries_with_next_bit(page, u32::from(head.depth), hash_of) };
+            return self.split(pool, page, hash, high);
         }
         let Self::Paged { is_chained, .. } = self else {
             unreachable!("a row without pages has no full page")
@@ -327,30 +327,34 @@ impl<T> Cells<T> {
         Moved { n_entries: len, n_directory_bytes }
     }
 
-    /// Splits the full `page`, which holds `hash`, by the next bit of `hashes`, the hashes of its entries.
+    /// Splits the full `page`, which is the one for `hash`, by the next bit: the entries of `high` have it.
     fn split(
         &mut self,
         pool: &mut Pool<PagePtr<T>>,
         page: PagePtr<T>,
         hash: u32,
-        hashes: &[u32; PAGE],
+        high: u32,
     ) -> Moved {
         let mut moved = Moved::default();
         // SAFETY: the page lives as long as the row.
-        let depth = usize::from(unsafe { page.head() }.depth);
+        let depth = unsafe { page.head() }.depth;
         if self.directory().len() == 1 << depth {
             moved.n_directory_bytes = self.double_directory();
         }
-        let fresh = PagePtr::allocate(pool, depth as u8 + 1);
+        let fresh = PagePtr::allocate(pool, depth + 1);
         // The smaller side moves.
-        let n_high = hashes.iter().filter(|&hash| next_bit(*hash, depth) == 1).count();
-        let side = u32::from(n_high <= PAGE / 2);
+        let is_high = high.count_ones() as usize <= PAGE / 2;
+        let leaving = if is_high { high } else { !high };
         // SAFETY: both pages are alive, no reference to a head is, `page` is full and `fresh` empty.
-        moved.n_entries = unsafe { partition(page, fresh, hashes, depth, side) };
+        unsafe {
+            page.head_mut().depth = depth + 1;
+            moved.n_entries = partition(page, fresh, leaving);
+        }
         let places = self.directory_mut();
-        let half = places.len() >> (depth + 1);
-        let start = (u64::from(hash) << depth >> 32) as usize * 2 * half + side as usize * half;
-        places[start..start + half].fill(fresh);
+        let n_places = places.len() >> depth;
+        let start = (u64::from(page_bits(hash)) << depth >> 32) as usize * n_places;
+        let half = start + usize::from(is_high) * (n_places / 2);
+        places[half..half + n_places / 2].fill(fresh);
         moved
     }
 

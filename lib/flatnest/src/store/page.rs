@@ -15,7 +15,7 @@ pub(super) const PAGE: usize = 32;
 /// The head of a page; its places follow.
 ///
 /// Invariants: `len <= PAGE`; places below `len` are initialised, their tags are those of their hashes, and all other
-/// tags are empty; all hashes in the page share their top `depth` bits.
+/// tags are empty; all hashes in the page share their first `depth` bits in the order of [`page_bits`].
 #[repr(C)]
 pub(super) struct Page<T> {
     pub(super) tags: PageTags,
@@ -104,70 +104,68 @@ impl<T> PagePtr<T> {
     }
 }
 
-/// The hashes of all entries of a full page.
+/// The bits of a hash in the order in which pages take them: those that are in the tags come first.
+#[inline(always)]
+pub(super) const fn page_bits(hash: u32) -> u32 {
+    hash.rotate_right(PageTags::N_SPLIT_BITS)
+}
+
+/// The entries of a full page whose next bit, after the first `depth` ones, is 1. Hashes are made only where tags do
+/// not have the bit.
 ///
 /// # Safety
 /// The page is alive and holds [`PAGE`] entries.
-pub(super) unsafe fn hashes_of<T>(page: PagePtr<T>, hash_of: impl Fn(&T) -> u32) -> [u32; PAGE] {
-    // SAFETY: by the caller.
-    core::array::from_fn(|i| hash_of(unsafe { page.places().add(i).as_ref() }))
+pub(super) unsafe fn entries_with_next_bit<T>(
+    page: PagePtr<T>,
+    depth: u32,
+    hash_of: impl Fn(&T) -> u32,
+) -> u32 {
+    if depth < PageTags::N_SPLIT_BITS {
+        // SAFETY: by the caller.
+        return unsafe { page.head() }.tags.with_bit(PageTags::N_SPLIT_BITS - 1 - depth);
+    }
+    (0..PAGE).fold(0, |found, i| {
+        // SAFETY: by the caller.
+        let hash = hash_of(unsafe { page.places().add(i).as_ref() });
+        found | (page_bits(hash) << depth >> 31) << i
+    })
 }
 
-/// The bit after the top `depth` bits.
-pub(super) fn next_bit(hash: u32, depth: usize) -> u32 {
-    hash << depth >> 31
+/// The numbers of the bits that are set.
+fn ones(mut bits: u32) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let one = bits.trailing_zeros() as usize;
+        bits &= bits.checked_sub(1)?;
+        Some(one)
+    })
 }
 
-/// Moves the entries of `page` whose next bit is `side` to `fresh`, and closes the gaps with the last entries that stay.
+/// Moves the entries of `page` that are in `leaving` to `fresh`, and closes the gaps with the last entries that stay.
 /// Returns how many entries moved; each moves once.
 ///
 /// # Safety
-/// Both pages are alive and no reference to their heads is; `page` holds [`PAGE`] entries, `fresh` none and has as many
-/// places.
-pub(super) unsafe fn partition<T>(
-    page: PagePtr<T>,
-    fresh: PagePtr<T>,
-    hashes: &[u32; PAGE],
-    depth: usize,
-    side: u32,
-) -> usize {
+/// Both pages are alive and no reference to their heads is; `page` holds [`PAGE`] entries, `fresh` none.
+pub(super) unsafe fn partition<T>(page: PagePtr<T>, fresh: PagePtr<T>, leaving: u32) -> usize {
     // SAFETY: two pages, by the caller.
     let (old, new) = unsafe { (page.head_mut(), fresh.head_mut()) };
-    let goes = |i: usize| next_bit(hashes[i], depth) == side;
-    let (mut n_old, mut n_new, mut n_filled) = (PAGE, 0, 0);
-    let mut at = 0;
-    while at < n_old {
-        if !goes(at) {
-            at += 1;
-            continue;
-        }
-        // SAFETY: `at` holds an entry that was not moved yet, and `n_new` is free.
-        unsafe { fresh.places().add(n_new).copy_from_nonoverlapping(page.places().add(at), 1) };
-        new.tags.set(n_new, hashes[at]);
-        n_new += 1;
-        // From the end: those that go too, then one that stays and fills the gap.
-        n_old -= 1;
-        while n_old > at && goes(n_old) {
-            // SAFETY: as above.
-            unsafe {
-                fresh.places().add(n_new).copy_from_nonoverlapping(page.places().add(n_old), 1);
-            }
-            new.tags.set(n_new, hashes[n_old]);
-            n_new += 1;
-            n_old -= 1;
-        }
-        if n_old > at {
-            // SAFETY: the entry at `at` has moved away; the one at `n_old` stays in the page and was not moved yet.
-            unsafe { page.places().add(at).copy_from_nonoverlapping(page.places().add(n_old), 1) };
-            old.tags.set(at, hashes[n_old]);
-            n_filled += 1;
-            at += 1;
-        }
+    let (from, to) = (page.places(), fresh.places());
+    let n_new = leaving.count_ones() as usize;
+    let n_old = PAGE - n_new;
+    for (free, i) in ones(leaving).enumerate() {
+        // SAFETY: each of the `PAGE` entries goes to the next free place of another page.
+        unsafe { to.add(free).copy_from_nonoverlapping(from.add(i), 1) };
+        new.tags.put(free, old.tags.get(i));
+    }
+    let after = (u64::from(u32::MAX) << n_old) as u32;
+    let gaps = leaving & !after;
+    for (gap, i) in ones(gaps).zip(ones(!leaving & after)) {
+        // SAFETY: there are as many gaps before `n_old` as entries that stay after it, and both lie in the page.
+        unsafe { from.add(gap).copy_from_nonoverlapping(from.add(i), 1) };
+        old.tags.put(gap, old.tags.get(i));
     }
     (n_old..PAGE).for_each(|i| old.tags.clear(i));
     (old.len, new.len) = (n_old as u8, n_new as u8);
-    (old.depth, new.depth) = (depth as u8 + 1, depth as u8 + 1);
-    n_new + n_filled
+    n_new + gaps.count_ones() as usize
 }
 
 /// Makes the chain of `page` one entry shorter. Returns the place of the last entry, whose tag goes to `idx` of `page`.

@@ -24,10 +24,14 @@ pub(super) struct PageTags([u16; 32]);
 /// The tag of an entry in a page.
 #[inline(always)]
 fn page_tag(hash: u32) -> u16 {
-    hash as u16 | 1
+    hash as u16 | 1 << 15
 }
 
 impl PageTags {
+    /// So many of a hash's low bits choose pages and are in the tags. Fewer would have more entries hashed again at
+    /// splits, more would leave fewer bits by which the tags of one page differ.
+    pub(super) const N_SPLIT_BITS: u32 = 6;
+
     pub(super) const EMPTY: Self = Self([0; 32]);
 
     /// Bit `i` is set where entry `i` is there and has the tag of this hash.
@@ -55,6 +59,12 @@ impl PageTags {
 
     pub(super) fn clear(&mut self, idx: usize) {
         self.0[idx] = 0;
+    }
+
+    /// Bit `i` is set where tag `i` has this bit.
+    pub(super) fn with_bit(&self, bit: u32) -> u32 {
+        let bits = self.0.map(|tag| u32::from(tag) >> bit & 1);
+        bits.iter().rev().fold(0, |found, bit| found << 1 | bit)
     }
 
     /// Whether the first `n` have tags, and no others.
@@ -149,16 +159,26 @@ mod tests {
     #[test]
     fn pages_match_where_tags_do() {
         let mut page = PageTags::EMPTY;
-        let hashes = [0x0000, 0x0002, 0x0102, 0x0100, 0xab02, 0x02ab, 0x7fff, 0xffff];
+        let hashes = [0x0000, 0x0002, 0x0102, 0x0100, 0xab02, 0x02ab, 0x7ffe, 0xfffe];
         (0..32).for_each(|i| page.set(i, hashes[i % 8] | (i as u32) << 16));
         page.clear(9);
         for &hash in &hashes {
             let tag = page_tag(hash);
             let expected =
                 (0..32).filter(|&i| page.get(i) == tag).fold(0, |bits, i| bits | 1u64 << i);
-            assert_eq!(expected.count_ones(), if hash == 0x0002 { 3 } else { 4 });
+            let n_equal = match hash {
+                0x0002 => 3,
+                0x7ffe | 0xfffe => 8,
+                _ => 4,
+            };
+            assert_eq!(expected.count_ones(), n_equal);
             assert_eq!(page.matches(hash), expected);
             assert_eq!(portable_matches32(&page.0, tag), expected);
+        }
+        for bit in 0..PageTags::N_SPLIT_BITS {
+            let has = |i: usize| i != 9 && hashes[i % 8] >> bit & 1 == 1;
+            let expected = (0..32).filter(|&i| has(i)).fold(0, |bits, i| bits | 1u32 << i);
+            assert_eq!(page.with_bit(bit), expected);
         }
     }
 
