@@ -5,6 +5,8 @@
 //! 3. In each row, have the entry read, or with a long row the page that holds it.
 //! 4. In each long row, have the entry read.
 //! 5. Do what is asked key by key, as without all this.
+//!
+//! A map that is likely in the cache needs none of this and takes key by key from the start.
 
 use core::array;
 use core::hash::{BuildHasher, Hash};
@@ -21,6 +23,10 @@ const BLOCK: usize = 32;
 
 /// So many rows are likely in the cache: looking ahead for them takes longer than it saves.
 const ROWS_IN_CACHE: usize = 4096;
+
+/// Entries and rows of so many bytes are likely in the cache: looking ahead for them takes longer than it saves. Few
+/// where assertions are on, so that small tests look ahead too.
+const BYTES_IN_CACHE: usize = if cfg!(debug_assertions) { 2 << 10 } else { 4 << 20 };
 
 /// Borrowed keys; after the last ones there is nothing.
 type Keys<'q, Q1, Q2> = [Option<(&'q Q1, &'q Q2)>; BLOCK];
@@ -40,6 +46,13 @@ struct Ahead<R> {
 }
 
 impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
+    /// Whether keys are better looked up one by one.
+    #[inline(always)]
+    fn is_likely_in_cache(&self) -> bool {
+        let n_row_bytes = self.n_rows() * size_of::<RawRow<K1, (K2, V)>>();
+        n_row_bytes + self.len() * size_of::<(K2, V)>() < BYTES_IN_CACHE
+    }
+
     /// Steps 1 to 4. `guess` does step 2, `find` finds a row by hash and key, and `row` is the row that `R` stands for.
     #[inline(always)]
     fn look_ahead<'a, Q1, Q2, R: Copy>(
@@ -119,6 +132,9 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         Q2: Hash + Equivalent<K2> + ?Sized + 'q,
     {
         let mut keys = keys.into_iter().fuse();
+        if self.is_likely_in_cache() {
+            return keys.for_each(|(key1, key2)| found(self.get(key1, key2)));
+        }
         loop {
             let block: Keys<'q, Q1, Q2> = array::from_fn(|_| keys.next());
             let ahead = self.look_ahead(
@@ -156,6 +172,10 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         Q2: Hash + Equivalent<K2> + ToKey<K2> + ?Sized + 'q,
     {
         let mut updates = updates.into_iter().fuse();
+        while self.is_likely_in_cache() {
+            let Some((key1, key2, with)) = updates.next() else { return };
+            update(self.entry_ref(key1, key2).or_default(), with);
+        }
         loop {
             let block: [_; BLOCK] = array::from_fn(|_| updates.next());
             let keys = block.each_ref().map(|item| item.as_ref().map(|item| (item.0, item.1)));
@@ -198,6 +218,10 @@ where
 {
     fn extend<I: IntoIterator<Item = (K1, K2, V)>>(&mut self, entries: I) {
         let mut entries = entries.into_iter().fuse();
+        while self.is_likely_in_cache() {
+            let Some((key1, key2, value)) = entries.next() else { return };
+            self.insert(key1, key2, value);
+        }
         loop {
             let block: [_; BLOCK] = array::from_fn(|_| entries.next());
             let keys = block.each_ref().map(|item| item.as_ref().map(|item| (&item.0, &item.1)));
