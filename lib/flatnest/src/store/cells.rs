@@ -4,8 +4,8 @@
 //! 2. More entries lie in pages of up to [`PAGE`] places, each with its tags in front. Bits of an entry's hash choose
 //!    the page through a directory of a power of two of page pointers. Pages that share fewer bits than the directory
 //!    has stand in it several times, in neighbouring places.
-//! 3. A full page splits in two by the next bit, which for the first splits is in the tags; where the page already takes all bits of the directory, the
-//!    directory doubles first.
+//! 3. A full page splits in two by the next bit, which for the first splits is in the tags; where the page already
+//!    takes all bits of the directory, the directory doubles first.
 //! 4. Equal hashes cannot be separated. So the directory may only have so many places per entry, and a full page that
 //!    may not split gets a further page in a chain, all full but the last that is not empty.
 //! 5. Removal fills the gap with the last entry of the block or chain.
@@ -27,8 +27,9 @@ const PLACES_PER_PAGE: usize = 8;
 
 /// Owner of the entries of one row; what it owns goes away only through [`Cells::free`].
 ///
-/// Invariants: tags in `Small` as in [`Page`](super::page::Page); a directory has a power of two of places, and the page at place `i` with
-/// depth `d` stands at all places that share the top `d` bits with `i`; places are numbered by [`page_bits`].
+/// Invariants: tags in `Small` as in [`Page`](super::page::Page); a directory has a power of two of places, numbered by
+/// the top of the [`page_bits`], and the page at place `i` with depth `d` stands at all places that share the top `d` bits
+/// with `i`.
 pub(super) enum Cells<T> {
     Small {
         tags: [u8; SMALL],
