@@ -1,0 +1,98 @@
+//! Events out of the batches of one thread.
+
+use crate::error::{Error, ErrorKind};
+use crate::generation::{Batch, Clock};
+use crate::ids::Time;
+use crate::spec::{Ev, MAX_TIMED_ARGS, NOT_TIMED};
+use crate::wire::take_varint;
+
+/// An event of a thread.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timed {
+    pub(crate) ev: Ev,
+    pub(crate) time: Time,
+    /// As in the table, without `dt`. What is beyond the arguments of the event is left from others.
+    pub(crate) args: [u64; MAX_TIMED_ARGS],
+}
+
+impl Timed {
+    pub(crate) const ZERO: Self = Self { ev: Ev(0), time: Time(0), args: [0; MAX_TIMED_ARGS] };
+}
+
+/// A place in the batches of a thread, which are handed in for each step.
+#[derive(Debug)]
+pub(crate) struct Cursor<'a> {
+    /// Position of the batch that comes next.
+    next_batch: usize,
+    /// What is left of the batch before.
+    rest: &'a [u8],
+    /// Where that batch ends. Units: bytes from the start of the trace.
+    end: u64,
+    /// How much was left where the last event began. Units: bytes.
+    n_left: usize,
+    time: Time,
+    clock: Clock,
+    n_args: &'static [u8; 256],
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(clock: Clock, n_args: &'static [u8; 256]) -> Self {
+        Self { next_batch: 0, rest: &[], end: 0, n_left: 0, time: Time(0), clock, n_args }
+    }
+
+    /// Where the last event stands. Units: bytes from the start of the trace.
+    pub(crate) fn offset(&self) -> u64 {
+        self.end - self.n_left as u64
+    }
+
+    /// The next event; false at the end.
+    ///
+    /// # Errors
+    /// At an event that cannot be read. What follows of this thread would hang in the air: the cursor is at its end.
+    #[inline]
+    pub(crate) fn next(&mut self, batches: &[Batch<'a>], event: &mut Timed) -> Result<bool, Error> {
+        while self.rest.is_empty() {
+            let Some(batch) = batches.get(self.next_batch) else { return Ok(false) };
+            self.next_batch += 1;
+            self.rest = batch.data;
+            self.end = batch.offset + batch.data.len() as u64;
+            self.time = self.clock.time(batch.base_ticks);
+        }
+        self.n_left = self.rest.len();
+        match self.take_event(event) {
+            Some(()) => Ok(true),
+            None => Err(self.damage(batches)),
+        }
+    }
+
+    #[inline]
+    fn take_event(&mut self, event: &mut Timed) -> Option<()> {
+        let (&number, mut rest) = self.rest.split_first()?;
+        let n_args = self.n_args[usize::from(number)];
+        if n_args == NOT_TIMED {
+            return None;
+        }
+        let ticks = take_varint(&mut rest)?;
+        for arg in event.args.iter_mut().take(usize::from(n_args)) {
+            *arg = take_varint(&mut rest)?;
+        }
+        self.time = Time(self.time.0.wrapping_add(self.clock.ns(ticks)));
+        event.ev = Ev(number);
+        event.time = self.time;
+        self.rest = rest;
+        Some(())
+    }
+
+    #[cold]
+    fn damage(&mut self, batches: &[Batch<'a>]) -> Error {
+        let found = self.rest.first().copied().unwrap_or(0);
+        let is_known = self.n_args[usize::from(found)] != NOT_TIMED;
+        (self.rest, self.next_batch) = (&[], batches.len());
+        let kind = if is_known {
+            ErrorKind::BadVarint
+        } else {
+            ErrorKind::Misplaced { found, place: "events" }
+        };
+        kind.at(self.offset())
+    }
+}

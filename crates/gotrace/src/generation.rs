@@ -1,0 +1,502 @@
+//! Bytes -> generations: batches sorted by thread, and the tables, the clock and the CPU samples that belong to them.
+//!
+//! 1. Batches follow one another; each says its generation and thread. Their data is not copied.
+//! 2. A generation ends with a mark of its own (Go 1.26 and later), else where the next one begins, or with the input.
+//! 3. Batches of strings, stacks, CPU samples and clock are read; events are left to whoever wants them, since they refer
+//!    to strings and stacks that come after them.
+//!
+//! What is cut or damaged ends a generation early. It is handed out all the same, with its faults.
+//!
+//! Source: `src/internal/trace/{reader,generation,batch}.go` (Go 1.27).
+
+use std::collections::HashMap;
+
+use crate::error::{Error, ErrorKind, Faults, Parsed};
+use crate::header::{HEADER_BYTES, parse_header};
+use crate::ids::{GoId, IdHashMap, ProcId, ThreadId, Time, some_id};
+use crate::raw::check_limit;
+use crate::spec::{Ev, MAX_BATCH_BYTES, Version};
+use crate::tables::{StackId, Tables};
+use crate::wire::take_varint;
+
+/// A batch as it stands in the trace.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// Where `data` begins. Units: bytes from the start of the trace.
+    pub offset: u64,
+    /// The experiment that it belongs to, if to one.
+    pub experiment: Option<u8>,
+    /// Generation.
+    pub generation: u64,
+    /// Thread that wrote it.
+    pub thread: Option<ThreadId>,
+    /// Units: ticks of the clock of the trace.
+    pub base_ticks: u64,
+    /// Events.
+    pub data: &'a [u8],
+}
+
+/// The batches of a thread, in the order in which it wrote them.
+#[derive(Debug)]
+pub struct ThreadBatches<'a> {
+    /// Thread; `None` for what belongs to none.
+    pub thread: Option<ThreadId>,
+    /// Shape: not empty.
+    pub batches: Vec<Batch<'a>>,
+}
+
+/// From ticks to nanoseconds.
+///
+/// Rounds as Go's reader does, each number of ticks on its own, so that sums agree to the nanosecond.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clock {
+    ns_per_tick: f64,
+    /// The same, when it is a whole number; else 0.
+    whole: u64,
+}
+
+/// Ticks per second on Linux and macOS: one is 64 ns. Source: `src/runtime/tracetime.go`.
+const USUAL_FREQUENCY: u64 = 15_625_000;
+
+/// Up to here a number of ticks times a small whole number is exact as a float.
+const EXACT_TICKS: u64 = 1 << 52;
+
+impl Clock {
+    fn new(ticks_per_second: u64) -> Self {
+        let ns_per_tick = 1.0 / (ticks_per_second as f64 / 1e9);
+        let is_whole = ns_per_tick.fract() == 0.0 && (1.0..=1024.0).contains(&ns_per_tick);
+        Self { ns_per_tick, whole: if is_whole { ns_per_tick as u64 } else { 0 } }
+    }
+
+    /// Units: nanoseconds.
+    #[inline]
+    pub fn ns(self, ticks: u64) -> i64 {
+        if self.whole != 0 && ticks < EXACT_TICKS {
+            return (ticks * self.whole).cast_signed();
+        }
+        (ticks as f64 * self.ns_per_tick) as i64
+    }
+
+    /// The time of a number of ticks since the clock's zero.
+    pub fn time(self, ticks: u64) -> Time {
+        Time(self.ns(ticks))
+    }
+}
+
+/// Clocks read at about the same moment: the anchor that ties the trace to the time of day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockSnapshot {
+    /// Clock of the trace.
+    pub trace: Time,
+    /// The system's monotonic clock. Units: nanoseconds.
+    pub mono_ns: u64,
+    /// Time of day. Units: seconds since 1970.
+    pub wall_s: u64,
+    /// Units: nanoseconds on top of `wall_s`.
+    pub wall_ns: u64,
+}
+
+/// What a thread was doing when the CPU profiler looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CpuSample {
+    /// When.
+    pub time: Time,
+    /// Thread.
+    pub thread: Option<ThreadId>,
+    /// Proc.
+    pub proc: Option<ProcId>,
+    /// Goroutine.
+    pub goroutine: Option<GoId>,
+    /// Stack.
+    pub stack: StackId,
+    /// Stack by its id on the wire.
+    wire_stack: u64,
+    /// Where the sample stands. Units: bytes from the start of the trace.
+    pub(crate) offset: u64,
+}
+
+/// A part of a trace that stands for itself: about a second of the program.
+#[derive(Debug)]
+pub struct Generation<'a> {
+    /// Go's number; the first of a trace need not be 1.
+    pub number: u64,
+    /// Where it begins. Units: bytes from the start of the trace.
+    pub offset: u64,
+    /// In order of their first batches.
+    pub threads: Vec<ThreadBatches<'a>>,
+    /// Strings and stacks.
+    pub tables: Tables<'a>,
+    /// Clock.
+    pub clock: Clock,
+    /// Go 1.25 and later.
+    pub snapshot: Option<ClockSnapshot>,
+    /// Shape: sorted by time.
+    pub cpu_samples: Vec<CpuSample>,
+    /// Batches of experiments, not decoded.
+    pub experiments: Vec<Batch<'a>>,
+    /// Time of the earliest batch.
+    pub start: Time,
+    /// Whether it has its end.
+    pub is_complete: bool,
+}
+
+/// The generations of a trace, one after the other: only one is in memory.
+#[derive(Debug, Clone)]
+pub struct Generations<'a> {
+    version: Version,
+    bytes: &'a [u8],
+    rest: &'a [u8],
+    /// The first batch of the next generation, when reading on to it was what ended the last one.
+    spill: Option<Batch<'a>>,
+}
+
+/// What stands at the top level of a trace.
+enum Record<'a> {
+    Batch(Batch<'a>),
+    /// A batch whose data is cut off by the end of the input.
+    Cut(Batch<'a>),
+    EndOfGeneration,
+}
+
+/// Opens a trace.
+///
+/// # Errors
+/// When the header is not that of a trace that can be read: something else, the format before Go 1.22, or a future one.
+pub fn parse_trace(bytes: &[u8]) -> Result<Generations<'_>, Error> {
+    let (version, rest) = parse_header(bytes)?;
+    Ok(Generations { version, bytes, rest, spill: None })
+}
+
+impl<'a> Generations<'a> {
+    /// The format.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    fn offset(&self) -> u64 {
+        (self.bytes.len() - self.rest.len()) as u64
+    }
+
+    /// Whether marks end the generations.
+    fn has_marks(&self) -> bool {
+        self.version >= Version::Go126
+    }
+
+    fn take_record(&mut self) -> Option<Result<Record<'a>, Error>> {
+        let offset = self.offset();
+        let (&first, tail) = self.rest.split_first()?;
+        self.rest = tail;
+        let record = match Ev(first) {
+            Ev::EVENT_BATCH => self.take_batch(None),
+            Ev::EXPERIMENTAL_BATCH if self.version >= Version::Go123 => {
+                match self.rest.split_first() {
+                    Some((&experiment, tail)) => {
+                        self.rest = tail;
+                        self.take_batch(Some(experiment))
+                    }
+                    None => Err(ErrorKind::Truncated),
+                }
+            }
+            Ev::END_OF_GENERATION if self.has_marks() => Ok(Record::EndOfGeneration),
+            _ => Err(ErrorKind::NotABatch { found: first }),
+        };
+        Some(record.map_err(|kind| {
+            // Nothing that follows can be told apart any more.
+            self.rest = &[];
+            kind.at(offset)
+        }))
+    }
+
+    fn take_batch(&mut self, experiment: Option<u8>) -> Result<Record<'a>, ErrorKind> {
+        let mut rest = self.rest;
+        let mut take = || {
+            take_varint(&mut rest).ok_or(if rest.len() < 10 {
+                ErrorKind::Truncated
+            } else {
+                ErrorKind::BadVarint
+            })
+        };
+        let [generation, thread, base_ticks, size] = [take()?, take()?, take()?, take()?];
+        check_limit("batch", size, MAX_BATCH_BYTES)?;
+        let (data, tail) = rest.split_at(rest.len().min(size as usize));
+        let offset = (self.bytes.len() - rest.len()) as u64;
+        self.rest = tail;
+        let thread = some_id(thread).map(ThreadId);
+        let batch = Batch { offset, experiment, generation, thread, base_ticks, data };
+        if (data.len() as u64) < size { Ok(Record::Cut(batch)) } else { Ok(Record::Batch(batch)) }
+    }
+
+    /// Reads batches into the generation until it ends.
+    fn fill(&mut self, builder: &mut Builder<'a>) {
+        if let Some(batch) = self.spill.take() {
+            builder.add(batch);
+        }
+        loop {
+            let offset = self.offset();
+            match self.take_record() {
+                None => return builder.end_of_input(self.has_marks(), offset),
+                Some(Err(error)) => return builder.stop(error),
+                Some(Ok(Record::Cut(batch))) => {
+                    if builder.takes(&batch) {
+                        builder.add(batch);
+                    }
+                    return builder.stop(ErrorKind::Truncated.at(self.bytes.len() as u64));
+                }
+                Some(Ok(Record::EndOfGeneration)) => return builder.is_complete = true,
+                Some(Ok(Record::Batch(batch))) if batch.generation == 0 => {
+                    builder.faults.add(ErrorKind::GenerationZero.at(offset));
+                }
+                Some(Ok(Record::Batch(batch))) if builder.takes(&batch) => builder.add(batch),
+                Some(Ok(Record::Batch(batch))) => {
+                    builder.end_before(&batch, self.has_marks(), offset);
+                    return self.spill = Some(batch);
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Generations<'a> {
+    type Item = Parsed<Generation<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() && self.spill.is_none() {
+            return None;
+        }
+        let offset = self.spill.map_or(self.offset(), |batch| batch.offset);
+        let mut builder = Builder::new(self.version, offset);
+        self.fill(&mut builder);
+        Some(builder.build())
+    }
+}
+
+/// Length of the header, where the first generation begins.
+pub(crate) const FIRST_OFFSET: u64 = HEADER_BYTES as u64;
+
+/// The number that follows; 1 to 3 are not used again.
+///
+/// Source: `src/runtime/trace.go`, `traceNextGen` (Go 1.27).
+fn next_number(number: u64) -> u64 {
+    if number == u64::MAX { 4 } else { number + 1 }
+}
+
+/// A generation that is being read.
+struct Builder<'a> {
+    version: Version,
+    offset: u64,
+    number: Option<u64>,
+    threads: Vec<ThreadBatches<'a>>,
+    thread_positions: IdHashMap<u64, usize>,
+    tables: Tables<'a>,
+    frequency: Option<u64>,
+    /// Ticks and the other clocks.
+    snapshot: Option<(u64, [u64; 3])>,
+    /// Their times are ticks until the frequency is known.
+    cpu_samples: Vec<CpuSample>,
+    experiments: Vec<Batch<'a>>,
+    start_ticks: Option<u64>,
+    is_complete: bool,
+    faults: Faults,
+}
+
+impl<'a> Builder<'a> {
+    fn new(version: Version, offset: u64) -> Self {
+        Self {
+            version,
+            offset,
+            number: None,
+            threads: Vec::new(),
+            thread_positions: HashMap::default(),
+            tables: Tables::new(),
+            frequency: None,
+            snapshot: None,
+            cpu_samples: Vec::new(),
+            experiments: Vec::new(),
+            start_ticks: None,
+            is_complete: false,
+            faults: Faults::default(),
+        }
+    }
+
+    /// Whether the batch belongs to this generation.
+    fn takes(&self, batch: &Batch<'a>) -> bool {
+        self.number.is_none_or(|number| number == batch.generation)
+    }
+
+    fn stop(&mut self, error: Error) {
+        self.faults.add(error);
+    }
+
+    fn end_of_input(&mut self, has_marks: bool, offset: u64) {
+        if has_marks {
+            let generation = self.number.unwrap_or(0);
+            self.faults.add(ErrorKind::Unfinished { generation }.at(offset));
+        } else {
+            self.is_complete = true;
+        }
+    }
+
+    fn end_before(&mut self, batch: &Batch<'a>, has_marks: bool, offset: u64) {
+        let expected = self.number.unwrap_or(0);
+        let found = batch.generation;
+        if !has_marks && next_number(expected) == found {
+            self.is_complete = true;
+        } else {
+            self.faults.add(ErrorKind::MixedGenerations { found, expected }.at(offset));
+        }
+    }
+
+    fn add(&mut self, batch: Batch<'a>) {
+        self.number = Some(batch.generation);
+        let start = self.start_ticks.get_or_insert(batch.base_ticks);
+        *start = batch.base_ticks.min(*start);
+        if batch.experiment.is_some() {
+            return self.experiments.push(batch);
+        }
+        let has_sync = self.version >= Version::Go125;
+        let Some(&first) = batch.data.first() else { return };
+        match Ev(first) {
+            Ev::STRINGS => {
+                self.tables.add_strings(batch.data, batch.offset, &mut self.faults);
+            }
+            Ev::STACKS => self.tables.add_stacks(batch.data, batch.offset, &mut self.faults),
+            Ev::CPU_SAMPLES => self.add_cpu_samples(&batch),
+            Ev::FREQUENCY if !has_sync => self.add_sync(&batch, batch.data),
+            Ev::SYNC if has_sync => self.add_sync(&batch, &batch.data[1..]),
+            _ => self.add_events(batch),
+        }
+    }
+
+    fn add_events(&mut self, batch: Batch<'a>) {
+        let id = batch.thread.map_or(crate::ids::NONE, |thread| thread.0);
+        let next = self.threads.len();
+        let position = *self.thread_positions.entry(id).or_insert(next);
+        match self.threads.get_mut(position) {
+            Some(thread) => thread.batches.push(batch),
+            None => self.threads.push(ThreadBatches { thread: batch.thread, batches: vec![batch] }),
+        }
+    }
+
+    fn add_cpu_samples(&mut self, batch: &Batch<'a>) {
+        let mut rest = &batch.data[1..];
+        while let Some((&found, tail)) = rest.split_first() {
+            let offset = batch.offset + (batch.data.len() - rest.len()) as u64;
+            rest = tail;
+            if found != Ev::CPU_SAMPLE.0 {
+                let kind = ErrorKind::Misplaced { found, place: "CPU samples" };
+                return self.faults.add(kind.at(offset));
+            }
+            let Some(sample) = take_cpu_sample(&mut rest, offset) else {
+                return self.faults.add(ErrorKind::BadVarint.at(offset));
+            };
+            self.cpu_samples.push(sample);
+        }
+    }
+
+    fn add_sync(&mut self, batch: &Batch<'a>, mut rest: &[u8]) {
+        let mut ticks = batch.base_ticks;
+        while let Some((&found, tail)) = rest.split_first() {
+            let offset = batch.offset + (batch.data.len() - rest.len()) as u64;
+            rest = tail;
+            let added = match Ev(found) {
+                Ev::FREQUENCY => self.add_frequency(&mut rest),
+                Ev::CLOCK_SNAPSHOT if self.version >= Version::Go125 => {
+                    self.add_snapshot(&mut ticks, &mut rest)
+                }
+                _ => Err(ErrorKind::Misplaced { found, place: "clocks" }),
+            };
+            if let Err(kind) = added {
+                return self.faults.add(kind.at(offset));
+            }
+        }
+    }
+
+    fn add_frequency(&mut self, rest: &mut &[u8]) -> Result<(), ErrorKind> {
+        let frequency = take_varint(rest).ok_or(ErrorKind::BadVarint)?;
+        if self.frequency.is_some() {
+            return Err(ErrorKind::Duplicate { what: "frequency", id: 0 });
+        }
+        self.frequency = Some(frequency).filter(|&frequency| frequency != 0);
+        Ok(())
+    }
+
+    fn add_snapshot(&mut self, ticks: &mut u64, rest: &mut &[u8]) -> Result<(), ErrorKind> {
+        let mut take = || take_varint(rest).ok_or(ErrorKind::BadVarint);
+        *ticks = ticks.wrapping_add(take()?);
+        let others = [take()?, take()?, take()?];
+        if self.snapshot.is_some() {
+            return Err(ErrorKind::Duplicate { what: "clock snapshot", id: 0 });
+        }
+        self.snapshot = Some((*ticks, others));
+        Ok(())
+    }
+
+    fn build(mut self) -> Parsed<Generation<'a>> {
+        let number = self.number.unwrap_or(0);
+        let clock = Clock::new(self.checked_frequency(number));
+        if !self.is_complete {
+            self.tables.add_reserved(self.version);
+        }
+        self.tables.finish(self.offset, &mut self.faults);
+        self.finish_cpu_samples(clock);
+        let snapshot = self.snapshot.map(|(ticks, [mono_ns, wall_s, wall_ns])| ClockSnapshot {
+            trace: clock.time(ticks),
+            mono_ns,
+            wall_s,
+            wall_ns,
+        });
+        let generation = Generation {
+            number,
+            offset: self.offset,
+            threads: self.threads,
+            tables: self.tables,
+            clock,
+            snapshot,
+            cpu_samples: self.cpu_samples,
+            experiments: self.experiments,
+            start: clock.time(self.start_ticks.unwrap_or(0)),
+            is_complete: self.is_complete,
+        };
+        Parsed { value: generation, faults: self.faults.to_vec() }
+    }
+
+    fn checked_frequency(&mut self, generation: u64) -> u64 {
+        if self.version >= Version::Go125 && self.snapshot.is_none() {
+            self.faults.add(ErrorKind::NoClockSnapshot { generation }.at(self.offset));
+        }
+        self.frequency.unwrap_or_else(|| {
+            self.faults.add(ErrorKind::NoFrequency { generation }.at(self.offset));
+            USUAL_FREQUENCY
+        })
+    }
+
+    fn finish_cpu_samples(&mut self, clock: Clock) {
+        for sample in &mut self.cpu_samples {
+            sample.time = clock.time(sample.time.0.cast_unsigned());
+            match self.tables.stack(sample.wire_stack) {
+                Some(stack) => sample.stack = stack,
+                None => {
+                    let kind = ErrorKind::NoSuchStack { id: sample.wire_stack };
+                    self.faults.add(kind.at(sample.offset));
+                }
+            }
+        }
+        self.cpu_samples.sort_by_key(|sample| sample.time);
+    }
+}
+
+/// The order of the fields is that of the runtime. Go's table names them otherwise in 1.22.
+fn take_cpu_sample(rest: &mut &[u8], offset: u64) -> Option<CpuSample> {
+    let mut take = || take_varint(rest);
+    let [ticks, thread, proc, goroutine, wire_stack] =
+        [take()?, take()?, take()?, take()?, take()?];
+    Some(CpuSample {
+        time: Time(ticks.cast_signed()),
+        thread: some_id(thread).map(ThreadId),
+        proc: some_id(proc).map(ProcId),
+        goroutine: some_id(goroutine).filter(|&id| id != 0).map(GoId),
+        stack: StackId::NONE,
+        wire_stack,
+        offset,
+    })
+}

@@ -1,0 +1,49 @@
+//! The first 16 bytes: `go 1.NN trace` and three zeros.
+//!
+//! Source: `src/internal/trace/version/version.go` (Go 1.27); one-digit minors are padded with a fourth zero.
+
+use crate::error::{Error, ErrorKind};
+use crate::spec::Version;
+
+/// Length of the header. Units: bytes.
+pub(crate) const HEADER_BYTES: usize = 16;
+
+/// The last minor version with the format before Go 1.22.
+const LAST_OLD_MINOR: u32 = 21;
+
+/// The minor version in the header, of any format.
+fn minor_in_header(bytes: &[u8]) -> Option<u32> {
+    let header = bytes.get(..HEADER_BYTES)?;
+    let text = header.strip_prefix(b"go 1.")?;
+    let n_digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (digits, tail) = text.split_at(n_digits);
+    let tail = tail.strip_prefix(b" trace")?;
+    if !(1..=2).contains(&n_digits) || tail.iter().any(|&b| b != 0) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Whether a file that begins with these bytes is a Go execution trace, of a version that can be read or not.
+/// 16 bytes are enough.
+pub fn is_trace(prefix: &[u8]) -> bool {
+    minor_in_header(prefix).is_some()
+}
+
+/// Takes the header off.
+pub(crate) fn parse_header(bytes: &[u8]) -> Result<(Version, &[u8]), Error> {
+    let minor = minor_in_header(bytes).ok_or(ErrorKind::NotATrace.at(0))?;
+    let version = Version::from_minor(minor).ok_or_else(|| {
+        let kind = if minor <= LAST_OLD_MINOR {
+            ErrorKind::OldFormat { minor }
+        } else {
+            ErrorKind::UnknownFormat { minor }
+        };
+        kind.at(0)
+    })?;
+    Ok((version, bytes.get(HEADER_BYTES..).unwrap_or_default()))
+}
+
+pub(crate) fn write_header(out: &mut Vec<u8>, version: Version) {
+    out.extend_from_slice(format!("go 1.{} trace\0\0\0", version.minor()).as_bytes());
+}
