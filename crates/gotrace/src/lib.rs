@@ -9,6 +9,8 @@
 //! 1. [`parse_raw`], [`write_raw`], [`parse_text`], [`render_text`]: bytes <-> raw events <-> text, nothing checked.
 //! 2. [`parse_trace`]: bytes -> [`Generations`], one after the other, each with its batches sorted by thread and its tables.
 //! 3. [`Ordered`]: events of all threads in one order, checked against the states of threads, procs and goroutines.
+//! 4. [`scan`]: garbage collection, stopped worlds, assists, sweeps and runs of goroutines without ordering, which is
+//!    several times faster; [`Totals`] sums them up.
 //!
 //! Words of the format: a trace consists of *generations* of about a second; a generation of *batches* of up to 64 KiB,
 //! each written by one *thread* (M); events of a thread are in order, those of different threads are not. Goroutines (G)
@@ -25,9 +27,13 @@ mod ids;
 mod order;
 mod ordered;
 mod raw;
+mod scan;
 mod spec;
+mod states;
+mod symbols;
 mod tables;
 mod text;
+mod totals;
 mod wire;
 
 pub use error::{Contradiction, Error, ErrorKind, Parsed, TextFault};
@@ -39,6 +45,13 @@ pub use header::is_trace;
 pub use ids::{GoId, ProcId, TaskId, ThreadId, Time};
 pub use ordered::Ordered;
 pub use raw::{RawEvent, parse_raw, write_raw};
+pub use scan::{
+    GcCycle, Log, MarkAssist, Observer, Run, RunEnd, Scanned, StopTheWorld, Sweep, UserRegion,
+    UserTask, scan,
+};
 pub use spec::{Ev, Form, SPECS, Spec, Version};
+pub use states::{GoroutineStates, Span};
+pub use symbols::{Name, StackKey, Symbols};
 pub use tables::{Frame, StackId, StrId, Tables};
 pub use text::{parse_text, render_text};
+pub use totals::{Cause, Sum, Totals};

@@ -7,6 +7,8 @@ mod go_format;
 mod headers;
 mod like_go;
 mod raw_forms;
+mod seeds;
+mod totals;
 
 use std::path::Path;
 

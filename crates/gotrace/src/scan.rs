@@ -1,0 +1,360 @@
+//! What can be told without ordering: collections, stopped worlds, assists, sweeps, runs of goroutines.
+//!
+//! Several times faster than [`crate::Ordered`], since nothing is compared between threads event by event:
+//!
+//! 1. Each thread's events are read on their own. Who runs there follows from the thread's events alone, because each
+//!    generation names the goroutine of a thread before it says anything else about it.
+//! 2. A world that is stopped is started again on the same thread, a sweep ends on the thread that began it.
+//! 3. Collections are numbered: beginnings and ends are paired by number ([`collections`]).
+//! 4. Assists may be parked and end on another thread: they are paired by time for each goroutine ([`assists`]). A second
+//!    pass over the generation adds up how long such a goroutine ran meanwhile; those that end in the run in which they
+//!    began need none.
+//!
+//! Times are those of the clock, not brought into one order: durations are right across generations, whose times overlap,
+//! where a reader that forces an order moves them.
+
+mod assists;
+mod collections;
+mod observe;
+mod thread;
+
+use std::collections::HashMap;
+
+use self::assists::Assists;
+use self::collections::Collections;
+pub use self::observe::{
+    GcCycle, Log, MarkAssist, Observer, Run, RunEnd, StopTheWorld, Sweep, UserRegion, UserTask,
+};
+use self::thread::{SYSCALL, ThreadState, is_here};
+use crate::cursor::{Cursor, Timed};
+use crate::error::{ErrorKind, Faults, Parsed};
+use crate::event::Metric;
+use crate::generation::{Generation, Generations, ThreadBatches};
+use crate::ids::{GoId, IdHashMap, NONE, TaskId, Time};
+use crate::spec::{Ev, Version, timed_args};
+use crate::symbols::{Name, StackKey, Symbols};
+use crate::tables::{StackId, StrId, Tables};
+
+/// What a scan went through.
+#[derive(Debug)]
+pub struct Scanned {
+    /// Strings and stacks of everything that was observed.
+    pub symbols: Symbols,
+    /// Events on the wire, CPU samples left out.
+    pub n_events: u64,
+    /// Generations.
+    pub n_generations: u64,
+    /// Assists that had not ended when the trace did.
+    pub n_open_assists: usize,
+    /// Earliest time of an event, and of a generation.
+    pub start: Time,
+    /// Latest time of an event.
+    pub end: Time,
+    /// Clocks read together, of the first generation that has them.
+    pub snapshot: Option<crate::ClockSnapshot>,
+}
+
+/// Goes through the generations and tells the observer what is found. Order: within a generation by thread, and by time
+/// only within a thread; collections, and assists, come at the end of their generation.
+pub fn scan(generations: Generations<'_>, observer: &mut impl Observer) -> Parsed<Scanned> {
+    let mut scan = Scan::new(generations.version(), observer);
+    for parsed in generations {
+        scan.faults.extend(parsed.faults);
+        scan.generation(&parsed.value);
+    }
+    let scanned = Scanned {
+        symbols: scan.symbols,
+        n_events: scan.n_events,
+        n_generations: scan.n_generations,
+        n_open_assists: scan.assists.n_open(),
+        start: scan.start.min(scan.end),
+        end: scan.end,
+        snapshot: scan.snapshot,
+    };
+    Parsed { value: scanned, faults: scan.faults.to_vec() }
+}
+
+struct Scan<'o, O> {
+    version: Version,
+    observer: &'o mut O,
+    symbols: Symbols,
+    threads: IdHashMap<u64, ThreadState>,
+    collections: Collections,
+    assists: Assists,
+    n_runs: u64,
+    n_events: u64,
+    n_generations: u64,
+    start: Time,
+    end: Time,
+    snapshot: Option<crate::ClockSnapshot>,
+    faults: Faults,
+}
+
+/// An event with what is needed to take it in.
+struct At<'s, 'a> {
+    timed: &'s Timed,
+    tables: &'s Tables<'a>,
+    state: &'s mut ThreadState,
+    cursor: &'s Cursor<'a>,
+}
+
+impl<'o, O: Observer> Scan<'o, O> {
+    fn new(version: Version, observer: &'o mut O) -> Self {
+        Self {
+            version,
+            observer,
+            symbols: Symbols::new(),
+            threads: HashMap::default(),
+            collections: Collections::default(),
+            assists: Assists::default(),
+            n_runs: 0,
+            n_events: 0,
+            n_generations: 0,
+            start: Time(i64::MAX),
+            end: Time(i64::MIN),
+            snapshot: None,
+            faults: Faults::default(),
+        }
+    }
+
+    fn generation(&mut self, generation: &Generation) {
+        self.n_generations += 1;
+        self.snapshot = self.snapshot.or(generation.snapshot);
+        self.symbols.begin_generation();
+        self.cpu_samples(generation);
+        for thread in &generation.threads {
+            self.thread(generation, thread);
+        }
+        self.collections.pair(self.observer);
+        if self.assists.pair(self.observer) {
+            self.count_runs(generation);
+            self.assists.finish(self.observer);
+        }
+        for thread in &generation.threads {
+            let id = thread.thread.map_or(NONE, |thread| thread.0);
+            if let Some(state) = self.threads.get_mut(&id) {
+                state.end_generation();
+            }
+        }
+    }
+
+    fn cpu_samples(&mut self, generation: &Generation) {
+        for sample in &generation.cpu_samples {
+            let stack = self.symbols.stack(&generation.tables, sample.stack);
+            self.observer.cpu_sample(sample, stack);
+        }
+    }
+
+    fn thread(&mut self, generation: &Generation, thread: &ThreadBatches) {
+        let id = thread.thread.map_or(NONE, |thread| thread.0);
+        let mut state = self.threads.remove(&id).unwrap_or_else(|| ThreadState::new(id));
+        state.begin_generation();
+        let mut cursor = Cursor::new(generation.clock, timed_args(self.version));
+        let mut timed = Timed::ZERO;
+        let mut n_events = 0;
+        loop {
+            match cursor.next(&thread.batches, &mut timed) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    self.faults.add(error);
+                    break;
+                }
+            }
+            n_events += 1;
+            if n_events == 1 {
+                self.start = self.start.min(timed.time);
+            }
+            let tables = &generation.tables;
+            self.event(At { timed: &timed, tables, state: &mut state, cursor: &cursor });
+        }
+        if n_events > 0 {
+            state.last = timed.time;
+            // Statuses of those that did not run are written when the generation is closed, beside all threads.
+            if id != NONE {
+                self.end = self.end.max(timed.time);
+            }
+        }
+        self.n_events += n_events;
+        self.threads.insert(id, state);
+    }
+
+    /// Adds up how long goroutines ran that assisted across runs.
+    fn count_runs(&mut self, generation: &Generation) {
+        let Self { threads, assists, version, .. } = self;
+        for thread in &generation.threads {
+            let id = thread.thread.map_or(NONE, |thread| thread.0);
+            let Some(state) = threads.get(&id) else { continue };
+            let cursor = Cursor::new(generation.clock, timed_args(*version));
+            state.each_run(cursor, &thread.batches, |goroutine, start, end| {
+                assists.add_run(goroutine, start, end);
+            });
+        }
+    }
+
+    #[inline(always)]
+    fn event(&mut self, mut at: At) {
+        let [first, second, third, _] = at.timed.args;
+        let time = at.timed.time;
+        match at.timed.ev {
+            Ev::HEAP_ALLOC => self.observer.heap(time, Metric::HeapLive, first),
+            Ev::HEAP_GOAL => self.observer.heap(time, Metric::HeapGoal, first),
+            Ev::GO_START => self.run_begins(&mut at, first),
+            Ev::GO_STOP => self.run_ends_because(&mut at, RunEnd::Stopped),
+            Ev::GO_BLOCK => self.run_ends_because(&mut at, RunEnd::Blocked),
+            Ev::GO_SYSCALL_BEGIN => at.state.syscall_begins(time),
+            Ev::GO_SYSCALL_END => at.state.syscall_ends(time),
+            Ev::GO_SYSCALL_END_BLOCKED => self.run_ends(&mut at, RunEnd::LostProc),
+            Ev::GC_SWEEP_BEGIN => {
+                let stack = self.stack(&at, first);
+                at.state.sweep_begins(time, stack);
+            }
+            Ev::GC_SWEEP_ACTIVE => at.state.sweep_goes_on(time),
+            Ev::GC_SWEEP_END => {
+                if let Some(sweep) = at.state.sweep_ends(time, first, second) {
+                    self.observer.sweep(&sweep);
+                }
+            }
+            Ev::GC_MARK_ASSIST_BEGIN => {
+                let stack = self.stack(&at, first);
+                self.assists.begins(at.state.assist_mark(time), stack);
+            }
+            Ev::GC_MARK_ASSIST_END => self.assists.ends(at.state.assist_mark(time)),
+            Ev::GC_MARK_ASSIST_ACTIVE => self.assists.goes_on(first, time),
+            Ev::GO_STATUS | Ev::GO_STATUS_STACK => self.status(&mut at, first, second, third),
+            _ => self.rare(&mut at),
+        }
+    }
+
+    #[inline(never)]
+    fn rare(&mut self, at: &mut At) {
+        let [first, ..] = at.timed.args;
+        let time = at.timed.time;
+        match at.timed.ev {
+            Ev::GO_CREATE_SYSCALL => self.run_begins(at, first),
+            Ev::GO_SWITCH => {
+                self.run_ends(at, RunEnd::Switched);
+                self.run_begins(at, first);
+            }
+            Ev::GO_SWITCH_DESTROY => {
+                self.run_ends(at, RunEnd::Ended);
+                self.run_begins(at, first);
+            }
+            Ev::GO_DESTROY | Ev::GO_DESTROY_SYSCALL => self.run_ends(at, RunEnd::Ended),
+            Ev::GC_ACTIVE => self.collections.goes_on(first, time),
+            Ev::GC_BEGIN => {
+                let stack = self.stack(at, at.timed.args[1]);
+                self.collections.begins(first, time, stack, at.state.goroutine());
+            }
+            Ev::GC_END => self.collections.ends(first, time),
+            Ev::STW_BEGIN => {
+                let reason = self.name(at, first);
+                let stack = self.stack(at, at.timed.args[1]);
+                at.state.stop_begins(time, reason, stack);
+            }
+            Ev::STW_END => {
+                if let Some(stop) = at.state.stop_ends(time) {
+                    self.observer.stop(&stop);
+                }
+            }
+            Ev::PROCS_CHANGE => self.observer.procs(time, first),
+            Ev::GO_LABEL => {
+                let label = self.name(at, first);
+                at.state.label(label);
+            }
+            _ => self.annotation(at),
+        }
+    }
+
+    /// What the program itself wrote into the trace.
+    fn annotation(&mut self, at: &At) {
+        let [first, second, third, fourth] = at.timed.args;
+        let (time, goroutine) = (at.timed.time, at.state.goroutine());
+        match at.timed.ev {
+            Ev::USER_TASK_BEGIN => {
+                let parent = (second != 0).then_some(TaskId(second));
+                let (name, stack) = (self.text(at, third), self.stack(at, fourth));
+                let id = TaskId(first);
+                self.observer.task_begins(&UserTask { time, id, parent, name, goroutine, stack });
+            }
+            Ev::USER_TASK_END => self.observer.task_ends(time, TaskId(first), goroutine),
+            Ev::USER_REGION_BEGIN | Ev::USER_REGION_END => {
+                let (name, stack) = (self.text(at, second), self.stack(at, third));
+                let region = UserRegion { time, task: TaskId(first), name, goroutine, stack };
+                if at.timed.ev == Ev::USER_REGION_BEGIN {
+                    self.observer.region_begins(&region);
+                } else {
+                    self.observer.region_ends(&region);
+                }
+            }
+            Ev::USER_LOG => {
+                let (category, message) = (self.text(at, second), self.text(at, third));
+                let stack = self.stack(at, fourth);
+                let task = TaskId(first);
+                self.observer.log(&Log { time, task, category, message, goroutine, stack });
+            }
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn run_begins(&mut self, at: &mut At, goroutine: u64) {
+        self.n_runs += 1;
+        at.state.run_begins(goroutine, at.timed.time, self.n_runs);
+    }
+
+    #[inline]
+    fn run_ends_because(&mut self, at: &mut At, end: impl Fn(Name, StackKey) -> RunEnd) {
+        let [reason, stack, ..] = at.timed.args;
+        let end = end(self.name(at, reason), self.stack(at, stack));
+        self.run_ends(at, end);
+    }
+
+    #[inline]
+    fn run_ends(&mut self, at: &mut At, end: RunEnd) {
+        if let Some(run) = at.state.run_ends(at.timed.time, end) {
+            self.observer.run(&run);
+        }
+    }
+
+    #[inline(never)]
+    fn status(&mut self, at: &mut At, goroutine: u64, thread: u64, status: u64) {
+        if is_here(at.state.id, thread, status) {
+            let is_in_syscall = status == SYSCALL;
+            self.n_runs += 1;
+            at.state.run_is_named(goroutine, at.timed.time, self.n_runs, is_in_syscall);
+        }
+    }
+
+    #[inline]
+    fn stack(&mut self, at: &At, id: u64) -> StackKey {
+        let stack = at.tables.stack(id).unwrap_or_else(|| {
+            self.faults.add(ErrorKind::NoSuchStack { id }.at(at.cursor.offset()));
+            StackId::NONE
+        });
+        self.symbols.stack(at.tables, stack)
+    }
+
+    fn string(&mut self, at: &At, id: u64) -> StrId {
+        at.tables.string(id).unwrap_or_else(|| {
+            self.faults.add(ErrorKind::NoSuchString { id }.at(at.cursor.offset()));
+            StrId::EMPTY
+        })
+    }
+
+    #[inline]
+    fn name(&mut self, at: &At, id: u64) -> Name {
+        let string = self.string(at, id);
+        self.symbols.name(at.tables, string)
+    }
+
+    fn text<'t>(&mut self, at: &At<'t, '_>, id: u64) -> &'t str {
+        let string = self.string(at, id);
+        at.tables.text(string)
+    }
+}
+
+/// `None` for no goroutine.
+fn some_goroutine(id: u64) -> Option<GoId> {
+    crate::ids::some_id(id).map(GoId)
+}

@@ -1,0 +1,210 @@
+//! What a scan finds, and who is told.
+
+use crate::event::Metric;
+use crate::generation::CpuSample;
+use crate::ids::{GoId, TaskId, ThreadId, Time};
+use crate::symbols::{Name, StackKey};
+
+/// Is told what a scan finds. Each method may be left out.
+pub trait Observer {
+    /// A collection has ended.
+    #[inline]
+    fn gc_cycle(&mut self, _: &GcCycle) {}
+
+    /// A stopped world runs again.
+    #[inline]
+    fn stop(&mut self, _: &StopTheWorld) {}
+
+    /// An assist has ended.
+    #[inline]
+    fn assist(&mut self, _: &MarkAssist) {}
+
+    /// A sweep has ended.
+    #[inline]
+    fn sweep(&mut self, _: &Sweep) {}
+
+    /// The heap was measured: [`Metric::HeapLive`] or [`Metric::HeapGoal`]. Units: bytes.
+    #[inline]
+    fn heap(&mut self, _: Time, _: Metric, _bytes: u64) {}
+
+    /// GOMAXPROCS was set or named.
+    #[inline]
+    fn procs(&mut self, _: Time, _n: u64) {}
+
+    /// A goroutine left its thread.
+    #[inline]
+    fn run(&mut self, _: &Run) {}
+
+    /// A task begins.
+    #[inline]
+    fn task_begins(&mut self, _: &UserTask<'_>) {}
+
+    /// A task ends.
+    #[inline]
+    fn task_ends(&mut self, _: Time, _: TaskId, _: Option<GoId>) {}
+
+    /// A region begins.
+    #[inline]
+    fn region_begins(&mut self, _: &UserRegion<'_>) {}
+
+    /// A region ends.
+    #[inline]
+    fn region_ends(&mut self, _: &UserRegion<'_>) {}
+
+    /// The program logged a message.
+    #[inline]
+    fn log(&mut self, _: &Log<'_>) {}
+
+    /// The CPU profiler looked. The stack in the sample is valid in its generation only, this one in the whole scan.
+    #[inline]
+    fn cpu_sample(&mut self, _: &CpuSample, _: StackKey) {}
+}
+
+/// A collection: the time in which the collector marks beside the program, from the end of the first stop to the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GcCycle {
+    /// When it began; when the trace did, if that was later.
+    pub start: Time,
+    /// Whether its beginning was seen.
+    pub is_start_known: bool,
+    /// When it ended.
+    pub end: Time,
+    /// The goroutine whose allocation began it.
+    pub goroutine: Option<GoId>,
+    /// Stack of that allocation.
+    pub stack: StackKey,
+}
+
+/// A time in which all goroutines are stopped, from the request on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopTheWorld {
+    /// When they were asked to stop.
+    pub start: Time,
+    /// When they ran again.
+    pub end: Time,
+    /// Why, in Go's words.
+    pub reason: Name,
+    /// The goroutine that stopped the others.
+    pub goroutine: Option<GoId>,
+    /// Its stack.
+    pub stack: StackKey,
+}
+
+/// A goroutine that pays for what it allocates by marking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarkAssist {
+    /// Goroutine.
+    pub goroutine: GoId,
+    /// When it began; when the trace did, if that was later.
+    pub start: Time,
+    /// Whether its beginning was seen.
+    pub is_start_known: bool,
+    /// When it ended.
+    pub end: Time,
+    /// How long the goroutine ran meanwhile: it may be parked, or wait for a processor. Units: nanoseconds.
+    pub on_cpu_ns: u64,
+    /// Stack of the allocation.
+    pub stack: StackKey,
+}
+
+/// A proc that sweeps spans before it gets one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sweep {
+    /// When it began.
+    pub start: Time,
+    /// Whether its beginning was seen.
+    pub is_start_known: bool,
+    /// When it ended.
+    pub end: Time,
+    /// The goroutine that needed the span.
+    pub goroutine: Option<GoId>,
+    /// Stack of the allocation.
+    pub stack: StackKey,
+    /// Units: bytes.
+    pub swept_bytes: u64,
+    /// Units: bytes.
+    pub reclaimed_bytes: u64,
+}
+
+/// A goroutine on a thread without interruption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// Goroutine.
+    pub goroutine: GoId,
+    /// Thread.
+    pub thread: Option<ThreadId>,
+    /// When it began; when it was named, if that was later.
+    pub start: Time,
+    /// When it ended.
+    pub end: Time,
+    /// The part in system calls. Units: nanoseconds.
+    pub syscall_ns: u64,
+    /// Label that it got in this run: workers of the garbage collector do.
+    pub label: Option<Name>,
+    /// Why it ended.
+    pub ended: RunEnd,
+}
+
+/// Why a goroutine left its thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunEnd {
+    /// It yielded, or was preempted: reason and stack.
+    Stopped(Name, StackKey),
+    /// It waits: reason and stack.
+    Blocked(Name, StackKey),
+    /// It came back from a system call without a proc.
+    LostProc,
+    /// It let a coroutine go on.
+    Switched,
+    /// It ended.
+    Ended,
+}
+
+/// A task of package runtime/trace begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserTask<'t> {
+    /// When.
+    pub time: Time,
+    /// Task.
+    pub id: TaskId,
+    /// The one that it is a part of.
+    pub parent: Option<TaskId>,
+    /// Type.
+    pub name: &'t str,
+    /// Goroutine.
+    pub goroutine: Option<GoId>,
+    /// Its stack.
+    pub stack: StackKey,
+}
+
+/// A region of package runtime/trace begins or ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserRegion<'t> {
+    /// When.
+    pub time: Time,
+    /// Task; `TaskId(0)` is the background.
+    pub task: TaskId,
+    /// Type.
+    pub name: &'t str,
+    /// Goroutine.
+    pub goroutine: Option<GoId>,
+    /// Its stack.
+    pub stack: StackKey,
+}
+
+/// A message of package runtime/trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log<'t> {
+    /// When.
+    pub time: Time,
+    /// Task; `TaskId(0)` is the background.
+    pub task: TaskId,
+    /// Category.
+    pub category: &'t str,
+    /// Message.
+    pub message: &'t str,
+    /// Goroutine.
+    pub goroutine: Option<GoId>,
+    /// Its stack.
+    pub stack: StackKey,
+}

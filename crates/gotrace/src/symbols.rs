@@ -1,0 +1,138 @@
+//! Strings and stacks that stay valid beyond their generation.
+
+use std::collections::HashMap;
+
+use crate::ids::IdHashMap;
+use crate::tables::{Frame, StackId, StrId, Tables};
+
+/// A string of [`Symbols`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Name(u32);
+
+/// A stack of [`Symbols`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct StackKey(u32);
+
+impl StackKey {
+    /// No stack.
+    pub const NONE: Self = Self(0);
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct FrameEntry {
+    pc: u64,
+    func: Name,
+    file: Name,
+    line: u64,
+}
+
+/// Strings and stacks, each kept once. Equal stacks of different generations are one.
+///
+/// A lookup is one step, except for the first of a string or stack in its generation.
+#[derive(Debug, Default)]
+pub struct Symbols {
+    names: Vec<Box<str>>,
+    name_by_text: HashMap<Box<str>, Name>,
+    frames: Vec<FrameEntry>,
+    frame_by_content: HashMap<FrameEntry, u32>,
+    stacks: Vec<Box<[u32]>>,
+    stack_by_content: HashMap<Box<[u32]>, StackKey>,
+    /// By id in the current generation.
+    known_names: IdHashMap<u32, Name>,
+    known_stacks: Vec<u32>,
+}
+
+/// Stands for "not yet" in `known_stacks`.
+const UNKNOWN: u32 = u32::MAX;
+
+impl Symbols {
+    pub(crate) fn new() -> Self {
+        let mut symbols = Self::default();
+        symbols.intern("");
+        symbols.stacks.push(Box::new([]));
+        symbols.stack_by_content.insert(Box::new([]), StackKey::NONE);
+        symbols
+    }
+
+    /// Forgets the ids of the last generation.
+    pub(crate) fn begin_generation(&mut self) {
+        self.known_names.clear();
+        self.known_stacks.clear();
+    }
+
+    /// A string by its text.
+    fn intern(&mut self, text: &str) -> Name {
+        if let Some(&name) = self.name_by_text.get(text) {
+            return name;
+        }
+        let name = Name(self.names.len() as u32);
+        self.names.push(text.into());
+        self.name_by_text.insert(text.into(), name);
+        name
+    }
+
+    /// A string of the current generation.
+    pub(crate) fn name(&mut self, tables: &Tables, id: StrId) -> Name {
+        if let Some(&name) = self.known_names.get(&id.0) {
+            return name;
+        }
+        let name = self.intern(tables.text(id));
+        self.known_names.insert(id.0, name);
+        name
+    }
+
+    /// A stack of the current generation.
+    #[inline]
+    pub(crate) fn stack(&mut self, tables: &Tables, id: StackId) -> StackKey {
+        match self.known_stacks.get(id.0 as usize) {
+            Some(&key) if key != UNKNOWN => StackKey(key),
+            _ => self.add_stack(tables, id),
+        }
+    }
+
+    #[cold]
+    fn add_stack(&mut self, tables: &Tables, id: StackId) -> StackKey {
+        let positions: Box<[u32]> = tables.frames(id).map(|frame| self.add_frame(frame)).collect();
+        let key = match self.stack_by_content.get(&positions) {
+            Some(&key) => key,
+            None => {
+                let key = StackKey(self.stacks.len() as u32);
+                self.stacks.push(positions.clone());
+                self.stack_by_content.insert(positions, key);
+                key
+            }
+        };
+        let at = id.0 as usize;
+        if at >= self.known_stacks.len() {
+            self.known_stacks.resize(at + 1, UNKNOWN);
+        }
+        self.known_stacks[at] = key.0;
+        key
+    }
+
+    fn add_frame(&mut self, frame: Frame<'_>) -> u32 {
+        let (func, file) = (self.intern(frame.func), self.intern(frame.file));
+        let entry = FrameEntry { pc: frame.pc, func, file, line: frame.line };
+        let next = self.frames.len() as u32;
+        let position = *self.frame_by_content.entry(entry).or_insert(next);
+        if position == next {
+            self.frames.push(entry);
+        }
+        position
+    }
+
+    /// The text of a string.
+    pub fn text(&self, name: Name) -> &str {
+        self.names.get(name.0 as usize).map_or("", |text| text)
+    }
+
+    /// The frames of a stack. Shape: leaf first, inlined frames expanded.
+    pub fn frames(&self, key: StackKey) -> impl ExactSizeIterator<Item = Frame<'_>> {
+        let positions = self.stacks.get(key.0 as usize).map_or(&[][..], |positions| positions);
+        positions.iter().map(|&position| {
+            let entry = self.frames[position as usize];
+            let (func, file) = (self.text(entry.func), self.text(entry.file));
+            Frame { pc: entry.pc, func, file, line: entry.line }
+        })
+    }
+}

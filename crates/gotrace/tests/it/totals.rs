@@ -1,0 +1,298 @@
+//! Totals are those that Go's reader and an independent one come to, to the nanosecond.
+
+use std::collections::{BTreeMap, HashMap};
+
+use gotrace::{
+    Event, EventKind, Frame, GcCycle, GoId, GoState, GoroutineStates, MarkAssist, Observer,
+    Ordered, Range, Run, RunEnd, StackKey, StopTheWorld, Sweep, Symbols, Totals, parse_text, scan,
+    write_raw,
+};
+
+use crate::{each_event, generations, sample};
+
+/// Number and sum of durations by name of the range.
+type Ranges = BTreeMap<String, (u64, i64)>;
+
+/// The `range` lines of an expected file.
+fn expected_ranges(name: &str) -> Ranges {
+    let text = std::fs::read_to_string(xtask::testdata("samples/expected").join(name)).unwrap();
+    let number = |line: &str, key: &str| -> i64 {
+        let (_, tail) = line.split_once(key).unwrap();
+        tail.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    let lines = text.lines().filter_map(|line| line.strip_prefix("range "));
+    lines
+        .map(|line| {
+            let name = line.split(" n=").next().unwrap().trim().to_owned();
+            (name, (number(line, " n=").cast_unsigned(), number(line, " total_ns=")))
+        })
+        .collect()
+}
+
+fn scanned_ranges(bytes: &[u8]) -> (Ranges, Totals, Symbols) {
+    let mut totals = Totals::default();
+    let scanned = scan(generations(bytes), &mut totals);
+    assert_eq!(scanned.faults, []);
+    let symbols = scanned.value.symbols;
+    let mut ranges = Ranges::new();
+    let mut add = |name: String, sum: &gotrace::Sum| {
+        ranges.insert(name, (sum.n, sum.wall_ns.cast_signed()));
+    };
+    add("GC concurrent mark phase".to_owned(), &totals.gc_cycles);
+    add("GC incremental sweep".to_owned(), &totals.sweeps);
+    add("GC mark assist".to_owned(), &totals.assists);
+    for (&reason, sum) in &totals.stops {
+        add(format!("stop-the-world ({})", symbols.text(reason)), sum);
+    }
+    (ranges, totals, symbols)
+}
+
+/// Sums of ordered events, by the order's times or by the clock's.
+fn ordered_ranges(bytes: &[u8], time: impl Fn(&Event) -> i64) -> Ranges {
+    let mut open = HashMap::new();
+    let mut ranges = Ranges::new();
+    each_event(bytes, |event, events| match event.kind {
+        EventKind::RangeBegin(range) | EventKind::RangeActive(range) => {
+            open.entry(range_key(range, events)).or_insert(time(event));
+        }
+        EventKind::RangeEnd(range) => {
+            let key = range_key(range, events);
+            let start = open.remove(&key).unwrap();
+            let sum = ranges.entry(key.0).or_default();
+            sum.0 += 1;
+            sum.1 += time(event) - start;
+        }
+        _ => {}
+    });
+    ranges
+}
+
+fn range_key(range: Range, events: &Ordered) -> (String, Option<u64>) {
+    match range {
+        Range::StopTheWorld { goroutine, reason } => (
+            format!("stop-the-world ({})", events.tables().text(reason)),
+            goroutine.map(|goroutine| goroutine.0),
+        ),
+        Range::GcMark => ("GC concurrent mark phase".to_owned(), None),
+        Range::Sweep { proc, .. } => ("GC incremental sweep".to_owned(), proc.map(|proc| proc.0)),
+        Range::MarkAssist { goroutine } => {
+            ("GC mark assist".to_owned(), goroutine.map(|goroutine| goroutine.0))
+        }
+    }
+}
+
+#[test]
+fn ordered_ranges_add_up_as_with_go() {
+    for name in ["nested-1.27.3", "flat-1.27.3"] {
+        let bytes = sample(&format!("{name}/trace.out"));
+        let expected = expected_ranges(&format!("{name}.trace.go-internal-trace.txt"));
+        assert_eq!(ordered_ranges(&bytes, |event| event.time.0), expected, "{name}");
+    }
+}
+
+#[test]
+fn scanned_ranges_add_up_without_the_nanoseconds_that_an_order_adds() {
+    for name in ["nested-1.27.3", "flat-1.27.3"] {
+        let bytes = sample(&format!("{name}/trace.out"));
+        let (ranges, ..) = scanned_ranges(&bytes);
+        assert_eq!(ranges, expected_ranges(&format!("{name}.trace.unordered-scan.txt")), "{name}");
+        // Go's reader moves an event that is not later than the one before by a nanosecond.
+        for (range, (n, ns)) in expected_ranges(&format!("{name}.trace.go-internal-trace.txt")) {
+            let (our_n, our_ns) = ranges[&range];
+            assert_eq!(our_n, n, "{name}: {range}");
+            assert!((our_ns - ns).unsigned_abs() <= n, "{name}: {range}: {our_ns} and {ns}");
+        }
+    }
+}
+
+#[test]
+fn scanned_and_ordered_ranges_are_the_same_by_the_clock() {
+    for name in crate::SAMPLES {
+        let bytes = sample(name);
+        let (mut ranges, ..) = scanned_ranges(&bytes);
+        ranges.retain(|_, (n, _)| *n > 0);
+        assert_eq!(ranges, ordered_ranges(&bytes, |event| event.recorded.0), "{name}");
+    }
+}
+
+#[test]
+fn what_a_scan_counts_beside_ranges() {
+    let bytes = sample("nested-1.27.3/trace.out");
+    let (_, totals, _) = scanned_ranges(&bytes);
+    // From expected/nested-1.27.3.trace.unordered-scan.txt.
+    assert_eq!(totals.swept_bytes, 2_975_457_280);
+    assert_eq!(totals.reclaimed_bytes, 322_704_184);
+    assert_eq!(totals.heap_max_bytes, 29_129_328);
+    assert_eq!(totals.n_cpu_samples, 94);
+    assert_eq!(totals.assists.on_cpu_ns, 284_092_544);
+    assert_eq!(totals.assists_by_goroutine.len(), 3);
+    let by_goroutine: u64 = totals.assists_by_goroutine.values().map(|sum| sum.wall_ns).sum();
+    assert_eq!(by_goroutine, totals.assists.wall_ns);
+    let scanned = scan(generations(&bytes), &mut Totals::default()).value;
+    assert_eq!((scanned.n_events, scanned.n_open_assists), (68_765, 0));
+}
+
+/// Counts what happened at which stack, as in the expected files.
+#[derive(Default)]
+struct ByStack(Vec<(&'static str, Option<gotrace::Name>, StackKey)>);
+
+impl Observer for ByStack {
+    fn gc_cycle(&mut self, cycle: &GcCycle) {
+        self.0.push(("gcbegin", None, cycle.stack));
+    }
+    fn stop(&mut self, stop: &StopTheWorld) {
+        self.0.push(("stw", Some(stop.reason), stop.stack));
+    }
+    fn assist(&mut self, assist: &MarkAssist) {
+        self.0.push(("assist", None, assist.stack));
+    }
+    fn sweep(&mut self, sweep: &Sweep) {
+        self.0.push(("sweep", None, sweep.stack));
+    }
+    fn run(&mut self, run: &Run) {
+        if let RunEnd::Blocked(reason, stack) = run.ended {
+            self.0.push(("block", Some(reason), stack));
+        }
+    }
+}
+
+fn render(frames: impl Iterator<Item = (String, u64)>) -> String {
+    frames.map(|(func, line)| format!("{func}:{line}")).collect::<Vec<_>>().join(" < ")
+}
+
+#[test]
+fn stacks_are_those_of_an_independent_reader() {
+    for name in ["nested-1.27.3", "flat-1.27.3"] {
+        let mut by_stack = ByStack::default();
+        let scanned = scan(generations(&sample(&format!("{name}/trace.out"))), &mut by_stack).value;
+        let symbols = &scanned.symbols;
+        let ours: Vec<(&str, String)> = by_stack
+            .0
+            .iter()
+            .map(|&(what, reason, stack)| {
+                let reason = reason.map_or("", |reason| symbols.text(reason));
+                let frames =
+                    symbols.frames(stack).map(|Frame { func, line, .. }| (func.to_owned(), line));
+                (what, format!("[{reason}] {}", render(frames)))
+            })
+            .collect();
+        let file = format!("samples/expected/{name}.trace.top-stacks.txt");
+        let expected = std::fs::read_to_string(xtask::testdata(&file)).unwrap();
+        let (mut what, mut n_lines) = ("", 0);
+        for line in expected.lines() {
+            if let Some(section) = line.strip_prefix("== ") {
+                what = section;
+                continue;
+            }
+            // Long stacks are cut in the file.
+            let (n, text) = line.trim().split_once(' ').unwrap();
+            let found = ours.iter().filter(|(w, s)| *w == what && s.starts_with(text)).count();
+            assert_eq!(found, n.parse::<usize>().unwrap(), "{name}: {what}: {text}");
+            n_lines += 1;
+        }
+        assert!(n_lines > 20, "{name}");
+    }
+}
+
+#[test]
+fn assists_on_the_cpu_are_no_longer_than_assists() {
+    struct Check(u64);
+    impl Observer for Check {
+        fn assist(&mut self, assist: &MarkAssist) {
+            assert!(assist.on_cpu_ns <= assist.end.ns_since(assist.start), "{assist:?}");
+            self.0 += 1;
+        }
+        fn run(&mut self, run: &Run) {
+            assert!(run.syscall_ns <= run.end.ns_since(run.start), "{run:?}");
+        }
+    }
+    let mut check = Check(0);
+    for name in crate::SAMPLES {
+        scan(generations(&sample(name)), &mut check);
+    }
+    assert!(check.0 > 3000);
+}
+
+/// The spans of a trace in text form: `goroutine state ns reason`.
+fn spans(bytes: &[u8]) -> Vec<String> {
+    let mut states = GoroutineStates::default();
+    let mut spans = Vec::new();
+    each_event(bytes, |event, events| {
+        spans.extend(states.observe(event, events.tables(), events.generation()));
+    });
+    let text = |span: &gotrace::Span| {
+        let reason = states.symbols().text(span.reason);
+        format!("{} {:?} {} {reason}", span.goroutine.0, span.state, span.ns())
+    };
+    spans.iter().map(text).collect()
+}
+
+#[test]
+fn goroutines_go_from_state_to_state() {
+    let text = "Trace Go1.22
+        EventBatch gen=1 m=5 time=1000 size=100
+        ProcStatus dt=1 p=0 pstatus=1
+        GoStatus dt=1 g=1 m=18446744073709551615 gstatus=2
+        GoBlock dt=100 reason_string=7 stack=0
+        GoUnblock dt=50 g=1 g_seq=1 stack=0
+        GoStart dt=20 g=1 g_seq=2
+        GoDestroy dt=10
+        EventBatch gen=1 m=18446744073709551615 time=0 size=5
+        Frequency freq=1000000000
+        EventBatch gen=1 m=18446744073709551615 time=0 size=12
+        Strings
+        String id=7
+            data=\"chan receive\"
+        ";
+    let (version, events) = parse_text(text).unwrap();
+    let bytes = with_sizes(version, &events);
+    assert_eq!(
+        spans(&bytes),
+        ["1 Running 100 ", "1 Waiting 50 chan receive", "1 Runnable 20 ", "1 Running 10 "]
+    );
+}
+
+/// Corrects the sizes of batches, so that tests need not count bytes.
+fn with_sizes(version: gotrace::Version, events: &[gotrace::RawEvent]) -> Vec<u8> {
+    let mut events = events.to_vec();
+    let len =
+        |event: &gotrace::RawEvent| write_raw(version, std::slice::from_ref(event)).len() - 16;
+    let mut size = 0;
+    for event in events.iter_mut().rev() {
+        if event.ev == gotrace::Ev::EVENT_BATCH {
+            event.args[3] = size as u64;
+            size = 0;
+        } else {
+            size += len(event);
+        }
+    }
+    write_raw(version, &events)
+}
+
+#[test]
+fn waits_are_those_between_block_and_unblock() {
+    let mut states = GoroutineStates::default();
+    let mut waits: HashMap<(GoId, String), u64> = HashMap::new();
+    let bytes = sample("nested-1.27.3/trace.out");
+    let mut n_blocks = 0;
+    let mut done = Vec::new();
+    each_event(&bytes, |event, events| {
+        let is_block = matches!(
+            event.kind,
+            EventKind::Go { to: GoState::Waiting, from: GoState::Running, .. }
+        );
+        n_blocks += usize::from(is_block);
+        done.extend(states.observe(event, events.tables(), events.generation()));
+    });
+    for span in done.iter().filter(|span| span.state == GoState::Waiting) {
+        let reason = states.symbols().text(span.reason).to_owned();
+        *waits.entry((span.goroutine, reason)).or_default() += span.ns();
+    }
+    assert!(n_blocks > 100);
+    let assist_waits: u64 = waits
+        .iter()
+        .filter(|((_, reason), _)| reason == "GC mark assist wait for work")
+        .map(|(_, ns)| ns)
+        .sum();
+    assert!(assist_waits > 0);
+}
