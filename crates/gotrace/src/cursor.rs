@@ -4,19 +4,39 @@ use crate::error::{Error, ErrorKind};
 use crate::generation::{Batch, Clock};
 use crate::ids::Time;
 use crate::spec::{Ev, MAX_TIMED_ARGS, NOT_TIMED};
-use crate::wire::take_varint;
+use crate::wire::{Window, take_varint};
 
 /// An event of a thread.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timed {
     pub(crate) ev: Ev,
     pub(crate) time: Time,
-    /// As in the table, without `dt`. What is beyond the arguments of the event is left from others.
-    pub(crate) args: [u64; MAX_TIMED_ARGS],
+    /// `dt` and arguments, unless they are longer.
+    window: Window,
+    is_long: bool,
+    long_args: [u64; MAX_TIMED_ARGS],
 }
 
 impl Timed {
-    pub(crate) const ZERO: Self = Self { ev: Ev(0), time: Time(0), args: [0; MAX_TIMED_ARGS] };
+    pub(crate) const ZERO: Self = Self {
+        ev: Ev(0),
+        time: Time(0),
+        window: Window::EMPTY,
+        is_long: true,
+        long_args: [0; MAX_TIMED_ARGS],
+    };
+
+    /// An argument as in the table, without `dt`. What is beyond the arguments of the event means nothing.
+    #[inline(always)]
+    pub(crate) fn arg(&self, i: usize) -> u64 {
+        if self.is_long { self.long_args[i] } else { self.window.get(i + 1) }
+    }
+
+    /// All arguments.
+    #[inline(always)]
+    pub(crate) fn args(&self) -> [u64; MAX_TIMED_ARGS] {
+        [self.arg(0), self.arg(1), self.arg(2), self.arg(3)]
+    }
 }
 
 /// A place in the batches of a thread, which are handed in for each step.
@@ -49,7 +69,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// At an event that cannot be read. What follows of this thread would hang in the air: the cursor is at its end.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&mut self, batches: &[Batch<'a>], event: &mut Timed) -> Result<bool, Error> {
         while self.rest.is_empty() {
             let Some(batch) = batches.get(self.next_batch) else { return Ok(false) };
@@ -65,21 +85,43 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_event(&mut self, event: &mut Timed) -> Option<()> {
-        let (&number, mut rest) = self.rest.split_first()?;
+        let (&number, rest) = self.rest.split_first()?;
         let n_args = self.n_args[usize::from(number)];
+        event.ev = Ev(number);
+        if n_args != NOT_TIMED
+            && let Some(&bytes) = rest.first_chunk()
+            && let Some((window, n)) = Window::new(bytes, n_args + 1)
+        {
+            (event.window, event.is_long) = (window, false);
+            self.rest = rest.get(n..)?;
+            self.time = self.later(window.get(0));
+        } else {
+            self.take_long_event(event, rest, n_args)?;
+        }
+        event.time = self.time;
+        Some(())
+    }
+
+    #[inline(always)]
+    fn later(&self, ticks: u64) -> Time {
+        Time(self.time.0.wrapping_add(self.clock.ns(ticks)))
+    }
+
+    /// An event of more than eight bytes, or near the end of its batch.
+    #[inline(never)]
+    fn take_long_event(&mut self, event: &mut Timed, mut rest: &'a [u8], n_args: u8) -> Option<()> {
         if n_args == NOT_TIMED {
             return None;
         }
         let ticks = take_varint(&mut rest)?;
-        for arg in event.args.iter_mut().take(usize::from(n_args)) {
+        for arg in event.long_args.iter_mut().take(usize::from(n_args)) {
             *arg = take_varint(&mut rest)?;
         }
-        self.time = Time(self.time.0.wrapping_add(self.clock.ns(ticks)));
-        event.ev = Ev(number);
-        event.time = self.time;
+        event.is_long = true;
         self.rest = rest;
+        self.time = self.later(ticks);
         Some(())
     }
 

@@ -40,7 +40,7 @@ pub(crate) fn some_id(id: u64) -> Option<u64> {
 
 /// Hashes one integer by a folded multiplication: ids come by the million, and SipHash would be half of the time.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct IdHasher(u64);
+pub struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
@@ -63,6 +63,9 @@ impl Hasher for IdHasher {
         self.0 = (product >> 64) as u64 ^ product as u64;
     }
 }
+
+/// A map keyed by goroutines.
+pub type ByGoroutine<V> = HashMap<GoId, V, BuildHasherDefault<IdHasher>>;
 
 /// A map keyed by ids.
 pub(crate) type IdHashMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;

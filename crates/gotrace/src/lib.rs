@@ -42,7 +42,7 @@ pub use generation::{
     Batch, Clock, ClockSnapshot, CpuSample, Generation, Generations, ThreadBatches, parse_trace,
 };
 pub use header::is_trace;
-pub use ids::{GoId, ProcId, TaskId, ThreadId, Time};
+pub use ids::{ByGoroutine, GoId, IdHasher, ProcId, TaskId, ThreadId, Time};
 pub use ordered::Ordered;
 pub use raw::{RawEvent, parse_raw, write_raw};
 pub use scan::{

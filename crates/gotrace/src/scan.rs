@@ -6,9 +6,9 @@
 //!    generation names the goroutine of a thread before it says anything else about it.
 //! 2. A world that is stopped is started again on the same thread, a sweep ends on the thread that began it.
 //! 3. Collections are numbered: beginnings and ends are paired by number ([`collections`]).
-//! 4. Assists may be parked and end on another thread: they are paired by time for each goroutine ([`assists`]). A second
-//!    pass over the generation adds up how long such a goroutine ran meanwhile; those that end in the run in which they
-//!    began need none.
+//! 4. Assists may be parked and end on another thread: they are paired by time for each goroutine ([`assists`]). How long
+//!    the goroutine ran meanwhile is the sum of the run in which it began, the one in which it ends, and those between,
+//!    which show nothing but the stack that they end with. That stack is checked where the answer is known.
 //!
 //! Times are those of the clock, not brought into one order: durations are right across generations, whose times overlap,
 //! where a reader that forces an order moves them.
@@ -46,7 +46,10 @@ pub struct Scanned {
     pub n_generations: u64,
     /// Assists that had not ended when the trace did.
     pub n_open_assists: usize,
-    /// Earliest time of an event, and of a generation.
+    /// Runs of which it could not be told whether they were in an assist, as when stacks are lost: then the time of
+    /// assists on the CPU is a lower bound.
+    pub n_unclear_runs: u64,
+    /// Earliest time of an event.
     pub start: Time,
     /// Latest time of an event.
     pub end: Time,
@@ -67,6 +70,7 @@ pub fn scan(generations: Generations<'_>, observer: &mut impl Observer) -> Parse
         n_events: scan.n_events,
         n_generations: scan.n_generations,
         n_open_assists: scan.assists.n_open(),
+        n_unclear_runs: scan.assists.n_unclear(),
         start: scan.start.min(scan.end),
         end: scan.end,
         snapshot: scan.snapshot,
@@ -126,10 +130,7 @@ impl<'o, O: Observer> Scan<'o, O> {
             self.thread(generation, thread);
         }
         self.collections.pair(self.observer);
-        if self.assists.pair(self.observer) {
-            self.count_runs(generation);
-            self.assists.finish(self.observer);
-        }
+        self.assists.pair(self.observer);
         for thread in &generation.threads {
             let id = thread.thread.map_or(NONE, |thread| thread.0);
             if let Some(state) = self.threads.get_mut(&id) {
@@ -169,7 +170,6 @@ impl<'o, O: Observer> Scan<'o, O> {
             self.event(At { timed: &timed, tables, state: &mut state, cursor: &cursor });
         }
         if n_events > 0 {
-            state.last = timed.time;
             // Statuses of those that did not run are written when the generation is closed, beside all threads.
             if id != NONE {
                 self.end = self.end.max(timed.time);
@@ -179,77 +179,68 @@ impl<'o, O: Observer> Scan<'o, O> {
         self.threads.insert(id, state);
     }
 
-    /// Adds up how long goroutines ran that assisted across runs.
-    fn count_runs(&mut self, generation: &Generation) {
-        let Self { threads, assists, version, .. } = self;
-        for thread in &generation.threads {
-            let id = thread.thread.map_or(NONE, |thread| thread.0);
-            let Some(state) = threads.get(&id) else { continue };
-            let cursor = Cursor::new(generation.clock, timed_args(*version));
-            state.each_run(cursor, &thread.batches, |goroutine, start, end| {
-                assists.add_run(goroutine, start, end);
-            });
-        }
-    }
-
     #[inline(always)]
     fn event(&mut self, mut at: At) {
-        let [first, second, third, _] = at.timed.args;
         let time = at.timed.time;
         match at.timed.ev {
-            Ev::HEAP_ALLOC => self.observer.heap(time, Metric::HeapLive, first),
-            Ev::HEAP_GOAL => self.observer.heap(time, Metric::HeapGoal, first),
-            Ev::GO_START => self.run_begins(&mut at, first),
+            Ev::HEAP_ALLOC => self.observer.heap(time, Metric::HeapLive, at.timed.arg(0)),
+            Ev::HEAP_GOAL => self.observer.heap(time, Metric::HeapGoal, at.timed.arg(0)),
+            Ev::GO_UNBLOCK => {}
+            Ev::GO_START => self.run_begins(&mut at),
             Ev::GO_STOP => self.run_ends_because(&mut at, RunEnd::Stopped),
             Ev::GO_BLOCK => self.run_ends_because(&mut at, RunEnd::Blocked),
             Ev::GO_SYSCALL_BEGIN => at.state.syscall_begins(time),
             Ev::GO_SYSCALL_END => at.state.syscall_ends(time),
             Ev::GO_SYSCALL_END_BLOCKED => self.run_ends(&mut at, RunEnd::LostProc),
             Ev::GC_SWEEP_BEGIN => {
-                let stack = self.stack(&at, first);
+                let stack = self.stack(&at, at.timed.arg(0));
                 at.state.sweep_begins(time, stack);
             }
             Ev::GC_SWEEP_ACTIVE => at.state.sweep_goes_on(time),
             Ev::GC_SWEEP_END => {
-                if let Some(sweep) = at.state.sweep_ends(time, first, second) {
+                if let Some(sweep) = at.state.sweep_ends(time, at.timed.arg(0), at.timed.arg(1)) {
                     self.observer.sweep(&sweep);
                 }
             }
             Ev::GC_MARK_ASSIST_BEGIN => {
-                let stack = self.stack(&at, first);
-                self.assists.begins(at.state.assist_mark(time), stack);
+                let stack = self.stack(&at, at.timed.arg(0));
+                self.assists.begins(at.state.assist_begins(time), stack);
             }
-            Ev::GC_MARK_ASSIST_END => self.assists.ends(at.state.assist_mark(time)),
-            Ev::GC_MARK_ASSIST_ACTIVE => self.assists.goes_on(first, time),
-            Ev::GO_STATUS | Ev::GO_STATUS_STACK => self.status(&mut at, first, second, third),
+            Ev::GC_MARK_ASSIST_END => {
+                let (mark, part) = at.state.assist_ends(time);
+                self.assists.ends(mark);
+                part.into_iter().for_each(|part| self.assists.add_part(part));
+            }
+            Ev::GC_MARK_ASSIST_ACTIVE => self.assists.goes_on(at.timed.arg(0), time),
+            Ev::GO_STATUS | Ev::GO_STATUS_STACK => self.status(&mut at),
             _ => self.rare(&mut at),
         }
     }
 
     #[inline(never)]
     fn rare(&mut self, at: &mut At) {
-        let [first, ..] = at.timed.args;
+        let first = at.timed.arg(0);
         let time = at.timed.time;
         match at.timed.ev {
-            Ev::GO_CREATE_SYSCALL => self.run_begins(at, first),
+            Ev::GO_CREATE_SYSCALL => self.run_begins(at),
             Ev::GO_SWITCH => {
                 self.run_ends(at, RunEnd::Switched);
-                self.run_begins(at, first);
+                self.run_begins(at);
             }
             Ev::GO_SWITCH_DESTROY => {
                 self.run_ends(at, RunEnd::Ended);
-                self.run_begins(at, first);
+                self.run_begins(at);
             }
             Ev::GO_DESTROY | Ev::GO_DESTROY_SYSCALL => self.run_ends(at, RunEnd::Ended),
             Ev::GC_ACTIVE => self.collections.goes_on(first, time),
             Ev::GC_BEGIN => {
-                let stack = self.stack(at, at.timed.args[1]);
+                let stack = self.stack(at, at.timed.arg(1));
                 self.collections.begins(first, time, stack, at.state.goroutine());
             }
             Ev::GC_END => self.collections.ends(first, time),
             Ev::STW_BEGIN => {
                 let reason = self.name(at, first);
-                let stack = self.stack(at, at.timed.args[1]);
+                let stack = self.stack(at, at.timed.arg(1));
                 at.state.stop_begins(time, reason, stack);
             }
             Ev::STW_END => {
@@ -268,7 +259,7 @@ impl<'o, O: Observer> Scan<'o, O> {
 
     /// What the program itself wrote into the trace.
     fn annotation(&mut self, at: &At) {
-        let [first, second, third, fourth] = at.timed.args;
+        let [first, second, third, fourth] = at.timed.args();
         let (time, goroutine) = (at.timed.time, at.state.goroutine());
         match at.timed.ev {
             Ev::USER_TASK_BEGIN => {
@@ -298,27 +289,40 @@ impl<'o, O: Observer> Scan<'o, O> {
     }
 
     #[inline]
-    fn run_begins(&mut self, at: &mut At, goroutine: u64) {
+    fn run_begins(&mut self, at: &mut At) {
         self.n_runs += 1;
-        at.state.run_begins(goroutine, at.timed.time, self.n_runs);
+        at.state.run_begins(at.timed.arg(0), at.timed.time, self.n_runs);
     }
 
     #[inline]
     fn run_ends_because(&mut self, at: &mut At, end: impl Fn(Name, StackKey) -> RunEnd) {
-        let [reason, stack, ..] = at.timed.args;
+        let [reason, stack, ..] = at.timed.args();
         let end = end(self.name(at, reason), self.stack(at, stack));
         self.run_ends(at, end);
     }
 
     #[inline]
     fn run_ends(&mut self, at: &mut At, end: RunEnd) {
-        if let Some(run) = at.state.run_ends(at.timed.time, end) {
+        let time = at.timed.time;
+        let is_in_assist = match end {
+            RunEnd::Stopped(_, stack) | RunEnd::Blocked(_, stack) => {
+                self.symbols.is_in_assist(stack)
+            }
+            RunEnd::LostProc | RunEnd::Switched | RunEnd::Ended => false,
+        };
+        match at.state.assist_part(time, is_in_assist) {
+            Ok(None) => {}
+            Ok(Some(part)) => self.assists.add_part(part),
+            Err(()) => self.assists.add_unclear(),
+        }
+        if let Some(run) = at.state.run_ends(time, end) {
             self.observer.run(&run);
         }
     }
 
     #[inline(never)]
-    fn status(&mut self, at: &mut At, goroutine: u64, thread: u64, status: u64) {
+    fn status(&mut self, at: &mut At) {
+        let [goroutine, thread, status, _] = at.timed.args();
         if is_here(at.state.id, thread, status) {
             let is_in_syscall = status == SYSCALL;
             self.n_runs += 1;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::ids::IdHashMap;
 use crate::tables::{Frame, StackId, StrId, Tables};
 
 /// A string of [`Symbols`].
@@ -38,18 +37,33 @@ pub struct Symbols {
     stacks: Vec<Box<[u32]>>,
     stack_by_content: HashMap<Box<[u32]>, StackKey>,
     /// By id in the current generation.
-    known_names: IdHashMap<u32, Name>,
+    known_names: Vec<u32>,
     known_stacks: Vec<u32>,
+    /// By stack: whether it is inside of an assist.
+    are_in_assist: Vec<bool>,
 }
 
-/// Stands for "not yet" in `known_stacks`.
+/// Stands for "not yet" in `known_names` and `known_stacks`.
 const UNKNOWN: u32 = u32::MAX;
+
+/// The function that an assist consists of.
+const ASSIST: &str = "runtime.gcAssistAlloc";
+
+/// Sets an entry of a table that grows.
+fn remember(known: &mut Vec<u32>, id: u32, key: u32) {
+    let at = id as usize;
+    if at >= known.len() {
+        known.resize(at + 1, UNKNOWN);
+    }
+    known[at] = key;
+}
 
 impl Symbols {
     pub(crate) fn new() -> Self {
         let mut symbols = Self::default();
         symbols.intern("");
         symbols.stacks.push(Box::new([]));
+        symbols.are_in_assist.push(false);
         symbols.stack_by_content.insert(Box::new([]), StackKey::NONE);
         symbols
     }
@@ -72,13 +86,27 @@ impl Symbols {
     }
 
     /// A string of the current generation.
+    #[inline]
     pub(crate) fn name(&mut self, tables: &Tables, id: StrId) -> Name {
-        if let Some(&name) = self.known_names.get(&id.0) {
-            return name;
+        match self.known_names.get(id.0 as usize) {
+            Some(&name) if name != UNKNOWN => Name(name),
+            _ => self.add_name(tables, id),
         }
+    }
+
+    #[cold]
+    fn add_name(&mut self, tables: &Tables, id: StrId) -> Name {
         let name = self.intern(tables.text(id));
-        self.known_names.insert(id.0, name);
+        remember(&mut self.known_names, id.0, name.0);
         name
+    }
+
+    /// Whether the goroutine was paying an assist: the marking itself cannot be seen, what it stops for can.
+    ///
+    /// Source: `src/runtime/mgcmark.go`, `gcAssistAlloc` (Go 1.22 to 1.27).
+    #[inline]
+    pub(crate) fn is_in_assist(&self, key: StackKey) -> bool {
+        self.are_in_assist.get(key.0 as usize).copied().unwrap_or(false)
     }
 
     /// A stack of the current generation.
@@ -97,16 +125,14 @@ impl Symbols {
             Some(&key) => key,
             None => {
                 let key = StackKey(self.stacks.len() as u32);
+                let mut funcs = tables.frames(id).map(|frame| frame.func);
+                self.are_in_assist.push(funcs.any(|func| func == ASSIST));
                 self.stacks.push(positions.clone());
                 self.stack_by_content.insert(positions, key);
                 key
             }
         };
-        let at = id.0 as usize;
-        if at >= self.known_stacks.len() {
-            self.known_stacks.resize(at + 1, UNKNOWN);
-        }
-        self.known_stacks[at] = key.0;
+        remember(&mut self.known_stacks, id.0, key.0);
         key
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::event::Metric;
-use crate::ids::{GoId, Time};
+use crate::ids::{ByGoroutine, Time};
 use crate::scan::{GcCycle, MarkAssist, Observer, Run, StopTheWorld, Sweep};
 use crate::symbols::{Name, StackKey};
 
@@ -52,7 +52,7 @@ pub struct Totals {
     /// Assists.
     pub assists: Sum,
     /// Assists by goroutine.
-    pub assists_by_goroutine: HashMap<GoId, Sum>,
+    pub assists_by_goroutine: ByGoroutine<Sum>,
     /// Sweeps.
     pub sweeps: Sum,
     /// Units: bytes.
@@ -62,7 +62,7 @@ pub struct Totals {
     /// By what happened and at which stack.
     pub by_stack: HashMap<(Cause, StackKey), Sum>,
     /// Time on a thread, system calls left out, by goroutine. Units: nanoseconds.
-    pub on_cpu_ns: HashMap<GoId, u64>,
+    pub on_cpu_ns: ByGoroutine<u64>,
     /// Largest heap. Units: bytes.
     pub heap_max_bytes: u64,
     /// Samples of the CPU profiler.

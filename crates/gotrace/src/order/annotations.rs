@@ -17,7 +17,7 @@ pub(crate) struct TaskState {
 
 impl Order {
     pub(super) fn metric(&mut self, step: &mut Step) -> Outcome {
-        let [value, stack, ..] = step.timed.args;
+        let [value, stack, ..] = step.timed.args();
         let metric = match step.timed.ev {
             Ev::HEAP_ALLOC => Metric::HeapLive,
             Ev::HEAP_GOAL => Metric::HeapGoal,
@@ -34,13 +34,13 @@ impl Order {
 
     pub(super) fn label(&mut self, step: &mut Step) -> Outcome {
         self.need_both(step)?;
-        let label = self.string(step, step.timed.args[0]);
+        let label = self.string(step, step.timed.arg(0));
         Ok(Some(self.event(step, EventKind::Label { label })))
     }
 
     pub(super) fn log(&mut self, step: &mut Step) -> Outcome {
         self.need_both(step)?;
-        let [task, category, message, stack] = step.timed.args;
+        let [task, category, message, stack] = step.timed.args();
         let (category, message) = (self.string(step, category), self.string(step, message));
         let kind = EventKind::Log { task: TaskId(task), category, message };
         Ok(Some(self.event_with(step, stack, kind)))
@@ -49,7 +49,7 @@ impl Order {
     /// The end of a task may come without its beginning, and more than once; only a second beginning is wrong.
     pub(super) fn task_begin(&mut self, step: &mut Step) -> Outcome {
         self.need_both(step)?;
-        let [id, parent, name, stack] = step.timed.args;
+        let [id, parent, name, stack] = step.timed.args();
         if self.tasks.contains_key(&id) {
             return Err(Contradiction::TaskOpen(id));
         }
@@ -63,7 +63,7 @@ impl Order {
 
     pub(super) fn task_end(&mut self, step: &mut Step) -> Outcome {
         self.need_both(step)?;
-        let [id, stack, ..] = step.timed.args;
+        let [id, stack, ..] = step.timed.args();
         let (parent, name) = match self.tasks.remove(&id) {
             Some(task) => (task.parent, step.tables.add_text(&task.name)),
             None => (None, StrId::EMPTY),
@@ -74,7 +74,7 @@ impl Order {
 
     pub(super) fn region(&mut self, step: &mut Step) -> Outcome {
         let (_, slot) = self.need_both(step)?;
-        let [task, name, stack, _] = step.timed.args;
+        let [task, name, stack, _] = step.timed.args();
         let name = self.string(step, name);
         let text = step.tables.text(name);
         let region = Region { task: TaskId(task), name };
@@ -96,7 +96,7 @@ impl Order {
     pub(super) fn experimental(&mut self, step: &mut Step) -> Outcome {
         self.need_thread(step)?;
         let Some(spec) = step.timed.ev.spec() else { return Err(Contradiction::NoThread) };
-        let mut args = step.timed.args;
+        let mut args = step.timed.args();
         args[spec.args.len() - 1..].fill(0);
         Ok(Some(self.event(step, EventKind::Experimental { ev: step.timed.ev, args })))
     }

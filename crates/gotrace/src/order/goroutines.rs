@@ -95,7 +95,7 @@ impl Order {
     }
 
     pub(super) fn go_status(&mut self, step: &mut Step) -> Outcome {
-        let [id, thread, number, stack] = step.timed.args;
+        let [id, thread, number, stack] = step.timed.args();
         let state = state_from_wire(number)?;
         let (slot, from) = self.go_named(step, id, state)?;
         let mut context = self.context(step.thread);
@@ -165,7 +165,7 @@ impl Order {
     }
 
     pub(super) fn go_create(&mut self, step: &mut Step) -> Outcome {
-        let [id, new_stack, stack, _] = step.timed.args;
+        let [id, new_stack, stack, _] = step.timed.args();
         self.need_proc(step)?;
         // A goroutine need not run here, but if one does, it runs.
         if self.need_thread(step)?.goroutine != NO_SLOT
@@ -185,7 +185,7 @@ impl Order {
     }
 
     pub(super) fn go_start(&mut self, step: &mut Step) -> Outcome {
-        let [id, n, ..] = step.timed.args;
+        let [id, n, ..] = step.timed.args();
         let seq = Seq { generation: step.generation, n };
         let Some(slot) = self.ready(id, GoState::Runnable, seq) else { return Ok(None) };
         self.need_proc(step)?;
@@ -226,7 +226,7 @@ impl Order {
             self.remove_goroutine(slot);
             event
         } else {
-            let [reason, stack, ..] = step.timed.args;
+            let [reason, stack, ..] = step.timed.args();
             let (reason, stack) = (self.string(step, reason), self.stack(step, stack));
             self.goroutines[slot as usize].state = to;
             let kind = go_because(id, GoState::Running, to, reason, stack);
@@ -237,7 +237,7 @@ impl Order {
     }
 
     pub(super) fn go_unblock(&mut self, step: &mut Step) -> Outcome {
-        let [id, n, stack, _] = step.timed.args;
+        let [id, n, stack, _] = step.timed.args();
         let seq = Seq { generation: step.generation, n };
         let Some(slot) = self.ready(id, GoState::Waiting, seq) else { return Ok(None) };
         self.set(slot, GoState::Runnable, seq);
@@ -248,7 +248,7 @@ impl Order {
 
     /// Three events in one: the next goroutine is unblocked, the current one blocks or ends, the next one starts.
     pub(super) fn go_switch(&mut self, step: &mut Step) -> Outcome {
-        let [next_id, n, ..] = step.timed.args;
+        let [next_id, n, ..] = step.timed.args();
         let seq = Seq { generation: step.generation, n };
         let (_, slot) = self.need_both(step)?;
         let id = self.check_state(slot, GoState::Running)?;
@@ -271,7 +271,7 @@ impl Order {
     }
 
     pub(super) fn go_syscall_begin(&mut self, step: &mut Step) -> Outcome {
-        let [n, stack, ..] = step.timed.args;
+        let [n, stack, ..] = step.timed.args();
         let (proc, slot) = self.need_both(step)?;
         let id = self.check_state(slot, GoState::Running)?;
         let seq = Seq { generation: step.generation, n };
@@ -317,7 +317,7 @@ impl Order {
 
     /// A thread of C calls into Go.
     pub(super) fn go_create_syscall(&mut self, step: &mut Step) -> Outcome {
-        let [id, ..] = step.timed.args;
+        let [id, ..] = step.timed.args();
         if self.need_thread(step)?.goroutine != NO_SLOT {
             return Err(Contradiction::HasGoroutine);
         }

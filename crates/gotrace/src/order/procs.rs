@@ -47,7 +47,7 @@ pub(crate) struct Proc {
 
 impl Order {
     pub(super) fn proc_status(&mut self, step: &mut Step) -> Outcome {
-        let [id, number, ..] = step.timed.args;
+        let [id, number, ..] = step.timed.args();
         let status = ProcStatus::from_wire(number)?;
         let seq = Seq::start(step.generation);
         let kind = |from, to| EventKind::Proc { proc: ProcId(id), from, to };
@@ -102,7 +102,7 @@ impl Order {
     }
 
     pub(super) fn proc_start(&mut self, step: &mut Step) -> Outcome {
-        let [id, n, ..] = step.timed.args;
+        let [id, n, ..] = step.timed.args();
         let seq = Seq { generation: step.generation, n };
         let Some(&slot) = self.proc_slots.get(&id) else { return Ok(None) };
         let proc = &self.procs[slot as usize];
@@ -138,7 +138,7 @@ impl Order {
     }
 
     pub(super) fn proc_steal(&mut self, step: &mut Step) -> Outcome {
-        let [id, n, victim, ..] = step.timed.args;
+        let [id, n, victim, ..] = step.timed.args();
         let seq = Seq { generation: step.generation, n };
         let Some(&slot) = self.proc_slots.get(&id) else { return Ok(None) };
         let proc = &mut self.procs[slot as usize];

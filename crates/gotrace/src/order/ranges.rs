@@ -32,7 +32,7 @@ fn assist_of(id: u64) -> Range {
 impl Order {
     pub(super) fn stop_the_world(&mut self, step: &mut Step) -> Outcome {
         let (_, slot) = self.need_both(step)?;
-        let [reason, stack, ..] = step.timed.args;
+        let [reason, stack, ..] = step.timed.args();
         let is_begin = step.timed.ev == Ev::STW_BEGIN;
         let goroutine = &mut self.goroutines[slot as usize];
         let id = Some(GoId(goroutine.id));
@@ -53,7 +53,7 @@ impl Order {
     }
 
     pub(super) fn gc_active(&mut self, step: &mut Step) -> Outcome {
-        let [seq, ..] = step.timed.args;
+        let [seq, ..] = step.timed.args();
         if self.is_first_generation(step) {
             if self.gc != GcState::Undetermined {
                 return Err(Contradiction::GcState);
@@ -72,7 +72,7 @@ impl Order {
     }
 
     pub(super) fn gc_begin(&mut self, step: &mut Step) -> Outcome {
-        let [seq, stack, ..] = step.timed.args;
+        let [seq, stack, ..] = step.timed.args();
         if self.gc != GcState::Undetermined {
             if seq != self.gc_seq.wrapping_add(1) {
                 return Ok(None);
@@ -87,7 +87,7 @@ impl Order {
     }
 
     pub(super) fn gc_end(&mut self, step: &mut Step) -> Outcome {
-        let [seq, ..] = step.timed.args;
+        let [seq, ..] = step.timed.args();
         if seq != self.gc_seq.wrapping_add(1) {
             return Ok(None);
         }
@@ -103,7 +103,7 @@ impl Order {
         let slot = self.need_proc(step)?;
         let proc = &mut self.procs[slot as usize];
         let id = Some(ProcId(proc.id));
-        let [first, second, ..] = step.timed.args;
+        let [first, second, ..] = step.timed.args();
         if step.timed.ev == Ev::GC_SWEEP_BEGIN {
             open(&mut proc.is_sweeping)?;
             let range = Range::Sweep { proc: id, swept_bytes: 0, reclaimed_bytes: 0 };
@@ -116,7 +116,7 @@ impl Order {
 
     /// The proc need not be the one of the thread.
     pub(super) fn sweep_active(&mut self, step: &mut Step) -> Outcome {
-        let [id, ..] = step.timed.args;
+        let [id, ..] = step.timed.args();
         let is_first = self.is_first_generation(step);
         let &slot = self.proc_slots.get(&id).ok_or(Contradiction::UnknownProc(id))?;
         go_on(&mut self.procs[slot as usize].is_sweeping, is_first)?;
@@ -130,7 +130,7 @@ impl Order {
         let range = assist_of(goroutine.id);
         if step.timed.ev == Ev::GC_MARK_ASSIST_BEGIN {
             open(&mut goroutine.is_assisting)?;
-            let [stack, ..] = step.timed.args;
+            let [stack, ..] = step.timed.args();
             return Ok(Some(self.event_with(step, stack, EventKind::RangeBegin(range))));
         }
         close(&mut goroutine.is_assisting)?;
@@ -139,7 +139,7 @@ impl Order {
 
     /// The goroutine need not run.
     pub(super) fn assist_active(&mut self, step: &mut Step) -> Outcome {
-        let [id, ..] = step.timed.args;
+        let [id, ..] = step.timed.args();
         let is_first = self.is_first_generation(step);
         let &slot = self.goroutine_slots.get(&id).ok_or(Contradiction::UnknownGoroutine(id))?;
         go_on(&mut self.goroutines[slot as usize].is_assisting, is_first)?;

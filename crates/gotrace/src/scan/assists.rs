@@ -1,7 +1,7 @@
 //! Assists, paired by time for each goroutine: a goroutine may park in one and go on elsewhere.
 
 use super::observe::{MarkAssist, Observer};
-use super::thread::AssistMark;
+use super::thread::{AssistMark, AssistPart};
 use crate::ids::{GoId, IdHashMap, NONE, Time};
 use crate::symbols::StackKey;
 
@@ -25,6 +25,8 @@ struct Open {
 #[derive(Debug, Default)]
 pub(super) struct Assists {
     marks: Vec<(AssistMark, What)>,
+    parts: Vec<AssistPart>,
+    n_unclear: u64,
     open: IdHashMap<u64, Open>,
     /// Those that are not within one run. Shape: by goroutine, sorted by start, not overlapping.
     across_runs: IdHashMap<u64, Vec<Open>>,
@@ -49,8 +51,22 @@ impl Assists {
         self.marks.push((AssistMark { goroutine, time, run: 0 }, What::GoesOn));
     }
 
-    /// Pairs what the generation had, and says whether runs have to be counted for some.
-    pub(super) fn pair(&mut self, observer: &mut impl Observer) -> bool {
+    #[inline]
+    pub(super) fn add_part(&mut self, part: AssistPart) {
+        self.parts.push(part);
+    }
+
+    /// A run ended of which it cannot be told whether it was in an assist.
+    pub(super) fn add_unclear(&mut self) {
+        self.n_unclear += 1;
+    }
+
+    pub(super) fn n_unclear(&self) -> u64 {
+        self.n_unclear
+    }
+
+    /// Pairs what the generation had and hands out those that have ended.
+    pub(super) fn pair(&mut self, observer: &mut impl Observer) {
         let mut marks = std::mem::take(&mut self.marks);
         // Stable: equal times on one thread stay in their order.
         marks.sort_by_key(|(mark, _)| (mark.goroutine, mark.time));
@@ -71,7 +87,10 @@ impl Assists {
         for (&goroutine, &open) in &self.open {
             self.across_runs.entry(goroutine).or_default().push(open);
         }
-        !self.across_runs.is_empty()
+        for part in std::mem::take(&mut self.parts) {
+            self.count(part);
+        }
+        self.finish(observer);
     }
 
     fn end(&mut self, mark: AssistMark, observer: &mut impl Observer) {
@@ -86,23 +105,22 @@ impl Assists {
         }
     }
 
-    /// Adds a run to the assists that it overlaps.
-    #[inline]
-    pub(super) fn add_run(&mut self, goroutine: u64, start: Time, end: Time) {
-        let Some(assists) = self.across_runs.get_mut(&goroutine) else { return };
-        let first = assists.partition_point(|open| open.is_ended && open.assist.end <= start);
+    /// Adds a part of a run to the assists that it overlaps.
+    fn count(&mut self, part: AssistPart) {
+        let Some(assists) = self.across_runs.get_mut(&part.goroutine) else { return };
+        let first = assists.partition_point(|open| open.is_ended && open.assist.end <= part.start);
         for open in assists.iter_mut().skip(first) {
-            if open.assist.start >= end {
+            if open.assist.start >= part.end {
                 break;
             }
-            let until = if open.is_ended { open.assist.end.min(end) } else { end };
-            let overlap_ns = until.ns_since(open.assist.start.max(start));
+            let until = if open.is_ended { open.assist.end.min(part.end) } else { part.end };
+            let overlap_ns = until.ns_since(open.assist.start.max(part.start));
             open.assist.on_cpu_ns = open.assist.on_cpu_ns.saturating_add(overlap_ns);
         }
     }
 
     /// Hands out those that have ended.
-    pub(super) fn finish(&mut self, observer: &mut impl Observer) {
+    fn finish(&mut self, observer: &mut impl Observer) {
         for (goroutine, assists) in std::mem::take(&mut self.across_runs) {
             for open in assists {
                 if open.is_ended {

@@ -2,10 +2,7 @@
 
 use super::observe::{Run, RunEnd, StopTheWorld, Sweep};
 use super::some_goroutine;
-use crate::cursor::{Cursor, Timed};
-use crate::generation::Batch;
 use crate::ids::{GoId, NONE, ThreadId, Time, some_id};
-use crate::spec::Ev;
 use crate::symbols::{Name, StackKey};
 
 /// A run that goes on.
@@ -18,6 +15,18 @@ struct OpenRun {
     syscall_since: Option<Time>,
     syscall_ns: u64,
     label: Option<Name>,
+    assist: InRun,
+}
+
+/// What a run showed of assists so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InRun {
+    /// Nothing: if one goes on, it began earlier and does not end here.
+    Nothing,
+    /// One goes on since then.
+    Since(Time),
+    /// None goes on.
+    Ended,
 }
 
 /// A sweep that goes on.
@@ -38,6 +47,14 @@ struct OpenStop {
     stack: StackKey,
 }
 
+/// A part of a run in which the goroutine was in an assist that began before, or did not end in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AssistPart {
+    pub(super) goroutine: u64,
+    pub(super) start: Time,
+    pub(super) end: Time,
+}
+
 /// Where an assist begins or ends: goroutine, time, and the run in which it does, 0 for none.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AssistMark {
@@ -53,28 +70,17 @@ pub(super) struct ThreadState {
     run: Option<OpenRun>,
     /// The run of the last generation, until this one names it.
     carried: Option<OpenRun>,
-    /// As `carried`, for [`Self::each_run`].
-    carried_goroutine: u64,
-    /// Time of the last event of the last generation that had any.
-    carried_until: Time,
-    /// Time of the last event.
-    pub(super) last: Time,
     sweep: Option<OpenSweep>,
     stop: Option<OpenStop>,
 }
 
 impl ThreadState {
     pub(super) fn new(id: u64) -> Self {
-        let (carried_goroutine, last) = (NONE, Time(i64::MIN));
-        let carried_until = last;
-        let (run, carried, sweep, stop) = (None, None, None, None);
-        Self { id, run, carried, carried_goroutine, carried_until, last, sweep, stop }
+        Self { id, run: None, carried: None, sweep: None, stop: None }
     }
 
     pub(super) fn begin_generation(&mut self) {
         self.carried = self.run.take();
-        self.carried_goroutine = self.carried.map_or(NONE, |run| run.goroutine);
-        self.carried_until = self.last;
     }
 
     /// A run that this generation did not name is lost: the thread had events, and none was its own.
@@ -92,8 +98,9 @@ impl ThreadState {
 
     #[inline]
     pub(super) fn run_begins(&mut self, goroutine: u64, start: Time, n: u64) {
-        let (syscall_since, syscall_ns, label) = (None, 0, None);
-        self.run = Some(OpenRun { goroutine, start, n, syscall_since, syscall_ns, label });
+        let (syscall_since, syscall_ns, label, assist) = (None, 0, None, InRun::Nothing);
+        let run = OpenRun { goroutine, start, n, syscall_since, syscall_ns, label, assist };
+        self.run = Some(run);
     }
 
     /// The generation names the goroutine that runs here: it has been, or from now on is known to.
@@ -182,49 +189,45 @@ impl ThreadState {
     }
 
     #[inline]
-    pub(super) fn assist_mark(&self, time: Time) -> AssistMark {
+    fn assist_mark(&self, time: Time) -> AssistMark {
         let (goroutine, run) = self.run.map_or((NONE, 0), |run| (run.goroutine, run.n));
         AssistMark { goroutine, time, run }
     }
 
-    /// Calls `each` with goroutine, start and end of every run of a generation that has been gone through. A run that
-    /// goes on ends with the last event, and begins there in the next generation.
-    pub(super) fn each_run<'a>(
+    pub(super) fn assist_begins(&mut self, time: Time) -> AssistMark {
+        if let Some(run) = &mut self.run {
+            run.assist = InRun::Since(time);
+        }
+        self.assist_mark(time)
+    }
+
+    /// Also returns the part of the run that belongs to an assist from an earlier run.
+    pub(super) fn assist_ends(&mut self, end: Time) -> (AssistMark, Option<AssistPart>) {
+        let mut part = None;
+        if let Some(run) = &mut self.run {
+            let was = std::mem::replace(&mut run.assist, InRun::Ended);
+            let OpenRun { goroutine, start, .. } = *run;
+            part = (was == InRun::Nothing).then_some(AssistPart { goroutine, start, end });
+        }
+        (self.assist_mark(end), part)
+    }
+
+    /// The part of the run, which ends, that belongs to an assist that goes on, if one does. Whether one does follows
+    /// from the run, or else from the stack that it ends with; `Err` when the two say different things.
+    #[inline]
+    pub(super) fn assist_part(
         &self,
-        mut cursor: Cursor<'a>,
-        batches: &[Batch<'a>],
-        mut each: impl FnMut(u64, Time, Time),
-    ) {
-        let mut carried = self.carried_goroutine;
-        let (mut goroutine, mut start) = (NONE, Time(0));
-        let mut timed = Timed::ZERO;
-        while let Ok(true) = cursor.next(batches, &mut timed) {
-            let [first, second, third, _] = timed.args;
-            let next = match timed.ev {
-                Ev::GO_START | Ev::GO_SWITCH | Ev::GO_SWITCH_DESTROY | Ev::GO_CREATE_SYSCALL => {
-                    first
-                }
-                Ev::GO_STOP
-                | Ev::GO_BLOCK
-                | Ev::GO_DESTROY
-                | Ev::GO_DESTROY_SYSCALL
-                | Ev::GO_SYSCALL_END_BLOCKED => NONE,
-                Ev::GO_STATUS | Ev::GO_STATUS_STACK if is_here(self.id, second, third) => {
-                    let is_carried = std::mem::replace(&mut carried, NONE) == first;
-                    goroutine = first;
-                    start = if is_carried { self.carried_until } else { timed.time };
-                    continue;
-                }
-                _ => continue,
-            };
-            if goroutine != NONE {
-                each(goroutine, start, timed.time);
-            }
-            (goroutine, start) = (next, timed.time);
-        }
-        if goroutine != NONE {
-            each(goroutine, start, timed.time);
-        }
+        end: Time,
+        stack_is_in_assist: bool,
+    ) -> Result<Option<AssistPart>, ()> {
+        let Some(run) = &self.run else { return Ok(None) };
+        let start = match (run.assist, stack_is_in_assist) {
+            (InRun::Nothing, true) => run.start,
+            (InRun::Since(start), true) => start,
+            (InRun::Nothing | InRun::Ended, false) => return Ok(None),
+            (InRun::Since(_), false) | (InRun::Ended, true) => return Err(()),
+        };
+        Ok(Some(AssistPart { goroutine: run.goroutine, start, end }))
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{put_padded_varint, put_varint, take_varint};
+use super::{Window, put_padded_varint, put_varint, take_varint};
 
 #[test]
 fn what_is_put_is_taken() {
@@ -19,4 +19,31 @@ fn more_than_64_bits_are_refused() {
     let mut bytes = [0xff; 10];
     bytes[9] = 2;
     assert_eq!(take_varint(&mut &bytes[..]), None);
+}
+
+#[test]
+fn a_window_holds_what_is_taken_one_by_one() {
+    let lists: [&[u64]; 7] = [
+        &[0],
+        &[127, 128, 16_383, 1],
+        &[1, 2, 3, 4, 5],
+        &[u64::MAX >> 8],
+        &[300, 1 << 20, 70, 1],
+        &[1 << 14, 1 << 28],
+        &[(1 << 49) - 1, 9],
+    ];
+    for list in lists {
+        let mut bytes = Vec::new();
+        list.iter().for_each(|&value| put_varint(&mut bytes, value));
+        let n_bytes = bytes.len();
+        bytes.resize(8.max(n_bytes), 0xff);
+        let window = Window::new(*bytes.first_chunk().expect("eight bytes"), list.len() as u8);
+        let (window, n) = window.expect("they fit");
+        assert_eq!(n, n_bytes);
+        for (i, &value) in list.iter().enumerate() {
+            assert_eq!(window.get(i), value, "{list:?}");
+        }
+    }
+    assert!(Window::new([0xff; 8], 1).is_none());
+    assert!(Window::new([0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], 2).is_none());
 }

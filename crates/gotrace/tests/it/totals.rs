@@ -130,6 +130,7 @@ fn what_a_scan_counts_beside_ranges() {
     assert_eq!(by_goroutine, totals.assists.wall_ns);
     let scanned = scan(generations(&bytes), &mut Totals::default()).value;
     assert_eq!((scanned.n_events, scanned.n_open_assists), (68_765, 0));
+    assert_eq!(scanned.n_unclear_runs, 0);
 }
 
 /// Counts what happened at which stack, as in the expected files.

@@ -1,0 +1,3 @@
+module traceload
+
+go 1.22
