@@ -29,7 +29,7 @@ impl Timed {
     /// An argument as in the table, without `dt`. What is beyond the arguments of the event means nothing.
     #[inline(always)]
     pub(crate) fn arg(&self, i: usize) -> u64 {
-        if self.is_long { self.long_args[i] } else { self.window.get(i + 1) }
+        if self.is_long { self.long_args[i] } else { self.window.get(i as u8 + 1) }
     }
 
     /// All arguments.
@@ -92,7 +92,8 @@ impl<'a> Cursor<'a> {
         event.ev = Ev(number);
         if n_args != NOT_TIMED
             && let Some(&bytes) = rest.first_chunk()
-            && let Some((window, n)) = Window::new(bytes, n_args + 1)
+            && let window = Window::new(bytes)
+            && let Some(n) = window.len(n_args + 1)
         {
             (event.window, event.is_long) = (window, false);
             self.rest = rest.get(n..)?;

@@ -47,11 +47,11 @@ pub use ordered::Ordered;
 pub use raw::{RawEvent, parse_raw, write_raw};
 pub use scan::{
     GcCycle, Log, MarkAssist, Observer, Run, RunEnd, Scanned, StopTheWorld, Sweep, UserRegion,
-    UserTask, scan,
+    UserTask, Why, scan,
 };
 pub use spec::{Ev, Form, SPECS, Spec, Version};
 pub use states::{GoroutineStates, Span};
 pub use symbols::{Name, StackKey, Symbols};
 pub use tables::{Frame, StackId, StrId, Tables};
 pub use text::{parse_text, render_text};
-pub use totals::{Cause, Sum, Totals};
+pub use totals::{Cause, OnCpu, Sum, Totals};

@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use self::assists::Assists;
 use self::collections::Collections;
 pub use self::observe::{
-    GcCycle, Log, MarkAssist, Observer, Run, RunEnd, StopTheWorld, Sweep, UserRegion, UserTask,
+    GcCycle, Log, MarkAssist, Observer, Run, RunEnd, StopTheWorld, Sweep, UserRegion, UserTask, Why,
 };
 use self::thread::{SYSCALL, ThreadState, is_here};
 use crate::cursor::{Cursor, Timed};
@@ -34,6 +34,11 @@ use crate::ids::{GoId, IdHashMap, NONE, TaskId, Time};
 use crate::spec::{Ev, Version, timed_args};
 use crate::symbols::{Name, StackKey, Symbols};
 use crate::tables::{StackId, StrId, Tables};
+
+/// The function that an assist consists of. The marking itself cannot be seen, what it stops for can.
+///
+/// Source: `src/runtime/mgcmark.go` (Go 1.22 to 1.27).
+const ASSIST: &str = "runtime.gcAssistAlloc";
 
 /// What a scan went through.
 #[derive(Debug)]
@@ -85,6 +90,8 @@ struct Scan<'o, O> {
     threads: IdHashMap<u64, ThreadState>,
     collections: Collections,
     assists: Assists,
+    /// By stack of the current generation.
+    are_in_assist: Vec<bool>,
     n_runs: u64,
     n_events: u64,
     n_generations: u64,
@@ -111,6 +118,7 @@ impl<'o, O: Observer> Scan<'o, O> {
             threads: HashMap::default(),
             collections: Collections::default(),
             assists: Assists::default(),
+            are_in_assist: Vec::new(),
             n_runs: 0,
             n_events: 0,
             n_generations: 0,
@@ -125,6 +133,7 @@ impl<'o, O: Observer> Scan<'o, O> {
         self.n_generations += 1;
         self.snapshot = self.snapshot.or(generation.snapshot);
         self.symbols.begin_generation();
+        self.are_in_assist = generation.tables.stacks_with(ASSIST);
         self.cpu_samples(generation);
         for thread in &generation.threads {
             self.thread(generation, thread);
@@ -187,8 +196,7 @@ impl<'o, O: Observer> Scan<'o, O> {
             Ev::HEAP_GOAL => self.observer.heap(time, Metric::HeapGoal, at.timed.arg(0)),
             Ev::GO_UNBLOCK => {}
             Ev::GO_START => self.run_begins(&mut at),
-            Ev::GO_STOP => self.run_ends_because(&mut at, RunEnd::Stopped),
-            Ev::GO_BLOCK => self.run_ends_because(&mut at, RunEnd::Blocked),
+            Ev::GO_STOP | Ev::GO_BLOCK => self.run_ends_because(&mut at),
             Ev::GO_SYSCALL_BEGIN => at.state.syscall_begins(time),
             Ev::GO_SYSCALL_END => at.state.syscall_ends(time),
             Ev::GO_SYSCALL_END_BLOCKED => self.run_ends(&mut at, RunEnd::LostProc),
@@ -295,29 +303,34 @@ impl<'o, O: Observer> Scan<'o, O> {
     }
 
     #[inline]
-    fn run_ends_because(&mut self, at: &mut At, end: impl Fn(Name, StackKey) -> RunEnd) {
-        let [reason, stack, ..] = at.timed.args();
-        let end = end(self.name(at, reason), self.stack(at, stack));
-        self.run_ends(at, end);
+    fn run_ends_because(&mut self, at: &mut At) {
+        let reason = self.string(at, at.timed.arg(0));
+        let stack = self.wire_stack(at, at.timed.arg(1));
+        let is_in_assist = self.are_in_assist.get(stack.0 as usize).copied().unwrap_or(false);
+        if let Some(run) = self.close_run(at, is_in_assist) {
+            let Self { symbols, observer, .. } = self;
+            let why = Why { reason, stack, tables: at.tables, symbols };
+            let is_block = at.timed.ev == Ev::GO_BLOCK;
+            observer.run(&run, if is_block { RunEnd::Blocked(why) } else { RunEnd::Stopped(why) });
+        }
     }
 
     #[inline]
     fn run_ends(&mut self, at: &mut At, end: RunEnd) {
+        if let Some(run) = self.close_run(at, false) {
+            self.observer.run(&run, end);
+        }
+    }
+
+    #[inline]
+    fn close_run(&mut self, at: &mut At, is_in_assist: bool) -> Option<Run> {
         let time = at.timed.time;
-        let is_in_assist = match end {
-            RunEnd::Stopped(_, stack) | RunEnd::Blocked(_, stack) => {
-                self.symbols.is_in_assist(stack)
-            }
-            RunEnd::LostProc | RunEnd::Switched | RunEnd::Ended => false,
-        };
         match at.state.assist_part(time, is_in_assist) {
             Ok(None) => {}
             Ok(Some(part)) => self.assists.add_part(part),
             Err(()) => self.assists.add_unclear(),
         }
-        if let Some(run) = at.state.run_ends(time, end) {
-            self.observer.run(&run);
-        }
+        at.state.run_ends(time)
     }
 
     #[inline(never)]
@@ -332,11 +345,16 @@ impl<'o, O: Observer> Scan<'o, O> {
 
     #[inline]
     fn stack(&mut self, at: &At, id: u64) -> StackKey {
-        let stack = at.tables.stack(id).unwrap_or_else(|| {
+        let stack = self.wire_stack(at, id);
+        self.symbols.stack(at.tables, stack)
+    }
+
+    #[inline]
+    fn wire_stack(&mut self, at: &At, id: u64) -> StackId {
+        at.tables.stack(id).unwrap_or_else(|| {
             self.faults.add(ErrorKind::NoSuchStack { id }.at(at.cursor.offset()));
             StackId::NONE
-        });
-        self.symbols.stack(at.tables, stack)
+        })
     }
 
     fn string(&mut self, at: &At, id: u64) -> StrId {

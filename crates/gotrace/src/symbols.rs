@@ -39,15 +39,10 @@ pub struct Symbols {
     /// By id in the current generation.
     known_names: Vec<u32>,
     known_stacks: Vec<u32>,
-    /// By stack: whether it is inside of an assist.
-    are_in_assist: Vec<bool>,
 }
 
 /// Stands for "not yet" in `known_names` and `known_stacks`.
 const UNKNOWN: u32 = u32::MAX;
-
-/// The function that an assist consists of.
-const ASSIST: &str = "runtime.gcAssistAlloc";
 
 /// Sets an entry of a table that grows.
 fn remember(known: &mut Vec<u32>, id: u32, key: u32) {
@@ -63,7 +58,6 @@ impl Symbols {
         let mut symbols = Self::default();
         symbols.intern("");
         symbols.stacks.push(Box::new([]));
-        symbols.are_in_assist.push(false);
         symbols.stack_by_content.insert(Box::new([]), StackKey::NONE);
         symbols
     }
@@ -101,14 +95,6 @@ impl Symbols {
         name
     }
 
-    /// Whether the goroutine was paying an assist: the marking itself cannot be seen, what it stops for can.
-    ///
-    /// Source: `src/runtime/mgcmark.go`, `gcAssistAlloc` (Go 1.22 to 1.27).
-    #[inline]
-    pub(crate) fn is_in_assist(&self, key: StackKey) -> bool {
-        self.are_in_assist.get(key.0 as usize).copied().unwrap_or(false)
-    }
-
     /// A stack of the current generation.
     #[inline]
     pub(crate) fn stack(&mut self, tables: &Tables, id: StackId) -> StackKey {
@@ -125,8 +111,6 @@ impl Symbols {
             Some(&key) => key,
             None => {
                 let key = StackKey(self.stacks.len() as u32);
-                let mut funcs = tables.frames(id).map(|frame| frame.func);
-                self.are_in_assist.push(funcs.any(|func| func == ASSIST));
                 self.stacks.push(positions.clone());
                 self.stack_by_content.insert(positions, key);
                 key

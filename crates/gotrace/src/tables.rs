@@ -132,6 +132,17 @@ impl<'a> Tables<'a> {
         })
     }
 
+    /// For each stack, whether a function is in it.
+    pub(crate) fn stacks_with(&self, func: &str) -> Vec<bool> {
+        let has: Vec<bool> =
+            self.frames.iter().map(|entry| self.text(StrId(entry.func as u32)) == func).collect();
+        let range = |&(start, end): &(u32, u32)| {
+            self.stack_frames.get(start as usize..end as usize).unwrap_or_default()
+        };
+        let is_in = |stack| range(stack).iter().any(|&frame| has[frame as usize]);
+        self.stacks.iter().map(is_in).collect()
+    }
+
     /// Adds a string that stands in no table of this generation.
     pub(crate) fn add_text(&mut self, text: &str) -> StrId {
         if text.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::event::Metric;
 use crate::ids::{ByGoroutine, Time};
-use crate::scan::{GcCycle, MarkAssist, Observer, Run, StopTheWorld, Sweep};
+use crate::scan::{GcCycle, MarkAssist, Observer, Run, RunEnd, StopTheWorld, Sweep};
 use crate::symbols::{Name, StackKey};
 
 /// Ranges of time.
@@ -61,8 +61,6 @@ pub struct Totals {
     pub reclaimed_bytes: u64,
     /// By what happened and at which stack.
     pub by_stack: HashMap<(Cause, StackKey), Sum>,
-    /// Time on a thread, system calls left out, by goroutine. Units: nanoseconds.
-    pub on_cpu_ns: ByGoroutine<u64>,
     /// Largest heap. Units: bytes.
     pub heap_max_bytes: u64,
     /// Samples of the CPU profiler.
@@ -111,13 +109,19 @@ impl Observer for Totals {
         }
     }
 
-    fn run(&mut self, run: &Run) {
-        let ns = run.end.ns_since(run.start).saturating_sub(run.syscall_ns);
-        let sum = self.on_cpu_ns.entry(run.goroutine).or_default();
-        *sum = sum.saturating_add(ns);
-    }
-
     fn cpu_sample(&mut self, _: &crate::CpuSample, _: StackKey) {
         self.n_cpu_samples += 1;
+    }
+}
+
+/// How long each goroutine ran, system calls left out. Units: nanoseconds.
+#[derive(Debug, Default)]
+pub struct OnCpu(pub ByGoroutine<u64>);
+
+impl Observer for OnCpu {
+    fn run(&mut self, run: &Run, _: RunEnd<'_, '_>) {
+        let ns = run.end.ns_since(run.start).saturating_sub(run.syscall_ns);
+        let sum = self.0.entry(run.goroutine).or_default();
+        *sum = sum.saturating_add(ns);
     }
 }

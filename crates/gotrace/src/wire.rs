@@ -43,37 +43,51 @@ const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 pub(crate) struct Window {
     /// Little-endian.
     word: u64,
-    /// Where each integer ends; the first begins at 0. Units: bits.
-    ends: [u8; 5],
+    /// The high bits of the last bytes of integers.
+    lasts: u64,
 }
 
 impl Window {
-    pub(crate) const EMPTY: Self = Self { word: 0, ends: [0; 5] };
+    pub(crate) const EMPTY: Self = Self { word: 0, lasts: 0 };
 
-    /// The first `n` integers, of which there may be up to five, and how many bytes they take; `None` when they do not
-    /// lie within the eight bytes.
     #[inline(always)]
-    pub(crate) fn new(bytes: [u8; 8], n: u8) -> Option<(Self, usize)> {
+    pub(crate) fn new(bytes: [u8; 8]) -> Self {
         let word = u64::from_le_bytes(bytes);
-        // Each step takes one more integer off; beyond the last there are 64 zeros.
-        let first = !word & HIGH_BITS;
-        let second = first & first.wrapping_sub(1);
-        let third = second & second.wrapping_sub(1);
-        let fourth = third & third.wrapping_sub(1);
-        let fifth = fourth & fourth.wrapping_sub(1);
-        let ends =
-            [first, second, third, fourth, fifth].map(|rest| rest.trailing_zeros() as u8 + 1);
-        let end = ends[usize::from(n - 1) % 5];
-        (end <= 64).then_some((Self { word, ends }, usize::from(end / 8)))
+        Self { word, lasts: !word & HIGH_BITS }
     }
 
-    /// The integer at this place.
+    /// The last bytes from the integer at this place on.
     #[inline(always)]
-    pub(crate) fn get(&self, i: usize) -> u64 {
-        let start = if i == 0 { 0 } else { u32::from(self.ends[i - 1]) };
-        let len = u32::from(self.ends[i]).wrapping_sub(start);
-        let tail = self.word.wrapping_shr(start);
-        join_groups(tail & u64::MAX.wrapping_shr(64u32.wrapping_sub(len)))
+    fn lasts_from(&self, i: u8) -> u64 {
+        let mut lasts = self.lasts;
+        for _ in 0..i {
+            // Takes the lowest bit off.
+            lasts &= lasts.wrapping_sub(1);
+        }
+        lasts
+    }
+
+    /// How many bytes the first `n` integers take, from 1 on; `None` when they do not lie within the eight bytes.
+    #[inline(always)]
+    pub(crate) fn len(&self, n: u8) -> Option<usize> {
+        let lasts = match n {
+            1 => self.lasts,
+            2 => self.lasts_from(1),
+            3 => self.lasts_from(2),
+            4 => self.lasts_from(3),
+            _ => self.lasts_from(4),
+        };
+        (lasts != 0).then(|| lasts.trailing_zeros() as usize / 8 + 1)
+    }
+
+    /// The integer at this place, if it lies within the eight bytes; else anything.
+    #[inline(always)]
+    pub(crate) fn get(&self, i: u8) -> u64 {
+        let start = if i == 0 { 0 } else { self.lasts_from(i - 1).trailing_zeros() + 1 };
+        // All bits up to and with the last of the integer.
+        let last = self.lasts_from(i);
+        let until = last ^ last.wrapping_sub(1);
+        join_groups((self.word & until).wrapping_shr(start))
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::event::Metric;
 use crate::generation::CpuSample;
 use crate::ids::{GoId, TaskId, ThreadId, Time};
-use crate::symbols::{Name, StackKey};
+use crate::symbols::{Name, StackKey, Symbols};
+use crate::tables::{StackId, StrId, Tables};
 
 /// Is told what a scan finds. Each method may be left out.
 pub trait Observer {
@@ -33,7 +34,7 @@ pub trait Observer {
 
     /// A goroutine left its thread.
     #[inline]
-    fn run(&mut self, _: &Run) {}
+    fn run(&mut self, _: &Run, _: RunEnd<'_, '_>) {}
 
     /// A task begins.
     #[inline]
@@ -141,23 +142,42 @@ pub struct Run {
     pub syscall_ns: u64,
     /// Label that it got in this run: workers of the garbage collector do.
     pub label: Option<Name>,
-    /// Why it ended.
-    pub ended: RunEnd,
 }
 
 /// Why a goroutine left its thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunEnd {
-    /// It yielded, or was preempted: reason and stack.
-    Stopped(Name, StackKey),
-    /// It waits: reason and stack.
-    Blocked(Name, StackKey),
+#[derive(Debug)]
+pub enum RunEnd<'r, 'a> {
+    /// It yielded, or was preempted.
+    Stopped(Why<'r, 'a>),
+    /// It waits.
+    Blocked(Why<'r, 'a>),
     /// It came back from a system call without a proc.
     LostProc,
     /// It let a coroutine go on.
     Switched,
     /// It ended.
     Ended,
+}
+
+/// Reason and stack, looked up when they are asked for.
+#[derive(Debug)]
+pub struct Why<'r, 'a> {
+    pub(super) reason: StrId,
+    pub(super) stack: StackId,
+    pub(super) tables: &'r Tables<'a>,
+    pub(super) symbols: &'r mut Symbols,
+}
+
+impl Why<'_, '_> {
+    /// In Go's words.
+    pub fn reason(&mut self) -> Name {
+        self.symbols.name(self.tables, self.reason)
+    }
+
+    /// Where the goroutine was.
+    pub fn stack(&mut self) -> StackKey {
+        self.symbols.stack(self.tables, self.stack)
+    }
 }
 
 /// A task of package runtime/trace begins.

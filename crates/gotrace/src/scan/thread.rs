@@ -1,6 +1,6 @@
 //! What a thread's own events say about it.
 
-use super::observe::{Run, RunEnd, StopTheWorld, Sweep};
+use super::observe::{Run, StopTheWorld, Sweep};
 use super::some_goroutine;
 use crate::ids::{GoId, NONE, ThreadId, Time, some_id};
 use crate::symbols::{Name, StackKey};
@@ -117,7 +117,7 @@ impl ThreadState {
     }
 
     #[inline]
-    pub(super) fn run_ends(&mut self, end: Time, ended: RunEnd) -> Option<Run> {
+    pub(super) fn run_ends(&mut self, end: Time) -> Option<Run> {
         self.syscall_ends(end);
         let run = self.run.take()?;
         Some(Run {
@@ -127,7 +127,6 @@ impl ThreadState {
             end,
             syscall_ns: run.syscall_ns,
             label: run.label,
-            ended,
         })
     }
 

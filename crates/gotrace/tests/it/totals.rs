@@ -150,9 +150,9 @@ impl Observer for ByStack {
     fn sweep(&mut self, sweep: &Sweep) {
         self.0.push(("sweep", None, sweep.stack));
     }
-    fn run(&mut self, run: &Run) {
-        if let RunEnd::Blocked(reason, stack) = run.ended {
-            self.0.push(("block", Some(reason), stack));
+    fn run(&mut self, _: &Run, end: RunEnd<'_, '_>) {
+        if let RunEnd::Blocked(mut why) = end {
+            self.0.push(("block", Some(why.reason()), why.stack()));
         }
     }
 }
@@ -203,7 +203,7 @@ fn assists_on_the_cpu_are_no_longer_than_assists() {
             assert!(assist.on_cpu_ns <= assist.end.ns_since(assist.start), "{assist:?}");
             self.0 += 1;
         }
-        fn run(&mut self, run: &Run) {
+        fn run(&mut self, run: &Run, _: RunEnd<'_, '_>) {
             assert!(run.syscall_ns <= run.end.ns_since(run.start), "{run:?}");
         }
     }
