@@ -91,11 +91,14 @@ impl Window {
     }
 }
 
-/// Joins the lower seven bits of each byte, pair by pair.
+/// Joins the lower seven bits of each byte, pair by pair. Nearly all integers have one byte or two.
 #[inline(always)]
 fn join_groups(word: u64) -> u64 {
     let x = word & !HIGH_BITS;
     let x = (x & 0x007f_007f_007f_007f) | (x & 0x7f00_7f00_7f00_7f00) >> 1;
+    if x < 1 << 16 {
+        return x;
+    }
     let x = (x & 0x0000_3fff_0000_3fff) | (x & 0x3fff_0000_3fff_0000) >> 2;
     (x & 0x0000_0000_0fff_ffff) | (x & 0x0fff_ffff_0000_0000) >> 4
 }

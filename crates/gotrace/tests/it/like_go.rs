@@ -71,3 +71,25 @@ fn go_prints_the_same_now() {
         assert_like_go(name, &sample(name), &expected);
     }
 }
+
+#[test]
+fn traces_made_now_are_read_like_go() {
+    for version in ["1.24.11", "1.27.3"] {
+        let Some(go) = xtask::go::toolchain(version) else {
+            xtask::skip(&format!("Go {version} is not installed"));
+            continue;
+        };
+        let program =
+            go.build(&xtask::testdata("samples/src/nested"), &xtask::go::BuildOptions::default());
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = Command::new(program.unwrap());
+        command.args(["-trace", "-cpu", "-io", "-g", "3", "-d", "150ms", "-dir"]).arg(dir.path());
+        let status = command.env("GOGC", "60").stdout(std::process::Stdio::null()).status();
+        assert!(status.unwrap().success(), "{version}");
+        let path = dir.path().join("trace.out");
+        let Some(expected) = parsed_by_go(&path) else {
+            return xtask::skip("Go 1.27.3 is not installed");
+        };
+        assert_like_go(version, &crate::read(&path), &expected);
+    }
+}
