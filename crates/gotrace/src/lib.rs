@@ -9,7 +9,7 @@
 //! 1. [`parse_raw`], [`write_raw`], [`parse_text`], [`render_text`]: bytes <-> raw events <-> text, nothing checked.
 //! 2. [`parse_trace`]: bytes -> [`Generations`], one after the other, each with its batches sorted by thread and its tables.
 //! 3. [`Ordered`]: events of all threads in one order, checked against the states of threads, procs and goroutines.
-//! 4. [`scan`]: garbage collection, stopped worlds, assists, sweeps and runs of goroutines without ordering, which is
+//! 4. [`scan()`]: garbage collection, stopped worlds, assists, sweeps and runs of goroutines without ordering, which is
 //!    several times faster; [`Totals`] sums them up.
 //!
 //! Words of the format: a trace consists of *generations* of about a second; a generation of *batches* of up to 64 KiB,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod damage;
+mod faults;
 mod fixtures;
 mod go_format;
 mod headers;
@@ -12,7 +13,9 @@ mod totals;
 
 use std::path::Path;
 
-use gotrace::{Error, Event, Generations, Ordered, parse_trace};
+use gotrace::{
+    Error, Ev, Event, Generations, Ordered, RawEvent, parse_text, parse_trace, write_raw,
+};
 
 /// The bundled traces, by their paths in `testdata/samples`.
 const SAMPLES: [&str; 9] = [
@@ -46,4 +49,20 @@ fn each_event(bytes: &[u8], mut each: impl FnMut(&Event, &Ordered)) -> Vec<Error
         each(&event, &events);
     }
     events.faults()
+}
+
+/// The bytes of a trace in text form. The sizes of batches are corrected, so that tests need not count bytes.
+fn bytes_of(text: &str) -> Vec<u8> {
+    let (version, mut events) = parse_text(text).unwrap();
+    let len = |event: &RawEvent| write_raw(version, std::slice::from_ref(event)).len() - 16;
+    let mut size = 0;
+    for event in events.iter_mut().rev() {
+        if event.ev == Ev::EVENT_BATCH {
+            event.args[3] = size as u64;
+            size = 0;
+        } else if !matches!(event.ev, Ev::EXPERIMENTAL_BATCH | Ev::END_OF_GENERATION) {
+            size += len(event);
+        }
+    }
+    write_raw(version, &events)
 }

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use gotrace::{
     Event, EventKind, Frame, GcCycle, GoId, GoState, GoroutineStates, MarkAssist, Observer,
-    Ordered, Range, Run, RunEnd, StackKey, StopTheWorld, Sweep, Symbols, Totals, parse_text, scan,
-    write_raw,
+    Ordered, Range, Run, RunEnd, StackKey, StopTheWorld, Sweep, Symbols, Totals, scan,
 };
 
-use crate::{each_event, generations, sample};
+use crate::{bytes_of, each_event, generations, sample};
 
 /// Number and sum of durations by name of the range.
 type Ranges = BTreeMap<String, (u64, i64)>;
@@ -245,29 +244,10 @@ fn goroutines_go_from_state_to_state() {
         String id=7
             data=\"chan receive\"
         ";
-    let (version, events) = parse_text(text).unwrap();
-    let bytes = with_sizes(version, &events);
     assert_eq!(
-        spans(&bytes),
+        spans(&bytes_of(text)),
         ["1 Running 100 ", "1 Waiting 50 chan receive", "1 Runnable 20 ", "1 Running 10 "]
     );
-}
-
-/// Corrects the sizes of batches, so that tests need not count bytes.
-fn with_sizes(version: gotrace::Version, events: &[gotrace::RawEvent]) -> Vec<u8> {
-    let mut events = events.to_vec();
-    let len =
-        |event: &gotrace::RawEvent| write_raw(version, std::slice::from_ref(event)).len() - 16;
-    let mut size = 0;
-    for event in events.iter_mut().rev() {
-        if event.ev == gotrace::Ev::EVENT_BATCH {
-            event.args[3] = size as u64;
-            size = 0;
-        } else {
-            size += len(event);
-        }
-    }
-    write_raw(version, &events)
 }
 
 #[test]
@@ -296,4 +276,83 @@ fn waits_are_those_between_block_and_unblock() {
         .map(|(_, ns)| ns)
         .sum();
     assert!(assist_waits > 0);
+}
+
+/// Counts annotations.
+#[derive(Default, Debug, PartialEq, Eq)]
+struct Annotations {
+    tasks: u64,
+    task_ends: u64,
+    regions: u64,
+    region_ends: u64,
+    logs: Vec<String>,
+}
+
+impl Observer for Annotations {
+    fn task_begins(&mut self, _: &gotrace::UserTask<'_>) {
+        self.tasks += 1;
+    }
+    fn task_ends(&mut self, _: gotrace::Time, _: gotrace::TaskId, _: Option<GoId>) {
+        self.task_ends += 1;
+    }
+    fn region_begins(&mut self, _: &gotrace::UserRegion<'_>) {
+        self.regions += 1;
+    }
+    fn region_ends(&mut self, _: &gotrace::UserRegion<'_>) {
+        self.region_ends += 1;
+    }
+    fn log(&mut self, log: &gotrace::Log<'_>) {
+        self.logs.push(format!("{} {} {}", log.task.0, log.category, log.message));
+    }
+}
+
+#[test]
+fn annotations_are_the_same_with_and_without_order() {
+    for name in crate::SAMPLES {
+        let bytes = sample(name);
+        let mut scanned = Annotations::default();
+        scan(generations(&bytes), &mut scanned);
+        let mut ordered = Annotations::default();
+        each_event(&bytes, |event, events| match event.kind {
+            EventKind::TaskBegin(_) => ordered.tasks += 1,
+            EventKind::TaskEnd(_) => ordered.task_ends += 1,
+            EventKind::RegionBegin(_) => ordered.regions += 1,
+            EventKind::RegionEnd(_) => ordered.region_ends += 1,
+            EventKind::Log { task, category, message } => {
+                let text = |id| events.tables().text(id);
+                ordered.logs.push(format!("{} {} {}", task.0, text(category), text(message)));
+            }
+            _ => {}
+        });
+        scanned.logs.sort();
+        ordered.logs.sort();
+        assert_eq!(scanned, ordered, "{name}");
+    }
+}
+
+#[test]
+fn runs_add_up_to_what_goroutines_ran() {
+    for name in crate::SAMPLES {
+        let bytes = sample(name);
+        let mut on_cpu = gotrace::OnCpu::default();
+        scan(generations(&bytes), &mut on_cpu);
+        let mut states = GoroutineStates::default();
+        let mut ran: HashMap<GoId, u64> = HashMap::new();
+        each_event(&bytes, |event, events| {
+            let ended = states.observe(event, events.tables(), events.generation());
+            if let Some(span) = ended.filter(|span| span.state == GoState::Running) {
+                *ran.entry(span.goroutine).or_default() += span.ns();
+            }
+        });
+        // A goroutine that runs when the trace ends has a run that does not end.
+        let open: Vec<GoId> = states
+            .open_spans(gotrace::Time(0))
+            .filter(|span| matches!(span.state, GoState::Running | GoState::Syscall))
+            .map(|span| span.goroutine)
+            .collect();
+        ran.retain(|goroutine, ns| *ns > 0 && !open.contains(goroutine));
+        for (goroutine, ns) in ran {
+            assert_eq!(on_cpu.0.get(&goroutine), Some(&ns), "{name}: {goroutine:?}");
+        }
+    }
 }
