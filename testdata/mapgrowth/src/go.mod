@@ -1,0 +1,3 @@
+module mapgrowth
+
+go 1.21
