@@ -2,6 +2,7 @@
 
 use std::ops::AddAssign;
 
+pub use gomap::GrowKind;
 use gomap::{Category, GoVersion, Layout, MapImpl, MapOp};
 
 /// Index into [`Evidence::sources`].
@@ -444,21 +445,6 @@ pub struct GrowStep {
     pub grows: u64,
     /// Entries moved by them.
     pub moved_entries: u64,
-}
-
-/// Kinds of growth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum GrowKind {
-    /// Swiss: the first group becomes a table.
-    SmallToTable,
-    /// Swiss: a table of twice the capacity.
-    Table,
-    /// Swiss: a full table of the largest size becomes two.
-    Split,
-    /// Classic: twice the buckets.
-    Double,
-    /// Classic: as many buckets, to get rid of overflow buckets.
-    SameSize,
 }
 
 /// Maps made with a size hint at a line.

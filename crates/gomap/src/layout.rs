@@ -1,30 +1,19 @@
 //! Sizes of the arrays that maps allocate, so that block sizes in a heap profile can be read as map capacities.
 //!
 //! Source: runtime/map.go (`makeBucketArray`, `overLoadFactor`) of Go 1.21 to 1.23; internal/runtime/maps/map.go
-//! (`NewMap`) and table.go (`newTable`, `maxGrowthLeft`) of Go 1.24 to 1.27; runtime/sizeclasses.go, msize.go of all.
+//! (`NewMap`) and table.go (`newTable`, `maxGrowthLeft`) of Go 1.24 to 1.27.
 
+use crate::malloc::Malloc;
 use crate::version::{GoVersion, MapImpl};
 
 /// Entries in a bucket or slots in a group.
-const GROUP_SLOTS: u64 = 8;
+pub(crate) const GROUP_SLOTS: u64 = 8;
 /// Slots of the largest table of a Swiss map; beyond it the map has more tables.
-const MAX_TABLE_SLOTS: u64 = 1024;
+pub(crate) const MAX_TABLE_SLOTS: u64 = 1024;
 /// Largest exponent of a bucket array considered: 2^40 buckets are beyond any memory.
 const MAX_CLASSIC_B: u32 = 40;
-
-/// Units: bytes. The same from Go 1.21 to 1.27.
-const SIZE_CLASSES: [u64; 67] = [
-    8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352,
-    384, 416, 448, 480, 512, 576, 640, 704, 768, 896, 1024, 1152, 1280, 1408, 1536, 1792, 2048,
-    2304, 2688, 3072, 3200, 3456, 4096, 4864, 5376, 6144, 6528, 6784, 6912, 8192, 9472, 9728,
-    10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672,
-    32768,
-];
-const PAGE: u64 = 8192;
-/// Objects with pointers above this size carry a header, from Go 1.22 on.
-const MAX_HEADERLESS: u64 = 512;
-const MALLOC_HEADER: u64 = 8;
-const LARGE_OBJECT: u64 = 32768;
+/// Smallest exponent of a bucket array that has overflow buckets at its end.
+const MIN_POOLED_B: u32 = 4;
 
 /// What decides the size of a map's arrays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,36 +81,34 @@ impl Layout {
 
     /// Bytes that an array of `2^exponent` buckets or groups takes from the allocator.
     fn array_bytes(&self, exponent: u32) -> u64 {
+        self.array(exponent).block_bytes
+    }
+
+    /// The array of `2^exponent` buckets or groups.
+    pub(crate) fn array(&self, exponent: u32) -> Array {
+        let malloc = Malloc::of(self.version);
         let n_groups: u64 = 1 << exponent;
         let bytes = n_groups.saturating_mul(self.group_bytes);
-        if self.map_impl == MapImpl::Swiss || exponent < 4 {
-            return self.alloc_bytes(bytes);
+        if self.map_impl == MapImpl::Swiss || exponent < MIN_POOLED_B {
+            return Array { n_spare: 0, block_bytes: malloc.block(bytes, self.has_pointers) };
         }
         // Large arrays have some overflow buckets at their end, and as many more as fit the block.
         let with_overflow = bytes.saturating_add((n_groups >> 4).saturating_mul(self.group_bytes));
-        let block = self.usable_bytes(with_overflow);
+        let block = malloc.usable(with_overflow, self.has_pointers);
         let n_buckets = block.checked_div(self.group_bytes).unwrap_or(0);
-        self.alloc_bytes(n_buckets.saturating_mul(self.group_bytes))
+        let block_bytes =
+            malloc.block(n_buckets.saturating_mul(self.group_bytes), self.has_pointers);
+        Array { n_spare: n_buckets.saturating_sub(n_groups), block_bytes }
     }
+}
 
-    /// Bytes the allocator takes for an object.
-    fn alloc_bytes(&self, bytes: u64) -> u64 {
-        size_class(bytes.saturating_add(self.header_bytes(bytes)))
-    }
-
-    /// Bytes of the block for an object that the object may use: `roundupsize`.
-    fn usable_bytes(&self, bytes: u64) -> u64 {
-        let header = self.header_bytes(bytes);
-        size_class(bytes.saturating_add(header)) - header
-    }
-
-    fn header_bytes(&self, bytes: u64) -> u64 {
-        let has_header = self.version.minor >= 22
-            && self.has_pointers
-            && bytes > MAX_HEADERLESS
-            && bytes <= LARGE_OBJECT - MALLOC_HEADER;
-        if has_header { MALLOC_HEADER } else { 0 }
-    }
+/// An array of buckets or groups as it comes from the allocator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Array {
+    /// Overflow buckets at its end (classic only).
+    pub(crate) n_spare: u64,
+    /// Units: bytes taken from the allocator.
+    pub(crate) block_bytes: u64,
 }
 
 /// Entries that fit a map (of Swiss ones, a table) of this many slots before it grows. Shape: `slots` is 8 times a power
@@ -135,11 +122,6 @@ pub fn room(map_impl: MapImpl, version: GoVersion, slots: u64) -> u64 {
         MapImpl::Classic => 13 * (n_groups / 2),
         MapImpl::Swiss => 7 * n_groups,
     }
-}
-
-fn size_class(bytes: u64) -> u64 {
-    let class = SIZE_CLASSES.partition_point(|&class| class < bytes);
-    SIZE_CLASSES.get(class).copied().unwrap_or_else(|| bytes.saturating_add(PAGE - 1) / PAGE * PAGE)
 }
 
 #[cfg(test)]

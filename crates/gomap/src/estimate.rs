@@ -1,0 +1,94 @@
+//! Numbers that depend on how keys happen to hash.
+
+use std::ops::AddAssign;
+
+/// An expectation, and a range that holds at least 99 of 100 runs.
+///
+/// `low == high` says that hashing does not matter (or in fewer than one in ten thousand runs).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Estimate {
+    /// Lower end, itself possible.
+    pub low: f64,
+    /// Mean over many runs.
+    pub expected: f64,
+    /// Upper end, itself possible.
+    pub high: f64,
+}
+
+impl Estimate {
+    /// A number that does not depend on hashing.
+    pub const fn exact(value: f64) -> Self {
+        Self { low: value, expected: value, high: value }
+    }
+
+    /// Whether hashing does not matter.
+    pub fn is_exact(&self) -> bool {
+        self.low == self.high
+    }
+
+    /// Whether a counted value is in the range.
+    pub fn contains(&self, value: u64) -> bool {
+        (self.low..=self.high).contains(&(value as f64))
+    }
+
+    /// Each of the three numbers through a function that grows with its argument.
+    #[must_use]
+    pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
+        Self { low: f(self.low), expected: f(self.expected), high: f(self.high) }
+    }
+
+    /// Whole numbers around a mean, as far as chance takes them, and no further than `bounds`.
+    pub(crate) fn around(expected: f64, deviation: f64, bounds: (f64, f64)) -> Self {
+        let clamped = |value: f64| value.clamp(bounds.0, bounds.1);
+        let reach = REACH * deviation;
+        Self {
+            low: clamped((expected - reach).floor()),
+            expected: clamped(expected),
+            high: clamped((expected + reach).ceil()),
+        }
+    }
+
+    /// The sum of so many numbers like this, whose chances have nothing to do with each other: the more there are, the
+    /// less it strays, down to the accuracy of the expectation.
+    pub(crate) fn of_independent(self, n: u64) -> Self {
+        let n = n as f64;
+        let half = (self.high - self.expected).max(self.expected - self.low);
+        let reach = half * n.sqrt() + ACCURACY * self.expected * n;
+        let widest = self.map(|value| value * n);
+        Self {
+            low: widest.low.max(widest.expected - reach),
+            expected: widest.expected,
+            high: widest.high.min(widest.expected + reach),
+        }
+    }
+
+    /// What runs with different seeds counted.
+    pub(crate) fn of_runs(values: impl Iterator<Item = u64> + Clone) -> Self {
+        let n = values.clone().count().max(1) as f64;
+        let mean = values.clone().map(|value| value as f64).sum::<f64>() / n;
+        let square = |value: u64| (value as f64 - mean).powi(2);
+        let deviation = (values.clone().map(square).sum::<f64>() / n).sqrt();
+        let around = Self::around(mean, deviation, (0.0, f64::MAX));
+        let low = values.clone().min().unwrap_or(0) as f64;
+        let high = values.max().unwrap_or(0) as f64;
+        if low == high {
+            return Self::exact(low);
+        }
+        Self { low: around.low.min(low), expected: mean, high: around.high.max(high) }
+    }
+}
+
+impl AddAssign for Estimate {
+    /// Ranges add up at their ends: a little wide for independent numbers, right for dependent ones.
+    fn add_assign(&mut self, other: Self) {
+        self.low += other.low;
+        self.expected += other.expected;
+        self.high += other.high;
+    }
+}
+
+/// Expectations are as good as that; those that are exact have a range of no width.
+const ACCURACY: f64 = 0.01;
+
+/// How many standard deviations the range reaches: 99.99 % if normal. Less would do for 99 %, were all of them normal.
+const REACH: f64 = 4.0;

@@ -1,0 +1,253 @@
+//! Maps up to Go 1.23.
+//!
+//! Each array but the last is filled to its room, then evacuated into one of twice the size. What it costs beside the
+//! array are the overflow buckets of the entries it came to hold. The rules are those of [`crate::simulation`].
+
+use std::f64::consts::LN_2;
+
+use super::Tally;
+use super::chance::{Overflow, event, upper_tail};
+use crate::estimate::Estimate;
+use crate::growth::GrowKind;
+use crate::layout::GROUP_SLOTS;
+use crate::overflow_list::{HEADER_BYTES, Step, steps};
+use crate::shape::MapShape;
+use crate::simulation::classic::{EXTRA_BYTES, exponent_for_hint};
+
+const ONCE: Estimate = Estimate::exact(1.0);
+/// More do not fit any memory.
+const MAX_ENTRIES: u64 = 1 << 48;
+/// From this exponent on, buckets overflow as if they were infinitely many.
+const MANY_B: u32 = 6;
+
+pub(super) fn tally(shape: &MapShape, n: u64, hint: u64, tally: &mut Tally) {
+    let n = n.min(MAX_ENTRIES);
+    let first = exponent_for_hint(shape, hint);
+    if first == 0 && n == 0 {
+        return;
+    }
+    let mut ladder = Ladder { shape, tally, no_overflow: 1.0, many: None };
+    let mut b = first;
+    while n > shape.room(b + 1) {
+        ladder.spend_array(b);
+        b += 1;
+    }
+    if n > shape.room(b) {
+        ladder.grow_last(b, n);
+        b += 1;
+    } else {
+        ladder.hold_array(b, Overflow::of(n, b), ONCE);
+    }
+    let no_overflow = ladder.no_overflow;
+    tally.forecast.slots = Estimate::exact((GROUP_SLOTS << b) as f64);
+    tally_extra(shape, b, no_overflow, tally);
+}
+
+/// The record of overflow buckets: with the first spare buckets, or the first overflow of a map without pointers.
+fn tally_extra(shape: &MapShape, b: u32, no_overflow: f64, tally: &mut Tally) {
+    let has_spare = shape.array(b).n_spare > 0;
+    let needs_list = !shape.has_pointers();
+    let times = match (has_spare, needs_list) {
+        (true, _) => ONCE,
+        (false, true) => event(1.0 - no_overflow),
+        (false, false) => Estimate::exact(0.0),
+    };
+    tally.take(times, EXTRA_BYTES);
+}
+
+/// The arrays of a map, one after the other.
+struct Ladder<'s> {
+    shape: &'s MapShape,
+    tally: &'s mut Tally,
+    /// Chance that no array so far had an overflow bucket.
+    no_overflow: f64,
+    /// Overflow of `2^MANY_B` full buckets.
+    many: Option<Overflow>,
+}
+
+impl Ladder<'_> {
+    /// An array that was filled, evacuated, and left to the collector.
+    fn spend_array(&mut self, b: u32) {
+        let overflow = self.full(b);
+        self.spend(b, overflow);
+        self.tally.grow(GrowKind::Double, ONCE, self.shape.room(b));
+    }
+
+    /// The last two arrays: how far the evacuation of one into the other got depends on chance.
+    fn grow_last(&mut self, b: u32, n: u64) {
+        let room = self.shape.room(b);
+        let pending = Evacuation::after(n - room, b);
+        let overflow = self.full(b);
+        self.spend(b, overflow);
+        let cost = self.cost(b, overflow);
+        let array = self.shape.array(b).block_bytes as f64;
+        // Where the collector sees overflow buckets, it has those of evacuated buckets already.
+        let share = if self.shape.has_pointers() { pending.left } else { 1.0 };
+        let held = Estimate {
+            low: cost.held.low * share.floor(),
+            expected: cost.held.expected * share,
+            high: cost.held.high,
+        };
+        let is_pending = event(pending.probability);
+        self.tally.forecast.retained_bytes += Estimate {
+            low: is_pending.low * (array + held.low),
+            expected: is_pending.expected * (array + held.expected),
+            high: is_pending.high * (array + held.high),
+        };
+        self.tally.grow(GrowKind::Double, ONCE, 0);
+        self.tally.forecast.moved += pending.moved(room);
+        let evacuated = 1.0 - pending.left;
+        self.hold_array(b + 1, Overflow::of(n, b + 1), Estimate { expected: evacuated, ..ONCE });
+    }
+
+    /// The array in use; only a part of its buckets has got its entries.
+    fn hold_array(&mut self, b: u32, overflow: Overflow, part: Estimate) {
+        let overflow = overflow.scaled(part.expected);
+        self.spend(b, overflow);
+        let held = self.cost(b, overflow).held;
+        let array = self.shape.array(b).block_bytes as f64;
+        self.tally.forecast.retained_bytes += held.map(|bytes| array + bytes);
+    }
+
+    fn spend(&mut self, b: u32, overflow: Overflow) {
+        let array = self.shape.array(b).block_bytes as f64;
+        let cost = self.cost(b, overflow);
+        self.tally.spend(ONCE, Estimate::exact(array));
+        self.tally.spend(cost.allocations, cost.bytes);
+        self.no_overflow *= overflow.none();
+    }
+
+    /// Overflow of `2^b` buckets that are as full as they get.
+    fn full(&mut self, b: u32) -> Overflow {
+        if b < MANY_B {
+            return Overflow::of(self.shape.room(b), b);
+        }
+        let shape = self.shape;
+        let many = *self.many.get_or_insert_with(|| Overflow::of(shape.room(MANY_B), MANY_B));
+        many.scaled((f64::from(b) - f64::from(MANY_B)).exp2())
+    }
+
+    fn cost(&self, b: u32, overflow: Overflow) -> Cost {
+        let n_spare = self.shape.array(b).n_spare as f64;
+        let count = overflow.estimate();
+        let of = |f: &dyn Fn(f64) -> f64| Estimate {
+            low: f(count.low),
+            expected: overflow.mean_of(f),
+            high: f(count.high),
+        };
+        let bucket_block = self.shape.bucket_block() as f64;
+        let n_heap = |n: f64| (n - n_spare).max(0.0);
+        if self.shape.has_pointers() {
+            let bytes = of(&|n| n_heap(n) * bucket_block);
+            return Cost { allocations: of(&n_heap), bytes, held: bytes };
+        }
+        let list = |n: f64| list_for(self.shape, n);
+        Cost {
+            allocations: of(&|n| n_heap(n) + list(n).0),
+            bytes: of(&|n| n_heap(n) * bucket_block + list(n).1),
+            held: of(&|n| n_heap(n) * bucket_block + list(n).2),
+        }
+    }
+}
+
+/// What the overflow buckets of an array take. Units: bytes.
+struct Cost {
+    allocations: Estimate,
+    bytes: Estimate,
+    held: Estimate,
+}
+
+/// The list of n overflow buckets: allocations, bytes in all, bytes held.
+fn list_for(shape: &MapShape, n: f64) -> (f64, f64, f64) {
+    if n < 0.5 {
+        return (0.0, 0.0, 0.0);
+    }
+    let steps = steps(shape.malloc());
+    let index = steps.partition_point(|step| (step.capacity as f64) < n).min(steps.len() - 1);
+    let Step { block_bytes, total_bytes, .. } = steps[index];
+    let header = HEADER_BYTES as f64;
+    (1.0 + index as f64, header + total_bytes as f64, header + block_bytes as f64)
+}
+
+/// An evacuation under way.
+struct Evacuation {
+    /// Chance that it is not over.
+    probability: f64,
+    /// Part of the old buckets that is left, on average.
+    left: f64,
+    /// Of that part, for one bucket.
+    variance: f64,
+    n_buckets: f64,
+}
+
+/// Old buckets that are so few are followed one by one.
+const FEW: usize = 16;
+
+impl Evacuation {
+    /// After `n_ops` assignments to new keys since the growth of `2^b` buckets began. Each evacuates the bucket it needs,
+    /// any of them, and then the first that is left.
+    fn after(n_ops: u64, b: u32) -> Self {
+        match 1_usize.checked_shl(b) {
+            Some(n_buckets) if n_buckets <= FEW => Self::of_few(n_ops, n_buckets),
+            _ => Self::of_many(n_ops as f64, f64::from(b).exp2()),
+        }
+    }
+
+    /// By the chance that so many are left, operation by operation.
+    fn of_few(n_ops: u64, n_buckets: usize) -> Self {
+        let mut chances = [0.0; FEW + 1];
+        chances[n_buckets] = 1.0;
+        for _ in 0..n_ops.min(n_buckets as u64) {
+            let mut next = [0.0; FEW + 1];
+            for (left, chance) in chances.iter().enumerate() {
+                let needs_one = left as f64 / n_buckets as f64;
+                next[left.saturating_sub(2)] += chance * needs_one;
+                next[left.saturating_sub(1)] += chance * (1.0 - needs_one);
+            }
+            chances = next;
+        }
+        let mean_of = |f: fn(f64) -> f64| -> f64 {
+            chances.iter().enumerate().map(|(left, chance)| chance * f(left as f64)).sum()
+        };
+        let (mean, mean_square) = (mean_of(|left| left), mean_of(|left| left * left));
+        let n_buckets = n_buckets as f64;
+        Self {
+            probability: 1.0 - chances[0],
+            left: mean / n_buckets,
+            variance: (mean_square - mean * mean) / n_buckets,
+            n_buckets,
+        }
+    }
+
+    /// Of N buckets those left, L, become L - L/N - 1: after t operations 2 N (1 - 1/N)^t - N. With the time
+    /// u = -t ln(1 - 1/N) the part left is l = 2 e^-u - 1, nothing at u = ln 2. Its variance v, times N, follows
+    /// v' = l (1 - l) - 2 v.
+    fn of_many(n_ops: f64, n_buckets: f64) -> Self {
+        let time = -n_ops * (-1.0 / n_buckets).ln_1p();
+        let decay = (-time.min(LN_2)).exp();
+        let end_deviation = (END_VARIANCE / n_buckets).sqrt();
+        Self {
+            probability: upper_tail((time - LN_2) / end_deviation),
+            left: 2.0 * decay - 1.0,
+            variance: 6.0 * decay - (5.0 + 4.0 * time.min(LN_2)) * decay * decay - 1.0,
+            n_buckets,
+        }
+    }
+
+    /// Entries moved, of so many.
+    fn moved(&self, entries: u64) -> Estimate {
+        let entries = entries as f64;
+        if event(self.probability).high == 0.0 {
+            return Estimate::exact(entries);
+        }
+        let load = entries / self.n_buckets;
+        let variance = entries * (self.variance * load + self.left * (1.0 - self.left));
+        let moved = Estimate::around(entries * (1.0 - self.left), variance.sqrt(), (0.0, entries));
+        // The last bucket may be a full one, however seldom it is left.
+        let last = (load + 4.0 * load.sqrt()).ceil();
+        Estimate { low: moved.low.min(entries - last).max(0.0), ..moved }
+    }
+}
+
+/// Variance of the time when an evacuation ends, for one bucket: that of the part left at ln 2, where it falls by 1.
+const END_VARIANCE: f64 = 0.057;

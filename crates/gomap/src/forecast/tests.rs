@@ -1,0 +1,99 @@
+#![allow(clippy::unwrap_used)]
+
+use crate::estimate::Estimate;
+use crate::growth::GrowKind;
+use crate::shape::MapShape;
+use crate::simulation::{Op, Simulation, forecast_ops};
+use crate::version::GoVersion;
+
+fn shape(version: &str, map: &str) -> MapShape {
+    MapShape::new(GoVersion::parse(version).unwrap(), &map.parse().unwrap()).unwrap()
+}
+
+const VERSIONS: [&str; 5] = ["go1.18", "go1.21.13", "go1.23.9", "go1.24.11", "go1.27.3"];
+
+/// All that both say, at sizes about every threshold. The simulation is one run, so now and then it strays.
+#[test]
+fn closed_form_and_simulation_agree() {
+    let mut strays = Vec::new();
+    for version in VERSIONS {
+        for map in ["map[string]int", "map[int]int", "map[[17]int]string"] {
+            let shape = shape(version, map);
+            for n in (0..70).chain([107, 112, 113, 208, 209, 449, 896, 897, 1665, 3000]) {
+                for hint in [0, n / 2, n, 2 * n] {
+                    strays.extend(stray(shape, n, hint));
+                }
+            }
+        }
+    }
+    assert!(strays.len() <= 5, "{strays:#?}");
+}
+
+fn stray(shape: MapShape, n: u64, hint: u64) -> Option<String> {
+    let forecast = shape.forecast(n, hint);
+    let mut simulation = Simulation::new(shape, hint, n << 32 | hint).unwrap();
+    (0..n).for_each(|key| simulation.apply(Op::Set(key)));
+    let outcome = simulation.outcome();
+    let exact = [forecast.inserted, forecast.inserted_bytes, forecast.live, forecast.live_bytes];
+    let counted = [outcome.inserted, outcome.inserted_bytes, outcome.live, outcome.live_bytes];
+    assert_eq!(exact, counted);
+    let pairs = [
+        (forecast.moved, outcome.moved),
+        (forecast.moved_bytes, outcome.moved_bytes),
+        (forecast.allocated_bytes, outcome.allocated_bytes),
+        (forecast.allocations, outcome.allocations),
+        (forecast.retained_bytes, outcome.retained_bytes),
+        (forecast.slots, outcome.slots),
+    ];
+    let grows = GrowKind::ALL.map(|kind| (forecast.grows[kind], outcome.grows[kind]));
+    let is_stray = |(estimate, counted): &&(Estimate, u64)| !estimate.contains(*counted);
+    let stray = pairs.iter().chain(&grows).find(is_stray)?;
+    Some(format!("{} n {n} hint {hint}: {stray:?}", shape.version()))
+}
+
+#[test]
+fn expectations_are_means_of_simulations() {
+    for version in VERSIONS {
+        for n in [13, 30, 110, 500, 1793, 3700] {
+            let shape = shape(version, "map[int]int");
+            let forecast = shape.forecast(n, 0);
+            let simulated = forecast_ops(shape, 0, (0..n).map(Op::Set), 0..300).unwrap();
+            let close = |a: f64, b: f64| (a - b).abs() <= 0.02 * b;
+            let bytes = |of: &crate::Forecast| of.allocated_bytes.expected;
+            let retained = |of: &crate::Forecast| of.retained_bytes.expected;
+            let moved = |of: &crate::Forecast| of.moved.expected;
+            for number in [bytes, retained, moved] {
+                let (a, b) = (number(&forecast), number(&simulated));
+                assert!(close(a, b), "{version} {n}: {a} {b} {forecast:?} {simulated:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_growth_is_an_amplification() {
+    let forecast = shape("go1.27.3", "map[string]int").forecast(15, 0);
+    assert_eq!(forecast.write_amplification().unwrap().expected, (15.0 + 22.0) / 15.0);
+    assert_eq!(
+        forecast.space_amplification().unwrap().expected,
+        (48.0 + 8.0 + 32.0 + 896.0) / 360.0
+    );
+    let nothing = shape("go1.27.3", "map[string]int").forecast(0, 0);
+    assert_eq!(nothing.write_amplification(), None);
+    assert_eq!(nothing.allocated_bytes.expected, 48.0);
+}
+
+#[test]
+fn absurd_sizes_do_not_overflow() {
+    for version in VERSIONS {
+        let shape = shape(version, "map[[17]int][17]string");
+        for n in [0, 1, 1 << 20, 1 << 47, u64::MAX] {
+            for hint in [0, 1 << 40, u64::MAX] {
+                let forecast = shape.forecast(n, hint);
+                assert!(forecast.allocated_bytes.expected.is_finite());
+                assert!(forecast.times(u64::MAX).allocations.expected.is_finite());
+            }
+        }
+        assert!(Simulation::new(shape, u64::MAX, 0).is_none());
+    }
+}

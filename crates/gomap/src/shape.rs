@@ -1,0 +1,146 @@
+//! What the model has to know of a map's type in one Go version.
+
+use crate::layout::{Array, GROUP_SLOTS, Layout, room};
+use crate::malloc::Malloc;
+use crate::rules::{Prunes, Rules};
+use crate::types::{FastPath, GoType, MAX_INLINE_BYTES, MapType};
+use crate::version::{GoVersion, MapImpl};
+
+/// Largest block Go's allocator can be asked for. Units: bytes.
+///
+/// Source: runtime/malloc.go (`maxAlloc`) of Go 1.21 to 1.27, linux on 64-bit machines.
+const MAX_ALLOC_BYTES: u64 = 1 << 48;
+
+/// A map type in a Go version: all that growth depends on but the operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MapShape {
+    pub(crate) rules: Rules,
+    pub(crate) layout: Layout,
+    /// Units: bytes of key and element as they stand in the map; pointers where they are large.
+    pub(crate) slot_bytes: u64,
+    /// Units: bytes of key and element.
+    pub(crate) entry_bytes: u64,
+    pub(crate) boxes: Boxes,
+    /// Whether assignments to this type clean tombstones up.
+    pub(crate) prunes: bool,
+}
+
+/// Objects of keys and elements that are too large to stand in the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Boxes {
+    /// For one entry.
+    pub(crate) n: u64,
+    /// Units: bytes for one entry.
+    pub(crate) bytes: u64,
+}
+
+impl MapShape {
+    /// The shape in the implementation that this release has by default; `None` for releases that are not known.
+    pub fn new(version: GoVersion, map: &MapType) -> Option<Self> {
+        let map_impl = if version.minor >= 24 { MapImpl::Swiss } else { MapImpl::Classic };
+        Self::with_impl(map_impl, version, map)
+    }
+
+    /// The shape in a named implementation: Go 1.24 and 1.25 have both. `None` where there is no such map.
+    pub fn with_impl(map_impl: MapImpl, version: GoVersion, map: &MapType) -> Option<Self> {
+        let rules = Rules::of(map_impl, version)?;
+        let (key, elem) = (in_slot(&map.key), in_slot(&map.elem));
+        let group = match map_impl {
+            MapImpl::Classic => bucket_type(&key, &elem),
+            MapImpl::Swiss => group_type(&key, &elem),
+        }?;
+        let layout = Layout {
+            map_impl,
+            version,
+            group_bytes: group.size,
+            has_pointers: key.has_pointers || elem.has_pointers,
+        };
+        let prunes = match map.fast_path() {
+            FastPath::Plain => rules.prunes != Prunes::Never,
+            FastPath::Pointer => rules.prunes == Prunes::FastAndPointer,
+            FastPath::None => false,
+        };
+        let boxes = boxes(Malloc::of(version), &[&map.key, &map.elem]);
+        let slot_bytes = key.size + elem.size;
+        let entry_bytes = map.key.size + map.elem.size;
+        Some(Self { rules, layout, slot_bytes, entry_bytes, boxes, prunes })
+    }
+
+    /// Implementation.
+    pub fn map_impl(&self) -> MapImpl {
+        self.rules.map_impl
+    }
+
+    /// Release.
+    pub fn version(&self) -> GoVersion {
+        self.layout.version
+    }
+
+    /// Bucket or group. Units: bytes.
+    pub fn group_bytes(&self) -> u64 {
+        self.layout.group_bytes
+    }
+
+    /// Whether the collector looks into the map's arrays.
+    pub fn has_pointers(&self) -> bool {
+        self.layout.has_pointers
+    }
+
+    pub(crate) fn malloc(&self) -> Malloc {
+        Malloc::of(self.layout.version)
+    }
+
+    /// The array of `2^exponent` buckets or groups.
+    pub(crate) fn array(&self, exponent: u32) -> Array {
+        self.layout.array(exponent)
+    }
+
+    /// One bucket allocated by itself. Units: bytes.
+    pub(crate) fn bucket_block(&self) -> u64 {
+        self.malloc().block(self.layout.group_bytes, self.layout.has_pointers)
+    }
+
+    /// Entries that fit `2^exponent` buckets or groups before they grow.
+    pub(crate) fn room(&self, exponent: u32) -> u64 {
+        room(self.rules.map_impl, self.layout.version, GROUP_SLOTS << exponent)
+    }
+
+    /// Whether the allocator would refuse so many buckets or groups, for which reason `make` ignores the hint.
+    pub(crate) fn exceeds_memory(&self, n_groups: u64) -> bool {
+        n_groups.checked_mul(self.layout.group_bytes).is_none_or(|bytes| bytes > MAX_ALLOC_BYTES)
+    }
+}
+
+fn is_boxed(of: &GoType) -> bool {
+    of.size > MAX_INLINE_BYTES
+}
+
+fn in_slot(of: &GoType) -> GoType {
+    if is_boxed(of) { GoType::pointer() } else { of.clone() }
+}
+
+/// Source: cmd/compile/internal/reflectdata/reflect.go (`MapBucketType`) of Go 1.21 to 1.23.
+fn bucket_type(key: &GoType, elem: &GoType) -> Option<GoType> {
+    let keys = GoType::array(GROUP_SLOTS, key)?;
+    let elems = GoType::array(GROUP_SLOTS, elem)?;
+    GoType::structure(&[GoType::word(), keys, elems, GoType::pointer()])
+}
+
+/// Source: cmd/compile/internal/reflectdata/map_swiss.go (`SwissMapGroupType`) of Go 1.24, map.go (`MapGroupType`) of
+/// Go 1.27 without GOEXPERIMENT=mapsplitgroup.
+fn group_type(key: &GoType, elem: &GoType) -> Option<GoType> {
+    let slot = GoType::structure(&[key.clone(), elem.clone()])?;
+    GoType::structure(&[GoType::word(), GoType::array(GROUP_SLOTS, &slot)?])
+}
+
+fn boxes(malloc: Malloc, types: &[&GoType]) -> Boxes {
+    let mut boxes = Boxes::default();
+    for boxed in types.iter().filter(|of| is_boxed(of)) {
+        boxes.n += 1;
+        boxes.bytes += malloc.block(boxed.size, boxed.has_pointers);
+    }
+    boxes
+}
+
+#[cfg(test)]
+mod tests;
