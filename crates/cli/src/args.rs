@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use gomap::GoVersion;
 use regex::Regex;
 
 /// Which Go map costs the time, why, what to change, and did it help.
@@ -36,6 +37,8 @@ pub enum Command {
     Scan(Scan),
     /// Print the machine code of a function with samples and the meaning of map instructions.
     Asm(Asm),
+    /// Say what size hints and flattening would save for a map type and its sizes, without a program.
+    Whatif(WhatIf),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -196,6 +199,33 @@ pub struct Asm {
     pub json: bool,
 }
 
+const WHATIF_EXAMPLES: &str = "\
+Examples:
+  mapscope whatif --map 'map[string]map[string]int' --outer 4096 --inner 244
+  mapscope whatif --map 'map[[2]string]int' --outer 1000000 --go 1.23
+  mapscope whatif --map 'map[int]map[int]struct{ x, y float64 }' --outer 100 --inner 16 --json";
+
+/// Arguments of `mapscope whatif`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = WHATIF_EXAMPLES)]
+pub struct WhatIf {
+    /// The map type, in Go; named types written out.
+    #[arg(long, value_name = "TYPE")]
+    pub map: String,
+    /// Entries of the map.
+    #[arg(long, value_name = "N")]
+    pub outer: u64,
+    /// Entries of each map in it.
+    #[arg(long, value_name = "N")]
+    pub inner: Option<u64>,
+    /// Release of Go, 1.18 to 1.27; 1.18 to 1.20 from descriptions only.
+    #[arg(long, value_name = "VERSION", default_value = "1.27", value_parser = go_version)]
+    pub go: GoVersion,
+    /// Print JSON (docs/json.md) instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// When to use colours.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Color {
@@ -225,6 +255,11 @@ impl Color {
             Self::Never => anstream::ColorChoice::Never,
         }
     }
+}
+
+fn go_version(text: &str) -> Result<GoVersion, String> {
+    let digits = text.trim_start_matches("go");
+    GoVersion::parse(&format!("go{digits}")).ok_or_else(|| "not a version such as 1.27".to_owned())
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -6,6 +6,7 @@ mod diagnose;
 mod output;
 mod record;
 mod scan;
+mod whatif;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ fn dispatch(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Re
         Command::Record(record) => record::run(record, out, err),
         Command::Scan(scan) => scan::run(scan, out),
         Command::Asm(asm) => asm::run(asm, out, err),
+        Command::Whatif(whatif) => whatif::run(whatif, out),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Args::command(), "mapscope", out);
             Ok(ExitCode::SUCCESS)

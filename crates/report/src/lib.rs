@@ -11,6 +11,7 @@ mod json;
 mod numbers;
 mod scan;
 mod text;
+mod what_if;
 mod words;
 
 pub use asm::{render_asm, render_asm_json};
@@ -19,3 +20,4 @@ pub use html::render_html;
 pub use json::render_json;
 pub use scan::{render_scan_json, render_scan_text};
 pub use text::{TextOptions, render_text};
+pub use what_if::{WhatIf, render_what_if, render_what_if_json};

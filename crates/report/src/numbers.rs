@@ -61,6 +61,11 @@ pub(crate) fn duration(ns: u64) -> String {
     }
 }
 
+/// "1.43".
+pub(crate) fn ratio(ratio: f64) -> String {
+    format!("{ratio:.2}")
+}
+
 /// A figure of a finding; empty for plain facts.
 pub(crate) fn amount(amount: Amount) -> String {
     match amount {
@@ -68,8 +73,8 @@ pub(crate) fn amount(amount: Amount) -> String {
         Amount::Bytes(n) => bytes(n),
         Amount::Count(n) => count(n),
         Amount::Range { low, high } => format!("{} to {}", count(low), count(high)),
-        Amount::Ratio(ratio) => format!("{ratio:.2}"),
-        Amount::RatioRange { low, high } => format!("{low:.2} to {high:.2}"),
+        Amount::Ratio(value) => ratio(value),
+        Amount::RatioRange { low, high } => format!("{} to {}", ratio(low), ratio(high)),
         Amount::Fact => String::new(),
     }
 }

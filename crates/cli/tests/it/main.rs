@@ -8,6 +8,7 @@ mod pprof;
 mod record;
 mod scan;
 mod shell;
+mod whatif;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

@@ -1,0 +1,89 @@
+//! Forecasts for map types and sizes given by hand.
+
+use expect_test::expect;
+
+use crate::{mapscope, stdout_of};
+
+#[test]
+fn shows_the_rewrites_of_a_nested_map_side_by_side() {
+    let map = "map[string]map[string]int";
+    let text = stdout_of(["whatif", "--map", map, "--outer", "4096", "--inner", "244"]);
+    expect![[r#"
+        map[string]map[string]int  go1.27  4,096 maps of 244 entries
+
+        built by insertions                  today              presized             flattened   flattened, presized
+        growths                             24,590                     0                 2,048                     0
+        entries moved                    1,817,594                     0             1,830,003                     0
+        write amplification                   2.81                  1.00                  2.83                  1.00
+        allocations                         61,488                16,402                 8,194                 4,098
+        allocated                        106.3 MiB              53.6 MiB             191.6 MiB              96.1 MiB
+        held at the end                   53.6 MiB              53.6 MiB              95.8 MiB              96.1 MiB
+        space amplification                   2.33                  2.33                  2.51                  2.52
+
+        Write amplification: bytes of keys and elements, (inserted + moved) / inserted. Space amplification: bytes held /
+        bytes of keys and elements. Without what these point to. Ranges hold 99 of 100 runs; where none stands, hashing
+        changes less than 1 %. Presized is with exact hints: one far too large costs more than it saves.
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn shows_ranges_where_hashing_matters() {
+    let text = stdout_of(["whatif", "--map", "map[int]int", "--outer", "1000", "--go", "1.21"]);
+    expect![[r#"
+        map[int]int  go1.21  1,000 entries
+
+        built by insertions                  today              presized
+        growths                                  8                     0
+        entries moved                        1,532                     0
+        write amplification                   2.53                  1.00
+        allocations                             50                     7
+                                          15 - 112                 3 - 9
+        allocated                         82.8 KiB              40.2 KiB
+                               80.1 KiB - 90.8 KiB
+        held at the end                   40.1 KiB              40.1 KiB
+        space amplification                   2.57                  2.57
+
+        Write amplification: bytes of keys and elements, (inserted + moved) / inserted. Space amplification: bytes held /
+        bytes of keys and elements. Without what these point to. Ranges hold 99 of 100 runs; where none stands, hashing
+        changes less than 1 %. Presized is with exact hints: one far too large costs more than it saves.
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn json_has_every_number_with_its_range() {
+    let args = ["whatif", "--json", "--map", "map[int]int", "--outer", "100", "--go", "go1.27.3"];
+    let report: serde_json::Value = serde_json::from_str(&stdout_of(args)).unwrap();
+    assert_eq!(report["schema"], "mapscope.whatif/1");
+    let today = &report["rewrites"][0];
+    assert_eq!(today["name"], "today");
+    assert_eq!(today["grows"]["table"]["expected"], 3.0);
+    assert_eq!(today["moved_entries"]["low"], today["moved_entries"]["high"]);
+    assert_eq!(today["allocated_bytes"]["expected"], 4648.0);
+}
+
+fn refusal(args: &[&str]) -> String {
+    let output = mapscope(["whatif"].iter().chain(args));
+    assert_eq!(output.status.code(), Some(2));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn says_what_is_wrong_with_a_type_a_size_or_a_release() {
+    let map = "map[string]map[string]int";
+    expect![[r#"
+        mapscope: --map map[string: byte 10 of the type: expected `]`
+    "#]]
+    .assert_eq(&refusal(&["--map", "map[string", "--outer", "1"]));
+    expect![[r#"
+        mapscope: --map map[string]map[string]int: say with --inner how large its inner maps get
+    "#]]
+    .assert_eq(&refusal(&["--map", map, "--outer", "1"]));
+    expect![[r#"
+        mapscope: --map map[int]int: --inner without a map in the map
+    "#]]
+    .assert_eq(&refusal(&["--map", "map[int]int", "--outer", "1", "--inner", "1"]));
+    expect![[r#"
+        mapscope: --go go1.17: the maps of this release are not known
+    "#]]
+    .assert_eq(&refusal(&["--map", "map[int]int", "--outer", "1", "--go", "1.17"]));
+}

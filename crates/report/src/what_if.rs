@@ -1,0 +1,163 @@
+//! `mapscope whatif`: what other ways to hold the same entries would cost.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use gomap::{Estimate, Forecast, GoVersion, GrowKind, Rewrite, Sizes};
+use serde_json::{Map, Value, json};
+
+use crate::growth::kind_key;
+use crate::numbers::{bytes, count, ratio};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const TITLE: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Forecasts of a map type at given sizes.
+#[derive(Debug, Clone)]
+pub struct WhatIf {
+    /// The map type as the user wrote it.
+    pub map: String,
+    /// Release of Go.
+    pub version: GoVersion,
+    /// Entries.
+    pub sizes: Sizes,
+    /// In the order of the columns.
+    pub rewrites: Vec<(Rewrite, Forecast)>,
+}
+
+type Number = (&'static str, fn(&Forecast) -> Option<Estimate>, fn(f64) -> String);
+
+const NUMBERS: [Number; 7] = [
+    ("growths", |of| Some(of.all_grows()), whole),
+    ("entries moved", |of| Some(of.moved), whole),
+    ("write amplification", Forecast::write_amplification, ratio),
+    ("allocations", |of| Some(of.allocations), whole),
+    ("allocated", |of| Some(of.allocated_bytes), whole_bytes),
+    ("held at the end", |of| Some(of.retained_bytes), whole_bytes),
+    ("space amplification", Forecast::space_amplification, ratio),
+];
+
+/// Narrower ranges are left out. A fraction of the expectation.
+const NARROW: f64 = 0.01;
+
+/// Writes the forecasts for a terminal, side by side.
+///
+/// # Errors
+/// When `out` fails.
+pub fn render_what_if(out: &mut dyn Write, report: &WhatIf) -> io::Result<()> {
+    writeln!(out, "{BOLD}{}{BOLD:#}  {}  {}", report.map, report.version, sizes(report))?;
+    write!(out, "\n{TITLE}{:<20}{TITLE:#}", "built by insertions")?;
+    for (rewrite, _) in &report.rewrites {
+        write!(out, "  {BOLD}{:>20}{BOLD:#}", name(*rewrite))?;
+    }
+    writeln!(out)?;
+    for number in NUMBERS {
+        row(out, report, number)?;
+    }
+    writeln!(out, "\n{DIM}{NOTES}{DIM:#}")
+}
+
+const NOTES: &str = "\
+Write amplification: bytes of keys and elements, (inserted + moved) / inserted. Space amplification: bytes held /
+bytes of keys and elements. Without what these point to. Ranges hold 99 of 100 runs; where none stands, hashing
+changes less than 1 %. Presized is with exact hints: one far too large costs more than it saves.";
+
+fn row(out: &mut dyn Write, report: &WhatIf, (label, value, text): Number) -> io::Result<()> {
+    let estimates = || report.rewrites.iter().map(|(_, forecast)| value(forecast));
+    write!(out, "{label:<20}")?;
+    for estimate in estimates() {
+        let cell = estimate.map_or("-".to_owned(), |estimate| text(estimate.expected));
+        write!(out, "  {cell:>20}")?;
+    }
+    writeln!(out)?;
+    let range = |estimate: Option<Estimate>| {
+        let Estimate { low, high, .. } = estimate.filter(is_wide)?;
+        Some(format!("{} - {}", text(low), text(high)))
+    };
+    let ranges: String = estimates()
+        .map(|estimate| format!("  {:>20}", range(estimate).unwrap_or_default()))
+        .collect();
+    if !ranges.trim().is_empty() {
+        writeln!(out, "{:<20}{DIM}{}{DIM:#}", "", ranges.trim_end())?;
+    }
+    Ok(())
+}
+
+fn is_wide(estimate: &Estimate) -> bool {
+    let reach = (estimate.high - estimate.expected).max(estimate.expected - estimate.low);
+    reach > NARROW * estimate.expected
+}
+
+fn whole(value: f64) -> String {
+    count(value.round() as u64)
+}
+
+fn whole_bytes(value: f64) -> String {
+    bytes(value.round() as u64)
+}
+
+fn sizes(report: &WhatIf) -> String {
+    let outer = count(report.sizes.outer);
+    match report.sizes.inner {
+        Some(inner) => format!("{outer} maps of {} entries", count(inner)),
+        None => format!("{outer} entries"),
+    }
+}
+
+fn name(rewrite: Rewrite) -> &'static str {
+    match rewrite {
+        Rewrite::Today => "today",
+        Rewrite::Presized => "presized",
+        Rewrite::Flattened => "flattened",
+        Rewrite::FlattenedPresized => "flattened, presized",
+    }
+}
+
+fn key(rewrite: Rewrite) -> &'static str {
+    match rewrite {
+        Rewrite::FlattenedPresized => "flattened_presized",
+        other => name(other),
+    }
+}
+
+/// Writes the forecasts as JSON; documented in docs/json.md.
+///
+/// # Errors
+/// When `out` fails.
+pub fn render_what_if_json(out: &mut dyn Write, report: &WhatIf) -> io::Result<()> {
+    let rewrites: Vec<Value> = report.rewrites.iter().map(rewrite).collect();
+    let value = json!({
+        "schema": "mapscope.whatif/1",
+        "map": report.map,
+        "go_version": report.version.to_string(),
+        "outer": report.sizes.outer,
+        "inner": report.sizes.inner,
+        "rewrites": rewrites,
+    });
+    serde_json::to_writer_pretty(&mut *out, &value)?;
+    writeln!(out)
+}
+
+fn rewrite((name, forecast): &(Rewrite, Forecast)) -> Value {
+    let of_kind = |kind| (kind_key(kind).to_owned(), estimate(forecast.grows[kind]));
+    let grows: Map<String, Value> = GrowKind::ALL.into_iter().map(of_kind).collect();
+    json!({
+        "name": key(*name),
+        "inserted_entries": forecast.inserted,
+        "inserted_bytes": forecast.inserted_bytes,
+        "live_bytes": forecast.live_bytes,
+        "grows": grows,
+        "moved_entries": estimate(forecast.moved),
+        "moved_bytes": estimate(forecast.moved_bytes),
+        "write_amplification": forecast.write_amplification().map(estimate),
+        "allocations": estimate(forecast.allocations),
+        "allocated_bytes": estimate(forecast.allocated_bytes),
+        "held_bytes": estimate(forecast.retained_bytes),
+        "space_amplification": forecast.space_amplification().map(estimate),
+    })
+}
+
+fn estimate(estimate: Estimate) -> Value {
+    json!({ "low": estimate.low, "expected": estimate.expected, "high": estimate.high })
+}
