@@ -9,13 +9,15 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [version, rounds] = &arguments[..] else { panic!("usage: map-model VERSION ROUNDS") };
     let version = GoVersion::parse(&format!("go{version}")).expect("a version");
-    let bench = Bench { version, rounds: rounds.parse().expect("a number of rounds") };
+    let shape = shape(version, "map[int]int");
+    let bench = Bench { version, shape, rounds: rounds.parse().expect("a number of rounds") };
     bench.simulations();
     bench.forecasts();
 }
 
 struct Bench {
     version: GoVersion,
+    shape: MapShape,
     rounds: u32,
 }
 
@@ -32,7 +34,7 @@ impl Bench {
 
     fn forecasts(&self) {
         for map in ["map[int]int", "map[string]int"] {
-            let shape = self.shape(map);
+            let shape = shape(self.version, map);
             for (n, hint) in [(8, 0), (244, 0), (1000, 1000), (10_000, 0), (1_000_000, 0)] {
                 let name = format!("forecast/{map}/{n}/{hint}");
                 let call = || _ = black_box(shape.forecast(black_box(n), black_box(hint)));
@@ -51,13 +53,8 @@ impl Bench {
         println!("{name} {:.1}", best.as_nanos() as f64 / f64::from(n_ops));
     }
 
-    fn shape(&self, map: &str) -> MapShape {
-        let map = map.parse().expect("a map type");
-        MapShape::new(self.version, &map).expect("a known version")
-    }
-
     fn make(&self, hint: u64) -> Simulation {
-        Simulation::new(self.shape("map[int]int"), hint, 1).expect("a small hint")
+        Simulation::new(self.shape, hint, 1).expect("a small hint")
     }
 
     fn insert(&self, hint: u64, n: u64) {
@@ -80,4 +77,9 @@ impl Bench {
         (0..1_000_000).for_each(|key| map.apply(Op::Set(key % 1000)));
         black_box(map.outcome());
     }
+}
+
+fn shape(version: GoVersion, map: &str) -> MapShape {
+    let map = map.parse().expect("a map type");
+    MapShape::new(version, &map).expect("a known version")
 }

@@ -92,21 +92,29 @@ impl Overflow {
         (-self.mean).exp()
     }
 
-    /// Mean of a function of the count.
-    pub(super) fn mean_of(self, f: impl Fn(f64) -> f64) -> f64 {
-        if self.mean > 16.0 {
+    /// Mean of numbers that depend on the count; asks for those of ascending counts.
+    pub(super) fn mean_of<const N: usize>(self, mut f: impl FnMut(f64) -> [f64; N]) -> [f64; N] {
+        if self.mean > MANY {
             return f(self.mean);
         }
         // As if the overflows of different buckets had nothing to do with each other.
         let mut probability = self.none();
-        let mut sum = 0.0;
-        for count in 0..40_u32 {
-            sum += probability * f(f64::from(count));
-            probability *= self.mean / f64::from(count + 1);
+        let mut sums = [0.0; N];
+        let mut count = 0.0;
+        while probability > NEGLIGIBLE || count < self.mean {
+            let values = f(count);
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += probability * value);
+            count += 1.0;
+            probability *= self.mean / count;
         }
-        sum
+        sums
     }
 }
+
+/// Counts about a larger mean are taken as the mean.
+const MANY: f64 = 6.0;
+/// Terms below this are left out.
+const NEGLIGIBLE: f64 = 1e-4;
 
 /// Mean, and mean of the square, of the overflow buckets of one of `n_buckets` with n entries in all: a binomial
 /// distribution, term by term.
@@ -119,6 +127,9 @@ fn moments(n: f64, n_buckets: f64) -> (f64, f64) {
         mean += probability * n_overflow;
         mean_square += probability * n_overflow * n_overflow;
         probability *= (n - f64::from(entries)) / f64::from(entries + 1) * odds;
+        if entries > 8 && probability < NEGLIGIBLE * NEGLIGIBLE {
+            break;
+        }
     }
     (mean, mean_square)
 }

@@ -26,7 +26,13 @@ pub(super) fn tally(shape: &MapShape, n: u64, hint: u64, tally: &mut Tally) {
     if first == 0 && n == 0 {
         return;
     }
-    let mut ladder = Ladder { shape, tally, no_overflow: 1.0, many: None };
+    let mut ladder = Ladder {
+        shape,
+        tally,
+        no_overflow: 1.0,
+        bucket_block: shape.bucket_block() as f64,
+        list_steps: if shape.has_pointers() { &[] } else { steps(shape.malloc()) },
+    };
     let mut b = first;
     while n > shape.room(b + 1) {
         ladder.spend_array(b);
@@ -61,8 +67,9 @@ struct Ladder<'s> {
     tally: &'s mut Tally,
     /// Chance that no array so far had an overflow bucket.
     no_overflow: f64,
-    /// Overflow of `2^MANY_B` full buckets.
-    many: Option<Overflow>,
+    /// Units: bytes of an overflow bucket.
+    bucket_block: f64,
+    list_steps: &'static [Step],
 }
 
 impl Ladder<'_> {
@@ -78,8 +85,7 @@ impl Ladder<'_> {
         let room = self.shape.room(b);
         let pending = Evacuation::after(n - room, b);
         let overflow = self.full(b);
-        self.spend(b, overflow);
-        let cost = self.cost(b, overflow);
+        let cost = self.spend(b, overflow);
         let array = self.shape.array(b).block_bytes as f64;
         // Where the collector sees overflow buckets, it has those of evacuated buckets already.
         let share = if self.shape.has_pointers() { pending.left } else { 1.0 };
@@ -103,70 +109,94 @@ impl Ladder<'_> {
     /// The array in use; only a part of its buckets has got its entries.
     fn hold_array(&mut self, b: u32, overflow: Overflow, part: Estimate) {
         let overflow = overflow.scaled(part.expected);
-        self.spend(b, overflow);
-        let held = self.cost(b, overflow).held;
+        let held = self.spend(b, overflow).held;
         let array = self.shape.array(b).block_bytes as f64;
         self.tally.forecast.retained_bytes += held.map(|bytes| array + bytes);
     }
 
-    fn spend(&mut self, b: u32, overflow: Overflow) {
-        let array = self.shape.array(b).block_bytes as f64;
-        let cost = self.cost(b, overflow);
-        self.tally.spend(ONCE, Estimate::exact(array));
+    /// Returns what the overflow buckets take.
+    fn spend(&mut self, b: u32, overflow: Overflow) -> Cost {
+        let array = self.shape.array(b);
+        let cost = self.cost(array.n_spare as f64, overflow);
+        self.tally.spend(ONCE, Estimate::exact(array.block_bytes as f64));
         self.tally.spend(cost.allocations, cost.bytes);
         self.no_overflow *= overflow.none();
+        cost
     }
 
     /// Overflow of `2^b` buckets that are as full as they get.
-    fn full(&mut self, b: u32) -> Overflow {
-        if b < MANY_B {
-            return Overflow::of(self.shape.room(b), b);
+    fn full(&self, b: u32) -> Overflow {
+        if b == 0 {
+            return Overflow::default();
         }
-        let shape = self.shape;
-        let many = *self.many.get_or_insert_with(|| Overflow::of(shape.room(MANY_B), MANY_B));
-        many.scaled((f64::from(b) - f64::from(MANY_B)).exp2())
+        let measured = b.min(MANY_B);
+        let moments = if self.shape.room(1) == 12 { FULL_12 } else { FULL_13 };
+        let (mean, variance) = moments[measured as usize - 1];
+        let most = self.shape.room(measured) as f64 / GROUP_SLOTS as f64;
+        Overflow { mean, variance, most }.scaled(f64::from(b - measured).exp2())
     }
 
-    fn cost(&self, b: u32, overflow: Overflow) -> Cost {
-        let n_spare = self.shape.array(b).n_spare as f64;
+    fn cost(&self, n_spare: f64, overflow: Overflow) -> Cost {
         let count = overflow.estimate();
-        let of = |f: &dyn Fn(f64) -> f64| Estimate {
-            low: f(count.low),
-            expected: overflow.mean_of(f),
-            high: f(count.high),
+        let first = self.list_step(count.low, 0);
+        let low = self.cost_of(n_spare, count.low, first);
+        let high = self.cost_of(n_spare, count.high, self.list_step(count.high, first));
+        let mut step = first;
+        let mean = overflow.mean_of(|n| {
+            step = self.list_step(n, step);
+            self.cost_of(n_spare, n, step)
+        });
+        let mean = if count.is_exact() { low } else { mean };
+        let estimate =
+            |index: usize| Estimate { low: low[index], expected: mean[index], high: high[index] };
+        Cost { allocations: estimate(0), bytes: estimate(1), held: estimate(2) }
+    }
+
+    /// Step of the list of n overflow buckets, at or behind that of fewer ones. Maps with pointers have none.
+    fn list_step(&self, n: f64, first: usize) -> usize {
+        let n = n.ceil() as u64;
+        let rest = self.list_steps.get(first..).unwrap_or_default();
+        first + rest.iter().take_while(|step| step.capacity < n).count()
+    }
+
+    /// What n overflow buckets take: allocations, bytes in all, bytes held.
+    fn cost_of(&self, n_spare: f64, n: f64, list_step: usize) -> [f64; 3] {
+        let n_heap = (n - n_spare).max(0.0);
+        let bytes = n_heap * self.bucket_block;
+        let Some(list) = self.list_steps.get(list_step).filter(|_| list_step > 0) else {
+            return [n_heap, bytes, bytes];
         };
-        let bucket_block = self.shape.bucket_block() as f64;
-        let n_heap = |n: f64| (n - n_spare).max(0.0);
-        if self.shape.has_pointers() {
-            let bytes = of(&|n| n_heap(n) * bucket_block);
-            return Cost { allocations: of(&n_heap), bytes, held: bytes };
-        }
-        let list = |n: f64| list_for(self.shape, n);
-        Cost {
-            allocations: of(&|n| n_heap(n) + list(n).0),
-            bytes: of(&|n| n_heap(n) * bucket_block + list(n).1),
-            held: of(&|n| n_heap(n) * bucket_block + list(n).2),
-        }
+        let header = HEADER_BYTES as f64;
+        let total = bytes + header + list.total_bytes as f64;
+        [n_heap + 1.0 + list_step as f64, total, bytes + header + list.block_bytes as f64]
     }
 }
+
+/// Overflow buckets of 2, 4, 8 and so on to `2^MANY_B` buckets with 12 entries for two: mean and variance. A test says
+/// that they are those of [`Overflow::of`].
+pub(super) const FULL_12: [(f64, f64); MANY_B as usize] = [
+    (0.14600, 0.13534),
+    (0.48529, 0.42643),
+    (1.10896, 0.95586),
+    (2.33751, 1.99890),
+    (4.78685, 4.07897),
+    (9.68197, 8.23648),
+];
+/// The same with 13 entries for two.
+pub(super) const FULL_13: [(f64, f64); MANY_B as usize] = [
+    (0.26685, 0.23124),
+    (0.72187, 0.59173),
+    (1.56917, 1.26338),
+    (3.24487, 2.59470),
+    (6.58879, 5.25331),
+    (13.27327, 10.56888),
+];
 
 /// What the overflow buckets of an array take. Units: bytes.
 struct Cost {
     allocations: Estimate,
     bytes: Estimate,
     held: Estimate,
-}
-
-/// The list of n overflow buckets: allocations, bytes in all, bytes held.
-fn list_for(shape: &MapShape, n: f64) -> (f64, f64, f64) {
-    if n < 0.5 {
-        return (0.0, 0.0, 0.0);
-    }
-    let steps = steps(shape.malloc());
-    let index = steps.partition_point(|step| (step.capacity as f64) < n).min(steps.len() - 1);
-    let Step { block_bytes, total_bytes, .. } = steps[index];
-    let header = HEADER_BYTES as f64;
-    (1.0 + index as f64, header + total_bytes as f64, header + block_bytes as f64)
 }
 
 /// An evacuation under way.

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use super::chance::Overflow;
+use super::classic::{FULL_12, FULL_13};
 use crate::estimate::Estimate;
 use crate::growth::GrowKind;
 use crate::shape::MapShape;
@@ -95,5 +97,19 @@ fn absurd_sizes_do_not_overflow() {
             }
         }
         assert!(Simulation::new(shape, u64::MAX, 0).is_none());
+    }
+}
+
+#[test]
+fn the_table_of_full_buckets_is_what_their_distribution_says() {
+    for (n_for_two, table) in [(12, FULL_12), (13, FULL_13)] {
+        for (b, (mean, variance)) in (1..).zip(table) {
+            let overflow = Overflow::of(n_for_two << (b - 1), b);
+            let close = |a: f64, b: f64| (a - b).abs() < 1e-4;
+            assert!(
+                close(overflow.mean, mean) && close(overflow.variance, variance),
+                "{overflow:?}"
+            );
+        }
     }
 }
