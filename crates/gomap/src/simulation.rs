@@ -9,6 +9,7 @@
 //! (NaN), iteration, `maps.Clone` and concurrent use are left out. The header is taken to be on the heap.
 
 pub(crate) mod classic;
+mod lanes;
 mod ledger;
 pub(crate) mod swiss;
 

@@ -33,8 +33,8 @@ pub(super) struct Map {
     b: u32,
     count: u64,
     /// `None` until the first insertion into a map of one bucket.
-    current: Option<Generation>,
-    old: Option<Old>,
+    current: Option<Box<Generation>>,
+    old: Option<Box<Old>>,
     /// As the runtime counts them: exact below `MAX_COUNTED_B`.
     n_overflow: u64,
     has_extra: bool,
@@ -90,19 +90,19 @@ impl Map {
     }
 
     /// Source: `makeBucketArray` of Go 1.21 to 1.23.
-    fn new_generation(&mut self, ledger: &mut Ledger) -> Generation {
+    fn new_generation(&mut self, ledger: &mut Ledger) -> Box<Generation> {
         let array = self.shape.array(self.b);
         ledger.take(array.block_bytes);
         if array.n_spare > 0 {
             self.take_extra(ledger);
         }
-        Generation {
+        Box::new(Generation {
             buckets: Buckets::new(1 << self.b),
             block_bytes: array.block_bytes,
             n_spare: array.n_spare as usize,
             n_heap: 0,
             list_step: 0,
-        }
+        })
     }
 
     fn take_extra(&mut self, ledger: &mut Ledger) {
@@ -195,9 +195,9 @@ impl Map {
             self.b += 1;
         }
         let grown = self.new_generation(ledger);
-        let generation = std::mem::replace(current, grown);
+        let generation = std::mem::replace(current, *grown);
         let is_evacuated = vec![false; generation.buckets.n_heads()];
-        self.old = Some(Old { generation, is_evacuated, n_evacuated: 0, is_same_size });
+        self.old = Some(Box::new(Old { generation, is_evacuated, n_evacuated: 0, is_same_size }));
         self.n_overflow = 0;
     }
 

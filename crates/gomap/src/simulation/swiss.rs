@@ -10,6 +10,7 @@
 //! Source: internal/runtime/maps/map.go, table.go, group.go, runtime*.go of Go 1.24 to 1.27; single functions are named
 //! where they are modelled.
 
+use super::lanes::{self, HIGH_BITS, LOW_BITS};
 use super::ledger::Ledger;
 use super::{State, TableState};
 use crate::growth::GrowKind;
@@ -19,8 +20,6 @@ use crate::shape::MapShape;
 const SLOTS: usize = GROUP_SLOTS as usize;
 const EMPTY: u8 = 0x80;
 const DELETED: u8 = 0xfe;
-const LOW_BITS: u64 = 0x0101_0101_0101_0101;
-const HIGH_BITS: u64 = LOW_BITS << 7;
 /// `maps.table`, `directory[i]`. Units: bytes.
 pub(crate) const TABLE_BYTES: u64 = 32;
 pub(crate) const DIRECTORY_ENTRY_BYTES: u64 = 8;
@@ -38,10 +37,8 @@ impl Group {
     const EMPTY: Self = Self { ctrl: EMPTY as u64 * LOW_BITS, hashes: [0; SLOTS] };
 
     fn find(&self, hash: u64) -> Option<usize> {
-        // May also match a full slot beside a match, which the comparison of hashes sorts out.
-        let difference = self.ctrl ^ (LOW_BITS * (hash & 0x7f));
-        let matches = difference.wrapping_sub(LOW_BITS) & !difference & HIGH_BITS;
-        slots_of(matches).find(|&slot| self.hashes[slot] == hash)
+        let matches = lanes::equal(self.ctrl, (hash & 0x7f) as u8);
+        lanes::all(matches).find(|&slot| self.hashes[slot] == hash)
     }
 
     fn empty(&self) -> u64 {
@@ -58,30 +55,17 @@ impl Group {
     }
 
     fn full(&self) -> impl Iterator<Item = u64> {
-        slots_of(!self.ctrl & HIGH_BITS).map(|slot| self.hashes[slot])
+        lanes::all(!self.ctrl & HIGH_BITS).map(|slot| self.hashes[slot])
     }
 
     fn mark(&mut self, slot: usize, ctrl: u8) {
-        let shift = 8 * slot;
-        self.ctrl = self.ctrl & !(0xff << shift) | u64::from(ctrl) << shift;
+        self.ctrl = lanes::with(self.ctrl, slot, ctrl);
     }
 
     fn put(&mut self, slot: usize, hash: u64) {
         self.mark(slot, (hash & 0x7f) as u8);
         self.hashes[slot] = hash;
     }
-}
-
-fn first_slot(bits: u64) -> Option<usize> {
-    (bits != 0).then(|| bits.trailing_zeros() as usize / 8)
-}
-
-fn slots_of(mut bits: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let slot = first_slot(bits)?;
-        bits &= bits - 1;
-        Some(slot)
-    })
 }
 
 #[derive(Debug, Clone)]
@@ -152,9 +136,9 @@ impl Table {
             if group.find(hash).is_some() {
                 return Place::Found;
             }
-            let deleted = || first_slot(group.deleted()).map(|slot| (index, slot));
+            let deleted = || lanes::first(group.deleted()).map(|slot| (index, slot));
             tombstone = tombstone.or_else(deleted);
-            if let Some(slot) = first_slot(group.empty()) {
+            if let Some(slot) = lanes::first(group.empty()) {
                 return match tombstone {
                     Some((group, slot)) => Place::Deleted { group, slot },
                     None => Place::Empty { group: index, slot },
@@ -175,7 +159,7 @@ impl Table {
     /// Source: table.go (`uncheckedPutSlot`) of Go 1.24 to 1.27.
     fn put_new(&mut self, hash: u64) {
         for group in self.probe(hash) {
-            if let Some(slot) = first_slot(self.groups[group].free()) {
+            if let Some(slot) = lanes::first(self.groups[group].free()) {
                 return self.put(group, slot, hash);
             }
         }
@@ -223,7 +207,7 @@ impl Table {
         }
         for index in (0..self.groups.len()).filter(unneeded) {
             let group = &mut self.groups[index];
-            for slot in slots_of(group.free()) {
+            for slot in lanes::all(group.free()) {
                 group.mark(slot, EMPTY);
             }
         }
@@ -328,7 +312,7 @@ impl Map {
             if group.find(hash).is_some() {
                 return false;
             }
-            if let Some(slot) = first_slot(group.free()) {
+            if let Some(slot) = lanes::first(group.free()) {
                 group.put(slot, hash);
                 return true;
             }

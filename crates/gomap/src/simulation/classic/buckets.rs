@@ -1,5 +1,6 @@
 //! The buckets of one array, with their overflow buckets behind them.
 
+use super::super::lanes::{self, HIGH_BITS};
 use crate::layout::GROUP_SLOTS;
 
 const SLOTS: usize = GROUP_SLOTS as usize;
@@ -8,28 +9,41 @@ const NONE: u32 = 0;
 
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
+    /// A byte for each slot: 0 when it is free, else the first bits of the hash with the high bit set.
+    tops: u64,
     hashes: [u64; SLOTS],
-    /// A bit for each full slot.
-    full: u8,
     /// Index of the overflow bucket.
     next: u32,
 }
 
 impl Bucket {
-    const EMPTY: Self = Self { hashes: [0; SLOTS], full: 0, next: NONE };
+    const EMPTY: Self = Self { tops: 0, hashes: [0; SLOTS], next: NONE };
 
     fn find(&self, hash: u64) -> Option<usize> {
-        let mut matches = 0_u8;
-        for (slot, &stored) in self.hashes.iter().enumerate() {
-            matches |= u8::from(stored == hash) << slot;
+        lanes::all(lanes::equal(self.tops, top(hash))).find(|&slot| self.hashes[slot] == hash)
+    }
+
+    fn is_full(&self) -> bool {
+        self.tops & HIGH_BITS == HIGH_BITS
+    }
+
+    /// Into the first free slot; `false` when there is none.
+    fn put(&mut self, hash: u64) -> bool {
+        let free = lanes::first(!self.tops & HIGH_BITS);
+        if let Some(slot) = free {
+            self.tops = lanes::with(self.tops, slot, top(hash));
+            self.hashes[slot] = hash;
         }
-        matches &= self.full;
-        (matches != 0).then(|| matches.trailing_zeros() as usize)
+        free.is_some()
     }
 
     fn full(&self) -> impl Iterator<Item = u64> {
-        (0..SLOTS).filter(|slot| self.full >> slot & 1 == 1).map(|slot| self.hashes[slot])
+        lanes::all(self.tops & HIGH_BITS).map(|slot| self.hashes[slot])
     }
+}
+
+fn top(hash: u64) -> u8 {
+    (hash >> 56) as u8 | 0x80
 }
 
 /// A bucket of a chain.
@@ -88,7 +102,7 @@ impl Buckets {
         let mut last = self.head_of(hash);
         for index in self.indices(last) {
             last = index;
-            if self.buckets[index].full != u8::MAX {
+            if !self.buckets[index].is_full() {
                 break;
             }
         }
@@ -97,26 +111,23 @@ impl Buckets {
 
     /// Into the first free slot of this bucket; `None` when it is full.
     pub(super) fn put(&mut self, at: Cursor, hash: u64) -> Option<Cursor> {
-        let bucket = &mut self.buckets[at.0];
-        let slot = bucket.full.trailing_ones() as usize;
-        *bucket.hashes.get_mut(slot)? = hash;
-        bucket.full |= 1 << slot;
-        Some(at)
+        self.buckets[at.0].put(hash).then_some(at)
     }
 
     /// Into a new overflow bucket behind the last bucket of a chain.
     pub(super) fn extend(&mut self, at: Cursor, hash: u64) -> Cursor {
         let index = self.buckets.len();
         self.buckets[at.0].next = index as u32;
-        let mut bucket = Bucket { full: 1, ..Bucket::EMPTY };
-        bucket.hashes[0] = hash;
+        let mut bucket = Bucket::EMPTY;
+        bucket.put(hash);
         self.buckets.push(bucket);
         Cursor(index)
     }
 
     pub(super) fn remove(&mut self, hash: u64) -> bool {
         let Some((index, slot)) = self.find(hash) else { return false };
-        self.buckets[index].full &= !(1 << slot);
+        let bucket = &mut self.buckets[index];
+        bucket.tops = lanes::with(bucket.tops, slot, 0);
         true
     }
 
