@@ -37,9 +37,9 @@ fn shows_ranges_where_hashing_matters() {
         entries moved                        1,532                     0
         write amplification                   2.53                  1.00
         allocations                             50                     7
-                                          15 - 112                 3 - 9
+                                          15 - 117                 3 - 9
         allocated                         82.8 KiB              40.2 KiB
-                               80.1 KiB - 90.8 KiB
+                               80.1 KiB - 91.2 KiB
         held at the end                   40.1 KiB              40.1 KiB
         space amplification                   2.57                  2.57
 
