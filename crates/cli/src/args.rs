@@ -59,6 +59,9 @@ Examples:
   Write a page to send to a colleague, and a flame graph:
     mapscope diagnose cpu.pprof ./server --html report.html --flamegraph flame.svg
 
+  See what the garbage collector did to the goroutines meanwhile (go test -trace, /debug/pprof/trace):
+    mapscope diagnose cpu.pprof trace.out ./server
+
   Fail a CI job when a map that should be changed costs more than 10 % of the CPU:
     mapscope diagnose cpu.pprof ./server --fail-over 10
 
@@ -68,7 +71,7 @@ Exit codes: 0 fine, 1 over the --fail-over limit, 2 an error.";
 #[derive(Debug, ClapArgs)]
 #[command(after_help = DIAGNOSE_EXAMPLES)]
 pub struct Diagnose {
-    /// CPU profiles, heap profiles, the binary, in any order; `http://` URLs of pprof endpoints too.
+    /// CPU and heap profiles, recordings, execution traces, the binary, in any order; `http://` URLs of pprof endpoints too.
     #[arg(required = true, value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
     pub inputs: Vec<String>,
     /// Print JSON (docs/json.md) instead of text.

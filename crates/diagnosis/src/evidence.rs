@@ -29,6 +29,8 @@ pub enum SourceKind {
     Heap,
     /// Live recording of map growth.
     Recording,
+    /// Execution trace.
+    Trace,
     /// Go executable.
     Binary,
 }
@@ -46,6 +48,8 @@ pub struct Evidence {
     pub heap: Option<ProcessHeap>,
     /// Growth of the process' maps; `None` without a recording.
     pub growth: Option<ProcessGrowth>,
+    /// What the garbage collector did to goroutines; `None` without an execution trace.
+    pub trace: Option<ProcessTrace>,
     /// Places at which maps are made with a size hint, as a recording saw them; most maps first.
     pub hints: Vec<HintedMakes>,
     /// Places at which maps are used. Order: by CPU in maps, then by bytes allocated, then by name.
@@ -226,6 +230,8 @@ pub struct Site {
     pub heap: Option<SiteHeap>,
     /// Growth of the maps written here; `None` without a recording. Empty when none grew while it was made.
     pub growth: Option<SiteGrowth>,
+    /// Mark assists that map operations of this line had to do; `None` without an execution trace.
+    pub assists: Option<Ranges>,
 }
 
 /// A map operation that the machine code performs at a line.
@@ -408,6 +414,51 @@ pub struct ProcessGrowth {
     pub gc_cycles: Option<u64>,
     /// Times that the program had to help the collector before it could allocate.
     pub gc_assists: Option<u64>,
+}
+
+/// Ranges of time, added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ranges {
+    /// How many.
+    pub n: u64,
+    /// Units: nanoseconds of wall time.
+    pub wall_ns: u64,
+    /// The part of it in which the goroutine ran; 0 where that does not apply. Units: nanoseconds.
+    pub on_cpu_ns: u64,
+    /// The longest. Units: nanoseconds.
+    pub longest_ns: u64,
+}
+
+impl AddAssign for Ranges {
+    fn add_assign(&mut self, other: Self) {
+        self.n = self.n.saturating_add(other.n);
+        self.wall_ns = self.wall_ns.saturating_add(other.wall_ns);
+        self.on_cpu_ns = self.on_cpu_ns.saturating_add(other.on_cpu_ns);
+        self.longest_ns = self.longest_ns.max(other.longest_ns);
+    }
+}
+
+/// What the garbage collector did while a program was traced.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProcessTrace {
+    /// Traces it was summed from.
+    pub sources: Vec<SourceId>,
+    /// Units: nanoseconds traced.
+    pub duration_ns: u64,
+    /// Collections: the time in which the collector marks beside the program.
+    pub gc_cycles: Ranges,
+    /// Times in which all goroutines were stopped, by reason in Go's words, longest sum first.
+    pub stops: Vec<(String, Ranges)>,
+    /// Goroutines that had to mark before they could allocate.
+    pub assists: Ranges,
+    /// The part of `assists` inside map operations.
+    pub assists_in_maps: Ranges,
+    /// Allocations that had to sweep first.
+    pub sweeps: Ranges,
+    /// Largest heap. Units: bytes.
+    pub heap_max_bytes: u64,
+    /// Whether `on_cpu_ns` of assists is only a lower bound, since stacks are missing in the trace.
+    pub is_on_cpu_lower_bound: bool,
 }
 
 /// Growth of the maps written at a line.

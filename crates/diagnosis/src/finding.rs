@@ -109,6 +109,13 @@ pub enum Amount {
         /// The whole.
         whole: Cost,
     },
+    /// A part of a time.
+    TimeShare {
+        /// Units: nanoseconds.
+        part_ns: u64,
+        /// Units: nanoseconds.
+        whole_ns: u64,
+    },
     /// Units: bytes.
     Bytes(u64),
     /// A number of things.

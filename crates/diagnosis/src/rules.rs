@@ -169,6 +169,9 @@ impl<'e> SiteContext<'e> {
             SourceKind::Recording => {
                 self.evidence.growth.as_ref().and_then(|growth| growth.sources.first())
             }
+            SourceKind::Trace => {
+                self.evidence.trace.as_ref().and_then(|trace| trace.sources.first())
+            }
             SourceKind::Binary => None,
         };
         let position = || self.evidence.sources.iter().position(|source| source.kind == kind);

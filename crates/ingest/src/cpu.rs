@@ -276,6 +276,7 @@ impl CpuCollector {
             cpu: Some(cpu),
             heap: None,
             growth: None,
+            assists: None,
         }
     }
 

@@ -23,7 +23,9 @@ pub enum Error {
         reason: String,
     },
     /// The content is of no known kind.
-    #[error("{name}: {what}; expected a pprof profile (CPU, heap) or a Go executable")]
+    #[error(
+        "{name}: {what}; expected a pprof profile (CPU, heap), an execution trace or a Go executable"
+    )]
     NotRecognised {
         /// The input.
         name: String,
@@ -37,6 +39,14 @@ pub enum Error {
         name: String,
         /// Where and why.
         source: gopprof::Error,
+    },
+    /// An execution trace that cannot be read.
+    #[error("{name}")]
+    Trace {
+        /// The input.
+        name: String,
+        /// Where and why.
+        source: gotrace::Error,
     },
     /// An executable that cannot be read.
     #[error("{name}")]

@@ -168,6 +168,7 @@ impl GrowthCollector {
                 cpu: None,
                 heap: None,
                 growth: Some(growth),
+                assists: None,
             })
             .collect();
         others.sort_by(|a, b| {

@@ -93,6 +93,7 @@ impl HeapCollector {
                     cpu: None,
                     heap: Some(heap),
                     growth: None,
+                    assists: None,
                 })
                 .collect();
             only_heap.sort_by(|a, b| {

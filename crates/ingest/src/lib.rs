@@ -18,6 +18,7 @@ mod printable;
 mod program;
 mod scan;
 mod stacks;
+mod trace;
 
 use diagnosis::Evidence;
 use diagnosis::evidence::{Notice, Source, SourceId, SourceKind};
@@ -33,6 +34,7 @@ use cpu::CpuCollector;
 use growth::GrowthCollector;
 use heap::HeapCollector;
 use program::ProgramOfProfile;
+use trace::TraceCollector;
 
 /// How to collect.
 #[derive(Debug, Clone)]
@@ -59,6 +61,7 @@ pub fn collect(
     let mut cpu = CpuCollector::new(options.stacks);
     let mut heap = HeapCollector::default();
     let mut growth = GrowthCollector::default();
+    let mut trace = TraceCollector::default();
     let mut executable: Option<(&String, SourceId, Vec<u8>)> = None;
     for name in names {
         let source = SourceId(evidence.sources.len() as u32);
@@ -83,6 +86,11 @@ pub fn collect(
                     cpu.add(&profile.value, source, name, &mut evidence)?;
                 }
             }
+            Input::Trace(bytes) => {
+                add_source(&mut evidence, name, SourceKind::Trace, String::new());
+                let summary = trace.add(&bytes, source, name, &mut evidence)?;
+                evidence.sources[source.0 as usize].summary = summary;
+            }
             Input::OtherProfile { kind } => {
                 let text = format!("{name} is {kind}: no evidence about maps, not used");
                 evidence.notices.push(Notice { source: None, text });
@@ -96,7 +104,9 @@ pub fn collect(
             }
         }
     }
-    if !cpu.has_profiles() && !heap.has_profiles() && !growth.has_recordings() {
+    let has_evidence =
+        cpu.has_profiles() || heap.has_profiles() || growth.has_recordings() || trace.has_traces();
+    if !has_evidence {
         return Err(Error::NoProfile { only_binary: executable.map(|(name, ..)| name.clone()) });
     }
     let programs = || cpu.programs().chain(heap.programs()).chain(growth.programs());
@@ -108,6 +118,7 @@ pub fn collect(
     cpu.finish(&mut evidence);
     heap.finish(&mut evidence, binary.as_ref());
     growth.finish(&mut evidence);
+    trace.finish(&mut evidence);
     if let Some(binary) = binary {
         binary.attach(&mut evidence);
     }

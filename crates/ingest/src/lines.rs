@@ -103,6 +103,12 @@ impl Lines {
         LocationFrames { frames, ends }
     }
 
+    /// Registers a frame that is not part of a profile.
+    pub(crate) fn add_frame(&mut self, function: &str, file: &str, line: u32) -> FrameInfo {
+        let function = self.intern_function(function);
+        self.intern_line(function, file, line)
+    }
+
     fn intern_function(&mut self, name: &str) -> FunctionId {
         if let Some(&id) = self.by_name.get(name) {
             return id;

@@ -11,7 +11,7 @@ use crate::error::Error;
 /// Limits on what is read.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenOptions {
-    /// Units: bytes; a profile that inflates to more is refused.
+    /// Units: bytes; a profile that inflates to more is refused, of an execution trace no more is read.
     pub max_inflated_bytes: u64,
 }
 
@@ -30,6 +30,8 @@ pub enum Input {
     Heap(Parsed<Profile>),
     /// A live recording of map growth, which holds CPU samples too.
     Recording(Parsed<Profile>),
+    /// An execution trace: all bytes of it.
+    Trace(Vec<u8>),
     /// A profile of something else.
     OtherProfile {
         /// What it is: "a mutex profile".
@@ -65,6 +67,11 @@ pub fn open_input(
         reader.read_to_end(&mut bytes).map_err(io_error)?;
         return Ok(Input::Binary(bytes));
     }
+    if gotrace::is_trace(&head) {
+        let mut bytes = Vec::new();
+        reader.take(options.max_inflated_bytes).read_to_end(&mut bytes).map_err(io_error)?;
+        return Ok(Input::Trace(bytes));
+    }
     if let Some(what) = known_stranger(&head) {
         return Err(Error::NotRecognised { name: name.to_owned(), what: what.to_owned() });
     }
@@ -90,9 +97,6 @@ fn open_reader(name: &str, progress: &mut dyn FnMut(&str)) -> Result<Box<dyn Rea
 fn known_stranger(head: &[u8]) -> Option<&'static str> {
     if head.is_empty() {
         return Some("the file is empty");
-    }
-    if head.starts_with(b"go 1.") {
-        return Some("this is a Go execution trace, which mapscope does not read yet");
     }
     if head.starts_with(b"PERFILE2") {
         return Some("this is perf.data, which mapscope does not read yet");

@@ -11,7 +11,7 @@ use gomap::{Category, MapOp};
 use crate::flamegraph::render_flamegraph;
 use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bytes, count, duration, missing, percent, share};
-use crate::{text, words};
+use crate::{text, trace, words};
 
 /// Style, script and frame of the page; `{{…}}` marks what is filled in.
 const TEMPLATE: &str = include_str!("page.html");
@@ -88,7 +88,15 @@ fn process(evidence: &Evidence) -> String {
     let growth = evidence.growth.as_ref().map_or(String::new(), |growth| {
         format!("<p class=facts>{}</p>", escape(&growth::process_text(growth)))
     });
-    let Some(cpu) = &evidence.cpu else { return format!("<p>CPU: {NOT_MEASURED}</p>{growth}") };
+    let trace: String = evidence
+        .trace
+        .iter()
+        .flat_map(trace::process_lines)
+        .map(|line| format!("<p class=facts>{}</p>", escape(&line)))
+        .collect();
+    let Some(cpu) = &evidence.cpu else {
+        return format!("<p>CPU: {NOT_MEASURED}</p>{growth}{trace}");
+    };
     let tiles = [
         ("map writes", cpu.by_op.get(MapOp::Assign)),
         ("map reads", cpu.by_op.get(MapOp::Read)),
@@ -106,7 +114,7 @@ fn process(evidence: &Evidence) -> String {
         );
     }
     out += "</div>";
-    out + &split_bar(cpu) + &growth
+    out + &split_bar(cpu) + &growth + &trace
 }
 
 /// One bar with all CPU time by category.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use diagnosis::evidence::{
     Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, Growth, MapType, ProcessCpu,
-    ProcessGrowth, Site, SiteCpu, SiteHeap, SiteMap, TypeGrowth, TypePart,
+    ProcessGrowth, ProcessTrace, Ranges, Site, SiteCpu, SiteHeap, SiteMap, TypeGrowth, TypePart,
 };
 use diagnosis::finding::{Amount, EvidenceLine};
 use diagnosis::sizes::Size;
@@ -47,6 +47,7 @@ pub(crate) fn to_value(diagnosis: &Diagnosis) -> Value {
             "total": alloc(heap.total),
         })),
         "growth": evidence.growth.as_ref().map(process_growth),
+        "trace": evidence.trace.as_ref().map(process_trace),
         "hints": evidence.hints.iter().map(|makes| json!({
             "function": makes.frame.function,
             "file": makes.frame.file,
@@ -112,6 +113,9 @@ fn finding(finding: &Finding) -> Value {
 fn evidence_line(line: &EvidenceLine) -> Value {
     let amount = match line.amount {
         Amount::Share { part, whole } => json!({ "part": cost(part), "whole": cost(whole) }),
+        Amount::TimeShare { part_ns, whole_ns } => {
+            json!({ "part_ns": part_ns, "whole_ns": whole_ns })
+        }
         Amount::Bytes(n) => json!({ "bytes": n }),
         Amount::Count(n) => json!({ "count": n }),
         Amount::Range { low, high } => json!({ "low": low, "high": high }),
@@ -135,6 +139,7 @@ fn site(site: &Site, evidence: &Evidence) -> Value {
             "total": growth_sums(growth.total),
             "types": growth.types.iter().map(|t| type_growth(t, evidence)).collect::<Vec<_>>(),
         })),
+        "assists": site.assists.map(ranges),
     })
 }
 
@@ -149,6 +154,32 @@ fn process_growth(growth: &ProcessGrowth) -> Value {
         "overhead": growth.overhead,
         "gc_cycles": growth.gc_cycles,
         "gc_assists": growth.gc_assists,
+    })
+}
+
+fn process_trace(trace: &ProcessTrace) -> Value {
+    json!({
+        "sources": trace.sources.iter().map(|id| id.0).collect::<Vec<_>>(),
+        "duration_ns": trace.duration_ns,
+        "gc_cycles": ranges(trace.gc_cycles),
+        "stops": trace.stops.iter().map(|(reason, stops)| json!({
+            "reason": reason,
+            "time": ranges(*stops),
+        })).collect::<Vec<_>>(),
+        "assists": ranges(trace.assists),
+        "assists_in_maps": ranges(trace.assists_in_maps),
+        "on_cpu_is_lower_bound": trace.is_on_cpu_lower_bound,
+        "sweeps": ranges(trace.sweeps),
+        "heap_max_bytes": trace.heap_max_bytes,
+    })
+}
+
+fn ranges(ranges: Ranges) -> Value {
+    json!({
+        "n": ranges.n,
+        "wall_ns": ranges.wall_ns,
+        "on_cpu_ns": ranges.on_cpu_ns,
+        "longest_ns": ranges.longest_ns,
     })
 }
 

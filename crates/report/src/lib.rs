@@ -11,6 +11,7 @@ mod json;
 mod numbers;
 mod scan;
 mod text;
+mod trace;
 mod what_if;
 mod words;
 

@@ -25,6 +25,12 @@ pub(crate) fn share(part: Cost, whole: Cost) -> String {
     format!("{} ({n} of {of} samples)", percent(part.share_of(whole)))
 }
 
+/// "62.0 % (523 ms of 841 ms)".
+pub(crate) fn time_share(part_ns: u64, whole_ns: u64) -> String {
+    let fraction = if whole_ns == 0 { 0.0 } else { part_ns as f64 / whole_ns as f64 };
+    format!("{} ({} of {})", percent(fraction), duration(part_ns), duration(whole_ns))
+}
+
 /// "1,843".
 pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -53,9 +59,10 @@ pub(crate) fn bytes(n: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
-/// "940 ms", "12.4 s".
+/// "0.34 ms", "940 ms", "12.4 s".
 pub(crate) fn duration(ns: u64) -> String {
     match ns {
+        1..10_000_000 => format!("{:.2} ms", ns as f64 / 1e6),
         0..1_000_000_000 => format!("{} ms", count(ns / 1_000_000)),
         _ => format!("{:.1} s", ns as f64 / 1e9),
     }
@@ -70,6 +77,7 @@ pub(crate) fn ratio(ratio: f64) -> String {
 pub(crate) fn amount(amount: Amount) -> String {
     match amount {
         Amount::Share { part, whole } => share(part, whole),
+        Amount::TimeShare { part_ns, whole_ns } => time_share(part_ns, whole_ns),
         Amount::Bytes(n) => bytes(n),
         Amount::Count(n) => count(n),
         Amount::Range { low, high } => format!("{} to {}", count(low), count(high)),

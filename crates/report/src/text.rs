@@ -12,7 +12,7 @@ use textwrap::{Options, wrap};
 
 use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, duration, percent, share};
-use crate::words;
+use crate::{trace, words};
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -89,13 +89,17 @@ impl Page<'_> {
             Some(cpu) => self.process_line(cpu)?,
             None => writeln!(self.out, "{TITLE}CPU{TITLE:#}  {NOT_MEASURED}")?,
         }
-        match &evidence.growth {
-            Some(growth) => {
-                writeln!(self.out, "{TITLE}Growth{TITLE:#}")?;
-                self.wrapped("  ", &growth::process_text(growth), Style::new())
-            }
-            None => Ok(()),
+        if let Some(growth) = &evidence.growth {
+            writeln!(self.out, "{TITLE}Growth{TITLE:#}")?;
+            self.wrapped("  ", &growth::process_text(growth), Style::new())?;
         }
+        if let Some(trace) = &evidence.trace {
+            writeln!(self.out, "{TITLE}Collector{TITLE:#}")?;
+            for line in trace::process_lines(trace) {
+                self.wrapped("  ", &line, Style::new())?;
+            }
+        }
+        Ok(())
     }
 
     fn process_line(&mut self, cpu: &ProcessCpu) -> io::Result<()> {

@@ -103,6 +103,7 @@ pub(crate) fn source_kind(kind: SourceKind) -> &'static str {
         SourceKind::Cpu => "cpu",
         SourceKind::Heap => "heap",
         SourceKind::Recording => "live",
+        SourceKind::Trace => "trace",
         SourceKind::Binary => "binary",
     }
 }

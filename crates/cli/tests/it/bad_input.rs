@@ -49,8 +49,7 @@ fn refuses_a_directory() {
 
 #[test]
 fn names_what_a_stranger_is() {
-    let cases: [(&[u8], &str); 4] = [
-        (b"go 1.22 trace\0\0\0", "execution trace"),
+    let cases: [(&[u8], &str); 3] = [
         (b"PERFILE2\0\0\0\0", "perf.data"),
         (b"heap profile: 1: 2 [3: 4] @ heap/1", "debug=1"),
         (b"<!doctype html><html>", "web page"),
@@ -59,6 +58,12 @@ fn names_what_a_stranger_is() {
         let (_dir, path) = file(content);
         check_refused(&["diagnose", &path], &[&path, what]);
     }
+}
+
+#[test]
+fn refuses_an_execution_trace_of_an_old_format() {
+    let path = sample("flat-1.21.13/trace.out");
+    check_refused(&["diagnose", &path], &[&path, "Go 1.22 or later"]);
 }
 
 #[test]

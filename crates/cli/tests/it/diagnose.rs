@@ -51,6 +51,46 @@ fn the_order_of_inputs_does_not_matter() {
     assert_eq!(causes(&a), causes(&b));
 }
 
+/// The totals are those of an independent scan of the same trace.
+#[test]
+fn a_trace_says_what_the_collector_did_and_at_which_map() {
+    let (cpu, trace) = (sample("nested-1.27.3/cpu.pprof"), sample("nested-1.27.3/trace.out"));
+    let report = diagnose_json(&[&cpu, &trace, &binary("nested-1.27.3")]);
+    let found = &report["trace"];
+    assert_eq!(found["gc_cycles"]["n"], 44);
+    assert_eq!(found["assists"]["n"], 1930);
+    assert_eq!(found["assists"]["wall_ns"], 841_008_960);
+    assert_eq!(found["assists"]["on_cpu_ns"], 284_092_544);
+    assert_eq!(found["heap_max_bytes"], 29_129_328);
+    let stops = found["stops"].as_array().unwrap();
+    let longest = &stops[0];
+    assert_eq!(
+        (&longest["reason"], &longest["time"]["n"]),
+        (&"GC sweep termination".into(), &44.into())
+    );
+    let site = &report["sites"][0];
+    let at_site = site["assists"]["wall_ns"].as_u64().unwrap();
+    let in_maps = found["assists_in_maps"]["wall_ns"].as_u64().unwrap();
+    assert!(at_site > in_maps / 2 && in_maps <= 841_008_960, "{at_site} of {in_maps}");
+    let lines = report["findings"][0]["evidence"].as_array().unwrap();
+    assert!(lines.iter().any(|line| line["amount"]["whole_ns"] == 841_008_960), "{lines:#?}");
+}
+
+#[test]
+fn a_cut_trace_is_read_up_to_the_cut_and_says_so() {
+    let whole = fs::read(sample("nested-1.27.3/trace.out")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cut.trace");
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let report = diagnose_json(&[path.to_str().unwrap()]);
+    assert!(report["trace"]["duration_ns"].as_u64().unwrap() > 0);
+    let notices = report["notices"].as_array().unwrap();
+    assert!(
+        notices.iter().any(|n| n["text"].as_str().unwrap().contains("unreadable")),
+        "{notices:?}"
+    );
+}
+
 #[test]
 fn several_cpu_profiles_add_up() {
     let cpu = sample("nested-1.27.3/cpu.pprof");

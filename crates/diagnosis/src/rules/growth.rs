@@ -98,7 +98,21 @@ fn growth_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
         of_map("of that collector work charged to this line", Category::GcAssist),
     ];
     let is_there = |line: &EvidenceLine| !matches!(line.amount, Amount::Share { part, .. } if part == Cost::default());
-    lines.into_iter().filter(is_there).collect()
+    lines.into_iter().filter(is_there).chain(assist_evidence(context)).collect()
+}
+
+/// What an execution trace says about the collector's work that this line had to do.
+fn assist_evidence(context: &SiteContext<'_>) -> Option<EvidenceLine> {
+    let assists = context.site.assists.filter(|assists| assists.n > 0)?;
+    let whole_ns = context.evidence.trace.as_ref()?.assists.wall_ns;
+    Some(
+        context.fact(
+            SourceKind::Trace,
+            "map operations of this line, of the time that goroutines had to help the collector"
+                .to_owned(),
+            Amount::TimeShare { part_ns: assists.wall_ns, whole_ns },
+        ),
+    )
 }
 
 /// What the heap profile says about sizes, and what a wrong hint would cost.

@@ -34,6 +34,12 @@ pub(super) fn list(evidence: &Evidence) -> Vec<NotMeasured> {
             "sudo mapscope record -p PID -d 30s -o recording.pb.gz, and add the file to the arguments",
         );
     }
+    if evidence.trace.is_none() {
+        gap(
+            "how long goroutines were stopped, or had to help the collector, and where",
+            "curl -o trace.out 'http://HOST/debug/pprof/trace?seconds=5', or go test -trace trace.out (Go 1.22 or later)",
+        );
+    }
     gap(
         "cache and TLB misses at map sites",
         "perf stat -e cache-misses,dTLB-load-misses -p PID, on a machine with counters",

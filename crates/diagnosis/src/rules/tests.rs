@@ -49,7 +49,15 @@ fn site(line: u32, parts: &[(MapOp, Category, u64)]) -> Site {
     }
     cpu.line = cpu.map;
     let frame = Frame { function: "main.fill".to_owned(), file: "main.go".to_owned(), line };
-    Site { frame, inlined_into: Vec::new(), maps: None, cpu: Some(cpu), heap: None, growth: None }
+    Site {
+        frame,
+        inlined_into: Vec::new(),
+        maps: None,
+        cpu: Some(cpu),
+        heap: None,
+        growth: None,
+        assists: None,
+    }
 }
 
 impl Site {

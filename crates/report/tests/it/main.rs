@@ -48,6 +48,7 @@ fn diagnosis(function: &str) -> Diagnosis {
         cpu: Some(cpu.clone()),
         heap: None,
         growth: None,
+        assists: None,
     };
     let mut process = ProcessCpu {
         sources: vec![SourceId(0)],
@@ -81,6 +82,7 @@ fn diagnosis(function: &str) -> Diagnosis {
         cpu: Some(process),
         heap: None,
         growth: None,
+        trace: None,
         sites: vec![site],
         map_types: vec![inner, map("map[string]int", Nested::Direct)],
         makes: Vec::new(),
@@ -162,6 +164,9 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
               -memprofilerate 4096
           number of growths, entries moved and sizes that maps reach, exactly:
               sudo mapscope record -p PID -d 30s -o recording.pb.gz, and add the file to the arguments
+          how long goroutines were stopped, or had to help the collector, and where:
+              curl -o trace.out 'http://HOST/debug/pprof/trace?seconds=5', or go test -trace trace.out
+              (Go 1.22 or later)
           cache and TLB misses at map sites:
               perf stat -e cache-misses,dTLB-load-misses -p PID, on a machine with counters
     "#]].assert_eq(&text);
