@@ -30,6 +30,7 @@ pub fn render_html(out: &mut dyn Write, diagnosis: &Diagnosis) -> io::Result<()>
         ("{{findings}}", findings(diagnosis)),
         ("{{sites}}", sites(evidence)),
         ("{{legend}}", legend()),
+        ("{{counted}}", counted(evidence)),
         ("{{flamegraph}}", flamegraph(evidence)?),
         ("{{not_measured}}", not_measured(diagnosis)),
     ];
@@ -84,19 +85,15 @@ fn header(evidence: &Evidence) -> String {
     out + "</ul>"
 }
 
+/// What was counted, not sampled.
+fn counted(evidence: &Evidence) -> String {
+    let growth = evidence.growth.iter().map(growth::process_text);
+    let trace = evidence.trace.iter().flat_map(trace::process_lines);
+    growth.chain(trace).map(|line| format!("<p class=facts>{}</p>", escape(&line))).collect()
+}
+
 fn process(evidence: &Evidence) -> String {
-    let growth = evidence.growth.as_ref().map_or(String::new(), |growth| {
-        format!("<p class=facts>{}</p>", escape(&growth::process_text(growth)))
-    });
-    let trace: String = evidence
-        .trace
-        .iter()
-        .flat_map(trace::process_lines)
-        .map(|line| format!("<p class=facts>{}</p>", escape(&line)))
-        .collect();
-    let Some(cpu) = &evidence.cpu else {
-        return format!("<p>CPU: {NOT_MEASURED}</p>{growth}{trace}");
-    };
+    let Some(cpu) = &evidence.cpu else { return format!("<p>CPU: {NOT_MEASURED}</p>") };
     let tiles = [
         ("map writes", cpu.by_op.get(MapOp::Assign)),
         ("map reads", cpu.by_op.get(MapOp::Read)),
@@ -114,7 +111,7 @@ fn process(evidence: &Evidence) -> String {
         );
     }
     out += "</div>";
-    out + &split_bar(cpu) + &growth + &trace
+    out + &split_bar(cpu)
 }
 
 /// One bar with all CPU time by category.
