@@ -14,7 +14,7 @@ use flatnest_bench::record::{Record, is_quick};
 use flatnest_bench::workload::{InnerKeys, Shape, Workload};
 use rustix::time::{ClockId, clock_gettime};
 
-const N_RUNS: usize = 3;
+const N_RUNS: usize = 7;
 
 fn main() {
     for (rows, inner) in [(100_000, 32), (1_000, 3_200)] {
