@@ -54,7 +54,8 @@ fn the_order_of_inputs_does_not_matter() {
 /// The totals are those of an independent scan of the same trace.
 #[test]
 fn a_trace_says_what_the_collector_did_and_at_which_map() {
-    let (cpu, trace) = (sample("nested-1.27.3/cpu.pprof"), sample("nested-1.27.3/trace.out"));
+    let (cpu, trace) =
+        (sample("nested-1.27.3/cpu.pprof"), sample("nested-1.27.3/nested-1.27.3.trace.xz"));
     let report = diagnose_json(&[&cpu, &trace, &binary("nested-1.27.3")]);
     let found = &report["trace"];
     assert_eq!(found["gc_cycles"]["n"], 44);
@@ -78,7 +79,7 @@ fn a_trace_says_what_the_collector_did_and_at_which_map() {
 
 #[test]
 fn a_cut_trace_is_read_up_to_the_cut_and_says_so() {
-    let whole = fs::read(sample("nested-1.27.3/trace.out")).unwrap();
+    let whole = fs::read(sample("nested-1.27.3/nested-1.27.3.trace.xz")).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("cut.trace");
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();

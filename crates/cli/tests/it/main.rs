@@ -39,12 +39,14 @@ pub fn diagnose_json(inputs: &[&str]) -> serde_json::Value {
 
 /// The unpacked binary of a bundled capture.
 pub fn binary(name: &str) -> String {
-    let path = xtask::unpack_xz(&xtask::testdata(&format!("samples/bin/{name}.xz"))).unwrap();
-    path.to_str().unwrap().to_owned()
+    sample(&format!("bin/{name}.xz"))
 }
 
-/// Path of a bundled capture.
+/// Path of a bundled capture, unpacked if it is packed.
 pub fn sample(path: &str) -> String {
-    let path: PathBuf = xtask::testdata(&format!("samples/{path}"));
+    let mut path: PathBuf = xtask::testdata(&format!("samples/{path}"));
+    if path.extension().is_some_and(|extension| extension == "xz") {
+        path = xtask::unpack_xz(&path).unwrap();
+    }
     path.to_str().unwrap().to_owned()
 }

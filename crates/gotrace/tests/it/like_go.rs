@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::go_format::go_format;
-use crate::{SAMPLES, each_event, sample};
+use crate::{SAMPLES, each_event, sample, sample_path};
 
 /// FNV-1a, 64 bits.
 fn fnv(hash: u64, bytes: &[u8]) -> u64 {
@@ -64,7 +64,7 @@ pub(crate) fn assert_like_go(name: &str, bytes: &[u8], expected: &str) {
 #[test]
 fn go_prints_the_same_now() {
     for name in SAMPLES {
-        let path = xtask::testdata("samples").join(name);
+        let path = sample_path(name);
         let Some(expected) = parsed_by_go(&path) else {
             return xtask::skip("Go 1.27.3 is not installed");
         };

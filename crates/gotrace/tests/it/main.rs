@@ -11,16 +11,19 @@ mod raw_forms;
 mod seeds;
 mod totals;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gotrace::{
     Error, Ev, Event, Generations, Ordered, RawEvent, parse_text, parse_trace, write_raw,
 };
 
+/// The trace of the nested program.
+const NESTED: &str = SAMPLES[0];
+
 /// The bundled traces, by their paths in `testdata/samples`.
 const SAMPLES: [&str; 9] = [
-    "nested-1.27.3/trace.out",
-    "flat-1.27.3/trace.out",
+    "nested-1.27.3/nested-1.27.3.trace.xz",
+    "flat-1.27.3/flat-1.27.3.trace.xz",
     "traces-other/go1.22.10-nested.trace",
     "traces-other/go1.23.9-nested.trace",
     "traces-other/go1.24.11-nested.trace",
@@ -30,8 +33,13 @@ const SAMPLES: [&str; 9] = [
     "traces-other/go1.27.3-flightrecorder.trace",
 ];
 
+fn sample_path(name: &str) -> PathBuf {
+    let path = xtask::testdata("samples").join(name);
+    if name.ends_with(".xz") { xtask::unpack_xz(&path).unwrap() } else { path }
+}
+
 fn sample(name: &str) -> Vec<u8> {
-    read(&xtask::testdata("samples").join(name))
+    read(&sample_path(name))
 }
 
 fn read(path: &Path) -> Vec<u8> {

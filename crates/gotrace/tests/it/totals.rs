@@ -7,7 +7,7 @@ use gotrace::{
     Ordered, Range, Run, RunEnd, StackKey, StopTheWorld, Sweep, Symbols, Totals, scan,
 };
 
-use crate::{bytes_of, each_event, generations, sample};
+use crate::{NESTED, bytes_of, each_event, generations, sample};
 
 /// Number and sum of durations by name of the range.
 type Ranges = BTreeMap<String, (u64, i64)>;
@@ -83,7 +83,7 @@ fn range_key(range: Range, events: &Ordered) -> (String, Option<u64>) {
 #[test]
 fn ordered_ranges_add_up_as_with_go() {
     for name in ["nested-1.27.3", "flat-1.27.3"] {
-        let bytes = sample(&format!("{name}/trace.out"));
+        let bytes = sample(&format!("{name}/{name}.trace.xz"));
         let expected = expected_ranges(&format!("{name}.trace.go-internal-trace.txt"));
         assert_eq!(ordered_ranges(&bytes, |event| event.time.0), expected, "{name}");
     }
@@ -92,7 +92,7 @@ fn ordered_ranges_add_up_as_with_go() {
 #[test]
 fn scanned_ranges_add_up_without_the_nanoseconds_that_an_order_adds() {
     for name in ["nested-1.27.3", "flat-1.27.3"] {
-        let bytes = sample(&format!("{name}/trace.out"));
+        let bytes = sample(&format!("{name}/{name}.trace.xz"));
         let (ranges, ..) = scanned_ranges(&bytes);
         assert_eq!(ranges, expected_ranges(&format!("{name}.trace.unordered-scan.txt")), "{name}");
         // Go's reader moves an event that is not later than the one before by a nanosecond.
@@ -116,7 +116,7 @@ fn scanned_and_ordered_ranges_are_the_same_by_the_clock() {
 
 #[test]
 fn what_a_scan_counts_beside_ranges() {
-    let bytes = sample("nested-1.27.3/trace.out");
+    let bytes = sample(NESTED);
     let (_, totals, _) = scanned_ranges(&bytes);
     // From expected/nested-1.27.3.trace.unordered-scan.txt.
     assert_eq!(totals.swept_bytes, 2_975_457_280);
@@ -164,7 +164,8 @@ fn render(frames: impl Iterator<Item = (String, u64)>) -> String {
 fn stacks_are_those_of_an_independent_reader() {
     for name in ["nested-1.27.3", "flat-1.27.3"] {
         let mut by_stack = ByStack::default();
-        let scanned = scan(generations(&sample(&format!("{name}/trace.out"))), &mut by_stack).value;
+        let scanned =
+            scan(generations(&sample(&format!("{name}/{name}.trace.xz"))), &mut by_stack).value;
         let symbols = &scanned.symbols;
         let ours: Vec<(&str, String)> = by_stack
             .0
@@ -254,7 +255,7 @@ fn goroutines_go_from_state_to_state() {
 fn waits_are_those_between_block_and_unblock() {
     let mut states = GoroutineStates::default();
     let mut waits: HashMap<(GoId, String), u64> = HashMap::new();
-    let bytes = sample("nested-1.27.3/trace.out");
+    let bytes = sample(NESTED);
     let mut n_blocks = 0;
     let mut done = Vec::new();
     each_event(&bytes, |event, events| {
