@@ -72,38 +72,41 @@ fn text_at(pool: &str, width: Width, idx: usize) -> &str {
     &pool[idx * width.bytes()..(idx + 1) * width.bytes()]
 }
 
-impl Key for String {
-    type Query = str;
-    type Pool = String;
+macro_rules! text_keys {
+    ($($key:ty),*) => { $(
+        impl Key for $key {
+            type Query = str;
+            type Pool = String;
 
-    fn pool(ids: impl Iterator<Item = u64>, width: Width) -> String {
-        text_pool(ids, width)
-    }
+            fn pool(ids: impl Iterator<Item = u64>, width: Width) -> String {
+                text_pool(ids, width)
+            }
 
-    fn at(pool: &String, width: Width, idx: usize) -> &str {
-        text_at(pool, width, idx)
-    }
+            fn at(pool: &String, width: Width, idx: usize) -> &str {
+                text_at(pool, width, idx)
+            }
 
-    fn weight(&self) -> u64 {
-        self.len() as u64
-    }
+            fn weight(&self) -> u64 {
+                self.len() as u64
+            }
+        }
+    )* };
 }
 
-impl Key for ArenaStr {
-    type Query = str;
-    type Pool = String;
+text_keys!(String, ArenaStr);
 
-    fn pool(ids: impl Iterator<Item = u64>, width: Width) -> String {
-        text_pool(ids, width)
-    }
-
-    fn at(pool: &String, width: Width, idx: usize) -> &str {
-        text_at(pool, width, idx)
-    }
-
-    fn weight(&self) -> u64 {
-        self.len() as u64
-    }
+/// Calls a function `run::<Key>(name, width, ...)` for every kind of key.
+#[macro_export]
+macro_rules! for_each_key {
+    ($run:ident, $($argument:expr),*) => {{
+        use $crate::keys::Width;
+        $run::<u64>("u64", Width::Eight, $($argument),*);
+        $run::<flatnest::ArenaStr>("ArenaStr 12", Width::Twelve, $($argument),*);
+        $run::<flatnest::ArenaStr>("ArenaStr 16", Width::Sixteen, $($argument),*);
+        $run::<String>("String 16", Width::Sixteen, $($argument),*);
+        $run::<flatnest::ArenaStr>("ArenaStr 30", Width::Thirty, $($argument),*);
+        $run::<String>("String 30", Width::Thirty, $($argument),*);
+    }};
 }
 
 /// A bijection on 64 bits that makes counters look like random numbers (the finaliser of splitmix64).

@@ -4,12 +4,11 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use flatnest::ArenaStr;
-use flatnest_bench::for_each_map;
 use flatnest_bench::keys::{Key, Width};
 use flatnest_bench::maps::TwoLevel;
 use flatnest_bench::record::{Record, is_quick};
 use flatnest_bench::workload::{InnerKeys, Shape, Workload};
+use flatnest_bench::{for_each_key, for_each_map};
 
 struct Counting;
 
@@ -63,12 +62,7 @@ fn main() {
             if is_quick() && shape.entries() > 100_000 {
                 continue;
             }
-            run_key::<u64>("u64", Width::Eight, shape, inner_keys);
-            run_key::<ArenaStr>("ArenaStr 12", Width::Twelve, shape, inner_keys);
-            run_key::<ArenaStr>("ArenaStr 16", Width::Sixteen, shape, inner_keys);
-            run_key::<String>("String 16", Width::Sixteen, shape, inner_keys);
-            run_key::<ArenaStr>("ArenaStr 30", Width::Thirty, shape, inner_keys);
-            run_key::<String>("String 30", Width::Thirty, shape, inner_keys);
+            for_each_key!(run_key, shape, inner_keys);
         }
     }
 }

@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use flatnest::ArenaStr;
-use flatnest_bench::for_each_map;
 use flatnest_bench::keys::{Key, Width};
 use flatnest_bench::maps::TwoLevel;
 use flatnest_bench::record::{Record, is_quick, median};
 use flatnest_bench::workload::{InnerKeys, Pairs, Shape, Workload};
+use flatnest_bench::{for_each_key, for_each_map};
 
 /// Entries that a small map's operations cover at least, by building or walking it again.
 const MIN_ENTRIES: usize = 100_000;
@@ -33,12 +32,7 @@ const SHAPES: [Shape; 7] = [
 fn main() {
     for inner_keys in [InnerKeys::Repeated, InnerKeys::Distinct] {
         for shape in SHAPES {
-            run_key::<u64>("u64", Width::Eight, shape, inner_keys);
-            run_key::<ArenaStr>("ArenaStr 12", Width::Twelve, shape, inner_keys);
-            run_key::<ArenaStr>("ArenaStr 16", Width::Sixteen, shape, inner_keys);
-            run_key::<String>("String 16", Width::Sixteen, shape, inner_keys);
-            run_key::<ArenaStr>("ArenaStr 30", Width::Thirty, shape, inner_keys);
-            run_key::<String>("String 30", Width::Thirty, shape, inner_keys);
+            for_each_key!(run_key, shape, inner_keys);
         }
     }
 }

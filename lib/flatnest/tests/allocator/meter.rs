@@ -50,26 +50,28 @@ macro_rules! check_single {
     }};
 }
 
+/// Entries of several layouts, in maps of one library.
+macro_rules! check_layouts {
+    ($lib:ident) => {
+        let kinds = check_single!($lib, u64, u64);
+        assert!(GrowKind::ALL.iter().all(|&kind| kinds.n_grows(kind) > 10), "{kinds:?}");
+        check_single!($lib, u8, ());
+        check_single!($lib, u16, u8);
+        check_single!($lib, u32, [u64; 5]);
+        check_single!($lib, u128, [u8; 3]);
+    };
+}
+
 #[test]
 fn bytes_of_std_are_those_of_the_allocator() {
     use std::collections as lib;
-    let kinds = check_single!(lib, u64, u64);
-    assert!(GrowKind::ALL.iter().all(|&kind| kinds.n_grows(kind) > 10), "{kinds:?}");
-    check_single!(lib, u8, ());
-    check_single!(lib, u16, u8);
-    check_single!(lib, u32, [u64; 5]);
-    check_single!(lib, u128, [u8; 3]);
+    check_layouts!(lib);
 }
 
 #[test]
 fn bytes_of_hashbrown_are_those_of_the_allocator() {
     use hashbrown as lib;
-    let kinds = check_single!(lib, u64, u64);
-    assert!(GrowKind::ALL.iter().all(|&kind| kinds.n_grows(kind) > 10), "{kinds:?}");
-    check_single!(lib, u8, ());
-    check_single!(lib, u16, u8);
-    check_single!(lib, u32, [u64; 5]);
-    check_single!(lib, u128, [u8; 3]);
+    check_layouts!(lib);
 }
 
 macro_rules! check_nested {
