@@ -423,8 +423,8 @@ pub struct Ranges {
     pub n: u64,
     /// Units: nanoseconds of wall time.
     pub wall_ns: u64,
-    /// The part of it in which the goroutine ran; 0 where that does not apply. Units: nanoseconds.
-    pub on_cpu_ns: u64,
+    /// The part of it in which the goroutine ran; `None` of what is not a goroutine's. Units: nanoseconds.
+    pub on_cpu_ns: Option<u64>,
     /// The longest. Units: nanoseconds.
     pub longest_ns: u64,
 }
@@ -433,7 +433,9 @@ impl AddAssign for Ranges {
     fn add_assign(&mut self, other: Self) {
         self.n = self.n.saturating_add(other.n);
         self.wall_ns = self.wall_ns.saturating_add(other.wall_ns);
-        self.on_cpu_ns = self.on_cpu_ns.saturating_add(other.on_cpu_ns);
+        if let Some(ns) = other.on_cpu_ns {
+            self.on_cpu_ns = Some(self.on_cpu_ns.unwrap_or(0).saturating_add(ns));
+        }
         self.longest_ns = self.longest_ns.max(other.longest_ns);
     }
 }
@@ -455,8 +457,8 @@ pub struct ProcessTrace {
     pub assists_in_maps: Ranges,
     /// Allocations that had to sweep first.
     pub sweeps: Ranges,
-    /// Largest heap. Units: bytes.
-    pub heap_max_bytes: u64,
+    /// Largest heap; `None` when no trace says. Units: bytes.
+    pub heap_max_bytes: Option<u64>,
     /// Whether `on_cpu_ns` of assists is only a lower bound, since stacks are missing in the trace.
     pub is_on_cpu_lower_bound: bool,
 }

@@ -46,7 +46,7 @@ impl TraceCollector {
         self.add_to_process(&totals, &scanned, duration_ns);
         for (&(cause, stack), &sum) in &totals.by_stack {
             if cause == Cause::MarkAssist {
-                self.add_assists(stack, ranges(sum), &scanned);
+                self.add_assists(stack, assists(sum), &scanned);
             }
         }
         if scanned.n_open_assists > 0 {
@@ -64,9 +64,10 @@ impl TraceCollector {
         let process = &mut self.process;
         process.duration_ns = process.duration_ns.saturating_add(duration_ns);
         process.gc_cycles += ranges(totals.gc_cycles);
-        process.assists += ranges(totals.assists);
+        process.assists += assists(totals.assists);
         process.sweeps += ranges(totals.sweeps);
-        process.heap_max_bytes = process.heap_max_bytes.max(totals.heap_max_bytes);
+        let heap_max_bytes = Some(totals.heap_max_bytes).filter(|&bytes| bytes > 0);
+        process.heap_max_bytes = process.heap_max_bytes.max(heap_max_bytes);
         process.is_on_cpu_lower_bound |= scanned.n_unclear_runs > 0;
         for (&reason, &sum) in &totals.stops {
             let reason = printable(scanned.symbols.text(reason));
@@ -114,5 +115,9 @@ impl TraceCollector {
 }
 
 fn ranges(sum: Sum) -> Ranges {
-    Ranges { n: sum.n, wall_ns: sum.wall_ns, on_cpu_ns: sum.on_cpu_ns, longest_ns: sum.longest_ns }
+    Ranges { n: sum.n, wall_ns: sum.wall_ns, on_cpu_ns: None, longest_ns: sum.longest_ns }
+}
+
+fn assists(sum: Sum) -> Ranges {
+    Ranges { on_cpu_ns: Some(sum.on_cpu_ns), ..ranges(sum) }
 }

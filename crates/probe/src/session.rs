@@ -413,7 +413,7 @@ impl Session<'_> {
         self.time_in[mode_idx(Mode::Windows)] += closed.mark.at - last.at;
         let mut window = between(&opened.mark, &closed.mark);
         if let Some((from, to)) = opened.exact_ns.zip(closed.exact_ns) {
-            window.cpu_ns = to - from;
+            window.cpu_ns = to.saturating_sub(from);
         }
         let mode = self.governor.observe_window(&between(last, &opened.mark), &window);
         *last = closed.mark;

@@ -2,7 +2,7 @@
 
 use diagnosis::evidence::{ProcessTrace, Ranges};
 
-use crate::numbers::{bytes, count, duration, time_share};
+use crate::numbers::{NOT_MEASURED, bytes, count, duration, time_share};
 
 /// Reasons of stopped worlds that are named.
 const MAX_REASONS: usize = 4;
@@ -18,7 +18,7 @@ fn collections(trace: &ProcessTrace) -> String {
         plural(trace.gc_cycles.n, "collection"),
         duration(trace.duration_ns),
         duration(trace.gc_cycles.wall_ns),
-        bytes(trace.heap_max_bytes),
+        trace.heap_max_bytes.map_or(NOT_MEASURED.to_owned(), bytes),
         n_times(trace.sweeps, "an allocation had to sweep first"),
     )
 }
@@ -54,7 +54,7 @@ fn assists(trace: &ProcessTrace) -> String {
     format!(
         "{}, of it {at_least}{} on a CPU, longest {}; inside map operations {}",
         n_times(trace.assists, "a goroutine had to help the collector (mark assist)"),
-        duration(trace.assists.on_cpu_ns),
+        trace.assists.on_cpu_ns.map_or(NOT_MEASURED.to_owned(), duration),
         duration(trace.assists.longest_ns),
         time_share(trace.assists_in_maps.wall_ns, trace.assists.wall_ns),
     )
