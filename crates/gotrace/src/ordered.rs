@@ -78,7 +78,7 @@ impl<'a> Ordered<'a> {
             heads: Vec::new(),
             cpu_samples: Vec::new().into_iter().peekable(),
             order: Order::new(),
-            last: Time(i64::MIN),
+            last: Time(0),
             n_syncs: 0,
             is_done: false,
             faults: Faults::default(),

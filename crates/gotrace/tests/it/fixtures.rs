@@ -1,10 +1,12 @@
 //! The traces that Go's own reader is tested with: text, each with what is expected of a reader.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use gotrace::{Contradiction, ErrorKind, parse_raw, parse_text, write_raw};
 
 use crate::each_event;
+use crate::like_go::{assert_like_go, read_by_go};
 
 /// What a reader must do with a fixture.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +39,11 @@ fn load(path: &Path) -> (Expected, Vec<u8>) {
 
 fn check(path: &Path) {
     let (expected, bytes) = load(path);
-    let faults = each_event(&bytes, |_, _| {});
+    check_bytes(path, expected, &bytes);
+}
+
+fn check_bytes(path: &Path, expected: Expected, bytes: &[u8]) {
+    let faults = each_event(bytes, |_, _| {});
     let name = path.display();
     match expected {
         Expected::Accept => assert_eq!(faults, [], "{name}"),
@@ -73,7 +79,8 @@ fn bundled_fixtures_are_judged_as_expected() {
 }
 
 #[test]
-fn fixtures_of_every_go_are_judged_as_expected() {
+fn fixtures_of_every_go_are_judged_and_read_like_go() {
+    let mut seen = HashSet::new();
     // How many each version brings along: `internal/trace` and the one of `cmd/trace`.
     let versions = [
         ("1.22.10", 20),
@@ -92,8 +99,81 @@ fn fixtures_of_every_go_are_judged_as_expected() {
         let mut paths = fixtures_in(&src.join("internal/trace"));
         paths.extend(fixtures_in(&src.join("cmd/trace")));
         assert_eq!(paths.len(), n_expected, "{version}");
-        paths.iter().for_each(|path| check(path));
+        for path in paths {
+            let (expected, bytes) = load(&path);
+            // Most are the same in all versions.
+            if seen.insert(bytes.clone()) {
+                check_bytes(&path, expected, &bytes);
+                compare_with_go(&path, &bytes);
+            }
+        }
     }
+}
+
+/// Order, time, context, state and stack of every event, up to where Go refuses one.
+fn compare_with_go(path: &Path, bytes: &[u8]) {
+    let binary = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&binary, bytes).unwrap();
+    match read_by_go(binary.path()) {
+        Some(by_go) => assert_like_go(&path.display().to_string(), bytes, &by_go),
+        None => xtask::skip("Go 1.27.3 is not installed"),
+    }
+}
+
+/// The bytes of `[]byte("...")`, as Go quotes them.
+fn seed_bytes(text: &str) -> Vec<u8> {
+    let quoted = text.split_once("(\"").unwrap().1.trim_end().strip_suffix("\")").unwrap();
+    let mut bytes = Vec::new();
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            bytes.extend_from_slice(c.to_string().as_bytes());
+            continue;
+        }
+        let escape = chars.next().unwrap();
+        let mut hex =
+            |n| u32::from_str_radix(&chars.by_ref().take(n).collect::<String>(), 16).unwrap();
+        match escape {
+            'x' => bytes.push(hex(2) as u8),
+            'u' => bytes.extend(char::from_u32(hex(4)).unwrap().to_string().bytes()),
+            'U' => bytes.extend(char::from_u32(hex(8)).unwrap().to_string().bytes()),
+            c => bytes.push(match c {
+                'a' => 7,
+                'b' => 8,
+                't' => b'\t',
+                'n' => b'\n',
+                'v' => 11,
+                'f' => 12,
+                'r' => b'\r',
+                other => other as u8,
+            }),
+        }
+    }
+    bytes
+}
+
+#[test]
+fn what_go_refuses_of_its_fuzz_seeds_has_a_fault() {
+    let Some(go) = xtask::go::toolchain("1.27.3") else {
+        return xtask::skip("Go 1.27.3 is not installed");
+    };
+    let root = go.go.parent().unwrap().parent().unwrap();
+    let mut n = 0;
+    for seed in std::fs::read_dir(root.join("src/internal/trace/testdata/fuzz/FuzzReader")).unwrap()
+    {
+        let path = seed.unwrap().path();
+        let bytes = seed_bytes(&std::fs::read_to_string(&path).unwrap());
+        let binary = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&binary, &bytes).unwrap();
+        let by_go = read_by_go(binary.path()).unwrap();
+        if by_go.error.is_none() {
+            assert_like_go(&path.display().to_string(), &bytes, &by_go);
+        } else if gotrace::parse_trace(&bytes).is_ok() {
+            assert_ne!(each_event(&bytes, |_, _| {}), [], "{}", path.display());
+        }
+        n += 1;
+    }
+    assert_eq!(n, 17);
 }
 
 #[test]

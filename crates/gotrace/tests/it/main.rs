@@ -7,6 +7,7 @@ mod fixtures;
 mod go_format;
 mod headers;
 mod like_go;
+mod made_now;
 mod raw_forms;
 mod seeds;
 mod totals;
