@@ -1,4 +1,4 @@
-//! Events out of the batches of one thread.
+//! Events out of the batches of one thread, batch by batch.
 
 use crate::error::{Error, ErrorKind};
 use crate::generation::{Batch, Clock};
@@ -39,14 +39,12 @@ impl Timed {
     }
 }
 
-/// A place in the batches of a thread, which are handed in for each step.
+/// A place in a batch.
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
-    /// Position of the batch that comes next.
-    next_batch: usize,
-    /// What is left of the batch before.
+    /// What is left of the batch.
     rest: &'a [u8],
-    /// Where that batch ends. Units: bytes from the start of the trace.
+    /// Where the batch ends. Units: bytes from the start of the trace.
     end: u64,
     /// How much was left where the last event began. Units: bytes.
     n_left: usize,
@@ -56,8 +54,18 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    /// At the end of nothing.
     pub(crate) fn new(clock: Clock, n_args: &'static [u8; 256]) -> Self {
-        Self { next_batch: 0, rest: &[], end: 0, n_left: 0, time: Time(0), clock, n_args }
+        Self { rest: &[], end: 0, n_left: 0, time: Time(0), clock, n_args }
+    }
+
+    /// Goes to the start of a batch, whose data this is.
+    #[inline]
+    pub(crate) fn begin(&mut self, batch: &Batch, data: &'a [u8]) {
+        self.rest = data;
+        self.end = batch.offset + data.len() as u64;
+        self.n_left = data.len();
+        self.time = self.clock.time(batch.base_ticks);
     }
 
     /// Where the last event stands. Units: bytes from the start of the trace.
@@ -65,23 +73,19 @@ impl<'a> Cursor<'a> {
         self.end - self.n_left as u64
     }
 
-    /// The next event; false at the end.
+    /// The next event; false at the end of the batch.
     ///
     /// # Errors
-    /// At an event that cannot be read. What follows of this thread would hang in the air: the cursor is at its end.
+    /// At an event that cannot be read. What follows of this thread would hang in the air: it is at its end.
     #[inline(always)]
-    pub(crate) fn next(&mut self, batches: &[Batch<'a>], event: &mut Timed) -> Result<bool, Error> {
-        while self.rest.is_empty() {
-            let Some(batch) = batches.get(self.next_batch) else { return Ok(false) };
-            self.next_batch += 1;
-            self.rest = batch.data;
-            self.end = batch.offset + batch.data.len() as u64;
-            self.time = self.clock.time(batch.base_ticks);
+    pub(crate) fn next(&mut self, event: &mut Timed) -> Result<bool, Error> {
+        if self.rest.is_empty() {
+            return Ok(false);
         }
         self.n_left = self.rest.len();
         match self.take_event(event) {
             Some(()) => Ok(true),
-            None => Err(self.damage(batches)),
+            None => Err(self.damage()),
         }
     }
 
@@ -127,10 +131,10 @@ impl<'a> Cursor<'a> {
     }
 
     #[cold]
-    fn damage(&mut self, batches: &[Batch<'a>]) -> Error {
+    fn damage(&mut self) -> Error {
         let found = self.rest.first().copied().unwrap_or(0);
         let is_known = self.n_args[usize::from(found)] != NOT_TIMED;
-        (self.rest, self.next_batch) = (&[], batches.len());
+        self.rest = &[];
         let kind = if is_known {
             ErrorKind::BadVarint
         } else {

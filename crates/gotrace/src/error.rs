@@ -39,6 +39,9 @@ pub enum ErrorKind {
     /// The input ends inside a batch or an event.
     #[error("the trace is cut off here")]
     Truncated,
+    /// The input cannot be read here.
+    #[error("it cannot be read: {0}")]
+    Unreadable(std::io::ErrorKind),
     /// The last generation has no end.
     #[error("generation {generation} has no end: the trace was not stopped, or it is cut")]
     Unfinished {

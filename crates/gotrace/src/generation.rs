@@ -1,6 +1,7 @@
 //! Bytes -> generations: batches sorted by thread, and the tables, the clock and the CPU samples that belong to them.
 //!
-//! 1. Batches follow one another; each says its generation and thread. Their data is not copied.
+//! 1. Batches follow one another; each says its generation and thread. Events stay where they are ([`Input`]): where they
+//!    stand is kept, so that memory does not grow with them.
 //! 2. A generation ends with a mark of its own (Go 1.26 and later), else where the next one begins, or with the input.
 //! 3. Batches of strings, stacks, CPU samples and clock are read; events are left to whoever wants them, since they refer
 //!    to strings and stacks that come after them.
@@ -9,21 +10,25 @@
 //!
 //! Source: `src/internal/trace/{reader,generation,batch}.go` (Go 1.27).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Faults, Parsed};
 use crate::header::{HEADER_BYTES, parse_header};
 use crate::ids::{GoId, IdHashMap, ProcId, ThreadId, Time, some_id};
+use crate::input::Input;
 use crate::raw::check_limit;
 use crate::spec::{Ev, MAX_BATCH_BYTES, Version};
 use crate::tables::{StackId, Tables};
 use crate::wire::take_varint;
 
-/// A batch as it stands in the trace.
+/// Where a batch stands in the trace.
 #[derive(Debug, Clone, Copy)]
-pub struct Batch<'a> {
-    /// Where `data` begins. Units: bytes from the start of the trace.
+pub struct Batch {
+    /// Where its events begin. Units: bytes from the start of the trace.
     pub offset: u64,
+    /// How long they are. Units: bytes.
+    pub len: u32,
     /// The experiment that it belongs to, if to one.
     pub experiment: Option<u8>,
     /// Generation.
@@ -32,17 +37,15 @@ pub struct Batch<'a> {
     pub thread: Option<ThreadId>,
     /// Units: ticks of the clock of the trace.
     pub base_ticks: u64,
-    /// Events.
-    pub data: &'a [u8],
 }
 
 /// The batches of a thread, in the order in which it wrote them.
 #[derive(Debug)]
-pub struct ThreadBatches<'a> {
+pub struct ThreadBatches {
     /// Thread; `None` for what belongs to none.
     pub thread: Option<ThreadId>,
     /// Shape: not empty.
-    pub batches: Vec<Batch<'a>>,
+    pub batches: Vec<Batch>,
 }
 
 /// From ticks to nanoseconds.
@@ -123,7 +126,7 @@ pub struct Generation<'a> {
     /// Where it begins. Units: bytes from the start of the trace.
     pub offset: u64,
     /// In order of their first batches.
-    pub threads: Vec<ThreadBatches<'a>>,
+    pub threads: Vec<ThreadBatches>,
     /// Strings and stacks.
     pub tables: Tables<'a>,
     /// Clock.
@@ -133,7 +136,7 @@ pub struct Generation<'a> {
     /// Shape: sorted by time.
     pub cpu_samples: Vec<CpuSample>,
     /// Batches of experiments, not decoded.
-    pub experiments: Vec<Batch<'a>>,
+    pub experiments: Vec<Batch>,
     /// Time of the earliest batch.
     pub start: Time,
     /// Whether it has its end.
@@ -142,19 +145,30 @@ pub struct Generation<'a> {
 
 /// The generations of a trace, one after the other: only one is in memory.
 #[derive(Debug, Clone)]
-pub struct Generations<'a> {
+pub struct Generations<'a, I = &'a [u8]> {
     version: Version,
-    bytes: &'a [u8],
-    rest: &'a [u8],
+    input: I,
+    /// Where the next batch begins. Units: bytes from the start of the trace.
+    offset: u64,
     /// The first batch of the next generation, when reading on to it was what ended the last one.
-    spill: Option<Batch<'a>>,
+    spill: Option<Found<'a>>,
+}
+
+/// A batch with what of its data was looked at.
+#[derive(Debug, Clone)]
+struct Found<'a> {
+    batch: Batch,
+    /// The first byte of its data, if there is one.
+    first: Option<Ev>,
+    /// Empty for events.
+    data: Cow<'a, [u8]>,
 }
 
 /// What stands at the top level of a trace.
 enum Record<'a> {
-    Batch(Batch<'a>),
+    Batch(Found<'a>),
     /// A batch whose data is cut off by the end of the input.
-    Cut(Batch<'a>),
+    Cut(Found<'a>),
     EndOfGeneration,
 }
 
@@ -163,18 +177,31 @@ enum Record<'a> {
 /// # Errors
 /// When the header is not that of a trace that can be read: something else, the format before Go 1.22, or a future one.
 pub fn parse_trace(bytes: &[u8]) -> Result<Generations<'_>, Error> {
-    let (version, rest) = parse_header(bytes)?;
-    Ok(Generations { version, bytes, rest, spill: None })
+    read_trace(bytes)
 }
 
-impl<'a> Generations<'a> {
+/// Opens a trace that need not be in memory.
+///
+/// # Errors
+/// As [`parse_trace`], and when the beginning cannot be read.
+pub fn read_trace<'a, I: Input<'a>>(input: I) -> Result<Generations<'a, I>, Error> {
+    let head = input.bytes(0, HEADER_BYTES).map_err(|kind| kind.at(0))?;
+    let (version, _) = parse_header(&head)?;
+    Ok(Generations { version, input, offset: FIRST_OFFSET, spill: None })
+}
+
+/// Most bytes before the data of a batch: a type, an experiment, and four numbers. One more is the first of the data.
+const MAX_BATCH_HEAD: usize = 2 + 4 * 10 + 1;
+
+impl<'a, I: Input<'a>> Generations<'a, I> {
     /// The format.
     pub fn version(&self) -> Version {
         self.version
     }
 
-    fn offset(&self) -> u64 {
-        (self.bytes.len() - self.rest.len()) as u64
+    /// Where the trace is.
+    pub fn input(&self) -> &I {
+        &self.input
     }
 
     /// Whether marks end the generations.
@@ -182,33 +209,41 @@ impl<'a> Generations<'a> {
         self.version >= Version::Go126
     }
 
+    fn is_at_end(&self) -> bool {
+        self.offset >= self.input.n_bytes()
+    }
+
     fn take_record(&mut self) -> Option<Result<Record<'a>, Error>> {
-        let offset = self.offset();
-        let (&first, tail) = self.rest.split_first()?;
-        self.rest = tail;
-        let record = match Ev(first) {
-            Ev::EVENT_BATCH => self.take_batch(None),
-            Ev::EXPERIMENTAL_BATCH if self.version >= Version::Go123 => {
-                match self.rest.split_first() {
-                    Some((&experiment, tail)) => {
-                        self.rest = tail;
-                        self.take_batch(Some(experiment))
-                    }
-                    None => Err(ErrorKind::Truncated),
-                }
-            }
-            Ev::END_OF_GENERATION if self.has_marks() => Ok(Record::EndOfGeneration),
-            _ => Err(ErrorKind::NotABatch { found: first }),
-        };
+        if self.is_at_end() {
+            return None;
+        }
+        let offset = self.offset;
+        let record = self.input.bytes(offset, MAX_BATCH_HEAD).and_then(|head| self.record(&head));
         Some(record.map_err(|kind| {
             // Nothing that follows can be told apart any more.
-            self.rest = &[];
+            self.offset = self.input.n_bytes();
             kind.at(offset)
         }))
     }
 
-    fn take_batch(&mut self, experiment: Option<u8>) -> Result<Record<'a>, ErrorKind> {
-        let mut rest = self.rest;
+    fn record(&mut self, head: &[u8]) -> Result<Record<'a>, ErrorKind> {
+        let (&first, rest) = head.split_first().ok_or(ErrorKind::Truncated)?;
+        self.offset += 1;
+        match Ev(first) {
+            Ev::EVENT_BATCH => self.take_batch(None, rest),
+            Ev::EXPERIMENTAL_BATCH if self.version >= Version::Go123 => {
+                let (&experiment, rest) = rest.split_first().ok_or(ErrorKind::Truncated)?;
+                self.offset += 1;
+                self.take_batch(Some(experiment), rest)
+            }
+            Ev::END_OF_GENERATION if self.has_marks() => Ok(Record::EndOfGeneration),
+            _ => Err(ErrorKind::NotABatch { found: first }),
+        }
+    }
+
+    /// `head` is what follows up to the first byte of data, and maybe more.
+    fn take_batch(&mut self, experiment: Option<u8>, head: &[u8]) -> Result<Record<'a>, ErrorKind> {
+        let mut rest = head;
         let mut take = || {
             take_varint(&mut rest).ok_or(if rest.len() < 10 {
                 ErrorKind::Truncated
@@ -218,52 +253,62 @@ impl<'a> Generations<'a> {
         };
         let [generation, thread, base_ticks, size] = [take()?, take()?, take()?, take()?];
         check_limit("batch", size, MAX_BATCH_BYTES)?;
-        let (data, tail) = rest.split_at(rest.len().min(size as usize));
-        let offset = (self.bytes.len() - rest.len()) as u64;
-        self.rest = tail;
+        let offset = self.offset + (head.len() - rest.len()) as u64;
+        let len = size.min(self.input.n_bytes().saturating_sub(offset)) as u32;
+        self.offset = offset + u64::from(len);
         let thread = some_id(thread).map(ThreadId);
-        let batch = Batch { offset, experiment, generation, thread, base_ticks, data };
-        if (data.len() as u64) < size { Ok(Record::Cut(batch)) } else { Ok(Record::Batch(batch)) }
+        let batch = Batch { offset, len, experiment, generation, thread, base_ticks };
+        let first = rest.first().filter(|_| len > 0).map(|&first| Ev(first));
+        let is_table = experiment.is_none() && first.is_some_and(is_table);
+        let len_of_table = if is_table { len as usize } else { 0 };
+        let data = self.input.bytes(offset, len_of_table)?;
+        let found = Found { batch, first, data };
+        Ok(if u64::from(len) < size { Record::Cut(found) } else { Record::Batch(found) })
     }
 
     /// Reads batches into the generation until it ends.
     fn fill(&mut self, builder: &mut Builder<'a>) {
-        if let Some(batch) = self.spill.take() {
-            builder.add(batch);
+        if let Some(found) = self.spill.take() {
+            builder.add(found);
         }
         loop {
-            let offset = self.offset();
+            let offset = self.offset;
             match self.take_record() {
                 None => return builder.end_of_input(self.has_marks(), offset),
                 Some(Err(error)) => return builder.stop(error),
-                Some(Ok(Record::Cut(batch))) => {
-                    if builder.takes(&batch) {
-                        builder.add(batch);
+                Some(Ok(Record::Cut(found))) => {
+                    if builder.takes(&found.batch) {
+                        builder.add(found);
                     }
-                    return builder.stop(ErrorKind::Truncated.at(self.bytes.len() as u64));
+                    return builder.stop(ErrorKind::Truncated.at(self.input.n_bytes()));
                 }
                 Some(Ok(Record::EndOfGeneration)) => return builder.is_complete = true,
-                Some(Ok(Record::Batch(batch))) if batch.generation == 0 => {
+                Some(Ok(Record::Batch(found))) if found.batch.generation == 0 => {
                     builder.faults.add(ErrorKind::GenerationZero.at(offset));
                 }
-                Some(Ok(Record::Batch(batch))) if builder.takes(&batch) => builder.add(batch),
-                Some(Ok(Record::Batch(batch))) => {
-                    builder.end_before(&batch, self.has_marks(), offset);
-                    return self.spill = Some(batch);
+                Some(Ok(Record::Batch(found))) if builder.takes(&found.batch) => builder.add(found),
+                Some(Ok(Record::Batch(found))) => {
+                    builder.end_before(&found.batch, self.has_marks(), offset);
+                    return self.spill = Some(found);
                 }
             }
         }
     }
 }
 
-impl<'a> Iterator for Generations<'a> {
+/// Whether a batch that begins with this byte holds something else than events of a thread.
+fn is_table(first: Ev) -> bool {
+    matches!(first, Ev::STRINGS | Ev::STACKS | Ev::CPU_SAMPLES | Ev::FREQUENCY | Ev::SYNC)
+}
+
+impl<'a, I: Input<'a>> Iterator for Generations<'a, I> {
     type Item = Parsed<Generation<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() && self.spill.is_none() {
+        if self.is_at_end() && self.spill.is_none() {
             return None;
         }
-        let offset = self.spill.map_or(self.offset(), |batch| batch.offset);
+        let offset = self.spill.as_ref().map_or(self.offset, |found| found.batch.offset);
         let mut builder = Builder::new(self.version, offset);
         self.fill(&mut builder);
         Some(builder.build())
@@ -285,7 +330,7 @@ struct Builder<'a> {
     version: Version,
     offset: u64,
     number: Option<u64>,
-    threads: Vec<ThreadBatches<'a>>,
+    threads: Vec<ThreadBatches>,
     thread_positions: IdHashMap<u64, usize>,
     tables: Tables<'a>,
     frequency: Option<u64>,
@@ -293,7 +338,7 @@ struct Builder<'a> {
     snapshot: Option<(u64, [u64; 3])>,
     /// Their times are ticks until the frequency is known.
     cpu_samples: Vec<CpuSample>,
-    experiments: Vec<Batch<'a>>,
+    experiments: Vec<Batch>,
     start_ticks: Option<u64>,
     is_complete: bool,
     faults: Faults,
@@ -319,7 +364,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Whether the batch belongs to this generation.
-    fn takes(&self, batch: &Batch<'a>) -> bool {
+    fn takes(&self, batch: &Batch) -> bool {
         self.number.is_none_or(|number| number == batch.generation)
     }
 
@@ -336,7 +381,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn end_before(&mut self, batch: &Batch<'a>, has_marks: bool, offset: u64) {
+    fn end_before(&mut self, batch: &Batch, has_marks: bool, offset: u64) {
         let expected = self.number.unwrap_or(0);
         let found = batch.generation;
         if !has_marks && next_number(expected) == found {
@@ -346,7 +391,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add(&mut self, batch: Batch<'a>) {
+    fn add(&mut self, found: Found<'a>) {
+        let Found { batch, first, data } = found;
         self.number = Some(batch.generation);
         let start = self.start_ticks.get_or_insert(batch.base_ticks);
         *start = batch.base_ticks.min(*start);
@@ -354,20 +400,18 @@ impl<'a> Builder<'a> {
             return self.experiments.push(batch);
         }
         let has_sync = self.version >= Version::Go125;
-        let Some(&first) = batch.data.first() else { return };
-        match Ev(first) {
-            Ev::STRINGS => {
-                self.tables.add_strings(batch.data, batch.offset, &mut self.faults);
-            }
-            Ev::STACKS => self.tables.add_stacks(batch.data, batch.offset, &mut self.faults),
-            Ev::CPU_SAMPLES => self.add_cpu_samples(&batch),
-            Ev::FREQUENCY if !has_sync => self.add_sync(&batch, batch.data),
-            Ev::SYNC if has_sync => self.add_sync(&batch, &batch.data[1..]),
+        let Some(first) = first else { return };
+        match first {
+            Ev::STRINGS => self.tables.add_strings(data, batch.offset, &mut self.faults),
+            Ev::STACKS => self.tables.add_stacks(&data, batch.offset, &mut self.faults),
+            Ev::CPU_SAMPLES => self.add_cpu_samples(&batch, &data),
+            Ev::FREQUENCY if !has_sync => self.add_sync(&batch, &data),
+            Ev::SYNC if has_sync => self.add_sync(&batch, data.get(1..).unwrap_or_default()),
             _ => self.add_events(batch),
         }
     }
 
-    fn add_events(&mut self, batch: Batch<'a>) {
+    fn add_events(&mut self, batch: Batch) {
         let id = batch.thread.map_or(crate::ids::NONE, |thread| thread.0);
         let next = self.threads.len();
         let position = *self.thread_positions.entry(id).or_insert(next);
@@ -377,10 +421,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add_cpu_samples(&mut self, batch: &Batch<'a>) {
-        let mut rest = &batch.data[1..];
+    fn add_cpu_samples(&mut self, batch: &Batch, data: &[u8]) {
+        let mut rest = data.get(1..).unwrap_or_default();
         while let Some((&found, tail)) = rest.split_first() {
-            let offset = batch.offset + (batch.data.len() - rest.len()) as u64;
+            let offset = batch.offset + u64::from(batch.len) - rest.len() as u64;
             rest = tail;
             if found != Ev::CPU_SAMPLE.0 {
                 let kind = ErrorKind::Misplaced { found, place: "CPU samples" };
@@ -393,10 +437,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add_sync(&mut self, batch: &Batch<'a>, mut rest: &[u8]) {
+    fn add_sync(&mut self, batch: &Batch, mut rest: &[u8]) {
         let mut ticks = batch.base_ticks;
         while let Some((&found, tail)) = rest.split_first() {
-            let offset = batch.offset + (batch.data.len() - rest.len()) as u64;
+            let offset = batch.offset + u64::from(batch.len) - rest.len() as u64;
             rest = tail;
             let added = match Ev(found) {
                 Ev::FREQUENCY => self.add_frequency(&mut rest),

@@ -2,12 +2,13 @@
 //!
 //! Owns the format: its versions, its events as one table ([`SPECS`]), its bytes and its text form; the order of events;
 //! and what can be told from them about garbage collection and goroutines. It does not know what a map is, nor where
-//! traces come from: the input is a slice, which the caller may have mapped into memory.
+//! traces come from: they are a slice, or anything that can be read at an offset ([`Input`]).
 //!
 //! Layers, each usable alone:
 //!
 //! 1. [`parse_raw`], [`write_raw`], [`parse_text`], [`render_text`]: bytes <-> raw events <-> text, nothing checked.
-//! 2. [`parse_trace`]: bytes -> [`Generations`], one after the other, each with its batches sorted by thread and its tables.
+//! 2. [`parse_trace`], [`read_trace`]: bytes -> [`Generations`], one after the other, each with its batches sorted by
+//!    thread and its tables.
 //! 3. [`Ordered`]: events of all threads in one order, checked against the states of threads, procs and goroutines.
 //! 4. [`scan()`]: garbage collection, stopped worlds, assists, sweeps and runs of goroutines without ordering, which is
 //!    several times faster; [`Totals`] sums them up.
@@ -24,6 +25,7 @@ mod event;
 mod generation;
 mod header;
 mod ids;
+mod input;
 mod order;
 mod ordered;
 mod raw;
@@ -40,9 +42,11 @@ pub use error::{Contradiction, Error, ErrorKind, Parsed, TextFault};
 pub use event::{Event, EventKind, GoState, Metric, ProcState, Range, Region, Task};
 pub use generation::{
     Batch, Clock, ClockSnapshot, CpuSample, Generation, Generations, ThreadBatches, parse_trace,
+    read_trace,
 };
 pub use header::is_trace;
 pub use ids::{ByGoroutine, GoId, IdHasher, ProcId, TaskId, ThreadId, Time};
+pub use input::Input;
 pub use ordered::Ordered;
 pub use raw::{RawEvent, parse_raw, write_raw};
 pub use scan::{

@@ -16,7 +16,7 @@ use crate::cursor::{Cursor, Timed};
 use crate::error::{Error, ErrorKind, Faults};
 use crate::event::{Context, Event, EventKind};
 use crate::generation::{
-    ClockSnapshot, CpuSample, FIRST_OFFSET, Generation, Generations, ThreadBatches,
+    Batch, ClockSnapshot, CpuSample, FIRST_OFFSET, Generation, Generations, ThreadBatches,
 };
 use crate::ids::{NONE, Time};
 use crate::order::{Order, Step, ThreadSlot};
@@ -26,7 +26,9 @@ use crate::tables::{StackId, Tables};
 /// A thread with its next event.
 #[derive(Debug)]
 struct Source<'a> {
-    batches: ThreadBatches<'a>,
+    batches: ThreadBatches,
+    /// Position of the batch that comes next.
+    next_batch: usize,
     cursor: Cursor<'a>,
     next: Timed,
     slot: ThreadSlot,
@@ -180,7 +182,7 @@ impl<'a> Ordered<'a> {
         for batches in generation.threads {
             let slot = self.order.thread_slot(batches.thread.map_or(NONE, |thread| thread.0));
             let cursor = Cursor::new(generation.clock, n_args);
-            self.sources.push(Source { batches, cursor, next: Timed::ZERO, slot });
+            self.sources.push(Source { batches, next_batch: 0, cursor, next: Timed::ZERO, slot });
             let source = self.sources.len() - 1;
             if self.refresh(source) {
                 let time = self.sources[source].next.time;
@@ -194,13 +196,19 @@ impl<'a> Ordered<'a> {
     /// Gets the next event of a thread; false at its end.
     #[inline]
     fn refresh(&mut self, source: usize) -> bool {
-        let Source { batches, cursor, next, .. } = &mut self.sources[source];
-        match cursor.next(&batches.batches, next) {
-            Ok(is_there) => is_there,
-            Err(error) => {
-                self.faults.add(error);
-                false
+        let Source { batches, next_batch, cursor, next, .. } = &mut self.sources[source];
+        loop {
+            match cursor.next(next) {
+                Ok(true) => return true,
+                Ok(false) => {}
+                Err(error) => {
+                    *next_batch = batches.batches.len();
+                    self.faults.add(error);
+                }
             }
+            let Some(batch) = batches.batches.get(*next_batch) else { return false };
+            *next_batch += 1;
+            cursor.begin(batch, batch_in(self.generations.input(), batch));
         }
     }
 
@@ -292,6 +300,11 @@ impl<'a> Ordered<'a> {
         }
         n_lost
     }
+}
+
+fn batch_in<'a>(bytes: &&'a [u8], batch: &Batch) -> &'a [u8] {
+    let start = batch.offset as usize;
+    bytes.get(start..start + batch.len as usize).unwrap_or_default()
 }
 
 fn sample_event(sample: &CpuSample) -> Event {

@@ -27,10 +27,11 @@ pub use self::observe::{
 };
 use self::thread::{SYSCALL, ThreadState, is_here};
 use crate::cursor::{Cursor, Timed};
-use crate::error::{ErrorKind, Faults, Parsed};
+use crate::error::{Error, ErrorKind, Faults, Parsed};
 use crate::event::Metric;
-use crate::generation::{Generation, Generations, ThreadBatches};
+use crate::generation::{Batch, Generation, Generations, ThreadBatches};
 use crate::ids::{GoId, IdHashMap, NONE, TaskId, Time};
+use crate::input::Input;
 use crate::spec::{Ev, Version, timed_args};
 use crate::symbols::{Name, StackKey, Symbols};
 use crate::tables::{StackId, StrId, Tables};
@@ -64,11 +65,14 @@ pub struct Scanned {
 
 /// Goes through the generations and tells the observer what is found. Order: within a generation by thread, and by time
 /// only within a thread; collections, and assists, come at the end of their generation.
-pub fn scan(generations: Generations<'_>, observer: &mut impl Observer) -> Parsed<Scanned> {
+pub fn scan<'a, I: Input<'a>>(
+    mut generations: Generations<'a, I>,
+    observer: &mut impl Observer,
+) -> Parsed<Scanned> {
     let mut scan = Scan::new(generations.version(), observer);
-    for parsed in generations {
+    while let Some(parsed) = generations.next() {
         scan.faults.extend(parsed.faults);
-        scan.generation(&parsed.value);
+        scan.generation(&parsed.value, generations.input());
     }
     let scanned = Scanned {
         symbols: scan.symbols,
@@ -129,14 +133,14 @@ impl<'o, O: Observer> Scan<'o, O> {
         }
     }
 
-    fn generation(&mut self, generation: &Generation) {
+    fn generation<'a>(&mut self, generation: &Generation, input: &impl Input<'a>) {
         self.n_generations += 1;
         self.snapshot = self.snapshot.or(generation.snapshot);
         self.symbols.begin_generation();
         self.are_in_assist = generation.tables.stacks_with(ASSIST);
         self.cpu_samples(generation);
         for thread in &generation.threads {
-            self.thread(generation, thread);
+            self.thread(generation, thread, input);
         }
         self.collections.pair(self.observer);
         self.assists.pair(self.observer);
@@ -155,37 +159,65 @@ impl<'o, O: Observer> Scan<'o, O> {
         }
     }
 
-    fn thread(&mut self, generation: &Generation, thread: &ThreadBatches) {
+    fn thread<'a>(
+        &mut self,
+        generation: &Generation,
+        thread: &ThreadBatches,
+        input: &impl Input<'a>,
+    ) {
         let id = thread.thread.map_or(NONE, |thread| thread.0);
         let mut state = self.threads.remove(&id).unwrap_or_else(|| ThreadState::new(id));
         state.begin_generation();
+        let mut last = None;
+        for batch in &thread.batches {
+            if let Err(error) = self.batch(generation, batch, &mut state, input, &mut last) {
+                self.faults.add(error);
+                break;
+            }
+        }
+        // Statuses of those that did not run are written when the generation is closed, beside all threads.
+        if let Some(time) = last.filter(|_| id != NONE) {
+            self.end = self.end.max(time);
+        }
+        self.threads.insert(id, state);
+    }
+
+    /// Takes the events of a batch in, and sets the time of the last.
+    ///
+    /// # Errors
+    /// When one of them cannot be read; those before it have been taken in.
+    fn batch<'a>(
+        &mut self,
+        generation: &Generation,
+        batch: &Batch,
+        state: &mut ThreadState,
+        input: &impl Input<'a>,
+        last: &mut Option<Time>,
+    ) -> Result<(), Error> {
+        let data = input.bytes(batch.offset, batch.len as usize);
+        let data = data.map_err(|kind| kind.at(batch.offset))?;
+        let tables = &generation.tables;
         let mut cursor = Cursor::new(generation.clock, timed_args(self.version));
+        cursor.begin(batch, &data);
         let mut timed = Timed::ZERO;
         let mut n_events = 0;
-        loop {
-            match cursor.next(&thread.batches, &mut timed) {
+        let result = loop {
+            match cursor.next(&mut timed) {
                 Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    self.faults.add(error);
-                    break;
-                }
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
             }
             n_events += 1;
             if n_events == 1 {
                 self.start = self.start.min(timed.time);
             }
-            let tables = &generation.tables;
-            self.event(At { timed: &timed, tables, state: &mut state, cursor: &cursor });
-        }
+            self.event(At { timed: &timed, tables, state, cursor: &cursor });
+        };
         if n_events > 0 {
-            // Statuses of those that did not run are written when the generation is closed, beside all threads.
-            if id != NONE {
-                self.end = self.end.max(timed.time);
-            }
+            *last = Some(timed.time);
         }
         self.n_events += n_events;
-        self.threads.insert(id, state);
+        result
     }
 
     #[inline(always)]

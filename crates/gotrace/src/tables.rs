@@ -154,43 +154,30 @@ impl<'a> Tables<'a> {
     }
 
     /// Reads a batch of strings.
-    pub(crate) fn add_strings(&mut self, data: &'a [u8], offset: u64, faults: &mut Faults) {
-        self.add_entries(data, offset, faults, Ev::STRING, "strings", Self::add_string);
-    }
-
-    /// Reads a batch of stacks.
-    pub(crate) fn add_stacks(&mut self, data: &'a [u8], offset: u64, faults: &mut Faults) {
-        self.add_entries(data, offset, faults, Ev::STACK, "stacks", Self::add_stack);
-    }
-
-    /// Reads what follows the first byte of a batch: entries that begin with `each`. Damage ends the batch.
-    fn add_entries(
-        &mut self,
-        data: &'a [u8],
-        offset: u64,
-        faults: &mut Faults,
-        each: Ev,
-        place: &'static str,
-        add: impl Fn(&mut Self, &mut &'a [u8]) -> Result<(), ErrorKind>,
-    ) {
-        let mut rest = data.get(1..).unwrap_or_default();
-        while let Some((&found, tail)) = rest.split_first() {
-            let at = offset + (data.len() - rest.len()) as u64;
-            rest = tail;
-            let added = if found == each.0 {
-                add(self, &mut rest)
-            } else {
-                Err(ErrorKind::Misplaced { found, place })
-            };
-            match added {
-                Ok(()) => {}
-                Err(kind @ ErrorKind::Duplicate { .. }) => faults.add(kind.at(at)),
-                Err(kind) => return faults.add(kind.at(at)),
-            }
+    pub(crate) fn add_strings(&mut self, data: Cow<'a, [u8]>, offset: u64, faults: &mut Faults) {
+        let each = (Ev::STRING, "strings");
+        match data {
+            Cow::Borrowed(data) => add_entries(data, offset, faults, each, |rest| {
+                self.add_string(rest, String::from_utf8_lossy)
+            }),
+            Cow::Owned(data) => add_entries(&data, offset, faults, each, |rest| {
+                self.add_string(rest, |bytes| {
+                    Cow::Owned(String::from_utf8_lossy(bytes).into_owned())
+                })
+            }),
         }
     }
 
-    fn add_string(&mut self, rest: &mut &'a [u8]) -> Result<(), ErrorKind> {
+    /// Reads a batch of stacks.
+    pub(crate) fn add_stacks(&mut self, data: &[u8], offset: u64, faults: &mut Faults) {
+        add_entries(data, offset, faults, (Ev::STACK, "stacks"), |rest| self.add_stack(rest));
+    }
+
+    fn add_string<'d>(
+        &mut self,
+        rest: &mut &'d [u8],
+        text: impl Fn(&'d [u8]) -> Cow<'a, str>,
+    ) -> Result<(), ErrorKind> {
         let id = take_varint(rest).ok_or(ErrorKind::BadVarint)?;
         let len = take_varint(rest).ok_or(ErrorKind::BadVarint)?;
         check_limit("string", len, MAX_STRING_BYTES)?;
@@ -200,11 +187,11 @@ impl<'a> Tables<'a> {
         if !self.string_ids.insert(id, next) {
             return Err(ErrorKind::Duplicate { what: "string", id });
         }
-        self.strings.push(String::from_utf8_lossy(bytes));
+        self.strings.push(text(bytes));
         Ok(())
     }
 
-    fn add_stack(&mut self, rest: &mut &'a [u8]) -> Result<(), ErrorKind> {
+    fn add_stack(&mut self, rest: &mut &[u8]) -> Result<(), ErrorKind> {
         let id = take_varint(rest).ok_or(ErrorKind::BadVarint)?;
         let n_frames = take_varint(rest).ok_or(ErrorKind::BadVarint)?;
         check_limit("stack", n_frames, MAX_FRAMES)?;
@@ -223,7 +210,7 @@ impl<'a> Tables<'a> {
         Ok(())
     }
 
-    fn take_frame(&mut self, rest: &mut &'a [u8]) -> Option<u32> {
+    fn take_frame(&mut self, rest: &mut &[u8]) -> Option<u32> {
         let mut take = || take_varint(rest);
         let entry = FrameEntry { pc: take()?, func: take()?, file: take()?, line: take()? };
         let next = position(self.frames.len())?;
@@ -270,4 +257,29 @@ impl<'a> Tables<'a> {
 /// A new position, while 32 bits count them.
 fn position(len: usize) -> Option<u32> {
     u32::try_from(len).ok().filter(|&position| position != u32::MAX)
+}
+
+/// Reads what follows the first byte of a batch: entries that begin with the event. Damage ends the batch.
+fn add_entries<'d>(
+    data: &'d [u8],
+    offset: u64,
+    faults: &mut Faults,
+    (each, place): (Ev, &'static str),
+    mut add: impl FnMut(&mut &'d [u8]) -> Result<(), ErrorKind>,
+) {
+    let mut rest = data.get(1..).unwrap_or_default();
+    while let Some((&found, tail)) = rest.split_first() {
+        let at = offset + (data.len() - rest.len()) as u64;
+        rest = tail;
+        let added = if found == each.0 {
+            add(&mut rest)
+        } else {
+            Err(ErrorKind::Misplaced { found, place })
+        };
+        match added {
+            Ok(()) => {}
+            Err(kind @ ErrorKind::Duplicate { .. }) => faults.add(kind.at(at)),
+            Err(kind) => return faults.add(kind.at(at)),
+        }
+    }
 }

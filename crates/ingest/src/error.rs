@@ -90,6 +90,21 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether the file could be read, and is nothing that can be used.
+    pub(crate) fn is_about_content(&self) -> bool {
+        matches!(self, Self::NotRecognised { .. } | Self::Profile { .. } | Self::Trace { .. })
+    }
+
+    /// With what caused it, on one line.
+    pub(crate) fn with_cause(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
+    }
+}
+
 fn hint(only_binary: Option<&str>) -> String {
     only_binary.map_or_else(String::new, |name| {
         format!(": {name} is an executable; list its maps with `mapscope scan {name}`, or add a profile of it")

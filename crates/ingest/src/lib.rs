@@ -10,6 +10,7 @@ mod asm;
 mod binary;
 mod cpu;
 mod error;
+mod folder;
 mod growth;
 mod heap;
 mod lines;
@@ -19,6 +20,7 @@ mod program;
 mod scan;
 mod stacks;
 mod trace;
+mod trace_input;
 
 use diagnosis::Evidence;
 use diagnosis::evidence::{Notice, Source, SourceId, SourceKind};
@@ -26,11 +28,13 @@ use gobin::Binary;
 
 pub use asm::list_instructions;
 pub use error::Error;
-pub use open::{Input, OpenOptions, open_input};
+pub use open::{Input, OpenOptions, open_input, open_url};
 pub use scan::scan;
+pub use trace_input::TraceInput;
 
 use binary::BinaryFacts;
 use cpu::CpuCollector;
+use folder::Named;
 use growth::GrowthCollector;
 use heap::HeapCollector;
 use program::ProgramOfProfile;
@@ -63,9 +67,19 @@ pub fn collect(
     let mut growth = GrowthCollector::default();
     let mut trace = TraceCollector::default();
     let mut executable: Option<(&String, SourceId, Vec<u8>)> = None;
-    for name in names {
+    let names = folder::expand(names)?;
+    for Named { name, is_listed } in &names {
         let source = SourceId(evidence.sources.len() as u32);
-        match open_input(name, &options.open, progress)? {
+        let input = match open_input(name, &options.open, progress) {
+            // A folder may hold anything.
+            Err(error) if *is_listed && error.is_about_content() => {
+                let text = format!("not used: {}", error.with_cause());
+                evidence.notices.push(Notice { source: None, text });
+                continue;
+            }
+            input => input?,
+        };
+        match input {
             Input::Cpu(profile) => {
                 add_source(&mut evidence, name, SourceKind::Cpu, cpu::summary(&profile.value));
                 add_faults(&mut evidence, source, &profile.faults);
@@ -86,11 +100,12 @@ pub fn collect(
                     cpu.add(&profile.value, source, name, &mut evidence)?;
                 }
             }
-            Input::Trace(bytes) => {
+            Input::Trace(input) => {
                 add_source(&mut evidence, name, SourceKind::Trace, String::new());
-                let summary = trace.add(&bytes, source, name, &mut evidence)?;
+                let summary = trace.add(&input, source, name, &mut evidence)?;
                 evidence.sources[source.0 as usize].summary = summary;
             }
+            Input::CaptureSummary => {}
             Input::OtherProfile { kind } => {
                 let text = format!("{name} is {kind}: no evidence about maps, not used");
                 evidence.notices.push(Notice { source: None, text });

@@ -7,11 +7,13 @@ use std::time::Duration;
 use gopprof::{Limits, Parsed, Profile};
 
 use crate::error::Error;
+use crate::printable::printable;
+use crate::trace_input::TraceInput;
 
 /// Limits on what is read.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenOptions {
-    /// Units: bytes; a profile that inflates to more is refused, of an execution trace no more is read.
+    /// Units: bytes; a profile that inflates to more is refused, of an execution trace from a server no more is read.
     pub max_inflated_bytes: u64,
 }
 
@@ -30,8 +32,10 @@ pub enum Input {
     Heap(Parsed<Profile>),
     /// A live recording of map growth, which holds CPU samples too.
     Recording(Parsed<Profile>),
-    /// An execution trace: all bytes of it.
-    Trace(Vec<u8>),
+    /// An execution trace.
+    Trace(TraceInput),
+    /// What `mapscope capture` says about the folder it filled.
+    CaptureSummary,
     /// A profile of something else.
     OtherProfile {
         /// What it is: "a mutex profile".
@@ -68,9 +72,15 @@ pub fn open_input(
         return Ok(Input::Binary(bytes));
     }
     if gotrace::is_trace(&head) {
+        if let Some(file) = TraceInput::open(name) {
+            return Ok(Input::Trace(file));
+        }
         let mut bytes = Vec::new();
         reader.take(options.max_inflated_bytes).read_to_end(&mut bytes).map_err(io_error)?;
-        return Ok(Input::Trace(bytes));
+        return Ok(Input::Trace(TraceInput::Memory(bytes)));
+    }
+    if head.starts_with(b"{\"mapscope_captu") {
+        return Ok(Input::CaptureSummary);
     }
     if let Some(what) = known_stranger(&head) {
         return Err(Error::NotRecognised { name: name.to_owned(), what: what.to_owned() });
@@ -83,7 +93,7 @@ pub fn open_input(
 
 fn open_reader(name: &str, progress: &mut dyn FnMut(&str)) -> Result<Box<dyn Read>, Error> {
     if name.starts_with("http://") || name.starts_with("https://") {
-        return fetch(name, progress);
+        return open_url(name, progress);
     }
     let io_error = |source| Error::Io { name: name.to_owned(), source };
     let file = File::open(name).map_err(io_error)?;
@@ -142,7 +152,10 @@ fn classify(profile: Parsed<Profile>) -> Input {
 }
 
 /// Asks a running server for a profile, saying how long that takes.
-fn fetch(url: &str, progress: &mut dyn FnMut(&str)) -> Result<Box<dyn Read>, Error> {
+///
+/// # Errors
+/// When it cannot be reached, or says no.
+pub fn open_url(url: &str, progress: &mut dyn FnMut(&str)) -> Result<Box<dyn Read>, Error> {
     let fail = |reason: String| Error::Fetch { url: url.to_owned(), reason };
     if url.starts_with("https://") {
         return Err(fail(
@@ -157,9 +170,17 @@ fn fetch(url: &str, progress: &mut dyn FnMut(&str)) -> Result<Box<dyn Read>, Err
     }
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(seconds.unwrap_or(0)) + FETCH_GRACE))
+        .http_status_as_error(false)
         .build()
         .into();
     let response = agent.get(url).call().map_err(|error| fail(error.to_string()))?;
+    if !response.status().is_success() {
+        let status = response.status();
+        // Go says in the body why.
+        let mut said = String::new();
+        let _ = response.into_body().into_reader().take(300).read_to_string(&mut said);
+        return Err(fail(format!("the server answers {status}: {}", printable(said.trim()))));
+    }
     Ok(Box::new(response.into_body().into_reader()))
 }
 

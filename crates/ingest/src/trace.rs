@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use diagnosis::Evidence;
 use diagnosis::evidence::{Notice, ProcessTrace, Ranges, SourceId};
 use gomap::{FrameClass, classify_stack};
-use gotrace::{Cause, Scanned, StackKey, Sum, Totals, parse_trace, scan};
+use gotrace::{Cause, Scanned, StackKey, Sum, Totals, read_trace, scan};
 
 use crate::error::Error;
 use crate::lines::{FrameInfo, LineId, Lines};
 use crate::printable::printable;
+use crate::trace_input::TraceInput;
 
 /// Sums execution traces.
 #[derive(Debug, Default)]
@@ -30,13 +31,13 @@ impl TraceCollector {
     /// Adds a trace; returns a line about it: "execution trace of 0.9 s, 52,710 events".
     pub(crate) fn add(
         &mut self,
-        bytes: &[u8],
+        input: &TraceInput,
         source: SourceId,
         name: &str,
         evidence: &mut Evidence,
     ) -> Result<String, Error> {
         let trace_error = |source| Error::Trace { name: name.to_owned(), source };
-        let generations = parse_trace(bytes).map_err(trace_error)?;
+        let generations = read_trace(input).map_err(trace_error)?;
         let mut totals = Totals::default();
         let scanned = scan(generations, &mut totals);
         crate::add_faults(evidence, source, &scanned.faults);

@@ -257,3 +257,22 @@ fn a_heap_profile_alone_says_what_it_cannot_tell() {
     assert!(e.sites.is_empty() && e.cpu.is_none());
     assert!(e.notices[0].text.contains("does not tell maps from slices"));
 }
+
+#[test]
+fn a_folder_stands_for_its_files_and_what_is_not_used_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+    write("cpu.pprof", &cpu_profile("3 runtime.mapassign_faststr:1;main.f:2"));
+    write("notes.txt", b"what we saw");
+    write("capture.json", b"{\"mapscope_capture\":1}");
+    std::fs::create_dir(dir.path().join("older")).unwrap();
+    let options = Options { open: OpenOptions::default(), stacks: false };
+    let names = [dir.path().to_str().unwrap().to_owned()];
+    let evidence = collect(&names, &options, &mut |_| {}).unwrap();
+    assert_eq!(samples(evidence.cpu.as_ref().unwrap().total), 3);
+    let [notice] = &evidence.notices[..] else { panic!("{:?}", evidence.notices) };
+    assert!(notice.text.starts_with("not used: ") && notice.text.contains("notes.txt"));
+    // Asked for by name, it is an error.
+    let names = [dir.path().join("notes.txt").to_str().unwrap().to_owned()];
+    assert!(collect(&names, &options, &mut |_| {}).is_err());
+}
