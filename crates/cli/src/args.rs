@@ -31,6 +31,8 @@ pub struct Args {
 pub enum Command {
     /// Say which maps cost the time, why, and what to change.
     Diagnose(Diagnose),
+    /// Collect everything that can be measured of a Go program into one folder, for diagnose.
+    Capture(Capture),
     /// Record map growth and CPU samples of a running, unmodified Go program.
     Record(Record),
     /// List the map types and map write sites of a Go binary, without its source.
@@ -62,6 +64,9 @@ Examples:
   See what the garbage collector did to the goroutines meanwhile (go test -trace, /debug/pprof/trace):
     mapscope diagnose cpu.pprof trace.out ./server
 
+  Diagnose all that was captured into a folder:
+    mapscope diagnose mapscope.capture
+
   Fail a CI job when a map that should be changed costs more than 10 % of the CPU:
     mapscope diagnose cpu.pprof ./server --fail-over 10
 
@@ -71,7 +76,8 @@ Exit codes: 0 fine, 1 over the --fail-over limit, 2 an error.";
 #[derive(Debug, ClapArgs)]
 #[command(after_help = DIAGNOSE_EXAMPLES)]
 pub struct Diagnose {
-    /// CPU and heap profiles, recordings, execution traces, the binary, in any order; `http://` URLs of pprof endpoints too.
+    /// CPU and heap profiles, recordings, execution traces, the binary, in any order; folders of them; `http://` URLs of
+    /// pprof endpoints too.
     #[arg(required = true, value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
     pub inputs: Vec<String>,
     /// Print JSON (docs/json.md) instead of text.
@@ -95,6 +101,51 @@ pub struct Diagnose {
     /// Refuse profiles that inflate to more than this many MiB.
     #[arg(long, value_name = "MIB", default_value_t = ingest::OpenOptions::default().max_inflated_bytes >> 20)]
     pub max_inflated: u64,
+}
+
+const CAPTURE_EXAMPLES: &str = "\
+Examples:
+  Collect 30 seconds of a running server that serves net/http/pprof, then diagnose it:
+    sudo mapscope capture -p $(pgrep server) --url http://localhost:6060/debug/pprof -o server.capture
+    mapscope diagnose server.capture
+
+  Start a program, and collect until it ends:
+    sudo mapscope capture -o run.capture -- ./server -load test
+
+  Without privileges, or from elsewhere: what the endpoint serves:
+    mapscope capture --url http://server:6060/debug/pprof -d 10s -o server.capture
+
+In the folder: the binary, CPU profile, heap, mutex and block profiles and a trace (--url), a recording of map growth
+(root, see `mapscope record --check`), perf.data (where perf is installed), and capture.json, which says what is
+missing, and why. An execution trace is at most 10 s long; the CPU profile comes in parts of 10 s.
+
+Exit codes: 0 something was collected, 2 an error.";
+
+/// Arguments of `mapscope capture`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = CAPTURE_EXAMPLES)]
+pub struct Capture {
+    /// Capture this process.
+    #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "command")]
+    pub pid: Option<u32>,
+    /// The program's pprof endpoint, such as http://localhost:6060/debug/pprof.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub url: Option<String>,
+    /// Stop after this time; without it at the end of COMMAND, else after 30 s, or on Ctrl-C.
+    #[arg(short, long, value_name = "TIME", value_parser = crate::record::parse_duration)]
+    pub duration: Option<Duration>,
+    /// Write to this folder, which has to be new or empty.
+    #[arg(short, long, value_name = "DIR", default_value = "mapscope.capture", value_hint = ValueHint::DirPath)]
+    pub output: PathBuf,
+    /// Keep what the probes of the recorder cost below this part of the program's CPU time; 100 is no limit.
+    #[arg(long, value_name = "PCT", default_value_t = 3.0, value_parser = percent)]
+    pub max_overhead: f64,
+    /// Print what was collected as JSON (docs/json.md).
+    #[arg(long)]
+    pub json: bool,
+    /// Start this program and capture it.
+    #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    pub command: Vec<OsString>,
 }
 
 const RECORD_EXAMPLES: &str = "\

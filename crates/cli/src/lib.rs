@@ -2,6 +2,7 @@
 
 mod args;
 mod asm;
+mod capture;
 mod diagnose;
 mod output;
 mod record;
@@ -36,6 +37,7 @@ pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
 fn dispatch(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Diagnose(diagnose) => diagnose::run(diagnose, out, err),
+        Command::Capture(args) => capture::run(args, out, err),
         Command::Record(record) => record::run(record, out, err),
         Command::Scan(scan) => scan::run(scan, out),
         Command::Asm(asm) => asm::run(asm, out, err),

@@ -27,6 +27,7 @@ pub(crate) fn run(
         sample_hz: args.sample_hz,
         max_frames: args.stack_depth,
         links: if args.single_links { Links::Single } else { Links::Auto },
+        stop: None,
     };
     // A recording that cannot be kept should not be made.
     ensure_writable(&args.output)?;
@@ -74,8 +75,8 @@ fn ensure_writable(path: &Path) -> anyhow::Result<()> {
 
 fn say(err: &mut dyn Write, progress: &Progress, is_terminal: bool) -> std::io::Result<()> {
     match progress {
-        Progress::Attached { program, n_processes, n_probes, n_inlined, took } => {
-            let processes = match n_processes {
+        Progress::Attached { program, pids, n_probes, n_inlined, took } => {
+            let processes = match pids.len() {
                 0 => "processes to come".to_owned(),
                 1 => "1 process".to_owned(),
                 n => format!("{n} processes"),

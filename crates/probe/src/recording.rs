@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use gopprof::Profile;
@@ -21,6 +23,8 @@ pub struct Options {
     pub max_frames: u32,
     /// How probes are attached.
     pub links: Links,
+    /// Ends the recording when it is set: the time is over then.
+    pub stop: Option<Arc<AtomicBool>>,
 }
 
 /// Which processes to record.
@@ -57,8 +61,9 @@ pub enum Progress {
     Attached {
         /// Name of the program.
         program: String,
-        /// Processes recorded; 0 when they are still to come.
-        n_processes: usize,
+        /// Processes recorded; none when they are still to come. A command that is to be recorded waits until the
+        /// receiver of this returns.
+        pids: Vec<u32>,
         /// Probes on growth functions.
         n_probes: usize,
         /// Inlined copies of growth functions, as profile-guided builds have them.

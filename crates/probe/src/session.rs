@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use gobin::{Arch, Binary, MapImpl};
@@ -78,7 +79,7 @@ fn record_until(
     }
     progress(&Progress::Attached {
         program: found.name.clone(),
-        n_processes: found.pids.len(),
+        pids: found.pids.clone(),
         n_probes: points.n_growth(),
         n_inlined: points.n_inlined,
         took: start.elapsed(),
@@ -528,6 +529,7 @@ fn between(from: &Mark, to: &Mark) -> Interval {
 /// Waits for time, signals and the end of processes.
 struct Waiter<'w> {
     signals: &'w OwnedFd,
+    stop: Option<&'w AtomicBool>,
     /// Of the processes recorded from the start; an entry goes when its process ends.
     pidfds: Vec<OwnedFd>,
     /// Whether the recording ends with these processes.
@@ -536,11 +538,12 @@ struct Waiter<'w> {
 }
 
 impl<'w> Waiter<'w> {
-    fn new(options: &Options, signals: &'w OwnedFd, found: &Found, started: Instant) -> Self {
+    fn new(options: &'w Options, signals: &'w OwnedFd, found: &Found, started: Instant) -> Self {
         let is_all = found.scopes.contains(&Scope::All);
         let pids = if is_all { &[][..] } else { &found.pids };
         Self {
             signals,
+            stop: options.stop.as_deref(),
             pidfds: pids.iter().filter_map(|&pid| system::open_pidfd(pid).ok()).collect(),
             ends_with_processes: !is_all,
             deadline: options.duration.map(|duration| started + duration),
@@ -552,6 +555,9 @@ impl<'w> Waiter<'w> {
         loop {
             if self.ends_with_processes && self.pidfds.is_empty() {
                 return Some(Ending::Exit);
+            }
+            if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+                return Some(Ending::Duration);
             }
             let now = Instant::now();
             if self.deadline.is_some_and(|deadline| deadline <= now) {

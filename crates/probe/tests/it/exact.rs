@@ -55,6 +55,7 @@ impl Growth {
             sample_hz: 99,
             max_frames: 128,
             links,
+            stop: None,
         };
         let mut truth = Growths::new();
         let mut has_ended = false;

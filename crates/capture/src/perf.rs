@@ -1,0 +1,175 @@
+//! `perf record`, where it is installed: CPU samples with kernel frames, cache and TLB misses where the processor counts
+//! them, and what the program writes to disk.
+//!
+//! 1. Events are tried on a program that does nothing: what the machine or the kernel does not allow is left out.
+//! 2. Those that work are recorded together, on the monotonic clock, which is that of Go's traces. Samples have their rate
+//!    in the name of the event: a rate for all would make perf leave calls out.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::summary::{Collected, Missing};
+
+const WHAT: &str = "perf.data";
+/// What perf says, while it runs.
+const LOG: &str = "perf.log";
+
+/// CPU samples, at the rate of the recorder's. Where the processor does not count cycles, perf takes the clock.
+const CPU: &str = "cycles/freq=99/";
+/// Misses; virtual machines seldom count them.
+const MISSES: [&str; 3] =
+    ["cache-misses/freq=99/", "dTLB-load-misses/freq=99/", "L1-dcache-load-misses/freq=99/"];
+/// Every call: root only.
+const TRACEPOINTS: [&str; 8] = [
+    "syscalls:sys_enter_write",
+    "syscalls:sys_enter_writev",
+    "syscalls:sys_enter_pwrite64",
+    "syscalls:sys_enter_pwritev",
+    "syscalls:sys_enter_fsync",
+    "syscalls:sys_enter_fdatasync",
+    "block:block_rq_issue",
+    "block:block_rq_complete",
+];
+
+/// What perf may record here.
+pub(crate) struct Events {
+    present: Vec<&'static str>,
+    absent: Vec<&'static str>,
+}
+
+impl Events {
+    /// Asks perf; takes a second or two.
+    ///
+    /// # Errors
+    /// Why it does not work here.
+    pub(crate) fn choose() -> Result<Self, Missing> {
+        if perf().arg("--version").status().is_err() {
+            let why = "perf is not installed (Debian: linux-perf; Ubuntu: linux-tools)";
+            return Err(Missing::new(WHAT, why));
+        }
+        if !work(&[CPU]) {
+            let why = "perf may not sample here: run as root, or lower \
+                       /proc/sys/kernel/perf_event_paranoid to 2";
+            return Err(Missing::new(WHAT, why));
+        }
+        let mut events = Self { present: vec![CPU], absent: Vec::new() };
+        events.add(&MISSES);
+        events.add(&TRACEPOINTS);
+        Ok(events)
+    }
+
+    /// All at once, or else one by one.
+    fn add(&mut self, events: &[&'static str]) {
+        if work(events) {
+            return self.present.extend(events);
+        }
+        for event in events {
+            let kind = if work(&[event]) { &mut self.present } else { &mut self.absent };
+            kind.push(event);
+        }
+    }
+}
+
+/// A `perf record` that goes on.
+pub(crate) struct Perf {
+    child: Child,
+    dir: PathBuf,
+    absent: Vec<&'static str>,
+}
+
+impl Perf {
+    /// Begins to record a process.
+    ///
+    /// # Errors
+    /// Why it does not work here.
+    pub(crate) fn start(events: Events, pid: u32, dir: &Path) -> Result<Self, Missing> {
+        let fail = |error: std::io::Error| Missing::new(WHAT, error.to_string());
+        let stderr = File::create(dir.join(LOG)).map_err(fail)?;
+        let mut command = perf();
+        command.args(["record", "-k", "mono", "-g"]).args(with_flags(&events.present));
+        command.arg("-o").arg(dir.join(WHAT)).args(["-p", &pid.to_string()]).stderr(stderr);
+        let child = command.spawn().map_err(fail)?;
+        let mut perf = Self { child, dir: dir.to_owned(), absent: events.absent };
+        perf.wait_until_it_records();
+        Ok(perf)
+    }
+
+    /// The file gets its head when the events are open.
+    fn wait_until_it_records(&mut self) {
+        const PATIENCE: Duration = Duration::from_secs(3);
+        let path = self.dir.join(WHAT);
+        let start = Instant::now();
+        let is_written = || fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0);
+        let has_ended = |child: &mut Child| child.try_wait().is_ok_and(|status| status.is_some());
+        while !is_written() && !has_ended(&mut self.child) && start.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Ends the recording.
+    pub(crate) fn finish(mut self) -> Vec<Result<Collected, Missing>> {
+        // As Ctrl-C does; without effect when the program has ended, and perf with it.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = kill_process(Pid::from_child(&self.child), Signal::INT);
+        }
+        let status = self.child.wait();
+        let log = self.dir.join(LOG);
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        let _ = fs::remove_file(&log);
+        let path = self.dir.join(WHAT);
+        let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        if bytes == 0 {
+            let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+            let _ = fs::remove_file(&path);
+            return vec![Err(Missing::new(
+                WHAT,
+                format!("perf failed ({status}): {}", said.trim()),
+            ))];
+        }
+        let what = format!("perf record of {}", names_in(&path));
+        let mut found = vec![Ok(Collected::new(WHAT, &what, bytes))];
+        if !self.absent.is_empty() {
+            let names: Vec<_> = self.absent.iter().map(|event| name(event)).collect();
+            let why = "not to be had here: tracepoints need root, misses a processor that lets them be counted, \
+                       which virtual ones seldom do";
+            found.push(Err(Missing::new(&format!("perf events {}", names.join(", ")), why)));
+        }
+        found
+    }
+}
+
+/// An event without its rate.
+fn name(event: &str) -> &str {
+    event.split('/').next().unwrap_or(event)
+}
+
+/// What perf says it recorded: it takes the clock for cycles where it has to.
+fn names_in(path: &Path) -> String {
+    let output =
+        Command::new("perf").args(["evlist", "-i"]).arg(path).stderr(Stdio::null()).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let text = text.unwrap_or_default();
+    let lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn with_flags<'e>(events: &[&'e str]) -> Vec<&'e str> {
+    events.iter().flat_map(|event| ["-e", event]).collect()
+}
+
+fn perf() -> Command {
+    let mut command = Command::new("perf");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn work(events: &[&str]) -> bool {
+    let mut command = perf();
+    command.arg("record").args(with_flags(events)).args(["-o", "/dev/null", "--", "true"]);
+    command.status().is_ok_and(|status| status.success())
+}

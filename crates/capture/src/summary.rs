@@ -1,0 +1,75 @@
+//! What came of a capture.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// What is in the folder, and what is not.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// Version of this form. The first key, by which `ingest` knows the file.
+    pub mapscope_capture: u32,
+    /// The folder.
+    pub dir: PathBuf,
+    /// Process, if one was captured.
+    pub pid: Option<u32>,
+    /// Units: seconds.
+    pub seconds: f64,
+    /// Why it ended.
+    pub ending: Ending,
+    /// Files.
+    pub collected: Vec<Collected>,
+    /// What could not be had.
+    pub missing: Vec<Missing>,
+}
+
+/// Why a capture ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The time is over.
+    Duration,
+    /// The program ended.
+    Exit,
+    /// SIGINT or SIGTERM.
+    Signal,
+}
+
+/// A file in the folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Collected {
+    /// Name in the folder.
+    pub file: String,
+    /// What it is.
+    pub what: String,
+    /// Units: bytes.
+    pub bytes: u64,
+    /// What to know about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Something that is not in the folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// What.
+    pub what: String,
+    /// Why, and what would change that.
+    pub why: String,
+}
+
+impl Collected {
+    pub(crate) fn new(file: &str, what: &str, bytes: u64) -> Self {
+        Self { file: file.to_owned(), what: what.to_owned(), bytes, note: None }
+    }
+
+    pub(crate) fn with_note(self, note: impl Into<String>) -> Self {
+        Self { note: Some(note.into()), ..self }
+    }
+}
+
+impl Missing {
+    pub(crate) fn new(what: &str, why: impl Into<String>) -> Self {
+        Self { what: what.to_owned(), why: why.into() }
+    }
+}
