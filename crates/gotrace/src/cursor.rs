@@ -26,6 +26,11 @@ impl Timed {
         long_args: [0; MAX_TIMED_ARGS],
     };
 
+    /// An event that stands on the wire in another form.
+    pub(crate) fn new(ev: Ev, time: Time, args: [u64; MAX_TIMED_ARGS]) -> Self {
+        Self { ev, time, window: Window::EMPTY, is_long: true, long_args: args }
+    }
+
     /// An argument as in the table, without `dt`. What is beyond the arguments of the event means nothing.
     #[inline(always)]
     pub(crate) fn arg(&self, i: usize) -> u64 {
@@ -57,6 +62,11 @@ impl<'a> Cursor<'a> {
     /// At the end of nothing.
     pub(crate) fn new(clock: Clock, n_args: &'static [u8; 256]) -> Self {
         Self { rest: &[], end: 0, n_left: 0, time: Time(0), clock, n_args }
+    }
+
+    /// At an event that was read by other means.
+    pub(crate) fn at(offset: u64, clock: Clock, n_args: &'static [u8; 256]) -> Self {
+        Self { end: offset, ..Self::new(clock, n_args) }
     }
 
     /// Goes to the start of a batch, whose data this is.

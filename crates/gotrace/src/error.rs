@@ -23,8 +23,8 @@ pub enum ErrorKind {
     NotATrace,
     /// The format before Go 1.22.
     #[error(
-        "this trace has the format of Go 1.{minor}, which is not read; build the program with Go 1.22 or later and \
-         record it again"
+        "this trace has the format of Go 1.{minor}, whose events are not put in order (those of Go 1.22 to 1.27 are), \
+         and which is read for sums from Go 1.11 on; build the program with Go 1.22 or later and record it again"
     )]
     OldFormat {
         /// Minor version in the header.
@@ -66,6 +66,18 @@ pub enum ErrorKind {
         found: u64,
         /// Number allowed.
         limit: u64,
+    },
+    /// Go 1.21 and earlier write the frequency of their clock at the end.
+    #[error(
+        "the frequency of the clock is missing, which Go 1.21 and earlier write at the end: the trace is cut, and no \
+         time can be told"
+    )]
+    NoOldFrequency,
+    /// An event that is not known: what follows cannot be told apart.
+    #[error("event type {found} is not known; what follows cannot be read")]
+    UnknownEvent {
+        /// The byte found, without the number of arguments.
+        found: u8,
     },
     /// Generation 0 does not exist.
     #[error("a batch of generation 0, which does not exist; it was dropped")]

@@ -65,7 +65,7 @@ const USUAL_FREQUENCY: u64 = 15_625_000;
 const EXACT_TICKS: u64 = 1 << 52;
 
 impl Clock {
-    fn new(ticks_per_second: u64) -> Self {
+    pub(crate) fn new(ticks_per_second: u64) -> Self {
         let ns_per_tick = 1.0 / (ticks_per_second as f64 / 1e9);
         let is_whole = ns_per_tick.fract() == 0.0 && (1.0..=1024.0).contains(&ns_per_tick);
         Self { ns_per_tick, whole: if is_whole { ns_per_tick as u64 } else { 0 } }
@@ -116,6 +116,21 @@ pub struct CpuSample {
     wire_stack: u64,
     /// Where the sample stands. Units: bytes from the start of the trace.
     pub(crate) offset: u64,
+}
+
+impl CpuSample {
+    /// A sample of a format that knows no threads.
+    pub(crate) fn of_proc(
+        time: Time,
+        proc: u64,
+        goroutine: u64,
+        stack: StackId,
+        offset: u64,
+    ) -> Self {
+        let proc = some_id(proc).map(ProcId);
+        let goroutine = some_id(goroutine).filter(|&id| id != 0).map(GoId);
+        Self { time, thread: None, proc, goroutine, stack, wire_stack: 0, offset }
+    }
 }
 
 /// A part of a trace that stands for itself: about a second of the program.

@@ -11,6 +11,11 @@ pub(crate) const HEADER_BYTES: usize = 16;
 /// The last minor version with the format before Go 1.22.
 const LAST_OLD_MINOR: u32 = 21;
 
+/// The minor version in the header, if it is that of an old format that [`crate::scan_trace`] reads.
+pub(crate) fn old_minor(head: &[u8]) -> Option<u32> {
+    minor_in_header(head).filter(|minor| [11, 19, 21].contains(minor))
+}
+
 /// The minor version in the header, of any format.
 fn minor_in_header(bytes: &[u8]) -> Option<u32> {
     let header = bytes.get(..HEADER_BYTES)?;

@@ -1,4 +1,4 @@
-//! Reader of Go execution traces, Go 1.22 to 1.27.
+//! Reader of Go execution traces, Go 1.22 to 1.27; for sums also Go 1.11 to 1.21.
 //!
 //! Owns the format: its versions, its events as one table ([`SPECS`]), its bytes and its text form; the order of events;
 //! and what can be told from them about garbage collection and goroutines. It does not know what a map is, nor where
@@ -11,7 +11,7 @@
 //!    thread and its tables.
 //! 3. [`Ordered`]: events of all threads in one order, checked against the states of threads, procs and goroutines.
 //! 4. [`scan()`]: garbage collection, stopped worlds, assists, sweeps and runs of goroutines without ordering, which is
-//!    several times faster; [`Totals`] sums them up.
+//!    several times faster; [`Totals`] sums them up. [`scan_trace`] does so for the format before Go 1.22 too.
 //!
 //! Words of the format: a trace consists of *generations* of about a second; a generation of *batches* of up to 64 KiB,
 //! each written by one *thread* (M); events of a thread are in order, those of different threads are not. Goroutines (G)
@@ -26,6 +26,7 @@ mod generation;
 mod header;
 mod ids;
 mod input;
+mod old;
 mod order;
 mod ordered;
 mod raw;
@@ -51,7 +52,7 @@ pub use ordered::Ordered;
 pub use raw::{RawEvent, parse_raw, write_raw};
 pub use scan::{
     GcCycle, Log, MarkAssist, Observer, Run, RunEnd, Scanned, StopTheWorld, Sweep, UserRegion,
-    UserTask, Why, scan,
+    UserTask, Why, scan, scan_trace,
 };
 pub use spec::{Ev, Form, SPECS, Spec, Version};
 pub use states::{GoroutineStates, Span};

@@ -16,6 +16,7 @@
 mod assists;
 mod collections;
 mod observe;
+mod old;
 mod thread;
 
 use std::collections::HashMap;
@@ -29,7 +30,8 @@ use self::thread::{SYSCALL, ThreadState, is_here};
 use crate::cursor::{Cursor, Timed};
 use crate::error::{Error, ErrorKind, Faults, Parsed};
 use crate::event::Metric;
-use crate::generation::{Batch, Generation, Generations, ThreadBatches};
+use crate::generation::{Batch, Generation, Generations, ThreadBatches, read_trace};
+use crate::header::{HEADER_BYTES, old_minor};
 use crate::ids::{GoId, IdHashMap, NONE, TaskId, Time};
 use crate::input::Input;
 use crate::spec::{Ev, Version, timed_args};
@@ -74,17 +76,22 @@ pub fn scan<'a, I: Input<'a>>(
         scan.faults.extend(parsed.faults);
         scan.generation(&parsed.value, generations.input());
     }
-    let scanned = Scanned {
-        symbols: scan.symbols,
-        n_events: scan.n_events,
-        n_generations: scan.n_generations,
-        n_open_assists: scan.assists.n_open(),
-        n_unclear_runs: scan.assists.n_unclear(),
-        start: scan.start.min(scan.end),
-        end: scan.end,
-        snapshot: scan.snapshot,
-    };
-    Parsed { value: scanned, faults: scan.faults.to_vec() }
+    scan.finish()
+}
+
+/// Scans a trace of any version from Go 1.11 on.
+///
+/// # Errors
+/// When the header is not that of such a trace, or when it is an old one that is cut: they have their clock at the end.
+pub fn scan_trace<'a, I: Input<'a> + Copy>(
+    input: I,
+    observer: &mut impl Observer,
+) -> Result<Parsed<Scanned>, Error> {
+    let head = input.bytes(0, HEADER_BYTES).map_err(|kind| kind.at(0))?;
+    match old_minor(&head) {
+        Some(minor) => old::scan_old(input, minor, observer),
+        None => Ok(scan(read_trace(input)?, observer)),
+    }
 }
 
 struct Scan<'o, O> {
@@ -131,6 +138,20 @@ impl<'o, O: Observer> Scan<'o, O> {
             snapshot: None,
             faults: Faults::default(),
         }
+    }
+
+    fn finish(self) -> Parsed<Scanned> {
+        let scanned = Scanned {
+            symbols: self.symbols,
+            n_events: self.n_events,
+            n_generations: self.n_generations,
+            n_open_assists: self.assists.n_open(),
+            n_unclear_runs: self.assists.n_unclear(),
+            start: self.start.min(self.end),
+            end: self.end,
+            snapshot: self.snapshot,
+        };
+        Parsed { value: scanned, faults: self.faults.to_vec() }
     }
 
     fn generation<'a>(&mut self, generation: &Generation, input: &impl Input<'a>) {

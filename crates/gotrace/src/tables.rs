@@ -183,11 +183,20 @@ impl<'a> Tables<'a> {
         check_limit("string", len, MAX_STRING_BYTES)?;
         let (bytes, tail) = rest.split_at_checked(len as usize).ok_or(ErrorKind::Truncated)?;
         *rest = tail;
+        self.insert_string(id, || text(bytes))
+    }
+
+    /// Adds a string by its id on the wire.
+    pub(crate) fn insert_string(
+        &mut self,
+        id: u64,
+        text: impl FnOnce() -> Cow<'a, str>,
+    ) -> Result<(), ErrorKind> {
         let next = position(self.strings.len()).ok_or(ErrorKind::BadVarint)?;
         if !self.string_ids.insert(id, next) {
             return Err(ErrorKind::Duplicate { what: "string", id });
         }
-        self.strings.push(text(bytes));
+        self.strings.push(text());
         Ok(())
     }
 
@@ -206,6 +215,24 @@ impl<'a> Tables<'a> {
             self.stack_frames.truncate(start as usize);
             return Err(ErrorKind::Duplicate { what: "stack", id });
         }
+        self.stacks.push((start, end));
+        Ok(())
+    }
+
+    /// Adds a stack by its id on the wire; frames as four numbers each. Inlined frames may have one address.
+    pub(crate) fn insert_stack(&mut self, id: u64, frames: &[u64]) -> Result<(), ErrorKind> {
+        let start = position(self.stack_frames.len()).ok_or(ErrorKind::BadVarint)?;
+        let next = position(self.stacks.len()).ok_or(ErrorKind::BadVarint)?;
+        if !self.stack_ids.insert(id, next) {
+            return Err(ErrorKind::Duplicate { what: "stack", id });
+        }
+        for frame in frames.chunks_exact(4) {
+            let &[pc, func, file, line] = frame else { continue };
+            let next = position(self.frames.len()).ok_or(ErrorKind::BadVarint)?;
+            self.frames.push(FrameEntry { pc, func, file, line });
+            self.stack_frames.push(next);
+        }
+        let end = position(self.stack_frames.len()).ok_or(ErrorKind::BadVarint)?;
         self.stacks.push((start, end));
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use diagnosis::Evidence;
 use diagnosis::evidence::{Notice, ProcessTrace, Ranges, SourceId};
 use gomap::{FrameClass, classify_stack};
-use gotrace::{Cause, Scanned, StackKey, Sum, Totals, read_trace, scan};
+use gotrace::{Cause, Scanned, StackKey, Sum, Totals, scan_trace};
 
 use crate::error::Error;
 use crate::lines::{FrameInfo, LineId, Lines};
@@ -37,9 +37,8 @@ impl TraceCollector {
         evidence: &mut Evidence,
     ) -> Result<String, Error> {
         let trace_error = |source| Error::Trace { name: name.to_owned(), source };
-        let generations = read_trace(input).map_err(trace_error)?;
         let mut totals = Totals::default();
-        let scanned = scan(generations, &mut totals);
+        let scanned = scan_trace(input, &mut totals).map_err(trace_error)?;
         crate::add_faults(evidence, source, &scanned.faults);
         let scanned = scanned.value;
         self.process.sources.push(source);

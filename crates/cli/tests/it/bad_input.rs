@@ -61,8 +61,11 @@ fn names_what_a_stranger_is() {
 }
 
 #[test]
-fn refuses_an_execution_trace_of_an_old_format() {
-    let path = sample("flat-1.21.13/trace.out");
+fn refuses_execution_traces_of_old_formats_without_their_clock_or_before_go_1_11() {
+    let whole = fs::read(sample("flat-1.21.13/trace.out")).unwrap();
+    let (_dir, path) = file(&whole[..whole.len() / 2]);
+    check_refused(&["diagnose", &path], &[&path, "the trace is cut"]);
+    let (_dir, path) = file(b"go 1.10 trace\0\0\0");
     check_refused(&["diagnose", &path], &[&path, "Go 1.22 or later"]);
 }
 

@@ -66,7 +66,7 @@ fn go_build() {
 
 #[test]
 fn the_compiler() {
-    each_go(&VERSIONS, |go, path| {
+    each_go(&["1.22.10", "1.24.11", "1.27.3"], |go, path| {
         let mut command = go.command();
         command.current_dir(xtask::testdata("samples/src/nested")).args(["build", "-o"]);
         command.arg(path.with_file_name("nested"));

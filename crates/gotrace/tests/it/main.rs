@@ -8,6 +8,7 @@ mod go_format;
 mod headers;
 mod like_go;
 mod made_now;
+mod old;
 mod pieces;
 mod raw_forms;
 mod seeds;

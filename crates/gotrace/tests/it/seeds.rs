@@ -1,6 +1,6 @@
 //! The corpus of the fuzz target, replayed.
 
-use gotrace::{Totals, parse_raw, parse_text, parse_trace, render_text, scan, write_raw};
+use gotrace::{Totals, parse_raw, parse_text, parse_trace, render_text, scan_trace, write_raw};
 
 use crate::each_event;
 use crate::go_format::go_format;
@@ -12,8 +12,8 @@ fn replay(bytes: &[u8]) {
         let (_, again) = parse_raw(&write_raw(version, &events)).unwrap();
         assert!(again.value == raw.value);
     }
-    if let Ok(generations) = parse_trace(bytes) {
-        scan(generations, &mut Totals::default());
+    let _ = scan_trace(bytes, &mut Totals::default());
+    if parse_trace(bytes).is_ok() {
         each_event(bytes, |event, events| {
             go_format(event, events);
         });

@@ -10,10 +10,10 @@ use gotrace::{
 use crate::{NESTED, bytes_of, each_event, generations, sample};
 
 /// Number and sum of durations by name of the range.
-type Ranges = BTreeMap<String, (u64, i64)>;
+pub(crate) type Ranges = BTreeMap<String, (u64, i64)>;
 
 /// The `range` lines of an expected file.
-fn expected_ranges(name: &str) -> Ranges {
+pub(crate) fn expected_ranges(name: &str) -> Ranges {
     let text = std::fs::read_to_string(xtask::testdata("samples/expected").join(name)).unwrap();
     let number = |line: &str, key: &str| -> i64 {
         let (_, tail) = line.split_once(key).unwrap();
@@ -33,6 +33,10 @@ fn scanned_ranges(bytes: &[u8]) -> (Ranges, Totals, Symbols) {
     let scanned = scan(generations(bytes), &mut totals);
     assert_eq!(scanned.faults, []);
     let symbols = scanned.value.symbols;
+    (ranges_of(&totals, &symbols), totals, symbols)
+}
+
+pub(crate) fn ranges_of(totals: &Totals, symbols: &Symbols) -> Ranges {
     let mut ranges = Ranges::new();
     let mut add = |name: String, sum: &gotrace::Sum| {
         ranges.insert(name, (sum.n, sum.wall_ns.cast_signed()));
@@ -43,7 +47,7 @@ fn scanned_ranges(bytes: &[u8]) -> (Ranges, Totals, Symbols) {
     for (&reason, sum) in &totals.stops {
         add(format!("stop-the-world ({})", symbols.text(reason)), sum);
     }
-    (ranges, totals, symbols)
+    ranges
 }
 
 /// Sums of ordered events, by the order's times or by the clock's.
