@@ -43,8 +43,10 @@ fn refuses_an_empty_file() {
 }
 
 #[test]
-fn refuses_a_directory() {
-    check_refused(&["diagnose", "/"], &["directory"]);
+fn refuses_a_folder_without_profiles() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("notes.txt"), "what we saw").unwrap();
+    check_refused(&["diagnose", dir.path().to_str().unwrap()], &["no CPU or heap profile"]);
 }
 
 #[test]
