@@ -1,5 +1,5 @@
-// Server fills nested maps behind a lock, writes to a file, and serves net/http/pprof on a port of its own, which it
-// prints. It ends after the time given.
+// Server fills nested maps behind a lock, writes to a file, and serves net/http/pprof at the address given, or on a port of
+// its own, which it prints. It ends after the time given.
 package main
 
 import (
@@ -52,7 +52,11 @@ func main() {
 	}
 	runtime.SetMutexProfileFraction(10)
 	runtime.SetBlockProfileRate(10_000)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address := "127.0.0.1:0"
+	if len(os.Args) > 2 {
+		address = os.Args[2]
+	}
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		panic(err)
 	}

@@ -87,6 +87,26 @@ fn a_running_server_is_captured_and_diagnosed() {
 }
 
 #[test]
+fn of_a_command_that_ends_early_what_had_arrived_is_kept() {
+    let Some(server) = server() else { return xtask::skip("Go 1.27.3 is not installed") };
+    let dir = tempfile::tempdir().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let argv = vec![server.into(), "3s".into(), free.clone().into()];
+    let options = Options {
+        target: Some(Target::Command(argv)),
+        // It does not listen yet when it is asked first.
+        url: Some(format!("http://{free}/debug/pprof")),
+        duration: Some(Duration::from_secs(60)),
+        ..options(dir.path())
+    };
+    let summary = capture(&options, &mut |_| {}).unwrap();
+    assert_eq!(summary.ending, Ending::Exit);
+    let trace = summary.collected.iter().find(|file| file.file == "trace.out").unwrap();
+    assert!(trace.note.as_ref().unwrap().contains("end is missing"), "{summary:?}");
+    assert!(!why(&summary, "CPU profile").is_empty(), "{summary:?}");
+}
+
+#[test]
 fn a_command_is_captured_until_it_ends() {
     let Some(server) = server() else { return xtask::skip("Go 1.27.3 is not installed") };
     let dir = tempfile::tempdir().unwrap();

@@ -103,11 +103,15 @@ fn flipped_bytes_do_no_harm() {
         for flip in [0x01, 0x80, 0xff] {
             let mut damaged = bytes.clone();
             damaged[at] ^= flip;
-            if gotrace::parse_trace(&damaged).is_ok() {
-                each_event(&damaged, |event, events| {
-                    go_format(event, events);
-                });
-            }
+            let Ok(scanned) = gotrace::scan_trace(&damaged[..], &mut gotrace::Totals::default())
+            else {
+                continue;
+            };
+            let mut faults = each_event(&damaged, |event, events| {
+                go_format(event, events);
+            });
+            faults.extend(scanned.faults);
+            assert!(faults.iter().all(|fault| fault.offset <= damaged.len() as u64), "{faults:?}");
         }
     }
 }
