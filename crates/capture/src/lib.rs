@@ -8,7 +8,7 @@
 //! 4. [`Summary`] says what was collected, and what was not, and why. It is written beside the files too.
 //!
 //! It draws no conclusions and reads no profiles but to see that they are whole. The overhead budget is that of the
-//! recorder; CPU samples are taken at 99 Hz by each source, and the trace is limited to a few seconds.
+//! recorder; perf and the recorder sample at 99 Hz, the endpoint at 100, and the trace is limited to ten seconds.
 
 mod endpoint;
 mod error;
