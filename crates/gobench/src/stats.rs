@@ -201,7 +201,7 @@ pub fn correct_for_number(changes: &mut [&mut Change]) {
     sorted.sort_by(f64::total_cmp);
     let m = sorted.len() as f64;
     let holds = |&(at, &p): &(usize, &f64)| p <= LEVEL * (at + 1) as f64 / m;
-    let limit = sorted.iter().enumerate().filter(holds).next_back().map_or(0.0, |(_, &p)| p);
+    let limit = sorted.iter().enumerate().rfind(holds).map_or(0.0, |(_, &p)| p);
     for change in changes {
         if change.outcome == Outcome::Differs && change.p > limit {
             change.outcome = Outcome::MayBeChance;
