@@ -39,6 +39,8 @@ pub enum Command {
     Scan(Scan),
     /// Print the machine code of a function with samples and the meaning of map instructions.
     Asm(Asm),
+    /// Say whether a change helped: runs before and after it, site by site, chance told from change.
+    Compare(Compare),
     /// Say what size hints and flattening would save for a map type and its sizes, without a program.
     Whatif(WhatIf),
     /// Print a completion script for a shell.
@@ -146,6 +148,72 @@ pub struct Capture {
     /// Start this program and capture it.
     #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
+}
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  Recordings of a server under steady load, six before and six after, each folder with its binary:
+    mapscope compare before/ after/
+
+  CPU profiles of a program that does the same work in each run, named one by one:
+    mapscope compare --per run old?.pprof old.bin --vs new?.pprof new.bin
+
+  Repeated benchmarks; benchstat reads the same files:
+    go test -bench . -count 10 > old.txt; git checkout fix; go test -bench . -count 10 > new.txt
+    mapscope compare old.txt new.txt
+
+  Fail a CI job when anything got more than 5 % worse, and not by chance:
+    mapscope compare before/ after/ --fail-if-worse 5
+
+  Hand the figures to benchstat:
+    mapscope compare before/ after/ --bench > figures.txt; benchstat -col side figures.txt
+
+Exit codes: 0 fine, 1 over the --fail-if-worse limit, 2 an error.";
+
+/// Arguments of `mapscope compare`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub struct Compare {
+    /// Runs before and after, or with --vs those before: profiles, recordings, outputs of `go test -bench`, the binary,
+    /// or folders of them. Each file is a run.
+    #[arg(required = true, value_name = "BEFORE", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<String>,
+    /// Runs after the change.
+    #[arg(long, num_args = 1.., value_name = "AFTER", value_hint = ValueHint::AnyPath)]
+    pub vs: Vec<String>,
+    /// What figures are divided by: seconds for a service under steady load, runs for programs that do the same work
+    /// in each, operations with --ops.
+    #[arg(long, value_enum, default_value_t = PerArg::Second, value_name = "WHAT")]
+    pub per: PerArg,
+    /// Operations that each run did, before and after where these differ; implies --per op.
+    #[arg(long, value_name = "N[,N]", value_delimiter = ',', num_args = 1..=2, value_parser = operations)]
+    pub ops: Vec<f64>,
+    /// Exit with 1 when a figure got more than PCT percent worse, and not by chance.
+    #[arg(long, value_name = "PCT", value_parser = percent)]
+    pub fail_if_worse: Option<f64>,
+    /// Compare different programs, or several builds on one side.
+    #[arg(long)]
+    pub anyway: bool,
+    /// Show at most N functions.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
+    /// Print JSON (docs/json.md) instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Print the figures of all runs in the format of Go benchmarks.
+    #[arg(long, conflicts_with = "json")]
+    pub bench: bool,
+}
+
+/// What figures are divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PerArg {
+    /// Seconds of wall time.
+    Second,
+    /// Runs.
+    Run,
+    /// Operations.
+    Op,
 }
 
 const RECORD_EXAMPLES: &str = "\
@@ -320,5 +388,12 @@ fn percent(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(pct) if (0.0..=100.0).contains(&pct) => Ok(pct),
         _ => Err("not a percentage between 0 and 100".to_owned()),
+    }
+}
+
+fn operations(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(n) if f64::is_finite(n) && n > 0.0 => Ok(n),
+        _ => Err("not a number above 0".to_owned()),
     }
 }

@@ -3,6 +3,7 @@
 mod args;
 mod asm;
 mod capture;
+mod compare;
 mod diagnose;
 mod output;
 mod record;
@@ -18,7 +19,7 @@ pub use args::{Args, Command};
 
 /// Exit code for errors; 1 says that a limit was exceeded.
 const ERROR: u8 = 2;
-/// Exit code when `--fail-over` was exceeded.
+/// Exit code when `--fail-over` or `--fail-if-worse` was exceeded.
 const OVER_LIMIT: u8 = 1;
 
 /// Runs a command and prints what went wrong, if anything did. A reader that went away is no error.
@@ -41,6 +42,7 @@ fn dispatch(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Re
         Command::Record(record) => record::run(record, out, err),
         Command::Scan(scan) => scan::run(scan, out),
         Command::Asm(asm) => asm::run(asm, out, err),
+        Command::Compare(compare) => compare::run(compare, out, err),
         Command::Whatif(whatif) => whatif::run(whatif, out),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Args::command(), "mapscope", out);

@@ -8,7 +8,8 @@ mod notices;
 
 use std::collections::BTreeMap;
 
-use gobench::stats::{Change, correct_for_number};
+use gobench::Better;
+use gobench::stats::{Change, Outcome, correct_for_number};
 
 pub use self::metric::Metric;
 use crate::evidence::{Evidence, Site, SourceKind};
@@ -43,6 +44,25 @@ pub struct Comparison {
     pub functions: Vec<FunctionRows>,
     /// What the reader has to know, as sentences.
     pub notices: Vec<String>,
+}
+
+impl Comparison {
+    /// Every row that got worse by more than a fraction, not by chance, with the function it is of.
+    pub fn worse_by(&self, fraction: f64) -> impl Iterator<Item = (Option<&str>, &Row)> {
+        let of_process = self.process.iter().map(|row| (None, row));
+        let of_functions = self.functions.iter().flat_map(|function| {
+            let (name, rows) = (Some(&*function.function), &function.rows);
+            rows.iter().map(move |row| (name, row))
+        });
+        of_process
+            .chain(of_functions)
+            .filter(move |(_, row)| row.change.is_worse_by(Better::Lower, fraction))
+    }
+
+    /// Whether any figure has runs enough to tell chance from change.
+    pub fn has_enough_runs(&self) -> bool {
+        self.process.iter().any(|row| row.change.outcome != Outcome::TooFewRuns)
+    }
 }
 
 /// The runs of one side.

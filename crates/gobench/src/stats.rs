@@ -1,5 +1,7 @@
 //! Medians with their confidence, and whether two sets of runs differ: no assumption is made on how runs are spread.
 
+use crate::format::Better;
+
 /// Confidence of intervals.
 pub const CONFIDENCE: f64 = 0.95;
 /// A p value below it counts as a difference.
@@ -189,6 +191,21 @@ impl Change {
     pub fn relative(&self) -> Option<f64> {
         let (before, after) = (self.before.median, self.after.median);
         (before != 0.0).then(|| after / before - 1.0)
+    }
+
+    /// Whether the median went the wrong way, by chance or not.
+    pub fn is_worse(&self, better: Better) -> bool {
+        let (before, after) = (self.before.median, self.after.median);
+        match better {
+            Better::Lower => after > before,
+            Better::Higher => after < before,
+        }
+    }
+
+    /// Whether it got worse by more than a fraction of what it was, and not by chance.
+    pub fn is_worse_by(&self, better: Better, fraction: f64) -> bool {
+        let amount = self.relative().map_or(f64::INFINITY, f64::abs);
+        self.outcome == Outcome::Differs && self.is_worse(better) && amount > fraction
     }
 }
 

@@ -82,6 +82,14 @@ pub enum Error {
         /// The input.
         name: String,
     },
+    /// Benchmark results beside profiles.
+    #[error("{benchmark} holds benchmark results and {other} does not; compare one kind at a time")]
+    MixedRuns {
+        /// A file of results.
+        benchmark: String,
+        /// A file of another kind.
+        other: String,
+    },
     /// Nothing to diagnose.
     #[error("no CPU or heap profile among the inputs{}", hint(only_binary.as_deref()))]
     NoProfile {

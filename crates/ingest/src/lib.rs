@@ -17,6 +17,7 @@ mod lines;
 mod open;
 mod printable;
 mod program;
+mod runs;
 mod scan;
 mod stacks;
 mod trace;
@@ -29,6 +30,7 @@ use gobin::Binary;
 pub use asm::list_instructions;
 pub use error::Error;
 pub use open::{Input, OpenOptions, open_input, open_url};
+pub use runs::{Runs, collect_runs};
 pub use scan::scan;
 pub use trace_input::TraceInput;
 

@@ -91,6 +91,15 @@ pub fn open_input(
     Ok(classify(profile))
 }
 
+/// The beginning of a file: enough to tell benchmark results from a profile.
+pub(crate) fn read_head(name: &str) -> Result<Vec<u8>, Error> {
+    const HEAD: u64 = 4096;
+    let mut head = Vec::new();
+    let io_error = |source| Error::Io { name: name.to_owned(), source };
+    open_reader(name, &mut |_| {})?.take(HEAD).read_to_end(&mut head).map_err(io_error)?;
+    Ok(head)
+}
+
 fn open_reader(name: &str, progress: &mut dyn FnMut(&str)) -> Result<Box<dyn Read>, Error> {
     if name.starts_with("http://") || name.starts_with("https://") {
         return open_url(name, progress);

@@ -4,6 +4,7 @@
 //! anything. What is `None` in the evidence is shown as "not measured", never as 0.
 
 mod asm;
+mod compare;
 mod flamegraph;
 mod growth;
 mod html;
@@ -16,6 +17,10 @@ mod what_if;
 mod words;
 
 pub use asm::{render_asm, render_asm_json};
+pub use compare::{
+    BenchmarkComparison, render_benchmarks, render_benchmarks_json, render_compare,
+    render_compare_json, render_worse, write_as_benchmarks,
+};
 pub use flamegraph::render_flamegraph;
 pub use html::render_html;
 pub use json::render_json;

@@ -73,6 +73,39 @@ pub(crate) fn ratio(ratio: f64) -> String {
     format!("{ratio:.2}")
 }
 
+/// A measured value to three digits: "0", "0.425", "80.9", "1,234".
+pub(crate) fn figure(value: f64) -> String {
+    let sign = if value < 0.0 { "-" } else { "" };
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        ..0.0005 if value > 0.0 => "<0.001".to_owned(),
+        ..0.0005 => ">-0.001".to_owned(),
+        size if size < 0.9995 => format!("{value:.3}"),
+        size if size < 9.995 => format!("{value:.2}"),
+        size if size < 99.95 => format!("{value:.1}"),
+        size => format!("{sign}{}", count(size.round() as u64)),
+    }
+}
+
+/// Nanoseconds in the unit that suits them: "88.3 ns", "1.20 ms", "12.4 s".
+pub(crate) fn fine_duration(ns: f64) -> String {
+    scaled(ns, 1000.0, &["ns", "µs", "ms", "s"])
+}
+
+/// Bytes in the unit that suits them, parts of a byte included: "0.250 B", "54.5 KiB".
+pub(crate) fn fine_bytes(bytes: f64) -> String {
+    scaled(bytes, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"])
+}
+
+fn scaled(mut value: f64, step: f64, units: &[&str]) -> String {
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < units.len() {
+        value /= step;
+        unit += 1;
+    }
+    format!("{} {}", figure(value), units[unit])
+}
+
 /// A figure of a finding; empty for plain facts.
 pub(crate) fn amount(amount: Amount) -> String {
     match amount {
@@ -109,6 +142,12 @@ mod tests {
         assert_eq!(percent(0.3716), "37.2 %");
         let (part, whole) = (Cost { samples: 35, cpu_ns: 350 }, Cost { samples: 94, cpu_ns: 940 });
         assert_eq!(share(part, whole), "37.2 % (35 of 94 samples)");
+        assert_eq!(
+            [0.0, 1e-5, -1e-5, 0.4251, -2.5, 80.94, 99.96, 123_456.7].map(figure),
+            ["0", "<0.001", ">-0.001", "0.425", "-2.50", "80.9", "100", "123,457"]
+        );
+        assert_eq!([88.3, 1.2e6, 3.6e12].map(fine_duration), ["88.3 ns", "1.20 ms", "3,600 s"]);
+        assert_eq!([0.25, 55_808.0].map(fine_bytes), ["0.250 B", "54.5 KiB"]);
         assert_eq!(bar(0.5, 4), "██··");
         assert_eq!(bar(f64::NAN, 2), "··");
     }
