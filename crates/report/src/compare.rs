@@ -123,7 +123,8 @@ fn change_line(
         _ => write!(out, "{DIM}{text:>12}{DIM:#}")?,
     }
     let (n, m) = (change.before.n, change.after.n);
-    writeln!(out, "  {DIM}p={:.3} n={n}+{m}{DIM:#}", change.p)
+    let p = if change.p < 0.001 { "p<0.001".to_owned() } else { format!("p={:.3}", change.p) };
+    writeln!(out, "  {DIM}{p} n={n}+{m}{DIM:#}")
 }
 
 /// " ± 3 %": the wider side of the median's interval.
@@ -131,7 +132,7 @@ fn half_width(summary: &Summary) -> String {
     let Some((low, high)) = summary.interval else { return " ±  ∞".to_owned() };
     let reach = (high - summary.median).max(summary.median - low);
     if summary.median == 0.0 {
-        return if reach == 0.0 { " ± 0 %".to_owned() } else { " ±  ∞".to_owned() };
+        return String::new();
     }
     format!(" ± {:.0} %", reach / summary.median.abs() * 100.0)
 }
@@ -173,9 +174,9 @@ fn metric_value(metric: Metric, value: f64) -> String {
 
 fn function_title(function: &FunctionRows) -> String {
     let [before, after] = &function.places;
-    let place = if before == after || after.lines.is_empty() {
+    let place = if is_part(&after.lines, &before.lines) {
         lines(before)
-    } else if before.lines.is_empty() {
+    } else if is_part(&before.lines, &after.lines) {
         lines(after)
     } else {
         format!("{}, now {}", lines(before), lines(after))
@@ -199,13 +200,19 @@ fn lines(place: &Place) -> String {
 }
 
 fn types(before: &Place, after: &Place) -> String {
-    let text = |place: &Place| place.map_types.join(", ");
-    match (text(before), text(after)) {
-        (before, after) if before == after => format!("  {before}"),
-        (before, after) if after.is_empty() => format!("  {before}"),
-        (before, after) if before.is_empty() => format!("  {after}"),
-        (before, after) => format!("  {before}, now {after}"),
+    let (before, after) = (&before.map_types, &after.map_types);
+    if is_part(after, before) {
+        before.join(", ")
+    } else if is_part(before, after) {
+        after.join(", ")
+    } else {
+        format!("{}, now {}", before.join(", "), after.join(", "))
     }
+}
+
+/// Whether all of `some` are in `all`: what no sample hit this time has not moved.
+fn is_part<T: PartialEq>(some: &[T], all: &[T]) -> bool {
+    some.iter().all(|item| all.contains(item))
 }
 
 /// What the marks in the table mean, as far as they stand there.

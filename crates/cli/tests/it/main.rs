@@ -3,6 +3,7 @@
 
 mod asm;
 mod bad_input;
+mod compare;
 mod diagnose;
 mod pprof;
 mod record;

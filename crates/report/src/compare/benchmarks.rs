@@ -111,7 +111,7 @@ pub fn write_as_benchmarks(out: &mut dyn Write, comparison: &Comparison) -> io::
             let n_runs = rows.iter().map(|row| values(row).len()).max().unwrap_or(0);
             for run in 0..n_runs {
                 let value = |row: &Row| {
-                    let value = *values(row).get(run)?;
+                    let value = values(row).get(run)? * scale(row.metric);
                     Some(Value { value, unit: unit(row.metric, comparison.per) })
                 };
                 let values = rows.iter().filter_map(value).collect();
@@ -138,12 +138,20 @@ fn benchmark_name(function: &str) -> String {
     format!("Function/{}", function.replace(char::is_whitespace, "_"))
 }
 
+/// From the metric's unit to that of the format: benchstat takes `ns` apart from seconds where it is 0.
+fn scale(metric: Metric) -> f64 {
+    match metric {
+        Metric::Cpu | Metric::MapCpu | Metric::GrowthCpu | Metric::GcCpu => 1e-9,
+        _ => 1.0,
+    }
+}
+
 fn unit(metric: Metric, per: Per) -> String {
     let what = match metric {
-        Metric::Cpu => "cpu-ns",
-        Metric::MapCpu => "map-cpu-ns",
-        Metric::GrowthCpu => "growth-cpu-ns",
-        Metric::GcCpu => "gc-cpu-ns",
+        Metric::Cpu => "cpu-sec",
+        Metric::MapCpu => "map-cpu-sec",
+        Metric::GrowthCpu => "growth-cpu-sec",
+        Metric::GcCpu => "gc-cpu-sec",
         Metric::Grows => "grows",
         Metric::MovedEntries => "moved-entries",
         Metric::MovedBytes => "moved-B",

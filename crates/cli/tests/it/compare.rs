@@ -1,0 +1,166 @@
+//! Runs before and after a change.
+
+use std::fs;
+
+use expect_test::expect;
+use serde_json::Value;
+
+use crate::{mapscope, stdout_of};
+
+fn path(name: &str) -> String {
+    xtask::testdata(&format!("compare/{name}")).to_str().unwrap().to_owned()
+}
+
+fn json(args: &[&str]) -> Value {
+    let args = ["compare", "--json"].iter().chain(args);
+    serde_json::from_str(&stdout_of(args)).unwrap()
+}
+
+fn refusal(args: &[&str]) -> (Option<i32>, String) {
+    let output = mapscope(["compare"].iter().chain(args));
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_size_hint_is_seen_to_have_helped() {
+    let text = stdout_of(["compare", &path("before"), &path("after")]);
+    let dir = xtask::testdata("compare");
+    expect![[r#"
+        before  nested  go1.27.3  6 runs: DIR/before/growth1.pb.gz to DIR/before/growth6.pb.gz
+        after   nested  go1.27.3  6 runs: DIR/after/growth1.pb.gz to DIR/after/growth6.pb.gz
+        note    growths of 5 recordings are estimates
+
+        process, per second                               before                 after      change
+          CPU                                      508 ms ± 42 %         442 ms ± 40 %           ~  p=0.093 n=6+6
+          CPU in maps                              412 ms ± 41 %         352 ms ± 39 %           ~  p=0.132 n=6+6
+          CPU of growth                           61.8 ms ± 23 %       11.5 ms ± 100 %     -81.3 %  p=0.002 n=6+6
+          CPU of GC                              33.3 ms ± 146 %        17.3 ms ± 49 %     -48.1 %  p=0.004 n=6+6
+          growths                                  21,582 ± 77 %          1,589 ± 50 %     -92.6 %  p=0.002 n=6+6
+          entries moved                           395,635 ± 94 %         99,060 ± 48 %     -75.0 %  p=0.015 n=6+6
+          bytes moved                            9.06 MiB ± 94 %       2.27 MiB ± 48 %     -75.0 %  p=0.015 n=6+6
+          allocated by growths                   23.3 MiB ± 90 %       5.82 MiB ± 48 %     -75.0 %  p=0.015 n=6+6
+
+        main.(*counter).Add  main.go:17,19,20,22
+          CPU in maps                              400 ms ± 39 %         350 ms ± 38 %           ~  p=0.132 n=6+6
+          CPU of growth                           61.8 ms ± 23 %       11.5 ms ± 100 %     -81.3 %  p=0.002 n=6+6
+          growths                                  21,572 ± 77 %          1,586 ± 50 %     -92.6 %  p=0.002 n=6+6
+          entries moved                           395,126 ± 91 %         99,017 ± 48 %     -74.9 %  p=0.015 n=6+6
+          bytes moved                            9.04 MiB ± 91 %       2.27 MiB ± 48 %     -74.9 %  p=0.015 n=6+6
+          allocated by growths                   23.3 MiB ± 87 %       5.82 MiB ± 48 %     -75.0 %  p=0.015 n=6+6
+
+        Medians of runs; ± reaches to the farther end of the 95 % interval of the median.
+        ~      the difference may be chance (Mann-Whitney U test)
+    "#]].assert_eq(&text.replace(dir.to_str().unwrap(), "DIR"));
+}
+
+#[test]
+fn a_program_is_not_different_from_itself() {
+    let [first, second] = [[1, 3, 5], [2, 4, 6]]
+        .map(|runs| runs.map(|run| path(&format!("before/growth{run}.pb.gz"))));
+    let mut args: Vec<&str> = first.iter().map(String::as_str).collect();
+    args.push("--vs");
+    args.extend(second.iter().map(String::as_str));
+    let report = json(&args);
+    assert_eq!(report["notices"][0], "both sides are runs of the same build");
+    let outcomes = report["process"].as_object().unwrap().values().map(|row| &row["outcome"]);
+    assert!(outcomes.into_iter().all(|outcome| outcome == "too_few_runs"));
+    args.extend(["--fail-if-worse", "5"]);
+    let (code, message) = refusal(&args);
+    assert_eq!(code, Some(2));
+    assert!(message.contains("fewer than 4 runs"), "{message}");
+}
+
+#[test]
+fn fails_when_something_got_worse_and_not_when_it_got_better() {
+    let (before, after) = (path("before"), path("after"));
+    assert_eq!(refusal(&[&before, &after, "--fail-if-worse", "5"]).0, Some(0));
+    let (code, message) = refusal(&[&after, &before, "--fail-if-worse", "5"]);
+    assert_eq!(code, Some(1));
+    assert!(message.contains("mapscope: worse: main.(*counter).Add: growths +"), "{message}");
+    let benchmarks = [path("benchmarks/after.txt"), path("benchmarks/before.txt")];
+    assert_eq!(refusal(&[&benchmarks[0], &benchmarks[1], "--fail-if-worse", "5"]).0, Some(1));
+    assert_eq!(refusal(&[&benchmarks[1], &benchmarks[0], "--fail-if-worse", "5"]).0, Some(0));
+}
+
+/// Its table: name, medians, p, in tables by unit.
+#[test]
+fn says_the_same_of_benchmarks_as_benchstat() {
+    let report = json(&[&path("benchmarks/before.txt"), &path("benchmarks/after.txt")]);
+    let rows = report["rows"].as_array().unwrap();
+    let benchstat = fs::read_to_string(path("benchmarks/benchstat.txt")).unwrap();
+    let (mut unit, mut n_rows) = ("", 0);
+    for line in benchstat.lines() {
+        if line.contains("/op") || line.contains("B/s") {
+            unit = ["sec/op", "B/op", "allocs/op", "B/s"]
+                .into_iter()
+                .find(|unit| line.contains(unit))
+                .unwrap();
+        }
+        let Some((_, p)) = line.split_once("(p=") else { continue };
+        let (ours, scale) = match unit {
+            "sec/op" => ("ns/op", 1e9),
+            "B/s" => ("MB/s", 1e-6),
+            same => (same, 1.0),
+        };
+        let name = line.split_whitespace().next().unwrap();
+        let row = rows.iter().find(|row| row["name"] == name && row["unit"] == ours).unwrap();
+        let change = &row["change"];
+        let our_p = format!("{:.3} ", change["p"].as_f64().unwrap());
+        assert!(p.starts_with(&our_p), "{line}: p={our_p}");
+        assert_eq!(change["outcome"] == "may_be_chance", line.contains('~'), "{line}");
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        for (side, column) in [
+            ("before", columns[1]),
+            ("after", columns[columns.iter().position(|&c| c == "±").unwrap() + 2]),
+        ] {
+            let digits: String =
+                column.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+            let factor = match column.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.') {
+                "n" => 1e-9,
+                "µ" => 1e-6,
+                "Ki" => 1024.0,
+                "Mi" => 1_048_576.0,
+                _ => 1.0,
+            };
+            let theirs = digits.parse::<f64>().unwrap() * factor * scale;
+            let median = change[side]["median"].as_f64().unwrap();
+            assert!((median / theirs - 1.0).abs() < 0.002, "{line}: {median} and {theirs}");
+        }
+        n_rows += 1;
+    }
+    assert_eq!(n_rows, rows.len());
+}
+
+#[test]
+fn hands_its_figures_on_in_the_format_of_benchmarks() {
+    let text = stdout_of(["compare", "--bench", &path("before"), &path("after")]);
+    let file = gobench::read(&text);
+    assert!(file.faults.is_empty());
+    let of_side =
+        |side: &str| file.results.iter().filter(|result| result.config["side"] == side).count();
+    assert!(of_side("before") >= 12 && of_side("after") >= 12, "{text}");
+    assert!(text.contains("moved-entries/sec"));
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let (before, benchmarks) = (path("before"), path("benchmarks/before.txt"));
+    let one = path("before/growth1.pb.gz");
+    for (args, wanted) in [
+        (&[&*one][..], "say `mapscope compare BEFORE... --vs AFTER...`"),
+        (&[&before, &benchmarks], "one side holds benchmark results"),
+        (&[&one, &benchmarks, "--vs", &one], "compare one kind at a time"),
+        (&[&one, "--vs", "nowhere"], "nowhere"),
+        (&[&one, &one, "--per", "op"], "--per op needs --ops N"),
+        (&[&benchmarks, &benchmarks, "--bench"], "the inputs are in that format already"),
+    ] {
+        let (code, message) = refusal(args);
+        assert_eq!(code, Some(2), "{args:?}");
+        assert!(message.to_lowercase().contains(&wanted.to_lowercase()), "{args:?}: {message}");
+    }
+    let nested = crate::sample("recordings/nested-1.27.3.pb.gz");
+    let (code, message) = refusal(&[&one, &nested]);
+    assert_eq!(code, Some(2));
+    assert!(message.contains("different programs; --anyway"), "{message}");
+    assert_eq!(refusal(&[&one, &nested, "--anyway"]).0, Some(0));
+}
