@@ -43,6 +43,8 @@ pub enum Command {
     Compare(Compare),
     /// Say what size hints and flattening would save for a map type and its sizes, without a program.
     Whatif(WhatIf),
+    /// Test claims about nested maps on this machine and the Go versions of your choice.
+    Lab(Lab),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -346,6 +348,61 @@ pub struct WhatIf {
     /// Print JSON (docs/json.md) instead of text.
     #[arg(long)]
     pub json: bool,
+}
+
+const LAB_EXAMPLES: &str = "\
+Examples:
+  Test all claims on the go of the PATH (five minutes):
+    mapscope lab
+
+  A first look in two minutes, and a page with charts:
+    mapscope lab --quick --html lab.html
+
+  Compare two versions of Go (paths, or versions as golang.org/dl installs them):
+    mapscope lab --go 1.23.9 --go ~/sdk/go1.27.3/bin/go
+
+  One claim, measured anew, with more runs:
+    mapscope lab --only mark-assist --rounds 15 --fresh
+
+A run that was interrupted goes on where it stopped when it is started again with the same options. Outputs are kept
+as Go benchmark text in the state folder, by Go version and source of the experiment; benchstat reads them.
+
+Exit codes: 0 fine, 2 an error or an experiment that failed.";
+
+/// Arguments of `mapscope lab`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = LAB_EXAMPLES)]
+pub struct Lab {
+    /// A Go to run on: the path of a go command, or a version; may be repeated.
+    #[arg(long, value_name = "PATH|VERSION", default_value = "go")]
+    pub go: Vec<String>,
+    /// List the experiments with their claims and thresholds, and run nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// Run only this experiment; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Smaller sizes and fewer runs, for a first look.
+    #[arg(long)]
+    pub quick: bool,
+    /// Runs of each experiment on each Go, 5 or with --quick 3 if not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub rounds: Option<u16>,
+    /// Measure anew what was measured before.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Keep builds and outputs here instead of in the user's cache folder.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub state: Option<PathBuf>,
+    /// Print JSON (docs/json.md) instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Also write a self-contained page with charts.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+    /// Also write the results as Markdown.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub markdown: Option<PathBuf>,
 }
 
 /// When to use colours.

@@ -31,7 +31,11 @@ pub(crate) fn run(
     if args.json {
         report::render_json(out, &diagnosis)?;
     } else {
-        report::render_text(out, &diagnosis, &TextOptions { top: args.top, width: width() })?;
+        report::render_text(
+            out,
+            &diagnosis,
+            &TextOptions { top: args.top, width: crate::width() },
+        )?;
     }
     let over = args.fail_over.is_some_and(|pct| is_over(&diagnosis, pct));
     Ok(if over { ExitCode::from(OVER_LIMIT) } else { ExitCode::SUCCESS })
@@ -68,11 +72,4 @@ fn is_over(diagnosis: &Diagnosis, pct: f64) -> bool {
     let Some(cpu) = &diagnosis.evidence.cpu else { return false };
     let asks = diagnosis.findings.iter().filter(|finding| finding.verdict != Verdict::LeaveAlone);
     asks.filter_map(|finding| finding.cost).any(|cost| cost.share_of(cpu.total) * 100.0 > pct)
-}
-
-/// Columns of the terminal, or of `COLUMNS`, or a usual number.
-fn width() -> usize {
-    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    asked.or_else(terminal).unwrap_or(TextOptions::default().width)
 }

@@ -5,6 +5,7 @@ mod asm;
 mod capture;
 mod compare;
 mod diagnose;
+mod lab;
 mod output;
 mod record;
 mod scan;
@@ -44,6 +45,7 @@ fn dispatch(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Re
         Command::Asm(asm) => asm::run(asm, out, err),
         Command::Compare(compare) => compare::run(compare, out, err),
         Command::Whatif(whatif) => whatif::run(whatif, out),
+        Command::Lab(lab) => lab::run(lab, out, err),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Args::command(), "mapscope", out);
             Ok(ExitCode::SUCCESS)
@@ -68,6 +70,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Columns of the terminal, or of `COLUMNS`, or a usual number.
+fn width() -> usize {
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    asked.or_else(terminal).unwrap_or(report::TextOptions::default().width)
 }
 
 /// Prints what a command waits for.

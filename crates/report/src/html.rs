@@ -34,8 +34,17 @@ pub fn render_html(out: &mut dyn Write, diagnosis: &Diagnosis) -> io::Result<()>
         ("{{flamegraph}}", flamegraph(evidence)?),
         ("{{not_measured}}", not_measured(diagnosis)),
     ];
-    // What is filled in comes from the input and may itself contain marks, so the template is walked once.
-    let mut rest = TEMPLATE;
+    fill(out, TEMPLATE, &parts)
+}
+
+/// Writes a template with its marks `{{name}}` replaced. What is filled in comes from the input and may itself contain
+/// marks, so the template is walked once.
+pub(crate) fn fill(
+    out: &mut dyn Write,
+    template: &str,
+    parts: &[(&str, String)],
+) -> io::Result<()> {
+    let mut rest = template;
     while let Some((before, tail)) = rest.split_once("{{") {
         let (name, after) = tail.split_once("}}").unwrap_or((tail, ""));
         out.write_all(before.as_bytes())?;
@@ -47,7 +56,7 @@ pub fn render_html(out: &mut dyn Write, diagnosis: &Diagnosis) -> io::Result<()>
 }
 
 /// Text for element content and quoted attributes.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,10 +1,11 @@
 //! Findings to text, JSON, HTML and SVG; all formatting of numbers.
 //!
-//! Every renderer takes a finished [`diagnosis::Diagnosis`] (or a scan, or a listing) and writes; none of them decides
+//! Every renderer takes a finished [`diagnosis::Diagnosis`] (or a scan, a listing, results of experiments) and writes; none of them decides
 //! anything. What is `None` in the evidence is shown as "not measured", never as 0.
 
 mod asm;
 mod compare;
+mod experiments;
 mod flamegraph;
 mod growth;
 mod html;
@@ -20,6 +21,9 @@ pub use asm::{render_asm, render_asm_json};
 pub use compare::{
     BenchmarkComparison, render_benchmarks, render_benchmarks_json, render_compare,
     render_compare_json, render_worse, write_as_benchmarks,
+};
+pub use experiments::{
+    render_lab, render_lab_html, render_lab_json, render_lab_list, render_lab_markdown,
 };
 pub use flamegraph::render_flamegraph;
 pub use html::render_html;

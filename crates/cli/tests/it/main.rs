@@ -5,6 +5,7 @@ mod asm;
 mod bad_input;
 mod compare;
 mod diagnose;
+mod lab;
 mod pprof;
 mod record;
 mod scan;

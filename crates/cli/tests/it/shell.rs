@@ -24,7 +24,7 @@ fn the_manual_page_has_every_command_and_option() {
 
 #[test]
 fn help_of_every_command_has_examples() {
-    for command in ["diagnose", "capture", "record", "scan", "asm", "whatif"] {
+    for command in ["diagnose", "capture", "record", "scan", "asm", "whatif", "lab"] {
         assert!(stdout_of([command, "--help"]).contains("Examples:"), "{command}");
     }
 }

@@ -1,6 +1,8 @@
 //! What the outputs look like for a small diagnosis.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod lab;
+
 use diagnosis::Diagnosis;
 use diagnosis::evidence::*;
 use expect_test::expect;

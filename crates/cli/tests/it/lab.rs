@@ -1,0 +1,137 @@
+//! Experiments on a real Go, and what becomes of their output.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use xtask::go::toolchain;
+use xtask::skip;
+
+use crate::{mapscope, stdout_of};
+
+/// Runs `mapscope lab`, with Go's cache where the other tests have it.
+fn lab(args: &[&str], state: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .arg("lab")
+        .args(args)
+        .arg("--state")
+        .arg(state)
+        .env("GOCACHE", xtask::repo_root().join("target/go-cache/build"))
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap()
+}
+
+fn result_of(output: &Output) -> Value {
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["schema"], "mapscope.lab/1");
+    report["experiments"][0]["results"][0].clone()
+}
+
+#[test]
+fn the_verdict_is_that_of_the_output_and_an_interrupted_run_goes_on() {
+    let Some(go) = toolchain("1.27.3") else { return skip("no Go 1.27.3") };
+    let go = go.go.to_str().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["--go", go, "--quick", "--rounds", "2", "--only", "key-escape", "--json"];
+
+    let first = lab(&args, dir.path());
+    let measured = result_of(&first);
+    assert_eq!(measured["go_version"], "go1.27.3");
+    assert_eq!(measured["verdict"], "holds in part", "{measured:#}");
+    assert_eq!(measured["predicts"][0]["measured"]["runs"], 2);
+    assert!(String::from_utf8_lossy(&first.stderr).contains("[2/2] round 2: key-escape"));
+
+    // One run is lost, as if the first call had been interrupted; in the other, lookups are made to allocate.
+    let files = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let mut outputs: Vec<_> =
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "txt")).collect();
+    outputs.sort();
+    let [kept, lost] = &outputs[..] else { panic!("{outputs:?}") };
+    fs::remove_file(lost).unwrap();
+    let text = fs::read_to_string(kept).unwrap();
+    let doctored: Vec<String> = text
+        .lines()
+        .map(|line| match line.strip_prefix("BenchmarkKeyEscape/interface/lookup") {
+            Some(_) => "BenchmarkKeyEscape/interface/lookup 1 1 allocs/op".to_owned(),
+            None => line.to_owned(),
+        })
+        .collect();
+    fs::write(kept, doctored.join("\n")).unwrap();
+
+    let second = lab(&args, dir.path());
+    let err = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(err.contains("1 of 2 runs were measured before"), "{err}");
+    assert!(err.contains("[2/2]") && !err.contains("[1/2]"), "{err}");
+    assert_eq!(result_of(&second)["predicts"][1]["outcome"], "unsettled");
+
+    // Now the doctored run stands alone.
+    let mut alone = args;
+    alone[4] = "1";
+    assert_eq!(result_of(&lab(&alone, dir.path()))["verdict"], "holds");
+}
+
+#[test]
+fn an_experiment_that_fails_is_said_and_the_others_go_on() {
+    let Some(go) = toolchain("1.27.3") else { return skip("no Go 1.27.3") };
+    let go = go.go.to_str().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    // A PATH without perf and valgrind: nobody counts cache misses.
+    let output = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .args(["lab", "--go", go, "--quick", "--rounds", "1", "--json", "--state"])
+        .arg(dir.path())
+        .args(["--only", "cache-misses", "--only", "key-escape"])
+        .env("GOCACHE", xtask::repo_root().join("target/go-cache/build"))
+        .env("PATH", dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let results = |idx: usize| report["experiments"][idx]["results"][0].clone();
+    assert_eq!(results(0)["verdict"], "not measurable here");
+    assert!(results(0)["failure"].as_str().unwrap().contains("install valgrind"));
+    assert_eq!(results(0)["predicts"][0]["measured"], Value::Null);
+    assert_eq!(results(1)["failure"], Value::Null);
+}
+
+#[test]
+fn the_list_has_every_claim_with_its_thresholds() {
+    let text = stdout_of(["lab", "--list"]);
+    assert_eq!(text.matches("    claim ").count(), lab_names().len());
+    let one = stdout_of(["lab", "--list", "--only", "empty-maps"]);
+    assert!(one.contains("12 ms") && one.contains("[at least 6000 µs]"), "{one}");
+}
+
+#[test]
+fn what_is_not_there_is_said_with_what_is() {
+    let cases: [(&[&str], &str); 4] = [
+        (&["--only", "nothing"], "there are layouts, cache-misses"),
+        (&["--go", "0.0.1"], "~/sdk/go0.0.1"),
+        (&["--go", "./nowhere/go"], "go env GOVERSION"),
+        (&["--rounds", "0"], "1..=1000"),
+    ];
+    for (args, expected) in cases {
+        let output = mapscope(["lab"].iter().chain(args));
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert!(err.contains(expected), "{err}");
+    }
+}
+
+#[test]
+fn the_page_has_every_experiment() {
+    let page = fs::read_to_string(xtask::repo_root().join("docs/lab.md")).unwrap();
+    for name in lab_names() {
+        assert!(page.contains(&format!("## {name}\n")), "{name}");
+    }
+}
+
+/// Names as `--list` prints them: the lines that are not indented.
+fn lab_names() -> Vec<String> {
+    let text = stdout_of(["lab", "--list"]);
+    let names = text.lines().filter(|line| !line.is_empty() && !line.starts_with(' '));
+    names.map(str::to_owned).collect()
+}

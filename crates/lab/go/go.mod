@@ -1,0 +1,3 @@
+module mapscope/lab
+
+go 1.21

@@ -1,0 +1,120 @@
+//! Finding a Go, and building the experiments with it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use gomap::GoVersion;
+
+use crate::error::Error;
+use crate::state::State;
+
+/// The first release that the experiments compile with.
+const OLDEST: GoVersion = GoVersion { major: 1, minor: 21, patch: 0 };
+
+/// A Go to run the experiments on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Go {
+    /// The `go` command.
+    pub command: PathBuf,
+    /// What it says it is: `go1.27.3`, `go1.26.6 X:nogreenteagc`.
+    pub version: String,
+}
+
+impl Go {
+    /// The Go of a path, or of a version: `goVERSION` on the PATH, `~/sdk/goVERSION` (both as golang.org/dl installs
+    /// them), or `.toolchains/go-VERSION` of this folder.
+    ///
+    /// # Errors
+    /// When there is none, it does not run, or it is too old.
+    pub fn find(asked: &str) -> Result<Self, Error> {
+        let path = Path::new(asked);
+        if path.components().count() > 1 || asked == "go" {
+            return Self::at(path);
+        }
+        let version = asked.trim_start_matches("go");
+        let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+        let places = [
+            Some(PathBuf::from(format!("go{version}"))).filter(|name| is_on_path(name.as_os_str())),
+            Some(home.join(format!("sdk/go{version}/bin/go"))),
+            Some(PathBuf::from(format!(".toolchains/go-{version}/bin/go"))),
+        ];
+        let found = places
+            .into_iter()
+            .flatten()
+            .find(|place| place.components().count() == 1 || place.is_file());
+        let Some(found) = found else {
+            let tried =
+                format!("go{version} on the PATH, ~/sdk/go{version} or .toolchains/go-{version}");
+            return Err(Error::NoGo { asked: asked.to_owned(), tried });
+        };
+        Self::at(&found)
+    }
+
+    fn at(command: &Path) -> Result<Self, Error> {
+        let fail = |reason: String| Error::NotGo { go: command.to_owned(), reason };
+        // A relative path would be taken from the folder of the sources later on.
+        let command = if command.components().count() > 1 {
+            fs::canonicalize(command).map_err(|error| fail(error.to_string()))?
+        } else {
+            command.to_owned()
+        };
+        let output = go(&command)
+            .args(["env", "GOVERSION"])
+            .output()
+            .map_err(|error| fail(error.to_string()))?;
+        let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if !output.status.success() || version.is_empty() {
+            return Err(fail(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        }
+        // A development version says no number, and is newer than all of them.
+        if GoVersion::parse(&version).is_some_and(|known| known < OLDEST) {
+            return Err(Error::TooOld { go: command, version });
+        }
+        Ok(Self { command, version })
+    }
+
+    /// Builds the experiments into the state folder, once per version and source.
+    pub(crate) fn build(&self, state: &State) -> Result<PathBuf, Error> {
+        let target = state.binary(&self.version);
+        if target.exists() {
+            return Ok(target);
+        }
+        let sources = state.write_sources()?;
+        let partial = target.with_extension("partial");
+        let fail = |reason: String| Error::Build { version: self.version.clone(), reason };
+        let output = go(&self.command)
+            .args(["build", "-o"])
+            .arg(&partial)
+            .arg(".")
+            .current_dir(sources)
+            .output()
+            .map_err(|error| fail(error.to_string()))?;
+        if !output.status.success() {
+            return Err(fail(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        }
+        fs::rename(&partial, &target).map_err(Error::io(&target, "cannot be written"))?;
+        Ok(target)
+    }
+}
+
+/// The `go` command without the user's settings that would change what is measured, or fetch another Go.
+fn go(command: &Path) -> Command {
+    let mut go = Command::new(command);
+    for name in ["GOEXPERIMENT", "GODEBUG", "GOAMD64", "GOARCH", "GOOS"] {
+        go.env_remove(name);
+    }
+    go.env("GOTOOLCHAIN", "local")
+        .env("GOENV", "off")
+        .env("GOFLAGS", "")
+        .env("GOWORK", "off")
+        .env("GOPROXY", "off")
+        .env("CGO_ENABLED", "0");
+    go
+}
+
+fn is_on_path(name: &OsStr) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|dir| dir.join(name).is_file())
+}
