@@ -352,7 +352,7 @@ pub struct WhatIf {
 
 const LAB_EXAMPLES: &str = "\
 Examples:
-  Test all claims on the go of the PATH (five minutes):
+  Test all claims on the go of the PATH (about four minutes):
     mapscope lab
 
   A first look in two minutes, and a page with charts:
@@ -365,7 +365,7 @@ Examples:
     mapscope lab --only mark-assist --rounds 15 --fresh
 
 A run that was interrupted goes on where it stopped when it is started again with the same options. Outputs are kept
-as Go benchmark text in the state folder, by Go version and source of the experiment; benchstat reads them.
+in the state folder, in the Go benchmark text format, by Go version and source of the experiment.
 
 Exit codes: 0 fine, 2 an error or an experiment that failed.";
 

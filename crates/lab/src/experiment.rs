@@ -11,7 +11,7 @@ pub struct Experiment {
     pub method: &'static str,
     /// What should be said where the claim does not hold as it stands.
     pub instead: &'static str,
-    /// The Go files of this experiment alone: a change of them makes stored runs void.
+    /// The files of this experiment alone: a change of them makes stored runs void.
     pub sources: &'static [(&'static str, &'static str)],
     /// How figures are got.
     pub kind: Kind,

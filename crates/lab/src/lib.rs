@@ -4,7 +4,7 @@
 //! measured. Does not format: that is `report`.
 //!
 //! 1. [`CATALOGUE`] has the experiments; the Go program that runs them is embedded.
-//! 2. [`run`] builds it with each Go and runs each experiment several times, keeping each output.
+//! 2. [`run()`] builds it with each Go and runs each experiment several times, keeping each output.
 //! 3. [`judge`] tries each prediction of a claim on the figures; a threshold decides, never the claim.
 
 mod cache;

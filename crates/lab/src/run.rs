@@ -191,7 +191,7 @@ struct Failure {
     reason: String,
 }
 
-/// One call of [`run`].
+/// One call of [`run()`].
 struct Lab<'a> {
     options: &'a Options,
     state: &'a State,

@@ -19,6 +19,11 @@ pub(crate) const KEYS: Source = ("keys.go", include_str!("../go/keys.go"));
 pub(crate) const LAYOUTS: Source = ("layouts.go", include_str!("../go/layouts.go"));
 pub(crate) const PROFILES: Source = ("profiles.go", include_str!("../go/profiles.go"));
 
+/// What counts outside the Go program, of which stored runs depend as well.
+pub(crate) const CACHE_COUNTER: Source = ("cache.rs", include_str!("cache.rs"));
+/// See [`CACHE_COUNTER`].
+pub(crate) const STACK_COUNTER: Source = ("depth.rs", include_str!("depth.rs"));
+
 /// The whole program.
 pub(crate) const ALL: [Source; 11] = [
     BASE[0],

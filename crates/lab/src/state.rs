@@ -1,8 +1,8 @@
 //! The state folder: what was built and measured, so that a run that was interrupted goes on where it stopped.
 //!
-//! A run of an experiment is one text file, in the Go benchmark text format (benchstat reads it), that appears whole or
-//! not at all. Its name holds what it depends on: the Go version, the size, a hash of the sources, and the number of
-//! the run. Whatever changes one of them measures anew.
+//! A run of an experiment is one text file, in the Go benchmark text format, that appears whole or not at all. Its name
+//! holds what it depends on: the Go version, the size, a hash of the sources, and the number of the run. Whatever changes
+//! one of them measures anew.
 
 use std::fs;
 use std::path::{Path, PathBuf};

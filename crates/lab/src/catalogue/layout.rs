@@ -53,7 +53,7 @@ pub(crate) const CACHE_MISSES: Experiment = Experiment {
     instead: "A random lookup walks two tables instead of one; out of cache that costs up to about twice the misses, \
               and nothing while the maps fit. Where work is grouped by outer key, or the inner map is held in a \
               variable, the nested layout is the one that misses less.",
-    sources: &[sources::CACHE_MISSES],
+    sources: &[sources::CACHE_MISSES, sources::CACHE_COUNTER],
     kind: Kind::CacheMisses,
     requires: &[],
     predicts: &[

@@ -43,3 +43,15 @@ fn what_is_no_result_is_passed_over() {
 fn what_is_not_finite_is_not_measured() {
     assert_eq!(Spread::of([f64::NAN, f64::INFINITY]), None);
 }
+
+#[test]
+fn output_that_was_cut_keeps_what_is_whole() {
+    let whole = "pkg: é\nBenchmarkA/x=1 10 3.5 ns/op 1e3 B/op\nnote: n\nBenchmarkB 1 -2 points\n";
+    for end in (0..=whole.len()).filter(|&end| whole.is_char_boundary(end)) {
+        let mut figures = Figures::default();
+        figures.add_run(&whole[..end]);
+        assert_eq!(figures.n_runs(), 1);
+        let is_read = whole[..end].contains("ns/op");
+        assert_eq!(figures.spread("A/x=1", "ns/op").is_some(), is_read, "{end}");
+    }
+}
