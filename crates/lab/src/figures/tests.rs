@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 #[test]
@@ -54,4 +56,16 @@ fn output_that_was_cut_keeps_what_is_whole() {
         let is_read = whole[..end].contains("ns/op");
         assert_eq!(figures.spread("A/x=1", "ns/op").is_some(), is_read, "{end}");
     }
+}
+
+#[test]
+fn the_fuzz_corpus_replays() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/lab");
+    let mut n_figures = 0;
+    for seed in std::fs::read_dir(corpus).unwrap() {
+        let mut figures = Figures::default();
+        figures.add_run(&std::fs::read_to_string(seed.unwrap().path()).unwrap());
+        n_figures += figures.iter().inspect(|(_, _, spread)| assert!(spread.n == 1)).count();
+    }
+    assert!(n_figures >= 12);
 }
