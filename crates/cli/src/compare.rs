@@ -109,7 +109,7 @@ fn benchmarks(
     let (rows, alone) = gobench::compare(before, after);
     ensure!(!rows.is_empty(), "no benchmark is on both sides");
     let faults = before.iter().chain(after).flat_map(|file| &file.faults);
-    let notices = faults.map(|fault| format!("{fault}; left out")).collect();
+    let notices = faults.map(|fault| format!("{fault}; left out from there on")).collect();
     let comparison = BenchmarkComparison { rows, alone, notices };
     if args.json {
         report::render_benchmarks_json(out, &comparison)?;

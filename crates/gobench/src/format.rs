@@ -12,7 +12,7 @@ pub struct File {
     pub results: Vec<Result>,
     /// What `Unit` lines say about units.
     pub better: BTreeMap<String, Better>,
-    /// Lines that look like a result and are none; they are left out of `results`.
+    /// Lines of result that cannot be read, or not to their end.
     pub faults: Vec<Fault>,
 }
 
@@ -95,10 +95,9 @@ pub fn read(text: &str) -> File {
     let mut config = BTreeMap::new();
     for (at, line) in text.lines().enumerate() {
         if let Some(name) = result_name(line) {
-            match result(name, line, &config) {
-                Ok(result) => file.results.push(result),
-                Err(problem) => file.faults.push(Fault { line: at + 1, problem }),
-            }
+            let (result, problem) = result(name, line, &config);
+            file.results.extend(result);
+            file.faults.extend(problem.map(|problem| Fault { line: at + 1, problem }));
         } else if let Some(unit) = line.strip_prefix("Unit ") {
             unit_line(unit, &mut file.better);
         } else if let Some((key, value)) = config_line(line) {
@@ -116,26 +115,38 @@ fn result_name(line: &str) -> Option<&str> {
     (starts_as_go_wants && words.next()?.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
 }
 
+/// What can be read of a line of result, and what is wrong with the rest.
 fn result(
     name: &str,
     line: &str,
     config: &BTreeMap<String, String>,
-) -> std::result::Result<Result, Problem> {
+) -> (Option<Result>, Option<Problem>) {
     let mut words = line.split_whitespace().skip(1);
-    let iterations = words.next().and_then(|word| word.parse().ok()).ok_or(Problem::Iterations)?;
+    let Some(iterations) = words.next().and_then(|word| word.parse().ok()) else {
+        return (None, Some(Problem::Iterations));
+    };
     let mut values = Vec::new();
+    let mut problem = None;
     while let Some(word) = words.next() {
-        let value: f64 = word.parse().map_err(|_| Problem::Value)?;
-        let unit = words.next().ok_or(Problem::Unit)?.to_owned();
-        if !value.is_finite() {
-            return Err(Problem::Value);
+        match value(word, words.next()) {
+            Ok(value) => values.push(value),
+            Err(found) => {
+                problem = Some(found);
+                break;
+            }
         }
-        values.push(Value { value, unit });
     }
     if values.is_empty() {
-        return Err(Problem::NoValue);
+        return (None, problem.or(Some(Problem::NoValue)));
     }
-    Ok(Result { config: config.clone(), name: name.to_owned(), iterations, values })
+    let (config, name) = (config.clone(), name.to_owned());
+    (Some(Result { config, name, iterations, values }), problem)
+}
+
+fn value(number: &str, unit: Option<&str>) -> std::result::Result<Value, Problem> {
+    let value =
+        number.parse().ok().filter(|value: &f64| value.is_finite()).ok_or(Problem::Value)?;
+    Ok(Value { value, unit: unit.ok_or(Problem::Unit)?.to_owned() })
 }
 
 /// `ns/op better=lower`: other settings of a unit are of no use here.

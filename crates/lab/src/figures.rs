@@ -27,18 +27,18 @@ pub struct Spread {
 }
 
 impl Figures {
-    /// Adds the output of one run, in the Go benchmark text format. Lines `note: …` are kept, other lines that are no
-    /// results are configuration.
+    /// Adds the output of one run, in the Go benchmark text format; lines `note: …` are kept.
     pub fn add_run(&mut self, output: &str) {
         let run = self.n_runs;
         self.n_runs += 1;
-        for line in output.lines() {
-            if let Some(note) = line.strip_prefix("note: ") {
-                if !self.notes.iter().any(|known| known == note) {
-                    self.notes.push(note.to_owned());
-                }
-            } else if let Some((name, pairs)) = parse_result(line) {
-                pairs.into_iter().for_each(|(value, unit)| self.put(run, name, unit, value));
+        for note in output.lines().filter_map(|line| line.strip_prefix("note: ")) {
+            if !self.notes.iter().any(|known| known == note) {
+                self.notes.push(note.to_owned());
+            }
+        }
+        for result in gobench::read(output).results {
+            for value in result.values {
+                self.put(run, &result.name, &value.unit, value.value);
             }
         }
     }
@@ -95,18 +95,6 @@ impl Spread {
         let median = f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]);
         Some(Self { median, low, high, n })
     }
-}
-
-/// "BenchmarkName 100 12.3 ns/op 0 B/op": the name without the word, and the pairs after the number of iterations.
-fn parse_result(line: &str) -> Option<(&str, Vec<(f64, &str)>)> {
-    let mut words = line.split_ascii_whitespace();
-    let name = words.next()?.strip_prefix("Benchmark")?;
-    words.next()?.parse::<u64>().ok()?;
-    let mut pairs = Vec::new();
-    while let (Some(value), Some(unit)) = (words.next(), words.next()) {
-        pairs.push((value.parse().ok()?, unit));
-    }
-    Some((name, pairs))
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ fn writes_what_it_reads() {
 #[test]
 fn keeps_what_is_readable_and_says_where_the_rest_is_wrong() {
     let text = "BenchmarkA 1 2 ns/op\nBenchmarkB 1x 2 ns/op\nBenchmarkC 1 two ns/op\nBenchmarkD 1 2\nBenchmarkE 7\n\
-                BenchmarkF 1 NaN ns/op\nBenchmarking 5 3 is fun\nBenchmarkG 1 3 ns/op\n";
+                BenchmarkF 1 NaN ns/op\nBenchmarking 5 3 is fun\nBenchmarkG 1 3 ns/op 4\n";
     let file = read(text);
     let names: Vec<_> = file.results.iter().map(|result| &*result.name).collect();
     assert_eq!(names, ["A", "G"]);
@@ -60,6 +60,7 @@ fn keeps_what_is_readable_and_says_where_the_rest_is_wrong() {
             "line 4: a measurement has no unit",
             "line 5: the line has no measurement",
             "line 6: a measurement is not a number",
+            "line 8: a measurement has no unit",
         ]
     );
 }
