@@ -37,6 +37,16 @@ impl Estimate {
         Self { low: f(self.low), expected: f(self.expected), high: f(self.high) }
     }
 
+    /// The product with a number that has nothing to do with it; neither may be negative.
+    #[must_use]
+    pub(crate) fn product(self, other: Self) -> Self {
+        Self {
+            low: self.low * other.low,
+            expected: self.expected * other.expected,
+            high: self.high * other.high,
+        }
+    }
+
     /// Whole numbers around a mean, as far as chance takes them, and no further than `bounds`.
     pub(crate) fn around(expected: f64, deviation: f64, bounds: (f64, f64)) -> Self {
         let clamped = |value: f64| value.clamp(bounds.0, bounds.1);

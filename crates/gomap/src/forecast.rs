@@ -18,7 +18,8 @@ use crate::version::MapImpl;
 impl MapShape {
     /// What `make(map[K]V, hint)` and n assignments to different keys cost.
     pub fn forecast(&self, n: u64, hint: u64) -> Forecast {
-        let mut tally = Tally { forecast: self.known(n) };
+        let mut tally =
+            Tally { forecast: self.known(n), arrays_have_pointers: self.has_pointers() };
         tally.take(Estimate::exact(1.0), self.rules.header_bytes);
         match self.map_impl() {
             MapImpl::Classic => classic::tally(self, n, hint, &mut tally),
@@ -29,6 +30,7 @@ impl MapShape {
     }
 
     fn known(&self, n: u64) -> Forecast {
+        let n_boxes = Estimate::exact(n as f64 * self.boxes.n as f64);
         let box_bytes = Estimate::exact(n as f64 * self.boxes.bytes as f64);
         Forecast {
             inserted: n,
@@ -37,7 +39,9 @@ impl MapShape {
             live_bytes: n.saturating_mul(self.entry_bytes),
             allocated_bytes: box_bytes,
             retained_bytes: box_bytes,
-            allocations: Estimate::exact(n as f64 * self.boxes.n as f64),
+            pointer_bytes: Estimate::exact(n as f64 * self.boxes.pointer_bytes as f64),
+            allocations: n_boxes,
+            retained_objects: n_boxes,
             ..Forecast::default()
         }
     }
@@ -46,18 +50,43 @@ impl MapShape {
 /// Sums a forecast up. Blocks in bytes.
 struct Tally {
     forecast: Forecast,
+    arrays_have_pointers: bool,
 }
 
 impl Tally {
+    /// Takes a block with pointers.
     fn take(&mut self, times: Estimate, block_bytes: u64) {
+        self.forecast.retained_objects += times;
         self.replace(times, 0, block_bytes);
     }
 
-    /// Takes a block and leaves a smaller one to the collector.
+    /// Takes a block with pointers and leaves a smaller one to the collector.
     fn replace(&mut self, times: Estimate, old_bytes: u64, block_bytes: u64) {
+        let held = self.exchange(times, old_bytes, block_bytes);
+        self.forecast.pointer_bytes += held;
+    }
+
+    /// Takes a block of keys and elements.
+    fn take_array(&mut self, times: Estimate, block_bytes: u64) {
+        self.forecast.retained_objects += times;
+        self.replace_array(times, 0, block_bytes);
+    }
+
+    /// Takes a block of keys and elements and leaves a smaller one to the collector.
+    fn replace_array(&mut self, times: Estimate, old_bytes: u64, block_bytes: u64) {
+        let held = self.exchange(times, old_bytes, block_bytes);
+        if self.arrays_have_pointers {
+            self.forecast.pointer_bytes += held;
+        }
+    }
+
+    /// Returns by how many bytes more is held.
+    fn exchange(&mut self, times: Estimate, old_bytes: u64, block_bytes: u64) -> Estimate {
         self.spend(times, times.map(|times| times * block_bytes as f64));
         let held = block_bytes.saturating_sub(old_bytes) as f64;
-        self.forecast.retained_bytes += times.map(|times| times * held);
+        let held = times.map(|times| times * held);
+        self.forecast.retained_bytes += held;
+        held
     }
 
     /// Takes blocks that are not held.

@@ -69,6 +69,10 @@ pub struct Growth<T> {
     pub allocations: T,
     /// Units: bytes still held at the end.
     pub retained_bytes: T,
+    /// Objects still held at the end, with pointers or without: each collection has to mark them one by one.
+    pub retained_objects: T,
+    /// The part of `retained_bytes` in objects with pointers, which each collection reads through.
+    pub pointer_bytes: T,
     /// Slots for entries at the end; in overflow buckets not counted.
     pub slots: T,
 }
@@ -122,6 +126,8 @@ impl Forecast {
             allocated_bytes: sum(self.allocated_bytes),
             allocations: sum(self.allocations),
             retained_bytes: sum(self.retained_bytes),
+            retained_objects: sum(self.retained_objects),
+            pointer_bytes: sum(self.pointer_bytes),
             slots: sum(self.slots),
         }
     }
@@ -148,6 +154,8 @@ impl AddAssign<&Self> for Forecast {
         self.allocated_bytes += other.allocated_bytes;
         self.allocations += other.allocations;
         self.retained_bytes += other.retained_bytes;
+        self.retained_objects += other.retained_objects;
+        self.pointer_bytes += other.pointer_bytes;
         self.slots += other.slots;
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Boxes {
     pub(crate) n: u64,
     /// Units: bytes for one entry.
     pub(crate) bytes: u64,
+    /// The part of it in objects with pointers. Units: bytes.
+    pub(crate) pointer_bytes: u64,
 }
 
 impl MapShape {
@@ -137,7 +139,9 @@ fn boxes(malloc: Malloc, types: &[&GoType]) -> Boxes {
     let mut boxes = Boxes::default();
     for boxed in types.iter().filter(|of| is_boxed(of)) {
         boxes.n += 1;
-        boxes.bytes += malloc.block(boxed.size, boxed.has_pointers);
+        let block_bytes = malloc.block(boxed.size, boxed.has_pointers);
+        boxes.bytes += block_bytes;
+        boxes.pointer_bytes += if boxed.has_pointers { block_bytes } else { 0 };
     }
     boxes
 }

@@ -15,7 +15,7 @@ pub(crate) mod swiss;
 
 use crate::estimate::Estimate;
 use crate::growth::{ByKind, Forecast, GrowKind, Outcome};
-use crate::shape::MapShape;
+use crate::shape::{Boxes, MapShape};
 use crate::version::MapImpl;
 use ledger::Ledger;
 
@@ -37,6 +37,14 @@ pub struct Simulation {
 enum Tables {
     Classic(classic::Map),
     Swiss(swiss::Map),
+}
+
+/// Blocks that the tables of a map hold.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    objects: u64,
+    /// Units: bytes of those without pointers.
+    pointer_free_bytes: u64,
 }
 
 /// What a program does to a map.
@@ -128,6 +136,12 @@ impl Simulation {
 
     /// What happened so far.
     pub fn outcome(&self) -> Outcome {
+        let held = match &self.tables {
+            Tables::Classic(map) => map.held(),
+            Tables::Swiss(map) => map.held(),
+        };
+        let Boxes { n, bytes, pointer_bytes } = self.shape.boxes;
+        let pointer_free_bytes = held.pointer_free_bytes + self.live * (bytes - pointer_bytes);
         Outcome {
             inserted: self.inserted,
             inserted_bytes: self.inserted * self.shape.slot_bytes,
@@ -139,6 +153,8 @@ impl Simulation {
             allocated_bytes: self.ledger.allocated_bytes,
             allocations: self.ledger.allocations,
             retained_bytes: self.ledger.retained_bytes,
+            retained_objects: 1 + held.objects + self.live * n,
+            pointer_bytes: self.ledger.retained_bytes - pointer_free_bytes,
             slots: match &self.tables {
                 Tables::Classic(map) => map.slots(),
                 Tables::Swiss(map) => map.slots(),
@@ -222,6 +238,8 @@ pub fn forecast_ops(
         allocated_bytes: over(|outcome| outcome.allocated_bytes),
         allocations: over(|outcome| outcome.allocations),
         retained_bytes: over(|outcome| outcome.retained_bytes),
+        retained_objects: over(|outcome| outcome.retained_objects),
+        pointer_bytes: over(|outcome| outcome.pointer_bytes),
         slots: over(|outcome| outcome.slots),
     })
 }

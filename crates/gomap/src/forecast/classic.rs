@@ -86,20 +86,19 @@ impl Ladder<'_> {
         let pending = Evacuation::after(n - room, b);
         let overflow = self.full(b);
         let cost = self.spend(b, overflow);
-        let array = self.shape.array(b).block_bytes as f64;
         // Where the collector sees overflow buckets, it has those of evacuated buckets already.
         let share = if self.shape.has_pointers() { pending.left } else { 1.0 };
-        let held = Estimate {
-            low: cost.held.low * share.floor(),
-            expected: cost.held.expected * share,
-            high: cost.held.high,
+        let scaled = |of: Estimate| Estimate {
+            low: of.low * share.floor(),
+            expected: of.expected * share,
+            high: of.high,
         };
-        let is_pending = event(pending.probability);
-        self.tally.forecast.retained_bytes += Estimate {
-            low: is_pending.low * (array + held.low),
-            expected: is_pending.expected * (array + held.expected),
-            high: is_pending.high * (array + held.high),
+        let held = Held {
+            objects: scaled(cost.held.objects),
+            bytes: scaled(cost.held.bytes),
+            pointer_bytes: scaled(cost.held.pointer_bytes),
         };
+        self.hold(event(pending.probability), b, held);
         self.tally.grow(GrowKind::Double, ONCE, 0);
         self.tally.forecast.moved += pending.moved(room);
         let evacuated = 1.0 - pending.left;
@@ -110,8 +109,18 @@ impl Ladder<'_> {
     fn hold_array(&mut self, b: u32, overflow: Overflow, part: Estimate) {
         let overflow = overflow.scaled(part.expected);
         let held = self.spend(b, overflow).held;
+        self.hold(ONCE, b, held);
+    }
+
+    /// An array with its overflow buckets, held or not.
+    fn hold(&mut self, times: Estimate, b: u32, held: Held) {
         let array = self.shape.array(b).block_bytes as f64;
-        self.tally.forecast.retained_bytes += held.map(|bytes| array + bytes);
+        let with_pointers = if self.shape.has_pointers() { array } else { 0.0 };
+        let forecast = &mut self.tally.forecast;
+        forecast.retained_objects += times.product(held.objects.map(|objects| 1.0 + objects));
+        forecast.retained_bytes += times.product(held.bytes.map(|bytes| array + bytes));
+        forecast.pointer_bytes +=
+            times.product(held.pointer_bytes.map(|bytes| with_pointers + bytes));
     }
 
     /// Returns what the overflow buckets take.
@@ -149,7 +158,8 @@ impl Ladder<'_> {
         let mean = if count.is_exact() { low } else { mean };
         let estimate =
             |index: usize| Estimate { low: low[index], expected: mean[index], high: high[index] };
-        Cost { allocations: estimate(0), bytes: estimate(1), held: estimate(2) }
+        let held = Held { objects: estimate(2), bytes: estimate(3), pointer_bytes: estimate(4) };
+        Cost { allocations: estimate(0), bytes: estimate(1), held }
     }
 
     /// Step of the list of n overflow buckets, at or behind that of fewer ones. Maps with pointers have none.
@@ -159,16 +169,17 @@ impl Ladder<'_> {
         first + rest.iter().take_while(|step| step.capacity < n).count()
     }
 
-    /// What n overflow buckets take: allocations, bytes in all, bytes held.
-    fn cost_of(&self, n_spare: f64, n: f64, list_step: usize) -> [f64; 3] {
+    /// What n overflow buckets take: allocations and bytes in all; objects, bytes, and bytes with pointers held.
+    fn cost_of(&self, n_spare: f64, n: f64, list_step: usize) -> [f64; 5] {
         let n_heap = (n - n_spare).max(0.0);
         let bytes = n_heap * self.bucket_block;
         let Some(list) = self.list_steps.get(list_step).filter(|_| list_step > 0) else {
-            return [n_heap, bytes, bytes];
+            let pointer_bytes = if self.shape.has_pointers() { bytes } else { 0.0 };
+            return [n_heap, bytes, n_heap, bytes, pointer_bytes];
         };
-        let header = HEADER_BYTES as f64;
-        let total = bytes + header + list.total_bytes as f64;
-        [n_heap + 1.0 + list_step as f64, total, bytes + header + list.block_bytes as f64]
+        let total = (HEADER_BYTES + list.total_bytes) as f64;
+        let held = (HEADER_BYTES + list.block_bytes) as f64;
+        [n_heap + 1.0 + list_step as f64, bytes + total, n_heap + 2.0, bytes + held, held]
     }
 }
 
@@ -196,7 +207,14 @@ pub(super) const FULL_13: [(f64, f64); MANY_B as usize] = [
 struct Cost {
     allocations: Estimate,
     bytes: Estimate,
-    held: Estimate,
+    held: Held,
+}
+
+/// The part of it that is held.
+struct Held {
+    objects: Estimate,
+    bytes: Estimate,
+    pointer_bytes: Estimate,
 }
 
 /// An evacuation under way.

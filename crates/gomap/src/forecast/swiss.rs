@@ -29,13 +29,13 @@ fn begin(shape: &MapShape, n: u64, hint: u64, tally: &mut Tally) -> Option<(u32,
         let n_tables = Estimate::exact((1_u64 << depth) as f64);
         tally.take(ONCE, directory_block(shape, depth));
         tally.take(n_tables, TABLE_BYTES);
-        tally.take(n_tables, table_block(shape, slots));
+        tally.take_array(n_tables, table_block(shape, slots));
         tally.forecast.slots = n_tables.map(|n_tables| n_tables * slots as f64);
         return Some((depth, slots));
     }
     let group_block = shape.array(0).block_bytes;
     if n > 0 {
-        tally.take(ONCE, group_block);
+        tally.take_array(ONCE, group_block);
         tally.forecast.slots = Estimate::exact(GROUP_SLOTS as f64);
     }
     if n <= GROUP_SLOTS {
@@ -43,7 +43,7 @@ fn begin(shape: &MapShape, n: u64, hint: u64, tally: &mut Tally) -> Option<(u32,
     }
     tally.grow(GrowKind::SmallToTable, ONCE, GROUP_SLOTS);
     tally.take(ONCE, TABLE_BYTES);
-    tally.replace(ONCE, group_block, table_block(shape, FIRST_TABLE_SLOTS));
+    tally.replace_array(ONCE, group_block, table_block(shape, FIRST_TABLE_SLOTS));
     tally.take(ONCE, directory_block(shape, 0));
     tally.forecast.slots = Estimate::exact(FIRST_TABLE_SLOTS as f64);
     Some((0, FIRST_TABLE_SLOTS))
@@ -59,7 +59,7 @@ fn double_tables(shape: &MapShape, n: u64, depth: u32, mut slots: u64, tally: &m
         }
         tally.grow(GrowKind::Table, times, room);
         tally.replace(times, TABLE_BYTES, TABLE_BYTES);
-        tally.replace(times, table_block(shape, slots), table_block(shape, 2 * slots));
+        tally.replace_array(times, table_block(shape, slots), table_block(shape, 2 * slots));
         tally.forecast.slots += times.map(|times| times * slots as f64);
         slots *= 2;
     }
@@ -75,10 +75,10 @@ fn split_tables(shape: &MapShape, n: u64, first_depth: u32, tally: &mut Tally) {
             break;
         }
         tally.grow(GrowKind::Split, times, room);
-        for bytes in [TABLE_BYTES, block] {
-            tally.take(times, bytes);
-            tally.replace(times, bytes, bytes);
-        }
+        tally.take(times, TABLE_BYTES);
+        tally.replace(times, TABLE_BYTES, TABLE_BYTES);
+        tally.take_array(times, block);
+        tally.replace_array(times, block, block);
         tally.forecast.slots += times.map(|times| times * MAX_TABLE_SLOTS as f64);
         // The first of them that splits doubles the directory.
         let any = Estimate {

@@ -45,6 +45,8 @@ fn stray(shape: MapShape, n: u64, hint: u64) -> Option<String> {
         (forecast.allocated_bytes, outcome.allocated_bytes),
         (forecast.allocations, outcome.allocations),
         (forecast.retained_bytes, outcome.retained_bytes),
+        (forecast.retained_objects, outcome.retained_objects),
+        (forecast.pointer_bytes, outcome.pointer_bytes),
         (forecast.slots, outcome.slots),
     ];
     let grows = GrowKind::ALL.map(|kind| (forecast.grows[kind], outcome.grows[kind]));

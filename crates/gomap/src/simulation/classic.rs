@@ -12,8 +12,8 @@
 
 mod buckets;
 
-use super::State;
 use super::ledger::Ledger;
+use super::{Held, State};
 use crate::growth::GrowKind;
 use crate::layout::GROUP_SLOTS;
 use crate::overflow_list::{HEADER_BYTES, Step, steps};
@@ -113,6 +113,20 @@ impl Map {
 
     pub(super) fn slots(&self) -> u64 {
         self.current.as_ref().map_or(0, |current| current.buckets.n_heads() as u64 * GROUP_SLOTS)
+    }
+
+    pub(super) fn held(&self) -> Held {
+        let old = self.old.as_ref().map(|old| &old.generation);
+        let mut held = Held { objects: u64::from(self.has_extra), pointer_free_bytes: 0 };
+        for generation in self.current.as_deref().into_iter().chain(old) {
+            let list = if generation.list_step > 0 { 2 } else { 0 };
+            held.objects += 1 + generation.n_heap + list;
+            if !self.shape.has_pointers() {
+                let overflow = generation.n_heap * self.shape.bucket_block();
+                held.pointer_free_bytes += generation.block_bytes + overflow;
+            }
+        }
+        held
     }
 
     /// Source: `mapassign` of Go 1.21 to 1.23.

@@ -12,7 +12,7 @@
 
 use super::lanes::{self, HIGH_BITS, LOW_BITS};
 use super::ledger::Ledger;
-use super::{State, TableState};
+use super::{Held, State, TableState};
 use crate::growth::GrowKind;
 use crate::layout::{GROUP_SLOTS, MAX_TABLE_SLOTS};
 use crate::shape::MapShape;
@@ -290,6 +290,21 @@ impl Map {
             Content::Small(_) => GROUP_SLOTS,
             Content::Tables(directory) => directory.tables.iter().map(Table::slots).sum(),
         }
+    }
+
+    pub(super) fn held(&self) -> Held {
+        let array = |exponent| self.shape.array(exponent).block_bytes;
+        let (objects, arrays) = match &self.content {
+            Content::Nothing => (0, 0),
+            Content::Small(_) => (1, array(0)),
+            Content::Tables(directory) => {
+                let tables = &directory.tables;
+                let arrays = tables.iter().map(|table| array(table.exponent())).sum();
+                (1 + 2 * tables.len() as u64, arrays)
+            }
+        };
+        let pointer_free_bytes = if self.shape.has_pointers() { 0 } else { arrays };
+        Held { objects, pointer_free_bytes }
     }
 
     /// Source: runtime.go (`runtime_mapassign`) and its fast variants, of Go 1.24 to 1.27.
