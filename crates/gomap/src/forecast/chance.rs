@@ -89,7 +89,7 @@ impl Overflow {
 
     /// Chance that there are none.
     pub(super) fn none(self) -> f64 {
-        (-self.mean).exp()
+        if self.mean > SURELY { 0.0 } else { (-self.mean).exp() }
     }
 
     /// Mean of numbers that depend on the count; asks for those of ascending counts.
@@ -111,6 +111,8 @@ impl Overflow {
     }
 }
 
+/// About a larger mean, that there are none does not happen.
+const SURELY: f64 = 20.0;
 /// Counts about a larger mean are taken as the mean.
 const MANY: f64 = 6.0;
 /// Terms below this are left out.

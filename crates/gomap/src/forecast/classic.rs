@@ -129,7 +129,9 @@ impl Ladder<'_> {
         let cost = self.cost(array.n_spare as f64, overflow);
         self.tally.spend(ONCE, Estimate::exact(array.block_bytes as f64));
         self.tally.spend(cost.allocations, cost.bytes);
-        self.no_overflow *= overflow.none();
+        if self.no_overflow > 0.0 {
+            self.no_overflow *= overflow.none();
+        }
         cost
     }
 
@@ -142,7 +144,7 @@ impl Ladder<'_> {
         let moments = if self.shape.room(1) == 12 { FULL_12 } else { FULL_13 };
         let (mean, variance) = moments[measured as usize - 1];
         let most = self.shape.room(measured) as f64 / GROUP_SLOTS as f64;
-        Overflow { mean, variance, most }.scaled(f64::from(b - measured).exp2())
+        Overflow { mean, variance, most }.scaled((1_u64 << (b - measured)) as f64)
     }
 
     fn cost(&self, n_spare: f64, overflow: Overflow) -> Cost {

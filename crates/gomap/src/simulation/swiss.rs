@@ -117,6 +117,11 @@ impl Table {
         })
     }
 
+    /// The group where probing begins.
+    fn home(&self, hash: u64) -> &Group {
+        &self.groups[(hash >> 7) as usize & (self.groups.len() - 1)]
+    }
+
     fn find(&self, hash: u64) -> Option<(usize, usize)> {
         for group in self.probe(hash) {
             if let Some(slot) = self.groups[group].find(hash) {
@@ -397,7 +402,8 @@ impl Directory {
 
     /// Index into `tables`. Source: map.go (`directoryIndex`) of Go 1.24 to 1.27.
     fn table_of(&self, hash: u64) -> usize {
-        let entry = hash.checked_shr(64 - self.global_depth).unwrap_or(0);
+        // In two steps, since shifting by all 64 bits is not defined.
+        let entry = (hash >> 1) >> (63 - self.global_depth);
         self.entries[entry as usize] as usize
     }
 
@@ -410,6 +416,10 @@ impl Directory {
         loop {
             let id = self.table_of(hash);
             let table = &mut self.tables[id];
+            // Most keys that are there are found where probing begins.
+            if table.home(hash).find(hash).is_some() {
+                return false;
+            }
             let (group, slot) = match table.place(hash) {
                 Place::Found => return false,
                 Place::Empty { group, slot } => (group, slot),
