@@ -326,7 +326,9 @@ pub struct Asm {
 const WHATIF_EXAMPLES: &str = "\
 Examples:
   mapscope whatif --map 'map[string]map[string]int' --outer 4096 --inner 244
+  mapscope whatif --map 'map[string]map[string]int' --outer 4096 --inner 244 --svg chart.svg
   mapscope whatif --map 'map[[2]string]int' --outer 1000000 --go 1.23
+  mapscope whatif --map 'map[string]map[int]bool' --outer 1000 --inner '8*900,244*100'
   mapscope whatif --map 'map[int]map[int]struct{ x, y float64 }' --outer 100 --inner 16 --json";
 
 /// Arguments of `mapscope whatif`.
@@ -339,9 +341,12 @@ pub struct WhatIf {
     /// Entries of the map.
     #[arg(long, value_name = "N")]
     pub outer: u64,
-    /// Entries of each map in it.
-    #[arg(long, value_name = "N")]
-    pub inner: Option<u64>,
+    /// Entries of each map in it; where they differ, entries and maps: `8*900,244*100`.
+    #[arg(long, value_name = "N[*MAPS],...", value_delimiter = ',', value_parser = maps_of_size)]
+    pub inner: Vec<(u64, Option<u64>)>,
+    /// Also write a chart over the size of the inner maps, or of the map where it has none.
+    #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath)]
+    pub svg: Option<PathBuf>,
     /// Release of Go, 1.18 to 1.27; 1.18 to 1.20 from descriptions only.
     #[arg(long, value_name = "VERSION", default_value = "1.27", value_parser = go_version)]
     pub go: GoVersion,
@@ -439,6 +444,14 @@ impl Color {
 fn go_version(text: &str) -> Result<GoVersion, String> {
     let digits = text.trim_start_matches("go");
     GoVersion::parse(&format!("go{digits}")).ok_or_else(|| "not a version such as 1.27".to_owned())
+}
+
+fn maps_of_size(text: &str) -> Result<(u64, Option<u64>), String> {
+    let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is not a number"));
+    match text.split_once('*') {
+        None => Ok((number(text)?, None)),
+        Some((entries, maps)) => Ok((number(entries)?, Some(number(maps)?))),
+    }
 }
 
 fn percent(text: &str) -> Result<f64, String> {

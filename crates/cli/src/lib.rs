@@ -44,8 +44,8 @@ fn dispatch(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Re
         Command::Scan(scan) => scan::run(scan, out),
         Command::Asm(asm) => asm::run(asm, out, err),
         Command::Compare(compare) => compare::run(compare, out, err),
-        Command::Whatif(whatif) => whatif::run(whatif, out),
         Command::Lab(lab) => lab::run(lab, out, err),
+        Command::Whatif(whatif) => whatif::run(whatif, out, err),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Args::command(), "mapscope", out);
             Ok(ExitCode::SUCCESS)

@@ -66,6 +66,32 @@ pub struct Saving {
     pub high: f64,
     /// Where the range comes from.
     pub basis: &'static str,
+    /// What growth it saves, by the model; `None` when the sizes of the maps were not measured.
+    pub growth: Option<GrowthSaving>,
+}
+
+/// What the growth model says that the advice saves, at the sizes that the maps were measured to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GrowthSaving {
+    /// What measured the sizes.
+    pub source: SourceId,
+    /// Number of maps.
+    pub maps: u64,
+    /// Entries that growth moves.
+    pub moved_entries: Span,
+    /// Units: bytes taken from the allocator.
+    pub allocated_bytes: Span,
+    /// Objects taken from the allocator.
+    pub allocations: Span,
+}
+
+/// A number known to lie in a range; below 0 is more than today. Shape: `low <= high`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// At least.
+    pub low: i64,
+    /// At most.
+    pub high: i64,
 }
 
 /// How far to trust a finding, with the reason in words.

@@ -11,6 +11,7 @@ mod keys;
 mod memory;
 mod nesting;
 mod not_measured;
+mod predicted;
 mod steady;
 
 use gomap::{GoVersion, MapImpl, MapOp};

@@ -52,6 +52,11 @@ impl FinalSizes {
         (!classes.is_empty()).then_some(Self { classes, moved_entries: growth.total.moved_entries })
     }
 
+    /// Number of maps of each size. Sortedness: by size.
+    pub fn classes(&self) -> &[(Size, u64)] {
+        &self.classes
+    }
+
     /// Number of maps.
     pub fn n_maps(&self) -> u64 {
         self.classes.iter().map(|(_, n)| *n).fold(0, u64::saturating_add)

@@ -114,21 +114,35 @@ impl Forecast {
     /// So many maps of the same size in all.
     #[must_use]
     pub fn times(&self, n_maps: u64) -> Self {
-        let sum = |estimate: Estimate| estimate.of_independent(n_maps);
         Self {
             inserted: self.inserted.saturating_mul(n_maps),
             inserted_bytes: self.inserted_bytes.saturating_mul(n_maps),
             live: self.live.saturating_mul(n_maps),
             live_bytes: self.live_bytes.saturating_mul(n_maps),
-            grows: ByKind(self.grows.0.map(sum)),
-            moved: sum(self.moved),
-            moved_bytes: sum(self.moved_bytes),
-            allocated_bytes: sum(self.allocated_bytes),
-            allocations: sum(self.allocations),
-            retained_bytes: sum(self.retained_bytes),
-            retained_objects: sum(self.retained_objects),
-            pointer_bytes: sum(self.pointer_bytes),
-            slots: sum(self.slots),
+            ..self.with_each(self, |estimate, _| estimate.of_independent(n_maps))
+        }
+    }
+
+    /// Each estimate made of that here and that of the other; what was put in as here.
+    #[must_use]
+    pub(crate) fn with_each(
+        &self,
+        other: &Self,
+        f: impl Fn(Estimate, Estimate) -> Estimate,
+    ) -> Self {
+        let mut grows = self.grows;
+        GrowKind::ALL.iter().for_each(|&kind| grows[kind] = f(self.grows[kind], other.grows[kind]));
+        Self {
+            grows,
+            moved: f(self.moved, other.moved),
+            moved_bytes: f(self.moved_bytes, other.moved_bytes),
+            allocated_bytes: f(self.allocated_bytes, other.allocated_bytes),
+            allocations: f(self.allocations, other.allocations),
+            retained_bytes: f(self.retained_bytes, other.retained_bytes),
+            retained_objects: f(self.retained_objects, other.retained_objects),
+            pointer_bytes: f(self.pointer_bytes, other.pointer_bytes),
+            slots: f(self.slots, other.slots),
+            ..*self
         }
     }
 
@@ -142,20 +156,15 @@ impl Forecast {
 
 impl AddAssign<&Self> for Forecast {
     fn add_assign(&mut self, other: &Self) {
-        self.inserted = self.inserted.saturating_add(other.inserted);
-        self.inserted_bytes = self.inserted_bytes.saturating_add(other.inserted_bytes);
-        self.live = self.live.saturating_add(other.live);
-        self.live_bytes = self.live_bytes.saturating_add(other.live_bytes);
-        for kind in GrowKind::ALL {
-            self.grows[kind] += other.grows[kind];
-        }
-        self.moved += other.moved;
-        self.moved_bytes += other.moved_bytes;
-        self.allocated_bytes += other.allocated_bytes;
-        self.allocations += other.allocations;
-        self.retained_bytes += other.retained_bytes;
-        self.retained_objects += other.retained_objects;
-        self.pointer_bytes += other.pointer_bytes;
-        self.slots += other.slots;
+        *self = Self {
+            inserted: self.inserted.saturating_add(other.inserted),
+            inserted_bytes: self.inserted_bytes.saturating_add(other.inserted_bytes),
+            live: self.live.saturating_add(other.live),
+            live_bytes: self.live_bytes.saturating_add(other.live_bytes),
+            ..self.with_each(other, |mut sum, more| {
+                sum += more;
+                sum
+            })
+        };
     }
 }

@@ -27,8 +27,8 @@ pub use frames::{
 };
 pub use growth::{ByKind, Forecast, GrowKind, Growth, Outcome};
 pub use layout::{Layout, room};
-pub use shape::MapShape;
+pub use shape::{MapShape, SlotPart};
 pub use simulation::{Op, Simulation, State, TableState, forecast_ops};
 pub use types::{GoType, MapType};
 pub use version::{GoVersion, MapImpl};
-pub use what_if::{Rewrite, Sizes, what_if};
+pub use what_if::{Hints, MapsOfSize, Rewrite, SHARDS, Sizes, what_if};

@@ -25,6 +25,15 @@ pub struct MapShape {
     pub(crate) prunes: bool,
 }
 
+/// Key or element, by its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotPart {
+    /// Units: bytes.
+    pub size: u64,
+    /// Whether the collector has to look into it.
+    pub has_pointers: bool,
+}
+
 /// Objects of keys and elements that are too large to stand in the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Boxes {
@@ -62,10 +71,28 @@ impl MapShape {
             FastPath::Pointer => rules.prunes == Prunes::FastAndPointer,
             FastPath::None => false,
         };
-        let boxes = boxes(Malloc::of(version), &[&map.key, &map.elem]);
+        let boxes = boxes(Malloc::of(version), &[map.key.part(), map.elem.part()]);
         let slot_bytes = key.size + elem.size;
         let entry_bytes = map.key.size + map.elem.size;
         Some(Self { rules, layout, slot_bytes, entry_bytes, boxes, prunes })
+    }
+
+    /// The shape of a type of which a binary says the sizes and the bucket or group. What depends on the kind of key,
+    /// whether assignments clean tombstones up, is not known and taken as no: it matters only after deletions.
+    pub fn of_sizes(
+        map_impl: MapImpl,
+        version: GoVersion,
+        [key, elem]: [SlotPart; 2],
+        group_bytes: u64,
+    ) -> Option<Self> {
+        let rules = Rules::of(map_impl, version)?;
+        let has_pointers = [key, elem].iter().any(|part| part.has_pointers || is_large(part.size));
+        let layout = Layout { map_impl, version, group_bytes, has_pointers };
+        let boxes = boxes(Malloc::of(version), &[key, elem]);
+        let in_slot = |part: SlotPart| if is_large(part.size) { 8 } else { part.size };
+        let slot_bytes = in_slot(key) + in_slot(elem);
+        let entry_bytes = key.size.saturating_add(elem.size);
+        Some(Self { rules, layout, slot_bytes, entry_bytes, boxes, prunes: false })
     }
 
     /// Implementation.
@@ -113,12 +140,18 @@ impl MapShape {
     }
 }
 
-fn is_boxed(of: &GoType) -> bool {
-    of.size > MAX_INLINE_BYTES
+impl GoType {
+    fn part(&self) -> SlotPart {
+        SlotPart { size: self.size, has_pointers: self.has_pointers }
+    }
+}
+
+fn is_large(bytes: u64) -> bool {
+    bytes > MAX_INLINE_BYTES
 }
 
 fn in_slot(of: &GoType) -> GoType {
-    if is_boxed(of) { GoType::pointer() } else { of.clone() }
+    if is_large(of.size) { GoType::pointer() } else { of.clone() }
 }
 
 /// Source: cmd/compile/internal/reflectdata/reflect.go (`MapBucketType`) of Go 1.21 to 1.23.
@@ -135,9 +168,9 @@ fn group_type(key: &GoType, elem: &GoType) -> Option<GoType> {
     GoType::structure(&[GoType::word(), GoType::array(GROUP_SLOTS, &slot)?])
 }
 
-fn boxes(malloc: Malloc, types: &[&GoType]) -> Boxes {
+fn boxes(malloc: Malloc, parts: &[SlotPart]) -> Boxes {
     let mut boxes = Boxes::default();
-    for boxed in types.iter().filter(|of| is_boxed(of)) {
+    for boxed in parts.iter().filter(|part| is_large(part.size)) {
         boxes.n += 1;
         let block_bytes = malloc.block(boxed.size, boxed.has_pointers);
         boxes.bytes += block_bytes;

@@ -184,6 +184,7 @@ fn finding(finding: &Finding, evidence: &Evidence) -> String {
             saving.basis
         );
         row("would save", &range);
+        row("", &growth::saving_text(saving.growth, evidence));
     }
     row(
         "trust",

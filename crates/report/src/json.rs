@@ -6,7 +6,7 @@ use diagnosis::evidence::{
     Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, Growth, MapType, ProcessCpu,
     ProcessGrowth, ProcessTrace, Ranges, Site, SiteCpu, SiteHeap, SiteMap, TypeGrowth, TypePart,
 };
-use diagnosis::finding::{Amount, EvidenceLine};
+use diagnosis::finding::{Amount, EvidenceLine, GrowthSaving, Span};
 use diagnosis::sizes::Size;
 use diagnosis::{Diagnosis, Finding};
 use gomap::{Category, MapOp};
@@ -101,12 +101,24 @@ fn finding(finding: &Finding) -> Value {
             "low": saving.low,
             "high": saving.high,
             "basis": saving.basis,
+            "growth": saving.growth.map(growth_saving),
         })),
         "confidence": {
             "level": words::level(finding.confidence.level),
             "reason": finding.confidence.reason,
         },
         "evidence": finding.evidence.iter().map(evidence_line).collect::<Vec<_>>(),
+    })
+}
+
+fn growth_saving(saving: GrowthSaving) -> Value {
+    let span = |span: Span| json!({ "low": span.low, "high": span.high });
+    json!({
+        "source": saving.source.0,
+        "maps": saving.maps,
+        "moved_entries": span(saving.moved_entries),
+        "allocated_bytes": span(saving.allocated_bytes),
+        "allocations": span(saving.allocations),
     })
 }
 

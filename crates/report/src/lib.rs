@@ -15,6 +15,7 @@ mod scan;
 mod text;
 mod trace;
 mod what_if;
+mod what_if_chart;
 mod words;
 
 pub use asm::{render_asm, render_asm_json};
@@ -31,3 +32,4 @@ pub use json::render_json;
 pub use scan::{render_scan_json, render_scan_text};
 pub use text::{TextOptions, render_text};
 pub use what_if::{WhatIf, render_what_if, render_what_if_json};
+pub use what_if_chart::{Chart, ChartPoint, render_what_if_svg};

@@ -1,7 +1,7 @@
 //! The one place where numbers become text.
 
 use diagnosis::evidence::Cost;
-use diagnosis::finding::Amount;
+use diagnosis::finding::{Amount, Span};
 
 /// Shown for what no input measured.
 pub(crate) const NOT_MEASURED: &str = "not measured";
@@ -118,6 +118,13 @@ pub(crate) fn amount(amount: Amount) -> String {
         Amount::RatioRange { low, high } => format!("{} to {}", ratio(low), ratio(high)),
         Amount::Fact => String::new(),
     }
+}
+
+/// "1,843", or "1,843 to 2,000"; what is below 0 with a minus.
+pub(crate) fn span(span: Span, text: fn(u64) -> String) -> String {
+    let signed = |n: i64| format!("{}{}", if n < 0 { "-" } else { "" }, text(n.unsigned_abs()));
+    let (low, high) = (signed(span.low), signed(span.high));
+    if low == high { low } else { format!("{low} to {high}") }
 }
 
 /// A bar of `width` cells, filled in proportion.

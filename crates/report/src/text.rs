@@ -178,6 +178,7 @@ impl Page<'_> {
                 saving.basis
             );
             self.row("saves", &range)?;
+            self.row("", &growth::saving_text(saving.growth, evidence))?;
         }
         self.evidence_lines(&finding.evidence, evidence)?;
         let confidence = &finding.confidence;

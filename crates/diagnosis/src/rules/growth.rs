@@ -2,11 +2,12 @@
 
 use gomap::{Category, MapImpl, MapOp};
 
-use super::{SiteContext, confidence, is_noticeable};
+use super::{SiteContext, confidence, is_noticeable, predicted};
 use crate::evidence::{
-    Block, Cost, Frame, HintedMakes, MapType, Precision, SourceKind, TypeGrowth,
+    Block, Cost, Frame, HintedMakes, MapType, Precision, ProcessCpu, SiteCpu, SourceKind,
+    TypeGrowth,
 };
-use crate::finding::{Amount, EvidenceLine, Finding, Level, Saving, Verdict};
+use crate::finding::{Amount, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict};
 use crate::sizes::{FinalSizes, Size};
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
@@ -56,13 +57,7 @@ pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
         }
         _ => {}
     }
-    let mut removable = cpu.growth;
-    removable += process.split.get(Category::GcBackground);
-    finding.saving = Some(Saving {
-        low: 0.0,
-        high: removable.share_of(process.total),
-        basis: "a right hint removes the growth frames and some of the background collection; it saved no time where maps larger than the cache were filled in random order",
-    });
+    finding.saving = Some(saving(cpu, process, predicted_growth(context, map_type, 0)));
     finding.confidence = match &size {
         Some(UsualSize::Recorded { precision: Precision::Exact, .. }) => confidence(
             cpu.growth,
@@ -84,6 +79,36 @@ pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
         ),
     };
     Some(finding)
+}
+
+/// What a right hint saves.
+fn saving(cpu: &SiteCpu, process: &ProcessCpu, growth: Option<GrowthSaving>) -> Saving {
+    let mut removable = cpu.growth;
+    removable += process.split.get(Category::GcBackground);
+    Saving {
+        low: 0.0,
+        high: removable.share_of(process.total),
+        basis: "a right hint removes the growth frames and some of the background collection; it saved no time where maps larger than the cache were filled in random order",
+        growth,
+    }
+}
+
+/// By the model, at the sizes that a recording or else the heap profile shows.
+fn predicted_growth(
+    context: &SiteContext<'_>,
+    map_type: Option<&MapType>,
+    hint_today: u64,
+) -> Option<GrowthSaving> {
+    if let Some((growth, sizes)) = recorded(context) {
+        let shape = predicted::shape_by_name(context, &growth.map_type)?;
+        let source = context.source(SourceKind::Recording);
+        return Some(predicted::presizing(&shape, sizes.classes(), hint_today, source));
+    }
+    let Size { at_least, room } = allocated_size(context)?;
+    // With one entry less they would not have grown to this room.
+    let classes = [(Size { at_least: (at_least + 1).min(room), room }, n_growing(context)?)];
+    let shape = predicted::shape(context, map_type?)?;
+    Some(predicted::presizing(&shape, &classes, hint_today, context.source(SourceKind::Heap)))
 }
 
 fn growth_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
@@ -225,6 +250,8 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
         Amount::Ratio(makes.mean()),
     ));
     finding.evidence.extend(recorded_evidence(context));
+    let growth = predicted_growth(context, None, makes.mean() as u64);
+    finding.saving = Some(saving(cpu, process, growth));
     finding.confidence = confidence(
         cpu.growth,
         Level::Medium,

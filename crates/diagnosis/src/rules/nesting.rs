@@ -1,10 +1,10 @@
 //! Maps in maps: when to flatten them, and when not.
 
-use gomap::{Category, MapOp};
+use gomap::{Category, MapOp, MapShape};
 
-use super::{SiteContext, confidence};
+use super::{SiteContext, confidence, predicted};
 use crate::evidence::{MapType, Nested, SourceKind};
-use crate::finding::{Amount, Finding, Level, Verdict};
+use crate::finding::{Amount, Finding, GrowthSaving, Level, Saving, Verdict};
 
 /// Part of a site's map cost spent on first groups from which on maps are made nearly as often as they are written.
 pub(super) const CREATION_DOMINATES: f64 = 0.20;
@@ -41,12 +41,33 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
             Amount::Count(n_first),
         ),
     ];
+    let mut removable = created;
+    removable += cpu.growth;
+    finding.saving = Some(Saving {
+        low: 0.0,
+        high: removable.share_of(process.total),
+        basis: "a flat map makes no first groups; it was not faster where inner maps hold more than 4 entries",
+        growth: predicted_growth(context, outer, inner, n_first),
+    });
     finding.confidence = confidence(
         cpu.map,
         Level::Low,
         "a first group holds 1 to 8 entries, and the profile does not say how many",
     );
     Some(finding)
+}
+
+/// By the model: what the inner maps take of 1 to 8 entries each, against one flat map of all of them.
+fn predicted_growth(
+    context: &SiteContext<'_>,
+    outer: &MapType,
+    inner: &MapType,
+    n_maps: u64,
+) -> Option<GrowthSaving> {
+    let flat = outer.name.parse::<gomap::MapType>().ok()?.flattened()?;
+    let flat = MapShape::with_impl(context.map_impl()?, context.version()?, &flat)?;
+    let inner = predicted::shape(context, inner)?;
+    Some(predicted::flattening(&inner, &flat, n_maps, context.source(SourceKind::Heap)))
 }
 
 /// Number of first groups among the arrays that the heap profile has at this line.

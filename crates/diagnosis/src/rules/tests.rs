@@ -5,7 +5,7 @@ use gomap::{Category, GoVersion, MapImpl, MapOp};
 use super::diagnose;
 use crate::Verdict;
 use crate::evidence::*;
-use crate::finding::{Amount, Diagnosis, Level};
+use crate::finding::{Amount, Diagnosis, GrowthSaving, Level, Span};
 
 /// A program under test: 1000 samples of 10 ms, Go 1.27, nothing measured yet.
 fn program(version: &str) -> Evidence {
@@ -167,6 +167,7 @@ fn growth_asks_for_a_hint_and_says_what_it_does_not_know() {
     assert_eq!(finding.cost, Some(cost(300)));
     let saving = finding.saving.unwrap();
     assert!(saving.low == 0.0 && (saving.high - 0.35).abs() < 1e-9);
+    assert_eq!(saving.growth, None, "no sizes were measured");
 }
 
 #[test]
@@ -451,6 +452,45 @@ fn a_recording_says_how_large_the_maps_become() {
         amplification.unwrap().1,
         Amount::RatioRange { low: ratio(56.0), high: ratio(29.0) }
     );
+}
+
+/// Per map: growths moved 8, 14 and 28 entries, and took a group (208 bytes) and two tables (32 bytes, and 416 or 896 for
+/// their groups) that a right hint does not.
+#[test]
+fn the_model_says_what_a_hint_saves_at_recorded_sizes() {
+    let growing = site(7, GROWING).uses(Assign, inner());
+    let (evidence, growing) = recorded(program("go1.27.3"), growing, Precision::Exact);
+    let diagnosis = run(evidence, vec![growing]);
+    let exactly = |n| Span { low: n, high: n };
+    let expected = GrowthSaving {
+        source: SourceId(3),
+        maps: 1000,
+        moved_entries: exactly(50_000),
+        allocated_bytes: exactly(1000 * (208 + 448 + 928)),
+        allocations: exactly(1000 * 5),
+    };
+    assert_eq!(diagnosis.findings[0].saving.unwrap().growth, Some(expected));
+}
+
+#[test]
+fn sizes_in_the_heap_profile_are_enough_for_the_model() {
+    let filled =
+        site(1, GROWING).uses(Assign, inner()).arrays(&[(8, 900), (14, 900), (28, 850)], 100_000);
+    let diagnosis = run(program("go1.27.3"), vec![filled]);
+    let growth = diagnosis.findings[0].saving.unwrap().growth.unwrap();
+    assert_eq!((growth.source, growth.maps), (SourceId(1), 900));
+    assert_eq!(growth.moved_entries, Span { low: 900 * 22, high: 900 * 22 });
+}
+
+#[test]
+fn flattening_small_maps_moves_more_and_allocates_less_by_the_model() {
+    let tiny = site(1, &[(Assign, Create, 200), (Assign, Probe, 200)])
+        .uses(Assign, inner())
+        .arrays(&[(8, 950)], 100_000);
+    let diagnosis = run(program("go1.27.3"), vec![tiny]);
+    let growth = diagnosis.findings[0].saving.unwrap().growth.unwrap();
+    assert!(growth.moved_entries.high < 0, "{growth:?}");
+    assert!(growth.allocations.low > 950, "{growth:?}");
 }
 
 #[test]

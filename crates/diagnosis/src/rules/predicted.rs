@@ -1,0 +1,102 @@
+//! What the growth model says that an advice saves, at sizes that were measured.
+//!
+//! Each class of maps is forecast as it is filled today and after the change, at its smallest, middle and largest size;
+//! the range reaches from the least to the most that this leaves.
+
+use gomap::{Estimate, Forecast, MapShape, SlotPart};
+
+use super::SiteContext;
+use crate::evidence::{MapType, SourceId};
+use crate::finding::{GrowthSaving, Span};
+use crate::sizes::Size;
+
+/// The shape of a map type, by what the binary says or else by its name.
+pub(super) fn shape(context: &SiteContext<'_>, map_type: &MapType) -> Option<MapShape> {
+    let part = |size, has_pointers| SlotPart { size, has_pointers };
+    let parts = [&map_type.key, &map_type.elem].map(|of| part(of.size, of.has_pointers));
+    MapShape::of_sizes(context.map_impl()?, context.version()?, parts, map_type.group_bytes)
+}
+
+/// The shape of a type by its name: without a binary only types that need no declaration have one.
+pub(super) fn shape_by_name(context: &SiteContext<'_>, name: &str) -> Option<MapShape> {
+    let of_binary = context.evidence.map_types.iter().find(|map_type| map_type.name == name);
+    match of_binary {
+        Some(map_type) => shape(context, map_type),
+        None => MapShape::with_impl(context.map_impl()?, context.version()?, &name.parse().ok()?),
+    }
+}
+
+/// What exact hints save of maps that are made with this one.
+pub(super) fn presizing(
+    shape: &MapShape,
+    classes: &[(Size, u64)],
+    hint_today: u64,
+    source: SourceId,
+) -> GrowthSaving {
+    let mut sum = GrowthSaving::none(source);
+    for &(size, n_maps) in classes {
+        let at = |entries| {
+            let after = shape.forecast(entries, entries).times(n_maps);
+            (shape.forecast(entries, hint_today).times(n_maps), after)
+        };
+        sum.add(n_maps, &some_of(size).map(at));
+    }
+    sum
+}
+
+/// What one flat map saves in place of so many maps of 1 to 8 entries.
+pub(super) fn flattening(
+    inner: &MapShape,
+    flat: &MapShape,
+    n_maps: u64,
+    source: SourceId,
+) -> GrowthSaving {
+    let at = |entries: u64| {
+        let today = inner.forecast(entries, 0).times(n_maps);
+        (today, flat.forecast(entries.saturating_mul(n_maps), 0))
+    };
+    let mut sum = GrowthSaving::none(source);
+    sum.add(n_maps, &[1, 2, 3, 4, 5, 6, 7, 8].map(at));
+    sum
+}
+
+fn some_of(size: Size) -> [u64; 3] {
+    [size.at_least, size.at_least.midpoint(size.room), size.room]
+}
+
+impl GrowthSaving {
+    fn none(source: SourceId) -> Self {
+        let nothing = Span { low: 0, high: 0 };
+        Self {
+            source,
+            maps: 0,
+            moved_entries: nothing,
+            allocated_bytes: nothing,
+            allocations: nothing,
+        }
+    }
+
+    /// Adds maps by their forecasts before and after, of which one comes true.
+    fn add(&mut self, n_maps: u64, before_and_after: &[(Forecast, Forecast)]) {
+        let over = |of: fn(&Forecast) -> Estimate| Span::over(before_and_after, of);
+        self.maps = self.maps.saturating_add(n_maps);
+        self.moved_entries = self.moved_entries.plus(over(|of| of.moved));
+        self.allocated_bytes = self.allocated_bytes.plus(over(|of| of.allocated_bytes));
+        self.allocations = self.allocations.plus(over(|of| of.allocations));
+    }
+}
+
+impl Span {
+    fn over(before_and_after: &[(Forecast, Forecast)], of: fn(&Forecast) -> Estimate) -> Self {
+        let (mut low, mut high) = (f64::MAX, f64::MIN);
+        for (before, after) in before_and_after {
+            low = low.min(of(before).low - of(after).high);
+            high = high.max(of(before).high - of(after).low);
+        }
+        Self { low: low.round() as i64, high: high.round() as i64 }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { low: self.low.saturating_add(other.low), high: self.high.saturating_add(other.high) }
+    }
+}
