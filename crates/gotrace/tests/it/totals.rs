@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use gotrace::{
     Event, EventKind, Frame, GcCycle, GoId, GoState, GoroutineStates, MarkAssist, Observer,
-    Ordered, Range, Run, RunEnd, StackKey, StopTheWorld, Sweep, Symbols, Totals, scan,
+    Ordered, Range, Run, RunEnd, StackKey, StopTheWorld, Sum, Sweep, Symbols, Totals, scan,
 };
 
 use crate::{NESTED, bytes_of, each_event, generations, sample};
@@ -216,6 +216,90 @@ fn assists_on_the_cpu_are_no_longer_than_assists() {
         scan(generations(&sample(name)), &mut check);
     }
     assert!(check.0 > 3000);
+}
+
+/// A goroutine's assists as ordered events tell them: how many, wall time, and the part of it in state "running".
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Assists {
+    n: u64,
+    wall_ns: u64,
+    on_cpu_ns: u64,
+}
+
+/// Sums assists by goroutine from states and ranges, by the clock.
+fn ordered_assists(bytes: &[u8]) -> BTreeMap<u64, Assists> {
+    let mut running = HashMap::new();
+    // When the assist began, and how long its goroutine ran in it before it last stopped.
+    let mut open: HashMap<u64, (gotrace::Time, u64)> = HashMap::new();
+    let mut sums: BTreeMap<u64, Assists> = BTreeMap::new();
+    each_event(bytes, |event, _| match event.kind {
+        EventKind::Go { goroutine, from, to, .. } if from != to => {
+            let since = running.remove(&goroutine.0);
+            if let (Some(since), Some((start, ran))) = (since, open.get_mut(&goroutine.0)) {
+                *ran += event.recorded.ns_since((*start).max(since));
+            }
+            if to == GoState::Running {
+                running.insert(goroutine.0, event.recorded);
+            }
+        }
+        EventKind::RangeBegin(Range::MarkAssist { goroutine: Some(goroutine) })
+        | EventKind::RangeActive(Range::MarkAssist { goroutine: Some(goroutine) }) => {
+            open.entry(goroutine.0).or_insert((event.recorded, 0));
+        }
+        EventKind::RangeEnd(Range::MarkAssist { goroutine: Some(goroutine) }) => {
+            let (start, ran) = open.remove(&goroutine.0).unwrap();
+            let since = running.get(&goroutine.0).map(|&since| start.max(since));
+            let sum = sums.entry(goroutine.0).or_default();
+            sum.n += 1;
+            sum.wall_ns += event.recorded.ns_since(start);
+            sum.on_cpu_ns += ran + since.map_or(0, |since| event.recorded.ns_since(since));
+        }
+        _ => {}
+    });
+    sums
+}
+
+#[test]
+fn assists_of_each_goroutine_are_the_same_with_and_without_order() {
+    let mut n_goroutines = 0;
+    for name in crate::SAMPLES {
+        let bytes = sample(name);
+        let mut totals = Totals::default();
+        let n_unclear_runs = scan(generations(&bytes), &mut totals).value.n_unclear_runs;
+        let scanned: BTreeMap<u64, Assists> = totals
+            .assists_by_goroutine
+            .iter()
+            .map(|(goroutine, sum)| {
+                let Sum { n, wall_ns, on_cpu_ns, .. } = *sum;
+                (goroutine.0, Assists { n, wall_ns, on_cpu_ns })
+            })
+            .collect();
+        let mut ordered = ordered_assists(&bytes);
+        assert!(scanned.keys().eq(ordered.keys()), "{name}");
+        for (goroutine, ordered) in &mut ordered {
+            let on_cpu_ns = scanned[goroutine].on_cpu_ns;
+            assert!(on_cpu_ns <= ordered.on_cpu_ns, "{name}: {goroutine}");
+            if n_unclear_runs > 0 {
+                // Without order, such runs are left out: the time is a lower bound.
+                ordered.on_cpu_ns = on_cpu_ns;
+            }
+        }
+        assert_eq!(scanned, ordered, "{name}");
+        n_goroutines += scanned.len();
+    }
+    assert!(n_goroutines > 6);
+}
+
+#[test]
+fn assists_on_the_cpu_are_those_of_an_independent_reader() {
+    for name in ["nested-1.27.3", "flat-1.27.3"] {
+        let file = format!("samples/expected/{name}.trace.unordered-scan.txt");
+        let expected = std::fs::read_to_string(xtask::testdata(&file)).unwrap();
+        let (_, ns) = expected.split_once("on-CPU assist ns ").unwrap();
+        let ns: u64 = ns.split_whitespace().next().unwrap().parse().unwrap();
+        let (_, totals, _) = scanned_ranges(&sample(&format!("{name}/{name}.trace.xz")));
+        assert_eq!(totals.assists.on_cpu_ns, ns, "{name}");
+    }
 }
 
 /// The spans of a trace in text form: `goroutine state ns reason`.
