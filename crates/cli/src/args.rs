@@ -74,7 +74,10 @@ Examples:
   Fail a CI job when a map that should be changed costs more than 10 % of the CPU:
     mapscope diagnose cpu.pprof ./server --fail-over 10
 
-Exit codes: 0 fine, 1 over the --fail-over limit, 2 an error.";
+  Hold the maps against the limits of a file, and show what is over them in a pull request:
+    mapscope diagnose server.pb.gz ./server --budget mapscope.toml --github
+
+Exit codes: 0 fine, 1 over the --fail-over limit or one of --budget, 2 an error or a limit that cannot be checked.";
 
 /// Arguments of `mapscope diagnose`.
 #[derive(Debug, ClapArgs)]
@@ -102,6 +105,15 @@ pub struct Diagnose {
     /// Exit with 1 when a finding that asks for a change concerns more than PCT percent of the CPU.
     #[arg(long, value_name = "PCT", value_parser = percent)]
     pub fail_over: Option<f64>,
+    /// Hold sites against the limits of this file (docs/budget.md); exit with 1 when one is over them.
+    #[arg(long, value_name = "FILE.toml", value_hint = ValueHint::FilePath)]
+    pub budget: Option<PathBuf>,
+    /// Also write what is over the budget, and findings that ask for a change, as SARIF 2.1.0.
+    #[arg(long, value_name = "FILE.sarif", value_hint = ValueHint::FilePath)]
+    pub sarif: Option<PathBuf>,
+    /// Also print them as annotations of a GitHub workflow.
+    #[arg(long, conflicts_with = "json")]
+    pub github: bool,
     /// Refuse profiles that inflate to more than this many MiB.
     #[arg(long, value_name = "MIB", default_value_t = ingest::OpenOptions::default().max_inflated_bytes >> 20)]
     pub max_inflated: u64,

@@ -9,9 +9,9 @@ use ingest::{OpenOptions, Options};
 use regex::Regex;
 use report::TextOptions;
 
-use crate::OVER_LIMIT;
 use crate::args::Diagnose;
 use crate::output::write_file;
+use crate::{ERROR, OVER_LIMIT, budget};
 
 pub(crate) fn run(
     args: &Diagnose,
@@ -37,8 +37,14 @@ pub(crate) fn run(
             &TextOptions { top: args.top, width: crate::width() },
         )?;
     }
+    let budget = budget::check(args, &diagnosis, out, err)?;
     let over = args.fail_over.is_some_and(|pct| is_over(&diagnosis, pct));
-    Ok(if over { ExitCode::from(OVER_LIMIT) } else { ExitCode::SUCCESS })
+    Ok(match budget {
+        budget::Verdict::Unchecked => ExitCode::from(ERROR),
+        budget::Verdict::Over => ExitCode::from(OVER_LIMIT),
+        budget::Verdict::Fine if over => ExitCode::from(OVER_LIMIT),
+        budget::Verdict::Fine => ExitCode::SUCCESS,
+    })
 }
 
 fn write_files(args: &Diagnose, diagnosis: &Diagnosis, err: &mut dyn Write) -> anyhow::Result<()> {

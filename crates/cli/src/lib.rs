@@ -2,6 +2,7 @@
 
 mod args;
 mod asm;
+mod budget;
 mod capture;
 mod compare;
 mod diagnose;
@@ -20,7 +21,7 @@ pub use args::{Args, Command};
 
 /// Exit code for errors; 1 says that a limit was exceeded.
 const ERROR: u8 = 2;
-/// Exit code when `--fail-over` or `--fail-if-worse` was exceeded.
+/// Exit code when a limit was exceeded.
 const OVER_LIMIT: u8 = 1;
 
 /// Runs a command and prints what went wrong, if anything did. A reader that went away is no error.

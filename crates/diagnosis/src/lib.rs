@@ -7,6 +7,7 @@
 //! No files, no screen, no clock. What was not measured is `None`, never 0.
 
 pub mod binary;
+pub mod budget;
 pub mod compare;
 pub mod evidence;
 pub mod finding;

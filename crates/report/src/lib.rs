@@ -3,6 +3,7 @@
 //! Every renderer takes a finished [`diagnosis::Diagnosis`] (or a scan, a listing, results of experiments) and writes; none of them decides
 //! anything. What is `None` in the evidence is shown as "not measured", never as 0.
 
+mod annotations;
 mod asm;
 mod compare;
 mod experiments;
@@ -11,6 +12,7 @@ mod growth;
 mod html;
 mod json;
 mod numbers;
+mod sarif;
 mod scan;
 mod text;
 mod trace;
@@ -18,6 +20,7 @@ mod what_if;
 mod what_if_chart;
 mod words;
 
+pub use annotations::{Annotation, AnnotationLevel, annotations, render_errors, render_github};
 pub use asm::{render_asm, render_asm_json};
 pub use compare::{
     BenchmarkComparison, render_benchmarks, render_benchmarks_json, render_compare,
@@ -29,6 +32,7 @@ pub use experiments::{
 pub use flamegraph::render_flamegraph;
 pub use html::render_html;
 pub use json::render_json;
+pub use sarif::render_sarif;
 pub use scan::{render_scan_json, render_scan_text};
 pub use text::{TextOptions, render_text};
 pub use what_if::{WhatIf, render_what_if, render_what_if_json};

@@ -3,6 +3,7 @@
 
 mod asm;
 mod bad_input;
+mod budget;
 mod compare;
 mod diagnose;
 mod lab;

@@ -1,0 +1,66 @@
+//! `mapscope diagnose --budget`, `--sarif` and `--github`.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use diagnosis::Diagnosis;
+use diagnosis::budget::{Budget, Outcome};
+
+use crate::args::Diagnose;
+use crate::output::write_file;
+
+/// What a budget says, worst first.
+pub(crate) enum Verdict {
+    /// A limit cannot be checked.
+    Unchecked,
+    /// A site is over a limit.
+    Over,
+    /// Nothing is, or no budget was given.
+    Fine,
+}
+
+pub(crate) fn check(
+    args: &Diagnose,
+    diagnosis: &Diagnosis,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<Verdict> {
+    let outcome = match &args.budget {
+        Some(path) => read(path)?.check(&diagnosis.evidence),
+        None => Outcome::default(),
+    };
+    let file = args.budget.as_ref().map_or(String::new(), |path| path.display().to_string());
+    let annotations = report::annotations(diagnosis, &outcome, &file, &locate);
+    report::render_errors(err, &annotations)?;
+    if args.github {
+        report::render_github(out, &annotations)?;
+    }
+    if let Some(path) = &args.sarif {
+        let mut log = Vec::new();
+        report::render_sarif(&mut log, &annotations)?;
+        write_file(path, &log)?;
+        writeln!(err, "mapscope: wrote {}", path.display())?;
+    }
+    Ok(match outcome {
+        Outcome { unchecked, .. } if !unchecked.is_empty() => Verdict::Unchecked,
+        Outcome { excesses, .. } if !excesses.is_empty() => Verdict::Over,
+        _ => Verdict::Fine,
+    })
+}
+
+fn read(path: &Path) -> anyhow::Result<Budget> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    Budget::parse(&text).map_err(|error| {
+        anyhow!("{}:{}:{}: {}", path.display(), error.line, error.column, error.message)
+    })
+}
+
+/// The compiler names a source file by its place when the program was built, or with `-trimpath` by its module. The longest
+/// end of that which is a file here is how the user names it.
+fn locate(file: &str) -> String {
+    let ends = file.match_indices('/').map(|(at, _)| &file[at + 1..]);
+    let is_here = |end: &&str| Path::new(end).is_file();
+    ends.into_iter().find(is_here).unwrap_or(file).to_owned()
+}
