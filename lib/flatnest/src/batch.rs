@@ -2,8 +2,8 @@
 //!
 //! 1. Take [`BLOCK`] keys and hash them.
 //! 2. Ask the index where each row likely is, by its tag alone, and have the row read into the cache.
-//! 3. In each row, have the entry read, or with a long row the page that holds it.
-//! 4. In each long row, have the entry read.
+//! 3. In each row, have the entry read, or with a long row the place in its directory.
+//! 4. In each long row, have the page read, and when all are on their way, the entry.
 //! 5. Do what is asked key by key, as without all this.
 //!
 //! A map that is likely in the cache needs none of this and takes key by key from the start.
@@ -84,15 +84,13 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
                 ahead.row = find(ahead.hash1, key1);
             }
             if let Some(found) = ahead.row {
-                have_pages |= row(found).prefetch_page_or_entry(ahead.hash2);
+                have_pages |= row(found).prefetch_place_or_entry(ahead.hash2);
             }
         }
         if have_pages {
-            for ahead in &ahead {
-                if let Some(found) = ahead.row {
-                    row(found).prefetch_entry_in_page(ahead.hash2);
-                }
-            }
+            let found = || ahead.iter().filter_map(|ahead| Some((row(ahead.row?), ahead.hash2)));
+            found().for_each(|(row, hash2)| row.prefetch_page(hash2));
+            found().for_each(|(row, hash2)| row.prefetch_entry_in_page(hash2));
         }
         ahead
     }

@@ -1,5 +1,4 @@
 //! The map: hashes keys, and joins the index of rows with the store of entries.
-#![allow(unsafe_code)]
 
 use core::hash::{BuildHasher, Hash};
 use core::mem;
@@ -571,23 +570,14 @@ where
     #[inline]
     pub fn get_or_insert_with(&mut self, key1: K1, key2: K2, make: impl FnOnce() -> V) -> &mut V {
         let hash1 = self.hash(&key1);
-        let Some(row) = self.store.rows.find_mut(hash1, |row| key1 == row.key) else {
-            let (hash2, value) = (self.hash(&key2), make());
-            return &mut self.push_row(key1, hash1, hash2, (key2, value)).1.1;
-        };
-        let hasher = &self.hasher;
-        let hash2 = mixed(hasher.hash_one(&key2));
-        let (mut slot, is_new) = row.get_or_push(
-            &mut self.store.memory,
-            hash2,
-            key2,
-            |key2, entry| *key2 == entry.0,
-            |key2| (key2, make()),
-            |entry| mixed(hasher.hash_one(&entry.0)),
-        );
-        self.len += usize::from(is_new);
-        // SAFETY: found or added just now, and borrowed with the map.
-        unsafe { &mut slot.entry.as_mut().1 }
+        let hash2 = self.hash(&key2);
+        match self.find_row(hash1, &key1) {
+            Some(id) => {
+                let wanted = |key2: &K2, known: &K2| key2 == known;
+                self.get_or_push(id, hash2, key2, wanted, |key2| (key2, make()))
+            }
+            None => &mut self.push_row(key1, hash1, hash2, (key2, make())).1.1,
+        }
     }
 
     /// Adds the entries of one row, whose key need not be cloned for it.
@@ -645,10 +635,9 @@ impl<K1, K2: Hash, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     pub(crate) fn push_in_row(&mut self, id: RowId, hash2: u32, entry: (K2, V)) -> &mut V {
         let Self { hasher, store, len } = self;
         let hash_of = |entry: &(K2, V)| mixed(hasher.hash_one(&entry.0));
-        let mut slot = store.rows.get_mut(id).push(&mut store.memory, hash2, entry, hash_of);
+        let entry = store.rows.get_mut(id).push(&mut store.memory, hash2, entry, hash_of);
         *len += 1;
-        // SAFETY: added just now, and borrowed with the map.
-        unsafe { &mut slot.entry.as_mut().1 }
+        &mut entry.1
     }
 
     /// The value of the entry that is `wanted` for `key2`; where there is none, `make` makes one.
@@ -662,7 +651,7 @@ impl<K1, K2: Hash, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         make: impl FnOnce(Q) -> (K2, V),
     ) -> &mut V {
         let hasher = &self.hasher;
-        let (mut slot, is_new) = self.store.rows.get_mut(id).get_or_push(
+        let (entry, is_new) = self.store.rows.get_mut(id).get_or_push(
             &mut self.store.memory,
             hash2,
             key2,
@@ -671,7 +660,6 @@ impl<K1, K2: Hash, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
             |entry| mixed(hasher.hash_one(&entry.0)),
         );
         self.len += usize::from(is_new);
-        // SAFETY: found or added just now, and borrowed with the map.
-        unsafe { &mut slot.entry.as_mut().1 }
+        &mut entry.1
     }
 }

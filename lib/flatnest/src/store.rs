@@ -13,6 +13,7 @@ mod pool;
 mod tags;
 
 use core::mem::{needs_drop, take};
+use core::ptr::NonNull;
 
 use self::cells::Cells;
 use self::iter::Entries;
@@ -90,12 +91,13 @@ impl<K, T> RawRow<K, T> {
         hash: u32,
         mut entry: T,
         hash_of: impl Fn(&T) -> u32,
-    ) -> Slot<T> {
+    ) -> &mut T {
         loop {
             match self.cells.push_within_room(self.len as usize, hash, entry) {
-                Ok(slot) => {
+                Ok(mut slot) => {
                     self.len += 1;
-                    return slot;
+                    // SAFETY: the entry was added just now and is borrowed with the row.
+                    return unsafe { slot.entry.as_mut() };
                 }
                 Err(given_back) => entry = given_back,
             }
@@ -113,9 +115,10 @@ impl<K, T> RawRow<K, T> {
         wanted: impl Fn(&Q, &T) -> bool,
         make: impl FnOnce(Q) -> T,
         hash_of: impl Fn(&T) -> u32,
-    ) -> (Slot<T>, bool) {
+    ) -> (&mut T, bool) {
         match self.find(hash, |entry| wanted(&key, entry)) {
-            Some(slot) => (slot, false),
+            // SAFETY: the entry was found just now and is borrowed with the row.
+            Some(mut slot) => (unsafe { slot.entry.as_mut() }, false),
             None => (self.push(memory, hash, make(key), hash_of), true),
         }
     }
@@ -132,10 +135,16 @@ impl<K, T> RawRow<K, T> {
         (&self.key, RowIterMut::new(&mut self.cells, self.len as usize))
     }
 
-    /// Has the entry for `hash` read into the cache, or the page it is in. Says whether there are pages.
+    /// Has the entry for `hash` read into the cache, or its place in the directory. Says whether there are pages.
     #[inline(always)]
-    pub(crate) fn prefetch_page_or_entry(&self, hash: u32) -> bool {
-        self.cells.prefetch_page_or_entry(hash)
+    pub(crate) fn prefetch_place_or_entry(&self, hash: u32) -> bool {
+        self.cells.prefetch_place_or_entry(hash)
+    }
+
+    /// Has the page for `hash` read into the cache, if there are pages.
+    #[inline(always)]
+    pub(crate) fn prefetch_page(&self, hash: u32) {
+        self.cells.prefetch_page(hash);
     }
 
     /// Has the entry for `hash` read into the cache if it lies in a page.
@@ -172,10 +181,10 @@ impl<K, T> Store<K, T> {
         entry: T,
     ) -> (RowId, &mut T) {
         let mut row = RawRow { cells: Cells::new(), key, hash, len: 0 };
-        let mut slot = row.push(&mut self.memory, entry_hash, entry, |_| 0);
+        let mut place = NonNull::from(row.push(&mut self.memory, entry_hash, entry, |_| 0));
         let id = self.rows.insert(row, &mut self.memory.growth);
         // SAFETY: added just now and borrowed with the store; entries stay where they are when their row moves.
-        (id, unsafe { slot.entry.as_mut() })
+        (id, unsafe { place.as_mut() })
     }
 
     /// Finds an entry by its hash and key and takes it out. A row left without entries is the caller's to take out.

@@ -118,6 +118,12 @@ fn prefetch_first_hit<T>(hits: u64, places: NonNull<T>) {
     super::prefetch(entry.wrapping_add(1).wrapping_byte_sub(1));
 }
 
+/// The place in a directory.
+#[inline(always)]
+fn place_of(hash: u32, shift: u8) -> usize {
+    (u64::from(page_bits(hash)) >> (shift % 64)) as usize
+}
+
 impl<T> Cells<T> {
     pub(super) const fn new() -> Self {
         Self::Small { tags: [0; SMALL], block: NonNull::dangling(), cap: 0 }
@@ -154,7 +160,7 @@ impl<T> Cells<T> {
         match self {
             Self::Small { .. } => None,
             Self::Paged { pages, shift, .. } => {
-                let place = (u64::from(page_bits(hash)) >> (shift % 64)) as usize;
+                let place = place_of(hash, *shift);
                 debug_assert!(place < pages.len());
                 // SAFETY: `shift` leaves as many bits as number the places.
                 Some(unsafe { *pages.get_unchecked(place) })
@@ -184,19 +190,26 @@ impl<T> Cells<T> {
         }
     }
 
-    /// Has the entry for `hash` read into the cache, or the page it is in. Says whether there are pages.
+    /// Has the entry for `hash` read into the cache, or its place in the directory. Says whether there are pages.
     #[inline(always)]
-    pub(super) fn prefetch_page_or_entry(&self, hash: u32) -> bool {
-        match (self, self.page(hash)) {
-            (Self::Small { tags, block, .. }, _) => {
+    pub(super) fn prefetch_place_or_entry(&self, hash: u32) -> bool {
+        match self {
+            Self::Small { tags, block, .. } => {
                 prefetch_first_hit(matches16(tags, tag(hash)), *block);
                 false
             }
-            (_, Some(page)) => {
-                super::prefetch(page.0.as_ptr());
+            Self::Paged { pages, shift, .. } => {
+                super::prefetch(pages.as_ptr().wrapping_add(place_of(hash, *shift)));
                 true
             }
-            (_, None) => false,
+        }
+    }
+
+    /// Has the page for `hash` read into the cache, if there are pages.
+    #[inline(always)]
+    pub(super) fn prefetch_page(&self, hash: u32) {
+        if let Some(page) = self.page(hash) {
+            super::prefetch(page.0.as_ptr());
         }
     }
 
