@@ -279,6 +279,13 @@ impl<R: Hashed> Index<R> {
     }
 }
 
+impl<R> Drop for Index<R> {
+    /// A table dropped whole would leak its memory when the drop of a key panics; emptied row by row it does not.
+    fn drop(&mut self) {
+        self.drain().for_each(drop);
+    }
+}
+
 /// Walks over all rows.
 pub(crate) struct Iter<'a, R> {
     segments: slice::Iter<'a, Segment<R>>,
@@ -324,8 +331,9 @@ impl<R> IntoIterator for Index<R> {
     type Item = R;
     type IntoIter = IntoIter<R>;
 
-    fn into_iter(self) -> IntoIter<R> {
-        IntoIter { segments: self.segments.into_iter(), rows: HashTable::new().into_iter() }
+    fn into_iter(mut self) -> IntoIter<R> {
+        let segments = core::mem::take(&mut self.segments);
+        IntoIter { segments: segments.into_iter(), rows: HashTable::new().into_iter() }
     }
 }
 

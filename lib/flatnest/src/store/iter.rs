@@ -300,8 +300,8 @@ struct Rest<K, T>(index::IntoIter<RawRow<K, T>>);
 
 impl<K, T> Drop for Rest<K, T> {
     fn drop(&mut self) {
-        if needs_drop::<T>() {
-            for RawRow { cells, len, .. } in self.0.by_ref() {
+        for RawRow { cells, len, .. } in self.0.by_ref() {
+            if needs_drop::<T>() {
                 drop(Entries::new(&cells, len as usize));
             }
         }
