@@ -31,6 +31,8 @@ pub enum SourceKind {
     Recording,
     /// Execution trace.
     Trace,
+    /// Samples taken by `perf`.
+    Perf,
     /// Go executable.
     Binary,
 }

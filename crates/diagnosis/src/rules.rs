@@ -173,7 +173,7 @@ impl<'e> SiteContext<'e> {
             SourceKind::Trace => {
                 self.evidence.trace.as_ref().and_then(|trace| trace.sources.first())
             }
-            SourceKind::Binary => None,
+            SourceKind::Perf | SourceKind::Binary => None,
         };
         let position = || self.evidence.sources.iter().position(|source| source.kind == kind);
         of_process.copied().unwrap_or_else(|| SourceId(position().unwrap_or(0) as u32))

@@ -48,6 +48,14 @@ pub enum Error {
         /// Where and why.
         source: gotrace::Error,
     },
+    /// A `perf.data` file that cannot be read.
+    #[error("{name}")]
+    Perf {
+        /// The input.
+        name: String,
+        /// Where and why.
+        source: goperf::Error,
+    },
     /// An executable that cannot be read.
     #[error("{name}")]
     Binary {
@@ -101,7 +109,13 @@ pub enum Error {
 impl Error {
     /// Whether the file could be read, and is nothing that can be used.
     pub(crate) fn is_about_content(&self) -> bool {
-        matches!(self, Self::NotRecognised { .. } | Self::Profile { .. } | Self::Trace { .. })
+        matches!(
+            self,
+            Self::NotRecognised { .. }
+                | Self::Profile { .. }
+                | Self::Trace { .. }
+                | Self::Perf { .. }
+        )
     }
 
     /// With what caused it, on one line.

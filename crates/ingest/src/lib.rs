@@ -15,6 +15,7 @@ mod growth;
 mod heap;
 mod lines;
 mod open;
+mod perf;
 mod printable;
 mod program;
 mod runs;
@@ -68,6 +69,7 @@ pub fn collect(
     let mut heap = HeapCollector::default();
     let mut growth = GrowthCollector::default();
     let mut trace = TraceCollector::default();
+    let mut perf_files = Vec::new();
     let mut executable: Option<(&String, SourceId, Vec<u8>)> = None;
     let names = folder::expand(names)?;
     for Named { name, is_listed } in &names {
@@ -107,6 +109,10 @@ pub fn collect(
                 let summary = trace.add(&input, source, name, &mut evidence)?;
                 evidence.sources[source.0 as usize].summary = summary;
             }
+            Input::Perf(file) => {
+                add_source(&mut evidence, name, SourceKind::Perf, String::new());
+                perf_files.push((source, perf::read(file, name, source, &mut evidence)?));
+            }
             Input::CaptureSummary => {}
             Input::OtherProfile { kind } => {
                 let text = format!("{name} is {kind}: no evidence about maps, not used");
@@ -121,6 +127,9 @@ pub fn collect(
             }
         }
     }
+    let binary_bytes =
+        executable.as_ref().map(|(name, _, bytes)| (name.as_str(), bytes.as_slice()));
+    perf::finish(&perf_files, binary_bytes, &mut cpu, &mut evidence)?;
     let has_evidence =
         cpu.has_profiles() || heap.has_profiles() || growth.has_recordings() || trace.has_traces();
     if !has_evidence {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use gopprof::{Limits, Parsed, Profile};
 
 use crate::error::Error;
+use crate::perf;
 use crate::printable::printable;
 use crate::trace_input::TraceInput;
 
@@ -34,6 +35,8 @@ pub enum Input {
     Recording(Parsed<Profile>),
     /// An execution trace.
     Trace(TraceInput),
+    /// What `perf record` wrote.
+    Perf(goperf::PerfFile<File>),
     /// What `mapscope capture` says about the folder it filled.
     CaptureSummary,
     /// A profile of something else.
@@ -79,6 +82,17 @@ pub fn open_input(
         reader.take(options.max_inflated_bytes).read_to_end(&mut bytes).map_err(io_error)?;
         return Ok(Input::Trace(TraceInput::Memory(bytes)));
     }
+    if goperf::is_perf_data(&head) {
+        return match perf::open(name) {
+            Some(file) => file
+                .map(Input::Perf)
+                .map_err(|source| Error::Perf { name: name.to_owned(), source }),
+            None => Err(Error::Unusable {
+                name: name.to_owned(),
+                reason: "perf.data can only be read from a file".to_owned(),
+            }),
+        };
+    }
     if head.starts_with(b"{\"mapscope_captu") {
         return Ok(Input::CaptureSummary);
     }
@@ -116,9 +130,6 @@ fn open_reader(name: &str, progress: &mut dyn FnMut(&str)) -> Result<Box<dyn Rea
 fn known_stranger(head: &[u8]) -> Option<&'static str> {
     if head.is_empty() {
         return Some("the file is empty");
-    }
-    if head.starts_with(b"PERFILE2") {
-        return Some("this is perf.data, which mapscope does not read yet");
     }
     if head.starts_with(b"<!") || head.starts_with(b"<html") {
         return Some("this is a web page; is the URL that of a pprof endpoint?");

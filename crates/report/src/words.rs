@@ -104,6 +104,7 @@ pub(crate) fn source_kind(kind: SourceKind) -> &'static str {
         SourceKind::Heap => "heap",
         SourceKind::Recording => "live",
         SourceKind::Trace => "trace",
+        SourceKind::Perf => "perf",
         SourceKind::Binary => "binary",
     }
 }

@@ -7,6 +7,7 @@ mod budget;
 mod compare;
 mod diagnose;
 mod lab;
+mod perf;
 mod pprof;
 mod record;
 mod scan;

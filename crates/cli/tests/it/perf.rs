@@ -1,0 +1,66 @@
+//! `perf.data` in place of a CPU profile, and beside one.
+
+use serde_json::Value;
+
+use crate::{binary, diagnose_json, mapscope, sample};
+
+fn perf(program: &str) -> String {
+    sample(&format!("{program}/{program}.perf-cpu-clock.data.xz"))
+}
+
+fn first_finding(report: &Value) -> (&str, &str, u64) {
+    let finding = &report["findings"][0];
+    let site = &report["sites"][finding["site"].as_u64().unwrap_or(0) as usize];
+    (
+        finding["verdict"].as_str().unwrap(),
+        site["function"].as_str().unwrap(),
+        site["line"].as_u64().unwrap(),
+    )
+}
+
+#[test]
+fn a_recording_of_perf_and_the_binary_give_a_whole_diagnosis() {
+    for program in ["nested-1.27.3", "nested-1.21.13"] {
+        let report = diagnose_json(&[&perf(program), &binary(program)]);
+        assert_eq!(first_finding(&report), ("presize", "main.build", 49), "{program}");
+    }
+    // The flat twin fills its one map without a hint, too: growth is as much its matter, in one map instead of many.
+    for program in ["flat-1.27.3", "flat-1.21.13"] {
+        let report = diagnose_json(&[&perf(program), &binary(program)]);
+        assert_eq!(first_finding(&report), ("presize", "main.build", 39), "{program}");
+        let nested = report["findings"].as_array().unwrap().iter();
+        assert!(nested.clone().all(|finding| finding["verdict"] != "flatten"), "{program}");
+    }
+}
+
+/// Samples as `perf report` counts them: 24.70 % in memHashAES and so on are shares of 506 samples.
+#[test]
+fn samples_are_all_there() {
+    let report = diagnose_json(&[&perf("nested-1.27.3"), &binary("nested-1.27.3")]);
+    let total = &report["cpu"]["total"];
+    assert_eq!((&total["samples"], &total["cpu_ns"]), (&506.into(), &1_014_028_048_u64.into()));
+    assert_eq!(report["sources"][0]["kind"], "perf");
+}
+
+#[test]
+fn samples_of_two_tools_are_not_added_up() {
+    let (program, profile) = ("nested-1.27.3", sample("nested-1.27.3/cpu.pprof"));
+    let alone = diagnose_json(&[&profile, &binary(program)]);
+    let both = diagnose_json(&[&profile, &perf(program), &binary(program)]);
+    assert_eq!(alone["cpu"]["total"], both["cpu"]["total"]);
+    let notices = both["notices"].to_string();
+    assert!(notices.contains("not added to the CPU profile"), "{notices}");
+}
+
+#[test]
+fn what_is_missing_or_of_another_program_is_said() {
+    let refusal = |args: &[&str]| {
+        let output = mapscope(["diagnose"].iter().chain(args));
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let message = refusal(&[&perf("nested-1.27.3")]);
+    assert!(message.contains("give the binary that ran, too"), "{message}");
+    let message = refusal(&[&perf("nested-1.27.3"), &binary("flat-1.27.3")]);
+    assert!(message.contains("no process in it ran"), "{message}");
+}

@@ -1,0 +1,280 @@
+//! The header: events, and build ids.
+
+use std::collections::HashMap;
+use std::io::{Read, Seek, SeekFrom};
+
+use crate::bytes::Bytes;
+use crate::error::{Error, ErrorKind};
+use crate::sample::Layout;
+
+pub(crate) const MAGIC: &[u8] = b"PERFILE2";
+const SWAPPED_MAGIC: &[u8] = b"2ELIFREP";
+const HEADER_BYTES: usize = 104;
+/// An attribute of the first version; later ones are longer.
+const MIN_ATTR_BYTES: u64 = 64;
+/// Beyond it no section of the header is read.
+const MAX_SECTION_BYTES: u64 = 64 << 20;
+const FEATURE_BUILD_ID: usize = 2;
+const FEATURE_EVENT_DESC: usize = 12;
+/// Bit of an attribute's flags: it names a frequency, not a period.
+const FLAG_FREQUENCY: u64 = 1 << 10;
+
+/// An open file.
+#[derive(Debug)]
+pub struct PerfFile<R> {
+    pub(crate) input: R,
+    /// In the order of the file; [`Sample::event`](crate::Sample::event) is an index.
+    pub events: Vec<Event>,
+    /// Build ids of files that samples are in.
+    pub build_ids: Vec<BuildId>,
+    /// What was wrong with the header; the rest can be read all the same.
+    pub faults: Vec<Error>,
+    pub(crate) layouts: Vec<Layout>,
+    pub(crate) event_by_id: HashMap<u64, usize>,
+    /// First byte, and length if known.
+    pub(crate) data: (u64, Option<u64>),
+}
+
+/// What was counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Name as `perf` shows it, such as `cpu-clock`; made up from its numbers where the file has none.
+    pub name: String,
+    /// What it counts.
+    pub kind: EventKind,
+    /// Samples asked for in a second; `None` when samples were taken by a period.
+    pub frequency: Option<u64>,
+}
+
+/// What an event counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// Time on a CPU, in nanoseconds.
+    CpuTime,
+    /// Cycles of the processor.
+    Cycles,
+    /// Misses of a cache or of the translation of addresses.
+    Misses,
+    /// Passes of a place in the kernel.
+    Tracepoint,
+    /// Something else.
+    Other,
+}
+
+/// The build id of a mapped file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildId {
+    /// Path, or a name in brackets of the kernel's.
+    pub file: String,
+    /// Hexadecimal.
+    pub id: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Section {
+    offset: u64,
+    size: u64,
+}
+
+impl Section {
+    fn read(bytes: &mut Bytes<'_>) -> Option<Self> {
+        Some(Self { offset: bytes.u64()?, size: bytes.u64()? })
+    }
+}
+
+impl<R: Read + Seek> PerfFile<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// When it is not that of a `perf.data` file, or names no events.
+    pub fn open(mut input: R) -> Result<Self, Error> {
+        let header = read_section(&mut input, Section { offset: 0, size: HEADER_BYTES as u64 })?;
+        if header.starts_with(SWAPPED_MAGIC) {
+            return Err(ErrorKind::ByteOrder.at(0));
+        }
+        if !header.starts_with(MAGIC) {
+            return Err(ErrorKind::NotPerfData.at(0));
+        }
+        let mut bytes = Bytes(&header[MAGIC.len()..]);
+        let mut fields = || {
+            let _header_size = bytes.u64()?;
+            let attr_bytes = bytes.u64()?;
+            let [attrs, data, _event_types] = [
+                Section::read(&mut bytes)?,
+                Section::read(&mut bytes)?,
+                Section::read(&mut bytes)?,
+            ];
+            let features = [bytes.u64()?, bytes.u64()?, bytes.u64()?, bytes.u64()?];
+            Some((attr_bytes, attrs, data, features))
+        };
+        let (attr_bytes, attrs, data, features) =
+            fields().ok_or_else(|| ErrorKind::Truncated.at(header.len() as u64))?;
+        let mut file = Self {
+            input,
+            events: Vec::new(),
+            build_ids: Vec::new(),
+            faults: Vec::new(),
+            layouts: Vec::new(),
+            event_by_id: HashMap::new(),
+            data: (data.offset, (data.size > 0).then_some(data.size)),
+        };
+        file.read_attrs(attr_bytes, attrs)?;
+        match data.offset.checked_add(data.size) {
+            Some(end) if data.size > 0 => file.read_features(end, features),
+            _ => file.faults.push(ErrorKind::Unfinished.at(data.offset)),
+        }
+        Ok(file)
+    }
+
+    fn read_attrs(&mut self, entry_bytes: u64, attrs: Section) -> Result<(), Error> {
+        if entry_bytes < MIN_ATTR_BYTES + 16 || entry_bytes > 4096 {
+            return Err(
+                ErrorKind::Size { what: "description of an event", found: entry_bytes }.at(16)
+            );
+        }
+        let table = read_section(&mut self.input, attrs)?;
+        for (at, entry) in table.chunks_exact(entry_bytes as usize).enumerate() {
+            let (attr, ids) = entry.split_at(entry.len() - 16);
+            let offset = attrs.offset + at as u64 * entry_bytes;
+            let read = || Some((Attr::read(attr)?, Section::read(&mut Bytes(ids))?));
+            let (attr, ids) = read().ok_or_else(|| ErrorKind::Truncated.at(offset))?;
+            let event = self.events.len();
+            match read_section(&mut self.input, ids) {
+                Ok(ids) => {
+                    for id in ids.chunks_exact(8).filter_map(|id| Bytes(id).u64()) {
+                        self.event_by_id.insert(id, event);
+                    }
+                }
+                Err(error) => self.faults.push(error),
+            }
+            self.events.push(attr.event());
+            self.layouts.push(attr.layout);
+        }
+        if self.events.is_empty() { Err(ErrorKind::NoEvents.at(attrs.offset)) } else { Ok(()) }
+    }
+
+    /// Sections of features stand behind the records, in the order of their bits.
+    fn read_features(&mut self, table: u64, features: [u64; 4]) {
+        let has = |bit: usize| features[bit / 64] >> (bit % 64) & 1 == 1;
+        let mut n_before = 0;
+        for bit in (0..256).filter(|&bit| has(bit)) {
+            let entry = Section { offset: table.saturating_add(16 * n_before), size: 16 };
+            n_before += 1;
+            if ![FEATURE_BUILD_ID, FEATURE_EVENT_DESC].contains(&bit) {
+                continue;
+            }
+            let section = read_section(&mut self.input, entry).and_then(|entry| {
+                let section = Section::read(&mut Bytes(&entry));
+                read_section(
+                    &mut self.input,
+                    section.ok_or_else(|| ErrorKind::Truncated.at(table))?,
+                )
+            });
+            match section {
+                Ok(section) if bit == FEATURE_BUILD_ID => self.build_ids = build_ids(&section),
+                Ok(section) => self.name_events(&section),
+                Err(error) => {
+                    self.faults.push(error);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Names come with the ids of their event.
+    fn name_events(&mut self, section: &[u8]) {
+        let mut bytes = Bytes(section);
+        let mut next = |attr_bytes: usize| {
+            bytes.take(attr_bytes)?;
+            let n_ids = bytes.u32()? as usize;
+            let n_name = bytes.u32()? as usize;
+            let name = Bytes(bytes.take(n_name)?).text();
+            let ids = bytes.take(n_ids.checked_mul(8)?)?;
+            Some((name, ids.chunks_exact(8).filter_map(|id| Bytes(id).u64()).collect::<Vec<_>>()))
+        };
+        let mut head = Bytes(section);
+        let (Some(n), Some(attr_bytes)) = (head.u32(), head.u32()) else { return };
+        // The two numbers stand before the first attribute.
+        let mut named = next(8 + attr_bytes as usize);
+        for at in 0..n as usize {
+            let Some((name, ids)) = named else { return };
+            let by_id = ids.iter().find_map(|id| self.event_by_id.get(id)).copied();
+            let event = self.events.get_mut(by_id.unwrap_or(at));
+            if let Some(event) = event.filter(|_| !name.is_empty()) {
+                event.name = name;
+            }
+            named = next(attr_bytes as usize);
+        }
+    }
+}
+
+fn read_section<R: Read + Seek>(input: &mut R, section: Section) -> Result<Vec<u8>, Error> {
+    if section.size > MAX_SECTION_BYTES {
+        return Err(ErrorKind::Size { what: "section", found: section.size }.at(section.offset));
+    }
+    let io = |error| ErrorKind::Io(error).at(section.offset);
+    input.seek(SeekFrom::Start(section.offset)).map_err(io)?;
+    let mut bytes = Vec::new();
+    input.take(section.size).read_to_end(&mut bytes).map_err(io)?;
+    if (bytes.len() as u64) < section.size {
+        return Err(ErrorKind::Truncated.at(section.offset.saturating_add(bytes.len() as u64)));
+    }
+    Ok(bytes)
+}
+
+fn build_ids(section: &[u8]) -> Vec<BuildId> {
+    const ID_BYTES: usize = 20;
+    let mut bytes = Bytes(section);
+    let mut next = || {
+        let (_kind, misc, size) = (bytes.u32()?, bytes.u16()?, bytes.u16()?);
+        let mut body = Bytes(bytes.take(usize::from(size).checked_sub(8)?)?);
+        let _pid = body.u32()?;
+        let mut id = Bytes(body.take(24)?);
+        let field = id.take(ID_BYTES)?;
+        // Where the flag is set, the length stands behind the field.
+        let has_size = misc & (1 << 15) != 0;
+        let n = if has_size { usize::from(*id.0.first()?).min(ID_BYTES) } else { ID_BYTES };
+        Some(BuildId { file: body.text(), id: hexadecimal(&field[..n]) })
+    };
+    std::iter::from_fn(&mut next).collect()
+}
+
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+struct Attr {
+    kind: u32,
+    config: u64,
+    period_or_frequency: u64,
+    flags: u64,
+    layout: Layout,
+}
+
+impl Attr {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut bytes = Bytes(bytes);
+        let (kind, _size, config) = (bytes.u32()?, bytes.u32()?, bytes.u64()?);
+        let (period_or_frequency, sample_type, read_format, flags) =
+            (bytes.u64()?, bytes.u64()?, bytes.u64()?, bytes.u64()?);
+        let layout = Layout { sample_type, read_format };
+        Some(Self { kind, config, period_or_frequency, flags, layout })
+    }
+
+    fn event(&self) -> Event {
+        let (kind, name) = match (self.kind, self.config) {
+            (0, 0) => (EventKind::Cycles, "cycles".to_owned()),
+            (0, 3) => (EventKind::Misses, "cache-misses".to_owned()),
+            (1, 0) => (EventKind::CpuTime, "cpu-clock".to_owned()),
+            (1, 1) => (EventKind::CpuTime, "task-clock".to_owned()),
+            (2, id) => (EventKind::Tracepoint, format!("tracepoint {id}")),
+            // The third byte of a cache event says whether accesses or misses are counted.
+            (3, config) if config >> 16 & 0xff == 1 => {
+                (EventKind::Misses, format!("cache misses {config:#x}"))
+            }
+            (kind, config) => (EventKind::Other, format!("event {kind}:{config:#x}")),
+        };
+        let is_frequency = self.flags & FLAG_FREQUENCY != 0 && self.period_or_frequency > 0;
+        Event { name, kind, frequency: is_frequency.then_some(self.period_or_frequency) }
+    }
+}

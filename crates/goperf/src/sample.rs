@@ -1,0 +1,106 @@
+//! Samples: which event, where, and by which calls.
+
+use crate::bytes::Bytes;
+
+/// Bits of an event's sample type.
+const IP: u64 = 1;
+const TID: u64 = 1 << 1;
+const TIME: u64 = 1 << 2;
+const ADDR: u64 = 1 << 3;
+const READ: u64 = 1 << 4;
+const CALLCHAIN: u64 = 1 << 5;
+const ID: u64 = 1 << 6;
+const CPU: u64 = 1 << 7;
+const PERIOD: u64 = 1 << 8;
+const STREAM_ID: u64 = 1 << 9;
+const RAW: u64 = 1 << 10;
+const IDENTIFIER: u64 = 1 << 16;
+
+/// Values from here on are no addresses: they say whose addresses follow.
+const CONTEXTS: u64 = u64::MAX - 4094;
+
+/// What samples of an event hold, and so how they are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) sample_type: u64,
+    pub(crate) read_format: u64,
+}
+
+/// A sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample<'a> {
+    /// Index into [`PerfFile::events`](crate::PerfFile::events).
+    pub event: usize,
+    /// Process; `None` when the event does not say.
+    pub pid: Option<u32>,
+    /// Units: nanoseconds of the recording's clock.
+    pub time: Option<u64>,
+    /// Events that this sample stands for; of time, nanoseconds.
+    pub period: Option<u64>,
+    /// The address itself and the calls that led there, innermost first; kernel and program are not told apart.
+    pub stack: Vec<u64>,
+    /// Fields of a tracepoint.
+    pub raw: &'a [u8],
+}
+
+impl Layout {
+    fn has(self, bits: u64) -> bool {
+        self.sample_type & bits != 0
+    }
+
+    /// Where in a sample the id of its event stands; `None` when there is none. Units: bytes.
+    pub(crate) fn id_offset(self) -> Option<usize> {
+        if self.has(IDENTIFIER) {
+            return Some(0);
+        }
+        let before = self.sample_type & (IP | TID | TIME | ADDR);
+        self.has(ID).then_some(8 * before.count_ones() as usize)
+    }
+
+    /// Reads a sample of this layout; `None` if it is too short.
+    pub(crate) fn read<'a>(self, event: usize, body: &'a [u8]) -> Option<Sample<'a>> {
+        let mut bytes = Bytes(body);
+        let mut word = |bits: u64| if self.has(bits) { bytes.u64().map(Some) } else { Some(None) };
+        let _identifier = word(IDENTIFIER)?;
+        let ip = word(IP)?;
+        let pid = word(TID)?.map(|pid_tid| pid_tid as u32);
+        let time = word(TIME)?;
+        let _addr = word(ADDR)?;
+        let _id = word(ID)?;
+        let _stream = word(STREAM_ID)?;
+        let _cpu = word(CPU)?;
+        let period = word(PERIOD)?;
+        if self.has(READ) {
+            self.skip_read(&mut bytes)?;
+        }
+        let mut stack = Vec::new();
+        if self.has(CALLCHAIN) {
+            let n = usize::try_from(bytes.u64()?).ok()?;
+            let chain = bytes.take(n.checked_mul(8)?)?;
+            let addresses = chain.chunks_exact(8).filter_map(|word| Bytes(word).u64());
+            stack.extend(addresses.filter(|&address| address < CONTEXTS));
+        }
+        if stack.is_empty() {
+            stack.extend(ip);
+        }
+        let mut raw: &[u8] = &[];
+        if self.has(RAW) {
+            let n = bytes.u32()? as usize;
+            raw = bytes.take(n)?;
+        }
+        Some(Sample { event, pid, time, period, stack, raw })
+    }
+
+    /// Counter values that came with the sample.
+    fn skip_read(self, bytes: &mut Bytes<'_>) -> Option<()> {
+        let has = |bit: u64| usize::from(self.read_format & bit != 0);
+        let (enabled, running, id, group, lost) = (has(1), has(2), has(4), has(8), has(16));
+        let n_words = if group == 1 {
+            let n = usize::try_from(bytes.u64()?).ok()?;
+            enabled + running + n.checked_mul(1 + id + lost)?
+        } else {
+            1 + enabled + running + id + lost
+        };
+        bytes.take(n_words.checked_mul(8)?).map(|_| ())
+    }
+}

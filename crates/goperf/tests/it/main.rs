@@ -1,0 +1,135 @@
+//! Real files of `perf record`, whole, cut and damaged.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::io::{Cursor, Read};
+
+use goperf::{EventKind, Mapping, PerfFile, Record};
+
+fn sample(name: &str) -> Vec<u8> {
+    let packed = xtask::testdata(&format!("samples/{name}.perf-cpu-clock.data.xz"));
+    std::fs::read(xtask::unpack_xz(&packed).unwrap()).unwrap()
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Contents {
+    stacks: Vec<Vec<u64>>,
+    period: u64,
+    mappings: Vec<Mapping>,
+    n_lost: u64,
+}
+
+/// What is readable, with the places of what is not.
+fn read(bytes: &[u8]) -> Result<(Contents, Vec<goperf::Error>), goperf::Error> {
+    let mut file = PerfFile::open(Cursor::new(bytes))?;
+    let mut faults = std::mem::take(&mut file.faults);
+    let mut contents = Contents::default();
+    let more = file.read_records(|record| match record {
+        Record::Sample(sample) => {
+            contents.period = contents.period.saturating_add(sample.period.unwrap_or(0));
+            contents.stacks.push(sample.stack);
+        }
+        Record::Mapping(mapping) => contents.mappings.push(mapping),
+        Record::Lost { n } => contents.n_lost += n,
+        Record::Fork { .. } => {}
+    });
+    faults.extend(more);
+    Ok((contents, faults))
+}
+
+#[test]
+fn header_names_the_event_and_the_build() {
+    let file = PerfFile::open(Cursor::new(sample("nested-1.27.3/nested-1.27.3"))).unwrap();
+    let [event] = &*file.events else { panic!("{:?}", file.events) };
+    assert_eq!(
+        (&*event.name, event.kind, event.frequency),
+        ("cpu-clock", EventKind::CpuTime, Some(499))
+    );
+    assert!(file.faults.is_empty());
+    let id = file.build_ids.iter().find(|id| id.file.ends_with("/nested-1.27.3")).unwrap();
+    assert_eq!(id.id.len(), 40);
+}
+
+/// `perf script` prints a line per sample, then one per address; those of the program as offsets in its file.
+#[test]
+fn samples_and_addresses_are_those_of_perf_script() {
+    let (contents, faults) = read(&sample("nested-1.27.3/nested-1.27.3")).unwrap();
+    assert!(faults.is_empty(), "{faults:?}");
+    let packed = xtask::testdata("samples/expected/nested-1.27.3.perf.cpu-clock.script.txt.gz");
+    let mut script = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap())
+        .read_to_string(&mut script)
+        .unwrap();
+    let is_program = |mapping: &&Mapping| mapping.file.ends_with("/nested-1.27.3");
+    let program = contents.mappings.iter().find(is_program).unwrap();
+    let mut wanted: Vec<Vec<u64>> = Vec::new();
+    for line in script.lines() {
+        if line.contains("cpu-clock:") {
+            wanted.push(Vec::new());
+        } else if let Some(address) = line.split_whitespace().next() {
+            wanted.last_mut().unwrap().push(u64::from_str_radix(address, 16).unwrap());
+        }
+    }
+    assert_eq!(contents.stacks.len(), 506);
+    // The order of the file is that of the buffers, perf's that of time.
+    let as_printed = |address: &u64| match address.wrapping_sub(program.start) {
+        offset if offset < program.len => offset + program.file_offset,
+        _ => *address,
+    };
+    let mut found: Vec<Vec<u64>> =
+        contents.stacks.iter().map(|stack| stack.iter().map(as_printed).collect()).collect();
+    found.sort();
+    wanted.sort();
+    let n_equal = found.iter().zip(&wanted).filter(|(found, wanted)| found == wanted).count();
+    assert_eq!(n_equal, wanted.len(), "first found {:x?}, wanted {:x?}", found[0], wanted[0]);
+    // "Event count (approx.)" of `perf report`.
+    assert_eq!((contents.period, contents.n_lost), (1_014_028_048, 0));
+}
+
+#[test]
+fn a_cut_file_gives_what_was_readable_and_the_place() {
+    let whole = sample("flat-1.27.3/flat-1.27.3");
+    let (contents, _) = read(&whole).unwrap();
+    for end in (0..whole.len()).step_by(97) {
+        match read(&whole[..end]) {
+            Err(error) => assert!(error.offset <= end as u64, "{end}: {error}"),
+            Ok((cut, faults)) => {
+                assert!(!faults.is_empty(), "{end}");
+                assert!(contents.stacks.starts_with(&cut.stacks), "{end}");
+            }
+        }
+    }
+}
+
+#[test]
+fn flipped_bits_neither_panic_nor_take_memory() {
+    let whole = sample("flat-1.27.3/flat-1.27.3");
+    // Every bit of the header and the first attribute, and some of the rest.
+    let places = (0..256).chain((256..whole.len()).step_by(211));
+    for (at, bit) in places.flat_map(|at| [(at, at % 8), (at, 7)]) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1 << bit;
+        if let Ok((contents, _)) = read(&damaged) {
+            let n_words: usize = contents.stacks.iter().map(Vec::len).sum();
+            assert!(8 * n_words <= 2 * whole.len(), "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn other_files_are_refused() {
+    for (bytes, wanted) in [
+        (&b"PERFILE2"[..], "cut off"),
+        (&[0; 200], "not a perf.data file"),
+        (
+            &{
+                let mut swapped = [0; 200];
+                swapped[..8].copy_from_slice(b"2ELIFREP");
+                swapped
+            },
+            "byte order",
+        ),
+    ] {
+        let error = read(bytes).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}

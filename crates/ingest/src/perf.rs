@@ -1,0 +1,346 @@
+//! `perf.data` to a CPU profile: addresses become functions and lines by the binary, and what is left is the same.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+
+use diagnosis::Evidence;
+use diagnosis::evidence::{Notice, SourceId};
+use gobin::{Binary, FileOffset};
+use goperf::{EventKind, Mapping, PerfFile, Record, Sample};
+use gopprof::{
+    Function, Line, Location, LocationIdx, MappingIdx, Profile, ProfileBuilder, ValueType,
+};
+
+use crate::add_faults;
+use crate::cpu::CpuCollector;
+use crate::error::Error;
+
+/// Addresses of the kernel, on every architecture that Go runs on here, have the highest bit set.
+const KERNEL: u64 = 1 << 63;
+
+/// CPU samples of one file, by process and stack.
+#[derive(Debug)]
+pub(crate) struct PerfSamples {
+    name: String,
+    event: String,
+    /// Samples, and nanoseconds that they stand for.
+    stacks: HashMap<(u32, Vec<u64>), (u64, u64)>,
+    mappings: HashMap<u32, Vec<Mapping>>,
+    build_ids: Vec<goperf::BuildId>,
+    duration_ns: u64,
+    n_lost: u64,
+}
+
+/// Reads all CPU samples of a file.
+pub(crate) fn read(
+    mut file: PerfFile<File>,
+    name: &str,
+    source: SourceId,
+    evidence: &mut Evidence,
+) -> Result<PerfSamples, Error> {
+    add_faults(evidence, source, &file.faults);
+    let unusable = |reason: String| Error::Unusable { name: name.to_owned(), reason };
+    let Some((event, ns_per_sample)) = cpu_event(&file) else {
+        let names: Vec<&str> = file.events.iter().map(|event| &*event.name).collect();
+        let reason = format!(
+            "its events are {}: none of them says how much CPU time a sample stands for; record with -e cpu-clock, or -F",
+            names.join(", ")
+        );
+        return Err(unusable(reason));
+    };
+    let mut samples = PerfSamples {
+        name: name.to_owned(),
+        event: file.events[event].name.clone(),
+        stacks: HashMap::new(),
+        mappings: HashMap::new(),
+        build_ids: std::mem::take(&mut file.build_ids),
+        duration_ns: 0,
+        n_lost: 0,
+    };
+    let mut time = (u64::MAX, 0);
+    let faults = file.read_records(|record| match record {
+        Record::Sample(sample) if sample.event == event => {
+            if let Some(at) = sample.time {
+                time = (time.0.min(at), time.1.max(at));
+            }
+            samples.add(sample, ns_per_sample);
+        }
+        Record::Sample(_) => {}
+        Record::Mapping(mapping) => {
+            samples.mappings.entry(mapping.pid).or_default().push(mapping);
+        }
+        Record::Fork { pid, parent } if pid != parent => {
+            let inherited = samples.mappings.get(&parent).cloned().unwrap_or_default();
+            samples.mappings.insert(pid, inherited);
+        }
+        Record::Fork { .. } => {}
+        Record::Lost { n } => samples.n_lost = samples.n_lost.saturating_add(n),
+    });
+    samples.duration_ns = time.1.saturating_sub(time.0);
+    add_faults(evidence, source, &faults);
+    if samples.n_lost > 0 {
+        let text = format!("{} events were lost while perf recorded", samples.n_lost);
+        evidence.notices.push(Notice { source: Some(source), text });
+    }
+    Ok(samples)
+}
+
+/// The event that counts CPU time, and what its samples stand for if they do not say so themselves. Units: nanoseconds.
+fn cpu_event(file: &PerfFile<File>) -> Option<(usize, Option<u64>)> {
+    let position = |kind| file.events.iter().position(|event| event.kind == kind);
+    if let Some(event) = position(EventKind::CpuTime) {
+        return Some((event, None));
+    }
+    let event = position(EventKind::Cycles)?;
+    file.events[event].frequency.map(|hz| (event, Some(1_000_000_000 / hz)))
+}
+
+/// Processes that ran the binary, and what became of the samples.
+struct Processes<'s> {
+    /// By process, the mappings of the binary.
+    of_binary: BTreeMap<u32, Vec<&'s Mapping>>,
+    /// Its path as recorded.
+    path: String,
+    is_by_name_only: bool,
+}
+
+impl PerfSamples {
+    fn add(&mut self, sample: Sample<'_>, ns_per_sample: Option<u64>) {
+        let ns = ns_per_sample.or(sample.period).unwrap_or(0);
+        let key = (sample.pid.unwrap_or(0), sample.stack);
+        let (n, sum) = self.stacks.entry(key).or_default();
+        *n += 1;
+        *sum = sum.saturating_add(ns);
+    }
+
+    /// Adds the samples of the binary's processes to a CPU profile.
+    pub(crate) fn add_to(
+        &self,
+        cpu: &mut CpuCollector,
+        source: SourceId,
+        binary: &Binary<'_>,
+        binary_name: &str,
+        evidence: &mut Evidence,
+    ) -> Result<(), Error> {
+        let processes = self.processes(binary, binary_name)?;
+        let (profile, n_used, n_other) = self.profile(&processes, binary);
+        let mut text = format!("perf.data, {n_used} samples of {}", self.event);
+        if self.duration_ns > 0 {
+            text += &format!(" over {:.2} s", self.duration_ns as f64 / 1e9);
+        }
+        evidence.sources[source.0 as usize].summary = text;
+        let mut notice =
+            |text: String| evidence.notices.push(Notice { source: Some(source), text });
+        if n_other > 0 {
+            notice(format!("{n_other} samples are of other processes: left out"));
+        }
+        if processes.is_by_name_only {
+            notice(
+                "matched with the binary by its file name: the file has no build id to compare"
+                    .to_owned(),
+            );
+        }
+        cpu.add(&profile, source, &self.name, evidence)
+    }
+
+    /// Finds the processes by build id, or else by file name.
+    fn processes(&self, binary: &Binary<'_>, binary_name: &str) -> Result<Processes<'_>, Error> {
+        let wanted = binary.gnu_build_id();
+        let id_of = |mapping: &Mapping| {
+            let listed = || self.build_ids.iter().find(|id| id.file == mapping.file);
+            mapping.build_id.clone().or_else(|| listed().map(|id| id.id.clone()))
+        };
+        let has_name = |mapping: &Mapping| base_name(&mapping.file) == base_name(binary_name);
+        let all = || self.mappings.values().flatten();
+        let by_id = |mapping: &Mapping| wanted.is_some() && id_of(mapping) == wanted;
+        let has_id = all().any(by_id);
+        if !has_id
+            && let Some(other) = all().find(|mapping| has_name(mapping))
+            && let (Some(recorded), Some(given)) = (id_of(other), &wanted)
+            && recorded != *given
+        {
+            let reason = format!("the recording is of build id {recorded}, the binary has {given}");
+            return Err(Error::OtherProgram {
+                profile: self.name.clone(),
+                binary: binary_name.to_owned(),
+                reason,
+            });
+        }
+        let mut of_binary: BTreeMap<u32, Vec<&Mapping>> = BTreeMap::new();
+        for mapping in
+            all().filter(|mapping| if has_id { by_id(mapping) } else { has_name(mapping) })
+        {
+            of_binary.entry(mapping.pid).or_default().push(mapping);
+        }
+        let path = of_binary.values().flatten().next().map(|mapping| mapping.file.clone());
+        let path = path.ok_or_else(|| Error::Unusable {
+            name: self.name.clone(),
+            reason: format!("no process in it ran {binary_name}; it has {}", self.programs()),
+        })?;
+        Ok(Processes { of_binary, path, is_by_name_only: !has_id })
+    }
+
+    /// The files that most processes mapped first, for a message.
+    fn programs(&self) -> String {
+        const SHOWN: usize = 5;
+        let first = |mappings: &Vec<Mapping>| {
+            mappings
+                .iter()
+                .find(|mapping| mapping.file.starts_with('/'))
+                .map(|mapping| mapping.file.clone())
+        };
+        let mut files: Vec<String> = self.mappings.values().filter_map(first).collect();
+        files.sort();
+        files.dedup();
+        files.truncate(SHOWN);
+        if files.is_empty() { "no mapped files at all".to_owned() } else { files.join(", ") }
+    }
+
+    /// The profile, the number of samples in it, and of those left out.
+    fn profile(&self, processes: &Processes<'_>, binary: &Binary<'_>) -> (Profile, u64, u64) {
+        let mut builder = Builder::new(binary, &processes.path, self.duration_ns);
+        let (mut n_used, mut n_other) = (0, 0);
+        let mut stacks: Vec<_> = self.stacks.iter().collect();
+        stacks.sort();
+        for ((pid, stack), &(n, ns)) in stacks {
+            let Some(of_binary) = processes.of_binary.get(pid) else {
+                n_other += n;
+                continue;
+            };
+            n_used += n;
+            let all = self.mappings.get(pid).map_or(&[][..], |mappings| mappings);
+            let locations: Vec<LocationIdx> = stack
+                .iter()
+                .enumerate()
+                .map(|(depth, &address)| builder.location(of_binary, all, address, depth > 0))
+                .collect();
+            let value = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+            builder.profile.sample(&locations, &[value(n), value(ns)], &[]);
+        }
+        (builder.profile.finish(), n_used, n_other)
+    }
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Makes the profile. Addresses in it are offsets in the binary's file.
+struct Builder<'b> {
+    binary: &'b Binary<'b>,
+    profile: ProfileBuilder,
+    main: MappingIdx,
+    known: HashMap<(u64, bool), LocationIdx>,
+}
+
+impl<'b> Builder<'b> {
+    fn new(binary: &'b Binary<'b>, path: &str, duration_ns: u64) -> Self {
+        let mut profile = ProfileBuilder::default();
+        for (kind, unit) in [("samples", "count"), ("cpu", "nanoseconds")] {
+            let column = ValueType { kind: profile.string(kind), unit: profile.string(unit) };
+            profile.profile_mut().sample_types.push(column);
+        }
+        profile.profile_mut().duration_nanos = i64::try_from(duration_ns).unwrap_or(i64::MAX);
+        let filename = profile.string(path);
+        let build_id =
+            binary.gnu_build_id().map_or_else(Default::default, |id| profile.string(&id));
+        let main = profile.mapping(gopprof::Mapping {
+            memory_limit: u64::MAX,
+            filename,
+            build_id,
+            has_functions: true,
+            ..gopprof::Mapping::default()
+        });
+        Self { binary, profile, main, known: HashMap::new() }
+    }
+
+    /// `is_return` says that the address is where a call returns to: the call is the instruction before.
+    fn location(
+        &mut self,
+        of_binary: &[&Mapping],
+        all: &[Mapping],
+        address: u64,
+        is_return: bool,
+    ) -> LocationIdx {
+        let covers = |mapping: &&Mapping| address.wrapping_sub(mapping.start) < mapping.len;
+        let Some(mapping) = of_binary.iter().copied().find(covers) else {
+            let file = all.iter().rev().find(covers).map(|mapping| base_name(&mapping.file));
+            let name = if address >= KERNEL { "[kernel]" } else { file.unwrap_or("[unknown]") };
+            return self.profile.frame(name, "", 0);
+        };
+        let offset = (address - mapping.start).wrapping_add(mapping.file_offset);
+        if let Some(&known) = self.known.get(&(offset, is_return)) {
+            return known;
+        }
+        let offset_of_call = offset.wrapping_sub(u64::from(is_return));
+        let frames =
+            self.binary.link_addr(FileOffset(offset_of_call)).map(|addr| self.binary.frames(addr));
+        let lines = frames.into_iter().flatten().map(|frame| {
+            let name = self.profile.string(frame.function);
+            let filename = self.profile.string(frame.file);
+            let function = Function { name, system_name: name, filename, start_line: 0 };
+            Line {
+                function: Some(self.profile.function(function)),
+                line: frame.line.into(),
+                column: 0,
+            }
+        });
+        let lines: Vec<Line> = lines.collect();
+        let location = if lines.is_empty() {
+            self.profile.frame("[outside Go]", "", 0)
+        } else {
+            let (mapping, address) = (Some(self.main), offset_of_call);
+            self.profile.location(Location { mapping, address, lines, is_folded: false })
+        };
+        self.known.insert((offset, is_return), location);
+        location
+    }
+}
+
+/// Adds what `perf` recorded to the CPU profile, where there is no other: samples of two tools are not added up.
+pub(crate) fn finish(
+    files: &[(SourceId, PerfSamples)],
+    executable: Option<(&str, &[u8])>,
+    cpu: &mut CpuCollector,
+    evidence: &mut Evidence,
+) -> Result<(), Error> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let Some((binary_name, bytes)) = executable else {
+        return Err(Error::Unusable {
+            name: files[0].1.name.clone(),
+            reason: "perf.data has addresses only; give the binary that ran, too".to_owned(),
+        });
+    };
+    let binary = Binary::parse(bytes)
+        .map_err(|source| Error::Binary { name: binary_name.to_owned(), source })?
+        .value;
+    let has_profiles = cpu.has_profiles();
+    for (source, samples) in files {
+        if has_profiles {
+            let mut aside = CpuCollector::new(false);
+            let mut other = Evidence { sources: evidence.sources.clone(), ..Evidence::default() };
+            samples.add_to(&mut aside, *source, &binary, binary_name, &mut other)?;
+            aside.finish(&mut other);
+            evidence.sources = other.sources;
+            evidence.notices.append(&mut other.notices);
+            if let Some(cpu) = &other.cpu {
+                let growth = cpu.growth.share_of(cpu.total) * 100.0;
+                let text = format!(
+                    "not added to the CPU profile; in it {growth:.1} % are under growth frames"
+                );
+                evidence.notices.push(Notice { source: Some(*source), text });
+            }
+        } else {
+            samples.add_to(cpu, *source, &binary, binary_name, evidence)?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens the input; `None` where it can only be read from front to back.
+pub(crate) fn open(name: &str) -> Option<Result<PerfFile<File>, goperf::Error>> {
+    let file = File::open(name).ok().filter(|file| file.metadata().is_ok_and(|m| m.is_file()))?;
+    Some(PerfFile::open(file))
+}
