@@ -52,6 +52,8 @@ pub struct Evidence {
     pub growth: Option<ProcessGrowth>,
     /// What the garbage collector did to goroutines; `None` without an execution trace.
     pub trace: Option<ProcessTrace>,
+    /// Writes to files and devices; `None` without their tracepoints in a `perf.data`.
+    pub storage: Option<ProcessStorage>,
     /// Places at which maps are made with a size hint, as a recording saw them; most maps first.
     pub hints: Vec<HintedMakes>,
     /// Places at which maps are used. Order: by CPU in maps, then by bytes allocated, then by name.
@@ -463,6 +465,58 @@ pub struct ProcessTrace {
     pub heap_max_bytes: Option<u64>,
     /// Whether `on_cpu_ns` of assists is only a lower bound, since stacks are missing in the trace.
     pub is_on_cpu_lower_bound: bool,
+}
+
+/// Writes to files and devices, as `perf` saw them. What they amplify has only the name in common with maps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessStorage {
+    /// The file of `perf`.
+    pub source: SourceId,
+    /// Units: nanoseconds recorded.
+    pub duration_ns: u64,
+    /// System calls that write, and those that wait for the device; `None` when their tracepoints were not recorded.
+    pub calls: Option<(IoCalls, IoCalls)>,
+    /// Bytes that half of the writing calls do not exceed; `None` without such calls.
+    pub median_write_bytes: Option<u64>,
+    /// Requests to block devices that threads of the program issued; `None` when not recorded.
+    pub blocks: Option<BlockWrites>,
+    /// Those that other processes issued meanwhile, as far as `perf` recorded them.
+    pub blocks_of_others: Option<BlockWrites>,
+}
+
+/// System calls of a kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IoCalls {
+    /// How many.
+    pub n: u64,
+    /// Bytes asked for.
+    pub bytes: u64,
+    /// Units: nanoseconds between begin and end.
+    pub ns: u64,
+}
+
+impl AddAssign for IoCalls {
+    fn add_assign(&mut self, other: Self) {
+        self.n = self.n.saturating_add(other.n);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.ns = self.ns.saturating_add(other.ns);
+    }
+}
+
+/// Requests that write to block devices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BlockWrites {
+    /// How many.
+    pub n: u64,
+    /// Bytes of all.
+    pub bytes: u64,
+}
+
+impl AddAssign for BlockWrites {
+    fn add_assign(&mut self, other: Self) {
+        self.n = self.n.saturating_add(other.n);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
 }
 
 /// Growth of the maps written at a line.

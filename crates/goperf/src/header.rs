@@ -6,6 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use crate::bytes::Bytes;
 use crate::error::{Error, ErrorKind};
 use crate::sample::Layout;
+use crate::tracepoint::{self, Tracepoint};
 
 pub(crate) const MAGIC: &[u8] = b"PERFILE2";
 const SWAPPED_MAGIC: &[u8] = b"2ELIFREP";
@@ -14,8 +15,11 @@ const HEADER_BYTES: usize = 104;
 const MIN_ATTR_BYTES: u64 = 64;
 /// Beyond it no section of the header is read.
 const MAX_SECTION_BYTES: u64 = 64 << 20;
+const FEATURE_TRACING_DATA: usize = 1;
 const FEATURE_BUILD_ID: usize = 2;
 const FEATURE_EVENT_DESC: usize = 12;
+/// Kind of attribute.
+const TRACEPOINT: u32 = 2;
 /// Bit of an attribute's flags: it names a frequency, not a period.
 const FLAG_FREQUENCY: u64 = 1 << 10;
 
@@ -30,6 +34,8 @@ pub struct PerfFile<R> {
     /// What was wrong with the header; the rest can be read all the same.
     pub faults: Vec<Error>,
     pub(crate) layouts: Vec<Layout>,
+    /// By event, the number of its tracepoint.
+    tracepoints: Vec<Option<u64>>,
     pub(crate) event_by_id: HashMap<u64, usize>,
     /// First byte, and length if known.
     pub(crate) data: (u64, Option<u64>),
@@ -44,6 +50,8 @@ pub struct Event {
     pub kind: EventKind,
     /// Samples asked for in a second; `None` when samples were taken by a period.
     pub frequency: Option<u64>,
+    /// Of a tracepoint, what its fields are; `None` when the file does not say.
+    pub tracepoint: Option<Tracepoint>,
 }
 
 /// What an event counts.
@@ -115,6 +123,7 @@ impl<R: Read + Seek> PerfFile<R> {
             build_ids: Vec::new(),
             faults: Vec::new(),
             layouts: Vec::new(),
+            tracepoints: Vec::new(),
             event_by_id: HashMap::new(),
             data: (data.offset, (data.size > 0).then_some(data.size)),
         };
@@ -149,6 +158,7 @@ impl<R: Read + Seek> PerfFile<R> {
             }
             self.events.push(attr.event());
             self.layouts.push(attr.layout);
+            self.tracepoints.push((attr.kind == TRACEPOINT).then_some(attr.config));
         }
         if self.events.is_empty() { Err(ErrorKind::NoEvents.at(attrs.offset)) } else { Ok(()) }
     }
@@ -160,7 +170,7 @@ impl<R: Read + Seek> PerfFile<R> {
         for bit in (0..256).filter(|&bit| has(bit)) {
             let entry = Section { offset: table.saturating_add(16 * n_before), size: 16 };
             n_before += 1;
-            if ![FEATURE_BUILD_ID, FEATURE_EVENT_DESC].contains(&bit) {
+            if ![FEATURE_TRACING_DATA, FEATURE_BUILD_ID, FEATURE_EVENT_DESC].contains(&bit) {
                 continue;
             }
             let section = read_section(&mut self.input, entry).and_then(|entry| {
@@ -171,13 +181,23 @@ impl<R: Read + Seek> PerfFile<R> {
                 )
             });
             match section {
-                Ok(section) if bit == FEATURE_BUILD_ID => self.build_ids = build_ids(&section),
-                Ok(section) => self.name_events(&section),
+                Ok(section) => match bit {
+                    FEATURE_TRACING_DATA => self.describe_tracepoints(&section),
+                    FEATURE_BUILD_ID => self.build_ids = build_ids(&section),
+                    _ => self.name_events(&section),
+                },
                 Err(error) => {
                     self.faults.push(error);
                     return;
                 }
             }
+        }
+    }
+
+    fn describe_tracepoints(&mut self, section: &[u8]) {
+        let tracepoints = tracepoint::read(section);
+        for (event, number) in self.events.iter_mut().zip(&self.tracepoints) {
+            event.tracepoint = number.and_then(|number| tracepoints.get(&number)).cloned();
         }
     }
 
@@ -267,7 +287,7 @@ impl Attr {
             (0, 3) => (EventKind::Misses, "cache-misses".to_owned()),
             (1, 0) => (EventKind::CpuTime, "cpu-clock".to_owned()),
             (1, 1) => (EventKind::CpuTime, "task-clock".to_owned()),
-            (2, id) => (EventKind::Tracepoint, format!("tracepoint {id}")),
+            (TRACEPOINT, id) => (EventKind::Tracepoint, format!("tracepoint {id}")),
             // The third byte of a cache event says whether accesses or misses are counted.
             (3, config) if config >> 16 & 0xff == 1 => {
                 (EventKind::Misses, format!("cache misses {config:#x}"))
@@ -275,6 +295,7 @@ impl Attr {
             (kind, config) => (EventKind::Other, format!("event {kind}:{config:#x}")),
         };
         let is_frequency = self.flags & FLAG_FREQUENCY != 0 && self.period_or_frequency > 0;
-        Event { name, kind, frequency: is_frequency.then_some(self.period_or_frequency) }
+        let frequency = is_frequency.then_some(self.period_or_frequency);
+        Event { name, kind, frequency, tracepoint: None }
     }
 }

@@ -15,11 +15,13 @@ mod error;
 mod header;
 mod records;
 mod sample;
+mod tracepoint;
 
 pub use error::{Error, ErrorKind};
 pub use header::{BuildId, Event, EventKind, PerfFile};
 pub use records::{Mapping, Record};
 pub use sample::Sample;
+pub use tracepoint::Tracepoint;
 
 /// Whether a file begins like one that `perf record` wrote.
 pub fn is_perf_data(head: &[u8]) -> bool {

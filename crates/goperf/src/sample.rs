@@ -33,6 +33,8 @@ pub struct Sample<'a> {
     pub event: usize,
     /// Process; `None` when the event does not say.
     pub pid: Option<u32>,
+    /// Thread.
+    pub tid: Option<u32>,
     /// Units: nanoseconds of the recording's clock.
     pub time: Option<u64>,
     /// Events that this sample stands for; of time, nanoseconds.
@@ -63,7 +65,8 @@ impl Layout {
         let mut word = |bits: u64| if self.has(bits) { bytes.u64().map(Some) } else { Some(None) };
         let _identifier = word(IDENTIFIER)?;
         let ip = word(IP)?;
-        let pid = word(TID)?.map(|pid_tid| pid_tid as u32);
+        let ids = word(TID)?;
+        let (pid, tid) = (ids.map(|ids| ids as u32), ids.map(|ids| (ids >> 32) as u32));
         let time = word(TIME)?;
         let _addr = word(ADDR)?;
         let _id = word(ID)?;
@@ -88,7 +91,7 @@ impl Layout {
             let n = bytes.u32()? as usize;
             raw = bytes.take(n)?;
         }
-        Some(Sample { event, pid, time, period, stack, raw })
+        Some(Sample { event, pid, tid, time, period, stack, raw })
     }
 
     /// Counter values that came with the sample.

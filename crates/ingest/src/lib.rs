@@ -21,6 +21,7 @@ mod program;
 mod runs;
 mod scan;
 mod stacks;
+mod storage;
 mod trace;
 mod trace_input;
 

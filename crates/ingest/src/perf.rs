@@ -6,7 +6,7 @@ use std::fs::File;
 use diagnosis::Evidence;
 use diagnosis::evidence::{Notice, SourceId};
 use gobin::{Binary, FileOffset};
-use goperf::{EventKind, Mapping, PerfFile, Record, Sample};
+use goperf::{EventKind, Mapping, PerfFile, Record, Sample, Tracepoint};
 use gopprof::{
     Function, Line, Location, LocationIdx, MappingIdx, Profile, ProfileBuilder, ValueType,
 };
@@ -14,6 +14,7 @@ use gopprof::{
 use crate::add_faults;
 use crate::cpu::CpuCollector;
 use crate::error::Error;
+use crate::storage::StorageSamples;
 
 /// Addresses of the kernel, on every architecture that Go runs on here, have the highest bit set.
 const KERNEL: u64 = 1 << 63;
@@ -27,6 +28,7 @@ pub(crate) struct PerfSamples {
     stacks: HashMap<(u32, Vec<u64>), (u64, u64)>,
     mappings: HashMap<u32, Vec<Mapping>>,
     build_ids: Vec<goperf::BuildId>,
+    storage: StorageSamples,
     duration_ns: u64,
     n_lost: u64,
 }
@@ -54,9 +56,13 @@ pub(crate) fn read(
         stacks: HashMap::new(),
         mappings: HashMap::new(),
         build_ids: std::mem::take(&mut file.build_ids),
+        storage: StorageSamples::default(),
         duration_ns: 0,
         n_lost: 0,
     };
+    let tracepoints: Vec<Option<Tracepoint>> =
+        file.events.iter().map(|event| event.tracepoint.clone()).collect();
+    tracepoints.iter().flatten().for_each(|tracepoint| samples.storage.expect(tracepoint));
     let mut time = (u64::MAX, 0);
     let faults = file.read_records(|record| match record {
         Record::Sample(sample) if sample.event == event => {
@@ -65,7 +71,11 @@ pub(crate) fn read(
             }
             samples.add(sample, ns_per_sample);
         }
-        Record::Sample(_) => {}
+        Record::Sample(sample) => {
+            if let Some(tracepoint) = &tracepoints[sample.event] {
+                samples.storage.add(tracepoint, &sample);
+            }
+        }
         Record::Mapping(mapping) => {
             samples.mappings.entry(mapping.pid).or_default().push(mapping);
         }
@@ -123,6 +133,9 @@ impl PerfSamples {
         evidence: &mut Evidence,
     ) -> Result<(), Error> {
         let processes = self.processes(binary, binary_name)?;
+        let pids = processes.of_binary.keys().copied();
+        evidence.storage =
+            self.storage.of(pids, source, self.duration_ns).or(evidence.storage.take());
         let (profile, n_used, n_other) = self.profile(&processes, binary);
         let mut text = format!("perf.data, {n_used} samples of {}", self.event);
         if self.duration_ns > 0 {
@@ -324,6 +337,7 @@ pub(crate) fn finish(
             samples.add_to(&mut aside, *source, &binary, binary_name, &mut other)?;
             aside.finish(&mut other);
             evidence.sources = other.sources;
+            evidence.storage = other.storage.or(evidence.storage.take());
             evidence.notices.append(&mut other.notices);
             if let Some(cpu) = &other.cpu {
                 let growth = cpu.growth.share_of(cpu.total) * 100.0;

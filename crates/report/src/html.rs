@@ -11,7 +11,7 @@ use gomap::{Category, MapOp};
 use crate::flamegraph::render_flamegraph;
 use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bytes, count, duration, missing, percent, share};
-use crate::{text, trace, words};
+use crate::{storage, text, trace, words};
 
 /// Style, script and frame of the page; `{{…}}` marks what is filled in.
 const TEMPLATE: &str = include_str!("page.html");
@@ -98,7 +98,12 @@ fn header(evidence: &Evidence) -> String {
 fn counted(evidence: &Evidence) -> String {
     let growth = evidence.growth.iter().map(growth::process_text);
     let trace = evidence.trace.iter().flat_map(trace::process_lines);
-    growth.chain(trace).map(|line| format!("<p class=facts>{}</p>", escape(&line))).collect()
+    let storage = evidence.storage.iter().flat_map(storage::lines);
+    growth
+        .chain(trace)
+        .chain(storage)
+        .map(|line| format!("<p class=facts>{}</p>", escape(&line)))
+        .collect()
 }
 
 fn process(evidence: &Evidence) -> String {

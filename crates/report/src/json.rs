@@ -12,7 +12,7 @@ use diagnosis::{Diagnosis, Finding};
 use gomap::{Category, MapOp};
 use serde_json::{Map, Value, json};
 
-use crate::{growth, words};
+use crate::{growth, storage, words};
 
 /// Name and version of the shape.
 const SCHEMA: &str = "mapscope.diagnosis/1";
@@ -48,6 +48,7 @@ pub(crate) fn to_value(diagnosis: &Diagnosis) -> Value {
         })),
         "growth": evidence.growth.as_ref().map(process_growth),
         "trace": evidence.trace.as_ref().map(process_trace),
+        "storage": evidence.storage.as_ref().map(storage::to_json),
         "hints": evidence.hints.iter().map(|makes| json!({
             "function": makes.frame.function,
             "file": makes.frame.file,

@@ -14,6 +14,7 @@ mod json;
 mod numbers;
 mod sarif;
 mod scan;
+mod storage;
 mod text;
 mod trace;
 mod what_if;

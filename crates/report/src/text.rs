@@ -12,7 +12,7 @@ use textwrap::{Options, wrap};
 
 use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, duration, percent, share};
-use crate::{trace, words};
+use crate::{storage, trace, words};
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +96,12 @@ impl Page<'_> {
         if let Some(trace) = &evidence.trace {
             writeln!(self.out, "{TITLE}Collector{TITLE:#}")?;
             for line in trace::process_lines(trace) {
+                self.wrapped("  ", &line, Style::new())?;
+            }
+        }
+        if let Some(storage) = &evidence.storage {
+            writeln!(self.out, "{TITLE}Storage{TITLE:#}")?;
+            for line in storage::lines(storage) {
                 self.wrapped("  ", &line, Style::new())?;
             }
         }

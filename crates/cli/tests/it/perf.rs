@@ -64,3 +64,32 @@ fn what_is_missing_or_of_another_program_is_said() {
     let message = refusal(&[&perf("nested-1.27.3"), &binary("flat-1.27.3")]);
     assert!(message.contains("no process in it ran"), "{message}");
 }
+
+/// What `perf script` prints of the same file, added up.
+#[test]
+fn writing_is_that_of_perf_script() {
+    for program in ["nested-1.27.3", "flat-1.27.3"] {
+        let perf = sample(&format!("{program}/{program}.perf-tracepoints.data.xz"));
+        let report = diagnose_json(&[&perf, &binary(program)]);
+        let script = sample(&format!("expected/{program}.perf.tracepoints.script.txt"));
+        let script = std::fs::read_to_string(script).unwrap();
+        let of = |event: &'static str| script.lines().filter(move |line| line.contains(event));
+        let asked = of("sys_enter_write:").map(|line| {
+            let count = line.rsplit("count: 0x").next().unwrap();
+            u64::from_str_radix(count.trim(), 16).unwrap()
+        });
+        let issued = of("block_rq_issue:").filter_map(|line| {
+            let mut words =
+                line.split("block_rq_issue:").nth(1).unwrap().split_whitespace().skip(1);
+            let is_write = words.next().unwrap().contains('W');
+            is_write.then(|| words.next().unwrap().parse::<u64>().unwrap())
+        });
+        let storage = &report["storage"];
+        assert_eq!(storage["writes"]["n"], of("sys_enter_write:").count(), "{program}");
+        assert_eq!(storage["writes"]["bytes"], asked.sum::<u64>(), "{program}");
+        assert_eq!(storage["syncs"]["n"], of("sys_enter_fsync:").count(), "{program}");
+        assert!(storage["syncs"]["ns"].as_u64() > Some(0));
+        assert_eq!(storage["block_writes"]["n"], issued.clone().count(), "{program}");
+        assert_eq!(storage["block_writes"]["bytes"], issued.sum::<u64>(), "{program}");
+    }
+}
