@@ -136,7 +136,7 @@ impl<R: Read + Seek> PerfFile<R> {
     }
 
     fn read_attrs(&mut self, entry_bytes: u64, attrs: Section) -> Result<(), Error> {
-        if entry_bytes < MIN_ATTR_BYTES + 16 || entry_bytes > 4096 {
+        if !(MIN_ATTR_BYTES + 16..=4096).contains(&entry_bytes) {
             return Err(
                 ErrorKind::Size { what: "description of an event", found: entry_bytes }.at(16)
             );
@@ -166,10 +166,8 @@ impl<R: Read + Seek> PerfFile<R> {
     /// Sections of features stand behind the records, in the order of their bits.
     fn read_features(&mut self, table: u64, features: [u64; 4]) {
         let has = |bit: usize| features[bit / 64] >> (bit % 64) & 1 == 1;
-        let mut n_before = 0;
-        for bit in (0..256).filter(|&bit| has(bit)) {
-            let entry = Section { offset: table.saturating_add(16 * n_before), size: 16 };
-            n_before += 1;
+        for (n_before, bit) in (0..256).filter(|&bit| has(bit)).enumerate() {
+            let entry = Section { offset: table.saturating_add(16 * n_before as u64), size: 16 };
             if ![FEATURE_TRACING_DATA, FEATURE_BUILD_ID, FEATURE_EVENT_DESC].contains(&bit) {
                 continue;
             }

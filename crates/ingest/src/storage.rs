@@ -103,7 +103,7 @@ impl StorageSamples {
         Some(ProcessStorage {
             source,
             duration_ns,
-            calls: self.sees_calls.then(|| (own.writes, own.syncs)),
+            calls: self.sees_calls.then_some((own.writes, own.syncs)),
             median_write_bytes: own.median_bytes(),
             blocks: self.sees_blocks.then_some(own.blocks),
             blocks_of_others: self.sees_blocks.then_some(others),

@@ -85,6 +85,7 @@ fn diagnosis(function: &str) -> Diagnosis {
         heap: None,
         growth: None,
         trace: None,
+        storage: None,
         sites: vec![site],
         map_types: vec![inner, map("map[string]int", Nested::Direct)],
         makes: Vec::new(),
