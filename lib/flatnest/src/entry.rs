@@ -136,18 +136,14 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         Q2: Hash + Equivalent<K2> + ?Sized,
     {
         let (hash1, hash2) = (self.hash(key1), self.hash(key2));
-        // Looks into the row while it is at hand: going back to it by its id takes longer.
-        let mut slot = None;
-        let row = self.store.rows.find_id(hash1, |row| {
-            let is_wanted = key1.equivalent(&row.key);
-            if is_wanted {
-                slot = row.find(hash2, |entry| key2.equivalent(&entry.0));
-            }
-            is_wanted
+        let row = self.find_row(hash1, key1);
+        let found = row.and_then(|id| {
+            let slot = self.store.rows.get(id).find(hash2, |entry| key2.equivalent(&entry.0))?;
+            Some((id, slot))
         });
-        match (row, slot) {
-            (Some(row), Some(slot)) => Ok(OccupiedEntry { map: self, row, slot }),
-            _ => Err(Vacancy { map: self, row, hash1, hash2 }),
+        match found {
+            Some((row, slot)) => Ok(OccupiedEntry { map: self, row, slot }),
+            None => Err(Vacancy { map: self, row, hash1, hash2 }),
         }
     }
 
