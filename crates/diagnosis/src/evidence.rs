@@ -474,8 +474,10 @@ pub struct ProcessStorage {
     pub source: SourceId,
     /// Units: nanoseconds recorded.
     pub duration_ns: u64,
-    /// System calls that write, and those that wait for the device; `None` when their tracepoints were not recorded.
-    pub calls: Option<(IoCalls, IoCalls)>,
+    /// System calls that write; `None` when their tracepoints were not recorded.
+    pub writes: Option<IoCalls>,
+    /// System calls that wait for the device; `None` when their tracepoints were not recorded.
+    pub syncs: Option<IoCalls>,
     /// Bytes that half of the writing calls do not exceed; `None` without such calls.
     pub median_write_bytes: Option<u64>,
     /// Requests to block devices that threads of the program issued; `None` when not recorded.
@@ -491,15 +493,18 @@ pub struct IoCalls {
     pub n: u64,
     /// Bytes asked for.
     pub bytes: u64,
-    /// Units: nanoseconds between begin and end.
-    pub ns: u64,
+    /// Units: nanoseconds between begin and end; `None` when their ends were not recorded.
+    pub ns: Option<u64>,
 }
 
 impl AddAssign for IoCalls {
     fn add_assign(&mut self, other: Self) {
         self.n = self.n.saturating_add(other.n);
         self.bytes = self.bytes.saturating_add(other.bytes);
-        self.ns = self.ns.saturating_add(other.ns);
+        self.ns = match (self.ns, other.ns) {
+            (Some(ns), Some(more)) => Some(ns.saturating_add(more)),
+            (ns, more) => ns.or(more),
+        };
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Event {
     pub kind: EventKind,
     /// Samples asked for in a second; `None` when samples were taken by a period.
     pub frequency: Option<u64>,
+    /// Events from one sample to the next; `None` when samples were taken by a frequency.
+    pub period: Option<u64>,
     /// Of a tracepoint, what its fields are; `None` when the file does not say.
     pub tracepoint: Option<Tracepoint>,
 }
@@ -292,8 +294,9 @@ impl Attr {
             }
             (kind, config) => (EventKind::Other, format!("event {kind}:{config:#x}")),
         };
-        let is_frequency = self.flags & FLAG_FREQUENCY != 0 && self.period_or_frequency > 0;
-        let frequency = is_frequency.then_some(self.period_or_frequency);
-        Event { name, kind, frequency, tracepoint: None }
+        let is_frequency = self.flags & FLAG_FREQUENCY != 0;
+        let number = Some(self.period_or_frequency).filter(|&number| number > 0);
+        let (frequency, period) = if is_frequency { (number, None) } else { (None, number) };
+        Event { name, kind, frequency, period, tracepoint: None }
     }
 }

@@ -131,8 +131,11 @@ pub fn collect(
     let binary_bytes =
         executable.as_ref().map(|(name, _, bytes)| (name.as_str(), bytes.as_slice()));
     perf::finish(&perf_files, binary_bytes, &mut cpu, &mut evidence)?;
-    let has_evidence =
-        cpu.has_profiles() || heap.has_profiles() || growth.has_recordings() || trace.has_traces();
+    let has_evidence = evidence.storage.is_some()
+        || cpu.has_profiles()
+        || heap.has_profiles()
+        || growth.has_recordings()
+        || trace.has_traces();
     if !has_evidence {
         return Err(Error::NoProfile { only_binary: executable.map(|(name, ..)| name.clone()) });
     }

@@ -23,7 +23,8 @@ const KERNEL: u64 = 1 << 63;
 #[derive(Debug)]
 pub(crate) struct PerfSamples {
     name: String,
-    event: String,
+    /// The event that counts CPU time; `None` when none does.
+    event: Option<String>,
     /// Samples, and nanoseconds that they stand for.
     stacks: HashMap<(u32, Vec<u64>), (u64, u64)>,
     mappings: HashMap<u32, Vec<Mapping>>,
@@ -41,39 +42,39 @@ pub(crate) fn read(
     evidence: &mut Evidence,
 ) -> Result<PerfSamples, Error> {
     add_faults(evidence, source, &file.faults);
-    let unusable = |reason: String| Error::Unusable { name: name.to_owned(), reason };
-    let Some((event, ns_per_sample)) = cpu_event(&file) else {
+    let tracepoints = counted_tracepoints(&file, source, evidence);
+    let mut storage = StorageSamples::default();
+    tracepoints.iter().flatten().for_each(|tracepoint| storage.expect(tracepoint));
+    let cpu = cpu_event(&file);
+    if cpu.is_none() && !storage.has_any() {
         let names: Vec<&str> = file.events.iter().map(|event| &*event.name).collect();
         let reason = format!(
-            "its events are {}: none of them says how much CPU time a sample stands for; record with -e cpu-clock, or -F",
+            "its events are {}: none of them says how much CPU time a sample stands for; record with -e cpu-clock",
             names.join(", ")
         );
-        return Err(unusable(reason));
-    };
+        return Err(Error::Unusable { name: name.to_owned(), reason });
+    }
     let mut samples = PerfSamples {
         name: name.to_owned(),
-        event: file.events[event].name.clone(),
+        event: cpu.map(|(event, _)| file.events[event].name.clone()),
         stacks: HashMap::new(),
         mappings: HashMap::new(),
         build_ids: std::mem::take(&mut file.build_ids),
-        storage: StorageSamples::default(),
+        storage,
         duration_ns: 0,
         n_lost: 0,
     };
-    let tracepoints: Vec<Option<Tracepoint>> =
-        file.events.iter().map(|event| event.tracepoint.clone()).collect();
-    tracepoints.iter().flatten().for_each(|tracepoint| samples.storage.expect(tracepoint));
     let mut time = (u64::MAX, 0);
     let faults = file.read_records(|record| match record {
-        Record::Sample(sample) if sample.event == event => {
+        Record::Sample(sample) => {
             if let Some(at) = sample.time {
                 time = (time.0.min(at), time.1.max(at));
             }
-            samples.add(sample, ns_per_sample);
-        }
-        Record::Sample(sample) => {
             if let Some(tracepoint) = &tracepoints[sample.event] {
                 samples.storage.add(tracepoint, &sample);
+            }
+            if let Some((_, ns_per_sample)) = cpu.filter(|(event, _)| *event == sample.event) {
+                samples.add(sample, ns_per_sample);
             }
         }
         Record::Mapping(mapping) => {
@@ -93,6 +94,27 @@ pub(crate) fn read(
         evidence.notices.push(Notice { source: Some(source), text });
     }
     Ok(samples)
+}
+
+/// By event, its tracepoint, where every pass was recorded; those that were sampled are named and left out.
+fn counted_tracepoints(
+    file: &PerfFile<File>,
+    source: SourceId,
+    evidence: &mut Evidence,
+) -> Vec<Option<Tracepoint>> {
+    let is_sampled =
+        |event: &&goperf::Event| event.kind == EventKind::Tracepoint && event.period != Some(1);
+    let sampled: Vec<&str> =
+        file.events.iter().filter(is_sampled).map(|event| &*event.name).collect();
+    if !sampled.is_empty() {
+        let text = format!(
+            "{} were sampled, not counted: not used; record them without -F, and the CPU with -e cpu-clock/freq=99/",
+            sampled.join(", ")
+        );
+        evidence.notices.push(Notice { source: Some(source), text });
+    }
+    let counted = |event: &goperf::Event| event.tracepoint.clone().filter(|_| !is_sampled(&event));
+    file.events.iter().map(counted).collect()
 }
 
 /// The event that counts CPU time, and what its samples stand for if they do not say so themselves. Units: nanoseconds.
@@ -137,7 +159,10 @@ impl PerfSamples {
         evidence.storage =
             self.storage.of(pids, source, self.duration_ns).or(evidence.storage.take());
         let (profile, n_used, n_other) = self.profile(&processes, binary);
-        let mut text = format!("perf.data, {n_used} samples of {}", self.event);
+        let mut text = match &self.event {
+            Some(event) => format!("perf.data, {n_used} samples of {event}"),
+            None => "perf.data, no event of CPU time".to_owned(),
+        };
         if self.duration_ns > 0 {
             text += &format!(" over {:.2} s", self.duration_ns as f64 / 1e9);
         }
@@ -152,6 +177,9 @@ impl PerfSamples {
                 "matched with the binary by its file name: the file has no build id to compare"
                     .to_owned(),
             );
+        }
+        if self.event.is_none() {
+            return Ok(());
         }
         cpu.add(&profile, source, &self.name, evidence)
     }

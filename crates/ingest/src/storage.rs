@@ -18,7 +18,8 @@ pub(crate) struct StorageSamples {
     processes: HashMap<u32, Writing>,
     /// Calls that have begun, by thread.
     open: HashMap<u32, Call>,
-    sees_calls: bool,
+    sees_writes: bool,
+    sees_syncs: bool,
     sees_blocks: bool,
 }
 
@@ -40,7 +41,9 @@ struct Call {
 impl StorageSamples {
     /// Says that an event was recorded, whether or not it ever happened.
     pub(crate) fn expect(&mut self, tracepoint: &Tracepoint) {
-        self.sees_calls |= call_of(tracepoint, "sys_enter_").is_some_and(is_counted);
+        let call = call_of(tracepoint, "sys_enter_").unwrap_or_default();
+        self.sees_writes |= WRITES.contains(&call) || VECTOR_WRITES.contains(&call);
+        self.sees_syncs |= SYNCS.contains(&call);
         self.sees_blocks |= is_block_issue(tracepoint);
     }
 
@@ -58,13 +61,13 @@ impl StorageSamples {
             let Some(begun) = self.open.remove(&tid).filter(|begun| begun.name == call) else {
                 return;
             };
-            let took =
-                sample.time.zip(begun.began).map_or(0, |(end, began)| end.saturating_sub(began));
+            let took = sample.time.zip(begun.began).map(|(end, began)| end.saturating_sub(began));
+            let ended = IoCalls { ns: took, ..IoCalls::default() };
             if SYNCS.contains(&call) {
-                writing.syncs.ns += took;
+                writing.syncs += ended;
                 return;
             }
-            writing.writes.ns += took;
+            writing.writes += ended;
             if VECTOR_WRITES.contains(&call) {
                 // Errors are negative.
                 let written =
@@ -81,6 +84,11 @@ impl StorageSamples {
         }
     }
 
+    /// Whether any of these events was recorded.
+    pub(crate) fn has_any(&self) -> bool {
+        self.sees_writes || self.sees_syncs || self.sees_blocks
+    }
+
     /// What these processes did; `None` if neither calls nor requests were recorded.
     pub(crate) fn of(
         &self,
@@ -88,7 +96,7 @@ impl StorageSamples {
         source: SourceId,
         duration_ns: u64,
     ) -> Option<ProcessStorage> {
-        if !self.sees_calls && !self.sees_blocks {
+        if !self.has_any() {
             return None;
         }
         let mut own = Writing::default();
@@ -103,7 +111,8 @@ impl StorageSamples {
         Some(ProcessStorage {
             source,
             duration_ns,
-            calls: self.sees_calls.then_some((own.writes, own.syncs)),
+            writes: self.sees_writes.then_some(own.writes),
+            syncs: self.sees_syncs.then_some(own.syncs),
             median_write_bytes: own.median_bytes(),
             blocks: self.sees_blocks.then_some(own.blocks),
             blocks_of_others: self.sees_blocks.then_some(others),

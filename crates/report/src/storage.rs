@@ -7,27 +7,32 @@ use crate::numbers::{NOT_MEASURED, bytes, count, duration, ratio};
 
 /// Sentences about what was written.
 pub(crate) fn lines(storage: &ProcessStorage) -> Vec<String> {
-    let mut lines = match &storage.calls {
-        Some((writes, syncs)) => {
+    let mut lines = Vec::new();
+    match storage.writes {
+        Some(writes) => {
             let median = storage.median_write_bytes.map_or(String::new(), |median| {
                 format!(", half of them of at most {}", bytes(median))
             });
-            vec![
-                format!(
-                    "{} writing calls for {}{median}; {} in them",
-                    count(writes.n),
-                    bytes(writes.bytes),
-                    duration(writes.ns)
-                ),
-                format!(
-                    "{} calls that wait for the device, {} in them",
-                    count(syncs.n),
-                    duration(syncs.ns)
-                ),
-            ]
+            let (n, asked) = (count(writes.n), bytes(writes.bytes));
+            lines.push(format!(
+                "{n} writing calls for {asked}{median}; time in them: {}",
+                time(writes)
+            ));
         }
-        None => vec![format!("writing calls: {NOT_MEASURED} (record -e 'syscalls:sys_*_write')")],
-    };
+        None => {
+            lines.push(format!("writing calls: {NOT_MEASURED} (record -e 'syscalls:sys_*_write')"));
+        }
+    }
+    match storage.syncs {
+        Some(syncs) => lines.push(format!(
+            "{} calls that wait for the device; time in them: {}",
+            count(syncs.n),
+            time(syncs)
+        )),
+        None => lines.push(format!(
+            "calls that wait for the device: {NOT_MEASURED} (record -e 'syscalls:sys_*_fsync')"
+        )),
+    }
     match storage.blocks {
         Some(blocks) => lines.extend(block_lines(blocks, storage)),
         None => lines
@@ -39,8 +44,16 @@ pub(crate) fn lines(storage: &ProcessStorage) -> Vec<String> {
     lines
 }
 
+fn time(calls: IoCalls) -> String {
+    match calls.ns {
+        Some(ns) => duration(ns),
+        None if calls.n == 0 => duration(0),
+        None => NOT_MEASURED.to_owned(),
+    }
+}
+
 fn block_lines(blocks: BlockWrites, storage: &ProcessStorage) -> Vec<String> {
-    let asked = storage.calls.map(|(writes, _)| writes.bytes).filter(|&bytes| bytes > 0);
+    let asked = storage.writes.map(|writes| writes.bytes).filter(|&bytes| bytes > 0);
     let amplification = asked.map_or(String::new(), |asked| {
         format!(", {} per byte asked for", ratio(blocks.bytes as f64 / asked as f64))
     });
@@ -67,8 +80,8 @@ pub(crate) fn to_json(storage: &ProcessStorage) -> Value {
     json!({
         "source": storage.source.0,
         "duration_ns": storage.duration_ns,
-        "writes": storage.calls.map(|(writes, _)| calls(writes)),
-        "syncs": storage.calls.map(|(_, syncs)| calls(syncs)),
+        "writes": storage.writes.map(calls),
+        "syncs": storage.syncs.map(calls),
         "median_write_bytes": storage.median_write_bytes,
         "block_writes": blocks(storage.blocks),
         "block_writes_of_others": blocks(storage.blocks_of_others),

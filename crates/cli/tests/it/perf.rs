@@ -93,3 +93,65 @@ fn writing_is_that_of_perf_script() {
         assert_eq!(storage["block_writes"]["bytes"], issued.sum::<u64>(), "{program}");
     }
 }
+
+/// A file of tracepoints with its numbers changed: sampled by frequency, or without the ends of calls.
+fn with_attrs(change: impl Fn(&mut [u8], &str)) -> (tempfile::TempDir, String) {
+    let path = sample("nested-1.27.3/nested-1.27.3.perf-tracepoints.data.xz");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let names: Vec<String> = goperf::PerfFile::open(std::io::Cursor::new(bytes.clone()))
+        .unwrap()
+        .events
+        .into_iter()
+        .map(|event| event.name)
+        .collect();
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    let (entry, table) = (number(16), number(24));
+    for (at, name) in names.iter().enumerate() {
+        change(&mut bytes[table + at * entry..][..entry], name);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("perf.data");
+    std::fs::write(&file, bytes).unwrap();
+    (dir, file.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn sampled_tracepoints_are_no_counts() {
+    const FLAG_FREQUENCY: u8 = 1 << 2;
+    let (_dir, perf) = with_attrs(|attr, name| {
+        if name.starts_with("syscalls:") {
+            attr[41] |= FLAG_FREQUENCY;
+        }
+    });
+    let report = diagnose_json(&[&perf, &binary("nested-1.27.3")]);
+    assert_eq!(
+        (&report["storage"]["writes"], &report["storage"]["syncs"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert!(report["storage"]["block_writes"]["n"].as_u64() > Some(0));
+    assert!(
+        report["notices"].to_string().contains("were sampled, not counted"),
+        "{}",
+        report["notices"]
+    );
+}
+
+#[test]
+fn what_was_not_recorded_is_null_and_no_cpu_event_is_no_error() {
+    // Another kind of event in place of those that are taken away.
+    const BREAKPOINT: u8 = 5;
+    let (_dir, perf) = with_attrs(|attr, name| {
+        if name.contains("fsync") || name.contains("exit_write") || name.starts_with("cpu-clock") {
+            attr[0] = BREAKPOINT;
+        }
+    });
+    let report = diagnose_json(&[&perf, &binary("nested-1.27.3")]);
+    assert_eq!(
+        (&report["storage"]["writes"]["n"], &report["storage"]["writes"]["ns"]),
+        (&68.into(), &Value::Null)
+    );
+    assert_eq!((&report["storage"]["syncs"], &report["cpu"]), (&Value::Null, &Value::Null));
+    let beside =
+        diagnose_json(&[&sample("nested-1.27.3/cpu.pprof"), &perf, &binary("nested-1.27.3")]);
+    assert_eq!(first_finding(&beside).0, "presize");
+}
