@@ -262,7 +262,9 @@ impl PerfSamples {
     }
 }
 
+/// The file name; Linux marks files that were replaced while they ran.
 fn base_name(path: &str) -> &str {
+    let path = path.strip_suffix(" (deleted)").unwrap_or(path);
     path.rsplit('/').next().unwrap_or(path)
 }
 
@@ -362,7 +364,14 @@ pub(crate) fn finish(
         if has_profiles {
             let mut aside = CpuCollector::new(false);
             let mut other = Evidence { sources: evidence.sources.clone(), ..Evidence::default() };
-            samples.add_to(&mut aside, *source, &binary, binary_name, &mut other)?;
+            match samples.add_to(&mut aside, *source, &binary, binary_name, &mut other) {
+                Err(error @ Error::Unusable { .. }) => {
+                    let text = format!("not used: {error}");
+                    evidence.notices.push(Notice { source: Some(*source), text });
+                    continue;
+                }
+                result => result?,
+            }
             aside.finish(&mut other);
             evidence.sources = other.sources;
             evidence.storage = other.storage.or(evidence.storage.take());
