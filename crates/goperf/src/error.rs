@@ -9,7 +9,6 @@ pub struct Error {
     /// Units: bytes from the start of the file.
     pub offset: u64,
     /// What is wrong.
-    #[source]
     pub kind: ErrorKind,
 }
 

@@ -52,7 +52,7 @@ fn refuses_a_folder_without_profiles() {
 #[test]
 fn names_what_a_stranger_is() {
     let cases: [(&[u8], &str); 3] = [
-        (b"PERFILE2\0\0\0\0", "perf.data"),
+        (b"PERFILE2\0\0\0\0", "the file is cut off here (at byte 12)"),
         (b"heap profile: 1: 2 [3: 4] @ heap/1", "debug=1"),
         (b"<!doctype html><html>", "web page"),
     ];
