@@ -1,6 +1,6 @@
 //! Go's benchmark text format, and the statistics that compare repeated measurements.
 //!
-//! Source of the format: https://golang.org/design/14313-benchmark-format, and the keys `Unit` of golang.org/x/perf.
+//! Source of the format: <https://golang.org/design/14313-benchmark-format>, and the keys `Unit` of golang.org/x/perf.
 
 mod compare;
 mod format;
