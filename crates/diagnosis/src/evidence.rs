@@ -1,7 +1,12 @@
 //! What all inputs together say about one program.
 
+mod locks;
+mod timeline;
+
 use std::ops::AddAssign;
 
+pub use self::locks::{LockSide, ProcessLocks, SiteLock, Waits};
+pub use self::timeline::{Timeline, TimelineStep};
 pub use gomap::GrowKind;
 use gomap::{Category, GoVersion, Layout, MapImpl, MapOp};
 
@@ -29,6 +34,8 @@ pub enum SourceKind {
     Heap,
     /// Live recording of map growth.
     Recording,
+    /// Mutex or block profile: who held locks that others waited for, or who waited.
+    Contention,
     /// Execution trace.
     Trace,
     /// Samples taken by `perf`.
@@ -52,6 +59,10 @@ pub struct Evidence {
     pub growth: Option<ProcessGrowth>,
     /// What the garbage collector did to goroutines; `None` without an execution trace.
     pub trace: Option<ProcessTrace>,
+    /// Steps of the trace's time; `None` without an execution trace. Of several the first.
+    pub timeline: Option<Timeline>,
+    /// Waiting for locks, by source; empty without a mutex profile, a block profile or an execution trace.
+    pub locks: Vec<ProcessLocks>,
     /// Writes to files and devices; `None` without their tracepoints in a `perf.data`.
     pub storage: Option<ProcessStorage>,
     /// Places at which maps are made with a size hint, as a recording saw them; most maps first.
@@ -66,6 +77,23 @@ pub struct Evidence {
     pub notices: Vec<Notice>,
     /// Call tree for flame graphs, when asked for.
     pub stacks: Option<StackTree>,
+}
+
+impl Evidence {
+    /// Whether an input measured the program as it ran: all do but the binary, and heap profiles that another replaced.
+    pub fn measures(&self, id: SourceId) -> bool {
+        let is_used = |source: &Source| match source.kind {
+            SourceKind::Binary => false,
+            SourceKind::Heap => self.heap.as_ref().is_some_and(|heap| heap.sources.contains(&id)),
+            _ => true,
+        };
+        self.sources.get(id.0 as usize).is_some_and(is_used)
+    }
+
+    /// Number of inputs that measured the program as it ran.
+    pub fn n_measuring(&self) -> usize {
+        (0..self.sources.len() as u32).filter(|&id| self.measures(SourceId(id))).count()
+    }
 }
 
 /// Identity of the program.
@@ -209,7 +237,7 @@ impl AddAssign for Alloc {
 }
 
 /// A function at a line of source.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Frame {
     /// Go's name of the function, with package path.
     pub function: String,
@@ -220,7 +248,7 @@ pub struct Frame {
 }
 
 /// A line of user code at which maps are used: the frame nearest the runtime call.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Site {
     /// The line.
     pub frame: Frame,
@@ -234,8 +262,54 @@ pub struct Site {
     pub heap: Option<SiteHeap>,
     /// Growth of the maps written here; `None` without a recording. Empty when none grew while it was made.
     pub growth: Option<SiteGrowth>,
-    /// Mark assists that map operations of this line had to do; `None` without an execution trace.
-    pub assists: Option<Ranges>,
+    /// What goroutines had to do for the collector here; `None` without an execution trace.
+    pub trace: Option<SiteTrace>,
+    /// CPU cost by samples that were not added to `cpu`, since another tool took them; by source.
+    pub cpu_aside: Vec<CpuAside>,
+    /// Waits for locks that the function of this line takes or gives back; `None` when no source would have seen them.
+    pub locks: Option<Vec<SiteLock>>,
+}
+
+impl Site {
+    /// A line of which nothing is measured yet.
+    pub fn at(frame: Frame) -> Self {
+        Self { frame, ..Self::default() }
+    }
+}
+
+/// What an execution trace says about a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SiteTrace {
+    /// Mark assists inside map operations of this line.
+    pub assists: Ranges,
+    /// The part of them under growth.
+    pub growth_assists: Ranges,
+    /// The goroutines that write here; `None` when the trace shows none of them inside a map operation of this line.
+    pub writers: Option<Writers>,
+}
+
+/// Goroutines seen inside a map operation of a line, by their assists and CPU samples: some may be missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Writers {
+    /// How many.
+    pub n: u64,
+    /// Time in which they ran, or waited inside an assist. Units: nanoseconds, added up over goroutines.
+    pub busy_ns: u64,
+    /// All their assists, wherever they had to.
+    pub assists: Ranges,
+}
+
+/// CPU cost of a line by samples of another tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CpuAside {
+    /// The source.
+    pub source: SourceId,
+    /// All of the process.
+    pub total: Cost,
+    /// Map operations at this line.
+    pub map: Cost,
+    /// The part of `map` under growth.
+    pub growth: Cost,
 }
 
 /// A map operation that the machine code performs at a line.
@@ -310,6 +384,10 @@ pub enum Nested {
 pub struct SiteCpu {
     /// Every sample whose stack passes through this line: `cum` of `go tool pprof -lines`.
     pub line: Cost,
+    /// Every sample whose stack passes through this line's function.
+    pub function: Cost,
+    /// The part of `function` inside mutexes of package sync, in functions that it calls included.
+    pub function_locking: Cost,
     /// The part of `line` that this line spends in map operations it calls directly.
     pub map: Cost,
     /// `map` by operation.
@@ -319,6 +397,8 @@ pub struct SiteCpu {
     pub split: CostSplit,
     /// The part of `map` under growth frames, whatever it does there.
     pub growth: Cost,
+    /// The part of `map` that moves the goroutine's stack to a larger one.
+    pub stack_growth: Cost,
     /// The part of `line` outside `map` that makes strings or interface values.
     pub key_conversion: Cost,
     /// Strings and interface values made by any line of the site's function; they may feed other maps too, or none.

@@ -13,6 +13,17 @@ pub struct Diagnosis {
     pub not_measured: Vec<NotMeasured>,
 }
 
+impl Diagnosis {
+    /// Inputs that the lines of a finding come from; the binary, which measures nothing, is left out.
+    pub fn sources_of(&self, finding: &Finding) -> Vec<SourceId> {
+        let mut ids: Vec<SourceId> = finding.evidence.iter().map(|line| line.source).collect();
+        ids.sort();
+        ids.dedup();
+        ids.retain(|&id| self.evidence.measures(id));
+        ids
+    }
+}
+
 /// One conclusion about one site or the process.
 #[derive(Debug, Clone)]
 pub struct Finding {
@@ -49,6 +60,8 @@ pub enum Verdict {
     Shard,
     /// Keep the map and clear it instead of making a new one.
     Reuse,
+    /// Fewer or smaller allocations, or fewer collections.
+    AllocateLess,
     /// Replace the map to give its memory back.
     Release,
     /// Another data structure or Go version.
@@ -142,6 +155,8 @@ pub enum Amount {
         /// Units: nanoseconds.
         whole_ns: u64,
     },
+    /// Units: nanoseconds.
+    Time(u64),
     /// Units: bytes.
     Bytes(u64),
     /// A number of things.

@@ -6,11 +6,14 @@
 //!
 //! Thresholds and their reasons: docs/rules.md.
 
+mod collector;
 mod growth;
 mod keys;
+mod locks;
 mod memory;
 mod nesting;
 mod not_measured;
+mod path;
 mod predicted;
 mod steady;
 
@@ -39,6 +42,10 @@ const SITE_RULES: &[SiteRule] = &[
     growth::hint_too_small,
     growth::growth_dominates,
     growth::pending_evacuation,
+    collector::writers_help_collector,
+    locks::lock_around_map,
+    path::stack_growth,
+    path::large_elements,
     nesting::small_inner_maps,
     keys::interface_keys,
     keys::hash_bound_keys,
@@ -70,6 +77,10 @@ pub fn diagnose(evidence: Evidence) -> Diagnosis {
 }
 
 fn process_findings(evidence: &Evidence) -> Vec<Finding> {
+    collector::stopped_world(evidence).into_iter().chain(cpu_findings(evidence)).collect()
+}
+
+fn cpu_findings(evidence: &Evidence) -> Vec<Finding> {
     let Some(cpu) = &evidence.cpu else { return Vec::new() };
     let process = ProcessContext { evidence, cpu };
     let rules =
@@ -173,7 +184,7 @@ impl<'e> SiteContext<'e> {
             SourceKind::Trace => {
                 self.evidence.trace.as_ref().and_then(|trace| trace.sources.first())
             }
-            SourceKind::Perf | SourceKind::Binary => None,
+            SourceKind::Contention | SourceKind::Perf | SourceKind::Binary => None,
         };
         let position = || self.evidence.sources.iter().position(|source| source.kind == kind);
         of_process.copied().unwrap_or_else(|| SourceId(position().unwrap_or(0) as u32))
@@ -186,6 +197,20 @@ impl<'e> SiteContext<'e> {
 
     fn fact(&self, kind: SourceKind, what: String, amount: Amount) -> EvidenceLine {
         EvidenceLine { source: self.source(kind), what, amount }
+    }
+
+    /// What samples of other tools say about growth at this line.
+    fn growth_aside(&self) -> impl Iterator<Item = EvidenceLine> {
+        self.site.cpu_aside.iter().flat_map(|aside| {
+            let line = |what: &str, part, whole| {
+                let (source, amount) = (aside.source, Amount::Share { part, whole });
+                EvidenceLine { source, what: what.to_owned(), amount }
+            };
+            [
+                line("map operations at this line, of all CPU", aside.map, aside.total),
+                line("of that under growth frames", aside.growth, aside.map),
+            ]
+        })
     }
 
     /// A finding about this site with what all of them have in common.

@@ -176,6 +176,8 @@ mod bits {
     pub(super) const SKIPPED_LEAF: u32 = 1 << 21;
     pub(super) const RUNTIME: u32 = 1 << 22;
     pub(super) const OUT_OF_LINE: u32 = 1 << 23;
+    pub(super) const STACK_GROWTH: u32 = 1 << 24;
+    pub(super) const LOCK: u32 = 1 << 25;
 }
 use bits::*;
 
@@ -305,6 +307,9 @@ const RULES: &[(u32, &str)] = &[
         SKIPPED_LEAF,
         r"^runtime\.(asyncPreempt2?|sigreturn__sigaction|sigtramp|goexit\d?|mcall|systemstack(_switch)?)$",
     ),
+    (LOCK, r"^(internal/)?sync\.\(\*(RW)?Mutex\)\."),
+    // `morestack` and `newstack` also stand on the stacks of preempted goroutines.
+    (STACK_GROWTH, r"^runtime\.copystack$"),
     // Whatever lies between the user's code and the map: the runtime, reflection, helpers of the standard library,
     // assembly without package.
     (RUNTIME, r"^(runtime|reflect|maps|internal/runtime/[\w/]+)\.|^(type|go):|^[a-z0-9_]+$"),
@@ -364,6 +369,11 @@ impl FrameClass {
         self.has(KEY_CONVERSION)
     }
 
+    /// Whether the function locks or unlocks a mutex of package sync.
+    pub fn is_lock(self) -> bool {
+        self.has(LOCK)
+    }
+
     /// Whether a leaf of this function says nothing about the work done: preemption and signal trampolines.
     pub fn is_skipped_leaf(self) -> bool {
         self.has(SKIPPED_LEAF)
@@ -379,6 +389,8 @@ pub struct StackClass {
     pub phase: Phase,
     /// What the leaf does.
     pub kind: Kind,
+    /// Whether the operation is moving the goroutine's stack to a larger one.
+    pub grows_stack: bool,
 }
 
 /// Combines the classes of a stack's frames, leaf first, inlined frames included. Complexity: O(frames), no allocation.
@@ -392,7 +404,8 @@ pub fn classify_stack(frames: &[FrameClass]) -> StackClass {
     let anywhere = union(frames);
     let leaf = frames.iter().find(|frame| !frame.is_skipped_leaf()).or(frames.first());
     let kind = kind(in_operation, anywhere, leaf.copied().unwrap_or_default());
-    StackClass { op, phase: phase(op.map(|(op, _)| op), in_operation), kind }
+    let grows_stack = op.is_some() && in_operation.has(STACK_GROWTH);
+    StackClass { op, phase: phase(op.map(|(op, _)| op), in_operation), kind, grows_stack }
 }
 
 fn phase(op: Option<MapOp>, in_operation: FrameClass) -> Phase {

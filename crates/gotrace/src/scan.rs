@@ -165,6 +165,7 @@ impl<'o, O: Observer> Scan<'o, O> {
         }
         self.collections.pair(self.observer);
         self.assists.pair(self.observer);
+        self.observer.generation_ends();
         for thread in &generation.threads {
             let id = thread.thread.map_or(NONE, |thread| thread.0);
             if let Some(state) = self.threads.get_mut(&id) {
@@ -247,7 +248,7 @@ impl<'o, O: Observer> Scan<'o, O> {
         match at.timed.ev {
             Ev::HEAP_ALLOC => self.observer.heap(time, Metric::HeapLive, at.timed.arg(0)),
             Ev::HEAP_GOAL => self.observer.heap(time, Metric::HeapGoal, at.timed.arg(0)),
-            Ev::GO_UNBLOCK => {}
+            Ev::GO_UNBLOCK => self.observer.unblock(time, GoId(at.timed.arg(0))),
             Ev::GO_START => self.run_begins(&mut at),
             Ev::GO_STOP | Ev::GO_BLOCK => self.run_ends_because(&mut at),
             Ev::GO_SYSCALL_BEGIN => at.state.syscall_begins(time),

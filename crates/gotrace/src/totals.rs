@@ -21,7 +21,8 @@ pub struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, wall_ns: u64, on_cpu_ns: u64) {
+    /// Adds one range. Units: nanoseconds.
+    pub fn add(&mut self, wall_ns: u64, on_cpu_ns: u64) {
         self.n += 1;
         self.wall_ns = self.wall_ns.saturating_add(wall_ns);
         self.on_cpu_ns = self.on_cpu_ns.saturating_add(on_cpu_ns);
@@ -118,10 +119,17 @@ impl Observer for Totals {
 #[derive(Debug, Default)]
 pub struct OnCpu(pub ByGoroutine<u64>);
 
-impl Observer for OnCpu {
-    fn run(&mut self, run: &Run, _: RunEnd<'_, '_>) {
+impl OnCpu {
+    /// Adds a run.
+    pub fn add(&mut self, run: &Run) {
         let ns = run.end.ns_since(run.start).saturating_sub(run.syscall_ns);
         let sum = self.0.entry(run.goroutine).or_default();
         *sum = sum.saturating_add(ns);
+    }
+}
+
+impl Observer for OnCpu {
+    fn run(&mut self, run: &Run, _: RunEnd<'_, '_>) {
+        self.add(run);
     }
 }

@@ -43,6 +43,8 @@ struct Sums {
     last_sample: u32,
     cum: Cost,
     key_conversion: Cost,
+    /// The part below a function of a mutex.
+    locking: Cost,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +53,7 @@ struct SiteSums {
     by_op: CostByOp,
     split: CostSplit,
     growth: Cost,
+    stack_growth: Cost,
     inlined_into: Vec<Frame>,
     entry_points: HashMap<FunctionId, Cost>,
     leaves: HashMap<FunctionId, Cost>,
@@ -182,6 +185,9 @@ impl CpuCollector {
         if class.is_growth() {
             sums.growth += cost;
         }
+        if class.grows_stack {
+            sums.stack_growth += cost;
+        }
         *sums.entry_points.entry(frames[op_at].function).or_default() += cost;
         let leaf = frames.iter().find(|frame| !frame.class.is_skipped_leaf()).unwrap_or(&frames[0]);
         *sums.leaves.entry(leaf.function).or_default() += cost;
@@ -191,12 +197,23 @@ impl CpuCollector {
 
     /// Counts the sample once for each line and function on the stack.
     fn add_to_lines(&mut self, frames: &[FrameInfo], cost: Cost) {
-        let mut callee_makes_key = false;
+        let (mut callee_makes_key, mut is_locking) = (false, false);
         for frame in frames {
+            is_locking |= frame.class.is_lock();
             let is_conversion = frame.class.is_key_conversion();
             let converts = callee_makes_key && !is_conversion && !frame.class.is_runtime();
-            self.by_line[frame.line.0 as usize].count(self.n_samples_seen, cost, converts);
-            self.by_function[frame.function.0 as usize].count(self.n_samples_seen, cost, converts);
+            self.by_line[frame.line.0 as usize].count(
+                self.n_samples_seen,
+                cost,
+                converts,
+                is_locking,
+            );
+            self.by_function[frame.function.0 as usize].count(
+                self.n_samples_seen,
+                cost,
+                converts,
+                is_locking,
+            );
             callee_makes_key = is_conversion;
         }
     }
@@ -259,25 +276,20 @@ impl CpuCollector {
         let of_function = self.by_function[self.lines.function_of(line).0 as usize];
         let cpu = SiteCpu {
             line: of_line.cum,
+            function: of_function.cum,
+            function_locking: of_function.locking,
             map: sums.map,
             by_op: sums.by_op,
             split: sums.split,
             growth: sums.growth,
+            stack_growth: sums.stack_growth,
             key_conversion: of_line.key_conversion,
             function_key_conversion: of_function.key_conversion,
             entry_points: self.named(&sums.entry_points, usize::MAX),
             leaves: self.named(&sums.leaves, MAX_LEAVES),
             depth: depth(&sums.samples_by_depth),
         };
-        Site {
-            frame: self.lines.frame(line),
-            inlined_into: sums.inlined_into,
-            maps: None,
-            cpu: Some(cpu),
-            heap: None,
-            growth: None,
-            assists: None,
-        }
+        Site { inlined_into: sums.inlined_into, cpu: Some(cpu), ..Site::at(self.lines.frame(line)) }
     }
 
     fn named(&self, costs: &HashMap<FunctionId, Cost>, limit: usize) -> Vec<FunctionCost> {
@@ -291,12 +303,15 @@ impl CpuCollector {
 }
 
 impl Sums {
-    fn count(&mut self, sample: u32, cost: Cost, converts_key: bool) {
+    fn count(&mut self, sample: u32, cost: Cost, converts_key: bool, is_locking: bool) {
         if self.last_sample != sample {
             self.last_sample = sample;
             self.cum += cost;
             if converts_key {
                 self.key_conversion += cost;
+            }
+            if is_locking {
+                self.locking += cost;
             }
         }
     }

@@ -161,15 +161,7 @@ impl GrowthCollector {
         }
         let mut others: Vec<Site> = growths
             .into_values()
-            .map(|(line, growth)| Site {
-                frame: self.lines.frame(line),
-                inlined_into: Vec::new(),
-                maps: None,
-                cpu: None,
-                heap: None,
-                growth: Some(growth),
-                assists: None,
-            })
+            .map(|(line, growth)| Site { growth: Some(growth), ..Site::at(self.lines.frame(line)) })
             .collect();
         others.sort_by(|a, b| {
             let bytes =

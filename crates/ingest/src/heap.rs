@@ -87,13 +87,8 @@ impl HeapCollector {
                 .filter(|(_, (_, heap))| heap.total.alloc_objects > 0)
                 .filter(|((function, line), _)| binary.allocates_map_at(function, *line))
                 .map(|(_, (line, heap))| Site {
-                    frame: self.lines.frame(line),
-                    inlined_into: Vec::new(),
-                    maps: None,
-                    cpu: None,
                     heap: Some(heap),
-                    growth: None,
-                    assists: None,
+                    ..Site::at(self.lines.frame(line))
                 })
                 .collect();
             only_heap.sort_by(|a, b| {

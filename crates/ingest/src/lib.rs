@@ -14,6 +14,7 @@ mod folder;
 mod growth;
 mod heap;
 mod lines;
+mod locks;
 mod open;
 mod perf;
 mod printable;
@@ -22,6 +23,8 @@ mod runs;
 mod scan;
 mod stacks;
 mod storage;
+mod timeline;
+mod times;
 mod trace;
 mod trace_input;
 
@@ -41,7 +44,9 @@ use cpu::CpuCollector;
 use folder::Named;
 use growth::GrowthCollector;
 use heap::HeapCollector;
+use locks::LockCollector;
 use program::ProgramOfProfile;
+use times::Times;
 use trace::TraceCollector;
 
 /// How to collect.
@@ -70,6 +75,8 @@ pub fn collect(
     let mut heap = HeapCollector::default();
     let mut growth = GrowthCollector::default();
     let mut trace = TraceCollector::default();
+    let mut locks = LockCollector::default();
+    let mut times = Times::default();
     let mut perf_files = Vec::new();
     let mut executable: Option<(&String, SourceId, Vec<u8>)> = None;
     let names = folder::expand(names)?;
@@ -88,6 +95,7 @@ pub fn collect(
             Input::Cpu(profile) => {
                 add_source(&mut evidence, name, SourceKind::Cpu, cpu::summary(&profile.value));
                 add_faults(&mut evidence, source, &profile.faults);
+                add_time(&mut times, source, &profile.value);
                 cpu.add(&profile.value, source, name, &mut evidence)?;
             }
             Input::Heap(profile) => {
@@ -99,6 +107,7 @@ pub fn collect(
                 let summary = growth::summary(&profile.value);
                 add_source(&mut evidence, name, SourceKind::Recording, summary);
                 add_faults(&mut evidence, source, &profile.faults);
+                add_time(&mut times, source, &profile.value);
                 growth.add(&profile.value, source, name, &mut evidence);
                 // Without a period no CPU samples were asked for, which is not the same as none taken.
                 if profile.value.period > 0 {
@@ -107,12 +116,21 @@ pub fn collect(
             }
             Input::Trace(input) => {
                 add_source(&mut evidence, name, SourceKind::Trace, String::new());
-                let summary = trace.add(&input, source, name, &mut evidence)?;
+                let summary =
+                    trace.add(&input, source, name, &mut locks, &mut times, &mut evidence)?;
                 evidence.sources[source.0 as usize].summary = summary;
             }
             Input::Perf(file) => {
                 add_source(&mut evidence, name, SourceKind::Perf, String::new());
                 perf_files.push((source, perf::read(file, name, source, &mut evidence)?));
+            }
+            Input::Contention(profile) => {
+                let side = locks::side_of_profile(&profile.value);
+                let summary = locks::summary(&profile.value, side);
+                add_source(&mut evidence, name, SourceKind::Contention, summary);
+                add_faults(&mut evidence, source, &profile.faults);
+                add_time(&mut times, source, &profile.value);
+                locks.add(&profile.value, side, source, name);
             }
             Input::CaptureSummary => {}
             Input::OtherProfile { kind } => {
@@ -130,25 +148,32 @@ pub fn collect(
     }
     let binary_bytes =
         executable.as_ref().map(|(name, _, bytes)| (name.as_str(), bytes.as_slice()));
-    perf::finish(&perf_files, binary_bytes, &mut cpu, &mut evidence)?;
+    let asides = perf::finish(&perf_files, binary_bytes, &mut cpu, &mut evidence)?;
     let has_evidence = evidence.storage.is_some()
         || cpu.has_profiles()
         || heap.has_profiles()
         || growth.has_recordings()
-        || trace.has_traces();
+        || trace.has_traces()
+        || locks.has_profiles();
     if !has_evidence {
         return Err(Error::NoProfile { only_binary: executable.map(|(name, ..)| name.clone()) });
     }
-    let programs = || cpu.programs().chain(heap.programs()).chain(growth.programs());
+    let programs = || {
+        let profiled = cpu.programs().chain(heap.programs()).chain(growth.programs());
+        profiled.chain(locks.programs()).chain(trace.programs())
+    };
     describe_program(programs(), &mut evidence);
     let binary = executable
         .as_ref()
         .map(|(name, source, bytes)| add_binary(name, *source, bytes, programs(), &mut evidence));
     let binary = binary.transpose()?;
     cpu.finish(&mut evidence);
+    perf::attach_aside(&asides, &mut evidence);
     heap.finish(&mut evidence, binary.as_ref());
     growth.finish(&mut evidence);
     trace.finish(&mut evidence);
+    times.finish(&mut evidence);
+    locks.finish(&mut evidence);
     if let Some(binary) = binary {
         binary.attach(&mut evidence);
     }
@@ -186,6 +211,11 @@ fn add_binary<'p>(
     evidence.sources[source.0 as usize].summary = binary::summary(&binary);
     binary::describe(&binary, source, evidence);
     Ok(BinaryFacts::read(&binary, source, evidence))
+}
+
+fn add_time(times: &mut Times, source: SourceId, profile: &gopprof::Profile) {
+    let duration_ns = u64::try_from(profile.duration_nanos).unwrap_or(0);
+    times.add(source, i128::from(profile.time_nanos), duration_ns);
 }
 
 fn add_source(evidence: &mut Evidence, name: &str, kind: SourceKind, summary: String) {

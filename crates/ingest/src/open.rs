@@ -31,6 +31,8 @@ pub enum Input {
     Cpu(Parsed<Profile>),
     /// A profile with `alloc_space` and `inuse_space`.
     Heap(Parsed<Profile>),
+    /// A profile of waits for locks: what a mutex profile and a block profile have in common.
+    Contention(Parsed<Profile>),
     /// A live recording of map growth, which holds CPU samples too.
     Recording(Parsed<Profile>),
     /// An execution trace.
@@ -41,7 +43,7 @@ pub enum Input {
     CaptureSummary,
     /// A profile of something else.
     OtherProfile {
-        /// What it is: "a mutex profile".
+        /// What it is: "a goroutine profile".
         kind: String,
     },
     /// An executable: all bytes of the file.
@@ -160,9 +162,10 @@ fn classify(profile: Parsed<Profile>) -> Input {
         Input::Cpu(profile)
     } else if has("alloc_space") && has("inuse_space") {
         Input::Heap(profile)
+    } else if has("contentions") && has("delay") {
+        Input::Contention(profile)
     } else {
         let kind = match types.first() {
-            Some(&"contentions") => "a mutex or block profile".to_owned(),
             Some(&"goroutine") => "a goroutine profile".to_owned(),
             Some(first) => format!("a profile of `{first}`"),
             None => "a profile without sample types".to_owned(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 
 use diagnosis::Evidence;
-use diagnosis::evidence::{Notice, SourceId};
+use diagnosis::evidence::{Cost, CpuAside, Notice, Site, SiteCpu, SourceId};
 use gobin::{Binary, FileOffset};
 use goperf::{EventKind, Mapping, PerfFile, Record, Sample, Tracepoint};
 use gopprof::{
@@ -340,15 +340,19 @@ impl<'b> Builder<'b> {
     }
 }
 
-/// Adds what `perf` recorded to the CPU profile, where there is no other: samples of two tools are not added up.
+/// Samples of a file that were not added to the CPU profile: the file, all of the process, and its sites.
+pub(crate) type Aside = (SourceId, Cost, Vec<Site>);
+
+/// Adds what `perf` recorded to the CPU profile, where there is no other: samples of two tools are not added up. Those that
+/// were not are returned.
 pub(crate) fn finish(
     files: &[(SourceId, PerfSamples)],
     executable: Option<(&str, &[u8])>,
     cpu: &mut CpuCollector,
     evidence: &mut Evidence,
-) -> Result<(), Error> {
+) -> Result<Vec<Aside>, Error> {
     if files.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let Some((binary_name, bytes)) = executable else {
         return Err(Error::Unusable {
@@ -360,6 +364,7 @@ pub(crate) fn finish(
         .map_err(|source| Error::Binary { name: binary_name.to_owned(), source })?
         .value;
     let has_profiles = cpu.has_profiles();
+    let mut aside_of_sites = Vec::new();
     for (source, samples) in files {
         if has_profiles {
             let mut aside = CpuCollector::new(false);
@@ -376,18 +381,27 @@ pub(crate) fn finish(
             evidence.sources = other.sources;
             evidence.storage = other.storage.or(evidence.storage.take());
             evidence.notices.append(&mut other.notices);
-            if let Some(cpu) = &other.cpu {
-                let growth = cpu.growth.share_of(cpu.total) * 100.0;
-                let text = format!(
-                    "not added to the CPU profile; in it {growth:.1} % are under growth frames"
-                );
-                evidence.notices.push(Notice { source: Some(*source), text });
-            }
+            aside_of_sites.extend(other.cpu.map(|cpu| (*source, cpu.total, other.sites)));
         } else {
             samples.add_to(cpu, *source, &binary, binary_name, evidence)?;
         }
     }
-    Ok(())
+    Ok(aside_of_sites)
+}
+
+/// Gives sites what samples of `perf` say about them beside a CPU profile.
+pub(crate) fn attach_aside(asides: &[Aside], evidence: &mut Evidence) {
+    for (source, total, sites) in asides {
+        let costs: HashMap<(&str, u32), &SiteCpu> = sites
+            .iter()
+            .filter_map(|site| Some(((&*site.frame.function, site.frame.line), site.cpu.as_ref()?)))
+            .collect();
+        for site in &mut evidence.sites {
+            let cost = costs.get(&(&*site.frame.function, site.frame.line));
+            let (map, growth) = cost.map_or_else(Default::default, |cpu| (cpu.map, cpu.growth));
+            site.cpu_aside.push(CpuAside { source: *source, total: *total, map, growth });
+        }
+    }
 }
 
 /// Opens the input; `None` where it can only be read from front to back.

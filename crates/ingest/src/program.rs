@@ -1,5 +1,7 @@
 //! Which program a profile was taken from, and whether a binary is that program.
 
+use std::collections::BTreeSet;
+
 use diagnosis::Evidence;
 use gobin::{Binary, FileOffset};
 use gopprof::Profile;
@@ -15,6 +17,8 @@ pub(crate) struct ProgramOfProfile {
     pub(crate) build_id: Option<String>,
     /// Addresses inside the main binary with the name of the function there, a few of them.
     pub(crate) known_addresses: Vec<KnownAddress>,
+    /// Functions of the program, a few of them, where addresses are not known.
+    pub(crate) known_functions: BTreeSet<String>,
 }
 
 /// A function's name at an address, according to a profile.
@@ -65,7 +69,21 @@ impl ProgramOfProfile {
             file: main.and_then(|m| text(m.filename)),
             build_id: main.and_then(|m| text(m.build_id)),
             known_addresses,
+            known_functions: BTreeSet::new(),
         }
+    }
+
+    /// The program of an input that only names functions.
+    pub(crate) fn of_functions<'f>(name: &str, functions: impl Iterator<Item = &'f str>) -> Self {
+        let mut known_functions = BTreeSet::new();
+        for function in functions {
+            if known_functions.len() == Self::MAX_KNOWN {
+                break;
+            }
+            known_functions.insert(printable(function));
+        }
+        let (profile, known_addresses) = (name.to_owned(), Vec::new());
+        Self { profile, file: None, build_id: None, known_addresses, known_functions }
     }
 }
 
@@ -73,6 +91,7 @@ impl ProgramOfProfile {
 ///
 /// 1. Build ids on both sides decide. Go's own linker writes one from 1.24 on.
 /// 2. Without them, the functions that the profile names at addresses of the main mapping have to be there.
+/// 3. Where addresses are not known, as in traces, functions of these names have to be somewhere.
 pub(crate) fn check_is_program_of<'p>(
     binary: &Binary<'_>,
     binary_name: &str,
@@ -85,7 +104,8 @@ pub(crate) fn check_is_program_of<'p>(
                 Some(format!("the profile is of build id {profiled}, the binary has {given}"))
             }
             (Some(_), Some(_)) => None,
-            _ => functions_elsewhere(binary, &program.known_addresses),
+            _ => functions_elsewhere(binary, &program.known_addresses)
+                .or_else(|| functions_missing(binary, &program.known_functions)),
         };
         if let Some(reason) = reason {
             return Err(Error::OtherProgram {
@@ -96,6 +116,21 @@ pub(crate) fn check_is_program_of<'p>(
         }
     }
     Ok(())
+}
+
+/// Says so when the binary lacks half of these functions or more.
+fn functions_missing(binary: &Binary<'_>, known: &BTreeSet<String>) -> Option<String> {
+    let functions = binary.functions();
+    let missing: Vec<&String> =
+        known.iter().filter(|name| functions.by_name(name).is_none()).collect();
+    let example = missing.first()?;
+    (missing.len() * 2 >= known.len()).then(|| {
+        format!(
+            "{} of {} functions on its stacks are not in the binary, {example} among them",
+            missing.len(),
+            known.len()
+        )
+    })
 }
 
 /// Says so when most of the functions of a profile are not where the profile has them.

@@ -1,18 +1,25 @@
-//! Execution traces to what the garbage collector did to goroutines, and at which line.
+//! Execution traces to what the garbage collector did to goroutines, where they waited for locks, and at which line.
 //!
-//! Totals need no order of events, which makes them cheap. Of their stacks, those of mark assists are attributed like CPU
-//! samples: to the user's frame above the map operation.
+//! None of it needs the order of events, which makes it cheap. Stacks are attributed like CPU samples: to the user's frame
+//! above the map operation.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diagnosis::Evidence;
-use diagnosis::evidence::{Notice, ProcessTrace, Ranges, SourceId};
+use diagnosis::evidence::{Notice, ProcessTrace, Ranges, SiteTrace, SourceId, Timeline, Waits};
 use gomap::{FrameClass, classify_stack};
-use gotrace::{Cause, Scanned, StackKey, Sum, Totals, scan_trace};
+use gotrace::{
+    GcCycle, GoId, MarkAssist, Metric, Observer, OnCpu, Run, RunEnd, Scanned, StackKey,
+    StopTheWorld, Sum, Sweep, Time, Totals, scan_trace,
+};
 
 use crate::error::Error;
 use crate::lines::{FrameInfo, LineId, Lines};
+use crate::locks::LockCollector;
 use crate::printable::printable;
+use crate::program::ProgramOfProfile;
+use crate::timeline::TimelineBuilder;
+use crate::times::Times;
 use crate::trace_input::TraceInput;
 
 /// Sums execution traces.
@@ -20,12 +27,19 @@ use crate::trace_input::TraceInput;
 pub(crate) struct TraceCollector {
     lines: Lines,
     process: ProcessTrace,
-    assists: HashMap<LineId, Ranges>,
+    sites: HashMap<LineId, SiteTrace>,
+    timeline: Option<Timeline>,
+    programs: Vec<ProgramOfProfile>,
 }
 
 impl TraceCollector {
     pub(crate) fn has_traces(&self) -> bool {
         !self.process.sources.is_empty()
+    }
+
+    /// The programs of the traces, by functions on their stacks.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &ProgramOfProfile> {
+        self.programs.iter()
     }
 
     /// Adds a trace; returns a line about it: "execution trace of 0.9 s, 52,710 events".
@@ -34,20 +48,27 @@ impl TraceCollector {
         input: &TraceInput,
         source: SourceId,
         name: &str,
+        locks: &mut LockCollector,
+        times: &mut Times,
         evidence: &mut Evidence,
     ) -> Result<String, Error> {
         let trace_error = |source| Error::Trace { name: name.to_owned(), source };
-        let mut totals = Totals::default();
-        let scanned = scan_trace(input, &mut totals).map_err(trace_error)?;
+        let mut seen = Seen::default();
+        let scanned = scan_trace(input, &mut seen).map_err(trace_error)?;
         crate::add_faults(evidence, source, &scanned.faults);
         let scanned = scanned.value;
         self.process.sources.push(source);
         let duration_ns = scanned.end.ns_since(scanned.start);
-        self.add_to_process(&totals, &scanned, duration_ns);
-        for (&(cause, stack), &sum) in &totals.by_stack {
-            if cause == Cause::MarkAssist {
-                self.add_assists(stack, assists(sum), &scanned);
-            }
+        if let Some(start_ns) = start_of_day(&scanned) {
+            times.add(source, start_ns, duration_ns);
+        }
+        self.programs.push(program(&seen, &scanned, name));
+        self.add_to_process(&seen.totals, &scanned, duration_ns);
+        let maps = self.map_stacks(&seen, &scanned);
+        self.add_to_sites(&seen, &maps);
+        add_locks(locks, &seen, &scanned, source, duration_ns);
+        if self.timeline.is_none() {
+            self.timeline = timeline(seen, &maps, source);
         }
         if scanned.n_open_assists > 0 {
             let text = format!(
@@ -79,7 +100,16 @@ impl TraceCollector {
         process.stops.sort_by(|(a, x), (b, y)| y.wall_ns.cmp(&x.wall_ns).then_with(|| a.cmp(b)));
     }
 
-    fn add_assists(&mut self, stack: StackKey, assists: Ranges, scanned: &Scanned) {
+    /// Those stacks of assists and samples that are inside a map operation.
+    fn map_stacks(&mut self, seen: &Seen, scanned: &Scanned) -> HashMap<StackKey, MapStack> {
+        let of_assists = seen.assists.keys().map(|&(_, stack)| stack);
+        let stacks: HashSet<StackKey> =
+            of_assists.chain(seen.samples_by_goroutine.iter().map(|&(_, stack)| stack)).collect();
+        let with_map = |stack| Some((stack, self.map_stack(stack, scanned)?));
+        stacks.into_iter().filter_map(with_map).collect()
+    }
+
+    fn map_stack(&mut self, stack: StackKey, scanned: &Scanned) -> Option<MapStack> {
         let frames: Vec<FrameInfo> = scanned
             .symbols
             .frames(stack)
@@ -89,28 +119,200 @@ impl TraceCollector {
             })
             .collect();
         let classes: Vec<FrameClass> = frames.iter().map(|frame| frame.class).collect();
-        let Some((_, op_at)) = classify_stack(&classes).op else { return };
-        self.process.assists_in_maps += assists;
-        if let Some(frame) = frames[op_at + 1..].iter().find(|frame| !frame.class.is_runtime()) {
-            *self.assists.entry(frame.line).or_default() += assists;
+        let class = classify_stack(&classes);
+        let (_, op_at) = class.op?;
+        let user = frames[op_at + 1..].iter().find(|frame| !frame.class.is_runtime());
+        Some(MapStack { line: user.map(|frame| frame.line), is_growth: class.is_growth() })
+    }
+
+    fn add_to_sites(&mut self, seen: &Seen, maps: &HashMap<StackKey, MapStack>) {
+        let mut writers: HashMap<LineId, HashSet<GoId>> = HashMap::new();
+        for (&(goroutine, stack), &sum) in &seen.assists {
+            let Some(map) = maps.get(&stack) else { continue };
+            self.process.assists_in_maps += assists(sum);
+            let Some(line) = map.line else { continue };
+            let site = self.sites.entry(line).or_default();
+            site.assists += assists(sum);
+            if map.is_growth {
+                site.growth_assists += assists(sum);
+            }
+            writers.entry(line).or_default().insert(goroutine);
+        }
+        for &(goroutine, stack) in &seen.samples_by_goroutine {
+            if let Some(line) = maps.get(&stack).and_then(|map| map.line) {
+                writers.entry(line).or_default().insert(goroutine);
+            }
+        }
+        for (line, goroutines) in writers {
+            let site = self.sites.entry(line).or_default();
+            let mut all = site.writers.unwrap_or_default();
+            all.n = all.n.saturating_add(goroutines.len() as u64);
+            for goroutine in goroutines {
+                let sum = seen.totals.assists_by_goroutine.get(&goroutine).copied();
+                let sum = sum.unwrap_or_default();
+                let ran_ns = seen.on_cpu.0.get(&goroutine).copied().unwrap_or(0);
+                let parked_ns = sum.wall_ns.saturating_sub(sum.on_cpu_ns);
+                all.busy_ns = all.busy_ns.saturating_add(ran_ns).saturating_add(parked_ns);
+                all.assists += assists(sum);
+            }
+            site.writers = Some(all);
         }
     }
 
-    /// Gives each site its mark assists.
+    /// Gives each site what the trace has of it.
     pub(crate) fn finish(self, evidence: &mut Evidence) {
         if !self.has_traces() {
             return;
         }
-        let mut by_place: HashMap<(String, u32), Ranges> = HashMap::new();
-        for (line, assists) in &self.assists {
+        let mut by_place: HashMap<(String, u32), SiteTrace> = HashMap::new();
+        for (line, site) in &self.sites {
+            // Lines differ in the path of their file only where a trace and another have it differently.
             let frame = self.lines.frame(*line);
-            *by_place.entry((frame.function, frame.line)).or_default() += *assists;
+            merge(by_place.entry((frame.function, frame.line)).or_default(), site);
         }
         for site in &mut evidence.sites {
             let place = (site.frame.function.clone(), site.frame.line);
-            site.assists = Some(by_place.get(&place).copied().unwrap_or_default());
+            site.trace = Some(by_place.get(&place).copied().unwrap_or_default());
         }
+        evidence.timeline = self.timeline;
         evidence.trace = Some(self.process);
+    }
+}
+
+fn merge(into: &mut SiteTrace, other: &SiteTrace) {
+    into.assists += other.assists;
+    into.growth_assists += other.growth_assists;
+    into.writers = match (into.writers, other.writers) {
+        (Some(mut all), Some(more)) => {
+            all.n = all.n.saturating_add(more.n);
+            all.busy_ns = all.busy_ns.saturating_add(more.busy_ns);
+            all.assists += more.assists;
+            Some(all)
+        }
+        (all, more) => all.or(more),
+    };
+}
+
+/// A stack inside a map operation.
+#[derive(Debug, Clone, Copy)]
+struct MapStack {
+    /// The user's line.
+    line: Option<LineId>,
+    is_growth: bool,
+}
+
+/// When the trace began. Units: nanoseconds since 1970; `None` up to Go 1.24, whose traces do not say.
+fn start_of_day(scanned: &Scanned) -> Option<i128> {
+    let clocks = scanned.snapshot?;
+    let wall_ns = i128::from(clocks.wall_s) * 1_000_000_000 + i128::from(clocks.wall_ns);
+    Some(wall_ns - (i128::from(clocks.trace.0) - i128::from(scanned.start.0)))
+}
+
+/// What stacks of waiting goroutines say about the program: a trace has neither build id nor file name.
+fn program(seen: &Seen, scanned: &Scanned, name: &str) -> ProgramOfProfile {
+    let stacks = seen.waits.by_stack.keys().map(|&(_, stack)| stack);
+    let of_assists = seen.assists.keys().map(|&(_, stack)| stack);
+    // Goroutines begin in functions that are not inlined. Every Go program has those of the runtime; those of package
+    // main are its own.
+    let first_of_main = |stack| {
+        let functions = scanned.symbols.frames(stack).map(|frame| frame.func);
+        functions.filter(|function| function.starts_with("main.")).last()
+    };
+    let own = stacks.chain(of_assists).filter_map(first_of_main);
+    ProgramOfProfile::of_functions(name, own)
+}
+
+/// The steps of a trace, with its samples inside map operations.
+fn timeline(seen: Seen, maps: &HashMap<StackKey, MapStack>, source: SourceId) -> Option<Timeline> {
+    let mut timeline = seen.timeline;
+    for &(at, stack) in &seen.samples {
+        if let Some(map) = maps.get(&stack) {
+            timeline.map_sample(at, map.is_growth);
+        }
+    }
+    let has_samples = seen.totals.n_cpu_samples > 0;
+    timeline.finish(source, has_samples.then_some(source))
+}
+
+/// All that is taken from a scan.
+#[derive(Debug, Default)]
+struct Seen {
+    totals: Totals,
+    on_cpu: OnCpu,
+    waits: gotrace::Waits,
+    assists: HashMap<(GoId, StackKey), Sum>,
+    samples: Vec<(Time, StackKey)>,
+    samples_by_goroutine: HashSet<(GoId, StackKey)>,
+    timeline: TimelineBuilder,
+}
+
+/// Adds the waits of goroutines to those for locks.
+fn add_locks(
+    locks: &mut LockCollector,
+    seen: &Seen,
+    scanned: &Scanned,
+    source: SourceId,
+    duration_ns: u64,
+) {
+    let symbols = &scanned.symbols;
+    let stacks = seen.waits.by_stack.iter().map(|(&(_, stack), sum)| {
+        let frames = symbols.frames(stack);
+        let frames = frames
+            .map(|frame| (frame.func, frame.file, u32::try_from(frame.line).unwrap_or(0)))
+            .collect::<Vec<_>>();
+        (frames.into_iter(), Waits { n: sum.n, ns: sum.wall_ns })
+    });
+    locks.add_trace(stacks, source, duration_ns);
+}
+
+impl Observer for Seen {
+    fn gc_cycle(&mut self, cycle: &GcCycle) {
+        self.totals.gc_cycle(cycle);
+        self.timeline.gc(cycle.start, cycle.end);
+    }
+
+    fn stop(&mut self, stop: &StopTheWorld) {
+        self.totals.stop(stop);
+        self.timeline.stop(stop.start, stop.end);
+    }
+
+    fn assist(&mut self, assist: &MarkAssist) {
+        self.totals.assist(assist);
+        self.timeline.assist(assist.start, assist.end);
+        let sum = self.assists.entry((assist.goroutine, assist.stack)).or_default();
+        sum.add(assist.end.ns_since(assist.start), assist.on_cpu_ns);
+    }
+
+    fn sweep(&mut self, sweep: &Sweep) {
+        self.totals.sweep(sweep);
+    }
+
+    fn heap(&mut self, at: Time, metric: Metric, bytes: u64) {
+        self.totals.heap(at, metric, bytes);
+        if metric == Metric::HeapLive {
+            self.timeline.heap(at, bytes);
+        }
+    }
+
+    fn run(&mut self, run: &Run, end: RunEnd<'_, '_>) {
+        self.on_cpu.add(run);
+        self.waits.run(run, end);
+    }
+
+    fn unblock(&mut self, at: Time, goroutine: GoId) {
+        self.waits.unblock(at, goroutine);
+    }
+
+    fn generation_ends(&mut self) {
+        self.waits.generation_ends();
+    }
+
+    fn cpu_sample(&mut self, sample: &gotrace::CpuSample, stack: StackKey) {
+        self.totals.cpu_sample(sample, stack);
+        self.samples.push((sample.time, stack));
+        if let Some(goroutine) = sample.goroutine {
+            self.samples_by_goroutine.insert((goroutine, stack));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use gomap::{Category, MapOp};
 use crate::flamegraph::render_flamegraph;
 use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bytes, count, duration, missing, percent, share};
-use crate::{storage, text, trace, words};
+use crate::{locks, storage, text, timeline, trace, words};
 
 /// Style, script and frame of the page; `{{…}}` marks what is filled in.
 const TEMPLATE: &str = include_str!("page.html");
@@ -27,6 +27,7 @@ pub fn render_html(out: &mut dyn Write, diagnosis: &Diagnosis) -> io::Result<()>
         ("{{header}}", header(evidence)),
         ("{{process}}", process(evidence)),
         ("{{notices}}", notices(evidence)),
+        ("{{timeline}}", timeline::to_html(evidence)),
         ("{{findings}}", findings(diagnosis)),
         ("{{sites}}", sites(evidence)),
         ("{{legend}}", legend()),
@@ -98,12 +99,15 @@ fn header(evidence: &Evidence) -> String {
 fn counted(evidence: &Evidence) -> String {
     let growth = evidence.growth.iter().map(growth::process_text);
     let trace = evidence.trace.iter().flat_map(trace::process_lines);
+    let locks = locks::lines(evidence);
     let storage = evidence.storage.iter().flat_map(storage::lines);
-    growth
+    let lines = growth
         .chain(trace)
+        .chain(locks)
         .chain(storage)
-        .map(|line| format!("<p class=facts>{}</p>", escape(&line)))
-        .collect()
+        .map(|line| format!("<li>{}</li>", escape(&line)))
+        .fold(String::new(), |list, item| list + &item);
+    if lines.is_empty() { lines } else { format!("<h2>Counted</h2><ul class=facts>{lines}</ul>") }
 }
 
 fn process(evidence: &Evidence) -> String {
@@ -159,10 +163,11 @@ fn findings(diagnosis: &Diagnosis) -> String {
     if diagnosis.findings.is_empty() {
         return "<p>No finding: nothing that was measured asks for a change.</p>".to_owned();
     }
-    diagnosis.findings.iter().map(|f| finding(f, &diagnosis.evidence)).collect()
+    diagnosis.findings.iter().map(|f| finding(f, diagnosis)).collect()
 }
 
-fn finding(finding: &Finding, evidence: &Evidence) -> String {
+fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
+    let evidence = &diagnosis.evidence;
     let class = if finding.verdict == Verdict::LeaveAlone { "fine" } else { "change" };
     let site = finding.site.and_then(|idx| evidence.sites.get(idx));
     let place = site.map_or("whole process".to_owned(), |site| {
@@ -198,6 +203,7 @@ fn finding(finding: &Finding, evidence: &Evidence) -> String {
     if let Some(site) = site.filter(|_| finding.asks_for_change()) {
         row("did it help", &text::check_text(site, finding));
     }
+    row("seen", &words::seen_in(finding, diagnosis));
     out += "</dl><table class=evidence>";
     finding.evidence.iter().for_each(|line| out += &evidence_row(line, evidence));
     out + "</table></article>"

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use diagnosis::evidence::{
     Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, Growth, MapType, ProcessCpu,
-    ProcessGrowth, ProcessTrace, Ranges, Site, SiteCpu, SiteHeap, SiteMap, TypeGrowth, TypePart,
+    ProcessGrowth, ProcessTrace, Ranges, Site, SiteCpu, SiteHeap, SiteMap, SiteTrace, TypeGrowth,
+    TypePart,
 };
 use diagnosis::finding::{Amount, EvidenceLine, GrowthSaving, Span};
 use diagnosis::sizes::Size;
@@ -12,7 +13,8 @@ use diagnosis::{Diagnosis, Finding};
 use gomap::{Category, MapOp};
 use serde_json::{Map, Value, json};
 
-use crate::{growth, storage, words};
+use crate::locks::{self, site_lock};
+use crate::{growth, storage, timeline, words};
 
 /// Name and version of the shape.
 const SCHEMA: &str = "mapscope.diagnosis/1";
@@ -48,6 +50,8 @@ pub(crate) fn to_value(diagnosis: &Diagnosis) -> Value {
         })),
         "growth": evidence.growth.as_ref().map(process_growth),
         "trace": evidence.trace.as_ref().map(process_trace),
+        "timeline": evidence.timeline.as_ref().map(timeline::to_json),
+        "locks": evidence.locks.iter().map(locks::to_json).collect::<Vec<_>>(),
         "storage": evidence.storage.as_ref().map(storage::to_json),
         "hints": evidence.hints.iter().map(|makes| json!({
             "function": makes.frame.function,
@@ -57,7 +61,7 @@ pub(crate) fn to_value(diagnosis: &Diagnosis) -> Value {
             "maps": makes.n,
             "mean_hint": makes.mean(),
         })).collect::<Vec<_>>(),
-        "findings": diagnosis.findings.iter().map(finding).collect::<Vec<_>>(),
+        "findings": diagnosis.findings.iter().map(|f| finding(f, diagnosis)).collect::<Vec<_>>(),
         "sites": evidence.sites.iter().map(|s| site(s, evidence)).collect::<Vec<_>>(),
         "not_measured": diagnosis.not_measured.iter().map(|gap| json!({
             "what": gap.what,
@@ -90,7 +94,7 @@ fn process_cpu(cpu: &ProcessCpu) -> Value {
     })
 }
 
-fn finding(finding: &Finding) -> Value {
+fn finding(finding: &Finding, diagnosis: &Diagnosis) -> Value {
     json!({
         "rule": finding.rule,
         "site": finding.site,
@@ -108,6 +112,8 @@ fn finding(finding: &Finding) -> Value {
             "level": words::level(finding.confidence.level),
             "reason": finding.confidence.reason,
         },
+        "seen_in": diagnosis.sources_of(finding).iter().map(|id| id.0).collect::<Vec<_>>(),
+        "measuring_sources": diagnosis.evidence.n_measuring(),
         "evidence": finding.evidence.iter().map(evidence_line).collect::<Vec<_>>(),
     })
 }
@@ -129,6 +135,7 @@ fn evidence_line(line: &EvidenceLine) -> Value {
         Amount::TimeShare { part_ns, whole_ns } => {
             json!({ "part_ns": part_ns, "whole_ns": whole_ns })
         }
+        Amount::Time(ns) => json!({ "ns": ns }),
         Amount::Bytes(n) => json!({ "bytes": n }),
         Amount::Count(n) => json!({ "count": n }),
         Amount::Range { low, high } => json!({ "low": low, "high": high }),
@@ -152,7 +159,26 @@ fn site(site: &Site, evidence: &Evidence) -> Value {
             "total": growth_sums(growth.total),
             "types": growth.types.iter().map(|t| type_growth(t, evidence)).collect::<Vec<_>>(),
         })),
-        "assists": site.assists.map(ranges),
+        "trace": site.trace.as_ref().map(site_trace),
+        "cpu_aside": site.cpu_aside.iter().map(|aside| json!({
+            "source": aside.source.0,
+            "total": cost(aside.total),
+            "map": cost(aside.map),
+            "growth": cost(aside.growth),
+        })).collect::<Vec<_>>(),
+        "locks": site.locks.as_ref().map(|locks| locks.iter().map(site_lock).collect::<Vec<_>>()),
+    })
+}
+
+fn site_trace(trace: &SiteTrace) -> Value {
+    json!({
+        "assists": ranges(trace.assists),
+        "growth_assists": ranges(trace.growth_assists),
+        "writers": trace.writers.map(|writers| json!({
+            "goroutines": writers.n,
+            "busy_ns": writers.busy_ns,
+            "assists": ranges(writers.assists),
+        })),
     })
 }
 
@@ -261,9 +287,12 @@ fn site_cpu(cpu: &SiteCpu) -> Value {
     json!({
         "line_ns": cpu.line.cpu_ns,
         "line_samples": cpu.line.samples,
+        "function": cost(cpu.function),
+        "function_locking": cost(cpu.function_locking),
         "map_ns": cpu.map.cpu_ns,
         "map_samples": cpu.map.samples,
         "growth": cost(cpu.growth),
+        "stack_growth": cost(cpu.stack_growth),
         "by_op": by_op(&cpu.by_op),
         "split": split(&cpu.split),
         "key_conversion": cost(cpu.key_conversion),

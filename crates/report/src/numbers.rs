@@ -111,6 +111,7 @@ pub(crate) fn amount(amount: Amount) -> String {
     match amount {
         Amount::Share { part, whole } => share(part, whole),
         Amount::TimeShare { part_ns, whole_ns } => time_share(part_ns, whole_ns),
+        Amount::Time(ns) => duration(ns),
         Amount::Bytes(n) => bytes(n),
         Amount::Count(n) => count(n),
         Amount::Range { low, high } => format!("{} to {}", count(low), count(high)),

@@ -12,7 +12,7 @@ use textwrap::{Options, wrap};
 
 use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, duration, percent, share};
-use crate::{storage, trace, words};
+use crate::{locks, storage, trace, words};
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +99,12 @@ impl Page<'_> {
                 self.wrapped("  ", &line, Style::new())?;
             }
         }
+        if !evidence.locks.is_empty() {
+            writeln!(self.out, "{TITLE}Locks{TITLE:#}")?;
+            for line in locks::lines(evidence) {
+                self.wrapped("  ", &line, Style::new())?;
+            }
+        }
         if let Some(storage) = &evidence.storage {
             writeln!(self.out, "{TITLE}Storage{TITLE:#}")?;
             for line in storage::lines(storage) {
@@ -155,12 +161,18 @@ impl Page<'_> {
             return writeln!(self.out, "\n{FINE}no finding{FINE:#}: {why}");
         }
         for (number, finding) in diagnosis.findings.iter().take(top).enumerate() {
-            self.finding(number + 1, finding, &diagnosis.evidence)?;
+            self.finding(number + 1, finding, diagnosis)?;
         }
         self.more(diagnosis.findings.len(), top, "findings")
     }
 
-    fn finding(&mut self, number: usize, finding: &Finding, evidence: &Evidence) -> io::Result<()> {
+    fn finding(
+        &mut self,
+        number: usize,
+        finding: &Finding,
+        diagnosis: &Diagnosis,
+    ) -> io::Result<()> {
+        let evidence = &diagnosis.evidence;
         let style = if finding.verdict == Verdict::LeaveAlone { FINE } else { CHANGE };
         let verdict = words::verdict(finding.verdict).to_uppercase();
         let site = finding.site.and_then(|idx| evidence.sites.get(idx));
@@ -186,6 +198,7 @@ impl Page<'_> {
             self.row("saves", &range)?;
             self.row("", &growth::saving_text(saving.growth, evidence))?;
         }
+        self.row("seen", &words::seen_in(finding, diagnosis))?;
         self.evidence_lines(&finding.evidence, evidence)?;
         let confidence = &finding.confidence;
         self.row("trust", &format!("{}: {}", words::level(confidence.level), confidence.reason))?;
@@ -198,8 +211,7 @@ impl Page<'_> {
     }
 
     fn evidence_lines(&mut self, lines: &[EvidenceLine], evidence: &Evidence) -> io::Result<()> {
-        for (at, line) in lines.iter().enumerate() {
-            let label = if at == 0 { "seen" } else { "" };
+        for line in lines {
             let source = evidence
                 .sources
                 .get(line.source.0 as usize)
@@ -209,7 +221,7 @@ impl Page<'_> {
                 "" => line.what.clone(),
                 figure => format!("{figure}  {}", line.what),
             };
-            self.row(label, &format!("{text}  [{source}]"))?;
+            self.row("", &format!("{text}  [{source}]"))?;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Names of things, the same in every output.
 
-use diagnosis::Verdict;
-use diagnosis::evidence::{Frame, MapType, Nested, Site, SiteMap, SourceKind};
+use diagnosis::evidence::{Frame, MapType, Nested, Site, SiteMap, SourceId, SourceKind};
 use diagnosis::finding::Level;
+use diagnosis::{Diagnosis, Finding, Verdict};
 use gomap::{Category, MapImpl, MapOp};
 
 pub(crate) fn verdict(verdict: Verdict) -> &'static str {
@@ -12,10 +12,27 @@ pub(crate) fn verdict(verdict: Verdict) -> &'static str {
         Verdict::ChangeKey => "change key",
         Verdict::Shard => "shard",
         Verdict::Reuse => "reuse",
+        Verdict::AllocateLess => "allocate less",
         Verdict::Release => "release",
         Verdict::Replace => "replace",
         Verdict::LeaveAlone => "leave it alone",
     }
+}
+
+/// "in 2 of 3 sources: cpu.pprof, trace.out".
+pub(crate) fn seen_in(finding: &Finding, diagnosis: &Diagnosis) -> String {
+    let ids = diagnosis.sources_of(finding);
+    let of_id = |id: &SourceId| diagnosis.evidence.sources.get(id.0 as usize);
+    let names: Vec<&str> =
+        ids.iter().filter_map(of_id).map(|source| base_name(&source.name)).collect();
+    let n = diagnosis.evidence.n_measuring();
+    let plural = if n == 1 { "" } else { "s" };
+    format!("in {} of {n} source{plural}: {}", ids.len(), names.join(", "))
+}
+
+/// The last part of a path.
+pub(crate) fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 pub(crate) fn level(level: Level) -> &'static str {
@@ -103,6 +120,7 @@ pub(crate) fn source_kind(kind: SourceKind) -> &'static str {
         SourceKind::Cpu => "cpu",
         SourceKind::Heap => "heap",
         SourceKind::Recording => "live",
+        SourceKind::Contention => "locks",
         SourceKind::Trace => "trace",
         SourceKind::Perf => "perf",
         SourceKind::Binary => "binary",

@@ -70,7 +70,7 @@ fn a_trace_says_what_the_collector_did_and_at_which_map() {
         (&"GC sweep termination".into(), &44.into())
     );
     let site = &report["sites"][0];
-    let at_site = site["assists"]["wall_ns"].as_u64().unwrap();
+    let at_site = site["trace"]["assists"]["wall_ns"].as_u64().unwrap();
     let in_maps = found["assists_in_maps"]["wall_ns"].as_u64().unwrap();
     assert!(at_site > in_maps / 2 && in_maps <= 841_008_960, "{at_site} of {in_maps}");
     let lines = report["findings"][0]["evidence"].as_array().unwrap();

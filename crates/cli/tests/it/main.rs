@@ -12,6 +12,7 @@ mod pprof;
 mod record;
 mod scan;
 mod shell;
+mod sources;
 mod whatif;
 
 use std::path::PathBuf;

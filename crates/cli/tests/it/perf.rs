@@ -48,8 +48,13 @@ fn samples_of_two_tools_are_not_added_up() {
     let alone = diagnose_json(&[&profile, &binary(program)]);
     let both = diagnose_json(&[&profile, &perf(program), &binary(program)]);
     assert_eq!(alone["cpu"]["total"], both["cpu"]["total"]);
-    let notices = both["notices"].to_string();
-    assert!(notices.contains("not added to the CPU profile"), "{notices}");
+    let aside = &both["sites"][0]["cpu_aside"][0];
+    assert_eq!((&aside["source"], &aside["total"]["samples"]), (&1.into(), &506.into()));
+    assert_eq!((&aside["map"]["samples"], &aside["growth"]["samples"]), (&286.into(), &212.into()));
+    // Both see it, the second with more samples.
+    assert_eq!(both["findings"][0]["seen_in"], serde_json::json!([0, 1]));
+    assert_eq!(both["findings"][0]["confidence"]["level"], "high");
+    assert_eq!(alone["findings"][0]["confidence"]["level"], "medium");
 }
 
 #[test]

@@ -41,12 +41,9 @@ fn program() -> Evidence {
         }),
         sites: vec![Site {
             frame,
-            inlined_into: Vec::new(),
-            maps: None,
             cpu: Some(SiteCpu { map: cost(30), ..SiteCpu::default() }),
-            heap: None,
             growth: Some(SiteGrowth { total, types: vec![of_type] }),
-            assists: None,
+            ..Site::default()
         }],
         ..Evidence::default()
     }

@@ -35,12 +35,9 @@ fn run(map_ms: u64, grows: u64) -> Evidence {
         }),
         sites: vec![Site {
             frame,
-            inlined_into: Vec::new(),
-            maps: None,
             cpu: Some(SiteCpu { map: cost(map_ms), ..SiteCpu::default() }),
-            heap: None,
             growth: Some(SiteGrowth { total: growth, types: Vec::new() }),
-            assists: None,
+            ..Site::default()
         }],
         ..Evidence::default()
     }

@@ -2,12 +2,14 @@
 
 use gomap::{Category, MapImpl, MapOp};
 
-use super::{SiteContext, confidence, is_noticeable, predicted};
+use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted};
 use crate::evidence::{
     Block, Cost, Frame, HintedMakes, MapType, Precision, ProcessCpu, SiteCpu, SourceKind,
     TypeGrowth,
 };
-use crate::finding::{Amount, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict};
+use crate::finding::{
+    Amount, Confidence, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict,
+};
 use crate::sizes::{FinalSizes, Size};
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
@@ -64,6 +66,10 @@ pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
             Level::High,
             "growth frames were sampled, growths and sizes counted",
         ),
+        _ if is_seen_aside(context) => Confidence {
+            level: Level::High,
+            reason: "samples of two tools agree that growth dominates here".to_owned(),
+        },
         Some(UsualSize::Recorded { .. }) => confidence(
             cpu.growth,
             Level::Medium,
@@ -79,6 +85,13 @@ pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
         ),
     };
     Some(finding)
+}
+
+/// Whether samples of another tool, many enough, say the same.
+fn is_seen_aside(context: &SiteContext<'_>) -> bool {
+    context.site.cpu_aside.iter().any(|aside| {
+        aside.growth.samples >= MANY_SAMPLES && aside.growth.share_of(aside.map) >= GROWTH_DOMINATES
+    })
 }
 
 /// What a right hint saves.
@@ -123,12 +136,16 @@ fn growth_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
         of_map("of that collector work charged to this line", Category::GcAssist),
     ];
     let is_there = |line: &EvidenceLine| !matches!(line.amount, Amount::Share { part, .. } if part == Cost::default());
-    lines.into_iter().filter(is_there).chain(assist_evidence(context)).collect()
+    let lines = lines.into_iter().filter(is_there);
+    lines.chain(context.growth_aside()).chain(assist_evidence(context)).collect()
 }
 
 /// What an execution trace says about the collector's work that this line had to do.
 fn assist_evidence(context: &SiteContext<'_>) -> Option<EvidenceLine> {
-    let assists = context.site.assists.filter(|assists| assists.n > 0)?;
+    let assists = context.site.trace?.assists;
+    if assists.n == 0 {
+        return None;
+    }
     let whole_ns = context.evidence.trace.as_ref()?.assists.wall_ns;
     Some(
         context.fact(

@@ -2,7 +2,7 @@
 
 use gomap::{Category, MapOp};
 
-use super::{ProcessContext, SiteContext, confidence};
+use super::{ProcessContext, SiteContext, collector, confidence};
 use crate::evidence::{Cost, Nested, SiteCpu, SourceKind};
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
 
@@ -125,7 +125,7 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
     if gc.share_of(process.cpu.total) < GC_BOUND {
         return None;
     }
-    let (mut inuse, mut types) = (0_u64, Vec::new());
+    let (mut inuse, mut n_inuse, mut types) = (0_u64, 0_u64, Vec::new());
     for site in &process.evidence.sites {
         let pointerful = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
         let Some(map_type) =
@@ -138,7 +138,10 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
             .iter()
             .flat_map(|heap| &heap.blocks)
             .filter(|block| block.map_capacity.is_some());
-        inuse = blocks.fold(inuse, |sum, block| sum.saturating_add(block.alloc.inuse_bytes));
+        for block in blocks {
+            inuse = inuse.saturating_add(block.alloc.inuse_bytes);
+            n_inuse = n_inuse.saturating_add(block.alloc.inuse_objects);
+        }
         types.push(map_type);
     }
     let first = types.first()?;
@@ -165,8 +168,7 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
         )
     };
     let source = heap.sources.first().copied().unwrap_or(version.1);
-    let bytes =
-        |what: &str, n| EvidenceLine { source, what: what.to_owned(), amount: Amount::Bytes(n) };
+    let heap_line = |what: &str, amount| EvidenceLine { source, what: what.to_owned(), amount };
     Some(Finding {
         rule: "gc-bound",
         site: None,
@@ -183,16 +185,20 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
             Level::Medium,
             "mark time per object is not in a profile; live bytes stand for it",
         ),
-        evidence: vec![
+        evidence: [
             process.share("garbage collection, of all CPU", gc),
-            bytes("live arrays of maps with pointers", inuse),
-            bytes("live heap", heap.total.inuse_bytes),
+            heap_line("live arrays of maps with pointers", Amount::Bytes(inuse)),
+            heap_line("of them, each to be marked", Amount::Count(n_inuse)),
+            heap_line("live heap", Amount::Bytes(heap.total.inuse_bytes)),
             EvidenceLine {
                 source: version.1,
                 what: format!("built by {}", version.0),
                 amount: Amount::Fact,
             },
-        ],
+        ]
+        .into_iter()
+        .chain(process.evidence.trace.iter().flat_map(collector::mark_lines))
+        .collect(),
     })
     .filter(|finding| finding.cost != Some(Cost::default()))
 }

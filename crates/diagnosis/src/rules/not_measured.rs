@@ -37,7 +37,13 @@ pub(super) fn list(evidence: &Evidence) -> Vec<NotMeasured> {
     if evidence.trace.is_none() {
         gap(
             "how long goroutines were stopped, or had to help the collector, and where",
-            "curl -o trace.out 'http://HOST/debug/pprof/trace?seconds=5', or go test -trace trace.out (Go 1.22 or later)",
+            "curl -o trace.out 'http://HOST/debug/pprof/trace?seconds=5', or go test -trace trace.out",
+        );
+    }
+    if evidence.locks.is_empty() {
+        gap(
+            "waiting for locks around maps",
+            "curl -o mutex.pprof 'http://HOST/debug/pprof/mutex?seconds=30' of a program that calls runtime.SetMutexProfileFraction, or go test -mutexprofile mutex.pprof",
         );
     }
     gap(

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod sources;
+
 use gomap::{Category, GoVersion, MapImpl, MapOp};
 
 use super::diagnose;
@@ -49,15 +51,7 @@ fn site(line: u32, parts: &[(MapOp, Category, u64)]) -> Site {
     }
     cpu.line = cpu.map;
     let frame = Frame { function: "main.fill".to_owned(), file: "main.go".to_owned(), line };
-    Site {
-        frame,
-        inlined_into: Vec::new(),
-        maps: None,
-        cpu: Some(cpu),
-        heap: None,
-        growth: None,
-        assists: None,
-    }
+    Site { cpu: Some(cpu), ..Site::at(frame) }
 }
 
 impl Site {

@@ -36,6 +36,14 @@ pub trait Observer {
     #[inline]
     fn run(&mut self, _: &Run, _: RunEnd<'_, '_>) {}
 
+    /// A goroutine that waited may run again.
+    #[inline]
+    fn unblock(&mut self, _: Time, _: GoId) {}
+
+    /// Everything that happened in a generation has been told.
+    #[inline]
+    fn generation_ends(&mut self) {}
+
     /// A task begins.
     #[inline]
     fn task_begins(&mut self, _: &UserTask<'_>) {}

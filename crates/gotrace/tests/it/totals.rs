@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use gotrace::{
     Event, EventKind, Frame, GcCycle, GoId, GoState, GoroutineStates, MarkAssist, Observer,
-    Ordered, Range, Run, RunEnd, StackKey, StopTheWorld, Sum, Sweep, Symbols, Totals, scan,
+    Ordered, Range, Run, RunEnd, StackKey, StopTheWorld, Sum, Sweep, Symbols, Totals, Waits, scan,
 };
 
 use crate::{NESTED, bytes_of, each_event, generations, sample};
@@ -444,4 +444,43 @@ fn runs_add_up_to_what_goroutines_ran() {
             assert_eq!(on_cpu.0.get(&goroutine), Some(&ns), "{name}: {goroutine:?}");
         }
     }
+}
+
+type WaitsByText = BTreeMap<(String, Vec<String>), Sum>;
+
+fn functions<'s>(frames: impl Iterator<Item = Frame<'s>>) -> Vec<String> {
+    frames.map(|frame| format!("{}:{}", frame.func, frame.line)).collect()
+}
+
+#[test]
+fn waits_add_up_to_the_states_of_ordered_events() {
+    let mut n_seen = 0;
+    for name in crate::SAMPLES {
+        let bytes = sample(name);
+        let mut waits = Waits::default();
+        let symbols = scan(generations(&bytes), &mut waits).value.symbols;
+        let mut scanned = WaitsByText::new();
+        for (&(reason, stack), &sum) in &waits.by_stack {
+            let key = (symbols.text(reason).to_owned(), functions(symbols.frames(stack)));
+            scanned.insert(key, sum);
+        }
+        let mut states = GoroutineStates::default();
+        let mut ordered = WaitsByText::new();
+        each_event(&bytes, |event, events| {
+            let ended = states.observe(event, events.tables(), events.generation());
+            let Some(span) = ended.filter(|span| span.state == GoState::Waiting) else { return };
+            let reason = states.symbols().text(span.reason).to_owned();
+            // A goroutine that waited when the trace began has no reason.
+            if !reason.is_empty() {
+                let key = (reason, functions(states.symbols().frames(span.stack)));
+                let sum = ordered.entry(key).or_default();
+                sum.n += 1;
+                sum.wall_ns += span.ns();
+                sum.longest_ns = sum.longest_ns.max(span.ns());
+            }
+        });
+        assert_eq!(scanned, ordered, "{name}");
+        n_seen += ordered.len();
+    }
+    assert!(n_seen > 100);
 }

@@ -48,9 +48,7 @@ fn diagnosis(function: &str) -> Diagnosis {
             map_type: Ok(inner.clone()),
         }]),
         cpu: Some(cpu.clone()),
-        heap: None,
-        growth: None,
-        assists: None,
+        ..Site::default()
     };
     let mut process = ProcessCpu {
         sources: vec![SourceId(0)],
@@ -85,6 +83,8 @@ fn diagnosis(function: &str) -> Diagnosis {
         heap: None,
         growth: None,
         trace: None,
+        timeline: None,
+        locks: Vec::new(),
         storage: None,
         sites: vec![site],
         map_types: vec![inner, map("map[string]int", Nested::Direct)],
@@ -145,7 +145,8 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
                   background collection; it saved no time where maps larger than the cache were filled
                   in random order
                   moved entries, bytes and allocations: not measured, for want of the sizes of the maps
-           seen   60.0 % (60 of 100 samples)  map writes and reads at this line, of all CPU  [cpu.pprof]
+           seen   in 1 of 1 source: cpu.pprof
+                  60.0 % (60 of 100 samples)  map writes and reads at this line, of all CPU  [cpu.pprof]
                   66.7 % (40 of 60 samples)  of that under growth frames  [cpu.pprof]
                   66.7 % (40 of 60 samples)  of that moving entries  [cpu.pprof]
            trust  medium: growth frames only: the final sizes were not measured
@@ -170,7 +171,9 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
               sudo mapscope record -p PID -d 30s -o recording.pb.gz, and add the file to the arguments
           how long goroutines were stopped, or had to help the collector, and where:
               curl -o trace.out 'http://HOST/debug/pprof/trace?seconds=5', or go test -trace trace.out
-              (Go 1.22 or later)
+          waiting for locks around maps:
+              curl -o mutex.pprof 'http://HOST/debug/pprof/mutex?seconds=30' of a program that calls
+              runtime.SetMutexProfileFraction, or go test -mutexprofile mutex.pprof
           cache and TLB misses at map sites:
               perf stat -e cache-misses,dTLB-load-misses -p PID, on a machine with counters
     "#]].assert_eq(&text);

@@ -1,0 +1,169 @@
+//! A lock around a map that goroutines wait for.
+//!
+//! No source says which lock guards which map. The rule speaks where a function uses a map, takes a lock that others wait
+//! for, and does little else: then the map is what the lock is held for.
+
+use gomap::MapOp;
+
+use super::{SiteContext, confidence};
+use crate::evidence::{Cost, LockSide, Nested, ProcessLocks, Site, SiteLock, SourceId, Waits};
+use crate::finding::{Amount, EvidenceLine, Finding, Level, Verdict};
+
+/// Time waited for the lock, of the time covered, from which on it is a matter: one goroutine a tenth of the time.
+pub(super) const WAITING: f64 = 0.10;
+/// The same where the source does not say which time it covers. Units: nanoseconds.
+pub(super) const WAITING_NS: u64 = 1_000_000_000;
+/// Part of the function's CPU, locking left out, in map operations from which on the lock is held for the map.
+pub(super) const HELD_FOR_MAP: f64 = 0.30;
+/// Part of the operations on a map, by CPU, in writes below which its entries are taken as written once.
+pub(super) const WRITTEN_ONCE: f64 = 0.10;
+
+/// Goroutines wait for a lock that this function holds while it uses a map.
+pub(super) fn lock_around_map(context: &SiteContext<'_>) -> Option<Finding> {
+    let locks = context.site.locks.as_ref()?;
+    let sums = by_source(locks);
+    let is_long = |(source, waits): &&(SourceId, Waits)| is_long(context.locks_of(*source), *waits);
+    let long: Vec<SourceId> = sums.iter().filter(is_long).map(|&(source, _)| source).collect();
+    if long.is_empty() {
+        return None;
+    }
+    let (cpu, process) = context.cpu()?;
+    let of_function = || context.sites_of_function();
+    let map = sum(of_function(), |site| site.cpu.as_ref().map(|cpu| cpu.map));
+    let is_first = of_function().next().is_some_and(|first| std::ptr::eq(first, context.site));
+    let own = without(cpu.function, cpu.function_locking);
+    if !is_first || map.share_of(own) < HELD_FOR_MAP {
+        return None;
+    }
+    let mut finding = context.finding("lock-around-map", Verdict::Shard, map);
+    finding.cause =
+        "goroutines wait for a lock that this function holds while it uses the map".to_owned();
+    finding.advice = advice(context, written_share(context));
+    finding.evidence = lock_lines(context, locks);
+    finding.evidence.extend([
+        context.share("this function, of all CPU", cpu.function, process.total),
+        context.share("of that locking and unlocking", cpu.function_locking, cpu.function),
+        context.share("map operations, of the rest of this function", map, own),
+    ]);
+    let has_time = |&source: &SourceId| {
+        context.locks_of(source).is_some_and(|locks| locks.duration_ns.is_some())
+    };
+    finding.confidence = match (long.iter().any(has_time), long.len()) {
+        (true, 2..) => confidence(cpu.function, Level::High, "several sources saw the waiting"),
+        (true, _) => {
+            confidence(cpu.function, Level::Medium, "that the lock guards this map is not measured")
+        }
+        (false, _) => confidence(
+            cpu.function,
+            Level::Low,
+            "the profile does not say which time it covers: compare the waiting with the time the program ran",
+        ),
+    };
+    Some(finding)
+}
+
+fn is_long(locks: Option<&ProcessLocks>, waits: Waits) -> bool {
+    match locks.and_then(|locks| locks.duration_ns) {
+        Some(ns) => waits.ns as f64 >= WAITING * ns as f64,
+        None => waits.ns >= WAITING_NS,
+    }
+}
+
+fn by_source(locks: &[SiteLock]) -> Vec<(SourceId, Waits)> {
+    let mut sums: Vec<(SourceId, Waits)> = Vec::new();
+    for lock in locks {
+        match sums.iter_mut().find(|(source, _)| *source == lock.source) {
+            Some((_, waits)) => *waits += lock.waits,
+            None => sums.push((lock.source, lock.waits)),
+        }
+    }
+    sums.sort_by_key(|&(source, waits)| (std::cmp::Reverse(waits.ns), source));
+    sums
+}
+
+fn without(all: Cost, part: Cost) -> Cost {
+    Cost {
+        samples: all.samples.saturating_sub(part.samples),
+        cpu_ns: all.cpu_ns.saturating_sub(part.cpu_ns),
+    }
+}
+
+fn sum<'s>(sites: impl Iterator<Item = &'s Site>, of: fn(&Site) -> Option<Cost>) -> Cost {
+    sites.filter_map(of).fold(Cost::default(), |mut sum, cost| {
+        sum += cost;
+        sum
+    })
+}
+
+/// The part of the operations on the outermost map of this function in writes, by CPU; `None` without samples of it.
+fn written_share(context: &SiteContext<'_>) -> Option<f64> {
+    let is_outer = |site: &&Site| {
+        let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+        types.any(|t| t.nested != Nested::No)
+    };
+    let has_nested = context.sites_of_function().any(|site| is_outer(&site));
+    let sites = || context.sites_of_function().filter(|site| !has_nested || is_outer(site));
+    let write = sum(sites(), |site| Some(site.cpu.as_ref()?.by_op.get(MapOp::Assign)));
+    let all = sum(sites(), |site| Some(site.cpu.as_ref()?.map));
+    (all.samples > 0).then(|| write.share_of(all))
+}
+
+fn advice(context: &SiteContext<'_>, written: Option<f64>) -> String {
+    let is_nested = context.sites_of_function().any(|site| {
+        let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+        types.any(|t| t.nested != Nested::No)
+    });
+    let key = if is_nested { "the outer key" } else { "the key" };
+    let shards = format!(
+        "several maps with a lock each, chosen by a hash of {key}: more than one goroutine can then write at once"
+    );
+    let is_written_once = written.is_some_and(|share| share < WRITTEN_ONCE);
+    let sync_map = match (is_nested, is_written_once) {
+        (true, true) => {
+            "; or, since the outer entries are mostly read here, a sync.Map of them, each with its own lock and inner map \
+             (sync.Map does not guard what an entry points to)"
+        }
+        (false, true) => "; or sync.Map, since entries are mostly read here",
+        (_, false) => "; not sync.Map: it takes a new value for every write",
+    };
+    format!("{shards}{sync_map}. First move out of the lock what does not need it")
+}
+
+fn lock_lines(context: &SiteContext<'_>, locks: &[SiteLock]) -> Vec<EvidenceLine> {
+    const SHOWN_PER_SOURCE: usize = 2;
+    let mut lines = Vec::new();
+    for (source, waits) in by_source(locks) {
+        let duration_ns = context.locks_of(source).and_then(|locks| locks.duration_ns);
+        let amount = match duration_ns {
+            Some(whole_ns) => Amount::TimeShare { part_ns: waits.ns, whole_ns },
+            None => Amount::Time(waits.ns),
+        };
+        let of_source = || locks.iter().filter(|lock| lock.source == source);
+        let what = match (of_source().next().map(|lock| lock.side), duration_ns) {
+            (Some(LockSide::Holder), Some(_)) => {
+                "others waited while this function held a lock, of the time covered"
+            }
+            (Some(LockSide::Holder), None) => "others waited while this function held a lock",
+            (_, Some(_)) => "goroutines waited for a lock in this function, of the time covered",
+            (_, None) => "goroutines waited for a lock in this function",
+        };
+        lines.push(EvidenceLine { source, what: what.to_owned(), amount });
+        for lock in of_source().take(SHOWN_PER_SOURCE) {
+            let what = format!("waits at {} in line {}", lock.call, lock.frame.line);
+            lines.push(EvidenceLine { source, what, amount: Amount::Count(lock.waits.n) });
+        }
+    }
+    lines
+}
+
+impl<'e> SiteContext<'e> {
+    fn locks_of(&self, source: SourceId) -> Option<&'e ProcessLocks> {
+        self.evidence.locks.iter().find(|locks| locks.source == source)
+    }
+
+    /// Sites in this site's function, the one that costs most first.
+    fn sites_of_function(&self) -> impl Iterator<Item = &'e Site> {
+        let function = &self.site.frame.function;
+        self.evidence.sites.iter().filter(move |site| site.frame.function == *function)
+    }
+}

@@ -1,0 +1,74 @@
+//! How a map operation gets to its work: the stack it runs on, and which of the runtime's functions it takes.
+
+use gomap::MapOp;
+
+use super::{SiteContext, confidence, is_noticeable};
+use crate::evidence::{MapType, SourceKind};
+use crate::finding::{Amount, Finding, Level, Verdict};
+
+/// Largest element for which a map of a simple key has functions of its own. Units: bytes.
+///
+/// Source: `mapfast` in src/cmd/compile/internal/walk/walk.go, Go 1.21 to 1.27.
+pub(super) const LARGEST_FAST_ELEM: u64 = 128;
+
+/// Goroutines grow their stacks inside map operations.
+pub(super) fn stack_growth(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    if !is_noticeable(cpu.stack_growth, process.total) {
+        return None;
+    }
+    let mut finding = context.finding("stack-growth", Verdict::Reuse, cpu.stack_growth);
+    finding.cause =
+        "goroutines copy their stacks to larger ones while they are inside map operations"
+            .to_owned();
+    finding.advice = "it happens once per goroutine and depth: let goroutines live longer (a pool of workers in place of one \
+                      goroutine per item), or call less deeply before the map is used"
+        .to_owned();
+    finding.evidence = vec![
+        context.share("map operations at this line, of all CPU", cpu.map, process.total),
+        context.share("of that copying stacks", cpu.stack_growth, cpu.map),
+        context.fact(
+            SourceKind::Cpu,
+            "frames from this line to the deepest work seen".to_owned(),
+            Amount::Count(cpu.depth.max.into()),
+        ),
+    ];
+    finding.confidence = confidence(cpu.stack_growth, Level::High, "the share was measured");
+    Some(finding)
+}
+
+/// Elements too large for the functions made for simple keys: the map takes the general ones, and keeps elements apart.
+pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    let map_type = context.types(MapOp::Assign).next()?;
+    if map_type.elem.size <= LARGEST_FAST_ELEM || !is_simple(map_type) {
+        return None;
+    }
+    let callee = &cpu.entry_points.first()?.name;
+    let mut finding = context.finding("large-elements", Verdict::Replace, cpu.map);
+    finding.cause = format!(
+        "elements above {LARGEST_FAST_ELEM} bytes take {callee}, the general path, and an object of their own each"
+    );
+    finding.advice = format!(
+        "keep a pointer to {}, or an index into a slice of them, in the map: then {} keys take the path made for them",
+        map_type.elem.name, map_type.key.name
+    );
+    finding.evidence = vec![
+        context.share("map operations at this line, of all CPU", cpu.map, process.total),
+        context.fact(
+            SourceKind::Binary,
+            format!("an element of {}", map_type.name),
+            Amount::Bytes(map_type.elem.size),
+        ),
+    ];
+    finding.confidence =
+        confidence(cpu.map, Level::Low, "what the other path would take here was not measured");
+    Some(finding)
+}
+
+/// Whether keys of this type have functions of their own: strings and words of 4 or 8 bytes.
+fn is_simple(map_type: &MapType) -> bool {
+    const SIMPLE: [&str; 9] =
+        ["string", "int", "uint", "int32", "uint32", "int64", "uint64", "uintptr", "rune"];
+    SIMPLE.contains(&map_type.key.name.as_str())
+}

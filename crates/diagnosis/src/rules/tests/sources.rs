@@ -1,0 +1,205 @@
+//! Rules that rest on traces and profiles of locks.
+
+use super::*;
+use crate::rules::collector::{ASSISTS_NOTICEABLE, ENOUGH_ASSISTS, LONG_STOP_NS};
+use crate::rules::locks::{WAITING, WAITING_NS};
+use crate::rules::path::LARGEST_FAST_ELEM;
+
+const SECOND: u64 = 1_000_000_000;
+
+fn ranges(n: u64, wall_ns: u64) -> Ranges {
+    Ranges { n, wall_ns, on_cpu_ns: Some(wall_ns / 2), longest_ns: wall_ns / 2 }
+}
+
+/// The program with a trace of a second as its fourth source.
+fn traced(stopped_ns: u64, longest_ns: u64) -> Evidence {
+    let mut evidence = program("go1.27.3");
+    let (name, summary) = ("trace.out".to_owned(), String::new());
+    evidence.sources.push(Source { name, kind: SourceKind::Trace, summary });
+    let stops = Ranges { n: 9, wall_ns: stopped_ns, on_cpu_ns: None, longest_ns };
+    let start = Ranges { n: 1, wall_ns: SECOND, on_cpu_ns: None, longest_ns: SECOND };
+    evidence.trace = Some(ProcessTrace {
+        sources: vec![SourceId(3)],
+        duration_ns: SECOND,
+        stops: vec![("start trace".to_owned(), start), ("GC mark termination".to_owned(), stops)],
+        ..ProcessTrace::default()
+    });
+    evidence
+}
+
+fn with_assists(n: u64, wall_ns: u64, growth_ns: u64) -> Site {
+    let writers = Writers { n: 2, busy_ns: SECOND, assists: ranges(n, wall_ns) };
+    let (assists, growth_assists) = (ranges(n, wall_ns), ranges(n, growth_ns));
+    let trace = SiteTrace { assists, growth_assists, writers: Some(writers) };
+    Site { trace: Some(trace), ..site(7, STEADY) }
+}
+
+/// Stops that no rule has a word about.
+fn unremarkable() -> Evidence {
+    traced(SECOND / 40, LONG_STOP_NS / 2)
+}
+
+#[test]
+fn writers_that_mark_before_growth_should_presize() {
+    let enough_ns = (ASSISTS_NOTICEABLE * SECOND as f64) as u64;
+    let helping = with_assists(500, enough_ns, enough_ns);
+    let found = check(unremarkable(), vec![helping], &["writers-help-collector Presize High"]);
+    assert_eq!(found.sources_of(&found.findings[0]), [SourceId(3)]);
+    // No sample was charged to the collector, which is said by leaving the line out.
+    assert!(found.findings[0].evidence.iter().all(|line| line.source == SourceId(3)));
+}
+
+#[test]
+fn writers_that_mark_before_other_allocations_should_allocate_less() {
+    let helping = with_assists(500, SECOND / 2, SECOND / 5);
+    check(unremarkable(), vec![helping], &["writers-help-collector AllocateLess High"]);
+}
+
+#[test]
+fn a_hundred_assists_make_a_sum() {
+    let helping = with_assists(99, SECOND / 2, SECOND / 2);
+    check(unremarkable(), vec![helping], &["writers-help-collector Presize Medium"]);
+}
+
+#[test]
+fn few_or_short_assists_are_no_matter() {
+    let nothing: &[&str] = &["growth-is-not-the-problem LeaveAlone High"];
+    let short_ns = (ASSISTS_NOTICEABLE * SECOND as f64) as u64 - 1;
+    check(unremarkable(), vec![with_assists(500, short_ns, short_ns)], nothing);
+    check(unremarkable(), vec![with_assists(ENOUGH_ASSISTS - 1, SECOND, SECOND)], nothing);
+    check(unremarkable(), vec![site(7, STEADY)], nothing);
+}
+
+#[test]
+fn stops_are_judged_by_their_share_and_by_the_longest() {
+    let of_stops = |evidence| {
+        let found = run(evidence, vec![site(7, STEADY)]);
+        summary(&found).into_iter().find(|line| line.starts_with("stop"))
+    };
+    let (short, long) = ("stops-are-short LeaveAlone High", "stopped-world AllocateLess High");
+    assert_eq!(of_stops(traced(SECOND / 101, 1)).as_deref(), Some(short));
+    assert_eq!(of_stops(traced(SECOND / 20, 1)).as_deref(), Some(long));
+    assert_eq!(of_stops(traced(SECOND / 101, LONG_STOP_NS)).as_deref(), Some(long));
+    assert_eq!(of_stops(unremarkable()), None);
+    assert_eq!(of_stops(program("go1.27.3")), None);
+    let mut never = traced(0, 0);
+    never.trace.as_mut().unwrap().stops.truncate(1);
+    assert_eq!(of_stops(never), None, "a start of the trace is no collection");
+}
+
+/// A site in a function of its CPU, locking left out, and waits for its lock as profiles and the trace have them.
+fn locked(function: u64, locking: u64, waits: &[(u32, u64)]) -> Site {
+    let mut locked = site(7, STEADY);
+    let cpu = locked.cpu.as_mut().unwrap();
+    (cpu.function, cpu.function_locking) = (cost(function + locking), cost(locking));
+    let lock = |&(source, ns): &(u32, u64)| SiteLock {
+        source: SourceId(source),
+        side: LockSide::Waiter,
+        call: "sync.(*Mutex).Lock".to_owned(),
+        frame: Frame { line: 5, ..locked.frame.clone() },
+        waits: Waits { n: 100, ns },
+    };
+    locked.locks = Some(waits.iter().map(lock).collect());
+    locked
+}
+
+/// Source 3 covers a second, source 4 does not say what it covers.
+fn with_lock_sources() -> Evidence {
+    let mut evidence = unremarkable();
+    let (name, summary) = ("mutex.pprof".to_owned(), String::new());
+    evidence.sources.push(Source { name, kind: SourceKind::Contention, summary });
+    let locks = |source, duration_ns| ProcessLocks {
+        source: SourceId(source),
+        side: LockSide::Waiter,
+        total: Waits::default(),
+        duration_ns,
+    };
+    evidence.locks = vec![locks(3, Some(SECOND)), locks(4, None)];
+    evidence
+}
+
+const FINE: &str = "growth-is-not-the-problem LeaveAlone High";
+
+#[test]
+fn a_lock_held_for_a_map_should_be_many() {
+    let waiting_ns = (WAITING * SECOND as f64) as u64;
+    let of = |site, expected: &str| check(with_lock_sources(), vec![site], &[expected]);
+    let found = of(locked(600, 300, &[(3, waiting_ns)]), "lock-around-map Shard Medium");
+    assert!(found.findings[0].advice.contains("not sync.Map"), "{}", found.findings[0].advice);
+    of(locked(600, 300, &[(3, waiting_ns), (4, WAITING_NS)]), "lock-around-map Shard High");
+    of(locked(600, 300, &[(4, WAITING_NS)]), "lock-around-map Shard Low");
+    of(locked(600, 300, &[(3, waiting_ns - 1), (4, WAITING_NS - 1)]), FINE);
+    // Held for something else: the map is a quarter of what the function does.
+    of(locked(2000, 300, &[(3, SECOND)]), FINE);
+    of(site(7, STEADY), FINE);
+}
+
+#[test]
+fn an_outer_map_that_is_mostly_read_may_be_a_sync_map() {
+    let read =
+        Site { locks: None, ..site(6, &[(MapOp::Read, Read, 100)]).uses(MapOp::Read, outer()) };
+    let write = locked(700, 300, &[(3, SECOND)]).uses(Assign, inner());
+    let found = run(with_lock_sources(), vec![write, read]);
+    let finding = found.findings.iter().find(|finding| finding.rule == "lock-around-map").unwrap();
+    assert!(
+        finding.advice.contains("a sync.Map of them, each with its own lock"),
+        "{}",
+        finding.advice
+    );
+    // Once for the function, at the site that costs most.
+    assert_eq!(found.findings.iter().filter(|f| f.rule == "lock-around-map").count(), 1);
+}
+
+#[test]
+fn stacks_that_grow_are_told_from_maps_that_do() {
+    let mut growing = site(7, STEADY);
+    growing.cpu.as_mut().unwrap().stack_growth = cost(20);
+    check(program("go1.27.3"), vec![growing], &["stack-growth Reuse Medium"]);
+    let mut hardly = site(7, STEADY);
+    hardly.cpu.as_mut().unwrap().stack_growth = cost(19);
+    check(program("go1.27.3"), vec![hardly], &[FINE]);
+}
+
+#[test]
+fn large_elements_take_the_general_path() {
+    let map_with = |size| {
+        let elem = TypePart {
+            name: "main.row".to_owned(),
+            size,
+            has_pointers: false,
+            is_interface: false,
+        };
+        let mut written = site(7, STEADY).uses(Assign, map_of(string_part(), elem));
+        let name = "runtime.mapassign".to_owned();
+        let callee = FunctionCost { name, cost: cost(500) };
+        written.cpu.as_mut().unwrap().entry_points.push(callee);
+        vec![written]
+    };
+    let found = check(
+        program("go1.27.3"),
+        map_with(LARGEST_FAST_ELEM + 1),
+        &["large-elements Replace Low"],
+    );
+    assert!(found.findings[0].cause.contains("runtime.mapassign, the general path"));
+    check(program("go1.27.3"), map_with(LARGEST_FAST_ELEM), &[FINE]);
+}
+
+#[test]
+fn samples_of_two_tools_that_agree_are_trusted() {
+    let evidence = || {
+        let mut evidence = program("go1.27.3");
+        let (name, summary) = ("perf.data".to_owned(), String::new());
+        evidence.sources.push(Source { name, kind: SourceKind::Perf, summary });
+        evidence
+    };
+    let aside = |growth| {
+        let (source, total, map) = (SourceId(3), cost(900), cost(400));
+        let aside = CpuAside { source, total, map, growth: cost(growth) };
+        vec![Site { cpu_aside: vec![aside], ..site(7, GROWING) }]
+    };
+    let found = check(evidence(), aside(100), &["growth-dominates Presize High"]);
+    assert_eq!(found.sources_of(&found.findings[0]), [SourceId(0), SourceId(3)]);
+    assert_eq!(found.evidence.n_measuring(), 2);
+    // Too few samples, or too small a part of them.
+    check(evidence(), aside(99), &["growth-dominates Presize Medium"]);
+}

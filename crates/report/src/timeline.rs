@@ -1,0 +1,151 @@
+//! The steps of a trace's time, as a strip of lanes and for programs.
+
+use std::fmt::Write as _;
+
+use diagnosis::evidence::{Evidence, Timeline, TimelineStep};
+use serde_json::{Value, json};
+
+use crate::html::escape;
+use crate::numbers::{bytes, count, duration, percent};
+use crate::words;
+
+/// Columns of equal length, in the order of time.
+pub(crate) fn to_json(timeline: &Timeline) -> Value {
+    macro_rules! column {
+        ($field:ident) => {
+            timeline.steps.iter().map(|step| step.$field).collect::<Vec<_>>()
+        };
+    }
+    json!({
+        "source": timeline.source.0,
+        "step_ns": timeline.step_ns,
+        "heap_bytes": column!(heap_bytes),
+        "gc_ns": column!(gc_ns),
+        "stopped_ns": column!(stopped_ns),
+        "assist_ns": column!(assist_ns),
+        "samples": timeline.samples.map(|samples| json!({
+            "source": samples.0,
+            "map": column!(map_samples),
+            "growth": column!(growth_samples),
+        })),
+    })
+}
+
+const WIDTH: f64 = 1120.0;
+const LEFT: f64 = 190.0;
+const LANE: f64 = 34.0;
+const GAP: f64 = 8.0;
+
+/// A lane: what it shows, the height of each step as a part of the lane and in words, and the words of its top.
+struct Lane {
+    name: &'static str,
+    class: &'static str,
+    top: String,
+    steps: Vec<(f64, String)>,
+}
+
+/// The strip as HTML; empty without a trace.
+pub(crate) fn to_html(evidence: &Evidence) -> String {
+    let Some(timeline) = &evidence.timeline else { return String::new() };
+    let lanes = lanes(timeline);
+    let step_width = (WIDTH - LEFT) / timeline.steps.len().max(1) as f64;
+    let height = lanes.len() as f64 * (LANE + GAP) + 18.0;
+    let mut svg = format!(
+        "<svg class=timeline viewBox=\"0 0 {WIDTH} {height}\" role=img aria-label=\"what happened when\">"
+    );
+    for (at, lane) in lanes.iter().enumerate() {
+        let base = at as f64 * (LANE + GAP) + LANE;
+        let _ = write!(
+            svg,
+            "<text x=0 y={:.1}>{}</text><text class=top x=0 y={:.1}>{}</text><path d=\"M{LEFT} {base}H{WIDTH}\"/>",
+            base - 18.0,
+            lane.name,
+            base - 4.0,
+            escape(&lane.top)
+        );
+        for (step, (part, text)) in
+            lane.steps.iter().enumerate().filter(|(_, (part, _))| *part > 0.0)
+        {
+            let (x, h) = (LEFT + step as f64 * step_width, (part * LANE).max(1.0));
+            let time = duration(timeline.step_ns.saturating_mul(step as u64));
+            let _ = write!(
+                svg,
+                "<rect class={} x={x:.1} y={:.1} width={:.2} height={h:.1}><title>{time}: {}</title></rect>",
+                lane.class,
+                base - h,
+                step_width.max(1.0),
+                escape(text)
+            );
+        }
+    }
+    let length = duration(timeline.step_ns.saturating_mul(timeline.steps.len() as u64));
+    let _ = write!(
+        svg,
+        "<text x={LEFT} y={:.1}>0</text><text class=end x={WIDTH} y={:.1}>{length}</text></svg>",
+        height - 2.0,
+        height - 2.0
+    );
+    let source = evidence.sources.get(timeline.source.0 as usize);
+    let name = escape(source.map_or("", |source| words::base_name(&source.name)));
+    format!(
+        "<h2>Timeline</h2><p class=facts>{name}, in steps of {}</p>{svg}",
+        duration(timeline.step_ns)
+    )
+}
+
+fn lanes(timeline: &Timeline) -> Vec<Lane> {
+    let of_time = |name, class, ns: fn(&TimelineStep) -> u64| {
+        let part = |step: &TimelineStep| (ns(step) as f64 / timeline.step_ns as f64).min(1.0);
+        let steps = timeline.steps.iter().map(|step| (part(step), percent(part(step))));
+        Lane { name, class, top: "full: all of the time".to_owned(), steps: steps.collect() }
+    };
+    let mut lanes = vec![
+        heap(timeline),
+        of_time("collector marks", "gc", |step| step.gc_ns),
+        of_time("all stopped", "stop", |step| step.stopped_ns),
+        assists(timeline),
+    ];
+    if timeline.samples.is_some() {
+        lanes.push(samples("samples in maps", "map", timeline, |step| step.map_samples));
+        lanes.push(samples("of them in growth", "growth", timeline, |step| step.growth_samples));
+    }
+    lanes
+}
+
+/// The heap stays what it was until it is measured again.
+fn heap(timeline: &Timeline) -> Lane {
+    let max = timeline.steps.iter().filter_map(|step| step.heap_bytes).max().unwrap_or(0);
+    let mut last = 0;
+    let steps = timeline.steps.iter().map(|step| {
+        last = step.heap_bytes.unwrap_or(last);
+        (last as f64 / max.max(1) as f64, bytes(last))
+    });
+    Lane {
+        name: "heap",
+        class: "heap",
+        steps: steps.collect(),
+        top: format!("full: {}", bytes(max)),
+    }
+}
+
+/// Several goroutines may help at once.
+fn assists(timeline: &Timeline) -> Lane {
+    let goroutines = |step: &TimelineStep| step.assist_ns as f64 / timeline.step_ns as f64;
+    let max = timeline.steps.iter().map(goroutines).fold(1.0, f64::max);
+    let steps = timeline.steps.iter().map(|step| {
+        (goroutines(step) / max, format!("{:.1} goroutines help the collector", goroutines(step)))
+    });
+    let top = format!("full: {max:.1} goroutines");
+    Lane { name: "mark assists", class: "assist", steps: steps.collect(), top }
+}
+
+fn samples(
+    name: &'static str,
+    class: &'static str,
+    timeline: &Timeline,
+    of: fn(&TimelineStep) -> u64,
+) -> Lane {
+    let max = timeline.steps.iter().map(|step| step.map_samples).max().unwrap_or(0).max(1);
+    let steps = timeline.steps.iter().map(|step| (of(step) as f64 / max as f64, count(of(step))));
+    Lane { name, class, steps: steps.collect(), top: format!("full: {}", count(max)) }
+}
