@@ -558,12 +558,38 @@ pub struct ProcessStorage {
     pub writes: Option<IoCalls>,
     /// System calls that wait for the device; `None` when their tracepoints were not recorded.
     pub syncs: Option<IoCalls>,
-    /// Bytes that half of the writing calls do not exceed; `None` without such calls.
-    pub median_write_bytes: Option<u64>,
+    /// Sizes of the writing calls; `None` without such calls.
+    pub write_sizes: Option<WriteSizes>,
+    /// Lines of the program that write or wait for the device, most bytes first.
+    pub sites: Vec<IoSite>,
     /// Requests to block devices that threads of the program issued; `None` when not recorded.
     pub blocks: Option<BlockWrites>,
     /// Those that other processes issued meanwhile, as far as `perf` recorded them.
     pub blocks_of_others: Option<BlockWrites>,
+}
+
+/// A line of the program and the system calls made from there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IoSite {
+    /// The line nearest the call outside the standard library; `None` where no stack was recorded.
+    pub frame: Option<Frame>,
+    /// Calls that write.
+    pub writes: IoCalls,
+    /// Calls that wait for the device.
+    pub syncs: IoCalls,
+    /// Sizes of `writes`; `None` without such calls.
+    pub write_sizes: Option<WriteSizes>,
+}
+
+/// How large writing calls are, by the bytes they asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteSizes {
+    /// Half of them asked for no more.
+    pub p50_bytes: u64,
+    /// 95 of 100 asked for no more.
+    pub p95_bytes: u64,
+    /// Number of calls by the power of two that they do not exceed, ascending.
+    pub by_power: Vec<(u64, u64)>,
 }
 
 /// System calls of a kind.

@@ -64,6 +64,8 @@ pub enum Verdict {
     AllocateLess,
     /// Replace the map to give its memory back.
     Release,
+    /// Larger writes, and fewer.
+    Batch,
     /// Another data structure or Go version.
     Replace,
     /// Nothing to do.

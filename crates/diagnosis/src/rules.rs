@@ -16,6 +16,7 @@ mod not_measured;
 mod path;
 mod predicted;
 mod steady;
+mod storage;
 
 use gomap::{GoVersion, MapImpl, MapOp};
 
@@ -77,7 +78,8 @@ pub fn diagnose(evidence: Evidence) -> Diagnosis {
 }
 
 fn process_findings(evidence: &Evidence) -> Vec<Finding> {
-    collector::stopped_world(evidence).into_iter().chain(cpu_findings(evidence)).collect()
+    let of_events = [collector::stopped_world(evidence), storage::small_writes(evidence)];
+    of_events.into_iter().flatten().chain(cpu_findings(evidence)).collect()
 }
 
 fn cpu_findings(evidence: &Evidence) -> Vec<Finding> {

@@ -9,13 +9,17 @@ use crate::sample::Sample;
 
 const RECORD_MMAP: u32 = 1;
 const RECORD_LOST: u32 = 2;
+const RECORD_COMM: u32 = 3;
 const RECORD_FORK: u32 = 7;
 const RECORD_SAMPLE: u32 = 9;
 const RECORD_MMAP2: u32 = 10;
 const RECORD_LOST_SAMPLES: u32 = 13;
+const RECORD_FINISHED_ROUND: u32 = 68;
 const RECORD_AUXTRACE: u32 = 71;
 const RECORD_COMPRESSED: u32 = 81;
 const RECORD_COMPRESSED2: u32 = 83;
+/// The process has a new name because it runs another program.
+const MISC_COMM_EXEC: u16 = 1 << 13;
 /// The record's build id stands in place of the file's numbers.
 const MISC_BUILD_ID: u16 = 1 << 14;
 const HEADER_BYTES: u64 = 8;
@@ -36,6 +40,13 @@ pub enum Record<'a> {
         /// The one it was copied from; equal to `pid` for a new thread.
         parent: u32,
     },
+    /// A process runs another program from now on: its mappings are gone.
+    Exec {
+        /// Process.
+        pid: u32,
+    },
+    /// What follows is later than all that preceded the last record of this kind before this one.
+    RoundEnds,
     /// Events are missing from the file.
     Lost {
         /// How many.
@@ -181,6 +192,8 @@ fn read_other<'a>(kind: u32, misc: u16, body: &[u8]) -> Option<Record<'a>> {
                 build_id,
             }))
         }
+        RECORD_COMM if misc & MISC_COMM_EXEC != 0 => Some(Record::Exec { pid: bytes.u32()? }),
+        RECORD_FINISHED_ROUND => Some(Record::RoundEnds),
         RECORD_FORK => Some(Record::Fork { pid: bytes.u32()?, parent: bytes.u32()? }),
         RECORD_LOST => {
             let _id = bytes.u64()?;

@@ -100,7 +100,7 @@ impl Layout {
         let (enabled, running, id, group, lost) = (has(1), has(2), has(4), has(8), has(16));
         let n_words = if group == 1 {
             let n = usize::try_from(bytes.u64()?).ok()?;
-            enabled + running + n.checked_mul(1 + id + lost)?
+            n.checked_mul(1 + id + lost)?.checked_add(enabled + running)?
         } else {
             1 + enabled + running + id + lost
         };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 
 use diagnosis::Evidence;
-use diagnosis::evidence::{Cost, CpuAside, Notice, Site, SiteCpu, SourceId};
+use diagnosis::evidence::{Cost, CpuAside, Frame, Notice, Site, SiteCpu, SourceId};
 use gobin::{Binary, FileOffset};
 use goperf::{EventKind, Mapping, PerfFile, Record, Sample, Tracepoint};
 use gopprof::{
@@ -14,6 +14,7 @@ use gopprof::{
 use crate::add_faults;
 use crate::cpu::CpuCollector;
 use crate::error::Error;
+use crate::printable::printable;
 use crate::storage::StorageSamples;
 
 /// Addresses of the kernel, on every architecture that Go runs on here, have the highest bit set.
@@ -25,8 +26,9 @@ pub(crate) struct PerfSamples {
     name: String,
     /// The event that counts CPU time; `None` when none does.
     event: Option<String>,
-    /// Samples, and nanoseconds that they stand for.
+    /// By image and stack: samples, and nanoseconds that they stand for.
     stacks: HashMap<(u32, Vec<u64>), (u64, u64)>,
+    /// By image.
     mappings: HashMap<u32, Vec<Mapping>>,
     build_ids: Vec<goperf::BuildId>,
     storage: StorageSamples,
@@ -65,28 +67,34 @@ pub(crate) fn read(
         n_lost: 0,
     };
     let mut time = (u64::MAX, 0);
+    let mut images = Images::default();
     let faults = file.read_records(|record| match record {
         Record::Sample(sample) => {
             if let Some(at) = sample.time {
                 time = (time.0.min(at), time.1.max(at));
             }
             if let Some(tracepoint) = &tracepoints[sample.event] {
-                samples.storage.add(tracepoint, &sample);
+                samples.storage.add(tracepoint, images.of(sample.pid), &sample);
             }
             if let Some((_, ns_per_sample)) = cpu.filter(|(event, _)| *event == sample.event) {
-                samples.add(sample, ns_per_sample);
+                samples.add(images.of(sample.pid), sample, ns_per_sample);
             }
         }
         Record::Mapping(mapping) => {
-            samples.mappings.entry(mapping.pid).or_default().push(mapping);
+            samples.mappings.entry(images.of(Some(mapping.pid))).or_default().push(mapping);
         }
         Record::Fork { pid, parent } if pid != parent => {
-            let inherited = samples.mappings.get(&parent).cloned().unwrap_or_default();
-            samples.mappings.insert(pid, inherited);
+            let inherited = samples.mappings.get(&images.of(Some(parent))).cloned();
+            samples.mappings.insert(images.begin(pid), inherited.unwrap_or_default());
         }
         Record::Fork { .. } => {}
+        Record::Exec { pid } => {
+            images.begin(pid);
+        }
+        Record::RoundEnds => samples.storage.round_ends(),
         Record::Lost { n } => samples.n_lost = samples.n_lost.saturating_add(n),
     });
+    samples.storage.finish();
     samples.duration_ns = time.1.saturating_sub(time.0);
     add_faults(evidence, source, &faults);
     if samples.n_lost > 0 {
@@ -127,9 +135,32 @@ fn cpu_event(file: &PerfFile<File>) -> Option<(usize, Option<u64>)> {
     file.events[event].frequency.map(|hz| (event, Some(1_000_000_000 / hz)))
 }
 
+/// Programs that processes run: a process that executes another one gets a new number.
+#[derive(Debug, Default)]
+struct Images {
+    by_pid: HashMap<u32, u32>,
+    n: u32,
+}
+
+impl Images {
+    fn of(&mut self, pid: Option<u32>) -> u32 {
+        let pid = pid.unwrap_or(0);
+        match self.by_pid.get(&pid) {
+            Some(&image) => image,
+            None => self.begin(pid),
+        }
+    }
+
+    fn begin(&mut self, pid: u32) -> u32 {
+        self.n += 1;
+        self.by_pid.insert(pid, self.n);
+        self.n
+    }
+}
+
 /// Processes that ran the binary, and what became of the samples.
 struct Processes<'s> {
-    /// By process, the mappings of the binary.
+    /// By image, the mappings of the binary.
     of_binary: BTreeMap<u32, Vec<&'s Mapping>>,
     /// Its path as recorded.
     path: String,
@@ -137,10 +168,9 @@ struct Processes<'s> {
 }
 
 impl PerfSamples {
-    fn add(&mut self, sample: Sample<'_>, ns_per_sample: Option<u64>) {
+    fn add(&mut self, image: u32, sample: Sample<'_>, ns_per_sample: Option<u64>) {
         let ns = ns_per_sample.or(sample.period).unwrap_or(0);
-        let key = (sample.pid.unwrap_or(0), sample.stack);
-        let (n, sum) = self.stacks.entry(key).or_default();
+        let (n, sum) = self.stacks.entry((image, sample.stack)).or_default();
         *n += 1;
         *sum = sum.saturating_add(ns);
     }
@@ -155,9 +185,11 @@ impl PerfSamples {
         evidence: &mut Evidence,
     ) -> Result<(), Error> {
         let processes = self.processes(binary, binary_name)?;
-        let pids = processes.of_binary.keys().copied();
-        evidence.storage =
-            self.storage.of(pids, source, self.duration_ns).or(evidence.storage.take());
+        let is_own = |pid: u32| processes.of_binary.contains_key(&pid);
+        let line_of =
+            |pid: u32, stack: &[u64]| user_line(&processes.of_binary[&pid], binary, stack);
+        let storage = self.storage.of(is_own, line_of, source, self.duration_ns);
+        evidence.storage = storage.or(evidence.storage.take());
         let (profile, n_used, n_other) = self.profile(&processes, binary);
         let mut text = match &self.event {
             Some(event) => format!("perf.data, {n_used} samples of {event}"),
@@ -208,10 +240,13 @@ impl PerfSamples {
             });
         }
         let mut of_binary: BTreeMap<u32, Vec<&Mapping>> = BTreeMap::new();
-        for mapping in
-            all().filter(|mapping| if has_id { by_id(mapping) } else { has_name(mapping) })
-        {
-            of_binary.entry(mapping.pid).or_default().push(mapping);
+        for (&image, mappings) in &self.mappings {
+            let is_wanted =
+                |mapping: &&Mapping| if has_id { by_id(mapping) } else { has_name(mapping) };
+            let of_image: Vec<&Mapping> = mappings.iter().filter(is_wanted).collect();
+            if !of_image.is_empty() {
+                of_binary.insert(image, of_image);
+            }
         }
         let path = of_binary.values().flatten().next().map(|mapping| mapping.file.clone());
         let path = path.ok_or_else(|| Error::Unusable {
@@ -243,13 +278,13 @@ impl PerfSamples {
         let (mut n_used, mut n_other) = (0, 0);
         let mut stacks: Vec<_> = self.stacks.iter().collect();
         stacks.sort();
-        for ((pid, stack), &(n, ns)) in stacks {
-            let Some(of_binary) = processes.of_binary.get(pid) else {
+        for ((image, stack), &(n, ns)) in stacks {
+            let Some(of_binary) = processes.of_binary.get(image) else {
                 n_other += n;
                 continue;
             };
             n_used += n;
-            let all = self.mappings.get(pid).map_or(&[][..], |mappings| mappings);
+            let all = self.mappings.get(image).map_or(&[][..], |mappings| mappings);
             let locations: Vec<LocationIdx> = stack
                 .iter()
                 .enumerate()
@@ -260,6 +295,91 @@ impl PerfSamples {
         }
         (builder.profile.finish(), n_used, n_other)
     }
+}
+
+/// The frame nearest the leaf that is not of the standard library; or else the outermost that is not of the runtime.
+fn user_line(of_binary: &[&Mapping], binary: &Binary<'_>, stack: &[u64]) -> Option<Frame> {
+    let mut outermost = None;
+    for (depth, &address) in stack.iter().enumerate() {
+        let covers = |mapping: &&&Mapping| address.wrapping_sub(mapping.start) < mapping.len;
+        let Some(mapping) = of_binary.iter().find(covers) else { continue };
+        let offset = (address - mapping.start).wrapping_add(mapping.file_offset);
+        // What follows the leaf is where calls return to.
+        let offset = FileOffset(offset.wrapping_sub(u64::from(depth > 0)));
+        for frame in binary.link_addr(offset).into_iter().flat_map(|addr| binary.frames(addr)) {
+            if gomap::classify_function(frame.function).is_runtime() {
+                continue;
+            }
+            let is_user = !is_standard_library(frame.function);
+            let (function, file) = (printable(frame.function), printable(frame.file));
+            let frame = Frame { function, file, line: frame.line };
+            if is_user {
+                return Some(frame);
+            }
+            outermost = Some(frame);
+        }
+    }
+    outermost
+}
+
+/// First parts of the import paths of the standard library. Source: GOROOT/src of Go 1.21 to 1.27.
+const STANDARD: &[&str] = &[
+    "archive",
+    "bufio",
+    "bytes",
+    "cmp",
+    "compress",
+    "container",
+    "context",
+    "crypto",
+    "database",
+    "debug",
+    "embed",
+    "encoding",
+    "errors",
+    "expvar",
+    "flag",
+    "fmt",
+    "go",
+    "hash",
+    "html",
+    "image",
+    "index",
+    "internal",
+    "io",
+    "iter",
+    "log",
+    "maps",
+    "math",
+    "mime",
+    "net",
+    "os",
+    "path",
+    "plugin",
+    "reflect",
+    "regexp",
+    "runtime",
+    "slices",
+    "sort",
+    "strconv",
+    "strings",
+    "structs",
+    "sync",
+    "syscall",
+    "testing",
+    "text",
+    "time",
+    "unicode",
+    "unique",
+    "unsafe",
+    "vendor",
+    "weak",
+];
+
+fn is_standard_library(function: &str) -> bool {
+    let first = function.split(['/', '.']).next().unwrap_or(function);
+    let is_module = function.split_once('/').is_some_and(|(first, _)| first.contains('.'));
+    !is_module && STANDARD.contains(&first)
 }
 
 /// The file name; Linux marks files that were replaced while they ran.

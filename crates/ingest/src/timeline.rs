@@ -121,8 +121,9 @@ fn merge(into: &mut TimelineStep, other: TimelineStep) {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]

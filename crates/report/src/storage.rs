@@ -1,23 +1,25 @@
 //! Writes to files and devices in words, and as JSON.
 
-use diagnosis::evidence::{BlockWrites, IoCalls, ProcessStorage};
+use diagnosis::evidence::{BlockWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
 use serde_json::{Value, json};
 
 use crate::numbers::{NOT_MEASURED, bytes, count, duration, ratio};
+use crate::{json, words};
+
+/// Lines that are named.
+const MAX_SITES: usize = 5;
 
 /// Sentences about what was written.
 pub(crate) fn lines(storage: &ProcessStorage) -> Vec<String> {
     let mut lines = Vec::new();
     match storage.writes {
         Some(writes) => {
-            let median = storage.median_write_bytes.map_or(String::new(), |median| {
-                format!(", half of them of at most {}", bytes(median))
+            let median = storage.write_sizes.as_ref().map_or(String::new(), |sizes| {
+                let (half, most) = (bytes(sizes.p50_bytes), bytes(sizes.p95_bytes));
+                format!(", half of them of at most {half}, 95 % of at most {most}")
             });
-            let (n, asked) = (count(writes.n), bytes(writes.bytes));
-            lines.push(format!(
-                "{n} writing calls for {asked}{median}; time in them: {}",
-                time(writes)
-            ));
+            let (n, asked) = (calls(writes.n, "writing call"), bytes(writes.bytes));
+            lines.push(format!("{n} for {asked}{median}; time in them: {}", time(writes)));
         }
         None => {
             lines.push(format!("writing calls: {NOT_MEASURED} (record -e 'syscalls:sys_*_write')"));
@@ -38,10 +40,37 @@ pub(crate) fn lines(storage: &ProcessStorage) -> Vec<String> {
         None => lines
             .push(format!("requests to devices: {NOT_MEASURED} (record -e block:block_rq_issue)")),
     }
+    lines.extend(storage.sites.iter().take(MAX_SITES).map(site_line));
+    if let Some(more) = storage.sites.len().checked_sub(MAX_SITES).filter(|&more| more > 0) {
+        lines.push(format!("and {more} more lines, see --json"));
+    }
     lines.push(
         "Maps have no part in this: their write amplification moves entries in memory.".to_owned(),
     );
     lines
+}
+
+/// "main.(*log).append log.go:41: 4,000 writing calls for 62.5 KiB, half of at most 16 B, ...".
+fn site_line(site: &IoSite) -> String {
+    let place = site.frame.as_ref().map_or("by no known line".to_owned(), |frame| {
+        format!("{} {}", frame.function, words::short_place(frame))
+    });
+    let mut parts = Vec::new();
+    if site.writes.n > 0 {
+        let median = site.write_sizes.as_ref().map_or(String::new(), |sizes| {
+            format!(", half of them of at most {}", bytes(sizes.p50_bytes))
+        });
+        let (n, asked) = (calls(site.writes.n, "writing call"), bytes(site.writes.bytes));
+        parts.push(format!("{n} for {asked}{median}, in {}", time(site.writes)));
+    }
+    if site.syncs.n > 0 {
+        parts.push(format!("{}, in {}", calls(site.syncs.n, "sync call"), time(site.syncs)));
+    }
+    format!("{place}: {}", parts.join("; "))
+}
+
+fn calls(n: u64, what: &str) -> String {
+    format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
 fn time(calls: IoCalls) -> String {
@@ -77,12 +106,25 @@ pub(crate) fn to_json(storage: &ProcessStorage) -> Value {
     let blocks = |blocks: Option<BlockWrites>| {
         blocks.map(|blocks| json!({ "n": blocks.n, "bytes": blocks.bytes }))
     };
+    let sizes = |sizes: &WriteSizes| {
+        json!({
+            "p50_bytes": sizes.p50_bytes,
+            "p95_bytes": sizes.p95_bytes,
+            "by_power": sizes.by_power.iter().map(|&(bytes, n)| json!({ "bytes": bytes, "n": n })).collect::<Vec<_>>(),
+        })
+    };
     json!({
         "source": storage.source.0,
         "duration_ns": storage.duration_ns,
         "writes": storage.writes.map(calls),
         "syncs": storage.syncs.map(calls),
-        "median_write_bytes": storage.median_write_bytes,
+        "write_sizes": storage.write_sizes.as_ref().map(sizes),
+        "sites": storage.sites.iter().map(|site| json!({
+            "at": site.frame.as_ref().map(json::frame),
+            "writes": calls(site.writes),
+            "syncs": calls(site.syncs),
+            "write_sizes": site.write_sizes.as_ref().map(sizes),
+        })).collect::<Vec<_>>(),
         "block_writes": blocks(storage.blocks),
         "block_writes_of_others": blocks(storage.blocks_of_others),
     })

@@ -14,6 +14,7 @@ pub(crate) fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Reuse => "reuse",
         Verdict::AllocateLess => "allocate less",
         Verdict::Release => "release",
+        Verdict::Batch => "batch",
         Verdict::Replace => "replace",
         Verdict::LeaveAlone => "leave it alone",
     }

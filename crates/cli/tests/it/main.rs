@@ -13,6 +13,7 @@ mod record;
 mod scan;
 mod shell;
 mod sources;
+mod storage;
 mod whatif;
 
 use std::path::PathBuf;

@@ -160,3 +160,31 @@ fn what_was_not_recorded_is_null_and_no_cpu_event_is_no_error() {
         diagnose_json(&[&sample("nested-1.27.3/cpu.pprof"), &perf, &binary("nested-1.27.3")]);
     assert_eq!(first_finding(&beside).0, "presize");
 }
+
+/// A process that runs another program has other code at the same addresses from then on.
+#[test]
+fn samples_behind_an_exec_are_not_those_of_the_program_before() {
+    let bytes = std::fs::read(perf("nested-1.27.3")).unwrap();
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    let (start, len) = (number(40), number(48));
+    let (mut at, mut n_before) = (start, 0);
+    let mut pid = [0; 4];
+    while n_before < 200 {
+        let kind = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+        if kind == 9 {
+            n_before += 1;
+            // Behind the address: process and thread.
+            pid.copy_from_slice(&bytes[at + 16..at + 20]);
+        }
+        at += usize::from(u16::from_le_bytes(bytes[at + 6..at + 8].try_into().unwrap()));
+    }
+    let exec = [&[3, 0, 0, 0, 0, 1 << 5, 24, 0][..], &pid, &pid, b"other\0\0\0"].concat();
+    let mut longer = [&bytes[..at], &exec, &bytes[at..start + len]].concat();
+    longer[48..56].copy_from_slice(&((len + exec.len()) as u64).to_le_bytes());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("perf.data");
+    std::fs::write(&path, longer).unwrap();
+    let report = diagnose_json(&[path.to_str().unwrap(), &binary("nested-1.27.3")]);
+    assert_eq!(report["cpu"]["total"]["samples"], n_before);
+    assert!(report["notices"].to_string().contains("306 samples are of other processes"));
+}

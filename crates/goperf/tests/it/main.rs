@@ -30,7 +30,7 @@ fn read(bytes: &[u8]) -> Result<(Contents, Vec<goperf::Error>), goperf::Error> {
         }
         Record::Mapping(mapping) => contents.mappings.push(mapping),
         Record::Lost { n } => contents.n_lost += n,
-        Record::Fork { .. } => {}
+        Record::Fork { .. } | Record::Exec { .. } | Record::RoundEnds => {}
     });
     faults.extend(more);
     Ok((contents, faults))
@@ -132,4 +132,64 @@ fn other_files_are_refused() {
         let error = read(bytes).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
+}
+
+#[test]
+fn the_fuzz_corpus_replays() {
+    let mut n_readable = 0;
+    for seed in std::fs::read_dir(xtask::repo_root().join("fuzz/corpus/goperf")).unwrap() {
+        n_readable += u32::from(read(&std::fs::read(seed.unwrap().path()).unwrap()).is_ok());
+    }
+    assert!(n_readable >= 2);
+}
+
+/// A copy of the file with one more record in front of the sample of this number.
+fn with_record(bytes: &[u8], before_sample: usize, record: &[u8]) -> Vec<u8> {
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    let (start, len) = (number(40), number(48));
+    let mut at = start;
+    let mut n_samples = 0;
+    loop {
+        let kind = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+        let size = u16::from_le_bytes(bytes[at + 6..at + 8].try_into().unwrap());
+        if kind == 9 {
+            if n_samples == before_sample {
+                break;
+            }
+            n_samples += 1;
+        }
+        at += usize::from(size);
+    }
+    let mut longer = bytes[..at].to_vec();
+    longer.extend(record);
+    longer.extend(&bytes[at..start + len]);
+    longer[48..56].copy_from_slice(&((len + record.len()) as u64).to_le_bytes());
+    longer
+}
+
+#[test]
+fn a_process_that_runs_another_program_says_so() {
+    // COMM with the flag of exec: kind, flags, size, process, thread, name.
+    let record = |misc: u16| {
+        let mut record = 3_u32.to_le_bytes().to_vec();
+        record.extend(misc.to_le_bytes());
+        record.extend(24_u16.to_le_bytes());
+        record.extend(77_u32.to_le_bytes());
+        record.extend(77_u32.to_le_bytes());
+        record.extend(b"other\0\0\0");
+        record
+    };
+    let n_execs = |misc: u16| {
+        let bytes = with_record(&sample("flat-1.27.3/flat-1.27.3"), 10, &record(misc));
+        let mut file = PerfFile::open(Cursor::new(bytes)).unwrap();
+        let (mut n_samples, mut execs) = (0, Vec::new());
+        file.read_records(|record| match record {
+            Record::Sample(_) => n_samples += 1,
+            Record::Exec { pid: 77 } => execs.push(n_samples),
+            _ => {}
+        });
+        execs
+    };
+    assert_eq!(n_execs(1 << 13), [10]);
+    assert_eq!(n_execs(0), [] as [i32; 0], "a new name alone");
 }
