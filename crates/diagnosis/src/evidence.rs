@@ -63,6 +63,8 @@ pub struct Evidence {
     pub timeline: Option<Timeline>,
     /// Waiting for locks, by source; empty without a mutex profile, a block profile or an execution trace.
     pub locks: Vec<ProcessLocks>,
+    /// Misses of caches and of the translation of addresses, by source and event; empty when no event counted them.
+    pub misses: Vec<ProcessMisses>,
     /// Writes to files and devices; `None` without their tracepoints in a `perf.data`.
     pub storage: Option<ProcessStorage>,
     /// Places at which maps are made with a size hint, as a recording saw them; most maps first.
@@ -266,6 +268,8 @@ pub struct Site {
     pub trace: Option<SiteTrace>,
     /// CPU cost by samples that were not added to `cpu`, since another tool took them; by source.
     pub cpu_aside: Vec<CpuAside>,
+    /// Misses in map operations of this line, by source and event.
+    pub misses: Vec<SiteMisses>,
     /// Waits for locks that the function of this line takes or gives back; `None` when no source would have seen them.
     pub locks: Option<Vec<SiteLock>>,
 }
@@ -275,6 +279,46 @@ impl Site {
     pub fn at(frame: Frame) -> Self {
         Self { frame, ..Self::default() }
     }
+}
+
+/// Misses of a cache, or of the translation of addresses, as the processor counted them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Misses {
+    /// Number of samples.
+    pub samples: u64,
+    /// Misses that they stand for.
+    pub events: u64,
+}
+
+impl Misses {
+    /// `self` as a fraction of `whole`, 0.0 when `whole` is empty.
+    pub fn share_of(self, whole: Self) -> f64 {
+        if whole.events == 0 { 0.0 } else { self.events as f64 / whole.events as f64 }
+    }
+}
+
+/// Misses of the process, of one event of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessMisses {
+    /// The source.
+    pub source: SourceId,
+    /// The event by perf's name: `cache-misses`.
+    pub event: String,
+    /// All of the process.
+    pub total: Misses,
+}
+
+/// Misses in map operations of a line, of one event of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteMisses {
+    /// The source.
+    pub source: SourceId,
+    /// The event by perf's name.
+    pub event: String,
+    /// All in map operations of the line.
+    pub map: Misses,
+    /// The part of `map` where buckets are loaded, and their tags and keys compared.
+    pub search: Misses,
 }
 
 /// What an execution trace says about a line.

@@ -157,6 +157,13 @@ pub enum Amount {
         /// Units: nanoseconds.
         whole_ns: u64,
     },
+    /// A part of a number of events.
+    EventShare {
+        /// The part.
+        part: u64,
+        /// The whole.
+        whole: u64,
+    },
     /// Units: nanoseconds.
     Time(u64),
     /// Units: bytes.

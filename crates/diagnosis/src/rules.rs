@@ -9,6 +9,7 @@
 mod collector;
 mod growth;
 mod keys;
+mod locality;
 mod locks;
 mod memory;
 mod nesting;
@@ -45,6 +46,7 @@ const SITE_RULES: &[SiteRule] = &[
     growth::pending_evacuation,
     collector::writers_help_collector,
     locks::lock_around_map,
+    locality::misses_in_search,
     path::stack_growth,
     path::large_elements,
     nesting::small_inner_maps,

@@ -7,6 +7,7 @@
 //! It draws no conclusions: those are rules of the crate `diagnosis`.
 
 mod asm;
+mod beside;
 mod binary;
 mod cpu;
 mod error;
@@ -148,7 +149,7 @@ pub fn collect(
     }
     let binary_bytes =
         executable.as_ref().map(|(name, _, bytes)| (name.as_str(), bytes.as_slice()));
-    let asides = perf::finish(&perf_files, binary_bytes, &mut cpu, &mut evidence)?;
+    let beside = perf::finish(&perf_files, binary_bytes, &mut cpu, &mut evidence)?;
     let has_evidence = evidence.storage.is_some()
         || cpu.has_profiles()
         || heap.has_profiles()
@@ -168,9 +169,9 @@ pub fn collect(
         .map(|(name, source, bytes)| add_binary(name, *source, bytes, programs(), &mut evidence));
     let binary = binary.transpose()?;
     cpu.finish(&mut evidence);
-    perf::attach_aside(&asides, &mut evidence);
     heap.finish(&mut evidence, binary.as_ref());
     growth.finish(&mut evidence);
+    beside.attach(&mut evidence);
     trace.finish(&mut evidence);
     times.finish(&mut evidence);
     locks.finish(&mut evidence);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 
 use diagnosis::Evidence;
-use diagnosis::evidence::{Cost, CpuAside, Frame, Notice, Site, SiteCpu, SourceId};
+use diagnosis::evidence::{Cost, Frame, Notice, SourceId};
 use gobin::{Binary, FileOffset};
 use goperf::{EventKind, Mapping, PerfFile, Record, Sample, Tracepoint};
 use gopprof::{
@@ -12,6 +12,7 @@ use gopprof::{
 };
 
 use crate::add_faults;
+use crate::beside::{Beside, Sums};
 use crate::cpu::CpuCollector;
 use crate::error::Error;
 use crate::printable::printable;
@@ -20,14 +21,19 @@ use crate::storage::StorageSamples;
 /// Addresses of the kernel, on every architecture that Go runs on here, have the highest bit set.
 const KERNEL: u64 = 1 << 63;
 
+/// By image and stack: samples, and what they stand for.
+type Stacks = HashMap<(u32, Vec<u64>), (u64, u64)>;
+
 /// CPU samples of one file, by process and stack.
 #[derive(Debug)]
 pub(crate) struct PerfSamples {
     name: String,
     /// The event that counts CPU time; `None` when none does.
     event: Option<String>,
-    /// By image and stack: samples, and nanoseconds that they stand for.
-    stacks: HashMap<(u32, Vec<u64>), (u64, u64)>,
+    /// In nanoseconds.
+    stacks: Stacks,
+    /// In events, with the name of the event.
+    misses: Vec<(String, Stacks)>,
     /// By image.
     mappings: HashMap<u32, Vec<Mapping>>,
     build_ids: Vec<goperf::BuildId>,
@@ -48,7 +54,9 @@ pub(crate) fn read(
     let mut storage = StorageSamples::default();
     tracepoints.iter().flatten().for_each(|tracepoint| storage.expect(tracepoint));
     let cpu = cpu_event(&file);
-    if cpu.is_none() && !storage.has_any() {
+    let is_miss = |at: &usize| file.events[*at].kind == EventKind::Misses;
+    let misses: Vec<usize> = (0..file.events.len()).filter(is_miss).collect();
+    if cpu.is_none() && misses.is_empty() && !storage.has_any() {
         let names: Vec<&str> = file.events.iter().map(|event| &*event.name).collect();
         let reason = format!(
             "its events are {}: none of them says how much CPU time a sample stands for; record with -e cpu-clock",
@@ -60,6 +68,7 @@ pub(crate) fn read(
         name: name.to_owned(),
         event: cpu.map(|(event, _)| file.events[event].name.clone()),
         stacks: HashMap::new(),
+        misses: misses.iter().map(|&at| (file.events[at].name.clone(), Stacks::new())).collect(),
         mappings: HashMap::new(),
         build_ids: std::mem::take(&mut file.build_ids),
         storage,
@@ -76,8 +85,12 @@ pub(crate) fn read(
             if let Some(tracepoint) = &tracepoints[sample.event] {
                 samples.storage.add(tracepoint, images.of(sample.pid), &sample);
             }
+            let image = images.of(sample.pid);
+            let period = sample.period.unwrap_or(0);
             if let Some((_, ns_per_sample)) = cpu.filter(|(event, _)| *event == sample.event) {
-                samples.add(images.of(sample.pid), sample, ns_per_sample);
+                add(&mut samples.stacks, image, sample, ns_per_sample.unwrap_or(period));
+            } else if let Some(at) = misses.iter().position(|event| *event == sample.event) {
+                add(&mut samples.misses[at].1, image, sample, period);
             }
         }
         Record::Mapping(mapping) => {
@@ -135,6 +148,12 @@ fn cpu_event(file: &PerfFile<File>) -> Option<(usize, Option<u64>)> {
     file.events[event].frequency.map(|hz| (event, Some(1_000_000_000 / hz)))
 }
 
+fn add(stacks: &mut Stacks, image: u32, sample: Sample<'_>, weight: u64) {
+    let (n, sum) = stacks.entry((image, sample.stack)).or_default();
+    *n += 1;
+    *sum = sum.saturating_add(weight);
+}
+
 /// Programs that processes run: a process that executes another one gets a new number.
 #[derive(Debug, Default)]
 struct Images {
@@ -168,33 +187,27 @@ struct Processes<'s> {
 }
 
 impl PerfSamples {
-    fn add(&mut self, image: u32, sample: Sample<'_>, ns_per_sample: Option<u64>) {
-        let ns = ns_per_sample.or(sample.period).unwrap_or(0);
-        let (n, sum) = self.stacks.entry((image, sample.stack)).or_default();
-        *n += 1;
-        *sum = sum.saturating_add(ns);
-    }
-
-    /// Adds the samples of the binary's processes to a CPU profile.
-    pub(crate) fn add_to(
+    /// Says what the file has of the binary's processes; returns their CPU profile, if time on a CPU was recorded.
+    fn describe(
         &self,
-        cpu: &mut CpuCollector,
+        processes: &Processes<'_>,
         source: SourceId,
         binary: &Binary<'_>,
-        binary_name: &str,
         evidence: &mut Evidence,
-    ) -> Result<(), Error> {
-        let processes = self.processes(binary, binary_name)?;
-        let is_own = |pid: u32| processes.of_binary.contains_key(&pid);
+    ) -> Option<Profile> {
+        let is_own = |image: u32| processes.of_binary.contains_key(&image);
         let line_of =
-            |pid: u32, stack: &[u64]| user_line(&processes.of_binary[&pid], binary, stack);
+            |image: u32, stack: &[u64]| user_line(&processes.of_binary[&image], binary, stack);
         let storage = self.storage.of(is_own, line_of, source, self.duration_ns);
         evidence.storage = storage.or(evidence.storage.take());
-        let (profile, n_used, n_other) = self.profile(&processes, binary);
+        let (profile, n_used, n_other) = self.profile(&self.stacks, processes, binary);
         let mut text = match &self.event {
             Some(event) => format!("perf.data, {n_used} samples of {event}"),
             None => "perf.data, no event of CPU time".to_owned(),
         };
+        for (event, stacks) in &self.misses {
+            text += &format!(", {} of {event}", stacks.values().map(|(n, _)| n).sum::<u64>());
+        }
         if self.duration_ns > 0 {
             text += &format!(" over {:.2} s", self.duration_ns as f64 / 1e9);
         }
@@ -210,10 +223,7 @@ impl PerfSamples {
                     .to_owned(),
             );
         }
-        if self.event.is_none() {
-            return Ok(());
-        }
-        cpu.add(&profile, source, &self.name, evidence)
+        self.event.is_some().then_some(profile)
     }
 
     /// Finds the processes by build id, or else by file name.
@@ -273,10 +283,15 @@ impl PerfSamples {
     }
 
     /// The profile, the number of samples in it, and of those left out.
-    fn profile(&self, processes: &Processes<'_>, binary: &Binary<'_>) -> (Profile, u64, u64) {
+    fn profile(
+        &self,
+        stacks: &Stacks,
+        processes: &Processes<'_>,
+        binary: &Binary<'_>,
+    ) -> (Profile, u64, u64) {
         let mut builder = Builder::new(binary, &processes.path, self.duration_ns);
         let (mut n_used, mut n_other) = (0, 0);
-        let mut stacks: Vec<_> = self.stacks.iter().collect();
+        let mut stacks: Vec<_> = stacks.iter().collect();
         stacks.sort();
         for ((image, stack), &(n, ns)) in stacks {
             let Some(of_binary) = processes.of_binary.get(image) else {
@@ -460,19 +475,17 @@ impl<'b> Builder<'b> {
     }
 }
 
-/// Samples of a file that were not added to the CPU profile: the file, all of the process, and its sites.
-pub(crate) type Aside = (SourceId, Cost, Vec<Site>);
-
 /// Adds what `perf` recorded to the CPU profile, where there is no other: samples of two tools are not added up. Those that
-/// were not are returned.
+/// were not, and misses, are returned.
 pub(crate) fn finish(
     files: &[(SourceId, PerfSamples)],
     executable: Option<(&str, &[u8])>,
     cpu: &mut CpuCollector,
     evidence: &mut Evidence,
-) -> Result<Vec<Aside>, Error> {
+) -> Result<Beside, Error> {
+    let mut beside = Beside::default();
     if files.is_empty() {
-        return Ok(Vec::new());
+        return Ok(beside);
     }
     let Some((binary_name, bytes)) = executable else {
         return Err(Error::Unusable {
@@ -484,44 +497,39 @@ pub(crate) fn finish(
         .map_err(|source| Error::Binary { name: binary_name.to_owned(), source })?
         .value;
     let has_profiles = cpu.has_profiles();
-    let mut aside_of_sites = Vec::new();
     for (source, samples) in files {
-        if has_profiles {
-            let mut aside = CpuCollector::new(false);
-            let mut other = Evidence { sources: evidence.sources.clone(), ..Evidence::default() };
-            match samples.add_to(&mut aside, *source, &binary, binary_name, &mut other) {
-                Err(error @ Error::Unusable { .. }) => {
-                    let text = format!("not used: {error}");
-                    evidence.notices.push(Notice { source: Some(*source), text });
-                    continue;
-                }
-                result => result?,
+        let processes = match samples.processes(&binary, binary_name) {
+            Err(error @ Error::Unusable { .. }) if has_profiles => {
+                let text = format!("not used: {error}");
+                evidence.notices.push(Notice { source: Some(*source), text });
+                continue;
             }
-            aside.finish(&mut other);
-            evidence.sources = other.sources;
-            evidence.storage = other.storage.or(evidence.storage.take());
-            evidence.notices.append(&mut other.notices);
-            aside_of_sites.extend(other.cpu.map(|cpu| (*source, cpu.total, other.sites)));
-        } else {
-            samples.add_to(cpu, *source, &binary, binary_name, evidence)?;
+            processes => processes?,
+        };
+        let profile = samples.describe(&processes, *source, &binary, evidence);
+        for (event, stacks) in &samples.misses {
+            let (profile, ..) = samples.profile(stacks, &processes, &binary);
+            beside.misses.push((event.clone(), sums(&profile, *source, &samples.name)?));
+        }
+        match profile {
+            Some(profile) if has_profiles => {
+                beside.cpu.push(sums(&profile, *source, &samples.name)?);
+            }
+            Some(profile) => cpu.add(&profile, *source, &samples.name, evidence)?,
+            None => {}
         }
     }
-    Ok(aside_of_sites)
+    Ok(beside)
 }
 
-/// Gives sites what samples of `perf` say about them beside a CPU profile.
-pub(crate) fn attach_aside(asides: &[Aside], evidence: &mut Evidence) {
-    for (source, total, sites) in asides {
-        let costs: HashMap<(&str, u32), &SiteCpu> = sites
-            .iter()
-            .filter_map(|site| Some(((&*site.frame.function, site.frame.line), site.cpu.as_ref()?)))
-            .collect();
-        for site in &mut evidence.sites {
-            let cost = costs.get(&(&*site.frame.function, site.frame.line));
-            let (map, growth) = cost.map_or_else(Default::default, |cpu| (cpu.map, cpu.growth));
-            site.cpu_aside.push(CpuAside { source: *source, total: *total, map, growth });
-        }
-    }
+/// The sites of a profile that is not added to the others.
+fn sums(profile: &Profile, source: SourceId, name: &str) -> Result<Sums, Error> {
+    let mut aside = Evidence::default();
+    let mut cpu = CpuCollector::new(false);
+    cpu.add(profile, source, name, &mut aside)?;
+    cpu.finish(&mut aside);
+    let total = aside.cpu.map_or_else(Cost::default, |cpu| cpu.total);
+    Ok(Sums { source, total, sites: aside.sites })
 }
 
 /// Opens the input; `None` where it can only be read from front to back.

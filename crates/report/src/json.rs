@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use diagnosis::evidence::{
-    Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, Growth, MapType, ProcessCpu,
-    ProcessGrowth, ProcessTrace, Ranges, Site, SiteCpu, SiteHeap, SiteMap, SiteTrace, TypeGrowth,
-    TypePart,
+    Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, Growth, MapType, Misses,
+    ProcessCpu, ProcessGrowth, ProcessTrace, Ranges, Site, SiteCpu, SiteHeap, SiteMap, SiteTrace,
+    TypeGrowth, TypePart,
 };
 use diagnosis::finding::{Amount, EvidenceLine, GrowthSaving, Span};
 use diagnosis::sizes::Size;
@@ -52,6 +52,11 @@ pub(crate) fn to_value(diagnosis: &Diagnosis) -> Value {
         "trace": evidence.trace.as_ref().map(process_trace),
         "timeline": evidence.timeline.as_ref().map(timeline::to_json),
         "locks": evidence.locks.iter().map(locks::to_json).collect::<Vec<_>>(),
+        "misses": evidence.misses.iter().map(|of| json!({
+            "source": of.source.0,
+            "event": of.event,
+            "total": misses(of.total),
+        })).collect::<Vec<_>>(),
         "storage": evidence.storage.as_ref().map(storage::to_json),
         "hints": evidence.hints.iter().map(|makes| json!({
             "function": makes.frame.function,
@@ -135,6 +140,9 @@ fn evidence_line(line: &EvidenceLine) -> Value {
         Amount::TimeShare { part_ns, whole_ns } => {
             json!({ "part_ns": part_ns, "whole_ns": whole_ns })
         }
+        Amount::EventShare { part, whole } => {
+            json!({ "part_events": part, "whole_events": whole })
+        }
         Amount::Time(ns) => json!({ "ns": ns }),
         Amount::Bytes(n) => json!({ "bytes": n }),
         Amount::Count(n) => json!({ "count": n }),
@@ -166,8 +174,18 @@ fn site(site: &Site, evidence: &Evidence) -> Value {
             "map": cost(aside.map),
             "growth": cost(aside.growth),
         })).collect::<Vec<_>>(),
+        "misses": site.misses.iter().map(|of| json!({
+            "source": of.source.0,
+            "event": of.event,
+            "map": misses(of.map),
+            "search": misses(of.search),
+        })).collect::<Vec<_>>(),
         "locks": site.locks.as_ref().map(|locks| locks.iter().map(site_lock).collect::<Vec<_>>()),
     })
+}
+
+fn misses(misses: Misses) -> Value {
+    json!({ "samples": misses.samples, "events": misses.events })
 }
 
 fn site_trace(trace: &SiteTrace) -> Value {

@@ -106,11 +106,18 @@ fn scaled(mut value: f64, step: f64, units: &[&str]) -> String {
     format!("{} {}", figure(value), units[unit])
 }
 
+/// "38.2 % (1,200 of 3,141)".
+fn event_share(part: u64, whole: u64) -> String {
+    let fraction = if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    format!("{} ({} of {})", percent(fraction), count(part), count(whole))
+}
+
 /// A figure of a finding; empty for plain facts.
 pub(crate) fn amount(amount: Amount) -> String {
     match amount {
         Amount::Share { part, whole } => share(part, whole),
         Amount::TimeShare { part_ns, whole_ns } => time_share(part_ns, whole_ns),
+        Amount::EventShare { part, whole } => event_share(part, whole),
         Amount::Time(ns) => duration(ns),
         Amount::Bytes(n) => bytes(n),
         Amount::Count(n) => count(n),

@@ -7,6 +7,7 @@ mod budget;
 mod compare;
 mod diagnose;
 mod lab;
+mod misses;
 mod perf;
 mod pprof;
 mod record;

@@ -46,9 +46,11 @@ pub(super) fn list(evidence: &Evidence) -> Vec<NotMeasured> {
             "curl -o mutex.pprof 'http://HOST/debug/pprof/mutex?seconds=30' of a program that calls runtime.SetMutexProfileFraction, or go test -mutexprofile mutex.pprof",
         );
     }
-    gap(
-        "cache and TLB misses at map sites",
-        "perf stat -e cache-misses,dTLB-load-misses -p PID, on a machine with counters",
-    );
+    if evidence.misses.is_empty() {
+        gap(
+            "cache and TLB misses at map sites",
+            "perf record -g -e cycles/freq=99/ -e cache-misses/freq=99/ -e dTLB-load-misses/freq=99/ -p PID, where the processor counts them, and add perf.data and the binary",
+        );
+    }
     gaps
 }

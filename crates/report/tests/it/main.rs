@@ -67,7 +67,6 @@ fn diagnosis(function: &str) -> Diagnosis {
     };
     let node = |name, parent, samples| StackNode { name, parent, own: cost(samples) };
     diagnosis::diagnose(Evidence {
-        hints: Vec::new(),
         sources: vec![
             source("out/cpu.pprof", SourceKind::Cpu, "CPU profile, 100 samples"),
             source("./store", SourceKind::Binary, "Go executable, go1.27.3, amd64, 10 functions"),
@@ -80,15 +79,8 @@ fn diagnosis(function: &str) -> Diagnosis {
             arch: Some("amd64"),
         },
         cpu: Some(process),
-        heap: None,
-        growth: None,
-        trace: None,
-        timeline: None,
-        locks: Vec::new(),
-        storage: None,
         sites: vec![site],
         map_types: vec![inner, map("map[string]int", Nested::Direct)],
-        makes: Vec::new(),
         notices: vec![Notice {
             source: Some(SourceId(0)),
             text: "partly unreadable: a sample".into(),
@@ -104,6 +96,7 @@ fn diagnosis(function: &str) -> Diagnosis {
             .into(),
             nodes: vec![node(0, 0, 0), node(1, 0, 40), node(2, 1, 20), node(3, 2, 40)],
         }),
+        ..Evidence::default()
     })
 }
 
@@ -175,7 +168,8 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
               curl -o mutex.pprof 'http://HOST/debug/pprof/mutex?seconds=30' of a program that calls
               runtime.SetMutexProfileFraction, or go test -mutexprofile mutex.pprof
           cache and TLB misses at map sites:
-              perf stat -e cache-misses,dTLB-load-misses -p PID, on a machine with counters
+              perf record -g -e cycles/freq=99/ -e cache-misses/freq=99/ -e dTLB-load-misses/freq=99/ -p
+              PID, where the processor counts them, and add perf.data and the binary
     "#]].assert_eq(&text);
 }
 

@@ -203,3 +203,30 @@ fn samples_of_two_tools_that_agree_are_trusted() {
     // Too few samples, or too small a part of them.
     check(evidence(), aside(99), &["growth-dominates Presize Medium"]);
 }
+
+fn missing(total: u64, map: u64, search: u64, samples: u64) -> (Evidence, Site) {
+    let mut evidence = program("go1.27.3");
+    let (name, summary) = ("perf.data".to_owned(), String::new());
+    evidence.sources.push(Source { name, kind: SourceKind::Perf, summary });
+    let (source, event) = (SourceId(3), "cache-misses".to_owned());
+    let misses = |events| Misses { samples, events };
+    evidence.misses = vec![ProcessMisses { source, event: event.clone(), total: misses(total) }];
+    let here = SiteMisses { source, event, map: misses(map), search: misses(search) };
+    (evidence, Site { misses: vec![here], ..site(7, STEADY) })
+}
+
+#[test]
+fn misses_in_search_ask_for_fewer_or_smaller_lookups() {
+    let of = |(evidence, site): (Evidence, Site), expected: &[&str]| {
+        check(evidence, vec![site], expected)
+    };
+    let (evidence, site) = missing(1000, 200, 100, 100);
+    let nested = (evidence, site.uses(Assign, inner()));
+    let found = of(nested, &["misses-in-search Flatten Medium"]);
+    assert_eq!(found.sources_of(&found.findings[0]), [SourceId(0), SourceId(3)]);
+    of(missing(1000, 200, 100, 99), &["misses-in-search ChangeKey Low"]);
+    // A small part of all, in other work than searching, or too few to say.
+    of(missing(1000, 199, 199, 100), &[FINE]);
+    of(missing(1000, 200, 99, 100), &[FINE]);
+    of(missing(1000, 200, 200, 19), &[FINE]);
+}

@@ -1,0 +1,69 @@
+//! Misses of caches and of the translation of addresses in map operations, where the processor counted them.
+
+use super::{FEW_SAMPLES, MANY_SAMPLES, SiteContext};
+use crate::evidence::{Misses, ProcessMisses, SiteMisses};
+use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
+
+/// Part of the process' misses in map operations of a line from which on they are a matter.
+pub(super) const MISSES_NOTICEABLE: f64 = 0.20;
+/// Part of a line's misses where buckets are loaded and compared from which on the place of entries is the cause.
+pub(super) const MISSES_IN_SEARCH: f64 = 0.50;
+
+/// The line waits for memory: buckets, tags and keys are not where the cache is.
+pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    let of_process = |here: &SiteMisses| {
+        let is_same = |all: &&ProcessMisses| all.source == here.source && all.event == here.event;
+        context.evidence.misses.iter().find(is_same)
+    };
+    let is_matter = |(here, all): &(&SiteMisses, &ProcessMisses)| {
+        here.map.samples >= FEW_SAMPLES
+            && here.map.share_of(all.total) >= MISSES_NOTICEABLE
+            && here.search.share_of(here.map) >= MISSES_IN_SEARCH
+    };
+    let measured: Vec<(&SiteMisses, &ProcessMisses)> =
+        context.site.misses.iter().filter_map(|here| Some((here, of_process(here)?))).collect();
+    let (worst, _) = measured.iter().find(|pair| is_matter(pair))?;
+    let nested = context.main_type().filter(|inner| context.outer_type(inner).is_some());
+    let verdict = if nested.is_some() { Verdict::Flatten } else { Verdict::ChangeKey };
+    let mut finding = context.finding("misses-in-search", verdict, cpu.map);
+    finding.cause =
+        "map operations here wait for memory: groups, tags and keys are not in the cache"
+            .to_owned();
+    finding.advice = match nested {
+        Some(inner) => format!(
+            "for random access to more than fits the cache, one map with a compound key in place of {} in a map saves the \
+             way over the inner map: one search instead of two. Where work can be grouped by outer key, group it instead",
+            inner.name
+        ),
+        None => "make entries smaller (integer keys in place of strings, no large elements), so that more of them fit the \
+                 cache, or look entries up in an order in which neighbours are near"
+            .to_owned(),
+    };
+    finding.evidence = measured.iter().flat_map(|(here, all)| lines(here, all)).collect();
+    finding.evidence.push(context.share(
+        "map operations at this line, of all CPU",
+        cpu.map,
+        process.total,
+    ));
+    let samples = worst.map.samples;
+    finding.confidence = if samples < MANY_SAMPLES {
+        Confidence { level: Level::Low, reason: format!("only {samples} samples of misses") }
+    } else {
+        let reason = "where misses happen was sampled; what they cost in time was not measured";
+        Confidence { level: Level::Medium, reason: reason.to_owned() }
+    };
+    Some(finding)
+}
+
+fn lines(here: &SiteMisses, all: &ProcessMisses) -> [EvidenceLine; 2] {
+    let event = &here.event;
+    let line = |what: String, part: Misses, whole: Misses| {
+        let amount = Amount::EventShare { part: part.events, whole: whole.events };
+        EvidenceLine { source: here.source, what, amount }
+    };
+    [
+        line(format!("in map operations of this line, of all {event}"), here.map, all.total),
+        line("of that loading and comparing groups and keys".to_owned(), here.search, here.map),
+    ]
+}

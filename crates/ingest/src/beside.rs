@@ -1,0 +1,75 @@
+//! What samples of `perf` say about sites beside the CPU profile: CPU time that is not added to it, and misses.
+
+use std::collections::HashMap;
+
+use diagnosis::Evidence;
+use diagnosis::evidence::{
+    Cost, CpuAside, Misses, ProcessMisses, Site, SiteCpu, SiteMisses, SourceId,
+};
+use gomap::Category;
+
+/// Sums of samples that were not added to the CPU profile.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    pub(crate) cpu: Vec<Sums>,
+    /// With the name of the event. Their costs hold events in the place of nanoseconds.
+    pub(crate) misses: Vec<(String, Sums)>,
+}
+
+/// Samples of one event of one file.
+#[derive(Debug)]
+pub(crate) struct Sums {
+    pub(crate) source: SourceId,
+    /// All of the process.
+    pub(crate) total: Cost,
+    pub(crate) sites: Vec<Site>,
+}
+
+impl Beside {
+    /// Gives each site its part.
+    pub(crate) fn attach(&self, evidence: &mut Evidence) {
+        for sums in &self.cpu {
+            let by_line = sums.by_line();
+            for site in &mut evidence.sites {
+                let cost = by_line.get(&(&*site.frame.function, site.frame.line));
+                let (map, growth) = cost.map_or_else(Default::default, |cpu| (cpu.map, cpu.growth));
+                let (source, total) = (sums.source, sums.total);
+                site.cpu_aside.push(CpuAside { source, total, map, growth });
+            }
+        }
+        for (event, sums) in &self.misses {
+            let (source, total) = (sums.source, misses(sums.total));
+            evidence.misses.push(ProcessMisses { source, event: event.clone(), total });
+            let by_line = sums.by_line();
+            for site in &mut evidence.sites {
+                let cost = by_line.get(&(&*site.frame.function, site.frame.line));
+                let (map, search) = cost
+                    .map_or_else(Default::default, |cpu| (misses(cpu.map), misses(search(cpu))));
+                site.misses.push(SiteMisses { source, event: event.clone(), map, search });
+            }
+        }
+    }
+}
+
+/// Where buckets are loaded, and their tags and keys compared: search in writes, and all of a read.
+fn search(cpu: &SiteCpu) -> Cost {
+    let mut sum = cpu.split.get(Category::Probe);
+    sum += cpu.split.get(Category::Read);
+    sum
+}
+
+fn misses(cost: Cost) -> Misses {
+    Misses { samples: cost.samples, events: cost.cpu_ns }
+}
+
+impl Sums {
+    fn by_line(&self) -> HashMap<(&str, u32), &SiteCpu> {
+        self.sites
+            .iter()
+            .filter_map(|site| {
+                let place = (site.frame.function.as_str(), site.frame.line);
+                Some((place, site.cpu.as_ref()?))
+            })
+            .collect()
+    }
+}
