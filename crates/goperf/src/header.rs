@@ -52,6 +52,8 @@ pub struct Event {
     pub frequency: Option<u64>,
     /// Events from one sample to the next; `None` when samples were taken by a frequency.
     pub period: Option<u64>,
+    /// Whether its times are those of CLOCK_MONOTONIC, which Go's traces have too, and not of a clock of perf's own.
+    pub is_monotonic: bool,
     /// Of a tracepoint, what its fields are; `None` when the file does not say.
     pub tracepoint: Option<Tracepoint>,
 }
@@ -263,11 +265,20 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Bit of the flags that says that the attribute names a clock.
+const FLAG_CLOCK: u64 = 1 << 25;
+const CLOCK_MONOTONIC: u32 = 1;
+/// Where in an attribute the clock stands, and how far it has been read until then. Units: bytes.
+const CLOCK_OFFSET: usize = 92;
+const READ_BYTES: usize = 48;
+
 struct Attr {
     kind: u32,
     config: u64,
     period_or_frequency: u64,
     flags: u64,
+    /// The clock of its times, if it has the flag for one.
+    clock: Option<u32>,
     layout: Layout,
 }
 
@@ -277,8 +288,11 @@ impl Attr {
         let (kind, _size, config) = (bytes.u32()?, bytes.u32()?, bytes.u64()?);
         let (period_or_frequency, sample_type, read_format, flags) =
             (bytes.u64()?, bytes.u64()?, bytes.u64()?, bytes.u64()?);
+        // Nine fields of older kernels stand between: the size says which are there.
+        let clock = bytes.take(CLOCK_OFFSET - READ_BYTES).and_then(|_| bytes.u32());
+        let clock = clock.filter(|_| flags & FLAG_CLOCK != 0);
         let layout = Layout { sample_type, read_format };
-        Some(Self { kind, config, period_or_frequency, flags, layout })
+        Some(Self { kind, config, period_or_frequency, flags, clock, layout })
     }
 
     fn event(&self) -> Event {
@@ -297,6 +311,7 @@ impl Attr {
         let is_frequency = self.flags & FLAG_FREQUENCY != 0;
         let number = Some(self.period_or_frequency).filter(|&number| number > 0);
         let (frequency, period) = if is_frequency { (number, None) } else { (None, number) };
-        Event { name, kind, frequency, period, tracepoint: None }
+        let is_monotonic = self.clock == Some(CLOCK_MONOTONIC);
+        Event { name, kind, frequency, period, is_monotonic, tracepoint: None }
     }
 }

@@ -14,6 +14,9 @@ pub(crate) struct Beside {
     pub(crate) cpu: Vec<Sums>,
     /// With the name of the event. Their costs hold events in the place of nanoseconds.
     pub(crate) misses: Vec<(String, Sums)>,
+    /// When samples inside map operations were taken, on the clock of traces, and which of them were under growth. Units:
+    /// nanoseconds.
+    pub(crate) map_times: Vec<(SourceId, Vec<(u64, bool)>)>,
 }
 
 /// Samples of one event of one file.

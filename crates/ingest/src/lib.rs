@@ -172,6 +172,9 @@ pub fn collect(
     heap.finish(&mut evidence, binary.as_ref());
     growth.finish(&mut evidence);
     beside.attach(&mut evidence);
+    for (source, samples) in &beside.map_times {
+        trace.offer_samples(*source, samples);
+    }
     trace.finish(&mut evidence);
     times.finish(&mut evidence);
     locks.finish(&mut evidence);

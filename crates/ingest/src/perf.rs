@@ -6,6 +6,7 @@ use std::fs::File;
 use diagnosis::Evidence;
 use diagnosis::evidence::{Cost, Frame, Notice, SourceId};
 use gobin::{Binary, FileOffset};
+use gomap::{FrameClass, classify_function, classify_stack};
 use goperf::{EventKind, Mapping, PerfFile, Record, Sample, Tracepoint};
 use gopprof::{
     Function, Line, Location, LocationIdx, MappingIdx, Profile, ProfileBuilder, ValueType,
@@ -21,8 +22,18 @@ use crate::storage::StorageSamples;
 /// Addresses of the kernel, on every architecture that Go runs on here, have the highest bit set.
 const KERNEL: u64 = 1 << 63;
 
-/// By image and stack: samples, and what they stand for.
-type Stacks = HashMap<(u32, Vec<u64>), (u64, u64)>;
+/// By image and stack.
+type Stacks = HashMap<(u32, Vec<u64>), Sampled>;
+
+/// Samples of one stack.
+#[derive(Debug, Default)]
+struct Sampled {
+    n: u64,
+    /// What they stand for.
+    weight: u64,
+    /// When they were taken, on the clock of traces; empty when perf had another. Units: nanoseconds.
+    times: Vec<u64>,
+}
 
 /// CPU samples of one file, by process and stack.
 #[derive(Debug)]
@@ -75,6 +86,7 @@ pub(crate) fn read(
         duration_ns: 0,
         n_lost: 0,
     };
+    let is_monotonic = cpu.is_some_and(|(event, _)| file.events[event].is_monotonic);
     let mut time = (u64::MAX, 0);
     let mut images = Images::default();
     let faults = file.read_records(|record| match record {
@@ -88,9 +100,15 @@ pub(crate) fn read(
             let image = images.of(sample.pid);
             let period = sample.period.unwrap_or(0);
             if let Some((_, ns_per_sample)) = cpu.filter(|(event, _)| *event == sample.event) {
-                add(&mut samples.stacks, image, sample, ns_per_sample.unwrap_or(period));
+                add(
+                    &mut samples.stacks,
+                    image,
+                    sample,
+                    ns_per_sample.unwrap_or(period),
+                    is_monotonic,
+                );
             } else if let Some(at) = misses.iter().position(|event| *event == sample.event) {
-                add(&mut samples.misses[at].1, image, sample, period);
+                add(&mut samples.misses[at].1, image, sample, period, false);
             }
         }
         Record::Mapping(mapping) => {
@@ -148,10 +166,11 @@ fn cpu_event(file: &PerfFile<File>) -> Option<(usize, Option<u64>)> {
     file.events[event].frequency.map(|hz| (event, Some(1_000_000_000 / hz)))
 }
 
-fn add(stacks: &mut Stacks, image: u32, sample: Sample<'_>, weight: u64) {
-    let (n, sum) = stacks.entry((image, sample.stack)).or_default();
-    *n += 1;
-    *sum = sum.saturating_add(weight);
+fn add(stacks: &mut Stacks, image: u32, sample: Sample<'_>, weight: u64, is_monotonic: bool) {
+    let sampled = stacks.entry((image, sample.stack)).or_default();
+    sampled.n += 1;
+    sampled.weight = sampled.weight.saturating_add(weight);
+    sampled.times.extend(sample.time.filter(|_| is_monotonic));
 }
 
 /// Programs that processes run: a process that executes another one gets a new number.
@@ -206,7 +225,8 @@ impl PerfSamples {
             None => "perf.data, no event of CPU time".to_owned(),
         };
         for (event, stacks) in &self.misses {
-            text += &format!(", {} of {event}", stacks.values().map(|(n, _)| n).sum::<u64>());
+            text +=
+                &format!(", {} of {event}", stacks.values().map(|sampled| sampled.n).sum::<u64>());
         }
         if self.duration_ns > 0 {
             text += &format!(" over {:.2} s", self.duration_ns as f64 / 1e9);
@@ -292,8 +312,8 @@ impl PerfSamples {
         let mut builder = Builder::new(binary, &processes.path, self.duration_ns);
         let (mut n_used, mut n_other) = (0, 0);
         let mut stacks: Vec<_> = stacks.iter().collect();
-        stacks.sort();
-        for ((image, stack), &(n, ns)) in stacks {
+        stacks.sort_by_key(|(key, _)| *key);
+        for ((image, stack), &Sampled { n, weight, .. }) in stacks {
             let Some(of_binary) = processes.of_binary.get(image) else {
                 n_other += n;
                 continue;
@@ -306,15 +326,39 @@ impl PerfSamples {
                 .map(|(depth, &address)| builder.location(of_binary, all, address, depth > 0))
                 .collect();
             let value = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-            builder.profile.sample(&locations, &[value(n), value(ns)], &[]);
+            builder.profile.sample(&locations, &[value(n), value(weight)], &[]);
         }
         (builder.profile.finish(), n_used, n_other)
     }
 }
 
-/// The frame nearest the leaf that is not of the standard library; or else the outermost that is not of the runtime.
-fn user_line(of_binary: &[&Mapping], binary: &Binary<'_>, stack: &[u64]) -> Option<Frame> {
-    let mut outermost = None;
+/// When samples inside map operations were taken, and which of them were under growth. Order: none.
+fn map_times(stacks: &Stacks, processes: &Processes<'_>, binary: &Binary<'_>) -> Vec<(u64, bool)> {
+    let mut times = Vec::new();
+    let mut classes: Vec<FrameClass> = Vec::new();
+    for ((image, stack), sampled) in stacks.iter().filter(|(_, sampled)| !sampled.times.is_empty())
+    {
+        let Some(of_binary) = processes.of_binary.get(image) else { continue };
+        classes.clear();
+        frames(of_binary, binary, stack, |frame| {
+            classes.push(classify_function(frame.function));
+            false
+        });
+        let class = classify_stack(&classes);
+        if class.op.is_some() {
+            times.extend(sampled.times.iter().map(|&at| (at, class.is_growth())));
+        }
+    }
+    times
+}
+
+/// Calls `each` with the frames of a stack that are in the binary, leaf first, until it says so.
+fn frames<'b>(
+    of_binary: &[&Mapping],
+    binary: &'b Binary<'_>,
+    stack: &[u64],
+    mut each: impl FnMut(gobin::Frame<'b>) -> bool,
+) {
     for (depth, &address) in stack.iter().enumerate() {
         let covers = |mapping: &&&Mapping| address.wrapping_sub(mapping.start) < mapping.len;
         let Some(mapping) = of_binary.iter().find(covers) else { continue };
@@ -322,19 +366,25 @@ fn user_line(of_binary: &[&Mapping], binary: &Binary<'_>, stack: &[u64]) -> Opti
         // What follows the leaf is where calls return to.
         let offset = FileOffset(offset.wrapping_sub(u64::from(depth > 0)));
         for frame in binary.link_addr(offset).into_iter().flat_map(|addr| binary.frames(addr)) {
-            if gomap::classify_function(frame.function).is_runtime() {
-                continue;
+            if each(frame) {
+                return;
             }
-            let is_user = !is_standard_library(frame.function);
-            let (function, file) = (printable(frame.function), printable(frame.file));
-            let frame = Frame { function, file, line: frame.line };
-            if is_user {
-                return Some(frame);
-            }
-            outermost = Some(frame);
         }
     }
-    outermost
+}
+
+/// The frame nearest the leaf that is not of the standard library; or else the outermost that is not of the runtime.
+fn user_line(of_binary: &[&Mapping], binary: &Binary<'_>, stack: &[u64]) -> Option<Frame> {
+    let mut found = None;
+    frames(of_binary, binary, stack, |frame| {
+        if classify_function(frame.function).is_runtime() {
+            return false;
+        }
+        let (function, file) = (printable(frame.function), printable(frame.file));
+        found = Some(Frame { function, file, line: frame.line });
+        !is_standard_library(frame.function)
+    });
+    found
 }
 
 /// First parts of the import paths of the standard library. Source: GOROOT/src of Go 1.21 to 1.27.
@@ -511,6 +561,8 @@ pub(crate) fn finish(
             let (profile, ..) = samples.profile(stacks, &processes, &binary);
             beside.misses.push((event.clone(), sums(&profile, *source, &samples.name)?));
         }
+        let times = map_times(&samples.stacks, &processes, &binary);
+        beside.map_times.extend((!times.is_empty()).then_some((*source, times)));
         match profile {
             Some(profile) if has_profiles => {
                 beside.cpu.push(sums(&profile, *source, &samples.name)?);

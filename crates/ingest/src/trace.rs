@@ -9,8 +9,8 @@ use diagnosis::Evidence;
 use diagnosis::evidence::{Notice, ProcessTrace, Ranges, SiteTrace, SourceId, Timeline, Waits};
 use gomap::{FrameClass, classify_stack};
 use gotrace::{
-    GcCycle, GoId, MarkAssist, Metric, Observer, OnCpu, Run, RunEnd, Scanned, StackKey,
-    StopTheWorld, Sum, Sweep, Time, Totals, scan_trace,
+    ClockSnapshot, GcCycle, GoId, MarkAssist, Metric, Observer, OnCpu, Run, RunEnd, Scanned,
+    StackKey, StopTheWorld, Sum, Sweep, Time, Totals, scan_trace,
 };
 
 use crate::error::Error;
@@ -28,7 +28,7 @@ pub(crate) struct TraceCollector {
     lines: Lines,
     process: ProcessTrace,
     sites: HashMap<LineId, SiteTrace>,
-    timeline: Option<Timeline>,
+    timeline: Option<OpenTimeline>,
     programs: Vec<ProgramOfProfile>,
 }
 
@@ -68,7 +68,7 @@ impl TraceCollector {
         self.add_to_sites(&seen, &maps);
         add_locks(locks, &seen, &scanned, source, duration_ns);
         if self.timeline.is_none() {
-            self.timeline = timeline(seen, &maps, source);
+            self.timeline = Some(OpenTimeline::of(seen, &maps, source, &scanned));
         }
         if scanned.n_open_assists > 0 {
             let text = format!(
@@ -159,6 +159,13 @@ impl TraceCollector {
         }
     }
 
+    /// Offers samples of `perf` inside map operations, taken on the monotonic clock, to the timeline.
+    pub(crate) fn offer_samples(&mut self, source: SourceId, samples: &[(u64, bool)]) {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.offer(source, samples);
+        }
+    }
+
     /// Gives each site what the trace has of it.
     pub(crate) fn finish(self, evidence: &mut Evidence) {
         if !self.has_traces() {
@@ -174,7 +181,7 @@ impl TraceCollector {
             let place = (site.frame.function.clone(), site.frame.line);
             site.trace = Some(by_place.get(&place).copied().unwrap_or_default());
         }
-        evidence.timeline = self.timeline;
+        evidence.timeline = self.timeline.and_then(OpenTimeline::finish);
         evidence.trace = Some(self.process);
     }
 }
@@ -222,16 +229,57 @@ fn program(seen: &Seen, scanned: &Scanned, name: &str) -> ProgramOfProfile {
     ProgramOfProfile::of_functions(name, own)
 }
 
-/// The steps of a trace, with its samples inside map operations.
-fn timeline(seen: Seen, maps: &HashMap<StackKey, MapStack>, source: SourceId) -> Option<Timeline> {
-    let mut timeline = seen.timeline;
-    for &(at, stack) in &seen.samples {
-        if let Some(map) = maps.get(&stack) {
-            timeline.map_sample(at, map.is_growth);
+/// The steps of a trace, until it is known whose samples they show.
+#[derive(Debug)]
+struct OpenTimeline {
+    source: SourceId,
+    builder: TimelineBuilder,
+    /// Samples inside map operations, of the trace itself or of a `perf.data` on the same clock, whichever has more.
+    samples: Option<(SourceId, Vec<(Time, bool)>)>,
+    start: Time,
+    end: Time,
+    clocks: Option<ClockSnapshot>,
+}
+
+impl OpenTimeline {
+    fn of(
+        seen: Seen,
+        maps: &HashMap<StackKey, MapStack>,
+        source: SourceId,
+        scanned: &Scanned,
+    ) -> Self {
+        let inside = |&(at, stack): &(Time, StackKey)| Some((at, maps.get(&stack)?.is_growth));
+        let samples = seen.samples.iter().filter_map(inside).collect();
+        let has_samples = seen.totals.n_cpu_samples > 0;
+        Self {
+            source,
+            builder: seen.timeline,
+            samples: has_samples.then_some((source, samples)),
+            start: scanned.start,
+            end: scanned.end,
+            clocks: scanned.snapshot,
         }
     }
-    let has_samples = seen.totals.n_cpu_samples > 0;
-    timeline.finish(source, has_samples.then_some(source))
+
+    fn offer(&mut self, source: SourceId, samples: &[(u64, bool)]) {
+        let Some(clocks) = self.clocks else { return };
+        let offset = i128::from(clocks.trace.0) - i128::from(clocks.mono_ns);
+        let aligned = samples.iter().filter_map(|&(at, is_growth)| {
+            let at = Time(i64::try_from(i128::from(at) + offset).ok()?);
+            (self.start..=self.end).contains(&at).then_some((at, is_growth))
+        });
+        let aligned: Vec<(Time, bool)> = aligned.collect();
+        if aligned.len() > self.samples.as_ref().map_or(0, |(_, samples)| samples.len()) {
+            self.samples = Some((source, aligned));
+        }
+    }
+
+    fn finish(mut self) -> Option<Timeline> {
+        for &(at, is_growth) in self.samples.iter().flat_map(|(_, samples)| samples) {
+            self.builder.map_sample(at, is_growth);
+        }
+        self.builder.finish(self.source, self.samples.map(|(source, _)| source))
+    }
 }
 
 /// All that is taken from a scan.

@@ -177,3 +177,27 @@ fn inputs_of_different_times_are_said_to_be_so() {
         "{text}"
     );
 }
+
+/// The tracepoints were recorded with CPU samples on the clock of the trace, in the same run; the other file in another one.
+#[test]
+fn samples_of_perf_are_put_on_the_clock_of_the_trace() {
+    let program = "nested-1.27.3";
+    let of = |kind: &str| {
+        let perf = sample(&format!("{program}/{program}.perf-{kind}.data.xz"));
+        report(&[perf, trace_of(program), binary(program)])
+    };
+    let sum = |column: &Value| -> u64 {
+        column.as_array().unwrap().iter().filter_map(Value::as_u64).sum()
+    };
+    let same_run = of("tracepoints");
+    let samples = &same_run["timeline"]["samples"];
+    assert_eq!(samples["source"], 0);
+    let sites = same_run["sites"].as_array().unwrap().iter();
+    let in_maps: u64 = sites.filter_map(|site| site["cpu"]["map_samples"].as_u64()).sum();
+    assert_eq!((sum(&samples["map"]), in_maps), (119, 119));
+    assert_eq!(sum(&samples["growth"]), same_run["cpu"]["growth"]["samples"]);
+    // None of them lies in the time of the trace, whose own samples stay.
+    let other_run = of("cpu-clock");
+    assert_eq!(other_run["timeline"]["samples"]["source"], 1);
+    assert_eq!(sum(&other_run["timeline"]["samples"]["map"]), 71);
+}
