@@ -316,6 +316,7 @@ pub struct Scan {
 const ASM_EXAMPLES: &str = "\
 Examples:
   mapscope asm ./server runtime.mapassign_faststr cpu.pprof
+  mapscope asm ./server runtime.mapaccess1_faststr perf.data --event cache-misses
   mapscope asm ./server 'main.(*store).add'";
 
 /// Arguments of `mapscope asm`.
@@ -327,9 +328,12 @@ pub struct Asm {
     pub binary: String,
     /// Full name of the function, as pprof prints it.
     pub function: String,
-    /// CPU profile of this binary.
+    /// CPU profile or perf.data of this binary.
     #[arg(value_hint = ValueHint::FilePath)]
     pub profile: Option<String>,
+    /// Event of perf.data to list, such as cache-misses or dTLB-load-misses, in place of CPU time.
+    #[arg(long, requires = "profile")]
+    pub event: Option<String>,
     /// Print JSON (docs/json.md) instead of text.
     #[arg(long)]
     pub json: bool,

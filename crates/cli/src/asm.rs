@@ -18,6 +18,7 @@ pub(crate) fn run(
         &args.binary,
         &args.function,
         profile,
+        args.event.as_deref(),
         &OpenOptions::default(),
         &mut progress,
     )?;

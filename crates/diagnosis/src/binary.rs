@@ -59,8 +59,10 @@ pub struct Listing {
 }
 
 /// What the samples of a listing are parts of.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ListedProfile {
+    /// The event of perf that was sampled, if not time on a CPU: then costs hold events in the place of nanoseconds.
+    pub event: Option<String>,
     /// Samples in this function itself.
     pub own: Cost,
     /// All samples of the profile.

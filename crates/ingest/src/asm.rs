@@ -11,6 +11,7 @@ use crate::binary::owned_frame;
 use crate::cpu::Values;
 use crate::error::Error;
 use crate::open::{Input, OpenOptions, open_input};
+use crate::perf;
 use crate::printable::printable;
 use crate::program::{ProgramOfProfile, check_is_program_of};
 use crate::scan::{parse, read};
@@ -18,7 +19,8 @@ use crate::scan::{parse, read};
 /// Names suggested when a function is not found.
 const MAX_SUGGESTIONS: usize = 5;
 
-/// Lists a function of a binary, with the samples of a CPU profile where one is given.
+/// Lists a function of a binary, with the samples of a CPU profile or `perf.data` where one is given; `event` is one of perf's,
+/// time on a CPU where it is not given.
 ///
 /// # Errors
 /// When an input cannot be read, the profile is of another binary, or there is no such function.
@@ -26,6 +28,7 @@ pub fn list_instructions(
     binary_name: &str,
     function: &str,
     profile: Option<&str>,
+    event: Option<&str>,
     options: &OpenOptions,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Listing, Error> {
@@ -36,7 +39,7 @@ pub fn list_instructions(
         .by_name(function)
         .ok_or_else(|| no_such_function(&binary, binary_name, function))?;
     let samples = match profile {
-        Some(name) => Some(samples_of(&binary, binary_name, name, options, progress)?),
+        Some(name) => Some(samples_of(&binary, binary_name, name, event, options, progress)?),
         None => None,
     };
     let cost_at = |addr: LinkAddr| {
@@ -51,7 +54,11 @@ pub fn list_instructions(
     instructions.iter().for_each(|instruction| own += instruction.cost);
     Ok(Listing {
         function: printable(func.name),
-        profile: samples.map(|samples| ListedProfile { own, total: samples.total }),
+        profile: samples.map(|samples| ListedProfile {
+            event: event.map(str::to_owned),
+            own,
+            total: samples.total,
+        }),
         instructions,
     })
 }
@@ -84,16 +91,18 @@ fn samples_of(
     binary: &Binary<'_>,
     binary_name: &str,
     name: &str,
+    event: Option<&str>,
     options: &OpenOptions,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Samples, Error> {
     let unusable =
         |reason: &str| Error::Unusable { name: name.to_owned(), reason: reason.to_owned() };
-    let (Input::Cpu(parsed) | Input::Recording(parsed)) = open_input(name, options, progress)?
-    else {
-        return Err(unusable("not a CPU profile"));
+    let profile = match (open_input(name, options, progress)?, event) {
+        (Input::Perf(file), _) => perf::profile_of(file, name, event, binary, binary_name)?,
+        (Input::Cpu(parsed) | Input::Recording(parsed), None) => parsed.value,
+        (_, None) => return Err(unusable("neither a CPU profile nor perf.data")),
+        (_, Some(_)) => return Err(unusable("not perf.data: only that has events")),
     };
-    let profile = parsed.value;
     check_is_program_of(binary, binary_name, [&ProgramOfProfile::of(&profile, name)].into_iter())?;
     let values = Values::of(&profile).map_err(unusable)?;
     let mut samples = Samples { by_addr: HashMap::new(), total: Cost::default() };

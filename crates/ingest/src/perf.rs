@@ -584,6 +584,32 @@ fn sums(profile: &Profile, source: SourceId, name: &str) -> Result<Sums, Error> 
     Ok(Sums { source, total, sites: aside.sites })
 }
 
+/// The profile of one event, time on a CPU where none is named.
+pub(crate) fn profile_of(
+    file: PerfFile<File>,
+    name: &str,
+    event: Option<&str>,
+    binary: &Binary<'_>,
+    binary_name: &str,
+) -> Result<Profile, Error> {
+    let samples = read(file, name, SourceId(0), &mut Evidence::default())?;
+    let misses = || samples.misses.iter().map(|(event, stacks)| (event.as_str(), stacks));
+    let cpu = samples.event.as_deref().map(|event| (event, &samples.stacks));
+    let mut all = cpu.into_iter().chain(misses());
+    let found = match event {
+        None => cpu,
+        // perf's names may have the rate behind a slash: `cache-misses/freq=99/`.
+        Some(event) => all.find(|(known, _)| known.split('/').next() == event.split('/').next()),
+    };
+    let (_, stacks) = found.ok_or_else(|| {
+        let known: Vec<&str> = cpu.into_iter().chain(misses()).map(|(event, _)| event).collect();
+        let reason = format!("it has samples of {}, not of that event", known.join(", "));
+        Error::Unusable { name: name.to_owned(), reason }
+    })?;
+    let processes = samples.processes(binary, binary_name)?;
+    Ok(samples.profile(stacks, &processes, binary).0)
+}
+
 /// Opens the input; `None` where it can only be read from front to back.
 pub(crate) fn open(name: &str) -> Option<Result<PerfFile<File>, goperf::Error>> {
     let file = File::open(name).ok().filter(|file| file.metadata().is_ok_and(|m| m.is_file()))?;

@@ -28,9 +28,10 @@ const MAX_TEXT: usize = 56;
 /// When `out` fails.
 pub fn render_asm(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
     writeln!(out, "{BOLD}{}{BOLD:#}", listing.function)?;
-    match listing.profile {
+    match &listing.profile {
         Some(profile) => {
-            writeln!(out, "own samples: {} of all CPU", share(profile.own, profile.total))?;
+            let whole = profile.event.as_deref().unwrap_or("CPU");
+            writeln!(out, "own samples: {} of all {whole}", share(profile.own, profile.total))?;
         }
         None => writeln!(out, "samples: not measured (no profile given)")?,
     }
@@ -47,7 +48,7 @@ pub fn render_asm(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
             place.clone_from(&instruction.frame);
             place_line(out, place.as_ref())?;
         }
-        row(out, instruction, listing.profile, width)?;
+        row(out, instruction, listing.profile.as_ref(), width)?;
     }
     Ok(())
 }
@@ -60,14 +61,14 @@ pub fn render_asm_json(out: &mut dyn Write, listing: &Listing) -> io::Result<()>
     let value = json!({
         "schema": "mapscope.asm/1",
         "function": listing.function,
-        "profile": listing.profile.map(|profile| json!({ "own": cost(profile.own), "total": cost(profile.total) })),
+        "profile": listing.profile.as_ref().map(|profile| json!({ "event": profile.event, "own": cost(profile.own), "total": cost(profile.total) })),
         "instructions": listing.instructions.iter().map(|i| json!({
             "addr": i.addr,
             "text": i.text,
             "operand": i.operand,
             "meaning": i.meaning,
             "frame": i.frame.as_ref().map(frame),
-            "cost": listing.profile.map(|_| cost(i.cost)),
+            "cost": listing.profile.as_ref().map(|_| cost(i.cost)),
         })).collect::<Vec<_>>(),
     });
     serde_json::to_writer_pretty(&mut *out, &value)?;
@@ -83,7 +84,7 @@ fn place_line(out: &mut dyn Write, frame: Option<&Frame>) -> io::Result<()> {
 fn row(
     out: &mut dyn Write,
     i: &ListedInstruction,
-    profile: Option<ListedProfile>,
+    profile: Option<&ListedProfile>,
     width: usize,
 ) -> io::Result<()> {
     let share = profile.map_or(0.0, |profile| i.cost.share_of(profile.own));

@@ -131,3 +131,41 @@ fn misses_beside_a_profile_stay_with_their_lines() {
     let output = mapscope(["diagnose", &perf]);
     assert_eq!(output.status.code(), Some(2), "addresses need the binary");
 }
+
+#[test]
+fn instructions_have_their_misses() {
+    let program = binary("nested-1.27.3");
+    // Every second sample is a miss of three lines.
+    let (_dir, perf) = with_misses(|n| (n % 2 == 0).then_some(3));
+    let list = |more: &[&str]| -> Value {
+        let args = ["asm", "--json", &program, "runtime.mapassign_faststr", &perf];
+        serde_json::from_str(&crate::stdout_of(args.iter().chain(more))).unwrap()
+    };
+    let (time, misses) = (list(&[]), list(&["--event", "cache-misses"]));
+    assert_eq!(
+        (&time["profile"]["event"], &misses["profile"]["event"]),
+        (&Value::Null, &"cache-misses".into())
+    );
+    assert_eq!(
+        (&time["profile"]["total"]["samples"], &misses["profile"]["total"]["samples"]),
+        (&506.into(), &253.into())
+    );
+    let own = &misses["profile"]["own"];
+    assert_eq!(own["cpu_ns"].as_u64().unwrap(), 3 * own["samples"].as_u64().unwrap());
+    let instructions = misses["instructions"].as_array().unwrap();
+    let sum: u64 = instructions.iter().map(|i| i["cost"]["samples"].as_u64().unwrap()).sum();
+    assert!(sum > 0 && own["samples"] == sum);
+    let text = crate::stdout_of([
+        "asm",
+        &program,
+        "runtime.mapassign_faststr",
+        &perf,
+        "--event",
+        "cache-misses",
+    ]);
+    assert!(text.contains("of all cache-misses"), "{text}");
+    let output =
+        mapscope(["asm", &program, "runtime.mapassign_faststr", &perf, "--event", "branches"]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("it has samples of cpu-clock, cache-misses"), "{message}");
+}
