@@ -2,7 +2,7 @@
 #![no_main]
 
 use gotrace::{
-    EventKind, GoroutineStates, Ordered, Totals, Waits, parse_raw, parse_text, parse_trace, render_text,
+    EventKind, GoroutineStates, Ordered, Totals, LockWaits, parse_raw, parse_text, parse_trace, render_text,
     scan_trace, write_raw,
 };
 use libfuzzer_sys::fuzz_target;
@@ -56,7 +56,7 @@ fn scanned(bytes: &[u8]) {
     let mut totals = Totals::default();
     // The format before Go 1.22 too.
     let Ok(parsed) = scan_trace(bytes, &mut totals) else { return };
-    let mut waits = Waits::default();
+    let mut waits = LockWaits::default();
     scan_trace(bytes, &mut waits).expect("it was read before");
     for sum in waits.by_stack.values() {
         assert!(sum.longest_ns <= sum.wall_ns);

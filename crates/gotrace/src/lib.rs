@@ -11,7 +11,7 @@
 //!    thread and its tables.
 //! 3. [`Ordered`]: events of all threads in one order, checked against the states of threads, procs and goroutines.
 //! 4. [`scan()`]: garbage collection, stopped worlds, assists, sweeps and runs of goroutines without ordering, which is
-//!    several times faster; [`Totals`] and [`Waits`] sum them up. [`scan_trace`] does so for the format before Go 1.22 too.
+//!    several times faster; [`Totals`] and [`LockWaits`] sum them up. [`scan_trace`] does so for the format before Go 1.22 too.
 //!
 //! Words of the format: a trace consists of *generations* of about a second; a generation of *batches* of up to 64 KiB,
 //! each written by one *thread* (M); events of a thread are in order, those of different threads are not. Goroutines (G)
@@ -61,4 +61,4 @@ pub use symbols::{Name, StackKey, Symbols};
 pub use tables::{Frame, StackId, StrId, Tables};
 pub use text::{parse_text, render_text};
 pub use totals::{Cause, OnCpu, Sum, Totals};
-pub use waits::Waits;
+pub use waits::LockWaits;

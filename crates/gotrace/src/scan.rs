@@ -43,6 +43,19 @@ use crate::tables::{StackId, StrId, Tables};
 /// Source: `src/runtime/mgcmark.go` (Go 1.22 to 1.27).
 const ASSIST: &str = "runtime.gcAssistAlloc";
 
+/// Methods of `Mutex` and `RWMutex` that wait for a lock, and that let another goroutine have it.
+///
+/// Source: `src/sync` and `src/internal/sync` (Go 1.11 to 1.27).
+const LOCKS: [&str; 3] = ["Lock", "RLock", "lockSlow"];
+const UNLOCKS: [&str; 4] = ["Unlock", "RUnlock", "unlockSlow", "rUnlockSlow"];
+
+/// Whether a function is one of these methods.
+fn is_mutex(func: &str, methods: &[&str]) -> bool {
+    let func = func.strip_prefix("internal/").unwrap_or(func);
+    let method = func.strip_prefix("sync.(*RWMutex).").or(func.strip_prefix("sync.(*Mutex)."));
+    method.is_some_and(|method| methods.contains(&method))
+}
+
 /// What a scan went through.
 #[derive(Debug)]
 pub struct Scanned {
@@ -103,6 +116,8 @@ struct Scan<'o, O> {
     assists: Assists,
     /// By stack of the current generation.
     are_in_assist: Vec<bool>,
+    are_in_lock: Vec<bool>,
+    are_in_unlock: Vec<bool>,
     n_runs: u64,
     n_events: u64,
     n_generations: u64,
@@ -130,6 +145,8 @@ impl<'o, O: Observer> Scan<'o, O> {
             collections: Collections::default(),
             assists: Assists::default(),
             are_in_assist: Vec::new(),
+            are_in_lock: Vec::new(),
+            are_in_unlock: Vec::new(),
             n_runs: 0,
             n_events: 0,
             n_generations: 0,
@@ -158,7 +175,7 @@ impl<'o, O: Observer> Scan<'o, O> {
         self.n_generations += 1;
         self.snapshot = self.snapshot.or(generation.snapshot);
         self.symbols.begin_generation();
-        self.are_in_assist = generation.tables.stacks_with(ASSIST);
+        self.classify_stacks(&generation.tables);
         self.cpu_samples(generation);
         for thread in &generation.threads {
             self.thread(generation, thread, input);
@@ -172,6 +189,12 @@ impl<'o, O: Observer> Scan<'o, O> {
                 state.end_generation();
             }
         }
+    }
+
+    fn classify_stacks(&mut self, tables: &Tables) {
+        self.are_in_assist = tables.stacks_with(|func| func == ASSIST);
+        self.are_in_lock = tables.stacks_with(|func| is_mutex(func, &LOCKS));
+        self.are_in_unlock = tables.stacks_with(|func| is_mutex(func, &UNLOCKS));
     }
 
     fn cpu_samples(&mut self, generation: &Generation) {
@@ -248,7 +271,7 @@ impl<'o, O: Observer> Scan<'o, O> {
         match at.timed.ev {
             Ev::HEAP_ALLOC => self.observer.heap(time, Metric::HeapLive, at.timed.arg(0)),
             Ev::HEAP_GOAL => self.observer.heap(time, Metric::HeapGoal, at.timed.arg(0)),
-            Ev::GO_UNBLOCK => self.observer.unblock(time, GoId(at.timed.arg(0))),
+            Ev::GO_UNBLOCK => self.unblock(&at),
             Ev::GO_START => self.run_begins(&mut at),
             Ev::GO_STOP | Ev::GO_BLOCK => self.run_ends_because(&mut at),
             Ev::GO_SYSCALL_BEGIN => at.state.syscall_begins(time),
@@ -360,12 +383,27 @@ impl<'o, O: Observer> Scan<'o, O> {
     fn run_ends_because(&mut self, at: &mut At) {
         let reason = self.string(at, at.timed.arg(0));
         let stack = self.wire_stack(at, at.timed.arg(1));
-        let is_in_assist = self.are_in_assist.get(stack.0 as usize).copied().unwrap_or(false);
+        let is_in = |stacks: &[bool]| stacks.get(stack.0 as usize).copied().unwrap_or(false);
+        let (is_in_assist, is_in_lock) = (is_in(&self.are_in_assist), is_in(&self.are_in_lock));
         if let Some(run) = self.close_run(at, is_in_assist) {
             let Self { symbols, observer, .. } = self;
-            let why = Why { reason, stack, tables: at.tables, symbols };
             let is_block = at.timed.ev == Ev::GO_BLOCK;
+            if is_block && is_in_lock {
+                let stack = symbols.stack(at.tables, stack);
+                observer.lock_wait_begins(run.end, run.goroutine, stack);
+            }
+            let why = Why { reason, stack, tables: at.tables, symbols };
             observer.run(&run, if is_block { RunEnd::Blocked(why) } else { RunEnd::Stopped(why) });
+        }
+    }
+
+    #[inline]
+    fn unblock(&mut self, at: &At) {
+        // The second is a number for ordering.
+        let [goroutine, _, stack, _] = at.timed.args();
+        let Some(stack) = at.tables.stack(stack) else { return };
+        if self.are_in_unlock.get(stack.0 as usize).copied().unwrap_or(false) {
+            self.observer.lock_wait_ends(at.timed.time, GoId(goroutine));
         }
     }
 

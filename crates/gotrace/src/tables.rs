@@ -132,10 +132,10 @@ impl<'a> Tables<'a> {
         })
     }
 
-    /// For each stack, whether a function is in it.
-    pub(crate) fn stacks_with(&self, func: &str) -> Vec<bool> {
-        let has: Vec<bool> =
-            self.frames.iter().map(|entry| self.text(StrId(entry.func as u32)) == func).collect();
+    /// For each stack, whether one of its functions is meant.
+    pub(crate) fn stacks_with(&self, is_meant: impl Fn(&str) -> bool) -> Vec<bool> {
+        let is_meant = |entry: &FrameEntry| is_meant(self.text(StrId(entry.func as u32)));
+        let has: Vec<bool> = self.frames.iter().map(is_meant).collect();
         let range = |&(start, end): &(u32, u32)| {
             self.stack_frames.get(start as usize..end as usize).unwrap_or_default()
         };

@@ -9,8 +9,8 @@ use diagnosis::Evidence;
 use diagnosis::evidence::{Notice, ProcessTrace, Ranges, SiteTrace, SourceId, Timeline, Waits};
 use gomap::{FrameClass, classify_stack};
 use gotrace::{
-    ClockSnapshot, GcCycle, GoId, MarkAssist, Metric, Observer, OnCpu, Run, RunEnd, Scanned,
-    StackKey, StopTheWorld, Sum, Sweep, Time, Totals, scan_trace,
+    ClockSnapshot, GcCycle, GoId, LockWaits, MarkAssist, Metric, Observer, OnCpu, Run, RunEnd,
+    Scanned, StackKey, StopTheWorld, Sum, Sweep, Time, Totals, scan_trace,
 };
 
 use crate::error::Error;
@@ -217,7 +217,7 @@ fn start_of_day(scanned: &Scanned) -> Option<i128> {
 
 /// What stacks of waiting goroutines say about the program: a trace has neither build id nor file name.
 fn program(seen: &Seen, scanned: &Scanned, name: &str) -> ProgramOfProfile {
-    let stacks = seen.waits.by_stack.keys().map(|&(_, stack)| stack);
+    let stacks = seen.waits.by_stack.keys().copied();
     let of_assists = seen.assists.keys().map(|&(_, stack)| stack);
     // Goroutines begin in functions that are not inlined. Every Go program has those of the runtime; those of package
     // main are its own.
@@ -287,7 +287,7 @@ impl OpenTimeline {
 struct Seen {
     totals: Totals,
     on_cpu: OnCpu,
-    waits: gotrace::Waits,
+    waits: LockWaits,
     assists: HashMap<(GoId, StackKey), Sum>,
     samples: Vec<(Time, StackKey)>,
     samples_by_goroutine: HashSet<(GoId, StackKey)>,
@@ -303,7 +303,7 @@ fn add_locks(
     duration_ns: u64,
 ) {
     let symbols = &scanned.symbols;
-    let stacks = seen.waits.by_stack.iter().map(|(&(_, stack), sum)| {
+    let stacks = seen.waits.by_stack.iter().map(|(&stack, sum)| {
         let frames = symbols.frames(stack);
         let frames = frames
             .map(|frame| (frame.func, frame.file, u32::try_from(frame.line).unwrap_or(0)))
@@ -342,13 +342,16 @@ impl Observer for Seen {
         }
     }
 
-    fn run(&mut self, run: &Run, end: RunEnd<'_, '_>) {
+    fn run(&mut self, run: &Run, _: RunEnd<'_, '_>) {
         self.on_cpu.add(run);
-        self.waits.run(run, end);
     }
 
-    fn unblock(&mut self, at: Time, goroutine: GoId) {
-        self.waits.unblock(at, goroutine);
+    fn lock_wait_begins(&mut self, at: Time, goroutine: GoId, stack: StackKey) {
+        self.waits.lock_wait_begins(at, goroutine, stack);
+    }
+
+    fn lock_wait_ends(&mut self, at: Time, goroutine: GoId) {
+        self.waits.lock_wait_ends(at, goroutine);
     }
 
     fn generation_ends(&mut self) {

@@ -36,9 +36,13 @@ pub trait Observer {
     #[inline]
     fn run(&mut self, _: &Run, _: RunEnd<'_, '_>) {}
 
-    /// A goroutine that waited may run again.
+    /// A goroutine blocks below a lock of package sync.
     #[inline]
-    fn unblock(&mut self, _: Time, _: GoId) {}
+    fn lock_wait_begins(&mut self, _: Time, _: GoId, _: StackKey) {}
+
+    /// A goroutine that waited may run again, by an unlock of package sync.
+    #[inline]
+    fn lock_wait_ends(&mut self, _: Time, _: GoId) {}
 
     /// Everything that happened in a generation has been told.
     #[inline]

@@ -86,7 +86,7 @@ pub(super) fn scan_old<'a, I: Input<'a> + Copy>(
     let mut scan = Scan::new(Version::Go122, observer);
     scan.faults = found.faults;
     scan.n_generations = 1;
-    scan.are_in_assist = found.tables.stacks_with(super::ASSIST);
+    scan.classify_stacks(&found.tables);
     let mut old = Old {
         scan,
         tables: &found.tables,
@@ -247,7 +247,8 @@ fn translate(number: u8, args: &[u64], time: Time, stop: u64) -> [Translated; 2]
         14 | 38 => one(Ev::GO_START, [arg(0), 0, 0, 0]),
         15 => one(Ev::GO_DESTROY, [0; 4]),
         17 | 18 => one(Ev::GO_STOP, [reason_id(number), arg(0), 0, 0]),
-        21 | 39 => one(Ev::GO_UNBLOCK, [arg(0), 0, 0, 0]),
+        21 => one(Ev::GO_UNBLOCK, [arg(0), 0, arg(2), 0]),
+        39 => one(Ev::GO_UNBLOCK, [arg(0), 0, arg(1), 0]),
         16 | 19 | 20 | 22..=27 | 42 => one(Ev::GO_BLOCK, [reason_id(number), arg(0), 0, 0]),
         // It sits in a system call, and its proc was taken away.
         30 => one(Ev::GO_SYSCALL_END_BLOCKED, [0; 4]),

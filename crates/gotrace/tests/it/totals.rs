@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use gotrace::{
-    Event, EventKind, Frame, GcCycle, GoId, GoState, GoroutineStates, MarkAssist, Observer,
-    Ordered, Range, Run, RunEnd, StackKey, StopTheWorld, Sum, Sweep, Symbols, Totals, Waits, scan,
+    Event, EventKind, Frame, GcCycle, GoId, GoState, GoroutineStates, LockWaits, MarkAssist,
+    Observer, Ordered, Range, Run, RunEnd, StackKey, StopTheWorld, Sum, Sweep, Symbols, Totals,
+    scan,
 };
 
 use crate::{NESTED, bytes_of, each_event, generations, sample};
@@ -446,41 +447,62 @@ fn runs_add_up_to_what_goroutines_ran() {
     }
 }
 
-type WaitsByText = BTreeMap<(String, Vec<String>), Sum>;
+type WaitsByStack = BTreeMap<Vec<String>, Sum>;
 
 fn functions<'s>(frames: impl Iterator<Item = Frame<'s>>) -> Vec<String> {
     frames.map(|frame| format!("{}:{}", frame.func, frame.line)).collect()
 }
 
-#[test]
-fn waits_add_up_to_the_states_of_ordered_events() {
-    let mut n_seen = 0;
-    for name in crate::SAMPLES {
-        let bytes = sample(name);
-        let mut waits = Waits::default();
-        let symbols = scan(generations(&bytes), &mut waits).value.symbols;
-        let mut scanned = WaitsByText::new();
-        for (&(reason, stack), &sum) in &waits.by_stack {
-            let key = (symbols.text(reason).to_owned(), functions(symbols.frames(stack)));
-            scanned.insert(key, sum);
+/// Waits below a lock, by the states of ordered events.
+fn ordered_lock_waits(bytes: &[u8]) -> WaitsByStack {
+    let mut states = GoroutineStates::default();
+    let mut waits = WaitsByStack::new();
+    each_event(bytes, |event, events| {
+        let ended = states.observe(event, events.tables(), events.generation());
+        let Some(span) = ended.filter(|span| span.state == GoState::Waiting) else { return };
+        let stack = functions(states.symbols().frames(span.stack));
+        let locks = ["sync.(*Mutex).Lock:", "sync.(*RWMutex).Lock:", "sync.(*RWMutex).RLock:"];
+        if stack.iter().any(|function| locks.iter().any(|lock| function.starts_with(lock))) {
+            let sum = waits.entry(stack).or_default();
+            sum.n += 1;
+            sum.wall_ns += span.ns();
+            sum.longest_ns = sum.longest_ns.max(span.ns());
         }
-        let mut states = GoroutineStates::default();
-        let mut ordered = WaitsByText::new();
-        each_event(&bytes, |event, events| {
-            let ended = states.observe(event, events.tables(), events.generation());
-            let Some(span) = ended.filter(|span| span.state == GoState::Waiting) else { return };
-            let reason = states.symbols().text(span.reason).to_owned();
-            // A goroutine that waited when the trace began has no reason.
-            if !reason.is_empty() {
-                let key = (reason, functions(states.symbols().frames(span.stack)));
-                let sum = ordered.entry(key).or_default();
-                sum.n += 1;
-                sum.wall_ns += span.ns();
-                sum.longest_ns = sum.longest_ns.max(span.ns());
-            }
-        });
+    });
+    waits
+}
+
+#[test]
+fn lock_waits_are_those_of_ordered_events() {
+    let mut n_seen = 0;
+    let locked = ["../locks/1.27.3-shared/locked-1.27.3-shared.trace.xz"];
+    for name in crate::SAMPLES.into_iter().chain(locked) {
+        let bytes = sample(name);
+        let mut waits = LockWaits::default();
+        let symbols = scan(generations(&bytes), &mut waits).value.symbols;
+        let scanned: WaitsByStack = waits
+            .by_stack
+            .iter()
+            .map(|(&stack, &sum)| (functions(symbols.frames(stack)), sum))
+            .collect();
+        let ordered = ordered_lock_waits(&bytes);
+        n_seen += ordered.values().map(|sum| sum.n).sum::<u64>();
         assert_eq!(scanned, ordered, "{name}");
-        n_seen += ordered.len();
     }
-    assert!(n_seen > 100);
+    assert!(n_seen > 1000, "{n_seen}");
+}
+
+/// The traces were written by the same program: its Go 1.21 says as well who waited.
+#[test]
+fn lock_waits_of_old_traces_are_seen() {
+    let bytes = sample("../locks/1.21.13-shared/locked-1.21.13-shared.trace.xz");
+    let mut waits = LockWaits::default();
+    let symbols = gotrace::scan_trace(bytes.as_slice(), &mut waits).unwrap().value.symbols;
+    let mut n_of_add = 0;
+    for (&stack, sum) in &waits.by_stack {
+        let functions = functions(symbols.frames(stack));
+        let is_add = functions.iter().any(|function| function.starts_with("main.(*counts).add:"));
+        n_of_add += if is_add { sum.n } else { 0 };
+    }
+    assert!(n_of_add > 1000, "{n_of_add}");
 }
