@@ -201,3 +201,15 @@ fn samples_of_perf_are_put_on_the_clock_of_the_trace() {
     assert_eq!(other_run["timeline"]["samples"]["source"], 1);
     assert_eq!(sum(&other_run["timeline"]["samples"]["map"]), 71);
 }
+
+/// The flat twin with room from the start, used again, and with keys made once.
+#[test]
+fn a_program_with_nothing_left_to_change_is_left_alone() {
+    let report = report(&all_of("cured-1.27.3"));
+    let findings = report["findings"].as_array().unwrap();
+    assert!(findings.iter().all(|finding| finding["verdict"] == "leave it alone"), "{findings:#?}");
+    let first = &findings[0];
+    let site = &report["sites"][first["site"].as_u64().unwrap() as usize];
+    assert_eq!((&first["rule"], &site["line"]), (&"growth-is-not-the-problem".into(), &38.into()));
+    assert_eq!(first["seen_in"], serde_json::json!([0, 5]));
+}

@@ -119,6 +119,7 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that under growth frames", cpu.growth, cpu.map),
     ];
+    finding.evidence.extend(context.growth_aside());
     if let Some(growth) = &context.site.growth {
         let amount = Amount::Count(growth.total.grows);
         finding.evidence.push(context.fact(
