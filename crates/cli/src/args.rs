@@ -41,7 +41,7 @@ pub enum Command {
     Asm(Asm),
     /// Say whether a change helped: runs before and after it, site by site, chance told from change.
     Compare(Compare),
-    /// Say what size hints and flattening would save for a map type and its sizes, without a program.
+    /// Say what size hints, flattening and sharding would cost: for the maps of a recording, or for sizes by hand.
     Whatif(WhatIf),
     /// Test claims about nested maps on this machine and the Go versions of your choice.
     Lab(Lab),
@@ -341,30 +341,48 @@ pub struct Asm {
 
 const WHATIF_EXAMPLES: &str = "\
 Examples:
-  mapscope whatif --map 'map[string]map[string]int' --outer 4096 --inner 244
-  mapscope whatif --map 'map[string]map[string]int' --outer 4096 --inner 244 --svg chart.svg
-  mapscope whatif --map 'map[[2]string]int' --outer 1000000 --go 1.23
-  mapscope whatif --map 'map[string]map[int]bool' --outer 1000 --inner '8*900,244*100'
-  mapscope whatif --map 'map[int]map[int]struct{ x, y float64 }' --outer 100 --inner 16 --json";
+  Of the maps of a recording, at the sizes that they were recorded to reach; the binary knows declared types:
+    mapscope whatif server.pb.gz ./server
+
+  Of the maps of one package, drawn:
+    mapscope whatif server.pb.gz ./server --site '^server/cache\\.' --svg cache.svg
+
+  Of sizes by hand:
+    mapscope whatif --map 'map[string]map[string]int' --outer 4096 --inner 244
+    mapscope whatif --map 'map[string]map[string]int' --outer 4096 --inner 244 --svg chart.svg
+    mapscope whatif --map 'map[[2]string]int' --outer 1000000 --go 1.23
+    mapscope whatif --map 'map[string]map[int]bool' --outer 1000 --inner '8*900,244*100'
+    mapscope whatif --map 'map[int]map[int]struct{ x, y float64 }' --outer 100 --inner 16 --json
+
+Exit codes: 0 fine, 2 an error or a recording without any map of which a forecast can be made.";
 
 /// Arguments of `mapscope whatif`.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = WHATIF_EXAMPLES)]
 pub struct WhatIf {
+    /// Recordings of `mapscope record` and the binary, in any order: what other ways to hold their maps would cost.
+    #[arg(value_name = "RECORDING|BINARY", value_hint = ValueHint::FilePath, required_unless_present = "map")]
+    pub inputs: Vec<String>,
+    /// Only maps whose function, file or type matches.
+    #[arg(long, value_name = "REGEX", requires = "inputs")]
+    pub site: Option<Regex>,
+    /// Show at most N, those that moved most bytes first; with --site all, if not given, else 10.
+    #[arg(long, value_name = "N", requires = "inputs")]
+    pub top: Option<usize>,
     /// The map type, in Go; named types written out.
-    #[arg(long, value_name = "TYPE")]
-    pub map: String,
+    #[arg(long, value_name = "TYPE", conflicts_with = "inputs", requires = "outer")]
+    pub map: Option<String>,
     /// Entries of the map.
-    #[arg(long, value_name = "N")]
-    pub outer: u64,
+    #[arg(long, value_name = "N", requires = "map")]
+    pub outer: Option<u64>,
     /// Entries of each map in it; where they differ, entries and maps: `8*900,244*100`.
-    #[arg(long, value_name = "N[*MAPS],...", value_delimiter = ',', value_parser = maps_of_size)]
+    #[arg(long, value_name = "N[*MAPS],...", value_delimiter = ',', value_parser = maps_of_size, requires = "map")]
     pub inner: Vec<(u64, Option<u64>)>,
-    /// Also write a chart over the size of the inner maps, or of the map where it has none.
+    /// Also write a chart: over the size of the inner maps, or of the map where it has none; of a recording, bars.
     #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath)]
     pub svg: Option<PathBuf>,
     /// Release of Go, 1.18 to 1.27; 1.18 to 1.20 from descriptions only.
-    #[arg(long, value_name = "VERSION", default_value = "1.27", value_parser = go_version)]
+    #[arg(long, value_name = "VERSION", default_value = "1.27", value_parser = go_version, conflicts_with = "inputs")]
     pub go: GoVersion,
     /// Print JSON (docs/json.md) instead of text.
     #[arg(long)]

@@ -1,5 +1,7 @@
 //! `mapscope whatif`.
 
+mod recorded;
+
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -15,28 +17,40 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
-    let map: MapType = args.map.parse().with_context(|| format!("--map {}", args.map))?;
+    let (Some(name), Some(outer)) = (&args.map, args.outer) else {
+        return recorded::run(args, out, err);
+    };
+    by_hand(args, name, outer, out, err)
+}
+
+fn by_hand(
+    args: &args::WhatIf,
+    name: &str,
+    outer: u64,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    let map: MapType = name.parse().with_context(|| format!("--map {name}"))?;
     let is_nested = map.elem.map.is_some();
     ensure!(
         is_nested != args.inner.is_empty(),
-        "--map {}: {}",
-        args.map,
+        "--map {name}: {}",
         if is_nested {
             "say with --inner how large its inner maps get"
         } else {
             "--inner without a map in the map"
         }
     );
-    let sizes = sizes(args)?;
+    let sizes = sizes(args, outer)?;
     let rewrites = what_if(args.go, &map, &sizes)
         .with_context(|| format!("--go {}: the maps of this release are not known", args.go))?;
     if let Some(path) = &args.svg {
         let mut svg = Vec::new();
-        report::render_what_if_svg(&mut svg, &chart(args, &map, &sizes))?;
+        report::render_what_if_svg(&mut svg, &chart(args, name, &map, &sizes))?;
         write_file(path, &svg)?;
         writeln!(err, "mapscope: wrote {}", path.display())?;
     }
-    let report = WhatIf { map: args.map.clone(), version: args.go, sizes, rewrites };
+    let report = WhatIf { map: name.to_owned(), version: args.go, sizes, rewrites };
     if args.json {
         report::render_what_if_json(out, &report)?;
     } else {
@@ -46,7 +60,7 @@ pub(crate) fn run(
 }
 
 /// `--outer 3 --inner 8`, or `--outer 3 --inner 8*2,100*1`.
-fn sizes(args: &args::WhatIf) -> anyhow::Result<Sizes> {
+fn sizes(args: &args::WhatIf, outer: u64) -> anyhow::Result<Sizes> {
     let [(entries, None)] = args.inner[..] else {
         let inner: Vec<MapsOfSize> = args
             .inner
@@ -55,13 +69,12 @@ fn sizes(args: &args::WhatIf) -> anyhow::Result<Sizes> {
             .collect();
         let n_maps = inner.iter().map(|of| of.maps).fold(0, u64::saturating_add);
         ensure!(
-            inner.is_empty() || n_maps == args.outer,
-            "--outer {} holds as many maps as --inner names, which are {n_maps}",
-            args.outer
+            inner.is_empty() || n_maps == outer,
+            "--outer {outer} holds as many maps as --inner names, which are {n_maps}"
         );
-        return Ok(Sizes { outer: args.outer, inner });
+        return Ok(Sizes { outer, inner });
     };
-    Ok(Sizes { outer: args.outer, inner: vec![MapsOfSize { entries, maps: args.outer }] })
+    Ok(Sizes { outer, inner: vec![MapsOfSize { entries, maps: outer }] })
 }
 
 /// Sizes in a chart for each doubling, and the doublings beyond the size asked for.
@@ -72,27 +85,27 @@ const LEAST_WIDE: u32 = 11;
 /// Larger maps do not fit any memory.
 const MOST_WIDE: u32 = 40;
 
-fn chart(args: &args::WhatIf, map: &MapType, sizes: &Sizes) -> Chart {
+fn chart(args: &args::WhatIf, name: &str, map: &MapType, sizes: &Sizes) -> Chart {
     let n_inner = sizes.inner.iter().map(|of| of.entries.saturating_mul(of.maps));
     let n_inner = n_inner.fold(0, u64::saturating_add).checked_div(sizes.outer);
     let is_nested = !sizes.inner.is_empty();
-    let mark = n_inner.filter(|_| is_nested).unwrap_or(args.outer).max(1);
+    let mark = n_inner.filter(|_| is_nested).unwrap_or(sizes.outer).max(1);
     let doublings = (mark.ilog2() + DOUBLINGS_BEYOND).clamp(LEAST_WIDE, MOST_WIDE);
     let mut entries: Vec<u64> = (0..=doublings * PER_DOUBLING)
         .map(|step| (f64::from(step) / f64::from(PER_DOUBLING)).exp2().round() as u64)
         .collect();
     entries.dedup();
     let point = |entries| {
-        let maps_of_size = MapsOfSize { entries, maps: args.outer };
+        let maps_of_size = MapsOfSize { entries, maps: sizes.outer };
         let (outer, inner) =
-            if is_nested { (args.outer, vec![maps_of_size]) } else { (entries, Vec::new()) };
-        let total = if is_nested { entries.saturating_mul(args.outer) } else { entries };
+            if is_nested { (sizes.outer, vec![maps_of_size]) } else { (entries, Vec::new()) };
+        let total = if is_nested { entries.saturating_mul(sizes.outer) } else { entries };
         let rewrites = what_if(args.go, map, &Sizes { outer, inner })?;
         Some(ChartPoint { entries, total, rewrites })
     };
-    let of_what = if is_nested { format!(", {} inner maps", args.outer) } else { String::new() };
+    let of_what = if is_nested { format!(", {} inner maps", sizes.outer) } else { String::new() };
     Chart {
-        title: format!("{} in {}{of_what}", args.map, args.go),
+        title: format!("{} in {}{of_what}", name, args.go),
         x_axis: if is_nested { "entries of each inner map" } else { "entries" },
         mark,
         points: entries.into_iter().filter_map(point).collect(),

@@ -100,8 +100,8 @@ pub struct GrowthSaving {
     pub allocations: Span,
 }
 
-/// A number known to lie in a range; below 0 is more than today. Shape: `low <= high`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A number known to lie in a range; of a saving, below 0 is more than today. Shape: `low <= high`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
     /// At least.
     pub low: i64,

@@ -11,7 +11,9 @@ pub mod budget;
 pub mod compare;
 pub mod evidence;
 pub mod finding;
+pub mod rewrites;
 pub mod rules;
+mod shapes;
 pub mod sizes;
 
 pub use evidence::Evidence;

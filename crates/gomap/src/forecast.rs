@@ -95,8 +95,14 @@ impl Tally {
         self.forecast.allocated_bytes += bytes;
     }
 
-    fn grow(&mut self, kind: GrowKind, times: Estimate, moved: u64) {
+    /// Begins growths of so many entries each.
+    fn begin(&mut self, kind: GrowKind, times: Estimate, entries: u64) {
         self.forecast.grows[kind] += times;
+        self.forecast.begun += times.map(|times| times * entries as f64);
+    }
+
+    fn grow(&mut self, kind: GrowKind, times: Estimate, moved: u64) {
+        self.begin(kind, times, moved);
         self.forecast.moved += times.map(|times| times * moved as f64);
     }
 }

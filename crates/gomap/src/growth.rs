@@ -61,6 +61,9 @@ pub struct Growth<T> {
     pub grows: ByKind<T>,
     /// Entries re-inserted by growths so far.
     pub moved: T,
+    /// Entries of the tables whose growth began, when it began, as a recorder of growths counts them. More than `moved`
+    /// while a classic map is being evacuated, and where entries were deleted meanwhile.
+    pub begun: T,
     /// Units: bytes of keys and elements, as they stand in the map.
     pub moved_bytes: T,
     /// Units: bytes taken from the allocator in all.
@@ -135,6 +138,7 @@ impl Forecast {
         Self {
             grows,
             moved: f(self.moved, other.moved),
+            begun: f(self.begun, other.begun),
             moved_bytes: f(self.moved_bytes, other.moved_bytes),
             allocated_bytes: f(self.allocated_bytes, other.allocated_bytes),
             allocations: f(self.allocations, other.allocations),

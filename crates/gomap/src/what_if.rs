@@ -55,7 +55,7 @@ pub fn what_if(
         return Some(vec![
             (Rewrite::Today, outer.forecast(n, 0)),
             (Rewrite::Presized, outer.forecast(n, n)),
-            (Rewrite::Sharded, sharded(&outer, n)),
+            (Rewrite::Sharded, outer.forecast_sharded(n)),
         ]);
     };
     let inner = MapShape::new(version, inner_type)?;
@@ -72,7 +72,7 @@ pub fn what_if(
         (Rewrite::Presized, with_inner(outer.forecast(n, n), &hinted)),
         (Rewrite::Flattened, flat.forecast(n_flat, 0)),
         (Rewrite::FlattenedPresized, flat.forecast(n_flat, n_flat)),
-        (Rewrite::Sharded, with_inner(sharded(&outer, n), &unhinted)),
+        (Rewrite::Sharded, with_inner(outer.forecast_sharded(n), &unhinted)),
     ])
 }
 
@@ -94,6 +94,11 @@ impl MapShape {
             sum += &self.forecast(of_size.entries, hint).times(of_size.maps);
         }
         sum
+    }
+
+    /// What filling [`SHARDS`] maps with n entries in all costs, each with the entries of some hashes.
+    pub fn forecast_sharded(&self, n: u64) -> Forecast {
+        sharded(self, n)
     }
 }
 

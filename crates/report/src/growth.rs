@@ -117,7 +117,7 @@ fn step_text(step: &GrowStep) -> String {
     format!("{}× {}→{}{kind}", count(step.grows), count(step.before), count(step.after))
 }
 
-fn maps(n: u64) -> String {
+pub(crate) fn maps(n: u64) -> String {
     if n == 1 { "1 map".to_owned() } else { format!("{} maps", count(n)) }
 }
 

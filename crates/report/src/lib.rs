@@ -21,6 +21,7 @@ mod timeline;
 mod trace;
 mod what_if;
 mod what_if_chart;
+mod what_if_recorded;
 mod words;
 
 pub use annotations::{Annotation, AnnotationLevel, annotations, render_errors, render_github};
@@ -40,3 +41,6 @@ pub use scan::{render_scan_json, render_scan_text};
 pub use text::{TextOptions, render_text};
 pub use what_if::{WhatIf, render_what_if, render_what_if_json};
 pub use what_if_chart::{Chart, ChartPoint, render_what_if_svg};
+pub use what_if_recorded::{
+    RecordedWhatIf, render_recorded, render_recorded_json, render_recorded_svg,
+};

@@ -28,8 +28,12 @@ pub struct WhatIf {
 
 type Number = (&'static str, fn(&Forecast) -> Option<Estimate>, fn(f64) -> String);
 
-const NUMBERS: [Number; 9] = [
+/// Shown where it differs from what was moved.
+const AT_GROWTHS: &str = "entries at growths";
+
+const NUMBERS: [Number; 10] = [
     ("growths", |of| Some(of.all_grows()), whole),
+    (AT_GROWTHS, |of| Some(of.begun), whole),
     ("entries moved", |of| Some(of.moved), whole),
     ("write amplification", Forecast::write_amplification, ratio),
     ("allocations", |of| Some(of.allocations), whole),
@@ -54,11 +58,17 @@ pub fn render_what_if(out: &mut dyn Write, report: &WhatIf) -> io::Result<()> {
         write!(out, "  {BOLD}{:>20}{BOLD:#}", name(*rewrite))?;
     }
     writeln!(out)?;
-    for number in NUMBERS {
+    let is_evacuating = report.rewrites.iter().any(|(_, of)| of.begun != of.moved);
+    for number in NUMBERS.into_iter().filter(|(label, ..)| *label != AT_GROWTHS || is_evacuating) {
         row(out, report, number)?;
     }
-    writeln!(out, "\n{DIM}{NOTES}{DIM:#}")
+    let begun = if is_evacuating { BEGUN_NOTE } else { "" };
+    writeln!(out, "\n{DIM}{NOTES}{begun}{DIM:#}")
 }
+
+const BEGUN_NOTE: &str = "
+Entries at growths: those in the map when its growth begins, as `mapscope record` counts them; they are moved bit by bit
+by later writes.";
 
 const NOTES: &str = "\
 Write amplification: bytes of keys and elements, (inserted + moved) / inserted. Space amplification: bytes held /
@@ -125,7 +135,7 @@ pub(crate) fn name(rewrite: Rewrite) -> &'static str {
     }
 }
 
-fn key(rewrite: Rewrite) -> &'static str {
+pub(crate) fn key(rewrite: Rewrite) -> &'static str {
     match rewrite {
         Rewrite::FlattenedPresized => "flattened_presized",
         other => name(other),
@@ -160,6 +170,7 @@ fn rewrite((name, forecast): &(Rewrite, Forecast)) -> Value {
         "live_bytes": forecast.live_bytes,
         "grows": grows,
         "moved_entries": estimate(forecast.moved),
+        "begun_entries": estimate(forecast.begun),
         "moved_bytes": estimate(forecast.moved_bytes),
         "write_amplification": forecast.write_amplification().map(estimate),
         "allocations": estimate(forecast.allocations),

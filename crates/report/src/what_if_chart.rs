@@ -33,7 +33,7 @@ pub struct Chart {
 }
 
 /// Colours that keep apart on light and dark ground, also for the colour-blind. Source: Okabe and Ito's palette.
-fn colour(rewrite: Rewrite) -> &'static str {
+pub(crate) fn colour(rewrite: Rewrite) -> &'static str {
     match rewrite {
         Rewrite::Today => "#d55e00",
         Rewrite::Presized => "#0072b2",
@@ -52,7 +52,7 @@ fn dashes(rewrite: Rewrite) -> &'static str {
     }
 }
 
-const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#24292f}.t{font-weight:600;font-size:14px}\
+pub(crate) const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#24292f}.t{font-weight:600;font-size:14px}\
 .e{text-anchor:end}.m{text-anchor:middle}.g{stroke:#d0d7de}.k{stroke:#57606a;stroke-dasharray:4 3}\
 polyline{fill:none;stroke-width:2}.b{fill:#fff}\
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.g{stroke:#30363d}.k{stroke:#8b949e}.b{fill:#0d1117}}";
@@ -189,7 +189,7 @@ fn decimal(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn text(svg: &mut String, (x, y): (f64, f64), class: &str, text: &str) {
+pub(crate) fn text(svg: &mut String, (x, y): (f64, f64), class: &str, text: &str) {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" class=\"{class}\">{text}</text>");
 }

@@ -3,27 +3,22 @@
 //! Each class of maps is forecast as it is filled today and after the change, at its smallest, middle and largest size;
 //! the range reaches from the least to the most that this leaves.
 
-use gomap::{Estimate, Forecast, MapShape, SlotPart};
+use gomap::{Estimate, Forecast, MapShape};
 
 use super::SiteContext;
 use crate::evidence::{MapType, SourceId};
 use crate::finding::{GrowthSaving, Span};
+use crate::shapes;
 use crate::sizes::Size;
 
-/// The shape of a map type, by what the binary says or else by its name.
+/// The shape of a map type, by what the binary says.
 pub(super) fn shape(context: &SiteContext<'_>, map_type: &MapType) -> Option<MapShape> {
-    let part = |size, has_pointers| SlotPart { size, has_pointers };
-    let parts = [&map_type.key, &map_type.elem].map(|of| part(of.size, of.has_pointers));
-    MapShape::of_sizes(context.map_impl()?, context.version()?, parts, map_type.group_bytes)
+    shapes::of_type(context.evidence, map_type)
 }
 
 /// The shape of a type by its name: without a binary only types that need no declaration have one.
 pub(super) fn shape_by_name(context: &SiteContext<'_>, name: &str) -> Option<MapShape> {
-    let of_binary = context.evidence.map_types.iter().find(|map_type| map_type.name == name);
-    match of_binary {
-        Some(map_type) => shape(context, map_type),
-        None => MapShape::with_impl(context.map_impl()?, context.version()?, &name.parse().ok()?),
-    }
+    shapes::by_name(context.evidence, name)
 }
 
 /// What exact hints save of maps that are made with this one.
@@ -96,7 +91,7 @@ impl Span {
         Self { low: low.round() as i64, high: high.round() as i64 }
     }
 
-    fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self { low: self.low.saturating_add(other.low), high: self.high.saturating_add(other.high) }
     }
 }

@@ -99,7 +99,7 @@ impl Ladder<'_> {
             pointer_bytes: scaled(cost.held.pointer_bytes),
         };
         self.hold(event(pending.probability), b, held);
-        self.tally.grow(GrowKind::Double, ONCE, 0);
+        self.tally.begin(GrowKind::Double, ONCE, room);
         self.tally.forecast.moved += pending.moved(room);
         let evacuated = 1.0 - pending.left;
         self.hold_array(b + 1, Overflow::of(n, b + 1), Estimate { expected: evacuated, ..ONCE });

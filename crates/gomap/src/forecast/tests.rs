@@ -41,6 +41,7 @@ fn stray(shape: MapShape, n: u64, hint: u64) -> Option<String> {
     assert_eq!(exact, counted);
     let pairs = [
         (forecast.moved, outcome.moved),
+        (forecast.begun, outcome.begun),
         (forecast.moved_bytes, outcome.moved_bytes),
         (forecast.allocated_bytes, outcome.allocated_bytes),
         (forecast.allocations, outcome.allocations),
@@ -71,6 +72,23 @@ fn expectations_are_means_of_simulations() {
                 assert!(close(a, b), "{version} {n}: {a} {b} {forecast:?} {simulated:?}");
             }
         }
+    }
+}
+
+/// 97 entries begin the growth of a classic map of 16 buckets and overwriting them ends it.
+#[test]
+fn a_growth_that_began_counts_with_all_its_entries() {
+    for (version, begun) in [("go1.21.13", 8 + 12 + 24 + 48 + 96), ("go1.27.3", 8 + 14 + 28 + 56)] {
+        let shape = shape(version, "map[string]int");
+        let forecast = shape.forecast(97, 0);
+        assert_eq!(forecast.begun, Estimate::exact(f64::from(begun)), "{version}");
+        assert_eq!(forecast.moved == forecast.begun, version == "go1.27.3");
+        let mut simulation = Simulation::new(shape, 0, 1).unwrap();
+        (0..97).for_each(|key| simulation.apply(Op::Set(key)));
+        assert_eq!(forecast.moved.contains(simulation.outcome().begun), version == "go1.27.3");
+        (0..97).for_each(|key| simulation.apply(Op::Set(key)));
+        let outcome = simulation.outcome();
+        assert_eq!((outcome.begun, outcome.moved), (begun as u64, begun as u64), "{version}");
     }
 }
 

@@ -203,9 +203,9 @@ impl Map {
     fn begin_growth(&mut self, current: &mut Generation, ledger: &mut Ledger) {
         let is_same_size = !self.is_full();
         if is_same_size {
-            ledger.grow(GrowKind::SameSize);
+            ledger.grow(GrowKind::SameSize, self.count);
         } else {
-            ledger.grow(GrowKind::Double);
+            ledger.grow(GrowKind::Double, self.count);
             self.b += 1;
         }
         let grown = self.new_generation(ledger);

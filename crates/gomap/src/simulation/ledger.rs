@@ -9,6 +9,7 @@ pub(super) struct Ledger {
     pub(super) malloc: Malloc,
     pub(super) grows: ByKind<u64>,
     pub(super) moved: u64,
+    pub(super) begun: u64,
     pub(super) allocated_bytes: u64,
     pub(super) allocations: u64,
     pub(super) retained_bytes: u64,
@@ -20,6 +21,7 @@ impl Ledger {
             malloc,
             grows: ByKind::default(),
             moved: 0,
+            begun: 0,
             allocated_bytes: 0,
             allocations: 0,
             retained_bytes: 0,
@@ -45,7 +47,9 @@ impl Ledger {
         self.retained_bytes -= block_bytes;
     }
 
-    pub(super) fn grow(&mut self, kind: GrowKind) {
+    /// Begins a growth of a table with so many entries.
+    pub(super) fn grow(&mut self, kind: GrowKind, entries: u64) {
         self.grows[kind] += 1;
+        self.begun += entries;
     }
 }

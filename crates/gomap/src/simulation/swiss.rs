@@ -393,7 +393,7 @@ impl Directory {
     fn of_small(shape: &MapShape, group: &Group, ledger: &mut Ledger) -> Self {
         let mut table = new_table(shape, ledger, FIRST_TABLE_SLOTS, 0, 0);
         group.full().for_each(|hash| table.put_new(hash));
-        ledger.grow(GrowKind::SmallToTable);
+        ledger.grow(GrowKind::SmallToTable, table.used);
         ledger.moved += table.used;
         ledger.take(directory_block(ledger, 1));
         ledger.release(shape.array(0).block_bytes);
@@ -447,7 +447,7 @@ impl Directory {
         if slots > MAX_TABLE_SLOTS {
             return self.split(shape, id, ledger);
         }
-        ledger.grow(GrowKind::Table);
+        ledger.grow(GrowKind::Table, old.used);
         let mut grown = new_table(shape, ledger, slots, old.index, old.local_depth);
         old.full().for_each(|hash| grown.put_new(hash));
         release_table(shape, ledger, old);
@@ -456,7 +456,7 @@ impl Directory {
 
     /// Source: table.go (`split`), map.go (`installTableSplit`) of Go 1.24 to 1.27.
     fn split(&mut self, shape: &MapShape, id: usize, ledger: &mut Ledger) {
-        ledger.grow(GrowKind::Split);
+        ledger.grow(GrowKind::Split, self.tables[id].used);
         let depth = self.tables[id].local_depth + 1;
         let mut left = new_table(shape, ledger, MAX_TABLE_SLOTS, 0, depth);
         let mut right = new_table(shape, ledger, MAX_TABLE_SLOTS, 0, depth);

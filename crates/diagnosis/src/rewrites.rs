@@ -1,0 +1,117 @@
+//! What other ways to hold the maps of a recording would cost, line by line.
+//!
+//! 1. [`FinalSizes`] says of each map type at a line how many maps stopped growing, and between which sizes.
+//! 2. `nested` finds the maps that hold the maps of another line.
+//! 3. `cost` asks the growth model at sizes from the smallest to the largest; what comes out is a range.
+//!
+//! A recording sees growths: maps that never grow are counted only where the maps that hold them say how many there
+//! can be.
+
+mod cost;
+mod nested;
+
+use gomap::{MapShape, Rewrite};
+
+pub use cost::Costs;
+pub use nested::{Inner, NotFlattened};
+
+use crate::evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
+use crate::shapes;
+use crate::sizes::FinalSizes;
+
+/// Maps of one type that grew at a line, with the maps in them.
+#[derive(Debug, Clone)]
+pub struct RecordedMaps {
+    /// The line at which they grow.
+    pub frame: Frame,
+    /// What was recorded there.
+    pub growth: TypeGrowth,
+    /// How large they became; `None` when none is known to have stopped growing.
+    pub sizes: Option<FinalSizes>,
+    /// Where they are made with size hints, if a recording saw that; today's costs are with their mean.
+    pub hints: Option<HintedMakes>,
+    /// Maps in them, where their lines are known, or why not.
+    pub inner: Result<Box<Inner>, NotFlattened>,
+    /// In the order of the columns, or why there are none.
+    pub rewrites: Result<Vec<(Rewrite, Costs)>, NoForecast>,
+}
+
+/// Why there is no forecast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoForecast {
+    /// No map is known to have stopped growing.
+    NoSizes,
+    /// What the type looks like: without the binary, only types that need no declaration say it.
+    UnknownType,
+    /// The recording does not say a Go version, or one whose maps are not known.
+    UnknownVersion,
+}
+
+impl RecordedMaps {
+    /// Bytes moved by what was recorded, in the maps and those in them.
+    pub fn moved_bytes(&self) -> u64 {
+        let inner = self.inner.as_ref().ok().and_then(|inner| inner.growth.as_ref());
+        let inner = inner.map_or(0, |growth| growth.total.moved_bytes);
+        self.growth.total.moved_bytes.saturating_add(inner)
+    }
+}
+
+/// All map types that grew at a line, those that moved most bytes first; maps in maps stand with those that hold them.
+pub fn recorded_maps(evidence: &Evidence) -> Vec<RecordedMaps> {
+    let mut all = one_by_one(evidence);
+    nested::join(evidence, &mut all);
+    for maps in &mut all {
+        maps.rewrites = forecast(evidence, maps);
+    }
+    all.sort_by_key(|maps| std::cmp::Reverse(maps.moved_bytes()));
+    all
+}
+
+fn one_by_one(evidence: &Evidence) -> Vec<RecordedMaps> {
+    let mut all = Vec::new();
+    for site in &evidence.sites {
+        for growth in site.growth.iter().flat_map(|growth| &growth.types) {
+            let sizes = shapes::program(evidence)
+                .and_then(|(map_impl, version)| FinalSizes::of(growth, map_impl, version));
+            all.push(RecordedMaps {
+                frame: site.frame.clone(),
+                growth: growth.clone(),
+                hints: sizes.as_ref().and_then(|sizes| hints(evidence, &growth.map_type, sizes)),
+                sizes,
+                inner: Err(NotFlattened::NoMaps),
+                rewrites: Err(NoForecast::NoSizes),
+            });
+        }
+    }
+    all
+}
+
+/// The place that makes at least half as many maps of this type, with hints.
+fn hints(evidence: &Evidence, map_type: &str, sizes: &FinalSizes) -> Option<HintedMakes> {
+    let makes_them = |makes: &&HintedMakes| {
+        makes.map_type == map_type && makes.sum_hints > 0 && makes.n >= sizes.n_maps() / 2
+    };
+    evidence.hints.iter().find(makes_them).cloned()
+}
+
+fn forecast(evidence: &Evidence, maps: &RecordedMaps) -> Result<Vec<(Rewrite, Costs)>, NoForecast> {
+    if shapes::program(evidence).is_none() {
+        return Err(NoForecast::UnknownVersion);
+    }
+    let sizes = maps.sizes.as_ref().ok_or(NoForecast::NoSizes)?;
+    let outer = shape(evidence, &maps.growth.map_type)?;
+    let hint = maps.hints.as_ref().map_or(0, |makes| makes.mean() as u64);
+    let mut costs = cost::of_maps(&outer, sizes, hint);
+    if let Ok(inner) = &maps.inner {
+        let of_inner = shape(evidence, &inner.map_type)?;
+        cost::add_inner(&mut costs, &of_inner, sizes, inner);
+    }
+    Ok(costs)
+}
+
+fn shape(evidence: &Evidence, name: &str) -> Result<MapShape, NoForecast> {
+    shapes::by_name(evidence, name).ok_or(NoForecast::UnknownType)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! Which maps stand in which.
+//!
+//! Maps that grow at a line are taken to stand in maps of the type that holds theirs and grow in the same function; if
+//! none of that function's lines grows such maps, in the whole recording. There must be one such line on either side,
+//! and the outer maps must have room for all inner ones that grew.
+
+use gomap::MapShape;
+
+use super::RecordedMaps;
+use crate::evidence::{Evidence, Frame, HintedMakes, Nested, TypeGrowth};
+use crate::shapes;
+use crate::sizes::{FinalSizes, Size};
+
+/// Entries that a map holds at most without ever growing.
+pub(super) const MOST_UNSEEN: u64 = 8;
+
+/// Maps that stand in others.
+#[derive(Debug, Clone)]
+pub struct Inner {
+    /// Go's name of their type.
+    pub map_type: String,
+    /// The line at which they grow; `None` when none of them grows.
+    pub frame: Option<Frame>,
+    /// What was recorded there.
+    pub growth: Option<TypeGrowth>,
+    /// How large those became that grew.
+    pub sizes: Option<FinalSizes>,
+    /// Where they are made with size hints.
+    pub hints: Option<HintedMakes>,
+    /// How many more there can be, of at most 8 entries, which no recording sees.
+    pub unseen: Size,
+    /// One map in place of both levels, or why it is not known.
+    pub flat: Result<MapShape, NotFlattened>,
+}
+
+/// Why flattening is not forecast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotFlattened {
+    /// The elements are no maps.
+    NoMaps,
+    /// The maps that hold these were not seen to grow, or at other lines than one.
+    OuterUnseen,
+    /// Several lines grow the maps in these.
+    SeveralLines,
+    /// More maps grew than fit the maps that would hold them.
+    TooMany {
+        /// Maps that grew.
+        grown: u64,
+        /// Entries that the outer maps have room for.
+        room: u64,
+    },
+    /// How keys and elements are aligned: types of packages are not written out.
+    UnknownType,
+}
+
+impl Inner {
+    /// Entries of all of them.
+    pub(super) fn entries(&self) -> Size {
+        let sum = |of: fn(&Size) -> u64| {
+            let classes = self.sizes.iter().flat_map(FinalSizes::classes);
+            classes.map(|(size, n)| of(size).saturating_mul(*n)).fold(0, u64::saturating_add)
+        };
+        let most_unseen = self.unseen.room.saturating_mul(MOST_UNSEEN);
+        Size {
+            at_least: sum(|size| size.at_least),
+            room: sum(|size| size.room).saturating_add(most_unseen),
+        }
+    }
+}
+
+/// Moves maps that stand in others to these.
+pub(super) fn join(evidence: &Evidence, all: &mut Vec<RecordedMaps>) {
+    let types: Vec<TypeAtLine> = all.iter().map(|maps| TypeAtLine::of(evidence, maps)).collect();
+    let mut taken = vec![false; all.len()];
+    for (outer, of_outer) in types.iter().enumerate() {
+        let Some(elem) = &of_outer.elem_map else {
+            let holds_it = |elem: &str| elem == of_outer.map_type;
+            if holders(evidence, &types).any(holds_it) {
+                all[outer].inner = Err(NotFlattened::OuterUnseen);
+            }
+            continue;
+        };
+        let inner = inner_line(&types, of_outer, elem).and_then(|index| {
+            let inner = join_two(evidence, &all[outer], elem, index.map(|index| &all[index]))?;
+            index.into_iter().for_each(|index| taken[index] = true);
+            Ok(Box::new(inner))
+        });
+        all[outer].inner = inner;
+    }
+    let mut taken = taken.into_iter();
+    all.retain(|_| taken.next() == Some(false));
+}
+
+struct TypeAtLine {
+    function: String,
+    map_type: String,
+    /// Name of the element type, where it is a map.
+    elem_map: Option<String>,
+}
+
+impl TypeAtLine {
+    fn of(evidence: &Evidence, maps: &RecordedMaps) -> Self {
+        let map_type = maps.growth.map_type.clone();
+        let elem_map = elem_map(evidence, &map_type);
+        Self { function: maps.frame.function.clone(), map_type, elem_map }
+    }
+}
+
+/// Element types that are maps, of the binary and of the recording.
+fn holders<'e>(evidence: &'e Evidence, types: &'e [TypeAtLine]) -> impl Iterator<Item = &'e str> {
+    let of_binary = evidence.map_types.iter().filter(|of| of.nested == Nested::Direct);
+    let of_recording = types.iter().filter_map(|of| of.elem_map.as_deref());
+    of_binary.map(|of| of.elem.name.as_str()).chain(of_recording)
+}
+
+/// The element type, when it is a map.
+fn elem_map(evidence: &Evidence, name: &str) -> Option<String> {
+    if let Some(map_type) = shapes::in_binary(evidence, name) {
+        return (map_type.nested == Nested::Direct).then(|| map_type.elem.name.clone());
+    }
+    let rest = name.strip_prefix("map[")?;
+    let mut depth = 1;
+    let end = rest.find(|c| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        depth == 0
+    })?;
+    let elem = &rest[end + 1..];
+    elem.starts_with("map[").then(|| elem.to_owned())
+}
+
+/// The line at which the maps in these grow; `None` when they grow nowhere.
+fn inner_line(
+    types: &[TypeAtLine],
+    outer: &TypeAtLine,
+    elem: &str,
+) -> Result<Option<usize>, NotFlattened> {
+    let is_inner = |of: &TypeAtLine| of.map_type == elem;
+    let is_outer = |of: &TypeAtLine| of.elem_map.as_deref() == Some(elem);
+    let in_function = |of: &TypeAtLine, function: &str| of.function == function;
+    let has = |function: &str, is: &dyn Fn(&TypeAtLine) -> bool| {
+        types.iter().any(|of| in_function(of, function) && is(of))
+    };
+    if !types.iter().any(is_inner) {
+        return Ok(None);
+    }
+    let is_near = has(&outer.function, &is_inner);
+    // Lines of functions that grow both belong together already.
+    let is_candidate = |of: &TypeAtLine| {
+        if is_near {
+            in_function(of, &outer.function)
+        } else {
+            !(has(&of.function, &is_inner) && has(&of.function, &is_outer))
+        }
+    };
+    let lines = |is: &dyn Fn(&TypeAtLine) -> bool| -> Vec<usize> {
+        (0..types.len()).filter(|&at| is(&types[at]) && is_candidate(&types[at])).collect()
+    };
+    match (lines(&is_outer).len(), lines(&is_inner).as_slice()) {
+        (1, &[inner]) => Ok(Some(inner)),
+        _ => Err(NotFlattened::SeveralLines),
+    }
+}
+
+fn join_two(
+    evidence: &Evidence,
+    outer: &RecordedMaps,
+    elem: &str,
+    inner: Option<&RecordedMaps>,
+) -> Result<Inner, NotFlattened> {
+    let outer_sizes = outer.sizes.as_ref().ok_or(NotFlattened::OuterUnseen)?;
+    let sum = |of: fn(&Size) -> u64| {
+        let entries = |(size, n): &(Size, u64)| of(size).saturating_mul(*n);
+        outer_sizes.classes().iter().map(entries).fold(0, u64::saturating_add)
+    };
+    let sizes = inner.and_then(|inner| inner.sizes.clone());
+    let grown = sizes.as_ref().map_or(0, FinalSizes::n_maps);
+    let (least, room) = (sum(|size| size.at_least).max(grown), sum(|size| size.room));
+    if grown > room {
+        return Err(NotFlattened::TooMany { grown, room });
+    }
+    let unseen = Size { at_least: least - grown, room: room - grown };
+    let flat = shapes::written(evidence, &outer.growth.map_type)
+        .and_then(|map| shapes::of_written(evidence, &map.flattened()?));
+    Ok(Inner {
+        map_type: elem.to_owned(),
+        frame: inner.map(|inner| inner.frame.clone()),
+        growth: inner.map(|inner| inner.growth.clone()),
+        sizes,
+        hints: inner.and_then(|inner| inner.hints.clone()),
+        unseen,
+        flat: flat.ok_or(NotFlattened::UnknownType),
+    })
+}

@@ -1,0 +1,296 @@
+//! `mapscope whatif RECORDING`: what other ways to hold recorded maps would cost.
+
+mod json;
+mod svg;
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use diagnosis::evidence::{Evidence, Frame, HintedMakes, Precision, SourceKind, TypeGrowth};
+use diagnosis::finding::Span;
+use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
+use diagnosis::sizes::{FinalSizes, Size};
+use gomap::{MapImpl, Rewrite};
+
+pub use json::render_recorded_json;
+pub use svg::render_recorded_svg;
+
+use crate::growth::maps;
+use crate::numbers::{bytes, count, span};
+use crate::what_if::name;
+use crate::words::map_impl;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const TITLE: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Maps of a recording, and what was left out of them.
+#[derive(Debug, Clone)]
+pub struct RecordedWhatIf<'e> {
+    /// What was recorded.
+    pub evidence: &'e Evidence,
+    /// Those to show, most bytes moved first.
+    pub maps: Vec<RecordedMaps>,
+    /// Number of those left out.
+    pub n_more: usize,
+}
+
+type Number = (&'static str, fn(&Costs) -> Span, fn(u64) -> String);
+
+const NUMBERS: [Number; 7] = [
+    ("growths", |of| of.grows, count),
+    ("entries at growths", |of| of.begun_entries, count),
+    ("entries moved", |of| of.moved_entries, count),
+    ("allocations", |of| of.allocations, count),
+    ("allocated", |of| of.allocated_bytes, bytes),
+    ("objects held", |of| of.held_objects, count),
+    ("of it with pointers", |of| of.pointer_bytes, bytes),
+];
+/// Shown where it differs from what was moved.
+const AT_GROWTHS: &str = "entries at growths";
+
+/// Classes of sizes shown.
+const MAX_CLASSES: usize = 6;
+
+/// Writes the forecasts for a terminal, line by line, side by side.
+///
+/// # Errors
+/// When `out` fails.
+pub fn render_recorded(out: &mut dyn Write, report: &RecordedWhatIf<'_>) -> io::Result<()> {
+    writeln!(out, "{BOLD}{}{BOLD:#}", program(report.evidence))?;
+    for source in &report.evidence.sources {
+        writeln!(out, "  {DIM}{}: {}{DIM:#}", source.name, source.summary)?;
+    }
+    for notice in &report.evidence.notices {
+        writeln!(out, "  {DIM}{}{DIM:#}", notice.text)?;
+    }
+    for maps in &report.maps {
+        writeln!(out)?;
+        one(out, maps)?;
+    }
+    if report.n_more > 0 {
+        writeln!(out, "\n{DIM}and {} more; --top shows them{DIM:#}", count(report.n_more as u64))?;
+    }
+    writeln!(out, "\n{DIM}{}{DIM:#}", notes(report))
+}
+
+fn program(evidence: &Evidence) -> String {
+    let program = &evidence.program;
+    let name = program.name.as_deref().unwrap_or("unknown program");
+    let version = program.go_version.map(|(version, _)| format!("  {version}"));
+    let map_impl = program.map_impl.map(|(of, _)| format!("  {} maps", map_impl(of)));
+    format!("{name}{}{}", version.unwrap_or_default(), map_impl.unwrap_or_default())
+}
+
+fn notes(report: &RecordedWhatIf<'_>) -> String {
+    let mut notes = NOTES.to_owned();
+    if report.evidence.program.map_impl.is_some_and(|(of, _)| of == MapImpl::Swiss) {
+        notes += SPLIT_NOTE;
+    }
+    if report
+        .maps
+        .iter()
+        .any(|maps| maps.rewrites.iter().flatten().any(|(_, of)| is_evacuating(of)))
+    {
+        notes += BEGUN_NOTE;
+    }
+    notes
+}
+
+const NOTES: &str = "\
+Sizes are those between two growths: each number is for maps of the smallest size up to maps of the largest. They were
+not measured of maps that never grow (up to 8 entries, or up to their hint), nor of those that grew before the
+recording began; deletions are not seen. Today is without size hint, or with the mean of those recorded; presized is
+with exact ones. Flattened is one map with both keys in place of each outer map, as if each held as many entries.
+Sharded is 32 maps in place of each (of nested maps: of each outer one), without locks. Objects held and bytes with
+pointers, which each collection marks and reads, are of all these maps at once, kept or not.";
+
+const SPLIT_NOTE: &str = "
+Of maps larger than one table of 1,024 slots only the mean number of tables is known.";
+
+const BEGUN_NOTE: &str = "
+Entries at growths: those in the map when its growth begins, as `mapscope record` counts them; they are moved bit by bit
+by later writes.";
+
+fn is_evacuating(costs: &Costs) -> bool {
+    costs.begun_entries != costs.moved_entries
+}
+
+fn one(out: &mut dyn Write, maps: &RecordedMaps) -> io::Result<()> {
+    writeln!(out, "{TITLE}{}{TITLE:#}  {}", maps.growth.map_type, place(&maps.frame))?;
+    level(out, "recorded", &maps.growth, maps.sizes.as_ref(), maps.hints.as_ref())?;
+    match &maps.inner {
+        Ok(inner) => of_inner(out, inner)?,
+        Err(reason) => {
+            if let Some(text) = not_flattened(*reason) {
+                writeln!(out, "  flattened: not known, {text}")?;
+            }
+        }
+    }
+    match &maps.rewrites {
+        Ok(rewrites) => table(out, rewrites),
+        Err(reason) => writeln!(out, "  no forecast: {}", no_forecast(*reason, &maps.growth)),
+    }
+}
+
+fn place(frame: &Frame) -> String {
+    let file = frame.file.rsplit('/').next().unwrap_or(&frame.file);
+    format!("{} {file}:{}", frame.function, frame.line)
+}
+
+/// What was recorded of maps at a line, and the sizes that follow from it.
+fn level(
+    out: &mut dyn Write,
+    label: &str,
+    growth: &TypeGrowth,
+    sizes: Option<&FinalSizes>,
+    hints: Option<&HintedMakes>,
+) -> io::Result<()> {
+    let total = growth.total;
+    writeln!(
+        out,
+        "  {label}: {} growths of {} entries, {} allocated{}",
+        count(total.grows),
+        count(total.moved_entries),
+        bytes(total.grow_bytes),
+        precision(growth.precision)
+    )?;
+    if let Some(sizes) = sizes {
+        writeln!(out, "  sizes, by these: {}", classes(sizes))?;
+    }
+    if let Some(makes) = hints {
+        writeln!(
+            out,
+            "  made with a hint of {:.1} on average: {} at {}",
+            makes.mean(),
+            maps(makes.n),
+            place(&makes.frame)
+        )?;
+    }
+    Ok(())
+}
+
+fn precision(precision: Precision) -> &'static str {
+    match precision {
+        Precision::Exact => " (exact)",
+        Precision::EstimatedSite => " (exact; how much of it at this line is estimated)",
+        Precision::Estimated => " (estimated)",
+    }
+}
+
+/// "85 maps of 449 to 896 entries, 3 of 897 to 1,792".
+fn classes(sizes: &FinalSizes) -> String {
+    let all = sizes.classes();
+    let mut shown = all.to_vec();
+    shown.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    shown.truncate(MAX_CLASSES);
+    shown.sort_by_key(|(size, _)| (size.room, size.at_least));
+    let texts = shown.iter().enumerate().map(|(index, (size, n))| match index {
+        0 => format!("{} of {} entries", maps(*n), range(*size)),
+        _ => format!("{} of {}", count(*n), range(*size)),
+    });
+    let mut text = texts.collect::<Vec<_>>().join(", ");
+    if all.len() > shown.len() {
+        let n_shown: u64 = shown.iter().map(|(_, n)| *n).fold(0, u64::saturating_add);
+        text += &format!(", {} of other sizes", count(sizes.n_maps().saturating_sub(n_shown)));
+    }
+    text
+}
+
+fn range(size: Size) -> String {
+    if size.at_least == size.room {
+        return count(size.room);
+    }
+    format!("{} to {}", count(size.at_least), count(size.room))
+}
+
+fn of_inner(out: &mut dyn Write, inner: &Inner) -> io::Result<()> {
+    let at = inner.frame.as_ref().map_or("none of which grew".to_owned(), place);
+    writeln!(out, "  in them {BOLD}{}{BOLD:#}  {at}", inner.map_type)?;
+    if let Some(growth) = &inner.growth {
+        level(out, "recorded", growth, inner.sizes.as_ref(), inner.hints.as_ref())?;
+    }
+    writeln!(out, "  and {} of at most 8 entries, which no recording sees", unseen(inner.unseen))?;
+    match inner.flat {
+        Ok(_) => Ok(()),
+        Err(reason) => {
+            writeln!(out, "  flattened: not known, {}", not_flattened(reason).unwrap_or_default())
+        }
+    }
+}
+
+fn unseen(size: Size) -> String {
+    if size.room == 0 { "none".to_owned() } else { range(size) }
+}
+
+fn not_flattened(reason: NotFlattened) -> Option<String> {
+    Some(match reason {
+        NotFlattened::NoMaps => return None,
+        NotFlattened::OuterUnseen => "the maps that hold these were not seen to grow".to_owned(),
+        NotFlattened::SeveralLines => {
+            "several lines grow such maps: which stand in which was not recorded".to_owned()
+        }
+        NotFlattened::TooMany { grown, room } => format!(
+            "{} grew inside maps with room for {}: some were replaced, or stand elsewhere",
+            maps(grown),
+            count(room)
+        ),
+        NotFlattened::UnknownType => {
+            "the alignment of keys and elements declared in packages is not known".to_owned()
+        }
+    })
+}
+
+fn no_forecast(reason: NoForecast, growth: &TypeGrowth) -> String {
+    match reason {
+        NoForecast::NoSizes => "no map here is known to have stopped growing".to_owned(),
+        NoForecast::UnknownType => format!(
+            "what {} looks like is not known; name the binary after the recording",
+            growth.map_type
+        ),
+        NoForecast::UnknownVersion => {
+            "the recording does not say a Go version whose maps are known".to_owned()
+        }
+    }
+}
+
+fn table(out: &mut dyn Write, rewrites: &[(Rewrite, Costs)]) -> io::Result<()> {
+    write!(out, "  {DIM}{:<20}{DIM:#}", "built by insertions")?;
+    for (rewrite, _) in rewrites {
+        write!(out, "  {BOLD}{:>18}{BOLD:#}", name(*rewrite))?;
+    }
+    writeln!(out)?;
+    let differs = rewrites.iter().any(|(_, costs)| is_evacuating(costs));
+    for number in NUMBERS.iter().filter(|(label, ..)| *label != AT_GROWTHS || differs) {
+        row(out, rewrites, number)?;
+    }
+    Ok(())
+}
+
+/// The lower ends, and the upper ends below them where they differ.
+fn row(
+    out: &mut dyn Write,
+    rewrites: &[(Rewrite, Costs)],
+    (label, value, text): &Number,
+) -> io::Result<()> {
+    let spans = || rewrites.iter().map(|(_, costs)| value(costs));
+    let text = |n| span(Span { low: n, high: n }, *text);
+    let cells = |cell: &dyn Fn(Span) -> String| -> String {
+        spans().map(|of| format!("  {:>18}", cell(of))).collect()
+    };
+    writeln!(out, "  {label:<20}{}", cells(&|of| text(of.low)))?;
+    let highs = cells(&|of| {
+        if of.low == of.high { String::new() } else { format!("to {}", text(of.high)) }
+    });
+    if !highs.trim().is_empty() {
+        writeln!(out, "  {:<20}{}", "", highs.trim_end())?;
+    }
+    Ok(())
+}
+
+/// The name of the first recording.
+fn recording(evidence: &Evidence) -> &str {
+    let is_recording = |kind| kind == SourceKind::Recording;
+    let source = evidence.sources.iter().find(|source| is_recording(source.kind));
+    source.map_or("", |source| source.name.rsplit('/').next().unwrap_or(&source.name))
+}
