@@ -52,12 +52,61 @@ pub(super) fn parts_over(n: u64, depth: u32, room: u64) -> Estimate {
 }
 
 /// How many overflow buckets a number of buckets has.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Overflow {
     pub(super) mean: f64,
     pub(super) variance: f64,
     /// More there cannot be.
     pub(super) most: f64,
+    /// Where it is made already.
+    pub(super) counts: Option<&'static Counts>,
+}
+
+/// Counts that are told apart.
+const N_COUNTS: usize = 32;
+
+/// The distribution of a count of overflow buckets.
+///
+/// That of a binomial distribution with its mean and variance, whose term for k is that for k - 1 times
+/// (mean - (k - 1) p) / (k (1 - p)), with p = 1 - variance / mean.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counts {
+    /// Chance that there are more than so many.
+    beyond: [f64; N_COUNTS],
+    /// How many there are on average beyond so many.
+    excess: [f64; N_COUNTS],
+}
+
+impl Counts {
+    /// `none` is the chance that there are none.
+    pub(super) const fn new(mean: f64, variance: f64, none: f64) -> Self {
+        let p = 1.0 - variance / mean;
+        let (mut beyond, mut excess) = ([0.0; N_COUNTS], [0.0; N_COUNTS]);
+        let (mut probability, mut rest, mut over) = (none, 1.0, mean);
+        let mut count = 0;
+        while count < N_COUNTS && over > 0.0 {
+            excess[count] = over;
+            rest -= probability;
+            if rest < 0.0 {
+                break;
+            }
+            beyond[count] = rest;
+            over -= rest;
+            probability *= (mean - count as f64 * p) / ((count + 1) as f64 * (1.0 - p));
+            count += 1;
+        }
+        Self { beyond, excess }
+    }
+
+    /// Chance that there are more than so many.
+    pub(super) fn beyond(&self, count: u64) -> f64 {
+        self.beyond.get(count as usize).copied().unwrap_or(0.0)
+    }
+
+    /// How many there are on average beyond so many.
+    pub(super) fn excess(&self, count: u64) -> f64 {
+        self.excess.get(count as usize).copied().unwrap_or(0.0)
+    }
 }
 
 /// Terms of the distribution of entries in a bucket that are looked at: 48 is far beyond a mean of 6.5.
@@ -70,14 +119,23 @@ impl Overflow {
             return Self::default();
         }
         let n_buckets = (b as f64).exp2();
-        let (mean, mean_square) = moments(n as f64, n_buckets);
+        let Moments { mean, mean_square, with_entries } = Moments::of(n as f64, n_buckets);
         let most = (n - GROUP_SLOTS).div_ceil(GROUP_SLOTS) as f64;
-        Self { mean: n_buckets * mean, variance: n_buckets * (mean_square - mean * mean), most }
+        // What one bucket has too much of, the others lack: the part that goes with the entries is no chance.
+        let load = n as f64 / n_buckets;
+        let covariance = with_entries - load * mean;
+        let of_entries = covariance * covariance / (load * (1.0 - 1.0 / n_buckets));
+        let variance = n_buckets * (mean_square - mean * mean - of_entries).max(0.0);
+        Self { mean: n_buckets * mean, variance, most, counts: None }
     }
 
     /// In a part of the buckets, or in more of the same load.
     pub(super) fn scaled(self, by: f64) -> Self {
-        Self { mean: by * self.mean, variance: by * self.variance, most: by.max(1.0) * self.most }
+        if by == 1.0 {
+            return self;
+        }
+        let (mean, variance) = (by * self.mean, by * self.variance);
+        Self { mean, variance, most: by.max(1.0) * self.most, counts: None }
     }
 
     pub(super) fn estimate(self) -> Estimate {
@@ -89,49 +147,58 @@ impl Overflow {
 
     /// Chance that there are none.
     pub(super) fn none(self) -> f64 {
-        if self.mean > SURELY { 0.0 } else { (-self.mean).exp() }
+        match self.counts {
+            _ if self.mean > SURELY => 0.0,
+            Some(counts) => 1.0 - counts.beyond(0),
+            None if self.mean == 0.0 => 1.0,
+            None => {
+                let p = 1.0 - self.variance / self.mean;
+                (self.mean * if p == 0.0 { -1.0 } else { (-p).ln_1p() / p }).exp()
+            }
+        }
     }
 
-    /// Mean of numbers that depend on the count; asks for those of ascending counts.
-    pub(super) fn mean_of<const N: usize>(self, mut f: impl FnMut(f64) -> [f64; N]) -> [f64; N] {
-        if self.mean > MANY {
-            return f(self.mean);
-        }
-        // As if the overflows of different buckets had nothing to do with each other.
-        let mut probability = self.none();
-        let mut sums = [0.0; N];
-        let mut count = 0.0;
-        while probability > NEGLIGIBLE || count < self.mean {
-            let values = f(count);
-            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += probability * value);
-            count += 1.0;
-            probability *= self.mean / count;
-        }
-        sums
+    /// Whether counts stay so near the mean that they are taken as it.
+    pub(super) fn is_many(self) -> bool {
+        self.mean > MANY
+    }
+
+    pub(super) fn distribution(self) -> Counts {
+        Counts::new(self.mean, self.variance, self.none())
     }
 }
 
 /// About a larger mean, that there are none does not happen.
 const SURELY: f64 = 20.0;
 /// Counts about a larger mean are taken as the mean.
-const MANY: f64 = 6.0;
+const MANY: f64 = 7.0;
 /// Terms below this are left out.
 const NEGLIGIBLE: f64 = 1e-4;
 
-/// Mean, and mean of the square, of the overflow buckets of one of `n_buckets` with n entries in all: a binomial
-/// distribution, term by term.
-fn moments(n: f64, n_buckets: f64) -> (f64, f64) {
-    let odds = 1.0 / (n_buckets - 1.0);
-    let mut probability = (n * (-1.0 / n_buckets).ln_1p()).exp();
-    let (mut mean, mut mean_square) = (0.0, 0.0);
-    for entries in 0..=MAX_BUCKET_ENTRIES.min(n as u32) {
-        let n_overflow = f64::from(entries.saturating_sub(1) / GROUP_SLOTS as u32);
-        mean += probability * n_overflow;
-        mean_square += probability * n_overflow * n_overflow;
-        probability *= (n - f64::from(entries)) / f64::from(entries + 1) * odds;
-        if entries > 8 && probability < NEGLIGIBLE * NEGLIGIBLE {
-            break;
+/// Of the overflow buckets of one of `n_buckets` with n entries in all.
+struct Moments {
+    mean: f64,
+    mean_square: f64,
+    /// Mean of the product with the entries of the bucket.
+    with_entries: f64,
+}
+
+impl Moments {
+    /// A binomial distribution, term by term.
+    fn of(n: f64, n_buckets: f64) -> Self {
+        let odds = 1.0 / (n_buckets - 1.0);
+        let mut probability = (n * (-1.0 / n_buckets).ln_1p()).exp();
+        let mut sums = Self { mean: 0.0, mean_square: 0.0, with_entries: 0.0 };
+        for entries in 0..=MAX_BUCKET_ENTRIES.min(n as u32) {
+            let n_overflow = f64::from(entries.saturating_sub(1) / GROUP_SLOTS as u32);
+            sums.mean += probability * n_overflow;
+            sums.mean_square += probability * n_overflow * n_overflow;
+            sums.with_entries += probability * n_overflow * f64::from(entries);
+            probability *= (n - f64::from(entries)) / f64::from(entries + 1) * odds;
+            if entries > 8 && probability < NEGLIGIBLE * NEGLIGIBLE {
+                break;
+            }
         }
+        sums
     }
-    (mean, mean_square)
 }

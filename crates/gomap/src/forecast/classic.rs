@@ -6,7 +6,7 @@
 use std::f64::consts::LN_2;
 
 use super::Tally;
-use super::chance::{Overflow, event, upper_tail};
+use super::chance::{Counts, Overflow, event, upper_tail};
 use crate::estimate::Estimate;
 use crate::growth::GrowKind;
 use crate::layout::GROUP_SLOTS;
@@ -32,6 +32,7 @@ pub(super) fn tally(shape: &MapShape, n: u64, hint: u64, tally: &mut Tally) {
         no_overflow: 1.0,
         bucket_block: shape.bucket_block() as f64,
         list_steps: if shape.has_pointers() { &[] } else { steps(shape.malloc()) },
+        list_step: 0,
     };
     let mut b = first;
     while n > shape.room(b + 1) {
@@ -70,6 +71,8 @@ struct Ladder<'s> {
     /// Units: bytes of an overflow bucket.
     bucket_block: f64,
     list_steps: &'static [Step],
+    /// That of the fewest overflow buckets of the array before.
+    list_step: usize,
 }
 
 impl Ladder<'_> {
@@ -141,34 +144,67 @@ impl Ladder<'_> {
             return Overflow::default();
         }
         let measured = b.min(MANY_B);
-        let moments = if self.shape.room(1) == 12 { FULL_12 } else { FULL_13 };
-        let (mean, variance) = moments[measured as usize - 1];
+        let full = if self.shape.room(1) == 12 { &FULL_12 } else { &FULL_13 };
+        let Full { mean, variance, counts, .. } = &full[measured as usize - 1];
         let most = self.shape.room(measured) as f64 / GROUP_SLOTS as f64;
-        Overflow { mean, variance, most }.scaled((1_u64 << (b - measured)) as f64)
+        let overflow = Overflow { mean: *mean, variance: *variance, most, counts: Some(counts) };
+        overflow.scaled((1_u64 << (b - measured)) as f64)
     }
 
-    fn cost(&self, n_spare: f64, overflow: Overflow) -> Cost {
+    fn cost(&mut self, n_spare: f64, overflow: Overflow) -> Cost {
         let count = overflow.estimate();
-        let first = self.list_step(count.low, 0);
+        let first = self.list_step(count.low, self.list_step);
+        self.list_step = first;
         let low = self.cost_of(n_spare, count.low, first);
         let high = self.cost_of(n_spare, count.high, self.list_step(count.high, first));
-        let mut step = first;
-        let mean = overflow.mean_of(|n| {
-            step = self.list_step(n, step);
-            self.cost_of(n_spare, n, step)
-        });
-        let mean = if count.is_exact() { low } else { mean };
+        let mean = if count.is_exact() {
+            low
+        } else if overflow.is_many() {
+            self.cost_of(n_spare, overflow.mean, self.list_step(overflow.mean, first))
+        } else {
+            match overflow.counts {
+                Some(counts) => self.mean_cost(n_spare, counts),
+                None => self.mean_cost(n_spare, &overflow.distribution()),
+            }
+        };
         let estimate =
             |index: usize| Estimate { low: low[index], expected: mean[index], high: high[index] };
         let held = Held { objects: estimate(2), bytes: estimate(3), pointer_bytes: estimate(4) };
         Cost { allocations: estimate(0), bytes: estimate(1), held }
     }
 
-    /// Step of the list of n overflow buckets, at or behind that of fewer ones. Maps with pointers have none.
-    fn list_step(&self, n: f64, first: usize) -> usize {
-        let n = n.ceil() as u64;
-        let rest = self.list_steps.get(first..).unwrap_or_default();
-        first + rest.iter().take_while(|step| step.capacity < n).count()
+    /// Step of the list of n overflow buckets, from one that is near. Maps with pointers have none.
+    fn list_step(&self, n: f64, near: usize) -> usize {
+        let mut step = near;
+        while step > 0 && self.list_steps[step - 1].capacity as f64 >= n {
+            step -= 1;
+        }
+        while self.list_steps.get(step).is_some_and(|of| (of.capacity as f64) < n) {
+            step += 1;
+        }
+        step
+    }
+
+    /// The mean of [`Self::cost_of`] over counts of overflow buckets.
+    fn mean_cost(&self, n_spare: f64, counts: &Counts) -> [f64; 5] {
+        let n_heap = counts.excess(n_spare as u64);
+        let bytes = n_heap * self.bucket_block;
+        let pointer_bytes = if self.shape.has_pointers() { bytes } else { 0.0 };
+        let mut mean = [n_heap, bytes, n_heap, bytes, pointer_bytes];
+        for steps in self.list_steps.windows(2) {
+            let [before, after] = steps else { continue };
+            let chance = counts.beyond(before.capacity);
+            if chance == 0.0 {
+                break;
+            }
+            let is_first = if before.capacity == 0 { 1.0 } else { 0.0 };
+            let header = is_first * HEADER_BYTES as f64;
+            let held = after.block_bytes as f64 - before.block_bytes as f64 + header;
+            let taken = (after.total_bytes - before.total_bytes) as f64 + header;
+            let more = [1.0 + is_first, taken, 2.0 * is_first, held, held];
+            mean.iter_mut().zip(more).for_each(|(mean, more)| *mean += chance * more);
+        }
+        mean
     }
 
     /// What n overflow buckets take: allocations and bytes in all; objects, bytes, and bytes with pointers held.
@@ -185,25 +221,52 @@ impl Ladder<'_> {
     }
 }
 
-/// Overflow buckets of 2, 4, 8 and so on to `2^MANY_B` buckets with 12 entries for two: mean and variance. A test says
+/// Overflow buckets of an array that is as full as it gets.
+pub(super) struct Full {
+    pub(super) mean: f64,
+    pub(super) variance: f64,
+    /// Chance that there are none.
+    #[cfg(test)]
+    pub(super) none: f64,
+    counts: Counts,
+}
+
+const fn full(moments: [(f64, f64, f64); MANY_B as usize]) -> [Full; MANY_B as usize] {
+    let [a, b, c, d, e, f] = moments;
+    [Full::new(a), Full::new(b), Full::new(c), Full::new(d), Full::new(e), Full::new(f)]
+}
+
+impl Full {
+    const fn new((mean, variance, none): (f64, f64, f64)) -> Self {
+        Self {
+            mean,
+            variance,
+            #[cfg(test)]
+            none,
+            counts: Counts::new(mean, variance, none),
+        }
+    }
+}
+
+/// Of 2, 4, 8 and so on to `2^MANY_B` buckets with 12 entries for two: mean, variance, and chance of none. A test says
 /// that they are those of [`Overflow::of`].
-pub(super) const FULL_12: [(f64, f64); MANY_B as usize] = [
-    (0.14600, 0.13534),
-    (0.48529, 0.42643),
-    (1.10896, 0.95586),
-    (2.33751, 1.99890),
-    (4.78685, 4.07897),
-    (9.68197, 8.23648),
-];
+pub(super) static FULL_12: [Full; MANY_B as usize] = full([
+    (0.14600, 0.09639, 0.83661),
+    (0.48529, 0.24648, 0.51269),
+    (1.10896, 0.51299, 0.20376),
+    (2.33751, 1.03867, 0.03296),
+    (4.78685, 2.08750, 0.00087),
+    (9.68197, 4.18412, 0.00000),
+]);
 /// The same with 13 entries for two.
-pub(super) const FULL_13: [(f64, f64); MANY_B as usize] = [
-    (0.26685, 0.23124),
-    (0.72187, 0.59173),
-    (1.56917, 1.26338),
-    (3.24487, 2.59470),
-    (6.58879, 5.25331),
-    (13.27327, 10.56888),
-];
+pub(super) static FULL_13: [Full; MANY_B as usize] = full([
+    (0.26685, 0.13631, 0.69321),
+    (0.72187, 0.29145, 0.33352),
+    (1.56917, 0.58587, 0.08483),
+    (3.24487, 1.17202, 0.00567),
+    (6.58879, 2.34351, 0.00003),
+    (13.27327, 4.68617, 0.00000),
+]);
 
 /// What the overflow buckets of an array take. Units: bytes.
 struct Cost {
