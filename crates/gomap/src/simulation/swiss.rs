@@ -313,6 +313,7 @@ impl Map {
     }
 
     /// Source: runtime.go (`runtime_mapassign`) and its fast variants, of Go 1.24 to 1.27.
+    #[inline(always)]
     pub(super) fn set(&mut self, hash: u64, ledger: &mut Ledger) -> bool {
         let is_new = match &mut self.content {
             Content::Tables(directory) => directory.set(&self.shape, hash, ledger),
@@ -322,6 +323,7 @@ impl Map {
         is_new
     }
 
+    #[inline(never)]
     fn set_small(&mut self, hash: u64, ledger: &mut Ledger) -> bool {
         if matches!(self.content, Content::Nothing) {
             ledger.take(self.shape.array(0).block_bytes);
@@ -412,14 +414,25 @@ impl Directory {
         &mut self.tables[index]
     }
 
+    /// Most keys that are there are found where probing begins. Inlined, so that overwriting does not go through what
+    /// insertions need.
+    #[inline(always)]
     fn set(&mut self, shape: &MapShape, hash: u64, ledger: &mut Ledger) -> bool {
+        let id = self.table_of(hash);
+        let is_there = self.tables[id].home(hash).find(hash).is_some();
+        !is_there && self.set_in(id, shape, hash, ledger)
+    }
+
+    #[inline(never)]
+    fn set_in(
+        &mut self,
+        mut id: usize,
+        shape: &MapShape,
+        hash: u64,
+        ledger: &mut Ledger,
+    ) -> bool {
         loop {
-            let id = self.table_of(hash);
             let table = &mut self.tables[id];
-            // Most keys that are there are found where probing begins.
-            if table.home(hash).find(hash).is_some() {
-                return false;
-            }
             let (group, slot) = match table.place(hash) {
                 Place::Found => return false,
                 Place::Empty { group, slot } => (group, slot),
@@ -436,6 +449,7 @@ impl Directory {
                 return true;
             }
             self.rehash(shape, id, ledger);
+            id = self.table_of(hash);
         }
     }
 
