@@ -91,13 +91,8 @@ impl Recorder {
             TypeGrowth { map_type: name.to_owned(), total, steps, ..TypeGrowth::default() };
         let function = "main.fill".to_owned();
         let site = Site {
-            frame: Frame { function, file: "main.go".to_owned(), line },
-            inlined_into: Vec::new(),
-            maps: None,
-            cpu: None,
-            heap: None,
             growth: Some(SiteGrowth { total, types: vec![growth] }),
-            assists: None,
+            ..Site::at(Frame { function, file: "main.go".to_owned(), line })
         };
         self.evidence.sites.push(site);
         outcomes
