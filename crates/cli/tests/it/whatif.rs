@@ -47,18 +47,18 @@ fn shows_ranges_where_hashing_matters() {
                                                                                    999 - 1,605
         write amplification                   2.53                  1.00                  2.30
                                                                                    2.00 - 2.61
-        allocations                             50                     7                   242
-                                          15 - 117                 3 - 9              98 - 385
-        allocated                         82.8 KiB              40.2 KiB              69.3 KiB
-                               80.1 KiB - 91.2 KiB                         43.6 KiB - 95.1 KiB
-        held at the end                   40.1 KiB              40.1 KiB              38.0 KiB
-                                                                           17.3 KiB - 58.8 KiB
-        objects held                             5                     5                   101
-                                             3 - 5                 3 - 5              64 - 163
-        of it with pointers                  145 B                 145 B               2.1 KiB
-                                      72 B - 224 B          72 B - 224 B     1.5 KiB - 2.8 KiB
-        space amplification                   2.57                  2.57                  2.43
-                                                                                   1.11 - 3.76
+        allocations                             50                     7                   250
+                                          18 - 101                 3 - 9             125 - 375
+        allocated                         82.7 KiB              40.2 KiB              69.5 KiB
+                               80.2 KiB - 88.6 KiB                         45.7 KiB - 93.2 KiB
+        held at the end                   40.1 KiB              40.1 KiB              38.1 KiB
+                                                                           19.2 KiB - 57.1 KiB
+        objects held                             5                     5                   106
+                                             3 - 5                 3 - 5              64 - 156
+        of it with pointers                  145 B                 145 B               2.2 KiB
+                                      72 B - 224 B          72 B - 224 B     1.6 KiB - 2.7 KiB
+        space amplification                   2.57                  2.57                  2.44
+                                                                                   1.23 - 3.65
 
         Write amplification: bytes of keys and elements, (inserted + moved) / inserted. Space amplification: bytes held /
         bytes of keys and elements. Without what these point to. Objects held: each collection marks every one; it reads

@@ -80,12 +80,12 @@ fn entries_of_classic_maps_are_counted_as_a_recording_does_and_as_moved() {
                                                                                 to 196,604                               to 98,094
           entries moved                     49,099                   0              49,801                   0              49,055
                                          to 98,140                              to 101,571                               to 98,094
-          allocations                        1,352                 195               1,006                   3               1,393
-                                          to 3,857            to 1,754            to 3,488            to 1,670            to 3,908
-          allocated                        7.1 MiB             3.5 MiB            11.5 MiB             5.6 MiB             7.1 MiB
-                                        to 7.8 MiB          to 3.8 MiB         to 23.5 MiB         to 11.2 MiB          to 7.8 MiB
+          allocations                        1,459                 195               1,109                   3               1,500
+                                          to 3,663            to 1,698            to 3,310            to 1,616            to 3,717
+          allocated                        7.2 MiB             3.5 MiB            11.6 MiB             5.6 MiB             7.2 MiB
+                                        to 7.7 MiB          to 3.8 MiB         to 23.4 MiB         to 11.2 MiB          to 7.7 MiB
           objects held                         195                 195                   3                   3                 244
-                                          to 1,756            to 1,754            to 1,670            to 1,670            to 1,815
+                                          to 1,699            to 1,698            to 1,616            to 1,616            to 1,760
           of it with pointers              3.5 MiB             3.5 MiB             5.6 MiB             5.6 MiB             3.5 MiB
                                         to 5.5 MiB          to 3.8 MiB         to 17.3 MiB         to 11.2 MiB          to 5.5 MiB
 
