@@ -12,6 +12,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use core::iter::FusedIterator;
+use core::mem::needs_drop;
 use core::slice;
 
 use hashbrown::{HashTable, hash_table};
@@ -282,7 +283,9 @@ impl<R: Hashed> Index<R> {
 impl<R> Drop for Index<R> {
     /// A table dropped whole would leak its memory when the drop of a key panics; emptied row by row it does not.
     fn drop(&mut self) {
-        self.drain().for_each(drop);
+        if needs_drop::<R>() {
+            self.drain().for_each(drop);
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod cells;
 mod cursor;
+mod directory;
 mod iter;
 mod page;
 mod pool;
@@ -338,6 +339,6 @@ fn make_room<K, T>(
     let Memory { pool, growth } = memory;
     let allocated = pool.allocated();
     let moved = row.cells.make_room(pool, row.len as usize, hash, hash_of);
-    growth.add_allocation(pool.bytes_since(allocated) + moved.n_directory_bytes);
+    growth.add_allocation(pool.bytes_since(allocated));
     growth.add_grow(moved.n_entries, size_of::<T>());
 }

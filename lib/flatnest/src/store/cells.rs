@@ -11,11 +11,11 @@
 //! 5. Removal fills the gap with the last entry of the block or chain.
 #![allow(unsafe_code)]
 
-use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::cursor::Cursor;
+use super::directory::Directory;
 use super::page::{PAGE, PagePtr, entries_with_next_bit, page_bits, partition, shorten_chain};
 use super::pool::{Pool, block_layout};
 use super::tags::{matches16, tag};
@@ -27,20 +27,16 @@ const PLACES_PER_PAGE: usize = 8;
 
 /// Owner of the entries of one row; what it owns goes away only through [`Cells::free`].
 ///
-/// Invariants: tags in `Small` as in [`Page`](super::page::Page); a directory has a power of two of places, numbered by
-/// the top of the [`page_bits`], and the page at place `i` with depth `d` stands at all places that share the top `d` bits
-/// with `i`.
+/// Invariants: tags in `Small` as in [`Page`](super::page::Page).
 pub(super) enum Cells<T> {
     Small {
         tags: [u8; SMALL],
         block: NonNull<T>,
         cap: u8,
     },
-    /// `pages` is the directory. `shift` leaves as many of the [`page_bits`] as number its places; `is_chained` says
-    /// whether any page has another after it.
+    /// `is_chained` says whether any page has another after it.
     Paged {
-        pages: Vec<PagePtr<T>>,
-        shift: u8,
+        directory: Directory<T>,
         is_chained: bool,
     },
 }
@@ -83,7 +79,6 @@ pub(crate) struct Position {
 #[derive(Default)]
 pub(super) struct Moved {
     pub(super) n_entries: usize,
-    pub(super) n_directory_bytes: usize,
 }
 
 /// The first hit of `hits` whose entry is wanted.
@@ -118,12 +113,6 @@ fn prefetch_first_hit<T>(hits: u64, places: NonNull<T>) {
     super::prefetch(entry.wrapping_add(1).wrapping_byte_sub(1));
 }
 
-/// The place in a directory.
-#[inline(always)]
-fn place_of(hash: u32, shift: u8) -> usize {
-    (u64::from(page_bits(hash)) >> (shift % 64)) as usize
-}
-
 impl<T> Cells<T> {
     pub(super) const fn new() -> Self {
         Self::Small { tags: [0; SMALL], block: NonNull::dangling(), cap: 0 }
@@ -143,14 +132,7 @@ impl<T> Cells<T> {
     fn directory(&self) -> &[PagePtr<T>] {
         match self {
             Self::Small { .. } => &[],
-            Self::Paged { pages, .. } => pages,
-        }
-    }
-
-    fn directory_mut(&mut self) -> &mut [PagePtr<T>] {
-        match self {
-            Self::Small { .. } => &mut [],
-            Self::Paged { pages, .. } => pages,
+            Self::Paged { directory, .. } => directory.places(),
         }
     }
 
@@ -159,12 +141,7 @@ impl<T> Cells<T> {
     fn page(&self, hash: u32) -> Option<PagePtr<T>> {
         match self {
             Self::Small { .. } => None,
-            Self::Paged { pages, shift, .. } => {
-                let place = place_of(hash, *shift);
-                debug_assert!(place < pages.len());
-                // SAFETY: `shift` leaves as many bits as number the places.
-                Some(unsafe { *pages.get_unchecked(place) })
-            }
+            Self::Paged { directory, .. } => Some(directory.page(hash)),
         }
     }
 
@@ -198,8 +175,8 @@ impl<T> Cells<T> {
                 prefetch_first_hit(matches16(tags, tag(hash)), *block);
                 false
             }
-            Self::Paged { pages, shift, .. } => {
-                super::prefetch(pages.as_ptr().wrapping_add(place_of(hash, *shift)));
+            Self::Paged { directory, .. } => {
+                directory.prefetch_place(hash);
                 true
             }
         }
@@ -311,7 +288,7 @@ impl<T> Cells<T> {
             unsafe { pool.give(Self::small_class(old_cap).0, block.cast()) };
         }
         (*block, *cap) = (fresh, new_cap);
-        Moved { n_entries: len, ..Moved::default() }
+        Moved { n_entries: len }
     }
 
     fn begin_pages(
@@ -333,12 +310,8 @@ impl<T> Cells<T> {
             page.places().copy_from_nonoverlapping(block, len);
             pool.give(Self::small_class(cap).0, block.cast());
         }
-        // Room for the first two doublings.
-        let mut pages = Vec::with_capacity(4);
-        pages.push(page);
-        let n_directory_bytes = pages.capacity() * size_of::<PagePtr<T>>();
-        *self = Self::Paged { pages, shift: 32, is_chained: false };
-        Moved { n_entries: len, n_directory_bytes }
+        *self = Self::Paged { directory: Directory::new(pool, page), is_chained: false };
+        Moved { n_entries: len }
     }
 
     /// Splits the full `page`, which is the one for `hash`, by the next bit: the entries of `high` have it.
@@ -349,39 +322,27 @@ impl<T> Cells<T> {
         hash: u32,
         high: u32,
     ) -> Moved {
-        let mut moved = Moved::default();
+        let Self::Paged { directory, .. } = self else { return Moved::default() };
         // SAFETY: the page lives as long as the row.
         let depth = unsafe { page.head() }.depth;
-        if self.directory().len() == 1 << depth {
-            moved.n_directory_bytes = self.double_directory();
+        if directory.places().len() == 1 << depth {
+            directory.double(pool);
         }
         let fresh = PagePtr::allocate(pool, depth + 1);
         // The smaller side moves.
         let is_high = high.count_ones() as usize <= PAGE / 2;
         let leaving = if is_high { high } else { !high };
         // SAFETY: both pages are alive, no reference to a head is, `page` is full and `fresh` empty.
-        unsafe {
+        let n_entries = unsafe {
             page.head_mut().depth = depth + 1;
-            moved.n_entries = partition(page, fresh, leaving);
-        }
-        let places = self.directory_mut();
+            partition(page, fresh, leaving)
+        };
+        let places = directory.places_mut();
         let n_places = places.len() >> depth;
         let start = (u64::from(page_bits(hash)) << depth >> 32) as usize * n_places;
         let half = start + usize::from(is_high) * (n_places / 2);
         places[half..half + n_places / 2].fill(fresh);
-        moved
-    }
-
-    /// Bytes of the new directory, if it had to be allocated.
-    fn double_directory(&mut self) -> usize {
-        let Self::Paged { pages, shift, .. } = self else { return 0 };
-        let (n, capacity) = (pages.len(), pages.capacity());
-        pages.extend_from_within(..);
-        for i in (0..n).rev() {
-            (pages[2 * i], pages[2 * i + 1]) = (pages[i], pages[i]);
-        }
-        *shift -= 1;
-        if pages.capacity() == capacity { 0 } else { pages.capacity() * size_of::<PagePtr<T>>() }
+        Moved { n_entries }
     }
 
     /// Takes an entry out.
@@ -449,7 +410,7 @@ impl<T> Cells<T> {
     pub(super) fn cursor(&self, len: usize) -> Cursor<T> {
         match self {
             Self::Small { block, .. } => Cursor::over_block(*block, len),
-            Self::Paged { pages, .. } => Cursor::over_pages(pages, len),
+            Self::Paged { directory, .. } => Cursor::over_pages(directory.places(), len),
         }
     }
 
@@ -464,13 +425,14 @@ impl<T> Cells<T> {
             Self::Small { block, cap, .. } => unsafe {
                 pool.give(Self::small_class(cap).0, block.cast());
             },
-            // SAFETY: by the caller; pages stand in the directory in neighbouring places.
-            Self::Paged { pages, is_chained: false, .. } => unsafe { pool.give_list(pages) },
+            // SAFETY: by the caller.
+            Self::Paged { directory, is_chained: false } => unsafe { directory.free(pool) },
             Self::Paged { is_chained: true, .. } => {
-                let mut pages = Vec::new();
-                self.for_each_page(|page| pages.push(page));
-                // SAFETY: as above.
-                unsafe { pool.give_list(pages) };
+                // SAFETY: by the caller; each page is met once.
+                self.for_each_page(|page| unsafe { page.free(pool) });
+                let Self::Paged { directory, .. } = self else { unreachable!("it has pages") };
+                // SAFETY: by the caller.
+                unsafe { directory.free_places(pool) };
             }
         }
     }
@@ -491,9 +453,9 @@ impl<T> Cells<T> {
             if previous != Some(first) {
                 let mut next = Some(first);
                 while let Some(page) = next {
-                    f(page);
-                    // SAFETY: pages live as long as the row.
+                    // SAFETY: pages live as long as the row, or until `f` gives them back.
                     next = unsafe { page.head() }.next;
+                    f(page);
                 }
             }
             previous = Some(first);
@@ -510,7 +472,6 @@ impl<T> Cells<T> {
         }
         let directory = self.directory();
         assert!(directory.len().is_power_of_two());
-        assert!(matches!(self, Self::Paged { shift, .. } if directory.len() == 1 << (32 - shift)));
         let mut n_entries = 0;
         self.for_each_page(|page| {
             // SAFETY: pages live as long as the row.

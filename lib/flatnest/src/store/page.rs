@@ -64,6 +64,15 @@ impl<T> PagePtr<T> {
         Self(page)
     }
 
+    /// Gives the page back.
+    ///
+    /// # Safety
+    /// It came from `pool`, and nobody uses it or its entries any more.
+    pub(super) unsafe fn free(self, pool: &mut Pool<Self>) {
+        // SAFETY: by the caller.
+        unsafe { pool.give(Self::CLASS, self.0.cast()) };
+    }
+
     /// # Safety
     /// The page is alive, and no `&mut` to its head is.
     #[inline(always)]

@@ -3,7 +3,8 @@
 //! 1. A block has one of [`N_CLASSES`] sizes. Blocks are cut off the front of the current chunk.
 //! 2. A block that is given back goes on the list of its class, linked through its own first bytes, and is the next
 //!    one handed out.
-//! 3. Pages may be given back in a list as long as one likes, in one step, and are handed out again first.
+//! 3. Pages may be given back in a list as long as one likes, in one step, and are handed out again first. The block
+//!    with the list goes on the list of its class when it is empty.
 //! 4. Chunks double in size up to [`MAX_CHUNK_BYTES`], so that no single growth step asks for much memory.
 //! 5. Dropping the pool frees its chunks and nothing else: it knows nothing of what lies in the blocks.
 #![allow(unsafe_code)]
@@ -15,8 +16,10 @@ use core::ptr::NonNull;
 
 use crate::growth::vec_bytes;
 
-/// Sizes of blocks, see [`super::cells`].
-pub(super) const N_CLASSES: usize = 4;
+/// Sizes of blocks for entries, see [`super::cells`].
+pub(super) const N_ENTRY_CLASSES: usize = 4;
+/// All sizes of blocks; those for [directories](super::directory) are of 4 up to 4^16 places.
+const N_CLASSES: usize = N_ENTRY_CLASSES + 16;
 
 /// Below the size from which common allocators ask the system for each chunk.
 const MAX_CHUNK_BYTES: usize = 64 << 10;
@@ -41,6 +44,13 @@ struct Chunk {
     layout: Layout,
 }
 
+/// Pages that were given back in one step: `n` of them, more than none, in a block of a class.
+struct List<P> {
+    pages: NonNull<P>,
+    n: usize,
+    class: usize,
+}
+
 /// Invariants: `[bump, bump + left)` lies in `chunks[n_used - 1]` and no block overlaps it; chunks from `n_used` on
 /// hold no block; every block on `free[class]` was handed out with the layout of `class` and is used by nobody, and so is
 /// every page on `lists`, where equal ones stand next to each other.
@@ -50,7 +60,7 @@ pub(super) struct Pool<P> {
     bump: NonNull<u8>,
     left: usize,
     free: [Option<NonNull<FreeBlock>>; N_CLASSES],
-    lists: Vec<Vec<P>>,
+    lists: Vec<List<P>>,
     n_chunk_bytes: usize,
 }
 
@@ -136,22 +146,27 @@ impl<P: Copy + PartialEq> Pool<P> {
     #[inline]
     pub(super) fn take_listed(&mut self) -> Option<P> {
         let list = self.lists.last_mut()?;
-        let page = list.pop()?;
-        while list.last() == Some(&page) {
-            list.pop();
+        list.n -= 1;
+        // SAFETY: `n` pages are there, more than none.
+        let page = unsafe { list.pages.add(list.n).read() };
+        // SAFETY: as above.
+        while list.n > 0 && unsafe { list.pages.add(list.n - 1).read() } == page {
+            list.n -= 1;
         }
-        if list.is_empty() {
-            self.lists.pop();
+        if let Some(List { pages, class, .. }) = self.lists.pop_if(|list| list.n == 0) {
+            // SAFETY: the block was given back with the list.
+            unsafe { self.give(class, pages.cast()) };
         }
         Some(page)
     }
 
-    /// Takes pages back.
+    /// Takes `n` pages back, and the block of a class in which their list lies.
     ///
     /// # Safety
-    /// The pages came from this pool, and nobody uses them any more. There is one, and equal ones are neighbours.
-    pub(super) unsafe fn give_list(&mut self, pages: Vec<P>) {
-        self.lists.push(pages);
+    /// The block and the pages came from this pool, and nobody uses them any more. There is a page, and equal ones are
+    /// neighbours.
+    pub(super) unsafe fn give_list(&mut self, class: usize, pages: NonNull<P>, n: usize) {
+        self.lists.push(List { pages, n, class });
     }
 
     /// Takes all blocks back and keeps the chunks.

@@ -1,0 +1,120 @@
+//! The directory of a long row: which page holds the entries with given first bits of their hash.
+//!
+//! It lies in a block of the pool like the pages, so that letting a map go frees no directory by itself. Blocks have 4,
+//! 16, 64 and so on places. A directory that outgrows its block leaves it to the next row that needs one of its size.
+#![allow(unsafe_code)]
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use super::page::{PagePtr, page_bits};
+use super::pool::{N_ENTRY_CLASSES, Pool, block_layout};
+
+/// Owner of the pages that stand in it; what it owns goes away only through [`Directory::free`].
+///
+/// Invariants: `places` is a block of the pool for 2^`32 - shift` places, all initialised. The page at place `i` with depth
+/// `d` stands at all places that share the top `d` bits with `i`.
+pub(super) struct Directory<T> {
+    places: NonNull<PagePtr<T>>,
+    /// Leaves as many of the [`page_bits`] as number the places.
+    shift: u8,
+}
+
+impl<T> Directory<T> {
+    /// Class and layout of a block for 2^`bits` places.
+    fn block(bits: u32) -> (usize, Layout) {
+        let steps = bits.div_ceil(2).max(1);
+        let layout = Layout::array::<PagePtr<T>>(1 << (2 * steps))
+            .expect("a directory fits the address space, since its pages do");
+        (N_ENTRY_CLASSES + steps as usize - 1, block_layout(layout))
+    }
+
+    fn bits(&self) -> u32 {
+        32 - u32::from(self.shift)
+    }
+
+    /// A directory with one page.
+    pub(super) fn new(pool: &mut Pool<PagePtr<T>>, page: PagePtr<T>) -> Self {
+        let (class, layout) = Self::block(0);
+        let places = pool.take(class, layout).cast();
+        // SAFETY: the block has room for one place, and belongs to this call.
+        unsafe { places.write(page) };
+        Self { places, shift: 32 }
+    }
+
+    #[inline(always)]
+    pub(super) fn places(&self) -> &[PagePtr<T>] {
+        // SAFETY: by the invariants.
+        unsafe { NonNull::slice_from_raw_parts(self.places, 1 << (32 - self.shift)).as_ref() }
+    }
+
+    pub(super) fn places_mut(&mut self) -> &mut [PagePtr<T>] {
+        // SAFETY: by the invariants.
+        unsafe { NonNull::slice_from_raw_parts(self.places, 1 << (32 - self.shift)).as_mut() }
+    }
+
+    /// The place for a hash.
+    #[inline(always)]
+    fn place(&self, hash: u32) -> NonNull<PagePtr<T>> {
+        let place = (u64::from(page_bits(hash)) >> (self.shift % 64)) as usize;
+        debug_assert!(place < self.places().len());
+        // SAFETY: `shift` leaves as many bits as number the places.
+        unsafe { self.places.add(place) }
+    }
+
+    /// The page for a hash.
+    #[inline(always)]
+    pub(super) fn page(&self, hash: u32) -> PagePtr<T> {
+        // SAFETY: all places are initialised.
+        unsafe { self.place(hash).read() }
+    }
+
+    /// Has the place for a hash read into the cache.
+    #[inline(always)]
+    pub(super) fn prefetch_place(&self, hash: u32) {
+        super::prefetch(self.place(hash).as_ptr());
+    }
+
+    /// Gives each page twice as many places.
+    pub(super) fn double(&mut self, pool: &mut Pool<PagePtr<T>>) {
+        let n = self.places().len();
+        let ((old_class, _), (class, layout)) =
+            (Self::block(self.bits()), Self::block(self.bits() + 1));
+        let from = self.places;
+        if class != old_class {
+            self.places = pool.take(class, layout).cast();
+        }
+        for i in (0..n).rev() {
+            // SAFETY: place `i` is read before a later step writes it, and the new block has room for twice as many.
+            unsafe {
+                let page = from.add(i).read();
+                self.places.add(2 * i).write(page);
+                self.places.add(2 * i + 1).write(page);
+            }
+        }
+        self.shift -= 1;
+        if class != old_class {
+            // SAFETY: taken with this class, and its pages were copied.
+            unsafe { pool.give(old_class, from.cast()) };
+        }
+    }
+
+    /// Gives the pages and the directory back.
+    ///
+    /// # Safety
+    /// They came from `pool`, nobody uses them any more, and no page has another behind it.
+    pub(super) unsafe fn free(self, pool: &mut Pool<PagePtr<T>>) {
+        let n = self.places().len();
+        // SAFETY: by the caller; equal pages stand in neighbouring places.
+        unsafe { pool.give_list(Self::block(self.bits()).0, self.places, n) };
+    }
+
+    /// Gives the directory back and leaves the pages.
+    ///
+    /// # Safety
+    /// It came from `pool`.
+    pub(super) unsafe fn free_places(self, pool: &mut Pool<PagePtr<T>>) {
+        // SAFETY: by the caller.
+        unsafe { pool.give(Self::block(self.bits()).0, self.places.cast()) };
+    }
+}
