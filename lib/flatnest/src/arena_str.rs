@@ -13,6 +13,7 @@
 //! 5. A new chunk starts with more references than it can hold texts. They belong to the arena, which passes one on
 //!    with each string, without an atomic operation, and gives the rest back when it turns to another chunk or is
 //!    dropped. Whoever gives back the last reference frees the chunk.
+//! 6. A map that drops many strings gives their references back together, see [`releases`].
 //!
 //! What it does not do: share equal texts, or use the place of a dropped text again. One string keeps its chunk alive.
 //!
@@ -22,6 +23,8 @@
 //! - Every long string owns one reference to the chunk that its text starts in.
 
 #![allow(unsafe_code)]
+
+mod releases;
 
 use alloc::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use alloc::string::String;
@@ -34,12 +37,16 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{self, AtomicUsize};
 
+pub(crate) use self::releases::Releases;
+
 /// Longest text that stands in the value itself.
 const SHORT_MAX: usize = 15;
 /// Last byte of a form that points to its text.
 const LONG: u8 = 0xFF;
-/// Size of a common chunk, and alignment of all.
+/// Alignment of all chunks. A text starts in the first so many bytes of its chunk.
 const CHUNK: usize = 16 * 1024;
+/// Size of a common chunk. The rest is for what allocators note beside a block: they can place chunks next to each other.
+const COMMON: usize = CHUNK - 16;
 /// Longer texts get a chunk of their own.
 const SHARED_MAX: usize = CHUNK / 4;
 /// References that a new common chunk starts with: more than texts fit in.
@@ -313,13 +320,13 @@ impl Arena {
 
     /// Puts a text of at most `SHARED_MAX` bytes into the current chunk.
     fn make_long(&mut self, text: &[u8]) -> ArenaStr {
-        if self.current.as_ref().is_none_or(|current| CHUNK - current.used < text.len()) {
+        if self.current.as_ref().is_none_or(|current| COMMON - current.used < text.len()) {
             // The old chunk is given back only when the new one is there, as allocating may panic.
-            let chunk = Chunk::new(CHUNK, CREDIT);
+            let chunk = Chunk::new(COMMON, CREDIT);
             self.current = Some(Current { chunk, used: size_of::<Header>(), credit: CREDIT });
         }
         let current = self.current.as_mut().expect("a chunk with room was just seen to");
-        // SAFETY: the arena holds `credit` references; the place up to `CHUNK` is behind all texts made so far.
+        // SAFETY: the arena holds `credit` references; the place up to `COMMON` is behind all texts made so far.
         let copy = unsafe { current.chunk.write(current.used, text) };
         current.used += text.len();
         current.credit -= 1;
@@ -352,7 +359,8 @@ std::thread_local! {
 /// It hashes, compares and orders as its text, so maps look it up by `&str`. With the feature `std` it is made with
 /// `ArenaStr::from`, out of an arena of the thread, else with [`Arena::make`]. Cloning is O(1) and never allocates.
 ///
-/// A chunk of 16 KiB is freed with its last string. A program that keeps a few long strings out of very many therefore
+/// A chunk of 16 KiB is freed with its last string; a [`FlatMap`](crate::FlatMap) that drops keys with their rows may
+/// keep the chunks of the last of them until it drops more, is emptied or is dropped. A program that keeps a few long strings out of very many therefore
 /// keeps up to 16 KiB for each of them; such strings are better kept as `String`.
 ///
 /// ```
@@ -379,6 +387,12 @@ impl ArenaStr {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
+    }
+
+    /// Whether there is something to drop: the text does not stand in the value itself.
+    #[inline]
+    pub(crate) fn owns_memory(&self) -> bool {
+        self.0.is_long()
     }
 
     /// A string whose text has a chunk of its own.

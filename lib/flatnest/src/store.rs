@@ -2,12 +2,14 @@
 //!
 //! 1. Rows lie in the [`index`], found by the hash of the outer key.
 //! 2. The entries of a row lie in blocks of one pool, see [`cells`] and [`pool`].
-//! 3. The user's code (hash, equality, drop, closures) runs only while everything is consistent, since it may panic.
+//! 3. Where entries have to be dropped, [`dropping`] does it for many together.
+//! 4. The user's code (hash, equality, drop, closures) runs only while everything is consistent, since it may panic.
 #![allow(unsafe_code)]
 
 mod cells;
 mod cursor;
 mod directory;
+mod dropping;
 mod iter;
 mod page;
 mod pool;
@@ -17,14 +19,16 @@ use core::mem::{needs_drop, take};
 use core::ptr::NonNull;
 
 use self::cells::Cells;
-use self::iter::Entries;
+use self::dropping::{Dropping, drop_row};
 use self::page::PagePtr;
 use self::pool::Pool;
+use crate::arena_str::Releases;
 use crate::error::TryReserveError;
 use crate::growth::GrowthCounter;
 use crate::index::{self, Hashed, Index, RowId};
 
 pub(crate) use self::cells::{Position, Slot};
+pub(crate) use self::dropping::Entry;
 pub(crate) use self::iter::{AllIter, AllIterMut, DrainRow, IntoAll, RowIter, RowIterMut};
 
 /// Has the line of memory read into the cache, where the processor can be asked to. Any address will do.
@@ -92,11 +96,18 @@ impl<K, T> RawRow<K, T> {
         hash: u32,
         mut entry: T,
         hash_of: impl Fn(&T) -> u32,
-    ) -> &mut T {
+    ) -> &mut T
+    where
+        T: Entry,
+    {
+        let is_owner = entry.is_owner();
         loop {
             match self.cells.push_within_room(self.len as usize, hash, entry) {
                 Ok(mut slot) => {
                     self.len += 1;
+                    if is_owner {
+                        self.cells.set_has_owners();
+                    }
                     // SAFETY: the entry was added just now and is borrowed with the row.
                     return unsafe { slot.entry.as_mut() };
                 }
@@ -116,7 +127,10 @@ impl<K, T> RawRow<K, T> {
         wanted: impl Fn(&Q, &T) -> bool,
         make: impl FnOnce(Q) -> T,
         hash_of: impl Fn(&T) -> u32,
-    ) -> (&mut T, bool) {
+    ) -> (&mut T, bool)
+    where
+        T: Entry,
+    {
         match self.find(hash, |entry| wanted(&key, entry)) {
             // SAFETY: the entry was found just now and is borrowed with the row.
             Some(mut slot) => (unsafe { slot.entry.as_mut() }, false),
@@ -156,7 +170,7 @@ impl<K, T> RawRow<K, T> {
 }
 
 /// All rows. Invariant: the cells of every row come from the pool in `memory`.
-pub(crate) struct Store<K, T> {
+pub(crate) struct Store<K, T: Entry> {
     pub(crate) rows: Index<RawRow<K, T>>,
     pub(crate) memory: Memory<T>,
 }
@@ -165,11 +179,21 @@ pub(crate) struct Store<K, T> {
 pub(crate) struct Memory<T> {
     pool: Pool<PagePtr<T>>,
     pub(crate) growth: GrowthCounter,
+    releases: Releases,
 }
 
-impl<K, T> Store<K, T> {
+impl<T> Memory<T> {
+    /// Where keys of dropped entries may leave references.
+    fn releases_for_drops(&mut self) -> &mut Releases {
+        self.releases.expect(self.pool.allocated().0);
+        &mut self.releases
+    }
+}
+
+impl<K, T: Entry> Store<K, T> {
     pub(crate) const fn new() -> Self {
-        let memory = Memory { pool: Pool::new(), growth: GrowthCounter::new() };
+        let memory =
+            Memory { pool: Pool::new(), growth: GrowthCounter::new(), releases: Releases::new() };
         Self { rows: Index::new(), memory }
     }
 
@@ -239,7 +263,11 @@ impl<K, T> Store<K, T> {
     pub(crate) fn recycle(&mut self, row: RawRow<K, T>) -> K {
         let RawRow { cells, key, len, .. } = row;
         if needs_drop::<T>() {
-            drop(Entries::new(&cells, len as usize));
+            // SAFETY: the row is owned, and left without entries.
+            unsafe { drop_row(&cells, len as usize, self.memory.releases_for_drops()) };
+            if self.rows.len() == 0 {
+                self.memory.releases.flush();
+            }
         }
         // SAFETY: the row came from this store, and its entries are gone.
         unsafe { cells.free(&mut self.memory.pool) };
@@ -254,11 +282,13 @@ impl<K, T> Store<K, T> {
 
     /// Drops everything and keeps the memory.
     pub(crate) fn clear(&mut self) {
+        let mut dropping = Dropping::new(self.memory.releases_for_drops());
         for RawRow { cells, len, .. } in self.rows.drain() {
-            if needs_drop::<T>() {
-                drop(Entries::new(&cells, len as usize));
-            }
+            // SAFETY: the row has left the index.
+            unsafe { dropping.add_row(&cells, len as usize) };
         }
+        drop(dropping);
+        self.memory.releases.flush();
         // SAFETY: no row is left.
         unsafe { self.memory.pool.take_back_all() };
     }
@@ -293,7 +323,7 @@ impl<K, T> Store<K, T> {
     ) -> Result<(), TryReserveError> {
         let per_entry = size_of::<T>().max(1);
         let wanted = n_entries.checked_mul(per_entry).ok_or(TryReserveError)?;
-        let Memory { pool, growth } = &mut self.memory;
+        let Memory { pool, growth, .. } = &mut self.memory;
         let missing = wanted.saturating_sub(pool.n_uncut_bytes());
         let allocated = pool.allocated();
         if missing > 0 && !pool.reserve(missing) {
@@ -317,11 +347,13 @@ impl<K, T> Store<K, T> {
     }
 }
 
-impl<K, T> Drop for Store<K, T> {
+impl<K, T: Entry> Drop for Store<K, T> {
     fn drop(&mut self) {
         if needs_drop::<T>() {
-            for row in self.rows() {
-                drop(Entries::new(&row.cells, row.len()));
+            let mut dropping = Dropping::new(self.memory.releases_for_drops());
+            for row in self.rows.iter() {
+                // SAFETY: nobody sees the entries after this.
+                unsafe { dropping.add_row(&row.cells, row.len()) };
             }
         }
     }
@@ -336,7 +368,7 @@ fn make_room<K, T>(
     hash_of: impl Fn(&T) -> u32,
 ) {
     assert!(row.len < u32::MAX, "a row has less than 2^32 entries");
-    let Memory { pool, growth } = memory;
+    let Memory { pool, growth, .. } = memory;
     let allocated = pool.allocated();
     let moved = row.cells.make_room(pool, row.len as usize, hash, hash_of);
     growth.add_allocation(pool.bytes_since(allocated));

@@ -27,17 +27,19 @@ const PLACES_PER_PAGE: usize = 8;
 
 /// Owner of the entries of one row; what it owns goes away only through [`Cells::free`].
 ///
-/// Invariants: tags in `Small` as in [`Page`](super::page::Page).
+/// Invariants: tags in `Small` as in [`Page`](super::page::Page). Without `has_owners`, no entry needs to be dropped.
 pub(super) enum Cells<T> {
     Small {
         tags: [u8; SMALL],
         block: NonNull<T>,
         cap: u8,
+        has_owners: bool,
     },
     /// `is_chained` says whether any page has another after it.
     Paged {
         directory: Directory<T>,
         is_chained: bool,
+        has_owners: bool,
     },
 }
 
@@ -115,7 +117,7 @@ fn prefetch_first_hit<T>(hits: u64, places: NonNull<T>) {
 
 impl<T> Cells<T> {
     pub(super) const fn new() -> Self {
-        Self::Small { tags: [0; SMALL], block: NonNull::dangling(), cap: 0 }
+        Self::Small { tags: [0; SMALL], block: NonNull::dangling(), cap: 0, has_owners: false }
     }
 
     fn small_class(cap: u8) -> (usize, Layout) {
@@ -133,6 +135,22 @@ impl<T> Cells<T> {
         match self {
             Self::Small { .. } => &[],
             Self::Paged { directory, .. } => directory.places(),
+        }
+    }
+
+    /// Whether some entries have to be dropped, as far as is known.
+    #[inline(always)]
+    pub(super) fn has_owners(&self) -> bool {
+        match self {
+            Self::Small { has_owners, .. } | Self::Paged { has_owners, .. } => *has_owners,
+        }
+    }
+
+    /// Notes that an entry has to be dropped.
+    #[inline(always)]
+    pub(super) fn set_has_owners(&mut self) {
+        match self {
+            Self::Small { has_owners, .. } | Self::Paged { has_owners, .. } => *has_owners = true,
         }
     }
 
@@ -208,7 +226,7 @@ impl<T> Cells<T> {
         hash: u32,
         entry: T,
     ) -> Result<Slot<T>, T> {
-        if let Self::Small { tags, block, cap } = self {
+        if let Self::Small { tags, block, cap, .. } = self {
             if len >= usize::from(*cap) {
                 return Err(entry);
             }
@@ -297,7 +315,7 @@ impl<T> Cells<T> {
         len: usize,
         hash_of: impl Fn(&T) -> u32,
     ) -> Moved {
-        let Self::Small { block, cap, .. } = *self else { return Moved::default() };
+        let Self::Small { block, cap, has_owners, .. } = *self else { return Moved::default() };
         // SAFETY: the block holds `len` entries, which is as many as it has places.
         let hashes: [u32; SMALL] =
             core::array::from_fn(|i| hash_of(unsafe { block.add(i).as_ref() }));
@@ -310,7 +328,8 @@ impl<T> Cells<T> {
             page.places().copy_from_nonoverlapping(block, len);
             pool.give(Self::small_class(cap).0, block.cast());
         }
-        *self = Self::Paged { directory: Directory::new(pool, page), is_chained: false };
+        let directory = Directory::new(pool, page);
+        *self = Self::Paged { directory, is_chained: false, has_owners };
         Moved { n_entries: len }
     }
 
@@ -405,6 +424,15 @@ impl<T> Cells<T> {
         }
     }
 
+    /// The `len` entries, unless they lie in pages.
+    #[inline]
+    pub(super) fn block(&self, len: usize) -> Option<NonNull<[T]>> {
+        match self {
+            Self::Small { block, .. } => Some(NonNull::slice_from_raw_parts(*block, len)),
+            Self::Paged { .. } => None,
+        }
+    }
+
     /// Walks over all entries.
     #[inline]
     pub(super) fn cursor(&self, len: usize) -> Cursor<T> {
@@ -426,7 +454,7 @@ impl<T> Cells<T> {
                 pool.give(Self::small_class(cap).0, block.cast());
             },
             // SAFETY: by the caller.
-            Self::Paged { directory, is_chained: false } => unsafe { directory.free(pool) },
+            Self::Paged { directory, is_chained: false, .. } => unsafe { directory.free(pool) },
             Self::Paged { is_chained: true, .. } => {
                 // SAFETY: by the caller; each page is met once.
                 self.for_each_page(|page| unsafe { page.free(pool) });

@@ -23,10 +23,16 @@ pub(super) struct Directory<T> {
 impl<T> Directory<T> {
     /// Class and layout of a block for 2^`bits` places.
     fn block(bits: u32) -> (usize, Layout) {
-        let steps = bits.div_ceil(2).max(1);
-        let layout = Layout::array::<PagePtr<T>>(1 << (2 * steps))
+        let class = Self::class(bits);
+        let n_places = 4 << (2 * (class - N_ENTRY_CLASSES));
+        let layout = Layout::array::<PagePtr<T>>(n_places)
             .expect("a directory fits the address space, since its pages do");
-        (N_ENTRY_CLASSES + steps as usize - 1, block_layout(layout))
+        (class, block_layout(layout))
+    }
+
+    #[inline]
+    const fn class(bits: u32) -> usize {
+        N_ENTRY_CLASSES + (bits.saturating_sub(1) / 2) as usize
     }
 
     fn bits(&self) -> u32 {
@@ -103,10 +109,11 @@ impl<T> Directory<T> {
     ///
     /// # Safety
     /// They came from `pool`, nobody uses them any more, and no page has another behind it.
+    #[inline]
     pub(super) unsafe fn free(self, pool: &mut Pool<PagePtr<T>>) {
         let n = self.places().len();
         // SAFETY: by the caller; equal pages stand in neighbouring places.
-        unsafe { pool.give_list(Self::block(self.bits()).0, self.places, n) };
+        unsafe { pool.give_list(Self::class(self.bits()), self.places, n) };
     }
 
     /// Gives the directory back and leaves the pages.
@@ -115,6 +122,6 @@ impl<T> Directory<T> {
     /// It came from `pool`.
     pub(super) unsafe fn free_places(self, pool: &mut Pool<PagePtr<T>>) {
         // SAFETY: by the caller.
-        unsafe { pool.give(Self::block(self.bits()).0, self.places.cast()) };
+        unsafe { pool.give(Self::class(self.bits()), self.places.cast()) };
     }
 }

@@ -9,7 +9,7 @@ use super::cells::Cells;
 use super::cursor::Cursor;
 use super::page::PagePtr;
 use super::pool::Pool;
-use super::{RawRow, Store};
+use super::{Entry, RawRow, Store};
 use crate::index::{self, Index};
 
 /// Walks over the entries of one row.
@@ -98,7 +98,7 @@ pub(crate) struct AllIter<'a, K, T> {
     n_left: usize,
 }
 
-impl<'a, K, T> AllIter<'a, K, T> {
+impl<'a, K, T: Entry> AllIter<'a, K, T> {
     /// `n` is the number of entries.
     pub(crate) fn new(store: &'a Store<K, T>, n: usize) -> Self {
         Self { rows: store.rows(), row: None, entries: RowIter::empty(), n_left: n }
@@ -153,7 +153,7 @@ pub(crate) struct AllIterMut<'a, K, T> {
     life: PhantomData<&'a mut T>,
 }
 
-impl<'a, K, T> AllIterMut<'a, K, T> {
+impl<'a, K, T: Entry> AllIterMut<'a, K, T> {
     pub(super) fn new(store: &'a mut Store<K, T>, n: usize) -> Self {
         let rows = store.rows.iter();
         Self { rows, row: None, cursor: Cursor::empty(), n_left: n, life: PhantomData }

@@ -234,3 +234,19 @@ fn a_leaked_iterator_leaves_a_valid_map() {
     check_usable(&map);
     assert_eq!(N_DROPPED_TWICE.get(), 0);
 }
+
+#[test]
+fn the_other_entries_of_a_row_are_dropped_after_a_panic() {
+    for n in [10, 400] {
+        let mut map = Map::with_hasher(crate::model::Spread);
+        map.extend((0..n).map(|i| (Tracked::new(1), Tracked::new(i), Tracked::new(i))));
+        let key = Tracked::new(1);
+        FUSE.set(Some(n / 2));
+        assert!(catch_unwind(AssertUnwindSafe(|| map.remove_row(&key))).is_err());
+        FUSE.set(None);
+        check_usable(&map);
+        drop((map, key));
+        // The key of the row goes with it too.
+        assert_eq!((ALIVE.with_borrow(HashSet::len), N_DROPPED_TWICE.get()), (0, 0));
+    }
+}
