@@ -424,13 +424,7 @@ impl Directory {
     }
 
     #[inline(never)]
-    fn set_in(
-        &mut self,
-        mut id: usize,
-        shape: &MapShape,
-        hash: u64,
-        ledger: &mut Ledger,
-    ) -> bool {
+    fn set_in(&mut self, mut id: usize, shape: &MapShape, hash: u64, ledger: &mut Ledger) -> bool {
         loop {
             let table = &mut self.tables[id];
             let (group, slot) = match table.place(hash) {
