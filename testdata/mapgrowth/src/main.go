@@ -1,6 +1,7 @@
 // mapgrowth prints what real maps do: how often they grow, what moves, what they allocate.
 //
 //	mapgrowth grid      a map for each n and hint: n insertions
+//	mapgrowth sizes     a map for each n to 2,000 and hint, of all types: totals of 100 sizes
 //	mapgrowth runs      the same sizes again and again, and sequences with deletions; the seed of a map is random
 //	mapgrowth large     a million insertions
 //	mapgrowth held      what a map holds after a collection
@@ -27,6 +28,8 @@ func main() {
 	switch os.Args[1] {
 	case "grid":
 		grid(short)
+	case "sizes":
+		sizes(short)
 	case "runs":
 		runs(short)
 	case "large":
@@ -177,18 +180,77 @@ func large() {
 
 // report makes a map, does something with it, and prints a line.
 func report(k kind, what string, n, hint int, do func()) {
+	fmt.Fprint(out, k.name(), " ", what, " ", n, " ", hint)
+	for _, number := range measure(k, hint, do) {
+		fmt.Fprint(out, " ", number)
+	}
+	fmt.Fprintln(out)
+}
+
+// numbers are growths by kind, entries moved, bytes and objects allocated, and slots.
+type numbers [9]uint64
+
+const allocatedBytes, allocations, slots = 6, 7, 8
+
+func measure(k kind, hint int, do func()) numbers {
 	var before, after runtime.MemStats
 	k.drop()
 	runtime.ReadMemStats(&before)
 	k.make(hint)
 	do()
 	runtime.ReadMemStats(&after)
-	w := k.watched()
-	fmt.Fprintln(out, k.name(), what, n, hint, w.double, w.same, w.small, w.table, w.split,
-		w.moved-w.left(), after.TotalAlloc-before.TotalAlloc, after.Mallocs-before.Mallocs, w.slots())
 	if after.HeapAlloc > 500<<20 {
 		runtime.GC()
 	}
+	w := k.watched()
+	return numbers{uint64(w.double), uint64(w.same), uint64(w.small), uint64(w.table), uint64(w.split),
+		uint64(w.moved - w.left()), after.TotalAlloc - before.TotalAlloc, after.Mallocs - before.Mallocs, uint64(w.slots())}
+}
+
+// sizes prints, for each 100 sizes, a digest of the numbers that hashing does not decide, and the totals of all.
+func sizes(short bool) {
+	for _, k := range kinds(2000) {
+		k.make(0)
+		for way := range hints(0) {
+			for from := 1; from <= k.maxKeys(); from += 100 {
+				if !short || from == 801 {
+					block(k, way, from, min(from+99, k.maxKeys()))
+				}
+			}
+		}
+	}
+}
+
+func block(k kind, way, from, to int) {
+	var exact digest
+	var begun uint64
+	var totals numbers
+	for n := from; n <= to; n++ {
+		fill := func() { insert(k, 0, n) }
+		of := measure(k, hints(n)[way], fill)
+		isExact := isSwiss && n <= 896
+		if isExact {
+			// The runtime allocates for itself now and then.
+			again := measure(k, hints(n)[way], fill)
+			of[allocatedBytes] = min(of[allocatedBytes], again[allocatedBytes])
+			of[allocations] = min(of[allocations], again[allocations])
+		}
+		for i, number := range of {
+			totals[i] += number
+			if isExact || !isSwiss && (i < 5 || i == slots) {
+				exact.add(number)
+			}
+		}
+		begun += uint64(k.watched().moved)
+		if isExact || !isSwiss {
+			exact.add(uint64(k.watched().moved))
+		}
+	}
+	fmt.Fprint(out, k.name(), " sizes ", from, " ", to, " ", way, " ", uint64(exact), " ", begun)
+	for _, total := range totals {
+		fmt.Fprint(out, " ", total)
+	}
+	fmt.Fprintln(out)
 }
 
 func held() {

@@ -21,11 +21,9 @@ pub(super) fn upper_tail(z: f64) -> f64 {
 
 /// Something that happens or not.
 pub(super) fn event(probability: f64) -> Estimate {
-    Estimate {
-        low: if probability > 1.0 - NEVER { 1.0 } else { 0.0 },
-        expected: probability,
-        high: if probability < NEVER { 0.0 } else { 1.0 },
-    }
+    let low = if probability > 1.0 - NEVER { 1.0 } else { 0.0 };
+    let high = if probability < NEVER { 0.0 } else { 1.0 };
+    Estimate { low, expected: probability.clamp(low, high), high }
 }
 
 /// How many of `2^depth` parts get more than `room` of n entries.
@@ -158,9 +156,20 @@ impl Overflow {
         }
     }
 
-    /// Whether counts stay so near the mean that they are taken as it.
+    /// Whether counts are taken as normal.
     pub(super) fn is_many(self) -> bool {
         self.mean > MANY
+    }
+
+    /// How many there are on average beyond so many, of normal counts.
+    pub(super) fn excess(self, count: f64) -> f64 {
+        let deviation = self.variance.sqrt();
+        let z = (count - self.mean) / deviation;
+        if z.abs() > FAR {
+            return (self.mean - count).max(0.0);
+        }
+        let density = (-z * z / 2.0).exp() / std::f64::consts::TAU.sqrt();
+        deviation * (density - z * upper_tail(z))
     }
 
     pub(super) fn distribution(self) -> Counts {
@@ -170,8 +179,10 @@ impl Overflow {
 
 /// About a larger mean, that there are none does not happen.
 const SURELY: f64 = 20.0;
-/// Counts about a larger mean are taken as the mean.
-const MANY: f64 = 7.0;
+/// Counts about a larger mean are taken as normal.
+const MANY: f64 = 14.0;
+/// Standard deviations beyond which nothing is.
+const FAR: f64 = 5.0;
 /// Terms below this are left out.
 const NEGLIGIBLE: f64 = 1e-4;
 

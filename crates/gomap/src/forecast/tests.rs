@@ -51,6 +51,9 @@ fn stray(shape: MapShape, n: u64, hint: u64) -> Option<String> {
         (forecast.slots, outcome.slots),
     ];
     let grows = GrowKind::ALL.map(|kind| (forecast.grows[kind], outcome.grows[kind]));
+    for (Estimate { low, expected, high }, _) in pairs.iter().chain(&grows) {
+        assert!(low <= expected && expected <= high, "n {n} hint {hint}: {low} {expected} {high}");
+    }
     let is_stray = |(estimate, counted): &&(Estimate, u64)| !estimate.contains(*counted);
     let stray = pairs.iter().chain(&grows).find(is_stray)?;
     Some(format!("{} n {n} hint {hint}: {stray:?}", shape.version()))

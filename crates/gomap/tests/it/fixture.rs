@@ -53,7 +53,12 @@ impl Line<'_> {
 
 /// All committed fixtures, oldest version first.
 pub(crate) fn all() -> Vec<Fixture> {
-    let entries = fs::read_dir(xtask::testdata("mapgrowth")).unwrap();
+    all_in("mapgrowth")
+}
+
+/// Those in a folder of `testdata`.
+pub(crate) fn all_in(folder: &str) -> Vec<Fixture> {
+    let entries = fs::read_dir(xtask::testdata(folder)).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut packed: Vec<PathBuf> =
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "gz")).collect();

@@ -8,11 +8,11 @@ use xtask::go::{BuildOptions, LIVE_VERSIONS, toolchain};
 
 use crate::fixture::{Fixture, Line, all};
 
-const NUMBERS: [&str; 9] =
+pub(crate) const NUMBERS: [&str; 9] =
     ["double", "same", "small", "table", "split", "moved", "bytes", "allocations", "slots"];
 
 /// In the order of the printed numbers.
-fn estimates(forecast: &Forecast) -> [Estimate; 9] {
+pub(crate) fn estimates(forecast: &Forecast) -> [Estimate; 9] {
     let [double, same, small, table, split] = GrowKind::ALL.map(|kind| forecast.grows[kind]);
     let Forecast { moved, allocated_bytes, allocations, slots, .. } = *forecast;
     [double, same, small, table, split, moved, allocated_bytes, allocations, slots]
@@ -195,5 +195,7 @@ fn lines_printed_now_are_in_the_range() {
         assert_inside(&fixture, &runs(&fixture, |what| what == "insert", closed_form));
         let fixture = Fixture::of_text(String::from_utf8(output("lockstep")).unwrap());
         crate::lockstep::follow_all(&fixture);
+        let fixture = Fixture::of_text(String::from_utf8(output("sizes")).unwrap());
+        crate::sizes::check_all(&fixture);
     }
 }

@@ -8,10 +8,10 @@ use crate::fixture::{Fixture, Line, all};
 
 /// FNV-1a over 64-bit numbers, as in `lockstep.go`.
 #[derive(Default)]
-struct Digest(u64);
+pub(crate) struct Digest(pub(crate) u64);
 
 impl Digest {
-    fn add(&mut self, value: u64) {
+    pub(crate) fn add(&mut self, value: u64) {
         self.0 = (self.0 ^ value).wrapping_mul(0x100_0000_01b3);
     }
 

@@ -5,3 +5,4 @@ mod fixture;
 mod forecast;
 mod frames;
 mod lockstep;
+mod sizes;
