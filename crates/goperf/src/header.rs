@@ -22,6 +22,8 @@ const FEATURE_EVENT_DESC: usize = 12;
 const TRACEPOINT: u32 = 2;
 /// Bit of an attribute's flags: it names a frequency, not a period.
 const FLAG_FREQUENCY: u64 = 1 << 10;
+/// Records that are no samples end with process, time and ids (`sample_id_all`).
+const FLAG_ID_ON_ALL: u64 = 1 << 18;
 
 /// An open file.
 #[derive(Debug)]
@@ -291,7 +293,8 @@ impl Attr {
         // Nine fields of older kernels stand between: the size says which are there.
         let clock = bytes.take(CLOCK_OFFSET - READ_BYTES).and_then(|_| bytes.u32());
         let clock = clock.filter(|_| flags & FLAG_CLOCK != 0);
-        let layout = Layout { sample_type, read_format };
+        let is_on_all_records = flags & FLAG_ID_ON_ALL != 0;
+        let layout = Layout { sample_type, read_format, is_on_all_records };
         Some(Self { kind, config, period_or_frequency, flags, clock, layout })
     }
 

@@ -1,11 +1,12 @@
 //! The records, one after another.
 
+use std::collections::HashMap;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use crate::bytes::Bytes;
 use crate::error::{Error, ErrorKind};
 use crate::header::{PerfFile, hexadecimal};
-use crate::sample::Sample;
+use crate::sample::{Layout, Sample};
 
 const RECORD_MMAP: u32 = 1;
 const RECORD_LOST: u32 = 2;
@@ -39,11 +40,15 @@ pub enum Record<'a> {
         pid: u32,
         /// The one it was copied from; equal to `pid` for a new thread.
         parent: u32,
+        /// When; see [`Mapping::time`].
+        time: Option<u64>,
     },
     /// A process runs another program from now on: its mappings are gone.
     Exec {
         /// Process.
         pid: u32,
+        /// When; see [`Mapping::time`].
+        time: Option<u64>,
     },
     /// What follows is later than all that preceded the last record of this kind before this one.
     RoundEnds,
@@ -69,6 +74,9 @@ pub struct Mapping {
     pub file: String,
     /// Hexadecimal, where the record has it.
     pub build_id: Option<String>,
+    /// When; 0 of what was there before the recording, `None` when the record does not say. Records of several processors
+    /// are not in the order of time. Units: nanoseconds of the recording's clock.
+    pub time: Option<u64>,
 }
 
 impl<R: Read + Seek> PerfFile<R> {
@@ -122,7 +130,8 @@ impl<R: Read + Seek> PerfFile<R> {
                     None => {}
                 },
                 _ => {
-                    if let Some(record) = read_other(kind, misc, &body) {
+                    let time = time_of_other(&self.layouts, &self.event_by_id, &body);
+                    if let Some(record) = read_other(kind, misc, &body, time) {
                         each(record);
                     }
                 }
@@ -155,8 +164,8 @@ fn next_header(input: &mut impl Read, at: u64) -> Result<Option<(u32, u16, u16)>
 }
 
 fn read_sample<'a>(
-    layouts: &[crate::sample::Layout],
-    event_by_id: &std::collections::HashMap<u64, usize>,
+    layouts: &[Layout],
+    event_by_id: &HashMap<u64, usize>,
     body: &'a [u8],
 ) -> Option<Sample<'a>> {
     let first = *layouts.first()?;
@@ -170,7 +179,19 @@ fn read_sample<'a>(
     layouts.get(event)?.read(event, body)
 }
 
-fn read_other<'a>(kind: u32, misc: u16, body: &[u8]) -> Option<Record<'a>> {
+/// Records that perf wrote itself have the id 0: they are laid out by the first event.
+fn time_of_other(
+    layouts: &[Layout],
+    event_by_id: &HashMap<u64, usize>,
+    body: &[u8],
+) -> Option<u64> {
+    let first = *layouts.first()?;
+    let id = || Bytes(body.get(body.len().checked_sub(8)?..)?).u64();
+    let event = id().filter(|_| first.ends_with_id()).and_then(|id| event_by_id.get(&id));
+    event.and_then(|&event| layouts.get(event)).unwrap_or(&first).time_of_other(body)
+}
+
+fn read_other<'a>(kind: u32, misc: u16, body: &[u8], time: Option<u64>) -> Option<Record<'a>> {
     let mut bytes = Bytes(body);
     match kind {
         RECORD_MMAP | RECORD_MMAP2 => {
@@ -190,11 +211,12 @@ fn read_other<'a>(kind: u32, misc: u16, body: &[u8]) -> Option<Record<'a>> {
                 file_offset,
                 file: bytes.text(),
                 build_id,
+                time,
             }))
         }
-        RECORD_COMM if misc & MISC_COMM_EXEC != 0 => Some(Record::Exec { pid: bytes.u32()? }),
+        RECORD_COMM if misc & MISC_COMM_EXEC != 0 => Some(Record::Exec { pid: bytes.u32()?, time }),
         RECORD_FINISHED_ROUND => Some(Record::RoundEnds),
-        RECORD_FORK => Some(Record::Fork { pid: bytes.u32()?, parent: bytes.u32()? }),
+        RECORD_FORK => Some(Record::Fork { pid: bytes.u32()?, parent: bytes.u32()?, time }),
         RECORD_LOST => {
             let _id = bytes.u64()?;
             Some(Record::Lost { n: bytes.u64()? })

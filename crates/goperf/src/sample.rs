@@ -24,6 +24,8 @@ const CONTEXTS: u64 = u64::MAX - 4094;
 pub(crate) struct Layout {
     pub(crate) sample_type: u64,
     pub(crate) read_format: u64,
+    /// Other records end with process, time and ids, too.
+    pub(crate) is_on_all_records: bool,
 }
 
 /// A sample.
@@ -57,6 +59,21 @@ impl Layout {
         }
         let before = self.sample_type & (IP | TID | TIME | ADDR);
         self.has(ID).then_some(8 * before.count_ones() as usize)
+    }
+
+    /// The time of a record that is no sample; `None` when such records of this event do not say.
+    pub(crate) fn time_of_other(self, body: &[u8]) -> Option<u64> {
+        if !self.is_on_all_records || !self.has(TIME) {
+            return None;
+        }
+        let behind = self.sample_type & (ID | STREAM_ID | CPU | IDENTIFIER);
+        let from_end = 8 * (1 + behind.count_ones() as usize);
+        Bytes(body.get(body.len().checked_sub(from_end)?..)?).u64()
+    }
+
+    /// Whether records end with the id of their event.
+    pub(crate) fn ends_with_id(self) -> bool {
+        self.is_on_all_records && self.has(IDENTIFIER)
     }
 
     /// Reads a sample of this layout; `None` if it is too short.

@@ -14,6 +14,7 @@ mod error;
 mod folder;
 mod growth;
 mod heap;
+mod images;
 mod lines;
 mod locks;
 mod open;

@@ -16,6 +16,7 @@ use crate::add_faults;
 use crate::beside::{Beside, Sums};
 use crate::cpu::CpuCollector;
 use crate::error::Error;
+use crate::images::{Clock, Images};
 use crate::printable::printable;
 use crate::storage::StorageSamples;
 
@@ -45,8 +46,7 @@ pub(crate) struct PerfSamples {
     stacks: Stacks,
     /// In events, with the name of the event.
     misses: Vec<(String, Stacks)>,
-    /// By image.
-    mappings: HashMap<u32, Vec<Mapping>>,
+    images: Images,
     build_ids: Vec<goperf::BuildId>,
     storage: StorageSamples,
     duration_ns: u64,
@@ -80,7 +80,7 @@ pub(crate) fn read(
         event: cpu.map(|(event, _)| file.events[event].name.clone()),
         stacks: HashMap::new(),
         misses: misses.iter().map(|&at| (file.events[at].name.clone(), Stacks::new())).collect(),
-        mappings: HashMap::new(),
+        images: Images::read(&mut file),
         build_ids: std::mem::take(&mut file.build_ids),
         storage,
         duration_ns: 0,
@@ -88,16 +88,16 @@ pub(crate) fn read(
     };
     let is_monotonic = cpu.is_some_and(|(event, _)| file.events[event].is_monotonic);
     let mut time = (u64::MAX, 0);
-    let mut images = Images::default();
+    let mut clock = Clock::default();
     let faults = file.read_records(|record| match record {
         Record::Sample(sample) => {
             if let Some(at) = sample.time {
                 time = (time.0.min(at), time.1.max(at));
             }
+            let image = samples.images.of(sample.pid, clock.moment(sample.time));
             if let Some(tracepoint) = &tracepoints[sample.event] {
-                samples.storage.add(tracepoint, images.of(sample.pid), &sample);
+                samples.storage.add(tracepoint, image, &sample);
             }
-            let image = images.of(sample.pid);
             let period = sample.period.unwrap_or(0);
             if let Some((_, ns_per_sample)) = cpu.filter(|(event, _)| *event == sample.event) {
                 add(
@@ -111,17 +111,14 @@ pub(crate) fn read(
                 add(&mut samples.misses[at].1, image, sample, period, false);
             }
         }
-        Record::Mapping(mapping) => {
-            samples.mappings.entry(images.of(Some(mapping.pid))).or_default().push(mapping);
+        // The first pass has seen these; here they keep the clock going.
+        Record::Mapping(Mapping { time, .. }) | Record::Exec { time, .. } => {
+            clock.moment(time);
         }
-        Record::Fork { pid, parent } if pid != parent => {
-            let inherited = samples.mappings.get(&images.of(Some(parent))).cloned();
-            samples.mappings.insert(images.begin(pid), inherited.unwrap_or_default());
+        Record::Fork { pid, parent, time } if pid != parent => {
+            clock.moment(time);
         }
         Record::Fork { .. } => {}
-        Record::Exec { pid } => {
-            images.begin(pid);
-        }
         Record::RoundEnds => samples.storage.round_ends(),
         Record::Lost { n } => samples.n_lost = samples.n_lost.saturating_add(n),
     });
@@ -171,29 +168,6 @@ fn add(stacks: &mut Stacks, image: u32, sample: Sample<'_>, weight: u64, is_mono
     sampled.n += 1;
     sampled.weight = sampled.weight.saturating_add(weight);
     sampled.times.extend(sample.time.filter(|_| is_monotonic));
-}
-
-/// Programs that processes run: a process that executes another one gets a new number.
-#[derive(Debug, Default)]
-struct Images {
-    by_pid: HashMap<u32, u32>,
-    n: u32,
-}
-
-impl Images {
-    fn of(&mut self, pid: Option<u32>) -> u32 {
-        let pid = pid.unwrap_or(0);
-        match self.by_pid.get(&pid) {
-            Some(&image) => image,
-            None => self.begin(pid),
-        }
-    }
-
-    fn begin(&mut self, pid: u32) -> u32 {
-        self.n += 1;
-        self.by_pid.insert(pid, self.n);
-        self.n
-    }
 }
 
 /// Processes that ran the binary, and what became of the samples.
@@ -254,7 +228,7 @@ impl PerfSamples {
             mapping.build_id.clone().or_else(|| listed().map(|id| id.id.clone()))
         };
         let has_name = |mapping: &Mapping| base_name(&mapping.file) == base_name(binary_name);
-        let all = || self.mappings.values().flatten();
+        let all = || self.images.mappings.values().flatten();
         let by_id = |mapping: &Mapping| wanted.is_some() && id_of(mapping) == wanted;
         let has_id = all().any(by_id);
         if !has_id
@@ -270,7 +244,7 @@ impl PerfSamples {
             });
         }
         let mut of_binary: BTreeMap<u32, Vec<&Mapping>> = BTreeMap::new();
-        for (&image, mappings) in &self.mappings {
+        for (&image, mappings) in &self.images.mappings {
             let is_wanted =
                 |mapping: &&Mapping| if has_id { by_id(mapping) } else { has_name(mapping) };
             let of_image: Vec<&Mapping> = mappings.iter().filter(is_wanted).collect();
@@ -295,7 +269,7 @@ impl PerfSamples {
                 .find(|mapping| mapping.file.starts_with('/'))
                 .map(|mapping| mapping.file.clone())
         };
-        let mut files: Vec<String> = self.mappings.values().filter_map(first).collect();
+        let mut files: Vec<String> = self.images.mappings.values().filter_map(first).collect();
         files.sort();
         files.dedup();
         files.truncate(SHOWN);
@@ -319,7 +293,7 @@ impl PerfSamples {
                 continue;
             };
             n_used += n;
-            let all = self.mappings.get(image).map_or(&[][..], |mappings| mappings);
+            let all = self.images.mappings.get(image).map_or(&[][..], |mappings| mappings);
             let locations: Vec<LocationIdx> = stack
                 .iter()
                 .enumerate()

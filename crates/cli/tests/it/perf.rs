@@ -161,30 +161,51 @@ fn what_was_not_recorded_is_null_and_no_cpu_event_is_no_error() {
     assert_eq!(first_finding(&beside).0, "presize");
 }
 
-/// A process that runs another program has other code at the same addresses from then on.
-#[test]
-fn samples_behind_an_exec_are_not_those_of_the_program_before() {
+/// A record of exec of the process and time of this sample: kind, flags, size, process, thread, name; what all records end with.
+fn exec_at(sample: &[u8]) -> Vec<u8> {
+    let (thread, time) = (&sample[16..24], &sample[24..32]);
+    let pid = &thread[..4];
+    [&[3, 0, 0, 0, 0, 1 << 5, 40, 0][..], pid, pid, b"other\0\0\0", thread, time].concat()
+}
+
+/// A recording of one event in which the process runs another program at the time of one of its samples.
+fn with_exec(at_sample: usize, place: impl Fn(&[usize]) -> usize) -> (tempfile::TempDir, String) {
+    const SAMPLE: u32 = 9;
+    /// Address, process and thread, time, call chain, period.
+    const SAMPLE_TYPE: usize = 1 | 1 << 1 | 1 << 2 | 1 << 5 | 1 << 8;
     let bytes = std::fs::read(perf("nested-1.27.3")).unwrap();
     let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    assert_eq!(number(number(24) + 24), SAMPLE_TYPE);
     let (start, len) = (number(40), number(48));
-    let (mut at, mut n_before) = (start, 0);
-    let mut pid = [0; 4];
-    while n_before < 200 {
-        let kind = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
-        if kind == 9 {
-            n_before += 1;
-            // Behind the address: process and thread.
-            pid.copy_from_slice(&bytes[at + 16..at + 20]);
+    let mut samples = Vec::new();
+    let mut at = start;
+    while at < start + len {
+        if u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) == SAMPLE {
+            samples.push(at);
         }
         at += usize::from(u16::from_le_bytes(bytes[at + 6..at + 8].try_into().unwrap()));
     }
-    let exec = [&[3, 0, 0, 0, 0, 1 << 5, 24, 0][..], &pid, &pid, b"other\0\0\0"].concat();
-    let mut longer = [&bytes[..at], &exec, &bytes[at..start + len]].concat();
+    let mut by_time = samples.clone();
+    by_time.sort_by_key(|&at| number(at + 24));
+    let exec = exec_at(&bytes[by_time[at_sample]..]);
+    let place = place(&samples);
+    let mut longer = [&bytes[..place], &exec, &bytes[place..start + len]].concat();
     longer[48..56].copy_from_slice(&((len + exec.len()) as u64).to_le_bytes());
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("perf.data");
     std::fs::write(&path, longer).unwrap();
-    let report = diagnose_json(&[path.to_str().unwrap(), &binary("nested-1.27.3")]);
-    assert_eq!(report["cpu"]["total"]["samples"], n_before);
-    assert!(report["notices"].to_string().contains("306 samples are of other processes"));
+    (dir, path.to_str().unwrap().to_owned())
+}
+
+/// A process that runs another program has other code at the same addresses from then on, wherever the file has the record.
+#[test]
+fn samples_after_an_exec_are_not_those_of_the_program_before() {
+    let places: [fn(&[usize]) -> usize; 3] =
+        [|samples| samples[0], |samples| samples[300], |samples| samples[505]];
+    for place in places {
+        let (_dir, perf) = with_exec(200, place);
+        let report = diagnose_json(&[&perf, &binary("nested-1.27.3")]);
+        assert_eq!(report["cpu"]["total"]["samples"], 200);
+        assert!(report["notices"].to_string().contains("306 samples are of other processes"));
+    }
 }

@@ -6,8 +6,11 @@ use std::io::{Cursor, Read};
 use goperf::{EventKind, Mapping, PerfFile, Record};
 
 fn sample(name: &str) -> Vec<u8> {
-    let packed = xtask::testdata(&format!("samples/{name}.perf-cpu-clock.data.xz"));
-    std::fs::read(xtask::unpack_xz(&packed).unwrap()).unwrap()
+    unpacked(&format!("samples/{name}.perf-cpu-clock.data.xz"))
+}
+
+fn unpacked(name: &str) -> Vec<u8> {
+    std::fs::read(xtask::unpack_xz(&xtask::testdata(name)).unwrap()).unwrap()
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -185,11 +188,53 @@ fn a_process_that_runs_another_program_says_so() {
         let (mut n_samples, mut execs) = (0, Vec::new());
         file.read_records(|record| match record {
             Record::Sample(_) => n_samples += 1,
-            Record::Exec { pid: 77 } => execs.push(n_samples),
+            Record::Exec { pid: 77, .. } => execs.push(n_samples),
             _ => {}
         });
         execs
     };
     assert_eq!(n_execs(1 << 13), [10]);
     assert_eq!(n_execs(0), [] as [i32; 0], "a new name alone");
+}
+
+/// `perf script --ns --show-mmap-events --show-task-events` prints these times, 0 of what perf wrote itself.
+#[test]
+fn records_beside_samples_have_their_times() {
+    let times = |name: &str| {
+        let mut file = PerfFile::open(Cursor::new(unpacked(name))).unwrap();
+        let mut times = Vec::new();
+        file.read_records(|record| match record {
+            Record::Mapping(mapping) => times.push(("maps", mapping.time.unwrap())),
+            Record::Exec { time, .. } => times.push(("execs", time.unwrap())),
+            Record::Fork { time, .. } => times.push(("forks", time.unwrap())),
+            _ => {}
+        });
+        times
+    };
+    assert_eq!(
+        times("samples/nested-1.27.3/nested-1.27.3.perf-cpu-clock.data.xz"),
+        [
+            ("maps", 0),
+            ("execs", 5_916_350_493_878),
+            ("maps", 5_916_350_521_760),
+            ("maps", 5_916_350_539_697),
+            ("forks", 5_916_351_234_812),
+            ("forks", 5_916_351_277_626),
+            ("forks", 5_916_351_317_876),
+            ("forks", 5_916_505_369_535),
+        ]
+    );
+    // Of several events: records end with the id of theirs, too.
+    assert_eq!(
+        times("writes/writes-1.27.3.perf.data.xz"),
+        [
+            ("maps", 0),
+            ("execs", 2_579_845_871_231),
+            ("maps", 2_579_845_898_211),
+            ("maps", 2_579_845_917_630),
+            ("forks", 2_579_846_801_007),
+            ("forks", 2_579_846_899_804),
+            ("forks", 2_579_846_952_562),
+        ]
+    );
 }
