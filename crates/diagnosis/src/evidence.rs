@@ -139,6 +139,14 @@ impl AddAssign for Cost {
 }
 
 impl Cost {
+    /// What is left of `self` without a part of it.
+    pub fn without(self, part: Self) -> Self {
+        Self {
+            samples: self.samples.saturating_sub(part.samples),
+            cpu_ns: self.cpu_ns.saturating_sub(part.cpu_ns),
+        }
+    }
+
     /// `self` as a fraction of `whole`, 0.0 when `whole` is empty.
     pub fn share_of(self, whole: Self) -> f64 {
         if whole.cpu_ns == 0 { 0.0 } else { self.cpu_ns as f64 / whole.cpu_ns as f64 }
@@ -441,6 +449,8 @@ pub struct SiteCpu {
     pub split: CostSplit,
     /// The part of `map` under growth frames, whatever it does there.
     pub growth: Cost,
+    /// The part of `growth` that is the garbage collector's.
+    pub growth_gc: Cost,
     /// The part of `map` that moves the goroutine's stack to a larger one.
     pub stack_growth: Cost,
     /// The part of `line` outside `map` that makes strings or interface values.

@@ -53,6 +53,7 @@ struct SiteSums {
     by_op: CostByOp,
     split: CostSplit,
     growth: Cost,
+    growth_gc: Cost,
     stack_growth: Cost,
     inlined_into: Vec<Frame>,
     entry_points: HashMap<FunctionId, Cost>,
@@ -184,6 +185,9 @@ impl CpuCollector {
         sums.split.add(class.category(), cost);
         if class.is_growth() {
             sums.growth += cost;
+            if is_gc(class.kind) {
+                sums.growth_gc += cost;
+            }
         }
         if class.grows_stack {
             sums.stack_growth += cost;
@@ -282,6 +286,7 @@ impl CpuCollector {
             by_op: sums.by_op,
             split: sums.split,
             growth: sums.growth,
+            growth_gc: sums.growth_gc,
             stack_growth: sums.stack_growth,
             key_conversion: of_line.key_conversion,
             function_key_conversion: of_function.key_conversion,

@@ -310,6 +310,7 @@ fn site_cpu(cpu: &SiteCpu) -> Value {
         "map_ns": cpu.map.cpu_ns,
         "map_samples": cpu.map.samples,
         "growth": cost(cpu.growth),
+        "growth_gc": cost(cpu.growth_gc),
         "stack_growth": cost(cpu.stack_growth),
         "by_op": by_op(&cpu.by_op),
         "split": split(&cpu.split),

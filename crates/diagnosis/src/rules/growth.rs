@@ -97,11 +97,12 @@ fn is_seen_aside(context: &SiteContext<'_>) -> bool {
 /// What a right hint saves.
 fn saving(cpu: &SiteCpu, process: &ProcessCpu, growth: Option<GrowthSaving>) -> Saving {
     let mut removable = cpu.growth;
-    removable += process.split.get(Category::GcBackground);
+    // Fewer allocations make fewer collections, with all that goroutines have to help in them.
+    removable += process.gc.without(cpu.growth_gc);
     Saving {
         low: 0.0,
         high: removable.share_of(process.total),
-        basis: "a right hint removes the growth frames and some of the background collection; it saved no time where maps larger than the cache were filled in random order",
+        basis: "a right hint removes the growth frames and some of the collector's other work; it saved no time where maps larger than the cache were filled in random order",
         growth,
     }
 }

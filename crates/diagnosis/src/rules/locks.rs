@@ -31,7 +31,7 @@ pub(super) fn lock_around_map(context: &SiteContext<'_>) -> Option<Finding> {
     let of_function = || context.sites_of_function();
     let map = sum(of_function(), |site| site.cpu.as_ref().map(|cpu| cpu.map));
     let is_first = of_function().next().is_some_and(|first| std::ptr::eq(first, context.site));
-    let own = without(cpu.function, cpu.function_locking);
+    let own = cpu.function.without(cpu.function_locking);
     if !is_first || map.share_of(own) < HELD_FOR_MAP {
         return None;
     }
@@ -79,13 +79,6 @@ fn by_source(locks: &[SiteLock]) -> Vec<(SourceId, Waits)> {
     }
     sums.sort_by_key(|&(source, waits)| (std::cmp::Reverse(waits.ns), source));
     sums
-}
-
-fn without(all: Cost, part: Cost) -> Cost {
-    Cost {
-        samples: all.samples.saturating_sub(part.samples),
-        cpu_ns: all.cpu_ns.saturating_sub(part.cpu_ns),
-    }
 }
 
 fn sum<'s>(sites: impl Iterator<Item = &'s Site>, of: fn(&Site) -> Option<Cost>) -> Cost {

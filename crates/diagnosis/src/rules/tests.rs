@@ -150,7 +150,7 @@ const STEADY: &[(MapOp, Category, u64)] = &[(Assign, Probe, 450), (Assign, Hash,
 #[test]
 fn growth_asks_for_a_hint_and_says_what_it_does_not_know() {
     let mut evidence = program("go1.27.3");
-    evidence.cpu.as_mut().unwrap().split.add(Category::GcBackground, cost(50));
+    evidence.cpu.as_mut().unwrap().gc = cost(50);
     let d = check(evidence, vec![site(1, GROWING)], &["growth-dominates Presize Medium"]);
     let finding = &d.findings[0];
     assert!(
