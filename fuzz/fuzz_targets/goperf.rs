@@ -14,6 +14,10 @@ fuzz_target!(|bytes: &[u8]| {
     let tracepoints: Vec<_> = file.events.iter().map(|event| event.tracepoint.clone()).collect();
     let mut n_words = 0;
     let faults = file.read_records(|record| {
+        if let Record::Mapping(mapping) = &record {
+            // What is not UTF-8 becomes a mark of three bytes.
+            assert!(mapping.file.len() <= 3 * bytes.len());
+        }
         if let Record::Sample(sample) = record {
             n_words += sample.stack.len();
             if let Some(tracepoint) = &tracepoints[sample.event] {

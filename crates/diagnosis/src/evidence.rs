@@ -8,7 +8,7 @@ use std::ops::AddAssign;
 pub use self::locks::{LockSide, ProcessLocks, SiteLock, Waits};
 pub use self::timeline::{Timeline, TimelineStep};
 pub use gomap::GrowKind;
-use gomap::{Category, GoVersion, Layout, MapImpl, MapOp};
+use gomap::{Category, GoVersion, Layout, MapImpl, MapOp, MapWork};
 
 /// Index into [`Evidence::sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -185,6 +185,22 @@ impl CostByOp {
     }
 }
 
+/// Cost per [`MapWork`]; what a map operation does beside these is in none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CostByWork(pub [Cost; MapWork::ALL.len()]);
+
+impl CostByWork {
+    /// Cost of one kind of work.
+    pub fn get(&self, work: MapWork) -> Cost {
+        self.0[work as usize]
+    }
+
+    /// Adds to one kind of work.
+    pub fn add(&mut self, work: MapWork, cost: Cost) {
+        self.0[work as usize] += cost;
+    }
+}
+
 /// A function with a cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionCost {
@@ -325,8 +341,24 @@ pub struct SiteMisses {
     pub event: String,
     /// All in map operations of the line.
     pub map: Misses,
-    /// The part of `map` where buckets are loaded, and their tags and keys compared.
-    pub search: Misses,
+    /// `map` by [`MapWork`]; what a map operation does beside these is in none.
+    pub by_work: [Misses; MapWork::ALL.len()],
+}
+
+impl SiteMisses {
+    /// Misses in one kind of work.
+    pub fn get(&self, work: MapWork) -> Misses {
+        self.by_work[work as usize]
+    }
+
+    /// The part of `map` where groups or buckets are loaded, and their tags and keys compared.
+    pub fn search(&self) -> Misses {
+        let (load, compare) = (self.get(MapWork::Load), self.get(MapWork::Compare));
+        Misses {
+            samples: load.samples.saturating_add(compare.samples),
+            events: load.events.saturating_add(compare.events),
+        }
+    }
 }
 
 /// What an execution trace says about a line.
@@ -447,6 +479,8 @@ pub struct SiteCpu {
     /// `map` by category; key conversion done by this line outside the map operation stands in
     /// [`SiteCpu::key_conversion`], not here.
     pub split: CostSplit,
+    /// `map` by what is done, whichever the operation.
+    pub by_work: CostByWork,
     /// The part of `map` under growth frames, whatever it does there.
     pub growth: Cost,
     /// The part of `growth` that is the garbage collector's.

@@ -149,6 +149,24 @@ impl Category {
     ];
 }
 
+/// What a map operation does at a moment, whichever operation it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MapWork {
+    /// Hashes the key: reads what a string points to.
+    Hash,
+    /// Looks for the key: loads groups or buckets and compares their tags; of fast variants keys in them too.
+    Load,
+    /// Compares keys outside groups or buckets: what strings point to.
+    Compare,
+    /// Grows.
+    Growth,
+}
+
+impl MapWork {
+    /// All kinds of work, in display order; `ALL[work as usize] == work`.
+    pub const ALL: [Self; 4] = [Self::Hash, Self::Load, Self::Compare, Self::Growth];
+}
+
 /// What a function's name says, worked out once per function; [`classify_stack`] combines them per stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FrameClass(u32);
@@ -465,6 +483,22 @@ impl StackClass {
     /// Whether the stack is under growth, whatever it does there.
     pub fn is_growth(&self) -> bool {
         matches!(self.phase, Phase::GrowthAlloc | Phase::GrowthMove)
+    }
+
+    /// What the map operation does; `None` outside of one, and of operations and parts that look for no key.
+    pub fn work(&self) -> Option<MapWork> {
+        let (op, _) = self.op?;
+        if self.is_growth() {
+            return Some(MapWork::Growth);
+        }
+        let looks_for_key = matches!(op, MapOp::Assign | MapOp::Read | MapOp::Delete);
+        match self.kind {
+            _ if !looks_for_key || self.phase != Phase::Steady => None,
+            Kind::Hash => Some(MapWork::Hash),
+            Kind::Probe => Some(MapWork::Load),
+            Kind::KeyCompare => Some(MapWork::Compare),
+            _ => None,
+        }
     }
 
     /// The one category this stack's cost belongs to.

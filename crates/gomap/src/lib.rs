@@ -22,8 +22,8 @@ mod what_if;
 pub use error::{Error, ErrorKind};
 pub use estimate::Estimate;
 pub use frames::{
-    Category, FrameClass, Kind, MapOp, Phase, StackClass, classify_function, classify_stack,
-    function_category,
+    Category, FrameClass, Kind, MapOp, MapWork, Phase, StackClass, classify_function,
+    classify_stack, function_category,
 };
 pub use growth::{ByKind, Forecast, GrowKind, Growth, Outcome};
 pub use layout::{Layout, room};

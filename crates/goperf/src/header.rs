@@ -18,8 +18,10 @@ const MAX_SECTION_BYTES: u64 = 64 << 20;
 const FEATURE_TRACING_DATA: usize = 1;
 const FEATURE_BUILD_ID: usize = 2;
 const FEATURE_EVENT_DESC: usize = 12;
-/// Kind of attribute.
+/// Kinds of attributes. Source: include/uapi/linux/perf_event.h of Linux 6.18.
+const HARDWARE: u32 = 0;
 const TRACEPOINT: u32 = 2;
+const CACHE: u32 = 3;
 /// Bit of an attribute's flags: it names a frequency, not a period.
 const FLAG_FREQUENCY: u64 = 1 << 10;
 /// Records that are no samples end with process, time and ids (`sample_id_all`).
@@ -56,6 +58,8 @@ pub struct Event {
     pub period: Option<u64>,
     /// Whether its times are those of CLOCK_MONOTONIC, which Go's traces have too, and not of a clock of perf's own.
     pub is_monotonic: bool,
+    /// Which kind of core counts it, where a processor has several and each has events of its own; else 0.
+    pub core_kind: u32,
     /// Of a tracepoint, what its fields are; `None` when the file does not say.
     pub tracepoint: Option<Tracepoint>,
 }
@@ -67,7 +71,7 @@ pub enum EventKind {
     CpuTime,
     /// Cycles of the processor.
     Cycles,
-    /// Misses of a cache or of the translation of addresses.
+    /// Misses of a cache of data or of the translation of its addresses.
     Misses,
     /// Passes of a place in the kernel.
     Tracepoint,
@@ -225,11 +229,30 @@ impl<R: Read + Seek> PerfFile<R> {
             let by_id = ids.iter().find_map(|id| self.event_by_id.get(id)).copied();
             let event = self.events.get_mut(by_id.unwrap_or(at));
             if let Some(event) = event.filter(|_| !name.is_empty()) {
+                if event.kind == EventKind::Other && is_name_of_misses(&name) {
+                    event.kind = EventKind::Misses;
+                }
                 event.name = name;
             }
             named = next(attr_bytes as usize);
         }
     }
+}
+
+/// Whether the cache of this number holds data or its translation; others are of instructions and branches.
+/// Source: enum perf_hw_cache_id in include/uapi/linux/perf_event.h of Linux 6.18.
+fn is_of_data(cache: u64) -> bool {
+    const L1I: u64 = 1;
+    const ITLB: u64 = 4;
+    const BPU: u64 = 5;
+    ![L1I, ITLB, BPU].contains(&cache)
+}
+
+/// Events of one model of processor have numbers of its own, and names such as `mem_load_retired.l3_miss`.
+fn is_name_of_misses(name: &str) -> bool {
+    let of_others = ["branch", "br_", "bp_", "icache", "itlb", "ic_"];
+    let name = name.to_ascii_lowercase();
+    name.contains("miss") && !of_others.iter().any(|other| name.contains(other))
 }
 
 fn read_section<R: Read + Seek>(input: &mut R, section: Section) -> Result<Vec<u8>, Error> {
@@ -299,14 +322,19 @@ impl Attr {
     }
 
     fn event(&self) -> Event {
-        let (kind, name) = match (self.kind, self.config) {
-            (0, 0) => (EventKind::Cycles, "cycles".to_owned()),
-            (0, 3) => (EventKind::Misses, "cache-misses".to_owned()),
+        // Events that the kernel names have the kind of core in their upper half.
+        let (core_kind, config) = match self.kind {
+            HARDWARE | CACHE => ((self.config >> 32) as u32, self.config & 0xffff_ffff),
+            _ => (0, self.config),
+        };
+        let (kind, name) = match (self.kind, config) {
+            (HARDWARE, 0) => (EventKind::Cycles, "cycles".to_owned()),
+            (HARDWARE, 3) => (EventKind::Misses, "cache-misses".to_owned()),
             (1, 0) => (EventKind::CpuTime, "cpu-clock".to_owned()),
             (1, 1) => (EventKind::CpuTime, "task-clock".to_owned()),
             (TRACEPOINT, id) => (EventKind::Tracepoint, format!("tracepoint {id}")),
-            // The third byte of a cache event says whether accesses or misses are counted.
-            (3, config) if config >> 16 & 0xff == 1 => {
+            // The first byte of a cache event says which cache, the third whether accesses or misses are counted.
+            (CACHE, config) if config >> 16 & 0xff == 1 && is_of_data(config & 0xff) => {
                 (EventKind::Misses, format!("cache misses {config:#x}"))
             }
             (kind, config) => (EventKind::Other, format!("event {kind}:{config:#x}")),
@@ -315,6 +343,6 @@ impl Attr {
         let number = Some(self.period_or_frequency).filter(|&number| number > 0);
         let (frequency, period) = if is_frequency { (number, None) } else { (None, number) };
         let is_monotonic = self.clock == Some(CLOCK_MONOTONIC);
-        Event { name, kind, frequency, period, is_monotonic, tracepoint: None }
+        Event { name, kind, frequency, period, is_monotonic, core_kind, tracepoint: None }
     }
 }

@@ -6,7 +6,6 @@ use diagnosis::Evidence;
 use diagnosis::evidence::{
     Cost, CpuAside, Misses, ProcessMisses, Site, SiteCpu, SiteMisses, SourceId,
 };
-use gomap::Category;
 
 /// Sums of samples that were not added to the CPU profile.
 #[derive(Debug, Default)]
@@ -46,19 +45,13 @@ impl Beside {
             let by_line = sums.by_line();
             for site in &mut evidence.sites {
                 let cost = by_line.get(&(&*site.frame.function, site.frame.line));
-                let (map, search) = cost
-                    .map_or_else(Default::default, |cpu| (misses(cpu.map), misses(search(cpu))));
-                site.misses.push(SiteMisses { source, event: event.clone(), map, search });
+                let (map, by_work) = cost.map_or_else(Default::default, |cpu| {
+                    (misses(cpu.map), cpu.by_work.0.map(misses))
+                });
+                site.misses.push(SiteMisses { source, event: event.clone(), map, by_work });
             }
         }
     }
-}
-
-/// Where buckets are loaded, and their tags and keys compared: search in writes, and all of a read.
-fn search(cpu: &SiteCpu) -> Cost {
-    let mut sum = cpu.split.get(Category::Probe);
-    sum += cpu.split.get(Category::Read);
-    sum
 }
 
 fn misses(cost: Cost) -> Misses {

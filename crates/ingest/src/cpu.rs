@@ -10,7 +10,8 @@ use std::collections::HashMap;
 
 use diagnosis::Evidence;
 use diagnosis::evidence::{
-    Cost, CostByOp, CostSplit, Depth, Frame, FunctionCost, ProcessCpu, Site, SiteCpu, SourceId,
+    Cost, CostByOp, CostByWork, CostSplit, Depth, Frame, FunctionCost, ProcessCpu, Site, SiteCpu,
+    SourceId,
 };
 use gomap::{FrameClass, Kind, StackClass, classify_stack};
 use gopprof::Profile;
@@ -52,6 +53,7 @@ struct SiteSums {
     map: Cost,
     by_op: CostByOp,
     split: CostSplit,
+    by_work: CostByWork,
     growth: Cost,
     growth_gc: Cost,
     stack_growth: Cost,
@@ -183,6 +185,9 @@ impl CpuCollector {
         sums.map += cost;
         sums.by_op.add(op, cost);
         sums.split.add(class.category(), cost);
+        if let Some(work) = class.work() {
+            sums.by_work.add(work, cost);
+        }
         if class.is_growth() {
             sums.growth += cost;
             if is_gc(class.kind) {
@@ -285,6 +290,7 @@ impl CpuCollector {
             map: sums.map,
             by_op: sums.by_op,
             split: sums.split,
+            by_work: sums.by_work,
             growth: sums.growth,
             growth_gc: sums.growth_gc,
             stack_growth: sums.stack_growth,

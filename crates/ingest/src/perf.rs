@@ -64,7 +64,7 @@ pub(crate) fn read(
     let tracepoints = counted_tracepoints(&file, source, evidence);
     let mut storage = StorageSamples::default();
     tracepoints.iter().flatten().for_each(|tracepoint| storage.expect(tracepoint));
-    let cpu = cpu_event(&file);
+    let cpu = cpu_events(&file);
     let is_miss = |at: &usize| file.events[*at].kind == EventKind::Misses;
     let misses: Vec<usize> = (0..file.events.len()).filter(is_miss).collect();
     if cpu.is_none() && misses.is_empty() && !storage.has_any() {
@@ -77,7 +77,10 @@ pub(crate) fn read(
     }
     let mut samples = PerfSamples {
         name: name.to_owned(),
-        event: cpu.map(|(event, _)| file.events[event].name.clone()),
+        event: cpu.as_ref().map(|cpu| {
+            let names: Vec<&str> = cpu.events.iter().map(|&at| &*file.events[at].name).collect();
+            names.join(" and ")
+        }),
         stacks: HashMap::new(),
         misses: misses.iter().map(|&at| (file.events[at].name.clone(), Stacks::new())).collect(),
         images: Images::read(&mut file),
@@ -86,7 +89,7 @@ pub(crate) fn read(
         duration_ns: 0,
         n_lost: 0,
     };
-    let is_monotonic = cpu.is_some_and(|(event, _)| file.events[event].is_monotonic);
+    let is_monotonic = cpu.as_ref().is_some_and(|cpu| file.events[cpu.events[0]].is_monotonic);
     let mut time = (u64::MAX, 0);
     let mut clock = Clock::default();
     let faults = file.read_records(|record| match record {
@@ -99,12 +102,12 @@ pub(crate) fn read(
                 samples.storage.add(tracepoint, image, &sample);
             }
             let period = sample.period.unwrap_or(0);
-            if let Some((_, ns_per_sample)) = cpu.filter(|(event, _)| *event == sample.event) {
+            if let Some(cpu) = cpu.as_ref().filter(|cpu| cpu.events.contains(&sample.event)) {
                 add(
                     &mut samples.stacks,
                     image,
                     sample,
-                    ns_per_sample.unwrap_or(period),
+                    cpu.ns_per_sample.unwrap_or(period),
                     is_monotonic,
                 );
             } else if let Some(at) = misses.iter().position(|event| *event == sample.event) {
@@ -153,14 +156,29 @@ fn counted_tracepoints(
     file.events.iter().map(counted).collect()
 }
 
-/// The event that counts CPU time, and what its samples stand for if they do not say so themselves. Units: nanoseconds.
-fn cpu_event(file: &PerfFile<File>) -> Option<(usize, Option<u64>)> {
+/// The events that count CPU time, and what their samples stand for if they do not say so themselves. Units: nanoseconds.
+struct CpuEvents {
+    /// Several where each kind of core counts its own cycles. Never empty.
+    events: Vec<usize>,
+    ns_per_sample: Option<u64>,
+}
+
+fn cpu_events(file: &PerfFile<File>) -> Option<CpuEvents> {
     let position = |kind| file.events.iter().position(|event| event.kind == kind);
     if let Some(event) = position(EventKind::CpuTime) {
-        return Some((event, None));
+        return Some(CpuEvents { events: vec![event], ns_per_sample: None });
     }
-    let event = position(EventKind::Cycles)?;
-    file.events[event].frequency.map(|hz| (event, Some(1_000_000_000 / hz)))
+    let first = position(EventKind::Cycles)?;
+    let hz = file.events[first].frequency?;
+    let mut events: Vec<usize> = Vec::new();
+    for (at, event) in file.events.iter().enumerate() {
+        let is_alike = event.kind == EventKind::Cycles && event.frequency == Some(hz);
+        let is_other = |&known: &usize| file.events[known].core_kind != event.core_kind;
+        if is_alike && events.iter().all(is_other) {
+            events.push(at);
+        }
+    }
+    Some(CpuEvents { events, ns_per_sample: Some(1_000_000_000 / hz) })
 }
 
 fn add(stacks: &mut Stacks, image: u32, sample: Sample<'_>, weight: u64, is_monotonic: bool) {

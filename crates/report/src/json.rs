@@ -10,7 +10,7 @@ use diagnosis::evidence::{
 use diagnosis::finding::{Amount, EvidenceLine, GrowthSaving, Span};
 use diagnosis::sizes::Size;
 use diagnosis::{Diagnosis, Finding};
-use gomap::{Category, MapOp};
+use gomap::{Category, MapOp, MapWork};
 use serde_json::{Map, Value, json};
 
 use crate::locks::{self, site_lock};
@@ -178,7 +178,11 @@ fn site(site: &Site, evidence: &Evidence) -> Value {
             "source": of.source.0,
             "event": of.event,
             "map": misses(of.map),
-            "search": misses(of.search),
+            "search": misses(of.search()),
+            "by_work": MapWork::ALL
+                .iter()
+                .map(|&work| (words::work_key(work).to_owned(), misses(of.get(work))))
+                .collect::<Map<_, _>>(),
         })).collect::<Vec<_>>(),
         "locks": site.locks.as_ref().map(|locks| locks.iter().map(site_lock).collect::<Vec<_>>()),
     })

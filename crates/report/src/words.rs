@@ -3,7 +3,7 @@
 use diagnosis::evidence::{Frame, MapType, Nested, Site, SiteMap, SourceId, SourceKind};
 use diagnosis::finding::Level;
 use diagnosis::{Diagnosis, Finding, Verdict};
-use gomap::{Category, MapImpl, MapOp};
+use gomap::{Category, MapImpl, MapOp, MapWork};
 
 pub(crate) fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
@@ -93,6 +93,16 @@ pub(crate) fn category_key(category: Category) -> &'static str {
         Category::KeyConversion => "key_conversion",
         Category::OtherMap => "other_map",
         Category::OffMap => "off_map",
+    }
+}
+
+/// Key in JSON of what a map operation does.
+pub(crate) fn work_key(work: MapWork) -> &'static str {
+    match work {
+        MapWork::Hash => "hash",
+        MapWork::Load => "load",
+        MapWork::Compare => "compare",
+        MapWork::Growth => "growth",
     }
 }
 

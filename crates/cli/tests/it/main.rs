@@ -9,6 +9,7 @@ mod diagnose;
 mod lab;
 mod misses;
 mod perf;
+mod perf_file;
 mod pprof;
 mod record;
 mod scan;

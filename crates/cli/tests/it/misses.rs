@@ -1,77 +1,45 @@
 //! Misses that the processor counted. Machines of tests seldom count any, so the files are made from a real one of CPU
 //! samples: each sample is written once for the time, and once or not at all as a miss.
 
-use goperf::{PerfFile, Record};
+use gobin::{Binary, LinkAddr};
+use goperf::{PerfFile, Record, Sample};
 use serde_json::Value;
 
+use crate::perf_file::{Attr, CACHE_MISSES, CPU_CLOCK, CYCLES, Writer};
 use crate::{binary, diagnose_json, mapscope, sample};
 
-const IDENTIFIER: u64 = 1 << 16;
-/// Identifier, address, process and thread, time, call chain, period.
-const SAMPLE_TYPE: u64 = IDENTIFIER | 1 | 1 << 1 | 1 << 2 | 1 << 5 | 1 << 8;
-const FLAG_FREQUENCY: u64 = 1 << 10;
-const ATTR_BYTES: usize = 128;
-
-fn words(words: &[u64]) -> Vec<u8> {
-    words.iter().flat_map(|word| word.to_le_bytes()).collect()
-}
-
-fn attr(kind: u32, config: u64, ids: (u64, u64)) -> Vec<u8> {
-    let mut attr = [kind.to_le_bytes(), (ATTR_BYTES as u32).to_le_bytes()].concat();
-    attr.extend(words(&[config, 99, SAMPLE_TYPE, 0, FLAG_FREQUENCY]));
-    attr.resize(ATTR_BYTES, 0);
-    attr.extend(words(&[ids.0, ids.1]));
-    attr
-}
-
-fn record(kind: u32, body: &[u8]) -> Vec<u8> {
-    let size = (8 + body.len()) as u16;
-    [&kind.to_le_bytes()[..], &[0, 0], &size.to_le_bytes(), body].concat()
-}
-
-/// The file with a second event. `weight` says how many misses a sample of this stack, numbered, stands for.
-fn with_misses(weight: impl Fn(usize) -> Option<u64>) -> (tempfile::TempDir, String) {
+/// The file as one of these events, the first of which gives the time. `weight` says how many of the event at this index a
+/// sample, numbered, stands for.
+fn with_events(
+    events: &[Attr],
+    mut weight: impl FnMut(usize, usize, &Sample<'_>) -> Option<u64>,
+) -> (tempfile::TempDir, String) {
     let path = sample("nested-1.27.3/nested-1.27.3.perf-cpu-clock.data.xz");
     let mut file = PerfFile::open(std::fs::File::open(path).unwrap()).unwrap();
-    let mut data = Vec::new();
+    let mut writer = Writer::new(events);
     let mut n = 0;
     file.read_records(|from| match from {
-        Record::Mapping(mapping) => {
-            let mut body = [mapping.pid.to_le_bytes(), mapping.pid.to_le_bytes()].concat();
-            body.extend(words(&[mapping.start, mapping.len, mapping.file_offset]));
-            body.extend(mapping.file.bytes());
-            body.resize(body.len() + 8 - body.len() % 8, 0);
-            data.extend(record(1, &body));
-        }
+        Record::Mapping(mapping) => writer.mapping(&mapping),
         Record::Sample(sample) => {
-            let (pid, tid) = (sample.pid.unwrap(), sample.tid.unwrap());
-            let thread = u64::from(tid) << 32 | u64::from(pid);
-            let mut add = |id: u64, period: u64| {
-                let head = [id, sample.stack[0], thread, sample.time.unwrap(), period];
-                let chain = [&[sample.stack.len() as u64][..], &sample.stack].concat();
-                data.extend(record(9, &[words(&head), words(&chain)].concat()));
-            };
-            add(1, sample.period.unwrap());
-            weight(n).into_iter().for_each(|period| add(2, period));
+            for at in 0..events.len() {
+                let period = weight(at, n, &sample);
+                period.into_iter().for_each(|period| writer.sample(at, &sample, period));
+            }
             n += 1;
         }
         _ => {}
     });
-    let header = 104;
-    let attrs = header + 16;
-    let attrs_len = 2 * (ATTR_BYTES as u64 + 16);
-    let mut bytes = b"PERFILE2".to_vec();
-    bytes.extend(words(&[header, ATTR_BYTES as u64 + 16, attrs, attrs_len]));
-    bytes.extend(words(&[attrs + attrs_len, data.len() as u64, 0, 0, 0, 0, 0, 0]));
-    assert_eq!(bytes.len() as u64, header);
-    bytes.extend(words(&[1, 2]));
-    bytes.extend(attr(1, 0, (header, 8)));
-    bytes.extend(attr(0, 3, (header + 8, 8)));
-    bytes.extend(data);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("perf.data");
-    std::fs::write(&path, bytes).unwrap();
+    std::fs::write(&path, writer.finish()).unwrap();
     (dir, path.to_str().unwrap().to_owned())
+}
+
+/// The file with a second event, of misses.
+fn with_misses(weight: impl Fn(usize) -> Option<u64>) -> (tempfile::TempDir, String) {
+    // The periods of the time are those of the file: 506 samples of 499 a second.
+    let time = |_| Some(1_000_000_000 / 499);
+    with_events(&[CPU_CLOCK, CACHE_MISSES], |at, n, _| if at == 0 { time(n) } else { weight(n) })
 }
 
 fn finding(report: &Value) -> Option<&Value> {
@@ -83,7 +51,7 @@ fn finding(report: &Value) -> Option<&Value> {
 }
 
 #[test]
-fn misses_where_groups_are_compared_ask_for_a_flat_map() {
+fn misses_are_charged_to_the_line_and_its_work() {
     // As many misses as time: then each share of misses is one of time, which other tests compare with perf.
     let (_dir, perf) = with_misses(|_| Some(1000));
     let report = diagnose_json(&[&perf, &binary("nested-1.27.3")]);
@@ -95,8 +63,15 @@ fn misses_where_groups_are_compared_ask_for_a_flat_map() {
     let thousand = |samples: u64| Value::from(1000 * samples);
     let samples = |value: &Value| value["samples"].as_u64().unwrap_or(0);
     assert_eq!(misses["map"]["events"], thousand(cpu["map_samples"].as_u64().unwrap()));
-    let search = samples(&cpu["split"]["probe"]) + samples(&cpu["split"]["read"]);
-    assert_eq!(misses["search"]["events"], thousand(search));
+    let work = |key: &str| misses["by_work"][key]["events"].as_u64().unwrap();
+    assert_eq!(thousand(cpu["growth"]["samples"].as_u64().unwrap()), work("growth"));
+    // What writes do; reads do the same beside it, and have no parts in the split.
+    let (hash, probe) = (samples(&cpu["split"]["hash"]), samples(&cpu["split"]["probe"]));
+    let more = samples(&cpu["split"]["read"]);
+    assert!((1000 * hash..=1000 * (hash + more)).contains(&work("hash")), "{misses}");
+    let search = misses["search"]["events"].as_u64().unwrap();
+    assert_eq!(search, work("load") + work("compare"));
+    assert!((1000 * probe..=1000 * (probe + more)).contains(&search), "{misses}");
     // Most of this line's samples move entries: the misses, made up so, are growth's.
     assert!(finding(&report).is_none());
     let summary = report["sources"][0]["summary"].as_str().unwrap();
@@ -168,4 +143,58 @@ fn instructions_have_their_misses() {
         mapscope(["asm", &program, "runtime.mapassign_faststr", &perf, "--event", "branches"]);
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("it has samples of cpu-clock, cache-misses"), "{message}");
+}
+
+/// Processors with two kinds of cores have an event of each in the place of one.
+#[test]
+fn each_kind_of_core_counts_cycles_of_its_own() {
+    let core = |kind: u64, of: Attr| Attr { config: of.config | kind << 32, ..of };
+    let events = [core(4, CYCLES), core(10, CYCLES), core(4, CACHE_MISSES), core(10, CACHE_MISSES)];
+    // Cores in turns; each second sample misses.
+    let (_dir, perf) =
+        with_events(&events, |at, n, _| (n % 2 == at % 2 && (at < 2 || n % 4 < 2)).then_some(5));
+    let report = diagnose_json(&[&perf, &binary("nested-1.27.3")]);
+    let total = &report["cpu"]["total"];
+    // Each is a 99th of a second, whatever its number of cycles.
+    assert_eq!(
+        (&total["samples"], &total["cpu_ns"]),
+        (&506.into(), &(506 * 10_101_010_u64).into())
+    );
+    let misses = report["misses"].as_array().unwrap();
+    let n = |of: &Value| of["total"]["samples"].as_u64().unwrap();
+    assert_eq!(misses.iter().map(n).collect::<Vec<_>>(), [127, 127]);
+    let of_site = report["sites"][0]["misses"].as_array().unwrap();
+    assert_eq!(of_site.len(), 2);
+}
+
+/// Misses are made of the samples that look for keys in the map functions, not of those under growth.
+#[test]
+fn misses_where_groups_are_compared_ask_for_a_flat_map() {
+    let bytes = std::fs::read(binary("nested-1.27.3")).unwrap();
+    let program = Binary::parse(&bytes).unwrap().value;
+    let is_search = |sample: &Sample<'_>| {
+        // The program is not relocated; what follows the leaf is where calls return to.
+        let address = |depth: usize| LinkAddr(sample.stack[depth] - u64::from(depth > 0));
+        let names = (0..sample.stack.len()).flat_map(|depth| program.frames(address(depth)));
+        let names: Vec<&str> = names.map(|frame| frame.function).collect();
+        let grows = names.iter().any(|name| name.contains("rehash") || name.contains("grow"));
+        let map = ["runtime.mapassign_faststr", "runtime.mapaccess1_faststr"];
+        // The leaf may be in the kernel.
+        let leaf = program.frames(address(0)).first().map(|frame| frame.function);
+        !grows && leaf.is_some_and(|leaf| map.contains(&leaf))
+    };
+    let (_dir, perf) = with_events(&[CYCLES, CACHE_MISSES], |at, _, sample| match at {
+        0 => Some(20_000_000),
+        _ => is_search(sample).then_some(1000),
+    });
+    let report = diagnose_json(&[&perf, &binary("nested-1.27.3")]);
+    let found = finding(&report).unwrap();
+    assert_eq!(
+        (&found["rule"], &found["verdict"]),
+        (&"misses-in-search".into(), &"flatten".into())
+    );
+    let site = &report["sites"][found["site"].as_u64().unwrap() as usize];
+    let misses = &site["misses"][0];
+    assert_eq!((&misses["by_work"]["load"], &misses["search"]), (&misses["map"], &misses["map"]));
+    assert!(misses["map"]["samples"].as_u64() >= Some(20), "{misses}");
 }

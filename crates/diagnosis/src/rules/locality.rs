@@ -19,7 +19,7 @@ pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
     let is_matter = |(here, all): &(&SiteMisses, &ProcessMisses)| {
         here.map.samples >= FEW_SAMPLES
             && here.map.share_of(all.total) >= MISSES_NOTICEABLE
-            && here.search.share_of(here.map) >= MISSES_IN_SEARCH
+            && here.search().share_of(here.map) >= MISSES_IN_SEARCH
     };
     let measured: Vec<(&SiteMisses, &ProcessMisses)> =
         context.site.misses.iter().filter_map(|here| Some((here, of_process(here)?))).collect();
@@ -64,6 +64,6 @@ fn lines(here: &SiteMisses, all: &ProcessMisses) -> [EvidenceLine; 2] {
     };
     [
         line(format!("in map operations of this line, of all {event}"), here.map, all.total),
-        line("of that loading and comparing groups and keys".to_owned(), here.search, here.map),
+        line("of that loading and comparing groups and keys".to_owned(), here.search(), here.map),
     ]
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use gomap::{FrameClass, Kind, Phase, StackClass, classify_function, classify_stack};
+use gomap::{FrameClass, Kind, MapWork, Phase, StackClass, classify_function, classify_stack};
 use gopprof::{Limits, Profile, Sample, parse_profile};
 
 const CAPTURES: [&str; 9] = [
@@ -107,4 +107,22 @@ fn no_sample_inside_a_map_operation_is_left_over() {
             .collect();
         assert_eq!(left_over, Vec::<Vec<&str>>::new(), "{capture}");
     }
+}
+
+#[test]
+fn work_is_told_in_every_operation_that_looks_for_a_key() {
+    let work = |leaf_first: &[&str]| classify(leaf_first).work();
+    for op in
+        ["runtime.mapassign_faststr", "runtime.mapaccess1_faststr", "runtime.mapdelete_faststr"]
+    {
+        assert_eq!(work(&[op, "main.f"]), Some(MapWork::Load), "{op}");
+        assert_eq!(work(&["aeshashbody", op, "main.f"]), Some(MapWork::Hash), "{op}");
+        assert_eq!(work(&["memeqbody", op, "main.f"]), Some(MapWork::Compare), "{op}");
+    }
+    let growth = ["aeshashbody", "runtime.evacuate_faststr", "runtime.growWork_faststr"];
+    let growth: Vec<&str> =
+        growth.into_iter().chain(["runtime.mapassign_faststr", "main.f"]).collect();
+    assert_eq!(work(&growth), Some(MapWork::Growth));
+    assert_eq!(work(&["runtime.mapiternext", "main.f"]), None);
+    assert_eq!(work(&["memeqbody", "main.f"]), None);
 }

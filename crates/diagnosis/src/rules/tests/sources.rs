@@ -211,7 +211,9 @@ fn missing(total: u64, map: u64, search: u64, samples: u64) -> (Evidence, Site) 
     let (source, event) = (SourceId(3), "cache-misses".to_owned());
     let misses = |events| Misses { samples, events };
     evidence.misses = vec![ProcessMisses { source, event: event.clone(), total: misses(total) }];
-    let here = SiteMisses { source, event, map: misses(map), search: misses(search) };
+    // Hashing, loading, comparing, growing.
+    let by_work = [0, search / 2, search - search / 2, 0].map(misses);
+    let here = SiteMisses { source, event, map: misses(map), by_work };
     (evidence, Site { misses: vec![here], ..site(7, STEADY) })
 }
 
