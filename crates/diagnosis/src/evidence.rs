@@ -147,6 +147,13 @@ impl Cost {
         }
     }
 
+    /// The most that [`Cost::share_of`] may well be: two standard errors above it, by the number of samples of `whole`.
+    pub fn share_at_most(self, whole: Self) -> f64 {
+        let share = self.share_of(whole);
+        let variance = share * (1.0 - share).max(0.0) / whole.samples.max(1) as f64;
+        (share + 2.0 * variance.sqrt()).min(1.0)
+    }
+
     /// `self` as a fraction of `whole`, 0.0 when `whole` is empty.
     pub fn share_of(self, whole: Self) -> f64 {
         if whole.cpu_ns == 0 { 0.0 } else { self.cpu_ns as f64 / whole.cpu_ns as f64 }

@@ -77,7 +77,7 @@ pub enum Verdict {
 pub struct Saving {
     /// Units: fraction of the process' CPU.
     pub low: f64,
-    /// Units: fraction of the process' CPU.
+    /// Two standard errors of the sampled share included. Units: fraction of the process' CPU.
     pub high: f64,
     /// Where the range comes from.
     pub basis: &'static str,

@@ -101,7 +101,7 @@ fn saving(cpu: &SiteCpu, process: &ProcessCpu, growth: Option<GrowthSaving>) -> 
     removable += process.gc.without(cpu.growth_gc);
     Saving {
         low: 0.0,
-        high: removable.share_of(process.total),
+        high: removable.share_at_most(process.total),
         basis: "a right hint removes the growth frames and some of the collector's other work; it saved no time where maps larger than the cache were filled in random order",
         growth,
     }

@@ -160,7 +160,8 @@ fn growth_asks_for_a_hint_and_says_what_it_does_not_know() {
     );
     assert_eq!(finding.cost, Some(cost(300)));
     let saving = finding.saving.unwrap();
-    assert!(saving.low == 0.0 && (saving.high - 0.35).abs() < 1e-9);
+    // 35 % in 1000 samples, and twice their standard error of 1.5 %.
+    assert!(saving.low == 0.0 && (saving.high - 0.3802).abs() < 1e-4, "{}", saving.high);
     assert_eq!(saving.growth, None, "no sizes were measured");
 }
 

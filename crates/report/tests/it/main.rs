@@ -134,8 +134,8 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
            change write make(map[string]int, n) where this map is made; n is the number of entries they
                   end with, which a recording, or a heap profile and the binary, would show; a hint far
                   too large costs more than it saves
-           saves  0.0 % to 40.0 % of the CPU; a right hint removes the growth frames and some of the
-                  background collection; it saved no time where maps larger than the cache were filled
+           saves  0.0 % to 54.9 % of the CPU; a right hint removes the growth frames and some of the
+                  collector's other work; it saved no time where maps larger than the cache were filled
                   in random order
                   moved entries, bytes and allocations: not measured, for want of the sizes of the maps
            seen   in 1 of 1 source: cpu.pprof
