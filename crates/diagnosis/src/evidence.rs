@@ -649,18 +649,35 @@ pub struct ProcessStorage {
     pub source: SourceId,
     /// Units: nanoseconds recorded.
     pub duration_ns: u64,
-    /// System calls that write; `None` when their tracepoints were not recorded.
+    /// System calls that write, to files, sockets and pipes alike; `None` when their tracepoints were not recorded.
     pub writes: Option<IoCalls>,
     /// System calls that wait for the device; `None` when their tracepoints were not recorded.
     pub syncs: Option<IoCalls>,
     /// Sizes of the writing calls; `None` without such calls.
     pub write_sizes: Option<WriteSizes>,
+    /// The part that goes to storage for sure; `None` when neither calls that wait nor requests to devices were recorded.
+    pub durable: Option<DurableWrites>,
     /// Lines of the program that write or wait for the device, most bytes first.
     pub sites: Vec<IoSite>,
     /// Requests to block devices that threads of the program issued; `None` when not recorded.
     pub blocks: Option<BlockWrites>,
     /// Those that other processes issued meanwhile, as far as `perf` recorded them.
     pub blocks_of_others: Option<BlockWrites>,
+}
+
+/// Calls that wait for the device, the writing calls that one of them follows on the same descriptor, and those that reach a device
+/// before they return (`O_SYNC`, `O_DIRECT`). Descriptors are told apart by their numbers: where `close` was not recorded, a
+/// number that was given back in between is taken for the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DurableWrites {
+    /// Calls that write.
+    pub writes: IoCalls,
+    /// Calls that wait for the device.
+    pub syncs: IoCalls,
+    /// Sizes of `writes`; `None` without such calls.
+    pub write_sizes: Option<WriteSizes>,
+    /// Time in which at least one thread was in one of these calls; `None` when their ends were not recorded. Units: nanoseconds.
+    pub waited_ns: Option<u64>,
 }
 
 /// A line of the program and the system calls made from there.

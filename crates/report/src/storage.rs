@@ -1,6 +1,8 @@
 //! Writes to files and devices in words, and as JSON.
 
-use diagnosis::evidence::{BlockWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
+use diagnosis::evidence::{
+    BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes,
+};
 use serde_json::{Value, json};
 
 use crate::numbers::{NOT_MEASURED, bytes, count, duration, ratio};
@@ -35,6 +37,7 @@ pub(crate) fn lines(storage: &ProcessStorage) -> Vec<String> {
             "calls that wait for the device: {NOT_MEASURED} (record -e 'syscalls:sys_*_fsync')"
         )),
     }
+    lines.extend(storage.durable.iter().map(|durable| durable_line(durable, storage.duration_ns)));
     match storage.blocks {
         Some(blocks) => lines.extend(block_lines(blocks, storage)),
         None => lines
@@ -48,6 +51,20 @@ pub(crate) fn lines(storage: &ProcessStorage) -> Vec<String> {
         "Maps have no part in this: their write amplification moves entries in memory.".to_owned(),
     );
     lines
+}
+
+/// "of these, 4,000 writing calls for 62.5 KiB are synced or written through, by 4,000 sync calls; a thread ...".
+fn durable_line(durable: &DurableWrites, duration_ns: u64) -> String {
+    let waited = match durable.waited_ns {
+        Some(ns) => format!("{} of {}", duration(ns), duration(duration_ns)),
+        None => NOT_MEASURED.to_owned(),
+    };
+    format!(
+        "of these, {} for {} are synced or written through, by {}; a thread or more was in these calls for {waited}",
+        calls(durable.writes.n, "writing call"),
+        bytes(durable.writes.bytes),
+        calls(durable.syncs.n, "sync call")
+    )
 }
 
 /// "main.(*log).append log.go:41: 4,000 writing calls for 62.5 KiB, half of at most 16 B, ...".
@@ -82,9 +99,10 @@ fn time(calls: IoCalls) -> String {
 }
 
 fn block_lines(blocks: BlockWrites, storage: &ProcessStorage) -> Vec<String> {
-    let asked = storage.writes.map(|writes| writes.bytes).filter(|&bytes| bytes > 0);
+    let asked =
+        storage.durable.as_ref().map(|durable| durable.writes.bytes).filter(|&bytes| bytes > 0);
     let amplification = asked.map_or(String::new(), |asked| {
-        format!(", {} per byte asked for", ratio(blocks.bytes as f64 / asked as f64))
+        format!(", {} per byte of such writes", ratio(blocks.bytes as f64 / asked as f64))
     });
     let mut lines = vec![format!(
         "{} requests of its threads wrote {} to devices{amplification}; what the kernel writes later is not among them",
@@ -119,6 +137,12 @@ pub(crate) fn to_json(storage: &ProcessStorage) -> Value {
         "writes": storage.writes.map(calls),
         "syncs": storage.syncs.map(calls),
         "write_sizes": storage.write_sizes.as_ref().map(sizes),
+        "durable": storage.durable.as_ref().map(|durable| json!({
+            "writes": calls(durable.writes),
+            "syncs": calls(durable.syncs),
+            "write_sizes": durable.write_sizes.as_ref().map(sizes),
+            "waited_ns": durable.waited_ns,
+        })),
         "sites": storage.sites.iter().map(|site| json!({
             "at": site.frame.as_ref().map(json::frame),
             "writes": calls(site.writes),

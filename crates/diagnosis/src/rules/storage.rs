@@ -1,23 +1,25 @@
 //! Writes to storage, so that slow writes to a disk are not taken for slow writes to a map.
 
-use crate::evidence::{Evidence, IoCalls, IoSite, ProcessStorage};
+use crate::evidence::{DurableWrites, Evidence, IoSite, ProcessStorage};
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
 
-/// Time in calls that write or wait for the device, of the time recorded, from which on it is a matter.
+/// Time in which a thread is in sync calls or in writes that are synced or written through, of the time recorded, from which
+/// on it is a matter.
 pub(super) const WAITING_FOR_STORAGE: f64 = 0.10;
 /// Half of the writing calls ask for no more than this: a page. Units: bytes.
 pub(super) const SMALL_WRITE: u64 = 4096;
 /// Calls below which no rule speaks.
 pub(super) const ENOUGH_CALLS: u64 = 100;
 
-/// Many small writes, each of which the program waits for.
+/// Many small writes, each of which the program waits for. Those to sockets and pipes, and those that the kernel writes later,
+/// are none.
 pub(super) fn small_writes(evidence: &Evidence) -> Option<Finding> {
     let storage = evidence.storage.as_ref()?;
-    let (writes, syncs) = (storage.writes?, storage.syncs.unwrap_or_default());
-    let median = storage.write_sizes.as_ref()?.p50_bytes;
-    let waited_ns = waited_ns(writes, syncs)?;
+    let durable = storage.durable.as_ref()?;
+    let median = durable.write_sizes.as_ref()?.p50_bytes;
+    let waited_ns = durable.waited_ns?;
     let is_long = waited_ns as f64 >= WAITING_FOR_STORAGE * storage.duration_ns as f64;
-    let n_calls = writes.n.saturating_add(syncs.n);
+    let n_calls = durable.writes.n.saturating_add(durable.syncs.n);
     if !is_long || median > SMALL_WRITE || n_calls < ENOUGH_CALLS {
         return None;
     }
@@ -34,21 +36,13 @@ pub(super) fn small_writes(evidence: &Evidence) -> Option<Finding> {
             level: Level::High,
             reason: "every call was counted and timed".to_owned(),
         },
-        evidence: lines(storage, waited_ns),
+        evidence: lines(storage, durable, waited_ns),
     })
 }
 
-/// Time in both kinds of calls; `None` when the ends of calls were not recorded.
-fn waited_ns(writes: IoCalls, syncs: IoCalls) -> Option<u64> {
-    match (writes.ns, syncs.ns) {
-        (None, None) => None,
-        (writes_ns, syncs_ns) => Some(writes_ns.unwrap_or(0).saturating_add(syncs_ns.unwrap_or(0))),
-    }
-}
-
-/// The line that most is waited for.
+/// The line whose calls take longest, those first that wait for the device.
 fn worst(storage: &ProcessStorage) -> Option<(&IoSite, String)> {
-    let ns = |site: &&IoSite| waited_ns(site.writes, site.syncs).unwrap_or(0);
+    let ns = |site: &&IoSite| (site.syncs.ns, site.writes.ns);
     let site = storage.sites.iter().filter(|site| site.frame.is_some()).max_by_key(ns)?;
     let frame = site.frame.as_ref()?;
     let file = frame.file.rsplit('/').next().unwrap_or(&frame.file);
@@ -63,57 +57,71 @@ fn advice(storage: &ProcessStorage) -> String {
     )
 }
 
-fn lines(storage: &ProcessStorage, waited_ns: u64) -> Vec<EvidenceLine> {
+fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> Vec<EvidenceLine> {
     let line = |what: &str, amount| {
         let (source, what) = (storage.source, what.to_owned());
         EvidenceLine { source, what, amount }
     };
-    let share = |part_ns, whole_ns| Amount::TimeShare { part_ns, whole_ns };
+    let waiting = Amount::TimeShare { part_ns: waited_ns, whole_ns: storage.duration_ns };
     let mut lines = vec![line(
-        "in calls that write or wait for the device, of the time recorded",
-        share(waited_ns, storage.duration_ns),
+        "a thread or more in sync calls, or in writes that are synced or written through, of the time recorded",
+        waiting,
     )];
-    if let Some((site, place)) = worst(storage) {
-        let here_ns = self::waited_ns(site.writes, site.syncs).unwrap_or(0);
-        lines.push(line(&format!("of that at {place}"), share(here_ns, waited_ns)));
+    if let Some((site, place)) = worst(storage)
+        && let Some(ns) = site.syncs.ns.or(site.writes.ns)
+    {
+        let calls = if site.syncs.ns.is_some() { "sync" } else { "writing" };
+        let what = format!("in {calls} calls at {place}, added up over threads");
+        lines.push(line(&what, Amount::Time(ns)));
     }
-    if let (Some(writes), Some(sizes)) = (storage.writes, &storage.write_sizes) {
-        lines.push(line("writing calls", Amount::Count(writes.n)));
+    lines.push(line(
+        "writing calls that are synced or written through",
+        Amount::Count(durable.writes.n),
+    ));
+    if let Some(sizes) = &durable.write_sizes {
         lines.push(line("half of them ask for at most", Amount::Bytes(sizes.p50_bytes)));
-        if let Some(blocks) = storage.blocks.filter(|_| writes.bytes > 0) {
-            let ratio = blocks.bytes as f64 / writes.bytes as f64;
-            let what = "bytes that its threads issued to devices, for each byte asked for";
-            lines.push(line(what, Amount::Ratio(ratio)));
-        }
     }
-    if let Some(syncs) = storage.syncs {
-        lines.push(line("calls that wait for the device", Amount::Count(syncs.n)));
+    if let Some(blocks) = storage.blocks.filter(|_| durable.writes.bytes > 0) {
+        let ratio = blocks.bytes as f64 / durable.writes.bytes as f64;
+        let what = "bytes that its threads issued to devices, for each byte asked for";
+        lines.push(line(what, Amount::Ratio(ratio)));
     }
+    lines.push(line("calls that wait for the device", Amount::Count(durable.syncs.n)));
     lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::{BlockWrites, Frame, SourceId, WriteSizes};
+    use crate::evidence::{BlockWrites, Frame, IoCalls, SourceId, WriteSizes};
 
     const SECOND: u64 = 1_000_000_000;
+    /// The least that the rule speaks about.
+    const ENOUGH_NS: u64 = (WAITING_FOR_STORAGE * SECOND as f64) as u64;
 
-    fn writing(n: u64, p50_bytes: u64, ns: Option<u64>) -> Evidence {
+    fn writing(n: u64, p50_bytes: u64, waited_ns: Option<u64>) -> Evidence {
         let writes = IoCalls { n, bytes: 1000, ns: Some(0) };
-        let syncs = IoCalls { n: 10, bytes: 0, ns };
+        let syncs = IoCalls { n: 10, bytes: 0, ns: waited_ns };
         let sizes = WriteSizes { p50_bytes, p95_bytes: p50_bytes, by_power: Vec::new() };
-        let (function, file) = ("main.append".to_owned(), "log/main.go".to_owned());
-        let frame = Some(Frame { function, file, line: 7 });
-        let site = IoSite { frame, writes, syncs, write_sizes: None };
+        let site = |function: &str, writes, syncs| {
+            let (function, file) = (function.to_owned(), "log/main.go".to_owned());
+            let frame = Some(Frame { function, file, line: 7 });
+            IoSite { frame, writes, syncs, write_sizes: None }
+        };
+        let elsewhere = IoCalls { n: 100_000, bytes: 1, ns: Some(100 * SECOND) };
+        let durable = DurableWrites { writes, syncs, write_sizes: Some(sizes), waited_ns };
         Evidence {
             storage: Some(ProcessStorage {
                 source: SourceId(0),
                 duration_ns: SECOND,
-                writes: Some(writes),
+                writes: Some(elsewhere),
                 syncs: Some(syncs),
-                write_sizes: Some(sizes),
-                sites: vec![site],
+                write_sizes: None,
+                durable: Some(durable),
+                sites: vec![
+                    site("main.serve", elsewhere, IoCalls::default()),
+                    site("main.append", writes, syncs),
+                ],
                 blocks: Some(BlockWrites { n: 5, bytes: 2500 }),
                 blocks_of_others: None,
             }),
@@ -123,24 +131,23 @@ mod tests {
 
     #[test]
     fn small_writes_that_are_waited_for_should_be_batched() {
-        let enough_ns = (WAITING_FOR_STORAGE * SECOND as f64) as u64;
-        let found = small_writes(&writing(ENOUGH_CALLS - 10, SMALL_WRITE, Some(enough_ns)));
+        let found = small_writes(&writing(ENOUGH_CALLS - 10, SMALL_WRITE, Some(ENOUGH_NS)));
         let found = found.expect("all thresholds are reached");
         assert_eq!(found.verdict, Verdict::Batch);
         assert!(found.advice.contains("at main.append main.go:7 first"), "{}", found.advice);
         assert!(found.evidence.iter().any(|line| line.amount == Amount::Ratio(2.5)));
         let is_silent = |evidence| small_writes(&evidence).is_none();
-        assert!(is_silent(writing(ENOUGH_CALLS - 11, SMALL_WRITE, Some(enough_ns))));
-        assert!(is_silent(writing(ENOUGH_CALLS, SMALL_WRITE + 1, Some(enough_ns))));
-        assert!(is_silent(writing(ENOUGH_CALLS, SMALL_WRITE, Some(enough_ns - 1))));
+        assert!(is_silent(writing(ENOUGH_CALLS - 11, SMALL_WRITE, Some(ENOUGH_NS))));
+        assert!(is_silent(writing(ENOUGH_CALLS, SMALL_WRITE + 1, Some(ENOUGH_NS))));
+        assert!(is_silent(writing(ENOUGH_CALLS, SMALL_WRITE, Some(ENOUGH_NS - 1))));
         assert!(is_silent(Evidence::default()));
     }
 
     #[test]
-    fn what_was_not_timed_is_no_finding() {
-        let mut evidence = writing(1000, 1, None);
-        let storage = evidence.storage.as_mut().expect("it was written");
-        storage.writes = storage.writes.map(|writes| IoCalls { ns: None, ..writes });
+    fn what_was_not_timed_or_may_go_to_sockets_is_no_finding() {
+        assert!(small_writes(&writing(1000, 1, None)).is_none());
+        let mut evidence = writing(1000, 1, Some(SECOND));
+        evidence.storage.as_mut().expect("it was written").durable = None;
         assert!(small_writes(&evidence).is_none());
     }
 }
