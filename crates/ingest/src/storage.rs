@@ -325,7 +325,9 @@ fn sites(by_line: BTreeMap<Option<Frame>, Calls>) -> Vec<IoSite> {
         let write_sizes = calls.sizes();
         IoSite { frame, writes: calls.writes, syncs: calls.syncs, write_sizes }
     };
-    let mut sites: Vec<IoSite> = by_line.into_iter().map(site).collect();
+    // Lines that only close files have neither.
+    let has_calls = |(_, calls): &(Option<Frame>, Calls)| calls.writes.n + calls.syncs.n > 0;
+    let mut sites: Vec<IoSite> = by_line.into_iter().filter(has_calls).map(site).collect();
     sites.sort_by_key(|site| {
         (std::cmp::Reverse(site.writes.bytes), std::cmp::Reverse(site.writes.n + site.syncs.n))
     });
