@@ -100,14 +100,18 @@ fn counted(evidence: &Evidence) -> String {
     let growth = evidence.growth.iter().map(growth::process_text);
     let trace = evidence.trace.iter().flat_map(trace::process_lines);
     let locks = locks::lines(evidence);
-    let storage = evidence.storage.iter().flat_map(storage::lines);
+    let storage = evidence.storage.iter().flat_map(storage::process_lines);
     let lines = growth
         .chain(trace)
         .chain(locks)
         .chain(storage)
         .map(|line| format!("<li>{}</li>", escape(&line)))
         .fold(String::new(), |list, item| list + &item);
-    if lines.is_empty() { lines } else { format!("<h2>Counted</h2><ul class=facts>{lines}</ul>") }
+    if lines.is_empty() {
+        return lines;
+    }
+    let tables: String = evidence.storage.iter().map(storage::to_html).collect();
+    format!("<h2>Counted</h2><ul class=facts>{lines}</ul>{tables}")
 }
 
 fn process(evidence: &Evidence) -> String {

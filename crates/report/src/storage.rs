@@ -1,18 +1,34 @@
 //! Writes to files and devices in words, and as JSON.
 
+use std::fmt::Write as _;
+
 use diagnosis::evidence::{
     BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes,
 };
 use serde_json::{Value, json};
 
+use crate::html::escape;
 use crate::numbers::{NOT_MEASURED, bytes, count, duration, ratio};
 use crate::{json, words};
 
 /// Lines that are named.
 const MAX_SITES: usize = 5;
 
-/// Sentences about what was written.
+/// Sentences about what was written, and where.
 pub(crate) fn lines(storage: &ProcessStorage) -> Vec<String> {
+    let mut lines = process_lines(storage);
+    lines.extend(storage.sites.iter().take(MAX_SITES).map(site_line));
+    if let Some(more) = storage.sites.len().checked_sub(MAX_SITES).filter(|&more| more > 0) {
+        lines.push(format!("and {more} more lines, see --json"));
+    }
+    lines.push(
+        "Maps have no part in this: their write amplification moves entries in memory.".to_owned(),
+    );
+    lines
+}
+
+/// Sentences about what was written.
+pub(crate) fn process_lines(storage: &ProcessStorage) -> Vec<String> {
     let mut lines = Vec::new();
     match storage.writes {
         Some(writes) => {
@@ -43,13 +59,6 @@ pub(crate) fn lines(storage: &ProcessStorage) -> Vec<String> {
         None => lines
             .push(format!("requests to devices: {NOT_MEASURED} (record -e block:block_rq_issue)")),
     }
-    lines.extend(storage.sites.iter().take(MAX_SITES).map(site_line));
-    if let Some(more) = storage.sites.len().checked_sub(MAX_SITES).filter(|&more| more > 0) {
-        lines.push(format!("and {more} more lines, see --json"));
-    }
-    lines.push(
-        "Maps have no part in this: their write amplification moves entries in memory.".to_owned(),
-    );
     lines
 }
 
@@ -69,12 +78,11 @@ fn durable_line(durable: &DurableWrites, duration_ns: u64) -> String {
 
 /// "main.(*log).append log.go:41: 4,000 writing calls for 62.5 KiB, half of at most 16 B, ...".
 fn site_line(site: &IoSite) -> String {
-    let place = site.frame.as_ref().map_or("by no known line".to_owned(), |frame| {
-        format!("{} {}", frame.function, words::short_place(frame))
-    });
+    let place = place(site);
     let mut parts = Vec::new();
     if site.writes.n > 0 {
-        let median = site.write_sizes.as_ref().map_or(String::new(), |sizes| {
+        let sizes = site.write_sizes.as_ref().filter(|_| site.writes.n > 1);
+        let median = sizes.map_or(String::new(), |sizes| {
             format!(", half of them of at most {}", bytes(sizes.p50_bytes))
         });
         let (n, asked) = (calls(site.writes.n, "writing call"), bytes(site.writes.bytes));
@@ -117,6 +125,50 @@ fn block_lines(blocks: BlockWrites, storage: &ProcessStorage) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// How large writing calls are, and the lines that write or wait, as tables.
+pub(crate) fn to_html(storage: &ProcessStorage) -> String {
+    let mut page = String::from("<h2>Writes to storage</h2>");
+    if let Some(sizes) = &storage.write_sizes {
+        page += &histogram(sizes);
+    }
+    page += "<div class=scroll><table><thead><tr><th>line</th><th>writing calls</th><th>bytes</th>\
+        <th>half of at most</th><th>time in them</th><th>sync calls</th><th>time in them</th></tr></thead><tbody>";
+    page.extend(storage.sites.iter().map(site_row));
+    page + "</tbody></table></div><p>Times are added up over threads. Maps have no part in this.</p>"
+}
+
+/// Writing calls by size, a bar each.
+fn histogram(sizes: &WriteSizes) -> String {
+    let largest = sizes.by_power.iter().map(|&(_, n)| n).max().unwrap_or(0).max(1);
+    let mut table = String::from(
+        "<table class=sizes><thead><tr><th>writing calls of at most</th><th>calls</th><th></th></tr></thead><tbody>",
+    );
+    for &(upto, n) in &sizes.by_power {
+        let width = 100.0 * n as f64 / largest as f64;
+        let (upto, n) = (bytes(upto), count(n));
+        let _ = write!(
+            table,
+            "<tr><td>{upto}</td><td>{n}</td><td><i style=\"width:{width:.1}%\"></i></td></tr>"
+        );
+    }
+    table + "</tbody></table>"
+}
+
+fn site_row(site: &IoSite) -> String {
+    let half = site.write_sizes.as_ref().map_or(String::new(), |sizes| bytes(sizes.p50_bytes));
+    let (writes, syncs) = (site.writes, site.syncs);
+    let cells =
+        [count(writes.n), bytes(writes.bytes), half, time(writes), count(syncs.n), time(syncs)];
+    let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
+    format!("<tr><td><code>{}</code></td>{cells}</tr>", escape(&place(site)))
+}
+
+fn place(site: &IoSite) -> String {
+    site.frame.as_ref().map_or("by no known line".to_owned(), |frame| {
+        format!("{} {}", frame.function, words::short_place(frame))
+    })
 }
 
 pub(crate) fn to_json(storage: &ProcessStorage) -> Value {

@@ -131,6 +131,26 @@ fn each_line_has_the_calls_that_perf_script_shows_for_it() {
     assert_eq!(durable["waited_ns"], sum);
 }
 
+#[test]
+fn the_page_has_lines_and_sizes() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("page.html");
+    let inputs =
+        [sample("../writes/writes-1.27.3.perf.data.xz"), sample("../writes/writes-1.27.3.xz")];
+    let page_arg = page.to_str().unwrap();
+    let text = crate::stdout_of(["diagnose", "--html", page_arg, &inputs[0], &inputs[1]]);
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("<td>32 B</td><td>60</td><td><i style=\"width:100.0%\">"), "{page}");
+    assert!(page.contains("<td><code>main.writeBadly main.go:30</code></td><td>0</td>"), "{page}");
+    for wanted in [
+        "half of them of at most 24 B, 95 % of at most 49 B",
+        "main.writeBadly main.go:30: 60 sync calls",
+    ] {
+        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(wanted), "{text}");
+    }
+}
+
 /// `perf record` of these calls in a run here, or why there is none.
 fn record(dir: &Path, binary: &Path, calls: &[&str], args: &[&str]) -> Result<String, String> {
     let mut perf = Command::new("perf");
