@@ -1,6 +1,6 @@
 //! What no input measured, and the command that would.
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, SourceKind};
 use crate::finding::NotMeasured;
 
 /// Gaps, the most telling first.
@@ -15,8 +15,10 @@ pub(super) fn list(evidence: &Evidence) -> Vec<NotMeasured> {
             "curl -o cpu.pprof 'http://HOST/debug/pprof/profile?seconds=30', or go test -cpuprofile cpu.pprof",
         );
     }
+    // Without sites a binary has no lines to tell types of.
+    let has_binary = evidence.sources.iter().any(|source| source.kind == SourceKind::Binary);
     let has_types = evidence.sites.iter().any(|site| site.maps.is_some());
-    if !has_types {
+    if !has_types && !(has_binary && evidence.sites.is_empty()) {
         gap(
             "map types at each line, and which of them are nested",
             "add the binary that was profiled to the arguments",
