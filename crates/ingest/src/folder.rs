@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::error::Error;
+use crate::jit_map::is_jit_map;
 
 /// An input.
 #[derive(Debug)]
@@ -32,7 +33,8 @@ fn list(dir: &Path) -> std::io::Result<Vec<String>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        if path.is_file() {
+        // What names the code of a JIT is read with the perf.data beside it.
+        if path.is_file() && !is_jit_map(&path) {
             files.push(path.to_string_lossy().into_owned());
         }
     }

@@ -107,6 +107,11 @@ impl Images {
         self.n
     }
 
+    /// Processes with the last program that each ran.
+    pub(crate) fn last(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.by_pid.iter().filter_map(|(&pid, images)| Some((pid, images.last()?.1)))
+    }
+
     /// The image of a process at a moment. Complexity: O(log images of the process).
     pub(crate) fn of(&self, pid: Option<u32>, moment: u64) -> u32 {
         let images = self.by_pid.get(&pid.unwrap_or(0)).map_or(&[][..], |images| images);

@@ -15,6 +15,7 @@ mod folder;
 mod growth;
 mod heap;
 mod images;
+mod jit_map;
 mod lines;
 mod locks;
 mod open;

@@ -17,6 +17,7 @@ use crate::beside::{Beside, Sums};
 use crate::cpu::CpuCollector;
 use crate::error::Error;
 use crate::images::{Clock, Images};
+use crate::jit_map::JitMap;
 use crate::printable::printable;
 use crate::storage::StorageSamples;
 
@@ -47,6 +48,8 @@ pub(crate) struct PerfSamples {
     /// In events, with the name of the event.
     misses: Vec<(String, Stacks)>,
     images: Images,
+    /// By image.
+    jit_maps: HashMap<u32, JitMap>,
     build_ids: Vec<goperf::BuildId>,
     storage: StorageSamples,
     duration_ns: u64,
@@ -61,6 +64,7 @@ pub(crate) fn read(
     evidence: &mut Evidence,
 ) -> Result<PerfSamples, Error> {
     add_faults(evidence, source, &file.faults);
+    let images = Images::read(&mut file);
     let tracepoints = counted_tracepoints(&file, source, evidence);
     let mut storage = StorageSamples::default();
     tracepoints.iter().flatten().for_each(|tracepoint| storage.expect(tracepoint));
@@ -83,7 +87,11 @@ pub(crate) fn read(
         }),
         stacks: HashMap::new(),
         misses: misses.iter().map(|&at| (file.events[at].name.clone(), Stacks::new())).collect(),
-        images: Images::read(&mut file),
+        jit_maps: images
+            .last()
+            .filter_map(|(pid, image)| Some((image, JitMap::open_beside(name, pid)?)))
+            .collect(),
+        images,
         build_ids: std::mem::take(&mut file.build_ids),
         storage,
         duration_ns: 0,
@@ -311,11 +319,15 @@ impl PerfSamples {
                 continue;
             };
             n_used += n;
-            let all = self.images.mappings.get(image).map_or(&[][..], |mappings| mappings);
+            let places = Places {
+                of_binary,
+                all: self.images.mappings.get(image).map_or(&[][..], |mappings| mappings),
+                jit_map: self.jit_maps.get(image),
+            };
             let locations: Vec<LocationIdx> = stack
                 .iter()
                 .enumerate()
-                .map(|(depth, &address)| builder.location(of_binary, all, address, depth > 0))
+                .map(|(depth, &address)| builder.location(&places, address, depth > 0))
                 .collect();
             let value = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
             builder.profile.sample(&locations, &[value(n), value(weight)], &[]);
@@ -445,6 +457,28 @@ fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// What is at the addresses of one image.
+struct Places<'s> {
+    of_binary: &'s [&'s Mapping],
+    all: &'s [Mapping],
+    jit_map: Option<&'s JitMap>,
+}
+
+impl Places<'_> {
+    /// A name for an address outside the binary.
+    fn name(&self, address: u64) -> &str {
+        if address >= KERNEL {
+            return "[kernel]";
+        }
+        if let Some(name) = self.jit_map.and_then(|map| map.name(address)) {
+            return name;
+        }
+        let covers = |mapping: &&Mapping| address.wrapping_sub(mapping.start) < mapping.len;
+        let mapping = self.all.iter().rev().find(covers);
+        mapping.map_or("[unknown]", |mapping| base_name(&mapping.file))
+    }
+}
+
 /// Makes the profile. Addresses in it are offsets in the binary's file.
 struct Builder<'b> {
     binary: &'b Binary<'b>,
@@ -475,18 +509,10 @@ impl<'b> Builder<'b> {
     }
 
     /// `is_return` says that the address is where a call returns to: the call is the instruction before.
-    fn location(
-        &mut self,
-        of_binary: &[&Mapping],
-        all: &[Mapping],
-        address: u64,
-        is_return: bool,
-    ) -> LocationIdx {
+    fn location(&mut self, places: &Places<'_>, address: u64, is_return: bool) -> LocationIdx {
         let covers = |mapping: &&Mapping| address.wrapping_sub(mapping.start) < mapping.len;
-        let Some(mapping) = of_binary.iter().copied().find(covers) else {
-            let file = all.iter().rev().find(covers).map(|mapping| base_name(&mapping.file));
-            let name = if address >= KERNEL { "[kernel]" } else { file.unwrap_or("[unknown]") };
-            return self.profile.frame(name, "", 0);
+        let Some(mapping) = places.of_binary.iter().copied().find(covers) else {
+            return self.profile.frame(places.name(address), "", 0);
         };
         let offset = (address - mapping.start).wrapping_add(mapping.file_offset);
         if let Some(&known) = self.known.get(&(offset, is_return)) {

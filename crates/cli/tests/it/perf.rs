@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::{binary, diagnose_json, mapscope, sample};
+use crate::perf_file::{CPU_CLOCK, Writer};
+use crate::{binary, diagnose_json, mapscope, sample, stdout_of};
 
 fn perf(program: &str) -> String {
     sample(&format!("{program}/{program}.perf-cpu-clock.data.xz"))
@@ -208,4 +209,40 @@ fn samples_after_an_exec_are_not_those_of_the_program_before() {
         assert_eq!(report["cpu"]["total"]["samples"], 200);
         assert!(report["notices"].to_string().contains("306 samples are of other processes"));
     }
+}
+
+#[test]
+fn code_of_a_jit_has_the_names_of_the_map_beside() {
+    const JIT: u64 = 0x7000_0000_0010;
+    let mut file =
+        goperf::PerfFile::open(std::fs::File::open(perf("nested-1.27.3")).unwrap()).unwrap();
+    let mut writer = Writer::new(&[CPU_CLOCK]);
+    let mut pid = 0;
+    file.read_records(|record| match record {
+        goperf::Record::Mapping(mapping) => writer.mapping(&mapping),
+        goperf::Record::Sample(mut sample) => {
+            pid = sample.pid.unwrap();
+            sample.stack.insert(0, JIT);
+            writer.sample(0, &sample, 1_000_000);
+        }
+        _ => {}
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let [data, svg, map] =
+        ["perf.data".to_owned(), "flame.svg".to_owned(), format!("perf-{pid}.map")]
+            .map(|name| dir.path().join(name).to_str().unwrap().to_owned());
+    std::fs::write(&data, writer.finish()).unwrap();
+    let drawn = |inputs: &[&str]| {
+        let args = ["diagnose", "--flamegraph", &svg];
+        stdout_of(args.iter().chain(inputs));
+        std::fs::read_to_string(&svg).unwrap()
+    };
+    let program = binary("nested-1.27.3");
+    assert!(drawn(&[&data, &program]).contains("[unknown]"));
+    std::fs::write(map, "700000000000 20 wasm_add\n").unwrap();
+    let named = drawn(&[&data, &program]);
+    assert!(named.contains("wasm_add") && !named.contains("[unknown]"));
+    // In a folder it is no input of its own.
+    std::fs::remove_file(&svg).unwrap();
+    assert!(drawn(&[dir.path().to_str().unwrap(), &program]).contains("wasm_add"));
 }

@@ -18,7 +18,7 @@ pub(super) fn list(evidence: &Evidence) -> Vec<NotMeasured> {
     // Without sites a binary has no lines to tell types of.
     let has_binary = evidence.sources.iter().any(|source| source.kind == SourceKind::Binary);
     let has_types = evidence.sites.iter().any(|site| site.maps.is_some());
-    if !has_types && !(has_binary && evidence.sites.is_empty()) {
+    if !(has_types || has_binary && evidence.sites.is_empty()) {
         gap(
             "map types at each line, and which of them are nested",
             "add the binary that was profiled to the arguments",
