@@ -1,5 +1,7 @@
 //! Misses of caches and of the translation of addresses in map operations, where the processor counted them.
 
+use gomap::MapWork;
+
 use super::{FEW_SAMPLES, MANY_SAMPLES, SiteContext};
 use crate::evidence::{Misses, ProcessMisses, SiteMisses};
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
@@ -23,7 +25,9 @@ pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
     };
     let measured: Vec<(&SiteMisses, &ProcessMisses)> =
         context.site.misses.iter().filter_map(|here| Some((here, of_process(here)?))).collect();
-    let (worst, _) = measured.iter().find(|pair| is_matter(pair))?;
+    let share = |(here, all): &(&SiteMisses, &ProcessMisses)| here.search().share_of(all.total);
+    let matters = measured.iter().filter(|pair| is_matter(pair));
+    let (worst, _) = matters.max_by(|a, b| share(a).total_cmp(&share(b)))?;
     let nested = context.main_type().filter(|inner| context.outer_type(inner).is_some());
     let verdict = if nested.is_some() { Verdict::Flatten } else { Verdict::ChangeKey };
     let mut finding = context.finding("misses-in-search", verdict, cpu.map);
@@ -36,6 +40,9 @@ pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
              way over the inner map: one search instead of two. Where work can be grouped by outer key, group it instead",
             inner.name
         ),
+        None if is_of_keys(worst) => "keys are compared where their strings lie: integers, or arrays of a fixed size, lie in the \
+                 map itself"
+            .to_owned(),
         None => "make entries smaller (integer keys in place of strings, no large elements), so that more of them fit the \
                  cache, or look entries up in an order in which neighbours are near"
             .to_owned(),
@@ -56,7 +63,12 @@ pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-fn lines(here: &SiteMisses, all: &ProcessMisses) -> [EvidenceLine; 2] {
+/// Whether most misses of searching are in keys that lie outside the map.
+fn is_of_keys(here: &SiteMisses) -> bool {
+    here.get(MapWork::Compare).share_of(here.search()) >= MISSES_IN_SEARCH
+}
+
+fn lines(here: &SiteMisses, all: &ProcessMisses) -> [EvidenceLine; 3] {
     let event = &here.event;
     let line = |what: String, part: Misses, whole: Misses| {
         let amount = Amount::EventShare { part: part.events, whole: whole.events };
@@ -65,5 +77,10 @@ fn lines(here: &SiteMisses, all: &ProcessMisses) -> [EvidenceLine; 2] {
     [
         line(format!("in map operations of this line, of all {event}"), here.map, all.total),
         line("of that loading and comparing groups and keys".to_owned(), here.search(), here.map),
+        line(
+            "of that comparing keys outside the groups".to_owned(),
+            here.get(MapWork::Compare),
+            here.search(),
+        ),
     ]
 }

@@ -204,6 +204,7 @@ fn samples_of_two_tools_that_agree_are_trusted() {
     check(evidence(), aside(99), &["growth-dominates Presize Medium"]);
 }
 
+/// Misses of the process, in maps of the line, in its search, and their samples; none compares keys outside groups.
 fn missing(total: u64, map: u64, search: u64, samples: u64) -> (Evidence, Site) {
     let mut evidence = program("go1.27.3");
     let (name, summary) = ("perf.data".to_owned(), String::new());
@@ -212,7 +213,7 @@ fn missing(total: u64, map: u64, search: u64, samples: u64) -> (Evidence, Site) 
     let misses = |events| Misses { samples, events };
     evidence.misses = vec![ProcessMisses { source, event: event.clone(), total: misses(total) }];
     // Hashing, loading, comparing, growing.
-    let by_work = [0, search / 2, search - search / 2, 0].map(misses);
+    let by_work = [0, search, 0, 0].map(misses);
     let here = SiteMisses { source, event, map: misses(map), by_work };
     (evidence, Site { misses: vec![here], ..site(7, STEADY) })
 }
@@ -227,6 +228,12 @@ fn misses_in_search_ask_for_fewer_or_smaller_lookups() {
     let found = of(nested, &["misses-in-search Flatten Medium"]);
     assert_eq!(found.sources_of(&found.findings[0]), [SourceId(0), SourceId(3)]);
     of(missing(1000, 200, 100, 99), &["misses-in-search ChangeKey Low"]);
+    // Half of the search in keys that lie elsewhere.
+    let (evidence, mut site) = missing(1000, 200, 100, 100);
+    let misses = |events| Misses { samples: 100, events };
+    site.misses[0].by_work = [0, 50, 50, 100].map(misses);
+    let found = of((evidence, site), &["misses-in-search ChangeKey Medium"]);
+    assert!(found.findings[0].advice.starts_with("keys are compared where their strings lie"));
     // A small part of all, in other work than searching, or too few to say.
     of(missing(1000, 199, 199, 100), &[FINE]);
     of(missing(1000, 200, 99, 100), &[FINE]);
