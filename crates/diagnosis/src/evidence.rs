@@ -1,12 +1,18 @@
 //! What all inputs together say about one program.
 
 mod locks;
+mod misses;
+mod storage;
 mod timeline;
+mod trace;
 
 use std::ops::AddAssign;
 
 pub use self::locks::{LockSide, ProcessLocks, SiteLock, Waits};
+pub use self::misses::{Misses, ProcessMisses, SiteMisses};
+pub use self::storage::{BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
 pub use self::timeline::{Timeline, TimelineStep};
+pub use self::trace::{ProcessTrace, Ranges, SiteTrace, Writers};
 pub use gomap::GrowKind;
 use gomap::{Category, GoVersion, Layout, MapImpl, MapOp, MapWork};
 
@@ -312,84 +318,6 @@ impl Site {
     }
 }
 
-/// Misses of a cache, or of the translation of addresses, as the processor counted them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Misses {
-    /// Number of samples.
-    pub samples: u64,
-    /// Misses that they stand for.
-    pub events: u64,
-}
-
-impl Misses {
-    /// `self` as a fraction of `whole`, 0.0 when `whole` is empty.
-    pub fn share_of(self, whole: Self) -> f64 {
-        if whole.events == 0 { 0.0 } else { self.events as f64 / whole.events as f64 }
-    }
-}
-
-/// Misses of the process, of one event of one source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcessMisses {
-    /// The source.
-    pub source: SourceId,
-    /// The event by perf's name: `cache-misses`.
-    pub event: String,
-    /// All of the process.
-    pub total: Misses,
-}
-
-/// Misses in map operations of a line, of one event of one source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SiteMisses {
-    /// The source.
-    pub source: SourceId,
-    /// The event by perf's name.
-    pub event: String,
-    /// All in map operations of the line.
-    pub map: Misses,
-    /// `map` by [`MapWork`]; what a map operation does beside these is in none.
-    pub by_work: [Misses; MapWork::ALL.len()],
-}
-
-impl SiteMisses {
-    /// Misses in one kind of work.
-    pub fn get(&self, work: MapWork) -> Misses {
-        self.by_work[work as usize]
-    }
-
-    /// The part of `map` where groups or buckets are loaded, and their tags and keys compared.
-    pub fn search(&self) -> Misses {
-        let (load, compare) = (self.get(MapWork::Load), self.get(MapWork::Compare));
-        Misses {
-            samples: load.samples.saturating_add(compare.samples),
-            events: load.events.saturating_add(compare.events),
-        }
-    }
-}
-
-/// What an execution trace says about a line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SiteTrace {
-    /// Mark assists inside map operations of this line.
-    pub assists: Ranges,
-    /// The part of them under growth.
-    pub growth_assists: Ranges,
-    /// The goroutines that write here; `None` when the trace shows none of them inside a map operation of this line.
-    pub writers: Option<Writers>,
-}
-
-/// Goroutines seen inside a map operation of a line, by their assists and CPU samples: some may be missing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Writers {
-    /// How many.
-    pub n: u64,
-    /// Time in which they ran, or waited inside an assist. Units: nanoseconds, added up over goroutines.
-    pub busy_ns: u64,
-    /// All their assists, wherever they had to.
-    pub assists: Ranges,
-}
-
 /// CPU cost of a line by samples of another tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CpuAside {
@@ -593,153 +521,6 @@ pub struct ProcessGrowth {
     pub gc_cycles: Option<u64>,
     /// Times that the program had to help the collector before it could allocate.
     pub gc_assists: Option<u64>,
-}
-
-/// Ranges of time, added up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ranges {
-    /// How many.
-    pub n: u64,
-    /// Units: nanoseconds of wall time.
-    pub wall_ns: u64,
-    /// The part of it in which the goroutine ran; `None` of what is not a goroutine's. Units: nanoseconds.
-    pub on_cpu_ns: Option<u64>,
-    /// The longest. Units: nanoseconds.
-    pub longest_ns: u64,
-}
-
-impl AddAssign for Ranges {
-    fn add_assign(&mut self, other: Self) {
-        self.n = self.n.saturating_add(other.n);
-        self.wall_ns = self.wall_ns.saturating_add(other.wall_ns);
-        if let Some(ns) = other.on_cpu_ns {
-            self.on_cpu_ns = Some(self.on_cpu_ns.unwrap_or(0).saturating_add(ns));
-        }
-        self.longest_ns = self.longest_ns.max(other.longest_ns);
-    }
-}
-
-/// What the garbage collector did while a program was traced.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ProcessTrace {
-    /// Traces it was summed from.
-    pub sources: Vec<SourceId>,
-    /// Units: nanoseconds traced.
-    pub duration_ns: u64,
-    /// Collections: the time in which the collector marks beside the program.
-    pub gc_cycles: Ranges,
-    /// Times in which all goroutines were stopped, by reason in Go's words, longest sum first.
-    pub stops: Vec<(String, Ranges)>,
-    /// Goroutines that had to mark before they could allocate.
-    pub assists: Ranges,
-    /// The part of `assists` inside map operations.
-    pub assists_in_maps: Ranges,
-    /// Allocations that had to sweep first.
-    pub sweeps: Ranges,
-    /// Largest heap; `None` when no trace says. Units: bytes.
-    pub heap_max_bytes: Option<u64>,
-    /// Whether `on_cpu_ns` of assists is only a lower bound, since stacks are missing in the trace.
-    pub is_on_cpu_lower_bound: bool,
-}
-
-/// Writes to files and devices, as `perf` saw them. What they amplify has only the name in common with maps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcessStorage {
-    /// The file of `perf`.
-    pub source: SourceId,
-    /// Units: nanoseconds recorded.
-    pub duration_ns: u64,
-    /// System calls that write, to files, sockets and pipes alike; `None` when their tracepoints were not recorded.
-    pub writes: Option<IoCalls>,
-    /// System calls that wait for the device; `None` when their tracepoints were not recorded.
-    pub syncs: Option<IoCalls>,
-    /// Sizes of the writing calls; `None` without such calls.
-    pub write_sizes: Option<WriteSizes>,
-    /// The part that goes to storage for sure; `None` when neither calls that wait nor requests to devices were recorded.
-    pub durable: Option<DurableWrites>,
-    /// Lines of the program that write or wait for the device, most bytes first.
-    pub sites: Vec<IoSite>,
-    /// Requests to block devices that threads of the program issued; `None` when not recorded.
-    pub blocks: Option<BlockWrites>,
-    /// Those that other processes issued meanwhile, as far as `perf` recorded them.
-    pub blocks_of_others: Option<BlockWrites>,
-}
-
-/// Calls that wait for the device, the writing calls that one of them follows on the same descriptor, and those that reach a device
-/// before they return (`O_SYNC`, `O_DIRECT`). Descriptors are told apart by their numbers: where `close` was not recorded, a
-/// number that was given back in between is taken for the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DurableWrites {
-    /// Calls that write.
-    pub writes: IoCalls,
-    /// Calls that wait for the device.
-    pub syncs: IoCalls,
-    /// Sizes of `writes`; `None` without such calls.
-    pub write_sizes: Option<WriteSizes>,
-    /// Time in which at least one thread was in one of these calls; `None` when their ends were not recorded. Units: nanoseconds.
-    pub waited_ns: Option<u64>,
-}
-
-/// A line of the program and the system calls made from there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IoSite {
-    /// The line nearest the call outside the standard library; `None` where no stack was recorded.
-    pub frame: Option<Frame>,
-    /// Calls that write.
-    pub writes: IoCalls,
-    /// Calls that wait for the device.
-    pub syncs: IoCalls,
-    /// Sizes of `writes`; `None` without such calls.
-    pub write_sizes: Option<WriteSizes>,
-}
-
-/// How large writing calls are, by the bytes they asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WriteSizes {
-    /// Half of them asked for no more.
-    pub p50_bytes: u64,
-    /// 95 of 100 asked for no more.
-    pub p95_bytes: u64,
-    /// Number of calls by the power of two that they do not exceed, ascending.
-    pub by_power: Vec<(u64, u64)>,
-}
-
-/// System calls of a kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct IoCalls {
-    /// How many.
-    pub n: u64,
-    /// Bytes asked for.
-    pub bytes: u64,
-    /// Units: nanoseconds between begin and end; `None` when their ends were not recorded.
-    pub ns: Option<u64>,
-}
-
-impl AddAssign for IoCalls {
-    fn add_assign(&mut self, other: Self) {
-        self.n = self.n.saturating_add(other.n);
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        self.ns = match (self.ns, other.ns) {
-            (Some(ns), Some(more)) => Some(ns.saturating_add(more)),
-            (ns, more) => ns.or(more),
-        };
-    }
-}
-
-/// Requests that write to block devices.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BlockWrites {
-    /// How many.
-    pub n: u64,
-    /// Bytes of all.
-    pub bytes: u64,
-}
-
-impl AddAssign for BlockWrites {
-    fn add_assign(&mut self, other: Self) {
-        self.n = self.n.saturating_add(other.n);
-        self.bytes = self.bytes.saturating_add(other.bytes);
-    }
 }
 
 /// Growth of the maps written at a line.
