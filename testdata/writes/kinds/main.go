@@ -150,24 +150,33 @@ func onOne(file *os.File, n int) (a asked) {
 func main() {
 	dir := flag.String("o", ".", "directory for the files")
 	n := flag.Int("n", 50, "lines written in each way")
+	only := flag.String("only", "", "the one way to write in; all if empty")
 	flag.Parse()
 	var printed strings.Builder
 	say := func(name string, a asked) {
 		fmt.Fprintf(&printed, "%s %08d %08d %08d\n", name, a.calls, a.bytes, a.syncs)
 	}
+	is := func(name string) bool { return *only == "" || *only == name }
 	write := func(name string, flags int, write func(*os.File, int) asked) {
+		if !is(name) {
+			return
+		}
 		file, err := os.OpenFile(filepath.Join(*dir, name), os.O_RDWR|os.O_CREATE|flags, 0o600)
 		check(err)
 		say(name, write(file, *n))
 		check(file.Close())
 	}
-	say("pipe", pipe(*n))
+	if is("pipe") {
+		say("pipe", pipe(*n))
+	}
 	write("many", 0, many)
 	write("few", 0, few)
 	write("places", 0, places)
 	write("vectors", 0, vectors)
 	write("through", syscall.O_SYNC, through)
-	say("onOne", together(*dir, *n))
+	if is("onOne") {
+		say("onOne", together(*dir, *n))
+	}
 	// As long as the line itself will be.
 	own := printed.Len() + len(fmt.Sprintf("main %08d %08d %08d\n", 0, 0, 0))
 	say("main", asked{calls: 1, bytes: own})

@@ -264,3 +264,30 @@ fn each_way_of_writing_is_counted_to_the_byte() {
     let in_calls = Sum::reported(&durable["writes"]).ns + Sum::reported(&durable["syncs"]).ns;
     assert!(waited <= duration && waited <= in_calls, "{waited} {duration} {in_calls}");
 }
+
+/// Pipes take as many small writes in as much time, and no batching would save a wait for a disk.
+#[test]
+fn only_writes_to_storage_are_to_be_batched() {
+    let Some(go) = xtask::go::toolchain("1.27.3") else {
+        return xtask::skip("Go 1.27.3 is not installed");
+    };
+    let binary = go.build(&xtask::testdata("writes/kinds"), &xtask::go::BuildOptions::default());
+    let binary = binary.unwrap();
+    for (way, n, is_storage) in [("many", "200", true), ("pipe", "20000", false)] {
+        let dir = tempfile::tempdir().unwrap();
+        let args = ["-only", way, "-n", n];
+        if let Err(why) = record(dir.path(), &binary, &["write", "fsync"], &args) {
+            return xtask::skip(&format!("perf cannot record calls here: {why}"));
+        }
+        let data = dir.path().join("perf.data");
+        let report = diagnose_json(&[data.to_str().unwrap(), binary.to_str().unwrap()]);
+        let storage = &report["storage"];
+        let durable = &storage["durable"];
+        assert_eq!(durable["writes"]["n"], if is_storage { 200 } else { 0 }, "{way}");
+        // A file system in memory has nothing to wait for.
+        let [waited, all] =
+            [&durable["waited_ns"], &storage["duration_ns"]].map(|ns| ns.as_u64().unwrap());
+        let is_long = waited as f64 >= 0.1 * all as f64;
+        assert_eq!(is_batching_advised(&report), is_storage && is_long, "{way}: {storage}");
+    }
+}
