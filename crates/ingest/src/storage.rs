@@ -197,6 +197,10 @@ impl StorageSamples {
             return;
         }
         let calls = &mut self.calls[open.begin.at];
+        if returned.is_some_and(is_restart) {
+            calls.take_back(&open.begin);
+            return;
+        }
         if kind == Kind::VectorWrite {
             // Errors are negative.
             open.begin.bytes = returned.filter(|&n| n <= i64::MAX as u64).unwrap_or(0);
@@ -341,6 +345,22 @@ impl Calls {
         *self.by_bytes.entry(bytes).or_default() += 1;
     }
 
+    /// The kernel was interrupted and makes the same call again, which the program asked for once.
+    fn take_back(&mut self, begin: &Begin) {
+        match begin.kind {
+            Kind::Write => {
+                self.writes.n -= 1;
+                self.writes.bytes = self.writes.bytes.saturating_sub(begin.bytes);
+                if let Some(n) = self.by_bytes.get_mut(&begin.bytes) {
+                    *n -= 1;
+                }
+            }
+            Kind::Sync => self.syncs.n -= 1,
+            // Counted by their ends alone, or not at all.
+            Kind::VectorWrite | Kind::Close => {}
+        }
+    }
+
     fn took(&mut self, kind: Kind, span: Option<(u64, u64)>) {
         let ns = span.map(|(begin, end)| end.saturating_sub(begin));
         let ended = IoCalls { ns, ..IoCalls::default() };
@@ -376,6 +396,11 @@ impl Calls {
         let by_power = by_power.into_iter().collect();
         Some(WriteSizes { p50_bytes: quantile(50)?, p95_bytes: quantile(95)?, by_power })
     }
+}
+
+/// Whether a call returns to the kernel only: ERESTARTSYS, -NOINTR, -NOHAND and _RESTARTBLOCK of include/linux/errno.h.
+fn is_restart(returned: u64) -> bool {
+    matches!(returned.cast_signed(), -516 | -514..=-512)
 }
 
 /// The kind of the call that a tracepoint is of, where it is one of those that are counted.
@@ -467,6 +492,33 @@ mod tests {
         let marks = [sync(1, 10, 50), sync(2, 20, 60), sync(3, 80, 90), sync(4, 81, 89)].concat();
         let found = durable(&marks);
         assert_eq!((found.syncs.ns, found.waited_ns), (Some(40 + 40 + 10 + 8), Some(60)));
+    }
+
+    #[test]
+    fn calls_that_the_kernel_makes_again_count_once() {
+        let restarts = |kind| Edge::Ends(kind, Some((-512_i64).cast_unsigned()));
+        let mut storage = StorageSamples { calls: vec![Calls::default()], ..Default::default() };
+        // As their begins were counted.
+        storage.calls[0].asked(100);
+        storage.calls[0].asked(100);
+        storage.calls[0].syncs.n = 2;
+        let marks = [
+            (10, begins(Kind::Write, 3, 100)),
+            (12, restarts(Kind::Write)),
+            (13, begins(Kind::Write, 3, 100)),
+            (15, ends(Kind::Write)),
+            (20, begins(Kind::Sync, 3, 0)),
+            (30, restarts(Kind::Sync)),
+            (31, begins(Kind::Sync, 3, 0)),
+            (40, ends(Kind::Sync)),
+        ];
+        storage.marks = marks.map(|(time, edge)| Mark { time: Some(time), tid: 1, edge }).into();
+        storage.finish();
+        let calls = &storage.calls[0];
+        assert_eq!((calls.writes.n, calls.writes.bytes, calls.syncs.n), (1, 100, 1));
+        assert_eq!(calls.by_bytes[&100], 1);
+        let durable = storage.durable(|_| true);
+        assert_eq!((durable.writes.n, durable.syncs.n, durable.waited_ns), (1, 1, Some(11)));
     }
 
     #[test]

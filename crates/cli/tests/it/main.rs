@@ -50,6 +50,19 @@ pub fn binary(name: &str) -> String {
     sample(&format!("bin/{name}.xz"))
 }
 
+/// A program of the captures that is built here instead of bundled, with the build id that they name; `None` without Go.
+pub fn built(package: &str) -> Option<String> {
+    let Some(go) = xtask::go::toolchain("1.27.3") else {
+        xtask::skip("Go 1.27.3 is not installed");
+        return None;
+    };
+    let args = ["-trimpath", "-ldflags=-w", "-buildvcs=false"].map(str::to_owned).into();
+    // Nothing of C is in it, but the setting is a part of the build id.
+    let options = xtask::go::BuildOptions { cgo: true, args, ..Default::default() };
+    let program = go.build(&xtask::testdata(package), &options).unwrap();
+    Some(program.to_str().unwrap().to_owned())
+}
+
 /// Path of a bundled capture, unpacked if it is packed.
 pub fn sample(path: &str) -> String {
     let mut path: PathBuf = xtask::testdata(&format!("samples/{path}"));
