@@ -340,12 +340,15 @@ impl PerfSamples {
 fn map_times(stacks: &Stacks, processes: &Processes<'_>, binary: &Binary<'_>) -> Vec<(u64, bool)> {
     let mut times = Vec::new();
     let mut classes: Vec<FrameClass> = Vec::new();
+    // Frames are many, functions few.
+    let mut by_function: HashMap<&str, FrameClass> = HashMap::new();
     for ((image, stack), sampled) in stacks.iter().filter(|(_, sampled)| !sampled.times.is_empty())
     {
         let Some(of_binary) = processes.of_binary.get(image) else { continue };
         classes.clear();
         frames(of_binary, binary, stack, |frame| {
-            classes.push(classify_function(frame.function));
+            let known = by_function.entry(frame.function);
+            classes.push(*known.or_insert_with_key(|function| classify_function(function)));
             false
         });
         let class = classify_stack(&classes);

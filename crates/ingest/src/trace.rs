@@ -67,6 +67,13 @@ impl TraceCollector {
         let maps = self.map_stacks(&seen, &scanned);
         self.add_to_sites(&seen, &maps);
         add_locks(locks, &seen, &scanned, source, duration_ns);
+        if seen.waits.n_open() > 0 {
+            let text = format!(
+                "{} goroutines still waited for a lock when the trace ended; those waits are left out",
+                seen.waits.n_open()
+            );
+            evidence.notices.push(Notice { source: Some(source), text });
+        }
         if self.timeline.is_none() {
             self.timeline = Some(OpenTimeline::of(seen, &maps, source, &scanned));
         }
