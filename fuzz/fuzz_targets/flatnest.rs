@@ -6,4 +6,4 @@ mod model;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|list: &[u8]| model::apply_to_empty(list));
+fuzz_target!(|list: &[u8]| model::apply_to_some(list));

@@ -2,8 +2,8 @@
 //!
 //! 1. Take [`BLOCK`] keys and hash them.
 //! 2. Ask the index where each row likely is, by its tag alone, and have the row read into the cache.
-//! 3. In each row, have the entry read, or with a long row the place in its directory.
-//! 4. In each long row, have the page read, and when all are on their way, the entry.
+//! 3. In each row, have the entry read, or with a long row first its part of the index, or of the directory before that.
+//! 4. Go on so until all entries are on their way, and then the texts of their keys.
 //! 5. Do what is asked key by key, as without all this.
 //!
 //! A map that is likely in the cache needs none of this and takes key by key from the start.
@@ -16,7 +16,8 @@ use hashbrown::Equivalent;
 use crate::FlatMap;
 use crate::entry::ToKey;
 use crate::index::RowId;
-use crate::store::{RawRow, prefetch};
+use crate::prefetch::{is_text, prefetch, prefetch_text};
+use crate::store::RawRow;
 
 /// Keys that are looked ahead together.
 const BLOCK: usize = 32;
@@ -78,19 +79,36 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
         if guessed {
             ahead.iter_mut().for_each(|ahead| ahead.row = guess(ahead.hash1));
         }
-        let mut have_pages = false;
-        for (ahead, (key1, _)) in ahead.iter_mut().zip(keys) {
+        if is_text::<K1>() {
+            ahead
+                .iter()
+                .filter_map(|ahead| ahead.row)
+                .for_each(|found| prefetch_text(&row(found).key));
+        }
+        let (mut n_left, mut most) = ([0; BLOCK], 0);
+        for ((ahead, n_left), (key1, _)) in ahead.iter_mut().zip(&mut n_left).zip(keys) {
             if !guessed || ahead.row.is_some_and(|found| !key1.equivalent(&row(found).key)) {
                 ahead.row = find(ahead.hash1, key1);
             }
             if let Some(found) = ahead.row {
-                have_pages |= row(found).prefetch_place_or_entry(ahead.hash2);
+                *n_left = row(found).prefetch_first(ahead.hash2);
+                most = most.max(*n_left);
             }
         }
-        if have_pages {
-            let found = || ahead.iter().filter_map(|ahead| Some((row(ahead.row?), ahead.hash2)));
-            found().for_each(|(row, hash2)| row.prefetch_page(hash2));
-            found().for_each(|(row, hash2)| row.prefetch_entry_in_page(hash2));
+        let found = || ahead.iter().filter_map(|ahead| Some((row(ahead.row?), ahead.hash2)));
+        for _ in 0..most {
+            for (ahead, n_left) in ahead.iter().zip(&mut n_left) {
+                if let Some(found) = ahead.row
+                    && *n_left > 0
+                {
+                    row(found).prefetch_next(ahead.hash2, *n_left);
+                    *n_left -= 1;
+                }
+            }
+        }
+        if is_text::<K2>() {
+            let likely = found().filter_map(|(row, hash2)| row.likely(hash2));
+            likely.for_each(|entry| prefetch_text(&entry.0));
         }
         ahead
     }

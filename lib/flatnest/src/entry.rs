@@ -137,14 +137,13 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     {
         let (hash1, hash2) = (self.hash(key1), self.hash(key2));
         let row = self.find_row(hash1, key1);
-        let found = row.and_then(|id| {
-            let slot = self.store.rows.get(id).find(hash2, |entry| key2.equivalent(&entry.0))?;
-            Some((id, slot))
-        });
-        match found {
-            Some((row, slot)) => Ok(OccupiedEntry { map: self, row, slot }),
-            None => Err(Vacancy { map: self, row, hash1, hash2 }),
+        if let Some(row) = row
+            && let Some(slot) =
+                self.store.rows.get(row).find(hash2, |entry| key2.equivalent(&entry.0))
+        {
+            return Ok(OccupiedEntry { map: self, row, slot });
         }
+        Err(Vacancy { map: self, row, hash1, hash2 })
     }
 
     /// The entry of these keys, there or not, in O(1).

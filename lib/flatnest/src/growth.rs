@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 #[cfg(feature = "meter")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Growth {
-    /// Steps of growth of entry blocks: blocks replaced by larger ones, and pages split or added.
+    /// Steps of growth of entry blocks: blocks replaced by larger ones, and tables split or added.
     pub n_grows: u64,
     /// Entries moved by these steps.
     pub moved_entries: u64,

@@ -8,6 +8,7 @@
 //!    may not split grows beyond its bound.
 //!
 //! Rows know their hashes, so growth runs no code of the user.
+#![allow(unsafe_code)]
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -45,7 +46,8 @@ struct Segment<R> {
     depth: u32,
 }
 
-/// Where a row lies, until a row is added.
+/// Where a row lies. Whoever has it uses it only while that row is there and no row has been added since it was found:
+/// the row is read without looking whether it is there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowId {
     segment: u32,
@@ -85,8 +87,7 @@ impl<R> Index<R> {
     /// The row with this hash that `is_wanted`.
     #[inline(always)]
     pub(crate) fn find(&self, hash: u32, is_wanted: impl FnMut(&R) -> bool) -> Option<&R> {
-        let segment = &self.segments[self.segment_of(hash)? as usize];
-        segment.rows.find(table_hash(hash), is_wanted)
+        self.rows_of(self.segment_of(hash)?).find(table_hash(hash), is_wanted)
     }
 
     /// The row with this hash that `is_wanted`.
@@ -104,21 +105,35 @@ impl<R> Index<R> {
     #[inline(always)]
     pub(crate) fn find_id(&self, hash: u32, is_wanted: impl FnMut(&R) -> bool) -> Option<RowId> {
         let segment = self.segment_of(hash)?;
-        let rows = &self.segments[segment as usize].rows;
-        let bucket = rows.find_bucket_index(table_hash(hash), is_wanted)?;
+        let bucket = self.rows_of(segment).find_bucket_index(table_hash(hash), is_wanted)?;
         Some(RowId { segment, bucket: bucket as u32 })
     }
 
     #[inline(always)]
-    pub(crate) fn get(&self, id: RowId) -> &R {
-        let row = self.segments[id.segment as usize].rows.get_bucket(id.bucket as usize);
-        row.expect("the row is there while its id is used")
+    fn rows_of(&self, segment: u32) -> &HashTable<R> {
+        debug_assert!((segment as usize) < self.segments.len());
+        // SAFETY: numbers of segments come from the directory, and no segment goes away before the index does.
+        unsafe { &self.segments.get_unchecked(segment as usize).rows }
     }
 
+    /// A row that is there.
+    #[inline(always)]
+    pub(crate) fn get(&self, id: RowId) -> &R {
+        let rows = self.rows_of(id.segment);
+        debug_assert!(rows.get_bucket(id.bucket as usize).is_some());
+        // SAFETY: the row is there while its id is used, see `RowId`.
+        unsafe { rows.get_bucket_unchecked(id.bucket as usize) }
+    }
+
+    /// A row that is there.
     #[inline(always)]
     pub(crate) fn get_mut(&mut self, id: RowId) -> &mut R {
-        let row = self.segments[id.segment as usize].rows.get_bucket_mut(id.bucket as usize);
-        row.expect("the row is there while its id is used")
+        debug_assert!(self.rows_of(id.segment).get_bucket(id.bucket as usize).is_some());
+        // SAFETY: as for `get`.
+        unsafe {
+            let segment = self.segments.get_unchecked_mut(id.segment as usize);
+            segment.rows.get_bucket_unchecked_mut(id.bucket as usize)
+        }
     }
 
     /// Takes a row out. Others stay where they are.

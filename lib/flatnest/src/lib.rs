@@ -11,6 +11,7 @@ mod convert;
 mod entry;
 mod error;
 mod growth;
+mod hash;
 mod index;
 mod iter;
 mod map;
@@ -18,12 +19,14 @@ mod map;
 pub mod meter;
 #[cfg(feature = "rayon")]
 mod parallel;
+mod prefetch;
 mod row;
 #[cfg(feature = "serde")]
 mod serde;
 mod store;
 #[cfg(feature = "sync")]
 pub mod sync;
+mod types;
 
 pub use hashbrown::{DefaultHashBuilder, Equivalent};
 

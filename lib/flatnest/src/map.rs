@@ -8,6 +8,7 @@ use hashbrown::{DefaultHashBuilder, Equivalent};
 use crate::error::TryReserveError;
 #[cfg(feature = "meter")]
 use crate::growth::Growth;
+use crate::hash::hash;
 use crate::index::RowId;
 use crate::iter::{Drain, DrainRow, Iter, IterMut, Rows, Values, ValuesMut};
 use crate::row::{Row, RowMut};
@@ -47,13 +48,6 @@ pub struct FlatMap<K1, K2, V, S = DefaultHashBuilder> {
     pub(crate) hasher: S,
     pub(crate) store: Store<K1, (K2, V)>,
     len: usize,
-}
-
-/// The 32 bits of a hash that the map uses. The product brings all bits into play: for a hash that is the number itself,
-/// or that is good in few bits only.
-#[inline(always)]
-pub(crate) fn mixed(hash: u64) -> u32 {
-    (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
 }
 
 #[cfg(feature = "default-hasher")]
@@ -151,7 +145,7 @@ impl<K1, K2, V, S> FlatMap<K1, K2, V, S> {
         self.store.rows.len()
     }
 
-    /// About how many entries fit into the memory at hand, in O(*r*) and the number of pages of long rows.
+    /// About how many entries fit into the memory at hand, in O(*r*) and the number of tables of long rows.
     ///
     /// Counts what rows have room for and what the rest of the memory would hold; how far it gets depends on the rows to
     /// which entries are added.
@@ -360,7 +354,7 @@ impl<K1, K2, V, S> FlatMap<K1, K2, V, S> {
 impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     #[inline(always)]
     pub(crate) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u32 {
-        mixed(self.hasher.hash_one(key))
+        hash(&self.hasher, key)
     }
 
     #[inline(always)]
@@ -411,7 +405,7 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     {
         let hash1 = self.hash(key1);
         let row = self.store.rows.find_mut(hash1, |row| key1.equivalent(&row.key))?;
-        let hash2 = mixed(self.hasher.hash_one(key2));
+        let hash2 = hash(&self.hasher, key2);
         row.get_mut(hash2, |entry| key2.equivalent(&entry.0)).map(|entry| &mut entry.1)
     }
 
@@ -538,12 +532,12 @@ where
             self.push_row(key1, hash1, self.hash(&key2), (key2, value));
             return None;
         };
-        let hash2 = mixed(self.hasher.hash_one(&key2));
+        let hash2 = hash(&self.hasher, &key2);
         if let Some(entry) = row.get_mut(hash2, |entry| key2 == entry.0) {
             return Some(mem::replace(&mut entry.1, value));
         }
         let hasher = &self.hasher;
-        let hash_of = |entry: &(K2, V)| mixed(hasher.hash_one(&entry.0));
+        let hash_of = |entry: &(K2, V)| hash(hasher, &entry.0);
         row.push(&mut self.store.memory, hash2, (key2, value), hash_of);
         self.len += 1;
         None
@@ -634,7 +628,7 @@ impl<K1, K2: Hash, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
     #[inline(never)]
     pub(crate) fn push_in_row(&mut self, id: RowId, hash2: u32, entry: (K2, V)) -> &mut V {
         let Self { hasher, store, len } = self;
-        let hash_of = |entry: &(K2, V)| mixed(hasher.hash_one(&entry.0));
+        let hash_of = |entry: &(K2, V)| hash(hasher, &entry.0);
         let entry = store.rows.get_mut(id).push(&mut store.memory, hash2, entry, hash_of);
         *len += 1;
         &mut entry.1
@@ -657,7 +651,7 @@ impl<K1, K2: Hash, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
             key2,
             |key2, entry| wanted(key2, &entry.0),
             make,
-            |entry| mixed(hasher.hash_one(&entry.0)),
+            |entry| hash(hasher, &entry.0),
         );
         self.len += usize::from(is_new);
         &mut entry.1

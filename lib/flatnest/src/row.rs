@@ -6,9 +6,9 @@ use core::hash::{BuildHasher, Hash};
 use hashbrown::Equivalent;
 
 use crate::FlatMap;
+use crate::hash::hash;
 use crate::index::RowId;
 use crate::iter::{RowIter, RowIterMut};
-use crate::map::mixed;
 use crate::store::RawRow;
 
 /// The entries that share an outer key, see [`FlatMap::row`] and [`FlatMap::rows`].
@@ -75,7 +75,7 @@ impl<'a, K1, K2, V, S: BuildHasher> Row<'a, K1, K2, V, S> {
     where
         Q2: Hash + Equivalent<K2> + ?Sized,
     {
-        let hash2 = mixed(self.hasher.hash_one(key2));
+        let hash2 = hash(self.hasher, key2);
         self.raw.get(hash2, |entry| key2.equivalent(&entry.0)).map(|entry| &entry.1)
     }
 

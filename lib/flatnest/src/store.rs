@@ -11,8 +11,8 @@ mod cursor;
 mod directory;
 mod dropping;
 mod iter;
-mod page;
 mod pool;
+mod table;
 mod tags;
 
 use core::mem::{needs_drop, take};
@@ -20,7 +20,6 @@ use core::ptr::NonNull;
 
 use self::cells::Cells;
 use self::dropping::{Dropping, drop_row};
-use self::page::PagePtr;
 use self::pool::Pool;
 use crate::arena_str::Releases;
 use crate::error::TryReserveError;
@@ -30,19 +29,6 @@ use crate::index::{self, Hashed, Index, RowId};
 pub(crate) use self::cells::{Position, Slot};
 pub(crate) use self::dropping::Entry;
 pub(crate) use self::iter::{AllIter, AllIterMut, DrainRow, IntoAll, RowIter, RowIterMut};
-
-/// Has the line of memory read into the cache, where the processor can be asked to. Any address will do.
-#[inline(always)]
-pub(crate) fn prefetch<T>(address: *const T) {
-    #[cfg(all(target_arch = "x86_64", target_feature = "sse", not(miri)))]
-    // SAFETY: a prefetch reads nothing that the program could see, and faults nowhere.
-    unsafe {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch(address.cast(), _MM_HINT_T0);
-    }
-    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse", not(miri))))]
-    let _ = address;
-}
 
 /// A row: one line of cache with keys of up to 24 bytes.
 #[repr(align(64))]
@@ -92,28 +78,28 @@ impl<K, T> RawRow<K, T> {
     #[inline(always)]
     pub(crate) fn push(
         &mut self,
-        memory: &mut Memory<T>,
+        memory: &mut Memory,
         hash: u32,
-        mut entry: T,
+        entry: T,
         hash_of: impl Fn(&T) -> u32,
     ) -> &mut T
     where
         T: Entry,
     {
-        let is_owner = entry.is_owner();
-        loop {
-            match self.cells.push_within_room(self.len as usize, hash, entry) {
-                Ok(mut slot) => {
-                    self.len += 1;
-                    if is_owner {
-                        self.cells.set_has_owners();
-                    }
-                    // SAFETY: the entry was added just now and is borrowed with the row.
-                    return unsafe { slot.entry.as_mut() };
-                }
-                Err(given_back) => entry = given_back,
+        let mut place = loop {
+            match self.cells.claim(self.len as usize, hash) {
+                Some(place) => break place,
+                None => make_room(self, memory, hash, &hash_of),
             }
-            make_room(self, memory, hash, &hash_of);
+        };
+        self.len += 1;
+        if entry.is_owner() {
+            self.cells.set_has_owners();
+        }
+        // SAFETY: the place was claimed for this entry and is borrowed with the row.
+        unsafe {
+            place.write(entry);
+            place.as_mut()
         }
     }
 
@@ -121,7 +107,7 @@ impl<K, T> RawRow<K, T> {
     #[inline(always)]
     pub(crate) fn get_or_push<Q>(
         &mut self,
-        memory: &mut Memory<T>,
+        memory: &mut Memory,
         hash: u32,
         key: Q,
         wanted: impl Fn(&Q, &T) -> bool,
@@ -150,39 +136,39 @@ impl<K, T> RawRow<K, T> {
         (&self.key, RowIterMut::new(&mut self.cells, self.len as usize))
     }
 
-    /// Has the entry for `hash` read into the cache, or its place in the directory. Says whether there are pages.
+    /// The first of the steps that have the entry for `hash` read into the cache: how many are left.
     #[inline(always)]
-    pub(crate) fn prefetch_place_or_entry(&self, hash: u32) -> bool {
-        self.cells.prefetch_place_or_entry(hash)
+    pub(crate) fn prefetch_first(&self, hash: u32) -> u32 {
+        self.cells.prefetch_first(hash)
     }
 
-    /// Has the page for `hash` read into the cache, if there are pages.
+    /// A later step; `n_left` are left with it.
     #[inline(always)]
-    pub(crate) fn prefetch_page(&self, hash: u32) {
-        self.cells.prefetch_page(hash);
+    pub(crate) fn prefetch_next(&self, hash: u32, n_left: u32) {
+        self.cells.prefetch_next(hash, n_left);
     }
 
-    /// Has the entry for `hash` read into the cache if it lies in a page.
+    /// An entry that may well be that for `hash`.
     #[inline(always)]
-    pub(crate) fn prefetch_entry_in_page(&self, hash: u32) {
-        self.cells.prefetch_entry_in_page(hash);
+    pub(crate) fn likely(&self, hash: u32) -> Option<&T> {
+        self.cells.likely(hash)
     }
 }
 
 /// All rows. Invariant: the cells of every row come from the pool in `memory`.
 pub(crate) struct Store<K, T: Entry> {
     pub(crate) rows: Index<RawRow<K, T>>,
-    pub(crate) memory: Memory<T>,
+    pub(crate) memory: Memory,
 }
 
 /// What entries lie in.
-pub(crate) struct Memory<T> {
-    pool: Pool<PagePtr<T>>,
+pub(crate) struct Memory {
+    pool: Pool,
     pub(crate) growth: GrowthCounter,
     releases: Releases,
 }
 
-impl<T> Memory<T> {
+impl Memory {
     /// Where keys of dropped entries may leave references.
     fn releases_for_drops(&mut self) -> &mut Releases {
         self.releases.expect(self.pool.allocated().0);
@@ -363,7 +349,7 @@ impl<K, T: Entry> Drop for Store<K, T> {
 #[inline(never)]
 fn make_room<K, T>(
     row: &mut RawRow<K, T>,
-    memory: &mut Memory<T>,
+    memory: &mut Memory,
     hash: u32,
     hash_of: impl Fn(&T) -> u32,
 ) {
@@ -372,5 +358,7 @@ fn make_room<K, T>(
     let allocated = pool.allocated();
     let moved = row.cells.make_room(pool, row.len as usize, hash, hash_of);
     growth.add_allocation(pool.bytes_since(allocated));
-    growth.add_grow(moved.n_entries, size_of::<T>());
+    if let Some(n_moved) = moved {
+        growth.add_grow(n_moved, size_of::<T>());
+    }
 }

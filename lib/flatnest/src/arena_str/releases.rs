@@ -13,7 +13,7 @@ use core::mem::{forget, take};
 use core::ptr::{NonNull, null_mut};
 
 use super::{ArenaStr, CHUNK, Chunk, Header};
-use crate::store::prefetch;
+use crate::prefetch::prefetch;
 
 /// Strings until the next slot gives back what it has.
 const N_PER_SLOT: usize = 16;

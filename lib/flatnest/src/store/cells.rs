@@ -1,14 +1,16 @@
 //! Where the entries of one row lie.
 //!
 //! 1. Up to [`SMALL`] entries lie densely in one block of 4, 8 or 16 places, their tags in the row itself.
-//! 2. More entries lie in pages of up to [`PAGE`] places, each with its tags in front. Bits of an entry's hash choose
-//!    the page through a directory of a power of two of page pointers. Pages that share fewer bits than the directory
-//!    has stand in it several times, in neighbouring places.
-//! 3. A full page splits in two by the next bit, which for the first splits is in the tags; where the page already
-//!    takes all bits of the directory, the directory doubles first.
-//! 4. Equal hashes cannot be separated. So the directory may only have so many places per entry, and a full page that
-//!    may not split gets a further page in a chain, all full but the last that is not empty.
-//! 5. Removal fills the gap with the last entry of the block or chain.
+//! 2. More entries lie as densely in a [table](super::table) of 32, 64, 128 or 256 places, which has an index.
+//! 3. More than [`LARGEST`] entries lie in several tables of that size. The first bits of an entry's hash choose the table
+//!    through a [directory](super::directory) of a power of two of pointers to tables. Tables that share fewer bits than
+//!    the directory has stand in it several times, in neighbouring places.
+//! 4. A full table of a directory splits in two by the next bit; where it already takes all bits of the directory, the
+//!    directory doubles first.
+//! 5. Equal hashes cannot be separated. So the directory may only have so many places per entry, and a full table that
+//!    would need more gets a further table in a chain.
+//! 6. Removal fills the gap with the last entry of the block or table. After [`MAX_REMOVED`] removals, the next insertion
+//!    clears the table's index of what they left behind.
 #![allow(unsafe_code)]
 
 use core::alloc::Layout;
@@ -16,18 +18,21 @@ use core::ptr::NonNull;
 
 use super::cursor::Cursor;
 use super::directory::Directory;
-use super::page::{PAGE, PagePtr, entries_with_next_bit, page_bits, partition, shorten_chain};
 use super::pool::{Pool, block_layout};
+use super::table::{Hashes, Head, LARGEST, Table, TablePtr, first_equal, split};
 use super::tags::{matches16, tag};
+use crate::prefetch::prefetch_bytes;
 
-/// Most entries of a row without pages.
+/// Most entries of a row without a table.
 pub(super) const SMALL: usize = 16;
-/// Directory places allowed for each full page's worth of entries. An even hash needs fewer than 4.
-const PLACES_PER_PAGE: usize = 8;
+/// Directory places allowed for each full table's worth of entries. An even hash needs fewer than 4.
+const PLACES_PER_TABLE: usize = 8;
+const MAX_REMOVED: u8 = u8::MAX;
 
 /// Owner of the entries of one row; what it owns goes away only through [`Cells::free`].
 ///
-/// Invariants: tags in `Small` as in [`Page`](super::page::Page). Without `has_owners`, no entry needs to be dropped.
+/// Invariants: the first places of a block are initialised, one for each entry, and their tags are those of their hashes;
+/// other tags are 0. Without `has_owners`, no entry needs to be dropped.
 pub(super) enum Cells<T> {
     Small {
         tags: [u8; SMALL],
@@ -35,8 +40,13 @@ pub(super) enum Cells<T> {
         cap: u8,
         has_owners: bool,
     },
-    /// `is_chained` says whether any page has another after it.
-    Paged {
+    Table {
+        table: Table<T>,
+        n_removed: u8,
+        has_owners: bool,
+    },
+    /// `is_chained` says whether any table has another after it.
+    Tables {
         directory: Directory<T>,
         is_chained: bool,
         has_owners: bool,
@@ -50,7 +60,8 @@ unsafe impl<T: Sync> Sync for Cells<T> {}
 
 /// One entry's place.
 pub(crate) struct Slot<T> {
-    pub(super) page: Option<PagePtr<T>>,
+    /// In which table of the directory, if there is one.
+    pub(super) table: Option<TablePtr<T>>,
     pub(super) idx: usize,
     pub(crate) entry: NonNull<T>,
 }
@@ -71,48 +82,10 @@ unsafe impl<T> Sync for Slot<T> {}
 pub(crate) struct Position {
     /// In the directory.
     place: usize,
-    /// In the chain of pages.
-    n_pages_before: usize,
-    /// In the page or block.
+    /// In the chain of tables.
+    n_tables_before: usize,
+    /// In the table or block.
     pub(super) idx: usize,
-}
-
-/// What growth did, for the meter.
-#[derive(Default)]
-pub(super) struct Moved {
-    pub(super) n_entries: usize,
-}
-
-/// The first hit of `hits` whose entry is wanted.
-///
-/// # Safety
-/// All places of `hits` after `places` are initialised.
-#[inline(always)]
-unsafe fn first_equal<T>(
-    mut hits: u64,
-    places: NonNull<T>,
-    mut wanted: impl FnMut(&T) -> bool,
-) -> Option<(usize, NonNull<T>)> {
-    while hits != 0 {
-        let idx = hits.trailing_zeros() as usize;
-        // SAFETY: by the caller.
-        let entry = unsafe { places.add(idx) };
-        // SAFETY: as above.
-        if wanted(unsafe { entry.as_ref() }) {
-            return Some((idx, entry));
-        }
-        hits &= hits - 1;
-    }
-    None
-}
-
-/// Has the first hit read into the cache; it may lie across two lines.
-#[inline(always)]
-fn prefetch_first_hit<T>(hits: u64, places: NonNull<T>) {
-    // Without a hit some place is read, which does no harm.
-    let entry = places.as_ptr().wrapping_add(hits.trailing_zeros() as usize % 64);
-    super::prefetch(entry);
-    super::prefetch(entry.wrapping_add(1).wrapping_byte_sub(1));
 }
 
 impl<T> Cells<T> {
@@ -129,12 +102,12 @@ impl<T> Cells<T> {
         (class, block_layout(layout))
     }
 
-    /// The directory; none without pages.
+    /// The directory; none without one.
     #[inline(always)]
-    fn directory(&self) -> &[PagePtr<T>] {
+    fn directory(&self) -> &[TablePtr<T>] {
         match self {
-            Self::Small { .. } => &[],
-            Self::Paged { directory, .. } => directory.places(),
+            Self::Small { .. } | Self::Table { .. } => &[],
+            Self::Tables { directory, .. } => directory.places(),
         }
     }
 
@@ -142,7 +115,9 @@ impl<T> Cells<T> {
     #[inline(always)]
     pub(super) fn has_owners(&self) -> bool {
         match self {
-            Self::Small { has_owners, .. } | Self::Paged { has_owners, .. } => *has_owners,
+            Self::Small { has_owners, .. }
+            | Self::Table { has_owners, .. }
+            | Self::Tables { has_owners, .. } => *has_owners,
         }
     }
 
@@ -150,151 +125,237 @@ impl<T> Cells<T> {
     #[inline(always)]
     pub(super) fn set_has_owners(&mut self) {
         match self {
-            Self::Small { has_owners, .. } | Self::Paged { has_owners, .. } => *has_owners = true,
-        }
-    }
-
-    /// The first page of the chain for `hash`.
-    #[inline(always)]
-    fn page(&self, hash: u32) -> Option<PagePtr<T>> {
-        match self {
-            Self::Small { .. } => None,
-            Self::Paged { directory, .. } => Some(directory.page(hash)),
+            Self::Small { has_owners, .. }
+            | Self::Table { has_owners, .. }
+            | Self::Tables { has_owners, .. } => *has_owners = true,
         }
     }
 
     /// Finds an entry by its hash and key.
     #[inline(always)]
     pub(super) fn find(&self, hash: u32, mut wanted: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
-        if let Self::Small { tags, block, .. } = self {
-            let hits = matches16(tags, tag(hash));
-            // SAFETY: tags that are not 0 belong to initialised places.
-            let (idx, entry) = unsafe { first_equal(hits, *block, wanted) }?;
-            return Some(Slot { page: None, idx, entry });
-        }
-        let mut page = self.page(hash)?;
-        loop {
-            // SAFETY: pages of the directory and of chains live as long as the row.
-            let head = unsafe { page.head() };
-            let hits = head.tags.matches(hash);
-            // SAFETY: as for the small block.
-            if let Some((idx, entry)) = unsafe { first_equal(hits, page.places(), &mut wanted) } {
-                return Some(Slot { page: Some(page), idx, entry });
-            }
-            page = head.next?;
-        }
-    }
-
-    /// Has the entry for `hash` read into the cache, or its place in the directory. Says whether there are pages.
-    #[inline(always)]
-    pub(super) fn prefetch_place_or_entry(&self, hash: u32) -> bool {
         match self {
             Self::Small { tags, block, .. } => {
-                prefetch_first_hit(matches16(tags, tag(hash)), *block);
-                false
+                let hits = matches16(tags, tag(hash));
+                // SAFETY: tags that are not 0 belong to initialised places.
+                let (idx, entry) = unsafe { first_equal(hits, |i| i, *block, wanted) }?;
+                Some(Slot { table: None, idx, entry })
             }
-            Self::Paged { directory, .. } => {
+            Self::Table { table, .. } => {
+                // SAFETY: the table lives as long as the row, and is not changed while that is borrowed.
+                let (idx, entry) = unsafe { table.find(hash, wanted) }?;
+                Some(Slot { table: None, idx, entry })
+            }
+            Self::Tables { directory, .. } => {
+                let mut table = directory.table(hash);
+                loop {
+                    // SAFETY: as above.
+                    if let Some((idx, entry)) = unsafe { table.table().find(hash, &mut wanted) } {
+                        return Some(Slot { table: Some(table), idx, entry });
+                    }
+                    if !self.is_chained() {
+                        return None;
+                    }
+                    // SAFETY: as above.
+                    table = unsafe { table.head() }.next?;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn is_chained(&self) -> bool {
+        matches!(self, Self::Tables { is_chained: true, .. })
+    }
+
+    /// The first of the steps that have the entry for `hash` read into the cache: how many are left.
+    #[inline(always)]
+    pub(super) fn prefetch_first(&self, hash: u32) -> u32 {
+        match self {
+            Self::Small { tags, block, .. } => {
+                // Without a hit some place is read, which does no harm.
+                let idx = matches16(tags, tag(hash)).trailing_zeros() as usize % SMALL;
+                prefetch_bytes(block.as_ptr().wrapping_add(idx).cast(), size_of::<T>());
+                0
+            }
+            Self::Table { table, .. } => {
+                table.prefetch_group(hash);
+                1
+            }
+            Self::Tables { directory, .. } => {
                 directory.prefetch_place(hash);
-                true
+                2
             }
         }
     }
 
-    /// Has the page for `hash` read into the cache, if there are pages.
+    /// A later step; `n_left` are left with it.
     #[inline(always)]
-    pub(super) fn prefetch_page(&self, hash: u32) {
-        if let Some(page) = self.page(hash) {
-            super::prefetch(page.0.as_ptr());
+    pub(super) fn prefetch_next(&self, hash: u32, n_left: u32) {
+        let table = match self {
+            Self::Small { .. } => return,
+            Self::Table { table, .. } => *table,
+            Self::Tables { directory, .. } => directory.table(hash).table(),
+        };
+        if n_left > 1 {
+            table.prefetch_group(hash);
+        } else {
+            // SAFETY: the table lives as long as the row.
+            unsafe { table.prefetch_entry(hash) };
         }
     }
 
-    /// Has the entry for `hash` read into the cache if it lies in a page.
+    /// An entry that may well be that for `hash`.
     #[inline(always)]
-    pub(super) fn prefetch_entry_in_page(&self, hash: u32) {
-        if let Some(page) = self.page(hash) {
-            // SAFETY: the page lives as long as the row.
-            let hits = unsafe { page.head() }.tags.matches(hash);
-            prefetch_first_hit(hits, page.places());
-        }
-    }
-
-    /// Adds an entry where there is room for its hash, and otherwise gives it back. The key is new to the row.
-    #[inline]
-    pub(super) fn push_within_room(
-        &mut self,
-        len: usize,
-        hash: u32,
-        entry: T,
-    ) -> Result<Slot<T>, T> {
-        if let Self::Small { tags, block, cap, .. } = self {
-            if len >= usize::from(*cap) {
-                return Err(entry);
+    pub(super) fn likely(&self, hash: u32) -> Option<&T> {
+        let entry = match self {
+            Self::Small { tags, block, .. } => {
+                // SAFETY: tags that are not 0 belong to initialised places.
+                unsafe { first_equal(matches16(tags, tag(hash)), |i| i, *block, |_| true) }?.1
             }
-            tags[len % SMALL] = tag(hash);
-            // SAFETY: the block has `cap` places and the first `len` are taken.
-            let place = unsafe { block.add(len) };
+            // SAFETY: the table lives as long as the row, and is not changed while that is borrowed.
+            Self::Table { table, .. } => unsafe { table.find(hash, |_| true) }?.1,
             // SAFETY: as above.
-            unsafe { place.write(entry) };
-            return Ok(Slot { page: None, idx: len, entry: place });
-        }
-        let mut next = self.page(hash);
-        while let Some(page) = next {
-            // SAFETY: the page lives as long as the row, which is borrowed mutably.
-            let head = unsafe { page.head() };
-            if usize::from(head.len) < PAGE {
-                // SAFETY: as above, and there is room.
-                return Ok(unsafe { page.push(hash, entry) });
+            Self::Tables { directory, .. } => {
+                unsafe { directory.table(hash).table().find(hash, |_| true) }?.1
             }
-            next = head.next;
-        }
-        Err(entry)
+        };
+        // SAFETY: the entry was found just now and is borrowed with the row.
+        Some(unsafe { entry.as_ref() })
     }
 
-    /// Makes room after [`Cells::push_within_room`] found none. One step: it may have to be repeated when a split put
+    /// The place of a further entry whose key is new to the row; none where there is no room for its hash. The caller
+    /// writes the entry there at once.
+    #[inline(always)]
+    pub(super) fn claim(&mut self, len: usize, hash: u32) -> Option<NonNull<T>> {
+        match self {
+            Self::Small { tags, block, cap, .. } => {
+                if len >= usize::from(*cap) {
+                    return None;
+                }
+                tags[len % SMALL] = tag(hash);
+                // SAFETY: the block has `cap` places and the first `len` are taken.
+                Some(unsafe { block.add(len) })
+            }
+            Self::Table { table, n_removed, .. } => {
+                if len >= table.n_places() || *n_removed == MAX_REMOVED {
+                    return None;
+                }
+                // SAFETY: the table lives as long as the row, which is borrowed mutably, and there is room.
+                Some(unsafe { table.claim(len, hash) })
+            }
+            Self::Tables { directory, .. } => {
+                let mut next = Some(directory.table(hash));
+                while let Some(table) = next {
+                    // SAFETY: as above.
+                    let head = unsafe { table.head_mut() };
+                    let idx = usize::from(head.len);
+                    if idx < LARGEST && head.n_removed < MAX_REMOVED {
+                        head.len += 1;
+                        // SAFETY: as above.
+                        return Some(unsafe { table.table().claim(idx, hash) });
+                    }
+                    next = head.next;
+                }
+                None
+            }
+        }
+    }
+
+    /// Makes room after [`Cells::claim`] found none. One step: it may have to be repeated when a split put
     /// all entries on one side.
     ///
-    /// `hash_of` is the user's code and runs before anything moves.
+    /// `hash_of` is the user's code and runs before anything moves. Returns how many entries growth moved; none where nothing
+    /// had to grow.
     pub(super) fn make_room(
         &mut self,
-        pool: &mut Pool<PagePtr<T>>,
+        pool: &mut Pool,
         len: usize,
         hash: u32,
         hash_of: impl Fn(&T) -> u32,
-    ) -> Moved {
-        if let Self::Small { cap, .. } = *self {
-            return if usize::from(cap) < SMALL {
-                self.grow_small(pool, len)
-            } else {
-                self.begin_pages(pool, len, hash_of)
-            };
+    ) -> Option<usize> {
+        match self {
+            Self::Small { cap, .. } if usize::from(*cap) < SMALL => self.grow_small(pool, len),
+            Self::Small { block, cap, has_owners, .. } => {
+                let (block, class, has_owners) = (*block, Self::small_class(*cap).0, *has_owners);
+                // SAFETY: the block holds `len` entries, as many as it has places, and fewer than the smallest table.
+                unsafe {
+                    let table = Table::with_entries(pool, 0, block, len, hash_of);
+                    *self = Self::Table { table, n_removed: 0, has_owners };
+                    pool.give(class, block.cast());
+                }
+                Some(len)
+            }
+            Self::Table { table, n_removed, .. } if len < table.n_places() => {
+                // SAFETY: the table lives as long as the row, which is borrowed mutably.
+                unsafe { table.renew_index(len, hash_of) };
+                *n_removed = 0;
+                None
+            }
+            Self::Table { table, has_owners, .. } if table.is_largest() => {
+                // SAFETY: as above.
+                let table = unsafe { TablePtr::new(*table, len, 0) };
+                let (directory, has_owners) = (Directory::new(pool, table), *has_owners);
+                *self = Self::Tables { directory, is_chained: false, has_owners };
+                None
+            }
+            Self::Table { table, n_removed, .. } => {
+                let old = *table;
+                // SAFETY: as above; the old table is full, the new one has more places.
+                unsafe {
+                    *table = Table::with_entries(pool, old.size() + 1, old.places(), len, hash_of);
+                    old.free(pool);
+                }
+                *n_removed = 0;
+                Some(len)
+            }
+            Self::Tables { .. } => self.make_room_in_directory(pool, len, hash, hash_of),
         }
-        let Some(page) = self.page(hash) else { return Moved::default() };
-        // SAFETY: the page lives as long as the row.
-        let head = unsafe { page.head() };
-        let n_places = self.directory().len();
-        let may_double = 2 * n_places <= PLACES_PER_PAGE * (len / PAGE + 1);
-        if head.next.is_none() && (n_places > 1 << head.depth || may_double) {
-            // SAFETY: the page is alive and full.
-            let high = unsafe { entries_with_next_bit(page, u32::from(head.depth), hash_of) };
-            return self.split(pool, page, hash, high);
-        }
-        let Self::Paged { is_chained, .. } = self else {
-            unreachable!("a row without pages has no full page")
-        };
-        *is_chained = true;
-        let mut last = page;
-        // SAFETY: pages of a chain live as long as the row.
-        while let Some(next) = unsafe { last.head() }.next {
-            last = next;
-        }
-        let fresh = PagePtr::allocate(pool, 32);
-        // SAFETY: as above, and no other reference to a head is alive.
-        unsafe { last.head_mut() }.next = Some(fresh);
-        Moved::default()
     }
 
-    fn grow_small(&mut self, pool: &mut Pool<PagePtr<T>>, len: usize) -> Moved {
-        let Self::Small { block, cap, .. } = self else { return Moved::default() };
+    fn make_room_in_directory(
+        &mut self,
+        pool: &mut Pool,
+        len: usize,
+        hash: u32,
+        hash_of: impl Fn(&T) -> u32,
+    ) -> Option<usize> {
+        let Self::Tables { directory, is_chained, .. } = self else { return None };
+        let first = directory.table(hash);
+        let mut last = first;
+        // SAFETY: tables live as long as the row, which is borrowed mutably, and no reference to a head is kept while
+        // that head is written.
+        unsafe {
+            loop {
+                let Head { next, len, n_removed, .. } = *last.head();
+                if n_removed == MAX_REMOVED {
+                    last.table().renew_index(usize::from(len), hash_of);
+                    last.head_mut().n_removed = 0;
+                    return None;
+                }
+                match next {
+                    Some(next) => last = next,
+                    None => break,
+                }
+            }
+            if first == last {
+                let mut hashes = Hashes::of(first.table().places(), LARGEST, hash_of);
+                let n_needed = 1u64 << hashes.first_bits_to_differ();
+                let n_allowed = PLACES_PER_TABLE * (len / LARGEST + 1);
+                if n_needed <= directory.places().len().max(n_allowed) as u64 {
+                    let is_high = hashes.are_mostly_low(first.head().depth);
+                    let fresh = directory.split(pool, first, hash, is_high);
+                    return Some(split(first, fresh, &mut hashes, is_high));
+                }
+            }
+            *is_chained = true;
+            last.head_mut().next = Some(TablePtr::allocate(pool, 32));
+        }
+        Some(0)
+    }
+
+    fn grow_small(&mut self, pool: &mut Pool, len: usize) -> Option<usize> {
+        let Self::Small { block, cap, .. } = self else { return None };
         let old_cap = *cap;
         let new_cap = if old_cap == 0 { 4 } else { old_cap * 2 };
         let (class, layout) = Self::small_class(new_cap);
@@ -306,62 +367,7 @@ impl<T> Cells<T> {
             unsafe { pool.give(Self::small_class(old_cap).0, block.cast()) };
         }
         (*block, *cap) = (fresh, new_cap);
-        Moved { n_entries: len }
-    }
-
-    fn begin_pages(
-        &mut self,
-        pool: &mut Pool<PagePtr<T>>,
-        len: usize,
-        hash_of: impl Fn(&T) -> u32,
-    ) -> Moved {
-        let Self::Small { block, cap, has_owners, .. } = *self else { return Moved::default() };
-        // SAFETY: the block holds `len` entries, which is as many as it has places.
-        let hashes: [u32; SMALL] =
-            core::array::from_fn(|i| hash_of(unsafe { block.add(i).as_ref() }));
-        let page = PagePtr::allocate(pool, 0);
-        // SAFETY: the page is new and has more places than the block.
-        unsafe {
-            let head = page.head_mut();
-            hashes.iter().enumerate().for_each(|(i, &hash)| head.tags.set(i, hash));
-            head.len = len as u8;
-            page.places().copy_from_nonoverlapping(block, len);
-            pool.give(Self::small_class(cap).0, block.cast());
-        }
-        let directory = Directory::new(pool, page);
-        *self = Self::Paged { directory, is_chained: false, has_owners };
-        Moved { n_entries: len }
-    }
-
-    /// Splits the full `page`, which is the one for `hash`, by the next bit: the entries of `high` have it.
-    fn split(
-        &mut self,
-        pool: &mut Pool<PagePtr<T>>,
-        page: PagePtr<T>,
-        hash: u32,
-        high: u32,
-    ) -> Moved {
-        let Self::Paged { directory, .. } = self else { return Moved::default() };
-        // SAFETY: the page lives as long as the row.
-        let depth = unsafe { page.head() }.depth;
-        if directory.places().len() == 1 << depth {
-            directory.double(pool);
-        }
-        let fresh = PagePtr::allocate(pool, depth + 1);
-        // The smaller side moves.
-        let is_high = high.count_ones() as usize <= PAGE / 2;
-        let leaving = if is_high { high } else { !high };
-        // SAFETY: both pages are alive, no reference to a head is, `page` is full and `fresh` empty.
-        let n_entries = unsafe {
-            page.head_mut().depth = depth + 1;
-            partition(page, fresh, leaving)
-        };
-        let places = directory.places_mut();
-        let n_places = places.len() >> depth;
-        let start = (u64::from(page_bits(hash)) << depth >> 32) as usize * n_places;
-        let half = start + usize::from(is_high) * (n_places / 2);
-        places[half..half + n_places / 2].fill(fresh);
-        Moved { n_entries }
+        Some(len)
     }
 
     /// Takes an entry out.
@@ -369,16 +375,29 @@ impl<T> Cells<T> {
     /// # Safety
     /// `slot` was found in these cells, which were not changed since. `len` is their number of entries.
     pub(super) unsafe fn remove(&mut self, len: usize, slot: Slot<T>) -> T {
-        let last_place = match (self, slot.page) {
+        let last_place = match (self, slot.table) {
             (Self::Small { tags, block, .. }, _) => {
                 tags[slot.idx] = tags[len - 1];
                 tags[len - 1] = 0;
                 // SAFETY: the block holds `len` entries.
                 unsafe { block.add(len - 1) }
             }
-            // SAFETY: the page holds the slot, so it is alive, and no reference to a head is.
-            (_, Some(page)) => unsafe { shorten_chain(page, slot.idx) },
-            (_, None) => unreachable!("an entry of a row with pages lies in one of them"),
+            (Self::Table { table, n_removed, .. }, _) => {
+                *n_removed = n_removed.saturating_add(1);
+                // SAFETY: by the caller.
+                unsafe { table.remove(len, slot.idx) }
+            }
+            (Self::Tables { .. }, Some(table)) => {
+                // SAFETY: the table holds the slot, so it is alive, and no reference to a head is.
+                let head = unsafe { table.head_mut() };
+                head.n_removed = head.n_removed.saturating_add(1);
+                head.len -= 1;
+                // SAFETY: as above.
+                unsafe { table.table().remove(usize::from(head.len) + 1, slot.idx) }
+            }
+            (Self::Tables { .. }, None) => {
+                unreachable!("an entry of a row with a directory lies in one of its tables")
+            }
         };
         // SAFETY: the entry is initialised and read once: either the last one takes its place or it was the last.
         unsafe {
@@ -390,55 +409,66 @@ impl<T> Cells<T> {
 
     /// The entry at `position`, or the first one in a later block, to which `position` moves.
     pub(super) fn slot_at(&self, len: usize, position: &mut Position) -> Option<Slot<T>> {
-        if let Self::Small { block, .. } = self {
+        if let Some(block) = self.block() {
             let idx = position.idx;
             // SAFETY: the block holds `len` entries.
-            return (idx < len).then(|| Slot { page: None, idx, entry: unsafe { block.add(idx) } });
+            return (idx < len).then(|| Slot {
+                table: None,
+                idx,
+                entry: unsafe { block.add(idx) },
+            });
         }
         let directory = self.directory();
         loop {
             let first = *directory.get(position.place)?;
-            let mut page = Some(first);
-            for _ in 0..position.n_pages_before {
-                // SAFETY: pages live as long as the row.
-                page = page.and_then(|page| unsafe { page.head() }.next);
+            let mut table = Some(first);
+            for _ in 0..position.n_tables_before {
+                // SAFETY: tables live as long as the row.
+                table = table.and_then(|table| unsafe { table.head() }.next);
             }
-            let Some(page) = page else {
+            let Some(table) = table else {
                 // SAFETY: as above.
                 position.place += directory.len() >> unsafe { first.head() }.depth;
-                position.n_pages_before = 0;
+                position.n_tables_before = 0;
                 continue;
             };
             let idx = position.idx;
             // SAFETY: as above.
-            if idx < usize::from(unsafe { page.head() }.len) {
-                // SAFETY: places below `len` are part of the page.
-                return Some(Slot {
-                    page: Some(page),
-                    idx,
-                    entry: unsafe { page.places().add(idx) },
-                });
+            if idx < usize::from(unsafe { table.head() }.len) {
+                // SAFETY: places below `len` are part of the table.
+                let entry = unsafe { table.table().places().add(idx) };
+                return Some(Slot { table: Some(table), idx, entry });
             }
-            position.n_pages_before += 1;
+            position.n_tables_before += 1;
             position.idx = 0;
         }
     }
 
-    /// The `len` entries, unless they lie in pages.
+    /// The first place, unless the entries lie in several tables.
     #[inline]
-    pub(super) fn block(&self, len: usize) -> Option<NonNull<[T]>> {
+    fn block(&self) -> Option<NonNull<T>> {
+        match self {
+            Self::Small { block, .. } => Some(*block),
+            Self::Table { table, .. } => Some(table.places()),
+            Self::Tables { .. } => None,
+        }
+    }
+
+    /// The `len` entries, unless there are more than [`SMALL`].
+    #[inline]
+    pub(super) fn small_block(&self, len: usize) -> Option<NonNull<[T]>> {
         match self {
             Self::Small { block, .. } => Some(NonNull::slice_from_raw_parts(*block, len)),
-            Self::Paged { .. } => None,
+            Self::Table { .. } | Self::Tables { .. } => None,
         }
     }
 
     /// Walks over all entries.
     #[inline]
     pub(super) fn cursor(&self, len: usize) -> Cursor<T> {
-        match self {
-            Self::Small { block, .. } => Cursor::over_block(*block, len),
-            Self::Paged { directory, .. } => Cursor::over_pages(directory.places(), len),
+        match self.block() {
+            Some(block) => Cursor::over_block(block, len),
+            None => Cursor::over_directory(self.directory(), len),
         }
     }
 
@@ -446,7 +476,7 @@ impl<T> Cells<T> {
     ///
     /// # Safety
     /// The cells came from `pool`; nobody uses them or their entries any more.
-    pub(super) unsafe fn free(self, pool: &mut Pool<PagePtr<T>>) {
+    pub(super) unsafe fn free(self, pool: &mut Pool) {
         match self {
             Self::Small { cap: 0, .. } => {}
             // SAFETY: by the caller.
@@ -454,11 +484,13 @@ impl<T> Cells<T> {
                 pool.give(Self::small_class(cap).0, block.cast());
             },
             // SAFETY: by the caller.
-            Self::Paged { directory, is_chained: false, .. } => unsafe { directory.free(pool) },
-            Self::Paged { is_chained: true, .. } => {
-                // SAFETY: by the caller; each page is met once.
-                self.for_each_page(|page| unsafe { page.free(pool) });
-                let Self::Paged { directory, .. } = self else { unreachable!("it has pages") };
+            Self::Table { table, .. } => unsafe { table.free(pool) },
+            // SAFETY: by the caller.
+            Self::Tables { directory, is_chained: false, .. } => unsafe { directory.free(pool) },
+            Self::Tables { is_chained: true, .. } => {
+                // SAFETY: by the caller; each table is met once.
+                self.for_each_table(|table| unsafe { table.table().free(pool) });
+                let Self::Tables { directory, .. } = self else { unreachable!("it has tables") };
                 // SAFETY: by the caller.
                 unsafe { directory.free_places(pool) };
             }
@@ -467,23 +499,26 @@ impl<T> Cells<T> {
 
     /// Places for entries.
     pub(super) fn capacity(&self) -> usize {
-        if let Self::Small { cap, .. } = self {
-            return usize::from(*cap);
+        match self {
+            Self::Small { cap, .. } => usize::from(*cap),
+            Self::Table { table, .. } => table.n_places(),
+            Self::Tables { .. } => {
+                let mut n_places = 0;
+                self.for_each_table(|_| n_places += LARGEST);
+                n_places
+            }
         }
-        let mut n_places = 0;
-        self.for_each_page(|_| n_places += PAGE);
-        n_places
     }
 
-    fn for_each_page(&self, mut f: impl FnMut(PagePtr<T>)) {
+    fn for_each_table(&self, mut f: impl FnMut(TablePtr<T>)) {
         let mut previous = None;
         for &first in self.directory() {
             if previous != Some(first) {
                 let mut next = Some(first);
-                while let Some(page) = next {
-                    // SAFETY: pages live as long as the row, or until `f` gives them back.
-                    next = unsafe { page.head() }.next;
-                    f(page);
+                while let Some(table) = next {
+                    // SAFETY: tables live as long as the row, or until `f` gives them back.
+                    next = unsafe { table.head() }.next;
+                    f(table);
                 }
             }
             previous = Some(first);
@@ -493,25 +528,29 @@ impl<T> Cells<T> {
     /// Panics unless the invariants of this module hold for a row of `len` entries.
     #[cfg(any(test, debug_assertions))]
     pub(super) fn check(&self, len: usize) {
-        if let Self::Small { tags, cap, .. } = self {
-            assert!(len <= usize::from(*cap) && matches!(cap, 0 | 4 | 8 | 16));
-            assert!(tags.iter().enumerate().all(|(i, &tag)| (tag != 0) == (i < len)));
-            return;
+        match self {
+            Self::Small { tags, cap, .. } => {
+                assert!(len <= usize::from(*cap) && matches!(cap, 0 | 4 | 8 | 16));
+                assert!(tags.iter().enumerate().all(|(i, &tag)| (tag != 0) == (i < len)));
+            }
+            // SAFETY: the table lives as long as the row.
+            Self::Table { table, .. } => unsafe { table.check(len) },
+            Self::Tables { .. } => self.check_directory(len),
         }
+    }
+
+    #[cfg(any(test, debug_assertions))]
+    fn check_directory(&self, len: usize) {
         let directory = self.directory();
         assert!(directory.len().is_power_of_two());
         let mut n_entries = 0;
-        self.for_each_page(|page| {
-            // SAFETY: pages live as long as the row.
-            let head = unsafe { page.head() };
-            let len = usize::from(head.len);
-            assert!(len <= PAGE && head.tags.are_set_up_to(len));
-            if let Some(next) = head.next {
-                assert!(matches!(self, Self::Paged { is_chained: true, .. }));
-                // SAFETY: as above.
-                assert!(len == PAGE || unsafe { next.head() }.len == 0);
-            }
-            n_entries += len;
+        self.for_each_table(|table| {
+            // SAFETY: tables live as long as the row.
+            let head = unsafe { table.head() };
+            // SAFETY: as above.
+            unsafe { table.table().check(usize::from(head.len)) };
+            assert!(head.next.is_none() || self.is_chained());
+            n_entries += usize::from(head.len);
         });
         assert_eq!(n_entries, len);
         let mut at = 0;
@@ -520,7 +559,7 @@ impl<T> Cells<T> {
             let depth = unsafe { directory[at].head() }.depth;
             let n_places = directory.len() >> depth;
             assert!(n_places > 0 && at % n_places == 0);
-            assert!(directory[at..at + n_places].iter().all(|&page| page == directory[at]));
+            assert!(directory[at..at + n_places].iter().all(|&table| table == directory[at]));
             at += n_places;
         }
     }

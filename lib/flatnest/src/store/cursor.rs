@@ -3,9 +3,10 @@
 
 use core::ptr::NonNull;
 
-use super::page::PagePtr;
+use super::table::TablePtr;
+use crate::prefetch::prefetch;
 
-/// Lines of a page that are read ahead when a walk comes to the page before it.
+/// Lines of a table's entries that are read ahead when a walk comes to the table before it.
 const LINES_AHEAD: usize = 10;
 
 /// Walks over the entries of one row, block by block. An address, not a borrow: who holds it keeps the row unchanged.
@@ -15,9 +16,9 @@ pub(super) struct Cursor<T> {
     n_left: usize,
     /// Entries in later blocks.
     n_after: usize,
-    /// The current page, none in a small block.
-    page: Option<PagePtr<T>>,
-    directory: NonNull<PagePtr<T>>,
+    /// The current table of a directory.
+    table: Option<TablePtr<T>>,
+    directory: NonNull<TablePtr<T>>,
     n_directory: usize,
 }
 
@@ -38,7 +39,7 @@ impl<T> Cursor<T> {
             entry: NonNull::dangling(),
             n_left: 0,
             n_after: 0,
-            page: None,
+            table: None,
             directory: NonNull::dangling(),
             n_directory: 0,
         }
@@ -50,9 +51,9 @@ impl<T> Cursor<T> {
         Self { entry: block, n_left: len, ..Self::empty() }
     }
 
-    /// Over the `len` entries of a directory's pages.
+    /// Over the `len` entries of a directory's tables.
     #[inline]
-    pub(super) fn over_pages(directory: &[PagePtr<T>], len: usize) -> Self {
+    pub(super) fn over_directory(directory: &[TablePtr<T>], len: usize) -> Self {
         Self {
             n_after: len,
             directory: NonNull::from(directory).cast(),
@@ -72,7 +73,7 @@ impl<T> Cursor<T> {
     pub(super) unsafe fn next(&mut self) -> Option<NonNull<T>> {
         while self.n_left == 0 {
             // SAFETY: by the caller.
-            if !unsafe { self.next_page() } {
+            if !unsafe { self.next_table() } {
                 return None;
             }
         }
@@ -83,62 +84,66 @@ impl<T> Cursor<T> {
         Some(entry)
     }
 
-    /// The rest of the current block, or the next one.
+    /// The rest of the current block, or the next one, as far as the first `most` entries.
     ///
     /// # Safety
     /// As for [`Cursor::next`].
     #[inline]
-    pub(super) unsafe fn next_block(&mut self) -> Option<NonNull<[T]>> {
+    pub(super) unsafe fn next_block(&mut self, most: usize) -> Option<NonNull<[T]>> {
         // SAFETY: by the caller.
         while self.n_left == 0 {
-            if !unsafe { self.next_page() } {
+            if !unsafe { self.next_table() } {
                 return None;
             }
         }
-        let n = core::mem::take(&mut self.n_left);
-        Some(NonNull::slice_from_raw_parts(self.entry, n))
+        let (entry, n) = (self.entry, self.n_left.min(most));
+        // SAFETY: `n_left` entries lie from here on.
+        self.entry = unsafe { entry.add(n) };
+        self.n_left -= n;
+        Some(NonNull::slice_from_raw_parts(entry, n))
     }
 
     /// # Safety
     /// As for [`Cursor::next`].
-    unsafe fn next_page(&mut self) -> bool {
-        // SAFETY: pages and directory live as long as the row.
+    unsafe fn next_table(&mut self) -> bool {
+        // SAFETY: tables and directory live as long as the row.
         unsafe {
             if self.n_after == 0 {
                 return false;
             }
-            let chained = self.page.and_then(|page| page.head().next);
-            let Some(page) = chained.or_else(|| self.next_in_directory()) else { return false };
-            self.entry = page.places();
-            self.n_left = usize::from(page.head().len);
+            let chained = self.table.and_then(|table| table.head().next);
+            let Some(table) = chained.or_else(|| self.next_in_directory()) else { return false };
+            self.entry = table.table().places();
+            self.n_left = usize::from(table.head().len);
             self.n_after -= self.n_left;
-            self.page = Some(page);
+            self.table = Some(table);
             true
         }
     }
 
-    /// The next page of the directory. What it needs of it is read ahead.
+    /// The next table of the directory. What it needs of it is read ahead.
     ///
     /// # Safety
     /// As for [`Cursor::next`].
-    unsafe fn next_in_directory(&mut self) -> Option<PagePtr<T>> {
+    unsafe fn next_in_directory(&mut self) -> Option<TablePtr<T>> {
         if self.n_directory == 0 {
             return None;
         }
         // SAFETY: `n_directory` places lie from `directory` on.
         unsafe {
-            let page = self.directory.read();
-            while self.n_directory > 0 && self.directory.read() == page {
+            let table = self.directory.read();
+            while self.n_directory > 0 && self.directory.read() == table {
                 self.directory = self.directory.add(1);
                 self.n_directory -= 1;
             }
             if self.n_directory > 0 {
-                let after = self.directory.read();
+                let next = self.directory.read();
+                prefetch(next.head());
                 for line in 0..LINES_AHEAD {
-                    super::prefetch(after.0.as_ptr().wrapping_byte_add(64 * line));
+                    prefetch(next.table().places().as_ptr().wrapping_byte_add(64 * line));
                 }
             }
-            Some(page)
+            Some(table)
         }
     }
 }

@@ -7,19 +7,19 @@
 //! Rows whose entries own nothing, as is known when they are added, are not looked at.
 #![allow(unsafe_code)]
 
-use alloc::string::String;
-use core::any::TypeId;
-use core::marker::PhantomData;
-use core::mem::{needs_drop, replace, transmute};
+use core::mem::{needs_drop, replace};
 use core::ptr::NonNull;
 
 use super::cells::Cells;
 use super::cursor::Cursor;
-use super::prefetch;
 use crate::arena_str::{ArenaStr, Releases};
+use crate::prefetch::{prefetch, prefetch_owned};
+use crate::types::{downcast, is_same_type};
 
 /// Blocks that are on their way together.
 const AHEAD: usize = 8;
+/// Most entries of a block that are dropped together.
+const MAX_BLOCK: usize = 32;
 const LINE: usize = 64;
 
 /// What the store may know of entries.
@@ -61,53 +61,6 @@ impl<K, V> Entry for (K, V) {
         // SAFETY: each key is an `ArenaStr` and is read once.
         releases.add(keys.map(|key| unsafe { key.read() }));
     }
-}
-
-/// Has what dropping the value will touch elsewhere read into the cache, where that takes long and is known.
-#[inline(always)]
-fn prefetch_owned<T>(value: &T) {
-    if let Some(text) = downcast::<T, String>(value) {
-        // Allocators that keep notes beside a block have them before and behind it.
-        prefetch(text.as_ptr().wrapping_sub(16));
-        prefetch(text.as_ptr().wrapping_add(text.capacity()));
-    }
-}
-
-/// The value as a `U` if that is its type.
-#[inline(always)]
-fn downcast<T, U: 'static>(value: &T) -> Option<&U> {
-    // SAFETY: the types are the same.
-    is_same_type::<T, U>().then(|| unsafe { NonNull::from(value).cast::<U>().as_ref() })
-}
-
-/// Types that differ in lifetimes alone count as one; `U` has none.
-#[inline(always)]
-fn is_same_type<T, U: 'static>() -> bool {
-    id_of_type::<T>() == TypeId::of::<U>()
-}
-
-/// As [`TypeId::of`], also for types with lifetimes, which do not count.
-///
-/// Source: the crate `typeid` 1.0, which says why this holds.
-#[inline(always)]
-fn id_of_type<T>() -> TypeId {
-    trait Typed {
-        fn id(&self) -> TypeId
-        where
-            Self: 'static;
-    }
-    impl<T> Typed for PhantomData<T> {
-        #[inline(always)]
-        fn id(&self) -> TypeId
-        where
-            Self: 'static,
-        {
-            TypeId::of::<T>()
-        }
-    }
-    let typed: &dyn Typed = &PhantomData::<T>;
-    // SAFETY: only the lifetime bound changes. `id` reads no value of `T`, and lifetimes do not change what it returns.
-    unsafe { transmute::<&dyn Typed, &(dyn Typed + 'static)>(typed) }.id()
 }
 
 /// Owner of entries that are being dropped. Whoever makes it keeps their memory meanwhile.
@@ -183,7 +136,7 @@ impl<T: Entry> Blocks<'_, '_, T> {
     #[inline]
     fn add_all(&mut self) {
         // SAFETY: the row is as it was, by the caller of `add_row`.
-        while let Some(block) = unsafe { self.cursor.next_block() } {
+        while let Some(block) = unsafe { self.cursor.next_block(MAX_BLOCK) } {
             self.dropping.add(block);
         }
     }
@@ -204,7 +157,7 @@ pub(super) unsafe fn drop_row<T: Entry>(cells: &Cells<T>, len: usize, releases: 
     if !cells.has_owners() {
         return;
     }
-    let Some(block) = cells.block(len) else {
+    let Some(block) = cells.small_block(len) else {
         // SAFETY: by the caller.
         return unsafe { Dropping::new(releases).add_row(cells, len) };
     };
@@ -222,20 +175,10 @@ pub(super) unsafe fn drop_row<T: Entry>(cells: &Cells<T>, len: usize, releases: 
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::String;
+
     use super::*;
     use crate::Arena;
-
-    fn is_string<T>() -> bool {
-        is_same_type::<T, String>()
-    }
-
-    #[test]
-    fn types_are_told_apart() {
-        assert!(is_string::<String>() && is_same_type::<ArenaStr, ArenaStr>());
-        assert!(!is_string::<&str>() && !is_string::<Option<String>>() && !is_string::<ArenaStr>());
-        assert!(downcast::<_, String>(&7).is_none());
-        assert_eq!(downcast::<_, String>(&String::from("a")).map(String::as_str), Some("a"));
-    }
 
     #[test]
     fn only_what_owns_memory_has_to_be_dropped() {

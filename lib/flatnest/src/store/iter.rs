@@ -7,7 +7,6 @@ use core::ptr::NonNull;
 
 use super::cells::Cells;
 use super::cursor::Cursor;
-use super::page::PagePtr;
 use super::pool::Pool;
 use super::{Entry, RawRow, Store};
 use crate::index::{self, Index};
@@ -52,7 +51,7 @@ impl<'a, T> Iterator for RowIter<'a, T> {
     fn fold<B, F: FnMut(B, &'a T) -> B>(mut self, init: B, mut f: F) -> B {
         let mut folded = init;
         // SAFETY: as in `next`.
-        while let Some(block) = unsafe { self.cursor.next_block() } {
+        while let Some(block) = unsafe { self.cursor.next_block(usize::MAX) } {
             // SAFETY: a block has that many entries, borrowed for `'a`.
             folded = unsafe { block.as_ref() }.iter().fold(folded, &mut f);
         }
@@ -251,11 +250,11 @@ impl<T> Owned<T> {
 pub(crate) struct DrainRow<'a, T> {
     /// Taken when dropped; there was none if there was no such row.
     row: Option<Owned<T>>,
-    pool: Option<&'a mut Pool<PagePtr<T>>>,
+    pool: Option<&'a mut Pool>,
 }
 
 impl<'a, T> DrainRow<'a, T> {
-    pub(super) fn new(cells: Cells<T>, len: usize, pool: &'a mut Pool<PagePtr<T>>) -> Self {
+    pub(super) fn new(cells: Cells<T>, len: usize, pool: &'a mut Pool) -> Self {
         Self { row: Some(Owned::new(cells, len)), pool: Some(pool) }
     }
 
@@ -291,7 +290,7 @@ impl<T> Drop for DrainRow<'_, T> {
 pub(crate) struct IntoAll<K, T> {
     row: Option<(K, Owned<T>)>,
     rows: Rest<K, T>,
-    pool: Pool<PagePtr<T>>,
+    pool: Pool,
     n_left: usize,
 }
 
@@ -310,7 +309,7 @@ impl<K, T> Drop for Rest<K, T> {
 
 impl<K, T> IntoAll<K, T> {
     /// The `rows` have `n` entries, which lie in `pool`.
-    pub(super) fn new(rows: Index<RawRow<K, T>>, pool: Pool<PagePtr<T>>, n: usize) -> Self {
+    pub(super) fn new(rows: Index<RawRow<K, T>>, pool: Pool, n: usize) -> Self {
         Self { row: None, rows: Rest(rows.into_iter()), pool, n_left: n }
     }
 

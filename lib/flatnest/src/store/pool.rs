@@ -3,8 +3,8 @@
 //! 1. A block has one of [`N_CLASSES`] sizes. Blocks are cut off the front of the current chunk.
 //! 2. A block that is given back goes on the list of its class, linked through its own first bytes, and is the next
 //!    one handed out.
-//! 3. Pages may be given back in a list as long as one likes, in one step, and are handed out again first. The block
-//!    with the list goes on the list of its class when it is empty.
+//! 3. Tables of directories may be given back in a list as long as one likes, in one step, and are
+//!    handed out again first. The block with the list goes on the list of its class when it is empty.
 //! 4. Chunks double in size up to [`MAX_CHUNK_BYTES`], so that no single growth step asks for much memory.
 //! 5. Dropping the pool frees its chunks and nothing else: it knows nothing of what lies in the blocks.
 #![allow(unsafe_code)]
@@ -14,10 +14,17 @@ use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+use super::table::N_SIZES;
 use crate::growth::vec_bytes;
 
-/// Sizes of blocks for entries, see [`super::cells`].
-pub(super) const N_ENTRY_CLASSES: usize = 4;
+/// Sizes of blocks without an index, see [`super::cells`]; those for tables follow.
+const N_SMALL_CLASSES: usize = 3;
+/// The class of the smallest tables; larger ones follow.
+pub(super) const SMALLEST_TABLE: usize = N_SMALL_CLASSES;
+/// The class of the largest tables. Those of a directory are given back in a list.
+const LARGEST_TABLE: usize = SMALLEST_TABLE + N_SIZES as usize - 1;
+/// Sizes of blocks for entries.
+pub(super) const N_ENTRY_CLASSES: usize = LARGEST_TABLE + 1;
 /// All sizes of blocks; those for [directories](super::directory) are of 4 up to 4^16 places.
 const N_CLASSES: usize = N_ENTRY_CLASSES + 16;
 
@@ -44,38 +51,38 @@ struct Chunk {
     layout: Layout,
 }
 
-/// Pages that were given back in one step: `n` of them, more than none, in a block of a class.
-struct List<P> {
-    pages: NonNull<P>,
+/// Tables that were given back in one step: `n` of them, more than none, in a block of a class.
+struct List {
+    tables: NonNull<NonNull<u8>>,
     n: usize,
     class: usize,
 }
 
 /// Invariants: `[bump, bump + left)` lies in `chunks[n_used - 1]` and no block overlaps it; chunks from `n_used` on
 /// hold no block; every block on `free[class]` was handed out with the layout of `class` and is used by nobody, and so is
-/// every page on `lists`, where equal ones stand next to each other.
-pub(super) struct Pool<P> {
+/// every table on `lists`, where equal ones stand next to each other.
+pub(super) struct Pool {
     chunks: Vec<Chunk>,
     n_used: usize,
     bump: NonNull<u8>,
     left: usize,
     free: [Option<NonNull<FreeBlock>>; N_CLASSES],
-    lists: Vec<List<P>>,
+    lists: Vec<List>,
     n_chunk_bytes: usize,
 }
 
 // SAFETY: the pool owns its chunks and reads or writes them through `&mut self` only.
-unsafe impl<P> Send for Pool<P> {}
+unsafe impl Send for Pool {}
 // SAFETY: as above, `&self` gives no access to memory of the chunks.
-unsafe impl<P> Sync for Pool<P> {}
+unsafe impl Sync for Pool {}
 
-impl<P: Copy + PartialEq> Default for Pool<P> {
+impl Default for Pool {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<P: Copy + PartialEq> Pool<P> {
+impl Pool {
     pub(super) const fn new() -> Self {
         Self {
             chunks: Vec::new(),
@@ -109,6 +116,11 @@ impl<P: Copy + PartialEq> Pool<P> {
     /// A block for `class`, whose blocks all have `layout`, a result of [`block_layout`].
     #[inline]
     pub(super) fn take(&mut self, class: usize, layout: Layout) -> NonNull<u8> {
+        if class == LARGEST_TABLE
+            && let Some(table) = self.take_listed()
+        {
+            return table;
+        }
         if let Some(block) = self.free[class] {
             // SAFETY: a block on the list is used by nobody and begins with an initialised link.
             self.free[class] = unsafe { block.as_ref().next };
@@ -142,31 +154,35 @@ impl<P: Copy + PartialEq> Pool<P> {
         self.free[class] = Some(block);
     }
 
-    /// A page that was given back in a list.
-    #[inline]
-    pub(super) fn take_listed(&mut self) -> Option<P> {
+    /// A table that was given back in a list.
+    fn take_listed(&mut self) -> Option<NonNull<u8>> {
         let list = self.lists.last_mut()?;
         list.n -= 1;
-        // SAFETY: `n` pages are there, more than none.
-        let page = unsafe { list.pages.add(list.n).read() };
+        // SAFETY: `n` tables are there, more than none.
+        let table = unsafe { list.tables.add(list.n).read() };
         // SAFETY: as above.
-        while list.n > 0 && unsafe { list.pages.add(list.n - 1).read() } == page {
+        while list.n > 0 && unsafe { list.tables.add(list.n - 1).read() } == table {
             list.n -= 1;
         }
-        if let Some(List { pages, class, .. }) = self.lists.pop_if(|list| list.n == 0) {
+        if let Some(List { tables, class, .. }) = self.lists.pop_if(|list| list.n == 0) {
             // SAFETY: the block was given back with the list.
-            unsafe { self.give(class, pages.cast()) };
+            unsafe { self.give(class, tables.cast()) };
         }
-        Some(page)
+        Some(table)
     }
 
-    /// Takes `n` pages back, and the block of a class in which their list lies.
+    /// Takes `n` tables of a directory back, and the block of `class` in which their list lies.
     ///
     /// # Safety
-    /// The block and the pages came from this pool, and nobody uses them any more. There is a page, and equal ones are
+    /// All these blocks came from this pool, and nobody uses them any more. There is a table, and equal ones are
     /// neighbours.
-    pub(super) unsafe fn give_list(&mut self, class: usize, pages: NonNull<P>, n: usize) {
-        self.lists.push(List { pages, n, class });
+    pub(super) unsafe fn give_list(
+        &mut self,
+        class: usize,
+        tables: NonNull<NonNull<u8>>,
+        n: usize,
+    ) {
+        self.lists.push(List { tables, n, class });
     }
 
     /// Takes all blocks back and keeps the chunks.
@@ -218,7 +234,7 @@ impl<P: Copy + PartialEq> Pool<P> {
     }
 }
 
-impl<P> Drop for Pool<P> {
+impl Drop for Pool {
     fn drop(&mut self) {
         for chunk in &self.chunks {
             // SAFETY: allocated by `allocate` with this layout and freed only here.

@@ -94,15 +94,22 @@ impl Choices<'_> {
     }
 }
 
-/// Applies a list to an empty map, whose hasher the first byte chooses.
-pub fn apply_to_empty(list: &[u8]) {
-    let Some((hasher, list)) = list.split_first() else { return };
-    match hasher % 4 {
-        0 => apply(&mut FlatMap::with_hasher(Spread), list),
-        1 => apply(&mut FlatMap::with_hasher(Identity), list),
-        2 => apply(&mut FlatMap::with_hasher(FewBits), list),
-        _ => apply(&mut FlatMap::with_hasher(Constant), list),
+/// Applies a list to a map with two rows of equal length. The first byte chooses the hasher and that length.
+pub fn apply_to_some(list: &[u8]) {
+    let Some((choice, list)) = list.split_first() else { return };
+    let len = [0, 30, 300, 1000][usize::from(choice / 4 % 4)];
+    match choice % 4 {
+        0 => apply(&mut two_rows(len, Spread), list),
+        1 => apply(&mut two_rows(len, Identity), list),
+        2 => apply(&mut two_rows(len, FewBits), list),
+        _ => apply(&mut two_rows(len, Constant), list),
     };
+}
+
+fn two_rows<S: BuildHasher>(len: u16, hasher: S) -> FlatMap<u8, u16, u32, S> {
+    let mut map = FlatMap::with_hasher(hasher);
+    map.extend((0..len).flat_map(|key2| [(0, key2, 1), (3, key2, 2)]));
+    map
 }
 
 /// Applies a list to a map and its model; returns how many operations it had.
