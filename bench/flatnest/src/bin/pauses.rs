@@ -3,8 +3,9 @@
 //! Each insert is timed by the processor time of the thread, faults of fresh memory included. Unlike the time of day it
 //! stands still while the thread is off its processor, which on a shared machine lasts thousands of times longer than an
 //! insert. Reading that clock takes about 0.2 µs, which every figure contains. What the hypervisor and interrupts take is
-//! still in it, at random, whereas growth is in every run: so a map is built several times, and each figure is the lowest
-//! of the runs.
+//! still in it, at random, whereas growth is in every run: so a map is built several times, in turns with the others, and
+//! each figure is the lowest of the runs. The first fault of memory that the hypervisor has not backed yet takes hundreds
+//! of µs, whichever map has it.
 
 use flatnest::ArenaStr;
 use flatnest_bench::for_each_map;
@@ -14,27 +15,36 @@ use flatnest_bench::record::{Record, is_quick};
 use flatnest_bench::workload::{InnerKeys, Shape, Workload};
 use rustix::time::{ClockId, clock_gettime};
 
-const N_RUNS: usize = 7;
+const N_RUNS: usize = 14;
 
 fn main() {
     for (rows, inner) in [(100_000, 32), (1_000, 3_200)] {
         let shape = Shape { rows, inner: if is_quick() { inner / 8 } else { inner } };
         let workload = Workload::<ArenaStr>::new(shape, Width::Twelve, InnerKeys::Repeated, 1);
-        macro_rules! run {
-            ($($map:ty),*) => { $(run_map::<$map>(&workload);)* };
+        let maps = maps_under_test();
+        let mut lowest = vec![[f64::INFINITY; 4]; maps.len()];
+        for run in 0..N_RUNS {
+            eprintln!("pauses: {rows} x {inner}, run {run} of {N_RUNS}");
+            for ((_, insert_times_ns), lowest) in maps.iter().zip(&mut lowest) {
+                let figures = quantiles_us(insert_times_ns(&workload));
+                lowest.iter_mut().zip(figures).for_each(|(lowest, us)| *lowest = us.min(*lowest));
+            }
         }
-        for_each_map!(run);
+        for ((map, _), [p50, p99, p9999, max]) in maps.into_iter().zip(lowest) {
+            Record::Pause { map: map.to_owned(), rows, inner, p50, p99, p9999, max }.print();
+        }
     }
 }
 
-fn run_map<M: TwoLevel<ArenaStr>>(workload: &Workload<ArenaStr>) {
-    let Shape { rows, inner } = workload.shape;
-    eprintln!("pauses: {}, {rows} x {inner}", M::NAME);
-    let runs: Vec<[f64; 4]> =
-        (0..N_RUNS).map(|_| quantiles_us(insert_times_ns::<M>(workload))).collect();
-    let lowest = |idx: usize| runs.iter().map(|run| run[idx]).fold(f64::INFINITY, f64::min);
-    let [p50, p99, p9999, max] = [0, 1, 2, 3].map(lowest);
-    Record::Pause { map: M::NAME.to_owned(), rows, inner, p50, p99, p9999, max }.print();
+type InsertTimes = fn(&Workload<ArenaStr>) -> Vec<u32>;
+
+fn maps_under_test() -> Vec<(&'static str, InsertTimes)> {
+    macro_rules! list {
+        ($($map:ty),*) => {
+            vec![$((<$map as TwoLevel<ArenaStr>>::NAME, insert_times_ns::<$map> as InsertTimes)),*]
+        };
+    }
+    for_each_map!(list)
 }
 
 fn insert_times_ns<M: TwoLevel<ArenaStr>>(workload: &Workload<ArenaStr>) -> Vec<u32> {

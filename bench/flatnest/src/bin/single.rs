@@ -1,8 +1,8 @@
 //! Times every operation of every map, one thread, maps in turns; prints the median of the rounds.
 //!
 //! A round of one map: build in random order; access; iterate; remove a random half of the rows; drop the rest; build
-//! row by row. Small maps are built many times over, and the parts added up, so that each figure covers about a
-//! millisecond or more. What maps answer is compared, so that none skips work.
+//! row by row, and in batches. Small maps are built many times over, and the parts added up, so that each figure covers
+//! about a millisecond or more. What maps answer is compared, so that none skips work.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -128,31 +128,40 @@ fn measure<K: Key, M: TwoLevel<K>>(workload: &Workload<K>) -> Measured {
     let n_entries = workload.shape.entries();
     let n_repeats = (MIN_ENTRIES / n_entries).max(1);
 
-    let (map, time) = build_repeatedly::<K, M>(&workload.shuffled, n_repeats);
+    let (map, time) = build_repeatedly::<K, M>(&workload.shuffled, n_repeats, add_each);
     measured.push("build", time, n_entries * n_repeats);
     let map = access(map, workload, &mut measured);
     iterate(&map, workload, &mut measured);
     take_apart(map, workload, n_repeats, &mut measured);
-    let (_, time) = build_repeatedly::<K, M>(&workload.grouped, n_repeats);
+    let (_, time) = build_repeatedly::<K, M>(&workload.grouped, n_repeats, add_each);
     measured.push("build_grouped", time, n_entries * n_repeats);
+    let (map, time) = build_repeatedly::<K, M>(&workload.shuffled, n_repeats, M::add_many);
+    measured.push("batch_build", time, n_entries * n_repeats);
+    measured.answers.push(map.sum_all());
     measured
 }
 
-fn build<K: Key, M: TwoLevel<K>>(pairs: &Pairs<K>) -> M {
+fn add_each<K: Key, M: TwoLevel<K>>(map: &mut M, pairs: &Pairs<K>) {
+    pairs.iter().for_each(|(k1, k2)| map.add(k1, k2));
+}
+
+fn build<K: Key, M: TwoLevel<K>>(pairs: &Pairs<K>, add: impl Fn(&mut M, &Pairs<K>)) -> M {
     let mut map = M::default();
-    for (k1, k2) in pairs.iter() {
-        map.add(k1, k2);
-    }
+    add(&mut map, pairs);
     map
 }
 
-fn build_repeatedly<K: Key, M: TwoLevel<K>>(pairs: &Pairs<K>, n_repeats: usize) -> (M, Duration) {
+fn build_repeatedly<K: Key, M: TwoLevel<K>>(
+    pairs: &Pairs<K>,
+    n_repeats: usize,
+    add: impl Fn(&mut M, &Pairs<K>),
+) -> (M, Duration) {
     let mut total = Duration::ZERO;
     let mut last = None;
     for _ in 0..n_repeats {
         drop(last.take());
         let start = Instant::now();
-        last = Some(black_box(build::<K, M>(pairs)));
+        last = Some(black_box(build(pairs, &add)));
         total += start.elapsed();
     }
     (last.expect("builds at least once"), total)
@@ -165,13 +174,12 @@ fn access<K: Key, M: TwoLevel<K>>(
 ) -> M {
     let n = workload.uniform.len();
     let sum = |map: &M, pairs: &Pairs<K>| pairs.iter().filter_map(|(k1, k2)| map.get(k1, k2)).sum();
-    let add = |map: &mut M, pairs: &Pairs<K>| pairs.iter().for_each(|(k1, k2)| map.add(k1, k2));
     measured.time("upsert", n, || {
-        add(&mut map, &workload.uniform);
+        add_each(&mut map, &workload.uniform);
         0
     });
     measured.time("upsert_zipf", n, || {
-        add(&mut map, &workload.zipf);
+        add_each(&mut map, &workload.zipf);
         0
     });
     measured.time("get", n, || sum(&map, &workload.uniform));
@@ -219,7 +227,7 @@ fn take_apart<K: Key, M: TwoLevel<K>>(
     let (mut removing, mut dropping, mut n_entries_removed) = (Duration::ZERO, Duration::ZERO, 0);
     let mut next = Some(first);
     for _ in 0..n_repeats {
-        let mut map = next.take().unwrap_or_else(|| build::<K, M>(&workload.shuffled));
+        let mut map = next.take().unwrap_or_else(|| build(&workload.shuffled, add_each));
         let start = Instant::now();
         n_entries_removed +=
             (0..n_removed).map(|row| map.remove_row(workload.row(row))).sum::<usize>();
