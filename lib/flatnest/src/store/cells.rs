@@ -340,10 +340,13 @@ impl<T> Cells<T> {
             }
             if first == last {
                 let mut hashes = Hashes::of(first.table().places(), LARGEST, hash_of);
-                let n_needed = 1u64 << hashes.first_bits_to_differ();
+                let (depth, n_bits) = (first.head().depth, hashes.first_bits_to_differ());
                 let n_allowed = PLACES_PER_TABLE * (len / LARGEST + 1);
-                if n_needed <= directory.places().len().max(n_allowed) as u64 {
-                    let is_high = hashes.are_mostly_low(first.head().depth);
+                // Hashes that differ in earlier bits are not what they were: splitting need not end then.
+                if n_bits > u32::from(depth)
+                    && 1u64 << n_bits <= directory.places().len().max(n_allowed) as u64
+                {
+                    let is_high = hashes.are_mostly_low(depth);
                     let fresh = directory.split(pool, first, hash, is_high);
                     return Some(split(first, fresh, &mut hashes, is_high));
                 }

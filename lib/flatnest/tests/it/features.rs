@@ -45,8 +45,9 @@ fn threads_meet_each_entry_once() {
 
 #[cfg(feature = "meter")]
 mod meter {
+    use std::cell::Cell;
     use std::collections::HashMap;
-    use std::hash::BuildHasher;
+    use std::hash::{BuildHasher, Hash, Hasher};
 
     use flatnest::FlatMap;
 
@@ -78,6 +79,34 @@ mod meter {
         map.retain(|_, k2, _| k2 % 2 == 0);
         map.shrink_to_fit();
         assert_eq!(map.growth(), growth);
+    }
+
+    /// A key whose hash is another one each time, but the first time.
+    #[derive(PartialEq, Eq)]
+    struct Fickle(u32);
+
+    thread_local! {
+        static N_HASHED: Cell<u32> = const { Cell::new(0) };
+    }
+
+    impl Hash for Fickle {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            N_HASHED.set(N_HASHED.get() + 1);
+            state.write_u32(if N_HASHED.get() == 1 { 0 } else { N_HASHED.get() * 7919 + self.0 });
+        }
+    }
+
+    #[test]
+    fn memory_stays_bounded_when_hashes_change() {
+        let mut map = FlatMap::with_hasher(crate::model::Spread);
+        for i in 0..3000u32 {
+            N_HASHED.set(0);
+            map.insert(0, Fickle(i), i);
+        }
+        map.check_invariants();
+        assert_eq!(map.iter().map(|(_, _, v)| u64::from(*v)).sum::<u64>(), 2999 * 1500);
+        let bytes = map.growth().allocated_bytes;
+        assert!(bytes < 1 << 20, "{bytes} bytes");
     }
 
     #[test]
