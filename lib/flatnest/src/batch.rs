@@ -95,7 +95,6 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
                 most = most.max(*n_left);
             }
         }
-        let found = || ahead.iter().filter_map(|ahead| Some((row(ahead.row?), ahead.hash2)));
         for _ in 0..most {
             for (ahead, n_left) in ahead.iter().zip(&mut n_left) {
                 if let Some(found) = ahead.row
@@ -107,7 +106,9 @@ impl<K1, K2, V, S: BuildHasher> FlatMap<K1, K2, V, S> {
             }
         }
         if is_text::<K2>() {
-            let likely = found().filter_map(|(row, hash2)| row.likely(hash2));
+            // The first entry with the tag is likely the one.
+            let likely =
+                ahead.iter().filter_map(|ahead| row(ahead.row?).get(ahead.hash2, |_| true));
             likely.for_each(|entry| prefetch_text(&entry.0));
         }
         ahead

@@ -10,8 +10,10 @@ mod cells;
 mod cursor;
 mod directory;
 mod dropping;
+mod group;
 mod iter;
 mod pool;
+mod split;
 mod table;
 mod tags;
 
@@ -146,12 +148,6 @@ impl<K, T> RawRow<K, T> {
     #[inline(always)]
     pub(crate) fn prefetch_next(&self, hash: u32, n_left: u32) {
         self.cells.prefetch_next(hash, n_left);
-    }
-
-    /// An entry that may well be that for `hash`.
-    #[inline(always)]
-    pub(crate) fn likely(&self, hash: u32) -> Option<&T> {
-        self.cells.likely(hash)
     }
 }
 

@@ -4,8 +4,8 @@
 //! stands still while the thread is off its processor, which on a shared machine lasts thousands of times longer than an
 //! insert. Reading that clock takes about 0.2 µs, which every figure contains. What the hypervisor and interrupts take is
 //! still in it, at random, whereas growth is in every run: so a map is built several times, in turns with the others, and
-//! each figure is the lowest of the runs. The first fault of memory that the hypervisor has not backed yet takes hundreds
-//! of µs, whichever map has it.
+//! each figure is the lowest of the runs. Some faults of fresh memory take hundreds of µs, whichever map has
+//! them.
 
 use flatnest::ArenaStr;
 use flatnest_bench::for_each_map;

@@ -19,7 +19,8 @@ use core::ptr::NonNull;
 use super::cursor::Cursor;
 use super::directory::Directory;
 use super::pool::{Pool, block_layout};
-use super::table::{Hashes, Head, LARGEST, Table, TablePtr, first_equal, split};
+use super::split::{Hashes, split};
+use super::table::{Head, LARGEST, Table, TablePtr, first_equal};
 use super::tags::{matches16, tag};
 use crate::prefetch::prefetch_bytes;
 
@@ -203,25 +204,6 @@ impl<T> Cells<T> {
             // SAFETY: the table lives as long as the row.
             unsafe { table.prefetch_entry(hash) };
         }
-    }
-
-    /// An entry that may well be that for `hash`.
-    #[inline(always)]
-    pub(super) fn likely(&self, hash: u32) -> Option<&T> {
-        let entry = match self {
-            Self::Small { tags, block, .. } => {
-                // SAFETY: tags that are not 0 belong to initialised places.
-                unsafe { first_equal(matches16(tags, tag(hash)), |i| i, *block, |_| true) }?.1
-            }
-            // SAFETY: the table lives as long as the row, and is not changed while that is borrowed.
-            Self::Table { table, .. } => unsafe { table.find(hash, |_| true) }?.1,
-            // SAFETY: as above.
-            Self::Tables { directory, .. } => {
-                unsafe { directory.table(hash).table().find(hash, |_| true) }?.1
-            }
-        };
-        // SAFETY: the entry was found just now and is borrowed with the row.
-        Some(unsafe { entry.as_ref() })
     }
 
     /// The place of a further entry whose key is new to the row; none where there is no room for its hash. The caller

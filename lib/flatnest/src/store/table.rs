@@ -11,8 +11,10 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
+use super::group::Group;
 use super::pool::{Pool, SMALLEST_TABLE, block_layout};
-use super::tags::{matches16, tag};
+use super::split::Hashes;
+use super::tags::tag;
 use crate::prefetch::{prefetch, prefetch_bytes};
 
 /// Sizes of tables: 32, 64, 128 and 256 places.
@@ -45,53 +47,6 @@ pub(super) unsafe fn first_equal<T>(
         hits &= hits - 1;
     }
     None
-}
-
-/// A part of the index.
-///
-/// Invariant: where a tag is not 0, that entry lies at the place of the same number. The last tag is 0.
-#[derive(Clone, Copy)]
-#[repr(C, align(32))]
-struct Group {
-    tags: [u8; 16],
-    /// 15 numbers of places, and a byte of marks: the low three bits of the tags of entries that found the group full.
-    places: [u8; 16],
-}
-
-impl Group {
-    const N_SLOTS: usize = 15;
-    const EMPTY: Self = Self { tags: [0; 16], places: [0; 16] };
-
-    /// Bit `i` is set where slot `i` has this tag, which is not 0.
-    #[inline(always)]
-    fn matches(&self, tag: u8) -> u64 {
-        matches16(&self.tags, tag)
-    }
-
-    /// Bit `i` is set where slot `i` is free.
-    #[inline(always)]
-    fn free(&self) -> u64 {
-        matches16(&self.tags, 0) & ((1 << Self::N_SLOTS) - 1)
-    }
-
-    const fn marks(&self) -> u8 {
-        self.places[Self::N_SLOTS]
-    }
-
-    #[inline(always)]
-    const fn was_passed(&self, tag: u8) -> bool {
-        self.marks() >> (tag % 8) & 1 == 1
-    }
-
-    const fn mark(&mut self, tag: u8) {
-        self.places[Self::N_SLOTS] |= 1 << (tag % 8);
-    }
-
-    /// The slot of the entry at a place.
-    fn slot_of(&self, place: u8) -> Option<usize> {
-        let slots = matches16(&self.places, place) & !matches16(&self.tags, 0);
-        (slots != 0).then(|| slots.trailing_zeros() as usize)
-    }
 }
 
 /// What tables of a directory have behind their places.
@@ -415,7 +370,7 @@ impl<T> Table<T> {
     /// # Safety
     /// The table is alive, no reference to its groups is, and less entries stand in it than it has places.
     #[inline(always)]
-    unsafe fn add_to_index(self, hash: u32, place: usize) {
+    pub(super) unsafe fn add_to_index(self, hash: u32, place: usize) {
         let tag = tag(hash);
         let mut at = self.home(hash);
         // Ends, since the groups have more slots than there are places.
@@ -435,7 +390,7 @@ impl<T> Table<T> {
 
     /// # Safety
     /// The block has room for the groups, and no reference to them is alive.
-    unsafe fn clear_index(self) {
+    pub(super) unsafe fn clear_index(self) {
         for at in self.groups() {
             // SAFETY: by the caller.
             unsafe { self.group_ptr(at).write(Group::EMPTY) };
@@ -446,7 +401,7 @@ impl<T> Table<T> {
     ///
     /// # Safety
     /// The table is alive, no reference to its groups is, and there are not more hashes than places.
-    unsafe fn index_all(self, hashes: &[u32]) {
+    pub(super) unsafe fn index_all(self, hashes: &[u32]) {
         for (place, &hash) in hashes.iter().enumerate() {
             // SAFETY: by the caller.
             unsafe { self.add_to_index(hash, place) };
@@ -526,92 +481,4 @@ impl<T> Table<T> {
         }
         assert!(seen.iter().enumerate().all(|(place, &seen)| seen == (place < len)));
     }
-}
-
-/// Hashes of the entries of a table.
-pub(super) struct Hashes {
-    hashes: [u32; LARGEST],
-    n: usize,
-}
-
-impl Hashes {
-    /// # Safety
-    /// `n` entries lie in the block.
-    pub(super) unsafe fn of<T>(block: NonNull<T>, n: usize, hash_of: impl Fn(&T) -> u32) -> Self {
-        let mut hashes = [0; LARGEST];
-        for (place, hash) in hashes[..n].iter_mut().enumerate() {
-            // SAFETY: by the caller.
-            *hash = hash_of(unsafe { block.add(place).as_ref() });
-        }
-        Self { hashes, n }
-    }
-
-    fn get(&self) -> &[u32] {
-        &self.hashes[..self.n]
-    }
-
-    /// So many first bits are not the same in all hashes.
-    pub(super) fn first_bits_to_differ(&self) -> u32 {
-        let differing = self.get().iter().fold(0, |found, hash| found | (hash ^ self.hashes[0]));
-        differing.leading_zeros() + 1
-    }
-
-    /// Whether the bit after the first `depth` ones is 0 in half of the hashes at least.
-    pub(super) fn are_mostly_low(&self, depth: u8) -> bool {
-        2 * self.get().iter().filter(|&hash| hash << depth >> 31 == 0).count() >= self.n
-    }
-}
-
-/// Moves the entries of the full table `from` whose next bit is 1, or with `!is_high` 0, to the empty table `to`, and
-/// closes the gaps with the last entries that stay. Returns how many entries moved; each moves once.
-///
-/// # Safety
-/// Both tables are alive and in a directory, and no reference to them is alive.
-pub(super) unsafe fn split<T>(
-    from: TablePtr<T>,
-    to: TablePtr<T>,
-    hashes: &mut Hashes,
-    is_high: bool,
-) -> usize {
-    // SAFETY: two tables, by the caller.
-    let (old, new) = unsafe { (from.head_mut(), to.head_mut()) };
-    let (old_places, new_places) = (from.table().places(), to.table().places());
-    let depth = u32::from(old.depth);
-    let leaves = |hash: u32| (hash << depth >> 31 == 1) == is_high;
-    let (mut n_old, mut n_new, mut n_moved) = (hashes.n, 0, 0);
-    let hashes = &mut hashes.hashes;
-    let mut place = 0;
-    let mut leave = |place: usize, hash: u32| {
-        // SAFETY: `n_new` of `LARGEST` entries left, so that there is room; each leaves once.
-        unsafe {
-            to.table().add_to_index(hash, n_new);
-            new_places.add(n_new).copy_from_nonoverlapping(old_places.add(place), 1);
-        }
-        n_new += 1;
-    };
-    while place < n_old {
-        if leaves(hashes[place]) {
-            leave(place, hashes[place]);
-            n_old -= 1;
-            while place < n_old && leaves(hashes[n_old]) {
-                leave(n_old, hashes[n_old]);
-                n_old -= 1;
-            }
-            if place < n_old {
-                hashes[place] = hashes[n_old];
-                // SAFETY: the entry of `place` has left, and the last one stays.
-                unsafe { old_places.add(place).copy_from_nonoverlapping(old_places.add(n_old), 1) };
-                n_moved += 1;
-            }
-        }
-        place += 1;
-    }
-    // SAFETY: the first `n_old` places hold the entries that stay, with these hashes.
-    unsafe {
-        from.table().clear_index();
-        from.table().index_all(&hashes[..n_old]);
-    }
-    (old.len, old.n_removed, new.len) = (n_old as u16, 0, n_new as u16);
-    (old.depth, new.depth) = (old.depth + 1, old.depth + 1);
-    n_moved + n_new
 }
