@@ -58,7 +58,8 @@ pub(super) struct Head<T> {
     pub(super) n_removed: u8,
 }
 
-/// One of the largest tables, in a directory.
+/// One of the largest tables, in a directory. The pool takes lists of these as lists of blocks.
+#[repr(transparent)]
 pub(super) struct TablePtr<T> {
     block: NonNull<u8>,
     entries: PhantomData<NonNull<T>>,
