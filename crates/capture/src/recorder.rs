@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use probe::{Links, Progress};
+use probe::{Ending, Links};
 
 use crate::Target;
 use crate::summary::{Collected, Missing};
@@ -15,12 +15,14 @@ use crate::summary::{Collected, Missing};
 const WHAT: &str = "recording of map growth";
 const FILE: &str = "recording.pb.gz";
 
-/// A recording that goes on.
+/// How often it is looked whether the end has come.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A recorder whose probes are in place. A command that was started for it waits.
 pub(crate) struct Recorder {
     pub(crate) pid: u32,
-    /// While it is open, a command that was started for the recording waits.
-    hold: SyncSender<()>,
-    thread: JoinHandle<Result<Collected, Missing>>,
+    recorder: probe::Recorder,
+    dir: PathBuf,
 }
 
 /// How to record.
@@ -37,51 +39,54 @@ impl Recorder {
     ///
     /// # Errors
     /// Why nothing can be recorded here.
-    pub(crate) fn start(plan: Plan, stop: &Arc<AtomicBool>) -> Result<Self, Missing> {
-        let options = options(&plan, stop);
-        let (attached, is_attached) = sync_channel(1);
-        let (hold, is_held) = sync_channel::<()>(0);
-        let thread = std::thread::spawn(move || {
-            let recording = probe::record(&options, &mut |progress| {
-                if let Progress::Attached { pids, .. } = progress {
-                    let _ = attached.send(pids.first().copied());
-                    // Until the other side hangs up.
-                    let _ = is_held.recv();
-                }
-            });
-            drop(attached);
-            let recording = recording.map_err(|error| Missing::new(WHAT, chain(&error)))?;
-            keep(&recording, &plan.dir)
-        });
-        match is_attached.recv() {
-            Ok(Some(pid)) => Ok(Self { pid, hold, thread }),
-            _ => {
-                drop(hold);
-                let missing = thread.join().ok().and_then(Result::err);
-                Err(missing.unwrap_or_else(|| Missing::new(WHAT, "there is no process")))
-            }
-        }
+    pub(crate) fn attach(plan: &Plan) -> Result<Self, Missing> {
+        let recorder = probe::Recorder::attach(&options(plan))
+            .map_err(|error| Missing::new(WHAT, chain(&error)))?;
+        let Some(&pid) = recorder.attached().pids.first() else {
+            return Err(Missing::new(WHAT, "there is no process"));
+        };
+        Ok(Self { pid, recorder, dir: plan.dir.clone() })
     }
 
-    /// Lets a command begin that was held back.
-    pub(crate) fn let_go(self) -> JoinHandle<Result<Collected, Missing>> {
-        drop(self.hold);
-        self.thread
+    /// Lets a command begin that was held back, and records until `stop` is set or the program ends.
+    pub(crate) fn let_go(
+        self,
+        stop: &Arc<AtomicBool>,
+    ) -> JoinHandle<Result<Collected, Missing>> {
+        let stop = stop.clone();
+        std::thread::spawn(move || {
+            let recording = record(self.recorder, &stop);
+            let recording = recording.map_err(|error| Missing::new(WHAT, chain(&error)))?;
+            keep(&recording, &self.dir)
+        })
     }
 }
 
-fn options(plan: &Plan, stop: &Arc<AtomicBool>) -> probe::Options {
+fn record(
+    mut recorder: probe::Recorder,
+    stop: &AtomicBool,
+) -> Result<probe::Recording, probe::Error> {
+    recorder.start()?;
+    loop {
+        if recorder.poll(TICK)?.has_ended {
+            return recorder.finish(Ending::Exit);
+        }
+        if stop.load(Ordering::Relaxed) {
+            return recorder.finish(Ending::Duration);
+        }
+    }
+}
+
+fn options(plan: &Plan) -> probe::Options {
     probe::Options {
         target: match &plan.target {
             Target::Pid(pid) => probe::Target::Pids(vec![*pid]),
             Target::Command(argv) => probe::Target::Command { argv: argv.clone(), exe: None },
         },
-        duration: None,
         max_overhead: plan.max_overhead,
         sample_hz: plan.sample_hz,
         max_frames: 128,
         links: Links::Auto,
-        stop: Some(stop.clone()),
     }
 }
 

@@ -158,7 +158,7 @@ impl<'o> Run<'o> {
             sample_hz: if self.options.url.is_some() { 0 } else { 99 },
             dir: self.options.dir.clone(),
         };
-        match Recorder::start(plan, &self.stop_recorder) {
+        match Recorder::attach(&plan) {
             Ok(recorder) => {
                 self.pid = Some(recorder.pid);
                 Ok(Some(recorder))
@@ -176,7 +176,7 @@ impl<'o> Run<'o> {
 
     fn let_go(&mut self, recorder: &mut Option<Recorder>) {
         if let Some(recorder) = recorder.take() {
-            let thread = recorder.let_go();
+            let thread = recorder.let_go(&self.stop_recorder);
             self.work("recording of map growth", move || {
                 thread.join().map_or_else(|_| Vec::new(), |outcome| vec![outcome])
             });

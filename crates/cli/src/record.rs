@@ -3,14 +3,22 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use probe::{Ending, Links, Options, Progress, Recording, Status, Target};
+use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::ERROR;
 use crate::args::Record;
 use crate::output::write_file;
+
+/// How often signals are looked for.
+const TICK: Duration = Duration::from_millis(100);
+/// How often progress is reported.
+const REPORT: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(
     args: &Record,
@@ -22,19 +30,19 @@ pub(crate) fn run(
     }
     let options = Options {
         target: target(args)?,
-        duration: args.duration,
         max_overhead: args.max_overhead / 100.0,
         sample_hz: args.sample_hz,
         max_frames: args.stack_depth,
         links: if args.single_links { Links::Single } else { Links::Auto },
-        stop: None,
     };
     // A recording that cannot be kept should not be made.
     ensure_writable(&args.output)?;
-    let is_terminal = std::io::stderr().is_terminal();
-    let recording = probe::record(&options, &mut |progress| {
-        let _ = say(err, progress, is_terminal);
-    })?;
+    let signal = catch_signals()?;
+    let mut recorder = Recorder::attach(&options)?;
+    say_attached(err, recorder.attached())?;
+    recorder.start()?;
+    let ending = record_until_end(&mut recorder, args.duration, &signal, err)?;
+    let recording = recorder.finish(ending)?;
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)?;
     write_file(&args.output, &bytes)?;
@@ -73,31 +81,72 @@ fn ensure_writable(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn say(err: &mut dyn Write, progress: &Progress, is_terminal: bool) -> std::io::Result<()> {
-    match progress {
-        Progress::Attached { program, pids, n_probes, n_inlined, took } => {
-            let processes = match pids.len() {
-                0 => "processes to come".to_owned(),
-                1 => "1 process".to_owned(),
-                n => format!("{n} processes"),
-            };
-            writeln!(
-                err,
-                "mapscope: {program}: {n_probes} growth probes in {processes}, {n_inlined} inlined copies, after {} ms",
-                took.as_millis()
-            )
+/// Set by a signal that would end this program. A second one does.
+fn catch_signals() -> std::io::Result<Arc<AtomicBool>> {
+    let signal = Arc::new(AtomicBool::new(false));
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register_conditional_default(number, signal.clone())?;
+        signal_hook::flag::register(number, signal.clone())?;
+    }
+    Ok(signal)
+}
+
+fn record_until_end(
+    recorder: &mut Recorder,
+    duration: Option<Duration>,
+    signal: &AtomicBool,
+    err: &mut dyn Write,
+) -> anyhow::Result<Ending> {
+    let is_terminal = std::io::stderr().is_terminal();
+    let deadline = duration.map(|duration| Instant::now() + duration);
+    let mut reported = Instant::now();
+    loop {
+        let rest = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if rest.is_some_and(|rest| rest.is_zero()) {
+            return Ok(Ending::Duration);
         }
-        Progress::Counts { elapsed, n_grows, n_samples, n_lost, overhead, mode } => {
-            let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
-            write!(
-                err,
-                "{start}mapscope: {:>4.0} s  {n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {:.1} %  {mode}{end}",
-                elapsed.as_secs_f64(),
-                overhead * 100.0
-            )?;
-            err.flush()
+        let status = recorder.poll(rest.map_or(TICK, |rest| rest.min(TICK)))?;
+        if status.has_ended {
+            return Ok(Ending::Exit);
+        }
+        if signal.load(Ordering::Relaxed) {
+            return Ok(Ending::Signal);
+        }
+        if reported.elapsed() >= REPORT {
+            reported = Instant::now();
+            // Whoever does not want to read it may still want the recording.
+            let _ = say(err, &status, is_terminal);
         }
     }
+}
+
+fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()> {
+    let Attached { program, pids, n_probes, n_inlined, took } = attached;
+    let processes = match pids.len() {
+        0 => "processes to come".to_owned(),
+        1 => "1 process".to_owned(),
+        n => format!("{n} processes"),
+    };
+    writeln!(
+        err,
+        "mapscope: {program}: {n_probes} growth probes in {processes}, {n_inlined} inlined copies, after {} ms",
+        took.as_millis()
+    )
+}
+
+fn say(err: &mut dyn Write, status: &Status, is_terminal: bool) -> std::io::Result<()> {
+    let Status { elapsed, n_grows, n_samples, n_lost, overhead, mode, .. } = status;
+    let overhead = match overhead {
+        Some(overhead) => format!("{:.1} %", overhead * 100.0),
+        None => "settling".to_owned(),
+    };
+    let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
+    write!(
+        err,
+        "{start}mapscope: {:>4.0} s  {n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {overhead}  {mode}{end}",
+        elapsed.as_secs_f64(),
+    )?;
+    err.flush()
 }
 
 fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io::Result<()> {
@@ -105,7 +154,7 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
         writeln!(err)?;
     }
     let why = match recording.ending {
-        Ending::Duration => "",
+        Ending::Duration | Ending::Rotation => "",
         Ending::Exit => ", until the program ended",
         Ending::Signal => ", stopped early by a signal",
     };
@@ -126,10 +175,10 @@ fn check(args: &Record, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let requirements = probe::check(args.pid.first().copied());
     let mut is_missing = false;
     for requirement in &requirements {
-        let (mark, advice) = match &requirement.status {
-            Status::Met => ("ok", None),
-            Status::Limited { advice } => ("limited", Some(advice)),
-            Status::Missing { advice } => ("missing", Some(advice)),
+        let (mark, advice) = match &requirement.state {
+            State::Met => ("ok", None),
+            State::Limited { advice } => ("limited", Some(advice)),
+            State::Missing { advice } => ("missing", Some(advice)),
         };
         is_missing |= mark == "missing";
         writeln!(out, "{mark:<8} {}", requirement.what)?;

@@ -76,6 +76,12 @@ struct control {
 	u32 precision; /* of new events: grow_key.precision */
 	u32 walk_below; /* a random 32-bit number below this asks for a stack */
 	u32 max_frames; /* of stacks, at most MAX_FRAMES */
+	u32 epoch; /* of new counts; after a change, and a grace period, nothing is added to those of other epochs */
+};
+
+/* Per CPU, by COUNT_*. */
+struct counters {
+	u64 of[N_COUNTERS];
 };
 
 /* Events that are added up. */
@@ -84,9 +90,9 @@ struct grow_key {
 	u64 stack; /* key of the stack; 0 when there is none */
 	u32 tgid;
 	u8 kind;
-	u8 log2_capacity; /* before the growth; of MAKE_HINTED: of the hint, rounded up */
+	u8 log2_capacity; /* before the growth; of GROW_SPLIT: of all tables, were they as deep; of MAKE_HINTED: of the hint, rounded up */
 	u8 precision;
-	u8 padding;
+	u8 epoch; /* the lower 8 bits of control.epoch */
 };
 
 struct grow_value {
@@ -97,7 +103,7 @@ struct grow_value {
 struct sample_key {
 	u64 stack;
 	u32 tgid;
-	u32 padding;
+	u32 epoch; /* as in grow_key */
 };
 
 /*

@@ -47,7 +47,7 @@ enum { EFLAGS_CARRY_OR_ZERO = 0x41 };
 
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, u32); __type(value, struct point); __uint(max_entries, MAX_POINTS); } points SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, u32); __type(value, struct control); __uint(max_entries, 1); } controls SEC(".maps");
-struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, N_COUNTERS); } counters SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value, struct counters); __uint(max_entries, 1); } counters SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct grow_key); __type(value, struct grow_value); __uint(max_entries, MAX_GROWS); } grows SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct sample_key); __type(value, u64); __uint(max_entries, MAX_SAMPLES); } samples SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u64); __type(value, struct stack); __uint(max_entries, MAX_STACKS); } stacks SEC(".maps");
@@ -70,9 +70,10 @@ volatile const u64 text_start = 0, text_end = 0;
 /* Atomic, as a thread may be preempted in the middle of it by another that counts on the same CPU. */
 INLINE void count(u32 counter, u64 n)
 {
-	u64 *sum = bpf_map_lookup_elem(&counters, &counter);
-	if (sum)
-		__sync_fetch_and_add(sum, n);
+	u32 zero = 0;
+	struct counters *sums = bpf_map_lookup_elem(&counters, &zero);
+	if (sums)
+		__sync_fetch_and_add(&sums->of[counter], n);
 }
 
 INLINE struct scratch *take_scratch(void)
@@ -176,6 +177,7 @@ INLINE void account(struct pt_regs *ctx, const struct point *point, const struct
 		.kind = event->kind,
 		.log2_capacity = event->log2_capacity,
 		.precision = control->precision,
+		.epoch = control->epoch,
 	};
 	struct grow_value *value, zero = {};
 	u32 walk_below = control->walk_below;
@@ -235,9 +237,9 @@ INLINE int read_classic(struct event *event, u64 map_type, u64 map)
 	return 1;
 }
 
-struct table { u16 used, capacity; };
+struct table { u16 used, capacity, growth_left; u8 local_depth, padding; };
 
-/* Source: internal/runtime/maps/table.go, rehash. */
+/* Source: internal/runtime/maps/table.go, rehash. Of a table of local depth d a map has 2^d, when all are as deep. */
 INLINE int read_table(struct event *event, u64 map_type, u64 address)
 {
 	struct table table;
@@ -247,7 +249,7 @@ INLINE int read_table(struct event *event, u64 map_type, u64 address)
 	event->map_type = map_type;
 	event->entries = table.used;
 	event->kind = (u32)table.capacity * 2 <= 1024 ? GROW_TABLE : GROW_SPLIT;
-	event->log2_capacity = log2_of_u16(table.capacity);
+	event->log2_capacity = log2_of_u16(table.capacity) + (event->kind == GROW_SPLIT ? table.local_depth : 0);
 	return 1;
 }
 
@@ -383,10 +385,13 @@ int on_sample(struct bpf_perf_event_data *ctx)
 {
 	struct sample_key key = { .tgid = bpf_get_current_pid_tgid() >> 32 };
 	u64 *value, *bias, one = 1;
+	u32 zero = 0;
+	struct control *control = bpf_map_lookup_elem(&controls, &zero);
 
 	bias = bpf_map_lookup_elem(&processes, &key.tgid);
-	if (!bias)
+	if (!bias || !control)
 		return 0;
+	key.epoch = control->epoch & 0xff;
 	count(COUNT_SAMPLES, 1);
 	key.stack = sampled_stack(ctx, *bias);
 	value = bpf_map_lookup_elem(&samples, &key);

@@ -10,10 +10,10 @@ use gobin::FileOffset;
 
 use crate::error::Error;
 use crate::governor::Costs;
-use crate::kernel::{Kernel, Scope};
+use crate::kernel::{Counting, Kernel, Scope};
 use crate::points::Probe;
 use crate::record_layout::{
-    COUNT_EVENT_NS, COUNT_FRAMES, COUNT_WALKED, Control, MAX_FRAMES, POINT_SWISS_REHASH, Point,
+    COUNT_EVENT_NS, COUNT_FRAMES, COUNT_WALKED, MAX_FRAMES, POINT_SWISS_REHASH, Point,
 };
 use crate::system::thread_cpu_ns;
 
@@ -75,15 +75,15 @@ const WRITES: u64 = 16;
 /// grow maps, Go 1.23, 1.24 and 1.27: counts were right with factors of 1.0, 1.3 and 1.2.
 const TRAP_FACTOR: f64 = 1.2;
 
-/// Measures what the program will pay. The counts of these hits are under this process' own id.
+/// Measures what the program will pay, before it is recorded. Leaves no counts behind.
 pub(crate) fn measure(kernel: &mut Kernel) -> Result<Costs, Error> {
     let mut work = Work { map: (0..KEYS).map(|key| (key, 0)).collect(), next: 0 };
     let unprobed = DEPTHS.map(|depth| work.fastest(depth));
     let point =
         Point { link_addr: 0, kind: POINT_SWISS_REHASH, flags: 0, type_home: 0, map_home: 0 };
     let probe = Probe { point, offset: offset_of_hit()? };
-    kernel.control(Control {
-        is_paused: 0,
+    kernel.control(Counting {
+        is_paused: false,
         precision: 0,
         walk_below: u32::MAX,
         max_frames: MAX_FRAMES,
@@ -104,6 +104,10 @@ pub(crate) fn measure(kernel: &mut Kernel) -> Result<Costs, Error> {
     let (shallow_ns, shallow, counting_ns) = cost(0);
     let (deep_ns, deep, _) = cost(1);
     drop(links);
+    // Nothing else was counted by now.
+    kernel.take_all()?;
+    let own: Vec<u32> = kernel.processes().into_keys().collect();
+    kernel.remove_processes(&own);
     let trap_ns = (shallow_ns - counting_ns).max(0.0);
     let frame_ns = ((deep_ns - shallow_ns) / (deep - shallow).max(1.0)).max(0.0);
     Ok(Costs {

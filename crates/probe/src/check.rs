@@ -8,7 +8,7 @@ use gobin::LinkAddr;
 
 use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::recording::{Links, Requirement, Status};
+use crate::recording::{Links, Requirement, State};
 use crate::{calibrate, system, target};
 
 // Source: include/uapi/linux/capability.h
@@ -29,35 +29,35 @@ pub(crate) fn requirements(pid: Option<u32>) -> Vec<Requirement> {
     all
 }
 
-fn requirement(what: impl Into<String>, status: Status) -> Requirement {
-    Requirement { what: what.into(), status }
+fn requirement(what: impl Into<String>, state: State) -> Requirement {
+    Requirement { what: what.into(), state }
 }
 
 fn kernel_version() -> Requirement {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let what = format!("kernel {}", release.trim());
-    let status = match system::kernel_release() {
-        Some(release) if release >= (6, 10) => Status::Met,
-        Some(release) if release >= (5, 15) => Status::Limited {
+    let state = match system::kernel_release() {
+        Some(release) if release >= (6, 10) => State::Met,
+        Some(release) if release >= (5, 15) => State::Limited {
             advice: "before 6.10 each probe has a link of its own: attaching needs CAP_SYS_ADMIN and is slower, and \
                      the governor's windows cost more"
                 .to_owned(),
         },
-        _ => Status::Missing { advice: "probes with cookies need Linux 5.15 or later".to_owned() },
+        _ => State::Missing { advice: "probes with cookies need Linux 5.15 or later".to_owned() },
     };
-    requirement(what, status)
+    requirement(what, state)
 }
 
 fn btf() -> Requirement {
-    let status = if Path::new("/sys/kernel/btf/vmlinux").exists() {
-        Status::Met
+    let state = if Path::new("/sys/kernel/btf/vmlinux").exists() {
+        State::Met
     } else {
-        Status::Limited {
+        State::Limited {
             advice: "not needed by the recorder itself; CONFIG_DEBUG_INFO_BTF=y helps other tools"
                 .to_owned(),
         }
     };
-    requirement("kernel type information (BTF)", status)
+    requirement("kernel type information (BTF)", state)
 }
 
 /// Capabilities in effect.
@@ -78,16 +78,16 @@ impl Capabilities {
 fn privileges(capabilities: &Capabilities) -> Requirement {
     let is_enough = capabilities.has(CAP_SYS_ADMIN)
         || capabilities.has(CAP_BPF) && capabilities.has(CAP_PERFMON);
-    let status = if is_enough {
-        Status::Met
+    let state = if is_enough {
+        State::Met
     } else {
-        Status::Missing {
+        State::Missing {
             advice:
                 "run as root, or once: sudo setcap cap_bpf,cap_perfmon+ep $(command -v mapscope)"
                     .to_owned(),
         }
     };
-    requirement("capabilities CAP_BPF and CAP_PERFMON", status)
+    requirement("capabilities CAP_BPF and CAP_PERFMON", state)
 }
 
 fn load() -> Result<Kernel, Error> {
@@ -107,21 +107,21 @@ fn probes() -> Requirement {
                 costs.event_ns / 1e3,
                 costs.frame_ns / 1e3
             ),
-            Status::Met,
+            State::Met,
         ),
-        Err(error) => requirement("probes", Status::Missing { advice: advice_of(&error) }),
+        Err(error) => requirement("probes", State::Missing { advice: advice_of(&error) }),
     }
 }
 
 fn sampling() -> Requirement {
     let tried = load().and_then(|mut kernel| kernel.sample(99));
-    let status = match tried {
-        Ok(()) => Status::Met,
+    let state = match tried {
+        Ok(()) => State::Met,
         Err(error) => {
-            Status::Limited { advice: format!("{}; without it: --sample-hz 0", advice_of(&error)) }
+            State::Limited { advice: format!("{}; without it: --sample-hz 0", advice_of(&error)) }
         }
     };
-    requirement("CPU samples", status)
+    requirement("CPU samples", state)
 }
 
 fn advice_of(error: &Error) -> String {
@@ -139,26 +139,26 @@ fn advice_of(error: &Error) -> String {
 fn process(pid: u32) -> Requirement {
     let what = format!("process {pid}");
     let path = target::exe_of(pid);
-    let status = match fs::File::open(&path) {
+    let state = match fs::File::open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Status::Missing { advice: "there is none, or it has ended".to_owned() }
+            State::Missing { advice: "there is none, or it has ended".to_owned() }
         }
-        Err(_) => Status::Missing {
+        Err(_) => State::Missing {
             advice: "of another user: run as that user or as root, or add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH".to_owned(),
         },
-        Ok(_) => Status::Met,
+        Ok(_) => State::Met,
     };
-    requirement(what, status)
+    requirement(what, state)
 }
 
 fn other_users(capabilities: &Capabilities) -> Requirement {
-    let status = if capabilities.has(CAP_SYS_PTRACE) && capabilities.has(CAP_DAC_READ_SEARCH) {
-        Status::Met
+    let state = if capabilities.has(CAP_SYS_PTRACE) && capabilities.has(CAP_DAC_READ_SEARCH) {
+        State::Met
     } else {
-        Status::Limited {
+        State::Limited {
             advice: "only processes of this user can be recorded; for others add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
                 .to_owned(),
         }
     };
-    requirement("processes of other users", status)
+    requirement("processes of other users", state)
 }

@@ -1,14 +1,16 @@
 //! Keeps what probes cost within a budget.
 //!
 //! The budget is a fraction of the program's own CPU time. What is not spent is kept for bursts, up to that of one
-//! second, and a recording begins with as much. Three ways of counting, the first that fits is used:
+//! second. A recording begins with a part of it, which is earned later by the end of the second second. Three ways of
+//! counting, the first that fits is used:
 //!
 //! 1. *Exact*: every event with its stack.
 //! 2. *Sampled stacks*: every event, but a stack for one in 2^n of them. Counts per type stay exact, those per site
 //!    are estimated.
-//! 3. *Windows*: probes are in place for short windows of fixed length at random gaps. An event in a window stands for
-//!    as many as the program's CPU time around it has room for. The gaps depend on all earlier windows together: were
-//!    they to depend on the last one, they would meet bursts too seldom, and the estimate would be too low.
+//! 3. *Windows*: probes are in place for short windows at random gaps (`windows` says what an event in one stands for).
+//!    Gaps are of wall time, so that windows do not follow what the program does, and depend on all earlier windows
+//!    together: were they to depend on the last one, they would meet bursts too seldom, and the estimate would be too
+//!    low. Whether they are still needed is asked at times that do not depend on them either.
 
 use std::time::Duration;
 
@@ -26,6 +28,8 @@ pub(crate) struct Costs {
 /// What happened in a stretch of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Interval {
+    /// Units: nanoseconds.
+    pub(crate) wall_ns: u64,
     /// CPU time of the program. Units: nanoseconds.
     pub(crate) cpu_ns: u64,
     /// Events with a stack.
@@ -38,6 +42,16 @@ pub(crate) struct Interval {
     pub(crate) n_ignored: u64,
     /// Time that counting the events took, measured; the traps that lead there come on top. Units: nanoseconds.
     pub(crate) event_ns: u64,
+}
+
+impl Interval {
+    /// How far the program got: the wall time that it takes for that without probes. Units: nanoseconds.
+    pub(crate) fn progress_ns(&self, costs: &Costs) -> f64 {
+        if self.cpu_ns == 0 {
+            return self.wall_ns as f64;
+        }
+        self.wall_ns as f64 * self.own_cpu_ns(costs) / self.cpu_ns as f64
+    }
 }
 
 /// How to count.
@@ -61,23 +75,40 @@ impl Mode {
     }
 }
 
-/// Length of a window.
-pub(crate) const WINDOW: Duration = Duration::from_millis(20);
-/// Longest gap between windows.
-const MAX_GAP: Duration = Duration::from_secs(10);
+/// How often counters are looked at. In a burst twice as often: what it costs is known only then.
+const TICK: Duration = Duration::from_millis(10);
+/// Shortest and longest window, by how far the program gets in it. Short ones meet more of a program that changes; probes need some ten milliseconds to
+/// come, so that windows shorter than that cannot be had much more often. Units: nanoseconds.
+const WINDOW_NS: std::ops::RangeInclusive<f64> = 3e6..=10e6;
+/// No window lasts longer than this many times what it would without probes.
+pub(crate) const SLOWEST: u32 = 8;
+/// From the begin of a window to that of the next one, at least. Units: nanoseconds.
+const CYCLE_NS: f64 = 50e6;
+/// Longest gap between windows. Units: nanoseconds.
+const MAX_GAP_NS: f64 = 2e9;
+/// How long windows are the mode before that is reconsidered.
+const RECONSIDER: Duration = Duration::from_secs(1);
 /// Fewest stacks: one in 2^10.
 const MAX_LOG2: u8 = 10;
 /// By how much a trap may cost more or less than was measured at the start, on another function (calibrate.rs).
-const TRAP_ERROR: f64 = 0.2;
+pub(crate) const TRAP_ERROR: f64 = 0.2;
 /// Time whose budget may be spent ahead. Units: nanoseconds of the program's own CPU time.
 const CREDIT_NS: f64 = 1e9;
+/// A recording keeps its budget from this time on, what it spent at the start included. Units: as above.
+pub(crate) const SETTLED_NS: f64 = 2e9;
+/// Part of the budget that is earned until then; the rest of it is the credit at the start.
+const EARNED_AT_START: f64 = 2.0 / 3.0;
+/// Time over which windows pay back what was overspent, or spend what is left; half of it at the start. Units: as above.
+const BALANCE_NS: f64 = 4e9;
 /// Part of the budget up to which a more exact mode is taken up again.
 const RETURN_BELOW: f64 = 0.7;
 /// Weight of the latest interval in running means.
 const WEIGHT: f64 = 0.3;
 /// Weight of the latest window in the length of the gaps. Small: gaps that follow the program's bursts meet them too
 /// seldom.
-const GAP_WEIGHT: f64 = 0.05;
+const GAP_WEIGHT: f64 = 0.02;
+/// Windows that what was seen before the first one weighs as much as.
+const PRIOR_WINDOWS: u64 = 4;
 
 impl Interval {
     fn n_events(&self) -> u64 {
@@ -90,6 +121,11 @@ impl Interval {
         n_traps as f64 * costs.trap_ns + self.event_ns as f64
     }
 
+    /// What getting to the probes of its events and back took. Units: nanoseconds.
+    pub(crate) fn trap_ns(&self, costs: &Costs) -> f64 {
+        self.n_events() as f64 * costs.trap_ns
+    }
+
     /// CPU time of the program without its probes. Units: nanoseconds.
     pub(crate) fn own_cpu_ns(&self, costs: &Costs) -> f64 {
         // What a trap costs is measured elsewhere and cannot be right to the last percent.
@@ -97,7 +133,18 @@ impl Interval {
     }
 }
 
-/// Chooses the mode, and adds up what windows saw.
+/// When a window is to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Plan {
+    /// Wall time from the end of the last window, or of a more exact mode, to its begin.
+    pub(crate) gap: Duration,
+    /// How far the program is to get in it: the wall time that it takes for that without probes.
+    pub(crate) length: Duration,
+    /// Mean of the gaps that were aimed at.
+    pub(crate) mean_gap: Duration,
+}
+
+/// Chooses the mode, and when windows are.
 #[derive(Debug)]
 pub(crate) struct Governor {
     /// Fraction of the program's own CPU time.
@@ -106,86 +153,40 @@ pub(crate) struct Governor {
     mode: Mode,
     /// Budget that is not spent; negative when too much was. Units: nanoseconds.
     credit_ns: f64,
+    /// The program's own CPU time so far. Units: nanoseconds.
+    own_ns: f64,
     /// Running mean of events per nanosecond of own CPU time.
     rate: Option<f64>,
     /// Running mean of frames per stack.
     depth: f64,
-    /// Running mean of the probes' time per window, attaching and detaching included. Units: nanoseconds.
-    window_cost_ns: Option<f64>,
-    windows: Windows,
+    /// Running mean of CPU time per wall time.
+    speed: Option<f64>,
+    /// Running mean of the probes' time per nanosecond of a window's length, attaching and detaching included.
+    window_cost: Option<f64>,
+    /// What probes took of the latest interval, as a part of own CPU time.
+    latest_cost: f64,
+    /// Windows so far, and since windows were last the mode.
+    n_windows: u64,
+    n_in_phase: u64,
     random: u64,
-}
-
-/// Sums over windows.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Windows {
-    /// Number of windows.
-    pub(crate) n: u64,
-    /// Events seen.
-    pub(crate) n_seen: u64,
-    /// Events that there were, by estimate.
-    pub(crate) estimate: f64,
-    sum_rate: f64,
-    sum_rate_squared: f64,
-    last_rate: Option<f64>,
-    /// Time of traps and own time in all windows. Units: nanoseconds.
-    trap_ns: f64,
-    own_ns: f64,
-}
-
-impl Windows {
-    /// A gap is taken to have had the mean rate of the windows at both its ends.
-    fn add(&mut self, n_events: u64, own_cpu_ns: f64, gap_cpu_ns: f64, costs: &Costs) {
-        let rate = n_events as f64 / own_cpu_ns;
-        self.trap_ns += n_events as f64 * costs.trap_ns;
-        self.own_ns += own_cpu_ns;
-        let rate_in_gap = f64::midpoint(self.last_rate.unwrap_or(rate), rate);
-        self.n += 1;
-        self.n_seen += n_events;
-        self.estimate += n_events as f64 + rate_in_gap * gap_cpu_ns;
-        self.sum_rate += rate;
-        self.sum_rate_squared += rate * rate;
-        self.last_rate = Some(rate);
-    }
-
-    /// The gap after the last window is taken to have had that window's rate.
-    fn end(&mut self, gap_cpu_ns: f64) {
-        self.estimate += self.last_rate.unwrap_or(0.0) * gap_cpu_ns;
-    }
-
-    /// By how much each event seen is to be multiplied.
-    pub(crate) fn scale(&self) -> f64 {
-        if self.n_seen == 0 { 1.0 } else { self.estimate / self.n_seen as f64 }
-    }
-
-    /// Half the width of the range that holds the true count in 19 of 20 cases, as a fraction of the estimate: twice the
-    /// standard error of the windows, and what follows from not knowing the cost of a trap better. `None` with fewer
-    /// than 3 windows.
-    pub(crate) fn relative_range(&self) -> Option<f64> {
-        let n = self.n as f64;
-        let mean = self.sum_rate / n;
-        if self.n < 3 || mean <= 0.0 {
-            return None;
-        }
-        let variance = (self.sum_rate_squared / n - mean * mean).max(0.0) * n / (n - 1.0);
-        let of_windows = 2.0 * (variance / n).sqrt() / mean;
-        Some(of_windows + TRAP_ERROR * self.trap_ns / self.own_ns)
-    }
 }
 
 impl Governor {
     pub(crate) fn new(budget: f64, costs: Costs, seed: u64) -> Self {
-        let random = seed | 1;
         Self {
             budget,
             costs,
             mode: Mode::Exact,
-            credit_ns: budget * CREDIT_NS,
+            credit_ns: budget * SETTLED_NS * (1.0 - EARNED_AT_START),
+            own_ns: 0.0,
             rate: None,
             depth: 10.0,
-            window_cost_ns: None,
-            windows: Windows::default(),
-            random,
+            speed: None,
+            window_cost: None,
+            latest_cost: 0.0,
+            n_windows: 0,
+            n_in_phase: 0,
+            random: seed | 1,
         }
     }
 
@@ -193,8 +194,15 @@ impl Governor {
         self.mode
     }
 
-    pub(crate) fn windows(&self) -> Windows {
-        self.windows
+    /// How long to count before looking again.
+    pub(crate) fn tick(&self) -> Duration {
+        let is_burst = self.latest_cost > 2.0 * self.budget;
+        if is_burst { TICK / 2 } else { TICK }
+    }
+
+    /// Whether the budget may not be kept yet.
+    pub(crate) fn is_settling(&self) -> bool {
+        self.own_ns < SETTLED_NS
     }
 
     /// Learns from an interval in which every event was seen, and chooses how to go on.
@@ -212,45 +220,79 @@ impl Governor {
 
     /// Learns from a window and the gap before it, in which detaching the last window and attaching this one still
     /// cost hits.
-    pub(crate) fn observe_window(&mut self, gap: &Interval, window: &Interval) -> Mode {
-        let own = window.own_cpu_ns(&self.costs);
-        if own > 0.0 {
-            let gap_ns = gap.own_cpu_ns(&self.costs);
-            self.windows.add(window.n_events(), own, gap_ns, &self.costs);
-        }
+    pub(crate) fn observe_window(&mut self, gap: &Interval, window: &Interval) {
+        let progress_ns = window.progress_ns(&self.costs);
+        self.n_windows += 1;
+        self.n_in_phase += 1;
         let cost = gap.probe_ns(&self.costs) + window.probe_ns(&self.costs);
-        let weight = (1.0 / self.windows.n.max(1) as f64).max(GAP_WEIGHT);
-        self.window_cost_ns = Some(mean(self.window_cost_ns, cost, weight));
+        let weight = (1.0 / (self.n_windows + PRIOR_WINDOWS) as f64).max(GAP_WEIGHT);
+        let before = self.expected_window_cost();
+        self.window_cost = Some(mean(Some(before), cost / progress_ns.max(1e3), weight));
         self.learn(window);
         self.spend(gap);
         self.spend(window);
-        let better = self.choose();
-        if better != Mode::Windows {
-            self.mode = better;
-            self.windows.last_rate = None;
+    }
+
+    /// Takes into account a gap that no window ends.
+    pub(crate) fn observe_gap(&mut self, gap: &Interval) {
+        self.spend(gap);
+    }
+
+    /// Whether windows are still needed.
+    pub(crate) fn reconsider(&mut self) -> Mode {
+        self.mode = self.choose();
+        if self.mode != Mode::Windows {
+            self.n_in_phase = 0;
         }
         self.mode
     }
 
-    /// Takes the gap into account in which the recording ends.
-    pub(crate) fn end(&mut self, gap: &Interval) {
-        if self.mode == Mode::Windows {
-            self.windows.end(gap.own_cpu_ns(&self.costs));
+    /// Wall time from when windows begin to be the mode, or are kept, until they are to be reconsidered.
+    pub(crate) fn time_to_reconsider(&mut self) -> Duration {
+        RECONSIDER.mul_f64(0.75 + 0.5 * self.next_random())
+    }
+
+    /// The next window, planned before it is known what will be in it.
+    pub(crate) fn plan(&mut self) -> Plan {
+        let cost = self.expected_window_cost();
+        let affordable = self.affordable() * self.speed();
+        let part = if cost > 0.0 { affordable / cost } else { 1.0 };
+        let length_ns = (part * CYCLE_NS).clamp(*WINDOW_NS.start(), *WINDOW_NS.end());
+        let gap_ns = (cost * length_ns / affordable.max(1e-9)).clamp(CYCLE_NS, MAX_GAP_NS);
+        let factor = if self.n_in_phase > 0 {
+            0.5 + self.next_random()
+        } else {
+            // Of a gap around a random time what is left from then on: such a gap is long more often than not.
+            self.next_random() * (0.25 + 2.0 * self.next_random()).sqrt()
+        };
+        Plan {
+            gap: Duration::from_nanos((gap_ns * factor) as u64),
+            length: Duration::from_nanos(length_ns as u64),
+            mean_gap: Duration::from_nanos(gap_ns as u64),
         }
     }
 
-    /// The CPU time that the program is to have for itself before the next window. Units: nanoseconds.
-    pub(crate) fn gap_cpu_ns(&mut self) -> f64 {
+    /// Units: nanoseconds of probes per nanosecond of a window's length.
+    fn expected_window_cost(&self) -> f64 {
         let expected =
-            self.rate.unwrap_or(0.0) * WINDOW.as_nanos() as f64 * self.cost_of_event(1.0);
-        let cost = self.window_cost_ns.unwrap_or(expected);
-        let mean_gap = cost / self.budget.max(1e-4);
-        mean_gap * (0.5 + self.next_random())
+            || self.speed() * self.rate.unwrap_or(0.0) * self.cost_of_event(1.0);
+        self.window_cost.unwrap_or_else(expected)
     }
 
-    /// The longest gap in wall time, for programs that do little.
-    pub(crate) fn max_gap() -> Duration {
-        MAX_GAP
+    /// Fraction of the program's own CPU time that may be spent at the moment.
+    fn affordable(&self) -> f64 {
+        let over_ns = if self.is_settling() { BALANCE_NS / 2.0 } else { BALANCE_NS };
+        let balance = self.earning() + self.credit_ns / over_ns;
+        balance.clamp(self.budget * 0.2, self.budget * 2.0)
+    }
+
+    fn earning(&self) -> f64 {
+        if self.is_settling() { self.budget * EARNED_AT_START } else { self.budget }
+    }
+
+    /// CPU time per wall time.
+    fn speed(&self) -> f64 {
+        self.speed.unwrap_or(1.0).max(1e-3)
     }
 
     fn learn(&mut self, interval: &Interval) {
@@ -258,7 +300,9 @@ impl Governor {
         if own <= 0.0 {
             return;
         }
-        self.rate = Some(mean(self.rate, interval.n_events() as f64 / own, WEIGHT));
+        // A moment says less.
+        let weight = WEIGHT * (own / WINDOW_NS.start()).min(1.0);
+        self.rate = Some(mean(self.rate, interval.n_events() as f64 / own, weight));
         if interval.n_walked > 0 {
             self.depth =
                 mean(Some(self.depth), interval.n_frames as f64 / interval.n_walked as f64, WEIGHT);
@@ -266,10 +310,19 @@ impl Governor {
     }
 
     fn spend(&mut self, interval: &Interval) {
-        let earned = self.budget * interval.own_cpu_ns(&self.costs);
-        let left = self.credit_ns + earned - interval.probe_ns(&self.costs);
-        let most = self.budget * CREDIT_NS;
-        self.credit_ns = left.clamp(-most, most);
+        let own_ns = interval.own_cpu_ns(&self.costs);
+        let left = self.credit_ns + self.earning() * own_ns - interval.probe_ns(&self.costs);
+        self.credit_ns = left.min(self.budget * CREDIT_NS);
+        self.latest_cost = interval.probe_ns(&self.costs) / own_ns.max(1.0);
+        self.own_ns += own_ns;
+        if interval.wall_ns > 0 {
+            let weight = (interval.wall_ns as f64 / BALANCE_NS).min(1.0);
+            // Probes take CPU time that the program would have for itself.
+            let speed = interval.cpu_ns as f64 / interval.wall_ns as f64;
+            // A first mean of a short time would last too long.
+            let weight = if self.own_ns < BALANCE_NS { weight.max(0.1) } else { weight };
+            self.speed = Some(mean(self.speed, speed, weight));
+        }
     }
 
     /// Units: nanoseconds, for an event of which `stacks` have a stack.

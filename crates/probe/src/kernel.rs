@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::ops::Range;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use aya::maps::{Array, HashMap as BpfHashMap, PerCpuArray};
+use aya::maps::{Array, HashMap as BpfHashMap, Map, PerCpuArray};
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLink, UProbeScope};
 use aya::programs::{PerfEvent, ProgramError, UProbe};
@@ -14,12 +14,13 @@ use aya::util::online_cpus;
 use aya::{Ebpf, EbpfError, EbpfLoader, Pod, include_bytes_aligned};
 use gobin::LinkAddr;
 
+use crate::bpf;
 use crate::error::Error;
 use crate::multi::MultiProgram;
 use crate::points::Probe;
 use crate::record_layout::{
-    COUNT_NEW_GROWS, COUNT_NEW_PROCESSES, COUNT_NEW_SAMPLES, COUNT_NEW_STACKS, Control, GrowKey,
-    GrowValue, MAX_GROWS, MAX_PROCESSES, MAX_SAMPLES, MAX_STACKS, N_COUNTERS, Point, SampleKey,
+    self, COUNT_NEW_GROWS, COUNT_NEW_PROCESSES, COUNT_NEW_SAMPLES, COUNT_NEW_STACKS, Control, GrowKey,
+    GrowValue, MAX_FRAMES, MAX_GROWS, MAX_PROCESSES, MAX_SAMPLES, MAX_STACKS, N_COUNTERS, Point, SampleKey,
     Stack,
 };
 use crate::recording::Links;
@@ -33,6 +34,18 @@ const FIRST_GOOD_MULTI: (u32, u32) = (6, 10);
 /// Sums of the per-CPU counters, by `COUNT_*`.
 pub(crate) type Counters = [u64; N_COUNTERS as usize];
 
+/// How the kernel side is to count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counting {
+    /// Rare events are counted all the same.
+    pub(crate) is_paused: bool,
+    /// Of events from now on: 0, n for one stack in 2^n, or `PRECISION_WINDOW`.
+    pub(crate) precision: u32,
+    /// A random number below this asks for a stack.
+    pub(crate) walk_below: u32,
+    pub(crate) max_frames: u32,
+}
+
 /// Which processes hit the probes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -44,29 +57,10 @@ pub(crate) enum Scope {
 
 /// What was taken out of the kernel's tables.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) grows: HashMap<GrowKey, GrowValue>,
-    pub(crate) samples: HashMap<SampleKey, u64>,
-    pub(crate) stacks: HashMap<u64, Vec<u64>>,
-    /// Difference between addresses in a process and in the ELF file, by process.
-    pub(crate) processes: HashMap<u32, u64>,
-}
-
-impl Counts {
-    fn add_grow(&mut self, key: GrowKey, value: GrowValue) {
-        let sum = self.grows.entry(key).or_insert(GrowValue { n: 0, entries: 0 });
-        sum.n += value.n;
-        sum.entries = sum.entries.wrapping_add(value.entries);
-    }
-
-    fn add_samples(&mut self, key: SampleKey, n: u64) {
-        *self.samples.entry(key).or_default() += n;
-    }
-
-    /// Growths and makes counted.
-    pub(crate) fn n_events(&self) -> u64 {
-        self.grows.values().map(|value| value.n).sum()
-    }
+pub(crate) struct Taken {
+    pub(crate) grows: Vec<(GrowKey, GrowValue)>,
+    pub(crate) samples: Vec<(SampleKey, u64)>,
+    pub(crate) stacks: Vec<(u64, Stack)>,
 }
 
 /// The kernel's tables that fill up: the counter of new entries, and the room.
@@ -83,9 +77,9 @@ pub(crate) struct Kernel {
     /// `None` where links are single.
     multi: Option<MultiProgram>,
     points: Vec<Point>,
-    /// Entries taken out of each of `TABLES`, and its counter of new entries when that was last tried.
-    n_drained: [u64; TABLES.len()],
-    drained_at: [u64; TABLES.len()],
+    /// Of each of `TABLES`: its counter of new entries when it was last emptied.
+    emptied_at: [u64; TABLES.len()],
+    control: Control,
 }
 
 /// Probes in place, until dropped.
@@ -127,8 +121,9 @@ impl Kernel {
         if multi.is_none() {
             program::<UProbe>(&mut ebpf, "on_probe").load().map_err(program_error)?;
         }
-        let none = [0; TABLES.len()];
-        Ok(Self { ebpf, multi, points: Vec::new(), n_drained: none, drained_at: none })
+        let control =
+            Control { is_paused: 1, precision: 0, walk_below: 0, max_frames: MAX_FRAMES, epoch: 0 };
+        Ok(Self { ebpf, multi, points: Vec::new(), emptied_at: [0; TABLES.len()], control })
     }
 
     /// "uprobe_multi" or "perf".
@@ -202,9 +197,19 @@ impl Kernel {
     }
 
     /// Tells the kernel side how to count from now on.
-    pub(crate) fn control(&mut self, control: Control) -> Result<(), Error> {
+    pub(crate) fn control(&mut self, counting: Counting) -> Result<(), Error> {
+        let Counting { is_paused, precision, walk_below, max_frames } = counting;
+        let is_paused = u32::from(is_paused);
+        let control =
+            Control { is_paused, precision, walk_below, max_frames, epoch: self.control.epoch };
+        self.set_control(control)
+    }
+
+    fn set_control(&mut self, control: Control) -> Result<(), Error> {
         let mut controls: Array<_, Control> = self.table_mut("controls", Array::try_from);
-        controls.set(0, control, 0).map_err(|error| map_error("changing the mode", &error))
+        controls.set(0, control, 0).map_err(|error| map_error("changing the mode", &error))?;
+        self.control = control;
+        Ok(())
     }
 
     /// Names a process whose CPU samples count.
@@ -214,80 +219,90 @@ impl Kernel {
         processes.insert(pid, bias, 0).map_err(|error| map_error("adding a process", &error))
     }
 
-    /// Processes seen so far.
+    /// Processes that are counted, with the difference between their addresses and those in the ELF file.
     pub(crate) fn processes(&self) -> HashMap<u32, u64> {
-        self.entries("processes").into_iter().collect()
+        self.entries("processes").unwrap_or_default().into_iter().collect()
     }
 
-    /// Processes with the addresses of the map types that were seen there.
+    /// Forgets processes.
+    pub(crate) fn remove_processes(&mut self, pids: &[u32]) {
+        self.remove("processes", pids);
+    }
+
+    /// Processes with the addresses of the map types that were seen there since tables were emptied.
     pub(crate) fn map_types(&self) -> HashSet<(u32, u64)> {
-        let grows: BpfHashMap<_, GrowKey, GrowValue> = self.table("grows", BpfHashMap::try_from);
-        grows.keys().flatten().map(|key| (key.tgid, key.map_type)).collect()
+        let grows: Vec<(GrowKey, GrowValue)> = self.entries("grows").unwrap_or_default();
+        grows.iter().map(|(key, _)| (key.tgid, key.map_type)).collect()
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        let table: PerCpuArray<_, u64> = self.table("counters", PerCpuArray::try_from);
-        let mut counters = Counters::default();
-        for (idx, counter) in (0_u32..).zip(&mut counters) {
-            *counter = table.get(&idx, 0).map_or(0, |per_cpu| per_cpu.iter().sum());
+        let table: PerCpuArray<_, record_layout::Counters> =
+            self.table("counters", PerCpuArray::try_from);
+        let mut sums = Counters::default();
+        let Ok(per_cpu) = table.get(&0, 0) else { return sums };
+        for counters in per_cpu.iter() {
+            for (sum, counter) in sums.iter_mut().zip(counters.of) {
+                *sum += counter;
+            }
         }
-        counters
+        sums
     }
 
-    /// Whether a table is half full, and fuller than after the last `drain`.
-    pub(crate) fn is_filling(&self) -> bool {
-        let counters = self.counters();
-        TABLES.iter().enumerate().any(|(table, &(counter, room))| {
-            let made = counters[counter as usize];
-            let (entries, room) = (made.saturating_sub(self.n_drained[table]), u64::from(room));
-            entries > room / 2 && made - self.drained_at[table] > room / 8
+    /// Whether a table is half full of what came since it was emptied.
+    pub(crate) fn is_filling(&self, counters: &Counters) -> bool {
+        TABLES.iter().zip(self.emptied_at).any(|(&(counter, room), emptied_at)| {
+            counters[counter as usize].saturating_sub(emptied_at) > u64::from(room) / 2
         })
     }
 
-    /// Moves what no process will add to any more into `counts`: everything of processes that have ended, and stacks,
-    /// which are stored again when they are seen again. The recorder's own calibration is left out.
-    pub(crate) fn drain(&mut self, counts: &mut Counts, has_ended: &dyn Fn(u32) -> bool) {
+    /// Takes what was counted up to now. Nothing is lost or counted twice: new counts go to entries of their own, and
+    /// the old ones are read when no program of the kernel side adds to them any more.
+    pub(crate) fn take_counts(&mut self) -> Result<Taken, Error> {
+        let epoch = self.control.epoch.wrapping_add(1) % 256;
+        self.set_control(Control { epoch, ..self.control })?;
+        bpf::wait_for_running_programs();
+        let grows = self.take("grows", |key: &GrowKey| u32::from(key.epoch) != epoch)?;
+        let samples = self.take("samples", |key: &SampleKey| key.epoch != epoch)?;
+        Ok(Taken { grows, samples, stacks: Vec::new() })
+    }
+
+    /// As `take_counts`, and takes the stacks too, which are stored again when they are seen again.
+    pub(crate) fn take_all(&mut self) -> Result<Taken, Error> {
         let counters = self.counters();
-        self.drained_at = TABLES.map(|(counter, _)| counters[counter as usize]);
-        let own = std::process::id();
-        let processes: Vec<(u32, u64)> = self.entries("processes");
-        counts.processes.extend(processes.iter().copied().filter(|&(tgid, _)| tgid != own));
-        let ended: HashSet<u32> =
-            processes.iter().map(|&(tgid, _)| tgid).filter(|&tgid| has_ended(tgid)).collect();
-        let is_done = |tgid: u32| ended.contains(&tgid) || tgid == own;
-        let grows = self.take("grows", |key: &GrowKey| is_done(key.tgid));
-        let stacks: Vec<(u64, Stack)> = self.take("stacks", |_| true);
-        let samples = self.take("samples", |key: &SampleKey| is_done(key.tgid));
-        let gone: Vec<(u32, u64)> = self.take("processes", |tgid| ended.contains(tgid));
-        let taken = [grows.len(), stacks.len(), samples.len(), gone.len()];
-        for (sum, n) in self.n_drained.iter_mut().zip(taken) {
-            *sum += n as u64;
-        }
-        for (key, value) in grows.into_iter().filter(|(key, _)| key.tgid != own) {
-            counts.add_grow(key, value);
-        }
-        for (key, n) in samples.into_iter().filter(|(key, _)| key.tgid != own) {
-            counts.add_samples(key, n);
-        }
-        for (key, stack) in stacks {
-            let n_frames = (stack.n_frames as usize).min(stack.frames.len());
-            counts.stacks.entry(key).or_insert_with(|| stack.frames[..n_frames].to_vec());
-        }
+        self.emptied_at = TABLES.map(|(counter, _)| counters[counter as usize]);
+        let taken = self.take_counts()?;
+        Ok(Taken { stacks: self.take("stacks", |_: &u64| true)?, ..taken })
     }
 
     /// Removes entries from a table, and returns them.
-    fn take<K: Pod, V: Pod>(&mut self, name: &str, which: impl Fn(&K) -> bool) -> Vec<(K, V)> {
-        let mut entries: Vec<(K, V)> = self.entries(name);
+    fn take<K: Pod, V: Pod>(
+        &mut self,
+        name: &str,
+        which: impl Fn(&K) -> bool,
+    ) -> Result<Vec<(K, V)>, Error> {
+        let mut entries: Vec<(K, V)> = self.entries(name)?;
         entries.retain(|(key, _)| which(key));
-        let mut table: BpfHashMap<_, K, V> = self.table_mut(name, BpfHashMap::try_from);
-        // What cannot be removed stays in the table, and must not be counted twice.
-        entries.retain(|(key, _)| table.remove(key).is_ok());
-        entries
+        let keys: Vec<K> = entries.iter().map(|(key, _)| *key).collect();
+        self.remove(name, &keys);
+        Ok(entries)
     }
 
-    fn entries<K: Pod, V: Pod>(&self, name: &str) -> Vec<(K, V)> {
-        let table: BpfHashMap<_, K, V> = self.table(name, BpfHashMap::try_from);
-        table.iter().flatten().collect()
+    fn entries<K: Pod, V: Pod>(&self, name: &str) -> Result<Vec<(K, V)>, Error> {
+        bpf::entries(self.fd(name)).map_err(|error| Error::Kernel {
+            what: "reading what was counted",
+            reason: error.to_string(),
+        })
+    }
+
+    fn remove<K: Pod>(&mut self, name: &str, keys: &[K]) {
+        // What cannot be removed is not there.
+        let _ = bpf::remove(self.fd(name), keys);
+    }
+
+    fn fd(&self, name: &str) -> BorrowedFd<'_> {
+        let map = self.ebpf.map(name).expect("the object has this map");
+        let Map::HashMap(data) = map else { unreachable!("tables are hash maps") };
+        data.fd().as_fd()
     }
 
     fn table<'k, T, E: std::fmt::Debug>(

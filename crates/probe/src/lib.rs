@@ -15,49 +15,50 @@ mod error;
 mod recording;
 
 #[cfg(live)]
+mod bpf;
+#[cfg(live)]
 mod calibrate;
 #[cfg(live)]
 mod check;
+#[cfg(live)]
+mod clocks;
+#[cfg(live)]
+mod executable;
 #[cfg(live)]
 mod governor;
 #[cfg(live)]
 mod kernel;
 #[cfg(live)]
 mod multi;
+#[cfg(not(live))]
+mod no_recorder;
 #[cfg(live)]
 mod points;
 #[cfg(live)]
 mod profile;
 #[cfg(live)]
-mod session;
+mod recorder;
+#[cfg(all(test, live))]
+mod simulation;
 #[cfg(live)]
 mod system;
+#[cfg(live)]
+mod tally;
 #[cfg(live)]
 mod target;
 #[cfg(live)]
 mod typenames;
+#[cfg(live)]
+mod windows;
 
 pub use error::Error;
-pub use recording::{Ending, Links, Options, Progress, Recording, Requirement, Status, Target};
-
-/// Records until the time is over, the program ends, or SIGINT or SIGTERM arrives.
-///
-/// # Errors
-/// When nothing could be recorded: no such process, not a Go program, no permission. What stops a recording early is
-/// no error: it is kept, and says so.
-#[cfg(live)]
-pub fn record(options: &Options, progress: &mut dyn FnMut(&Progress)) -> Result<Recording, Error> {
-    session::record(options, progress)
-}
-
-/// Records nothing here.
-///
-/// # Errors
-/// Always.
 #[cfg(not(live))]
-pub fn record(_: &Options, _: &mut dyn FnMut(&Progress)) -> Result<Recording, Error> {
-    Err(Error::OtherSystem)
-}
+pub use no_recorder::Recorder;
+#[cfg(live)]
+pub use recorder::Recorder;
+pub use recording::{
+    Attached, Ending, Links, Options, Recording, Requirement, State, Status, Target,
+};
 
 /// What this machine allows, and what to do about each gap; with the process that is to be recorded, if one is meant.
 #[cfg(live)]
@@ -70,7 +71,7 @@ pub fn check(pid: Option<u32>) -> Vec<Requirement> {
 pub fn check(_: Option<u32>) -> Vec<Requirement> {
     vec![Requirement {
         what: "Linux on x86-64".to_owned(),
-        status: Status::Missing {
+        state: State::Missing {
             advice: "record on such a machine; recordings can be diagnosed anywhere".to_owned(),
         },
     }]
@@ -84,10 +85,12 @@ mod record_layout {
 
     #[allow(unsafe_code)]
     mod pod {
-        use super::{Control, GrowKey, GrowValue, Point, SampleKey, Stack};
+        use super::{Control, Counters, GrowKey, GrowValue, Point, SampleKey, Stack};
 
         // SAFETY: made of integers without padding, so any bytes are a value (record.h spells padding out).
         unsafe impl aya::Pod for Control {}
+        // SAFETY: as above.
+        unsafe impl aya::Pod for Counters {}
         // SAFETY: as above.
         unsafe impl aya::Pod for GrowKey {}
         // SAFETY: as above.

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -15,6 +15,7 @@ use aya::Ebpf;
 use aya::maps::{Map, MapData};
 use aya_obj::Object;
 
+use crate::bpf::bpf_fd;
 use crate::error::Error;
 use crate::kernel::Scope;
 use crate::system;
@@ -105,7 +106,7 @@ impl MultiProgram {
             what: "attaching probes",
             reason: "the path has a zero byte".to_owned(),
         })?;
-        let attr = LinkCreate {
+        let mut attr = LinkCreate {
             prog_fd: self.fd.as_raw_fd().cast_unsigned(),
             attach_type: BPF_TRACE_UPROBE_MULTI,
             path: path.as_ptr() as u64,
@@ -119,7 +120,7 @@ impl MultiProgram {
             ..LinkCreate::default()
         };
         // SAFETY: the pointers in `attr` are to memory that lives until the call returns, of the lengths given.
-        unsafe { bpf(BPF_LINK_CREATE, &attr) }.map_err(|error| match error.kind() {
+        unsafe { bpf_fd(BPF_LINK_CREATE, &mut attr) }.map_err(|error| match error.kind() {
             io::ErrorKind::PermissionDenied => Error::NotPermitted { what: "attaching probes" },
             _ => Error::Kernel { what: "attaching probes", reason: error.to_string() },
         })
@@ -136,7 +137,7 @@ fn load_instructions(instructions: &[aya_obj::generated::bpf_insn]) -> Result<Ow
         ..ProgLoad::default()
     };
     // SAFETY: the pointers in `attr` are to memory that lives until the call returns, of the lengths given.
-    let error = match unsafe { bpf(BPF_PROG_LOAD, &attr) } {
+    let error = match unsafe { bpf_fd(BPF_PROG_LOAD, &mut attr) } {
         Ok(fd) => return Ok(fd),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             return Err(Error::NotPermitted { what: "loading BPF programs" });
@@ -149,7 +150,7 @@ fn load_instructions(instructions: &[aya_obj::generated::bpf_insn]) -> Result<Ow
     attr.log_size = LOG_LEN as u32;
     attr.log_buf = log.as_mut_ptr() as u64;
     // SAFETY: as above; the log has the length given.
-    let _ = unsafe { bpf(BPF_PROG_LOAD, &attr) };
+    let _ = unsafe { bpf_fd(BPF_PROG_LOAD, &mut attr) };
     let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
     let log = String::from_utf8_lossy(&log[..end]).into_owned();
     let log = if log.is_empty() { error.to_string() } else { system::tail(&log) };
@@ -161,18 +162,4 @@ fn data_of(map: &Map) -> Option<&MapData> {
         Map::Array(data) | Map::HashMap(data) | Map::PerCpuArray(data) => Some(data),
         _ => None,
     }
-}
-
-/// # Safety
-/// Pointers in `attr` have to be valid for what `command` does with them.
-unsafe fn bpf<T>(command: i32, attr: &T) -> io::Result<OwnedFd> {
-    // SAFETY: `attr` is readable for its size; the caller vouches for the pointers in it.
-    let fd =
-        unsafe { libc::syscall(libc::SYS_bpf, command, std::ptr::from_ref(attr), size_of::<T>()) };
-    let fd = RawFd::try_from(fd).unwrap_or(-1);
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel just gave us this descriptor, and nobody else has it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -1,15 +1,12 @@
 //! Counts to a pprof profile.
 //!
-//! 1. Each stack becomes locations with functions and lines from the executable, inlined ones included. Addresses are
-//!    those of the ELF file, so that processes of one executable add up wherever they were loaded.
+//! 1. Each stack becomes locations with functions and lines from the executable, inlined ones included.
 //! 2. Each count becomes a sample; labels name the map type and the step of the growth.
-//! 3. What was not counted event by event is labelled `precision`, and scaled: events in windows by time, events
-//!    without a stack over the stacks that were sampled for the same type and step.
+//! 3. What was not counted event by event is labelled `precision`. Events in windows are estimates already (`windows`);
+//!    those without a stack are spread over the stacks that were sampled for the same type and step.
 //! 4. Facts about the recording as a whole stand in comments, `key=value`. docs/recording.md lists all of it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -20,16 +17,17 @@ use gopprof::{
     ProfileBuilder, ValueType,
 };
 
-use crate::governor::{Costs, Windows};
-use crate::kernel::Counts;
+use crate::governor::{Costs, TRAP_ERROR};
 use crate::record_layout::{
     COUNT_EVENT_NS, COUNT_GC_ASSISTS, COUNT_GC_CYCLES, COUNT_READ_FAULTS, COUNT_SAMPLES,
     COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_CUT, COUNT_STACKS_LOST, COUNT_TABLE_FULL,
-    COUNT_WALKED, GROW_DOUBLE, GROW_SAME_SIZE, GROW_SPLIT, GROW_TABLE, GROW_TO_TABLE, GrowKey,
-    GrowValue, MAKE_HINTED, PRECISION_WINDOW, SampleKey,
+    COUNT_WALKED, GROW_DOUBLE, GROW_SAME_SIZE, GROW_SPLIT, GROW_TABLE, GROW_TO_TABLE, MAKE_HINTED,
+    PRECISION_WINDOW,
 };
 use crate::recording::{Ending, Recording};
-use crate::typenames::{self, MapTypeInfo};
+use crate::tally::{EventKey, Id, Sum, Tally};
+use crate::typenames::MapTypeInfo;
+use crate::windows::{GROUPS, Windows};
 
 /// Sample types in order: name, unit.
 const SAMPLE_TYPES: [(&str, &str); 8] = [
@@ -69,10 +67,15 @@ pub(crate) struct Facts<'f> {
     pub(crate) n_probes: usize,
     pub(crate) n_inlined: usize,
     pub(crate) n_unprobed: usize,
+    pub(crate) n_processes: u64,
     /// By mode: exact, sampled stacks, windows.
     pub(crate) time_in: [Duration; 3],
     pub(crate) windows: Windows,
-    /// By `COUNT_*`, since the recording began.
+    /// Growths and makes that were counted one by one or in windows.
+    pub(crate) n_events: u64,
+    /// Events that are in no table though they were counted: a fault of ours, and lost all the same.
+    pub(crate) n_missing: u64,
+    /// By `COUNT_*`, of this recording.
     pub(crate) counters: &'f [u64],
 }
 
@@ -87,53 +90,23 @@ impl Facts<'_> {
         self.count(COUNT_EVENT_NS) as f64 / n_events.max(1) as f64
     }
 
-    /// Events that are missing from `counts`.
-    fn n_lost(&self, counts: &Counts) -> u64 {
-        let n_events = self.count(COUNT_WALKED) + self.count(COUNT_STACKLESS);
-        // What is neither in a table nor known to be lost would be a fault of ours; it is lost all the same.
-        let missing = n_events.saturating_sub(counts.n_events());
-        self.count(COUNT_READ_FAULTS) + missing.max(self.count(COUNT_TABLE_FULL))
+    /// Events that are in no sample.
+    fn n_lost(&self) -> u64 {
+        self.count(COUNT_READ_FAULTS) + self.count(COUNT_TABLE_FULL) + self.n_missing
+    }
+
+    /// By how much all estimates may be wrong together, since the cost of a trap is not known better.
+    fn scale_error(&self) -> f64 {
+        let own_ns = self.windows.own_ns();
+        if own_ns > 0.0 { TRAP_ERROR * self.windows.trap_ns / own_ns } else { 0.0 }
     }
 }
 
-/// Types that only exist in the memory of a process, kept from when it was alive.
-#[derive(Debug, Default)]
-pub(crate) struct MemoryTypes {
-    known: HashMap<(u32, u64), Option<MapTypeInfo>>,
-}
-
-impl MemoryTypes {
-    /// Reads the types of these processes and addresses that the executable does not have.
-    pub(crate) fn look(
-        &mut self,
-        seen: &HashSet<(u32, u64)>,
-        processes: &HashMap<u32, u64>,
-        binary: &Binary<'_>,
-    ) {
-        for &(tgid, addr) in seen {
-            let Some(&bias) = processes.get(&tgid) else { continue };
-            if self.known.contains_key(&(tgid, addr)) {
-                continue;
-            }
-            let in_executable =
-                typenames::from_executable(binary, LinkAddr(addr.wrapping_sub(bias)));
-            let found = in_executable.or_else(|| {
-                let memory = File::open(format!("/proc/{tgid}/mem")).ok()?;
-                typenames::from_memory(binary, bias, addr, &|at, to| {
-                    memory.read_exact_at(to, at).is_ok()
-                })
-            });
-            self.known.insert((tgid, addr), found);
-        }
-    }
-}
-
-/// One sample of growth or creation, ready to be scaled.
+/// One sample of growth or creation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Event {
-    key: GrowKey,
-    n: f64,
-    entries: f64,
+    key: EventKey,
+    sum: Sum,
     precision: Precision,
 }
 
@@ -160,106 +133,83 @@ impl Precision {
 }
 
 /// Makes the profile.
-pub(crate) fn build(
-    counts: &Counts,
-    memory: &MemoryTypes,
-    binary: &Binary<'_>,
-    facts: &Facts<'_>,
-) -> Recording {
-    let events =
-        scaled(counts.grows.iter().map(|(&key, &value)| (key, value)), facts.windows.scale());
-    let mut writer = Writer::new(counts, memory, binary, facts);
+pub(crate) fn build(tally: &Tally, binary: &Binary<'_>, facts: &Facts<'_>) -> Recording {
+    let factor = facts.windows.factor().unwrap_or(0.0);
+    let counted = tally.events.iter().map(|(&key, counted)| (key, counted.estimate(factor)));
+    let events = with_stacks(counted);
+    let mut writer = Writer::new(tally, binary, facts);
     writer.add_samples();
     for event in &events {
         writer.add_event(event);
     }
     let is_grow = |event: &&Event| u32::from(event.key.kind) != MAKE_HINTED;
-    let n_grows = events.iter().filter(is_grow).map(|event| event.n.round() as u64).sum();
+    let n_grows = events.iter().filter(is_grow).map(|event| event.sum.n.round() as u64).sum();
     Recording {
         n_grows,
         n_samples: facts.count(COUNT_SAMPLES),
-        n_lost: facts.n_lost(counts)
-            + facts.count(COUNT_SAMPLES_LOST)
-            + facts.count(COUNT_STACKS_LOST),
+        n_lost: facts.n_lost() + facts.count(COUNT_SAMPLES_LOST) + facts.count(COUNT_STACKS_LOST),
         elapsed: facts.elapsed,
         ending: facts.ending,
         profile: writer.finish(),
     }
 }
 
-/// Gives events without a stack to the stacks sampled for the same type and step, and scales what was seen in windows.
-fn scaled(grows: impl Iterator<Item = (GrowKey, GrowValue)>, window_scale: f64) -> Vec<Event> {
+/// Gives events without a stack to the stacks sampled for the same type and step.
+fn with_stacks(counted: impl Iterator<Item = (EventKey, Sum)>) -> Vec<Event> {
     let mut events = Vec::new();
-    let mut sampled: BTreeMap<_, Vec<(GrowKey, GrowValue)>> = BTreeMap::new();
-    for (key, value) in grows {
-        let (n, entries) = (value.n as f64, value.entries as f64);
+    let mut sampled: BTreeMap<_, Vec<(EventKey, Sum)>> = BTreeMap::new();
+    for (key, sum) in counted {
         match u32::from(key.precision) {
-            0 => events.push(Event { key, n, entries, precision: Precision::Exact }),
+            0 => events.push(Event { key, sum, precision: Precision::Exact }),
+            PRECISION_WINDOW => events.push(Event { key, sum, precision: Precision::Estimated }),
             _ => {
-                let step = (key.tgid, key.map_type, key.kind, key.log2_capacity, key.precision);
-                sampled.entry(step).or_default().push((key, value));
+                let step = (key.map_type, key.kind, key.log2_capacity, key.precision);
+                sampled.entry(step).or_default().push((key, sum));
             }
         }
     }
-    for (&(.., precision), group) in &sampled {
-        if u32::from(precision) == PRECISION_WINDOW {
-            spread(group, window_scale, Precision::Estimated, &mut events);
-        } else {
-            spread(group, 1.0, Precision::EstimatedSite, &mut events);
-        }
+    for group in sampled.values() {
+        spread(group, &mut events);
     }
     events
 }
 
-/// Spreads the events of a type and step over its stacks; the sum stays exact but for the scale.
-fn spread(
-    group: &[(GrowKey, GrowValue)],
-    scale: f64,
-    precision: Precision,
-    events: &mut Vec<Event>,
-) {
-    let sum = |of: fn(&GrowValue) -> u64, only_stacks: bool| {
-        let values = group.iter().filter(|(key, _)| !only_stacks || key.stack != 0);
-        values.map(|(_, value)| of(value) as f64).sum::<f64>()
+/// Spreads the events of a type and step over its stacks; the sum stays exact.
+fn spread(group: &[(EventKey, Sum)], events: &mut Vec<Event>) {
+    let precision = Precision::EstimatedSite;
+    let total = |of: fn(&Sum) -> f64, only_stacks: bool| {
+        let sums = group.iter().filter(|(key, _)| !only_stacks || key.stack.is_some());
+        sums.map(|(_, sum)| of(sum)).sum::<f64>()
     };
-    let n = sum(|value| value.n, false) * scale;
-    let entries = sum(|value| value.entries, false) * scale;
-    let (n_stacks, entries_stacks) = (sum(|value| value.n, true), sum(|value| value.entries, true));
-    if n_stacks == 0.0 {
-        let key = group[0].0;
-        events.push(Event { key, n, entries, precision });
+    let all = Sum { n: total(|sum| sum.n, false), entries: total(|sum| sum.entries, false) };
+    let of_stacks = Sum { n: total(|sum| sum.n, true), entries: total(|sum| sum.entries, true) };
+    if of_stacks.n == 0.0 {
+        events.push(Event { key: group[0].0, sum: all, precision });
         return;
     }
-    for &(key, value) in group.iter().filter(|(key, _)| key.stack != 0) {
-        let part = |value: u64, of: f64, whole: f64| {
-            if of > 0.0 { value as f64 / of * whole } else { 0.0 }
-        };
-        let n = part(value.n, n_stacks, n);
-        let entries = part(value.entries, entries_stacks, entries);
-        events.push(Event { key, n, entries, precision });
+    let part = |value: f64, of: f64, whole: f64| if of > 0.0 { value / of * whole } else { 0.0 };
+    for &(key, sum) in group.iter().filter(|(key, _)| key.stack.is_some()) {
+        let n = part(sum.n, of_stacks.n, all.n);
+        let entries = part(sum.entries, of_stacks.entries, all.entries);
+        events.push(Event { key, sum: Sum { n, entries }, precision });
     }
 }
 
 struct Writer<'w> {
     builder: ProfileBuilder,
-    counts: &'w Counts,
-    memory: &'w MemoryTypes,
+    tally: &'w Tally,
+    stacks: HashMap<Id, &'w Box<[u64]>>,
+    types: HashMap<Id, &'w Option<MapTypeInfo>>,
     binary: &'w Binary<'w>,
     facts: &'w Facts<'w>,
     main: MappingIdx,
     outside: MappingIdx,
     /// By link address and whether it is one to return to.
     locations: HashMap<(u64, bool), LocationIdx>,
-    types: HashMap<(u32, u64), Option<MapTypeInfo>>,
 }
 
 impl<'w> Writer<'w> {
-    fn new(
-        counts: &'w Counts,
-        memory: &'w MemoryTypes,
-        binary: &'w Binary<'w>,
-        facts: &'w Facts<'w>,
-    ) -> Self {
+    fn new(tally: &'w Tally, binary: &'w Binary<'w>, facts: &'w Facts<'w>) -> Self {
         let mut builder = ProfileBuilder::default();
         for (kind, unit) in SAMPLE_TYPES {
             let sample_type = ValueType { kind: builder.string(kind), unit: builder.string(unit) };
@@ -269,14 +219,14 @@ impl<'w> Writer<'w> {
         let outside = outside_mapping(&mut builder);
         let mut writer = Self {
             builder,
-            counts,
-            memory,
+            tally,
+            stacks: tally.stacks.values(),
+            types: tally.types.values(),
             binary,
             facts,
             main,
             outside,
             locations: HashMap::new(),
-            types: HashMap::new(),
         };
         writer.describe();
         writer
@@ -286,7 +236,7 @@ impl<'w> Writer<'w> {
         let facts = self.facts;
         let (cpu, nanoseconds) = (self.builder.string("cpu"), self.builder.string("nanoseconds"));
         let default = self.builder.string("map_moved_space");
-        let comments: Vec<_> = comments(self.binary, self.counts, facts)
+        let comments: Vec<_> = comments(self.binary, facts)
             .iter()
             .map(|comment| self.builder.string(comment))
             .collect();
@@ -306,8 +256,8 @@ impl<'w> Writer<'w> {
 
     fn add_samples(&mut self) {
         let Some(period) = ns_per_sample(self.facts.sample_hz) else { return };
-        for (&key, &n) in &self.counts.samples {
-            let stack = self.sampled_stack(&key);
+        for (&stack, &n) in &self.tally.samples {
+            let stack = self.sampled_stack(stack);
             let mut values = [0; SAMPLE_TYPES.len()];
             values[SAMPLES] = i64::try_from(n).unwrap_or(i64::MAX);
             values[CPU] = values[SAMPLES].saturating_mul(period);
@@ -317,41 +267,49 @@ impl<'w> Writer<'w> {
 
     fn add_event(&mut self, event: &Event) {
         let key = event.key;
-        let stack = self.event_stack(&key);
-        let info = self.map_type(key.tgid, key.map_type);
+        let stack = self.event_stack(key.stack);
+        let info = self.types.get(&key.map_type).copied().cloned().flatten();
         let kind = u32::from(key.kind);
         let (before, after) = capacities(kind, key.log2_capacity);
         let count = |amount: f64| amount.round() as i64;
         let mut values = [0; SAMPLE_TYPES.len()];
         if kind == MAKE_HINTED {
-            values[MAKES] = count(event.n);
-            values[HINT_ENTRIES] = count(event.entries);
+            values[MAKES] = count(event.sum.n);
+            values[HINT_ENTRIES] = count(event.sum.entries);
         } else {
-            values[GROWS] = count(event.n);
-            values[MOVED_ENTRIES] = count(event.entries);
+            values[GROWS] = count(event.sum.n);
+            values[MOVED_ENTRIES] = count(event.sum.entries);
             if let Some(info) = &info {
-                values[MOVED_SPACE] = count(event.entries * info.entry_bytes as f64);
+                values[MOVED_SPACE] = count(event.sum.entries * info.entry_bytes as f64);
                 let array = self.array_bytes(info, kind, after);
-                values[GROW_SPACE] = array.map_or(0, |bytes| count(event.n * bytes as f64));
+                values[GROW_SPACE] = array.map_or(0, |bytes| count(event.sum.n * bytes as f64));
             }
         }
         let unknown = "unknown".to_owned();
         let name = info.map_or(unknown, |info| info.name);
-        let number = |value: u64| LabelValue::Num {
+        let number = |value: u64, unit| LabelValue::Num {
             value: i64::try_from(value).unwrap_or(i64::MAX),
-            unit: "entries",
+            unit,
         };
         let mut labels = vec![
             Label { key: "map_type", value: LabelValue::Str(&name) },
             Label { key: "map_impl", value: LabelValue::Str(impl_name(self.facts.map_impl)) },
-            Label { key: "capacity_before", value: number(before) },
-            Label { key: "capacity_after", value: number(after) },
+            Label { key: "capacity_before", value: number(before, "entries") },
+            Label { key: "capacity_after", value: number(after, "entries") },
         ];
         if let Some(kind) = kind_name(kind) {
             labels.push(Label { key: "grow_kind", value: LabelValue::Str(kind) });
         }
+        if kind == GROW_SPLIT {
+            let depth = local_depth(key.log2_capacity).into();
+            labels.push(Label { key: "local_depth", value: number(depth, "levels") });
+        }
         if let Some(precision) = event.precision.label() {
             labels.push(Label { key: "precision", value: LabelValue::Str(precision) });
+        }
+        if event.precision == Precision::Estimated {
+            let group = key.group.into();
+            labels.push(Label { key: "window_group", value: number(group, "group") });
         }
         self.builder.sample(&stack, &values, &labels);
     }
@@ -371,60 +329,44 @@ impl<'w> Writer<'w> {
         Some(layout.bytes_of_slots(capacity / n_arrays).saturating_mul(n_arrays))
     }
 
-    fn map_type(&mut self, tgid: u32, addr: u64) -> Option<MapTypeInfo> {
-        let found = self.types.entry((tgid, addr)).or_insert_with(|| {
-            let bias = self.counts.processes.get(&tgid).copied().unwrap_or(0);
-            let from_executable =
-                typenames::from_executable(self.binary, LinkAddr(addr.wrapping_sub(bias)));
-            from_executable.or_else(|| self.memory.known.get(&(tgid, addr)).cloned().flatten())
-        });
-        found.clone()
-    }
-
     /// Locations of an event's stack, leaf first.
-    fn event_stack(&mut self, key: &GrowKey) -> Vec<LocationIdx> {
-        match self.counts.stacks.get(&key.stack) {
-            Some(frames) => self.locations(key.tgid, frames.iter().copied()),
+    fn event_stack(&mut self, stack: Option<Id>) -> Vec<LocationIdx> {
+        match stack.and_then(|stack| self.stacks.get(&stack).copied()) {
+            Some(frames) => self.locations(frames.iter().copied()),
             None => vec![self.unknown_location("[stack not recorded]")],
         }
     }
 
     /// Locations of a CPU sample's stack, leaf first. The caller of a function without a frame is put in.
-    fn sampled_stack(&mut self, key: &SampleKey) -> Vec<LocationIdx> {
-        let Some([top, leaf, callers @ ..]) = self.counts.stacks.get(&key.stack).map(Vec::as_slice)
-        else {
+    fn sampled_stack(&mut self, stack: Option<Id>) -> Vec<LocationIdx> {
+        let frames = stack.and_then(|stack| self.stacks.get(&stack).copied());
+        let Some([top, leaf, callers @ ..]) = frames.map(|frames| &frames[..]) else {
             return vec![self.unknown_location("[no user stack]")];
         };
-        let is_caller =
-            *top != 0 && self.binary.frame_bytes(self.link_addr(key.tgid, *leaf)) == Some(0);
+        let is_caller = *top != 0 && self.binary.frame_bytes(LinkAddr(*leaf)) == Some(0);
         let caller = is_caller.then_some(*top);
-        self.locations(key.tgid, [*leaf].into_iter().chain(caller).chain(callers.iter().copied()))
+        self.locations([*leaf].into_iter().chain(caller).chain(callers.iter().copied()))
     }
 
     /// All addresses but the first are those to return to.
-    fn locations(&mut self, tgid: u32, addrs: impl Iterator<Item = u64>) -> Vec<LocationIdx> {
-        addrs.enumerate().map(|(depth, addr)| self.location(tgid, addr, depth > 0)).collect()
-    }
-
-    fn link_addr(&self, tgid: u32, addr: u64) -> LinkAddr {
-        LinkAddr(addr.wrapping_sub(self.counts.processes.get(&tgid).copied().unwrap_or(0)))
+    fn locations(&mut self, addrs: impl Iterator<Item = u64>) -> Vec<LocationIdx> {
+        addrs.enumerate().map(|(depth, addr)| self.location(addr, depth > 0)).collect()
     }
 
     fn unknown_location(&mut self, name: &str) -> LocationIdx {
-        let location = self.named_location(0, name);
+        let location = self.named_location(name);
         self.builder.location(location)
     }
 
-    fn named_location(&mut self, address: u64, name: &str) -> Location {
+    fn named_location(&mut self, name: &str) -> Location {
         let name = self.builder.string(name);
         let function =
             self.builder.function(Function { name, system_name: name, ..Function::default() });
         let lines = vec![Line { function: Some(function), line: 0, column: 0 }];
-        Location { mapping: Some(self.outside), address, lines, is_folded: false }
+        Location { mapping: Some(self.outside), address: 0, lines, is_folded: false }
     }
 
-    fn location(&mut self, tgid: u32, run_addr: u64, is_return: bool) -> LocationIdx {
-        let LinkAddr(link_addr) = self.link_addr(tgid, run_addr);
+    fn location(&mut self, link_addr: u64, is_return: bool) -> LocationIdx {
         if let Some(&idx) = self.locations.get(&(link_addr, is_return)) {
             return idx;
         }
@@ -432,7 +374,7 @@ impl<'w> Writer<'w> {
         let address = link_addr.wrapping_sub(u64::from(is_return));
         let frames = self.binary.frames(LinkAddr(address));
         let location = if frames.is_empty() {
-            self.named_location(run_addr, "[outside Go]")
+            self.named_location("[outside Go]")
         } else {
             let lines = frames.iter().map(|frame| {
                 let name = self.builder.string(frame.function);
@@ -500,8 +442,17 @@ fn ns_per_sample(hz: u64) -> Option<i64> {
     1_000_000_000_u64.checked_div(hz).and_then(|ns| i64::try_from(ns).ok())
 }
 
+/// Of the table that splits; the largest tables do, of 2^10 slots. Source: internal/runtime/maps/table.go,
+/// `maxTableCapacity`, Go 1.24 to 1.27.
+const LOG2_LARGEST_TABLE: u8 = 10;
+
+fn local_depth(log2: u8) -> u8 {
+    log2.saturating_sub(LOG2_LARGEST_TABLE)
+}
+
 /// Slots before and after; of a creation, the hint rounded up to a power of two.
 fn capacities(kind: u32, log2: u8) -> (u64, u64) {
+    let log2 = if kind == GROW_SPLIT { log2 - local_depth(log2) } else { log2 };
     let slots = 1_u64.checked_shl(log2.into()).unwrap_or(u64::MAX);
     match kind {
         MAKE_HINTED => (0, slots),
@@ -534,7 +485,7 @@ fn go_version(binary: &Binary<'_>) -> Option<GoVersion> {
     stated.or_else(|| Some(GoVersion { major: 1, minor: binary.release()?.exact()?, patch: 0 }))
 }
 
-fn comments(binary: &Binary<'_>, counts: &Counts, facts: &Facts<'_>) -> Vec<String> {
+fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
     let seconds = |time: Duration| format!("{:.3}", time.as_secs_f64());
     let [exact, sampled, windows] = facts.time_in;
     let mut comments = vec![
@@ -545,11 +496,11 @@ fn comments(binary: &Binary<'_>, counts: &Counts, facts: &Facts<'_>) -> Vec<Stri
             go_version(binary).map_or("unknown".to_owned(), |version| version.to_string())
         ),
         format!("map_impl={}", impl_name(facts.map_impl)),
-        format!("processes={}", counts.processes.len()),
+        format!("processes={}", facts.n_processes),
         format!("duration_s={}", seconds(facts.elapsed)),
         format!("end={}", facts.ending.as_str()),
-        format!("events={}", facts.count(COUNT_WALKED) + facts.count(COUNT_STACKLESS)),
-        format!("lost_events={}", facts.n_lost(counts)),
+        format!("events={}", facts.n_events),
+        format!("lost_events={}", facts.n_lost()),
         format!("lost_stacks={}", facts.count(COUNT_STACKS_LOST)),
         format!("cut_stacks={}", facts.count(COUNT_STACKS_CUT)),
         format!("lost_samples={}", facts.count(COUNT_SAMPLES_LOST)),
@@ -567,17 +518,19 @@ fn comments(binary: &Binary<'_>, counts: &Counts, facts: &Facts<'_>) -> Vec<Stri
         format!("sampled_stacks_s={}", seconds(sampled)),
         format!("windows_s={}", seconds(windows)),
     ];
-    if facts.windows.n == 0 {
+    let windows = &facts.windows;
+    if windows.n == 0 && windows.uncounted_ns() == 0.0 {
         comments.push(format!("gc_assists={}", facts.count(COUNT_GC_ASSISTS)));
-    } else {
-        comments.push(format!("windows={}", facts.windows.n));
-        comments.push(format!("window_scale={:.2}", facts.windows.scale()));
-        let range = facts.windows.relative_range();
-        comments.push(format!(
-            "estimate_range_pct={}",
-            range.map_or("unknown".to_owned(), |r| format!("{:.1}", r * 100.0))
-        ));
+        return comments;
     }
+    let groups: [String; GROUPS] = windows.group_cpu_ns().map(|ns| format!("{:.6}", ns / 1e9));
+    comments.extend([
+        format!("windows={}", windows.n),
+        format!("window_scale={:.2}", windows.scale()),
+        format!("window_group_cpu_s={}", groups.join(",")),
+        format!("scale_error_pct={:.1}", facts.scale_error() * 100.0),
+        format!("uncounted_s={:.3}", windows.uncounted_ns() / 1e9),
+    ]);
     comments
 }
 

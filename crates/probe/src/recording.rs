@@ -2,8 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use gopprof::Profile;
@@ -13,8 +11,6 @@ use gopprof::Profile;
 pub struct Options {
     /// Which processes.
     pub target: Target,
-    /// When to stop; `None` is at the end of the program, or on a signal.
-    pub duration: Option<Duration>,
     /// Units: fraction of the program's own CPU time that probes may cost. 1.0 and more is no limit.
     pub max_overhead: f64,
     /// CPU samples per second and core; 0 is none.
@@ -23,8 +19,6 @@ pub struct Options {
     pub max_frames: u32,
     /// How probes are attached.
     pub links: Links,
-    /// Ends the recording when it is set: the time is over then.
-    pub stop: Option<Arc<AtomicBool>>,
 }
 
 /// Which processes to record.
@@ -54,41 +48,41 @@ pub enum Links {
     Single,
 }
 
-/// What happens while recording.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Progress {
-    /// The probes are in place.
-    Attached {
-        /// Name of the program.
-        program: String,
-        /// Processes recorded; none when they are still to come. A command that is to be recorded waits until the
-        /// receiver of this returns.
-        pids: Vec<u32>,
-        /// Probes on growth functions.
-        n_probes: usize,
-        /// Inlined copies of growth functions, as profile-guided builds have them.
-        n_inlined: usize,
-        /// Time from the start until the probes were in place.
-        took: Duration,
-    },
-    /// State of the recording, about once a second.
-    Counts {
-        /// Since the probes were in place.
-        elapsed: Duration,
-        /// Growths, estimated ones included.
-        n_grows: u64,
-        /// CPU samples.
-        n_samples: u64,
-        /// Events and samples lost.
-        n_lost: u64,
-        /// Units: fraction of the program's own CPU time.
-        overhead: f64,
-        /// What the governor does at the moment.
-        mode: &'static str,
-    },
+/// What probes were put into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    /// Name of the program.
+    pub program: String,
+    /// Processes recorded; none when they are still to come.
+    pub pids: Vec<u32>,
+    /// Probes on growth functions.
+    pub n_probes: usize,
+    /// Inlined copies of growth functions, as profile-guided builds have them.
+    pub n_inlined: usize,
+    /// Time from the start until the probes were in place.
+    pub took: Duration,
 }
 
-/// A finished recording.
+/// State of a recorder, of everything since it began.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// Since the probes were in place, or the command began.
+    pub elapsed: Duration,
+    /// Growths, estimated ones included.
+    pub n_grows: u64,
+    /// CPU samples.
+    pub n_samples: u64,
+    /// Events and samples lost.
+    pub n_lost: u64,
+    /// Units: fraction of the program's own CPU time that probes took; `None` before that can be held against the budget.
+    pub overhead: Option<f64>,
+    /// What the governor does at the moment.
+    pub mode: &'static str,
+    /// Whether the program has ended.
+    pub has_ended: bool,
+}
+
+/// A recording.
 #[derive(Debug, Clone)]
 pub struct Recording {
     /// The profile to write.
@@ -114,6 +108,8 @@ pub enum Ending {
     Exit,
     /// SIGINT or SIGTERM.
     Signal,
+    /// It has not: this is what was counted since the last recording.
+    Rotation,
 }
 
 impl Ending {
@@ -123,6 +119,7 @@ impl Ending {
             Self::Duration => "duration",
             Self::Exit => "exit",
             Self::Signal => "signal",
+            Self::Rotation => "rotation",
         }
     }
 }
@@ -133,12 +130,12 @@ pub struct Requirement {
     /// What it is.
     pub what: String,
     /// Whether it is there.
-    pub status: Status,
+    pub state: State,
 }
 
 /// Whether a requirement is met.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Status {
+pub enum State {
     /// It is.
     Met,
     /// It is not, and recording works with less.

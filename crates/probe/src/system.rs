@@ -21,36 +21,6 @@ pub(crate) fn open_pidfd(pid: u32) -> io::Result<OwnedFd> {
     owned(RawFd::try_from(fd).unwrap_or(-1))
 }
 
-/// A descriptor that becomes readable on SIGINT and SIGTERM, which no longer end this process. Call it before threads
-/// are started: they inherit the mask.
-pub(crate) fn open_signalfd() -> io::Result<OwnedFd> {
-    // SAFETY: the set is made by sigemptyset before it is read, and lives until the calls return.
-    let fd = unsafe {
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, libc::SIGINT);
-        libc::sigaddset(&raw mut set, libc::SIGTERM);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
-        libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
-    };
-    owned(fd)
-}
-
-/// Takes the signals that arrived, so that they no longer wait to end this process, and lets later ones end it again.
-pub(crate) fn unblock_signals(signals: &OwnedFd) {
-    let mut taken = std::mem::MaybeUninit::<libc::signalfd_siginfo>::uninit();
-    // SAFETY: writes at most the size given to memory of that size. The rest as in `open_signalfd`.
-    unsafe {
-        let size = size_of_val(&taken);
-        while libc::read(signals.as_raw_fd(), taken.as_mut_ptr().cast(), size) > 0 {}
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, libc::SIGINT);
-        libc::sigaddset(&raw mut set, libc::SIGTERM);
-        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
-    }
-}
-
 /// Waits until one of the descriptors is readable, and says which are.
 pub(crate) fn wait_readable(fds: &[&OwnedFd], timeout: Duration) -> Vec<bool> {
     let mut polled: Vec<libc::pollfd> = fds

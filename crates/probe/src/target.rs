@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread::JoinHandle;
 
+use gobin::Binary;
+
 use crate::error::Error;
 use crate::kernel::Scope;
 use crate::recording::Target;
@@ -194,3 +196,25 @@ fn hold_back(
     // SAFETY: between fork and exec only getpid, close, write and read are called, on descriptors opened before.
     unsafe { command.pre_exec(wait) };
 }
+
+/// Difference between addresses in a process and in the ELF file; `None` when the process has not mapped it yet.
+pub(crate) fn bias_of(pid: u32, path: &Path, binary: &Binary<'_>) -> Option<u64> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+    let exe = fs::read_link(exe_of(pid)).ok().or_else(|| Some(path.to_owned()))?;
+    let exe = exe.to_string_lossy().into_owned();
+    maps.lines().find_map(|line| {
+        let mut fields = line.split_whitespace();
+        let (start, _) = fields.next()?.split_once('-')?;
+        let permissions = fields.next()?;
+        let offset = fields.next()?;
+        // Device, inode, then the path, which may have spaces.
+        let at = line.find('/')?;
+        let hex = |text: &str| u64::from_str_radix(text, 16).ok();
+        if !permissions.contains('x') || line[at..] != exe {
+            return None;
+        }
+        let link = binary.link_addr(gobin::FileOffset(hex(offset)?))?;
+        Some(hex(start)?.wrapping_sub(link.0))
+    })
+}
+

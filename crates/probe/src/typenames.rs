@@ -4,7 +4,7 @@
 use gobin::{Binary, LinkAddr, TypeDesc};
 
 /// What a recording says about a map type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct MapTypeInfo {
     /// As `%T` prints it.
     pub(crate) name: String,

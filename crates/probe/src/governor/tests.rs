@@ -1,11 +1,11 @@
-//! The governor against a simulated program, whose true number of events is known.
+//! The governor against simulated programs, whose true number of events is known.
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::simulation::{COSTS, DEPTH, Outcome, Rate, record};
 
-const COSTS: Costs = Costs { trap_ns: 700.0, event_ns: 1000.0, frame_ns: 80.0 };
 /// Units: nanoseconds.
-const TICK_NS: f64 = 20e6;
+const TICK_NS: f64 = 10e6;
 
 /// A stretch of a program that has `rate` events in each second of its own CPU time.
 fn stretch(own_cpu_ns: f64, rate: f64, mode: Mode) -> Interval {
@@ -14,9 +14,10 @@ fn stretch(own_cpu_ns: f64, rate: f64, mode: Mode) -> Interval {
         Mode::SampledStacks { log2 } => n_events / f64::from(1_u32 << log2),
         _ => n_events,
     };
-    let n_frames = n_walked * 10.0;
+    let n_frames = n_walked * DEPTH;
     let event_ns = n_events * (COSTS.event_ns - COSTS.trap_ns) + n_frames * COSTS.frame_ns;
     let interval = Interval {
+        wall_ns: 0,
         cpu_ns: 0,
         n_walked: n_walked as u64,
         n_stackless: (n_events - n_walked) as u64,
@@ -24,12 +25,13 @@ fn stretch(own_cpu_ns: f64, rate: f64, mode: Mode) -> Interval {
         n_ignored: 0,
         event_ns: event_ns as u64,
     };
-    Interval { cpu_ns: (own_cpu_ns + interval.probe_ns(&COSTS)) as u64, ..interval }
+    let cpu_ns = (own_cpu_ns + interval.probe_ns(&COSTS)) as u64;
+    Interval { wall_ns: cpu_ns, cpu_ns, ..interval }
 }
 
 fn settled(budget: f64, rate: f64) -> Mode {
     let mut governor = Governor::new(budget, COSTS, 1);
-    for _ in 0..2_000 {
+    for _ in 0..4_000 {
         if governor.mode() != Mode::Windows {
             let interval = stretch(TICK_NS, rate, governor.mode());
             governor.observe(&interval);
@@ -60,13 +62,16 @@ fn counts_in_windows_when_even_events_are_too_many() {
 #[test]
 fn a_burst_is_counted_exactly_when_budget_is_left() {
     let mut governor = Governor::new(0.03, COSTS, 1);
-    // 20 ms at half a million events a second take 18 ms; the budget of a second is 30 ms.
+    // 10 ms at half a million events a second take 9 ms; a recording begins with 20 ms.
     let burst = stretch(TICK_NS, 500_000.0, Mode::Exact);
     assert_eq!(governor.observe(&burst), Mode::Exact);
-    for _ in 0..60 {
+    assert_eq!(governor.observe(&burst), Mode::Exact);
+    for _ in 0..400 {
         governor.observe(&stretch(TICK_NS, 0.0, Mode::Exact));
     }
-    assert_eq!(governor.observe(&burst), Mode::Exact, "earned again");
+    assert_eq!(governor.observe(&burst), Mode::Exact, "earned again, and more");
+    assert_eq!(governor.observe(&burst), Mode::Exact);
+    assert_eq!(governor.observe(&burst), Mode::Exact);
     assert_eq!(governor.observe(&burst), Mode::Windows);
 }
 
@@ -75,74 +80,48 @@ fn never_intervenes_without_a_limit() {
     assert_eq!(settled(1.0, 500_000.0), Mode::Exact);
 }
 
-/// Runs the windows of a program whose rate changes with time, and returns estimate, truth and overhead.
-fn simulate(
-    governor: &mut Governor,
-    rate_at: impl Fn(f64) -> f64,
-    seconds: f64,
-) -> (f64, f64, f64) {
-    const STEPS: u32 = 200;
-    let (mut time, mut truth, mut probe_ns, mut own_ns) = (0.0, 0.0, 0.0, 0.0);
-    governor.observe(&stretch(TICK_NS, 900_000.0, Mode::Exact));
-    while time < seconds && governor.mode() == Mode::Windows {
-        let gap_ns = governor.gap_cpu_ns();
-        let step = gap_ns / 1e9 / f64::from(STEPS);
-        truth += (0..STEPS).map(|n| rate_at(time + step * f64::from(n)) * step).sum::<f64>();
-        time += gap_ns / 1e9;
-        let window = stretch(WINDOW.as_nanos() as f64 * 0.6, rate_at(time), Mode::Windows);
-        time += WINDOW.as_secs_f64();
-        let around = Interval { n_ignored: window.n_walked / 2, ..Interval::default() };
-        let gap_cpu_ns = (gap_ns + around.probe_ns(&COSTS)) as u64;
-        let gap = Interval { cpu_ns: gap_cpu_ns, ..around };
-        governor.observe_window(&gap, &window);
-        truth += window.n_events() as f64;
-        probe_ns += gap.probe_ns(&COSTS) + window.probe_ns(&COSTS);
-        own_ns += gap.own_cpu_ns(&COSTS) + window.own_cpu_ns(&COSTS);
+/// Seeds are numbers from 1; a failure names them.
+fn runs(n: u64, rate: &Rate<'_>, seconds: f64) -> Vec<Outcome> {
+    (1..=n).map(|seed| record(rate, seconds, 0.03, 1.0, seed)).collect()
+}
+
+fn mean_of(runs: &[Outcome], of: impl Fn(&Outcome) -> f64) -> f64 {
+    runs.iter().map(of).sum::<f64>() / runs.len() as f64
+}
+
+const PROGRAMS: [(&str, &Rate<'static>); 6] = [
+    ("steady", &|_| 500_000.0),
+    ("moderate", &|_| 60_000.0),
+    ("bursts of 0.3 s", &|time| if (time * 0.9).fract() < 0.27 { 900_000.0 } else { 60_000.0 }),
+    ("bursts of 30 ms", &|time| if (time * 4.7).fract() < 0.15 { 900_000.0 } else { 1_000.0 }),
+    ("rising", &|time| 50_000.0 + time * 100_000.0),
+    ("a burst at the start", &|time| if time < 0.3 { 900_000.0 } else { 40_000.0 }),
+];
+
+#[test]
+fn the_budget_holds_from_the_second_second_on() {
+    for (name, rate) in PROGRAMS {
+        for seconds in [2.0, 10.0] {
+            let overhead = mean_of(&runs(20, rate, seconds), |outcome| outcome.overhead);
+            eprintln!("{name}, {seconds} s: {:.2} %", overhead * 100.0);
+            // A tenth more: what a tick costs in a burst is known when it is over.
+            assert!(overhead < 0.033, "{name}, {seconds} s: {overhead}");
+        }
     }
-    (governor.windows().estimate, truth, probe_ns / own_ns)
 }
 
 #[test]
-fn windows_keep_the_budget_and_estimate_a_steady_program_well() {
-    let mut governor = Governor::new(0.03, COSTS, 7);
-    let (estimate, truth, overhead) = simulate(&mut governor, |_| 500_000.0, 60.0);
-    assert!((estimate / truth - 1.0).abs() < 0.02, "{estimate} of {truth}");
-    assert!(overhead < 0.036, "{overhead}");
-    let of_traps = TRAP_ERROR * COSTS.trap_ns * 500_000.0 / 1e9;
-    let range = governor.windows().relative_range().unwrap();
-    assert!((of_traps..of_traps + 0.02).contains(&range), "{range}");
-}
-
-#[test]
-fn windows_are_not_biased_by_bursts() {
-    let mut ratios = Vec::new();
-    for seed in 1..=40 {
-        let mut governor = Governor::new(0.03, COSTS, seed * 7919);
-        let bursts = |time: f64| if (time * 0.9).fract() < 0.3 { 900_000.0 } else { 60_000.0 };
-        let (estimate, truth, _) = simulate(&mut governor, bursts, 120.0);
-        ratios.push(estimate / truth);
+fn estimates_are_right_in_the_mean() {
+    for (name, rate) in PROGRAMS {
+        // A ratio of few windows, in which bursts are met or not, is too low in the mean.
+        for (n, seconds, bias) in [(300, 1.0, 0.15), (60, 10.0, 0.03)] {
+            let runs = runs(n, rate, seconds);
+            let ratio = |outcome: &Outcome| outcome.estimate() / outcome.truth as f64;
+            let mean = mean_of(&runs, ratio);
+            let spread = mean_of(&runs, |outcome| (ratio(outcome) - mean).powi(2)).sqrt();
+            eprintln!("{name}, {seconds} s: {mean:.3} ± {spread:.3}, {} windows", runs[0].windows.n);
+            let error = 3.0 * spread / (n as f64).sqrt();
+            assert!((mean - 1.0).abs() < bias + error, "{name}, {seconds} s: {mean} ± {error}");
+        }
     }
-    let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
-    assert!((mean - 1.0).abs() < 0.05, "{mean}: {ratios:?}");
-}
-
-#[test]
-fn the_gap_at_the_end_counts() {
-    let mut governor = Governor::new(0.03, COSTS, 3);
-    governor.observe(&stretch(TICK_NS, 900_000.0, Mode::Exact));
-    let window = stretch(TICK_NS, 500_000.0, Mode::Windows);
-    governor.observe_window(&stretch(0.0, 0.0, Mode::Windows), &window);
-    governor.end(&Interval { cpu_ns: 200_000_000, ..Interval::default() });
-    let truth = 500_000.0 * 0.22;
-    let estimate = governor.windows().estimate;
-    assert!((estimate / truth - 1.0).abs() < 0.01, "{estimate} of {truth}");
-}
-
-#[test]
-fn the_range_needs_three_windows() {
-    let mut governor = Governor::new(0.03, COSTS, 3);
-    assert_eq!(governor.windows().relative_range(), None);
-    assert_eq!(governor.windows().scale(), 1.0);
-    governor.observe(&stretch(TICK_NS, 900_000.0, Mode::Exact));
-    assert_eq!(governor.mode(), Mode::Windows);
 }

@@ -1,46 +1,61 @@
-//! Scaling of what was not counted event by event.
+//! What was not counted event by event.
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 
-/// Shape of an event: kind, stack, precision, n, entries.
-fn seen(stack: u64, precision: u8, n: u64, entries: u64) -> (GrowKey, GrowValue) {
-    let key =
-        GrowKey { map_type: 1, stack, tgid: 7, kind: 2, log2_capacity: 4, precision, padding: 0 };
-    (key, GrowValue { n, entries })
+use crate::tally::Interner;
+
+fn stack(n: u64) -> Option<Id> {
+    let mut stacks = Interner::default();
+    (0..=n).map(|addr| stacks.id(addr)).last()
+}
+
+/// Shape of an event: stack, precision, n, entries.
+fn seen(stack: Option<Id>, precision: u8, n: f64, entries: f64) -> (EventKey, Sum) {
+    let map_type = Interner::default().id(0);
+    let key = EventKey { map_type, stack, kind: 2, log2_capacity: 4, precision, group: 0 };
+    (key, Sum { n, entries })
+}
+
+fn events(seen: &[(EventKey, Sum)]) -> Vec<Event> {
+    with_stacks(seen.iter().copied())
 }
 
 fn totals(events: &[Event]) -> (f64, f64) {
     let sum = |of: fn(&Event) -> f64| events.iter().map(of).sum();
-    (sum(|event| event.n), sum(|event| event.entries))
+    (sum(|event| event.sum.n), sum(|event| event.sum.entries))
 }
 
 #[test]
-fn exact_events_stay_as_they_are() {
-    let events = scaled([seen(5, 0, 3, 42)].into_iter(), 17.0);
-    assert_eq!(totals(&events), (3.0, 42.0));
-    assert_eq!(events[0].precision, Precision::Exact);
-}
-
-#[test]
-fn events_in_windows_stand_for_those_outside() {
-    let events = scaled([seen(5, 255, 3, 42), seen(6, 0, 1, 14)].into_iter(), 10.0);
-    assert_eq!(totals(&events), (31.0, 434.0));
-    assert!(events.iter().any(|event| event.precision == Precision::Estimated && event.n == 30.0));
+fn events_counted_one_by_one_and_those_of_windows_stay_as_they_are() {
+    let events = events(&[seen(stack(5), 0, 3.0, 42.0), seen(stack(5), 255, 30.0, 420.0)]);
+    assert_eq!(totals(&events), (33.0, 462.0));
+    let of = |precision| events.iter().find(|event| event.precision == precision).unwrap().sum.n;
+    assert_eq!((of(Precision::Exact), of(Precision::Estimated)), (3.0, 30.0));
 }
 
 #[test]
 fn events_without_stack_are_spread_over_the_sampled_stacks_and_the_sum_is_kept() {
-    let events =
-        scaled([seen(0, 2, 90, 1260), seen(5, 2, 8, 112), seen(6, 2, 2, 28)].into_iter(), 1.0);
+    let events = events(&[
+        seen(None, 2, 90.0, 1260.0),
+        seen(stack(5), 2, 8.0, 112.0),
+        seen(stack(6), 2, 2.0, 28.0),
+    ]);
     assert_eq!(totals(&events), (100.0, 1400.0));
-    let of = |stack: u64| events.iter().find(|event| event.key.stack == stack).map(|event| event.n);
-    assert_eq!((of(5), of(6), of(0)), (Some(80.0), Some(20.0), None));
+    let of = |stack| events.iter().find(|e| e.key.stack == stack).map(|event| event.sum.n);
+    assert_eq!((of(stack(5)), of(stack(6)), of(None)), (Some(80.0), Some(20.0), None));
     assert!(events.iter().all(|event| event.precision == Precision::EstimatedSite));
 }
 
 #[test]
 fn events_without_any_sampled_stack_are_kept_without_one() {
-    let events = scaled([seen(0, 2, 90, 1260)].into_iter(), 1.0);
+    let events = events(&[seen(None, 2, 90.0, 1260.0)]);
     assert_eq!(totals(&events), (90.0, 1260.0));
-    assert_eq!(events[0].key.stack, 0);
+    assert_eq!(events[0].key.stack, None);
+}
+
+#[test]
+fn the_depth_of_a_split_is_no_capacity() {
+    assert_eq!((capacities(GROW_SPLIT, 13), local_depth(13)), ((1024, 2048), 3));
+    assert_eq!(capacities(GROW_TABLE, 5), (32, 64));
 }

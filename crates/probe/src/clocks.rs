@@ -1,0 +1,62 @@
+//! CPU time of what is recorded.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::kernel::Counters;
+use crate::record_layout::COUNT_SAMPLES;
+use crate::system::process_cpu_ns;
+
+/// The sum over all processes recorded, those that have ended included.
+#[derive(Debug)]
+pub(crate) enum CpuClock {
+    /// Clocks of processes that are known and run on. Units: nanoseconds.
+    Processes { last: HashMap<u32, u64>, sum_ns: u64 },
+    /// CPU samples: of processes that come and go, clocks would miss what each did before it was first and after it
+    /// was last looked at, and be the more work the more there are.
+    Samples { period: Duration },
+}
+
+impl CpuClock {
+    /// Processes that run already are counted from now on, those to come from their start.
+    pub(crate) fn of_processes(pids: &[u32]) -> Self {
+        let now = pids.iter().filter_map(|&pid| Some((pid, process_cpu_ns(pid)?)));
+        Self::Processes { last: now.collect(), sum_ns: 0 }
+    }
+
+    /// Of processes that come and go. Without samples their clocks are all there is.
+    pub(crate) fn of_all(pids: &[u32], sample_hz: u64) -> Self {
+        match 1_000_000_000_u64.checked_div(sample_hz) {
+            Some(ns) => Self::Samples { period: Duration::from_nanos(ns) },
+            None => Self::of_processes(pids),
+        }
+    }
+
+    /// CPU time up to now. Units: nanoseconds.
+    pub(crate) fn read(
+        &mut self,
+        counters: &Counters,
+        pids: impl FnOnce() -> Vec<u32>,
+    ) -> u64 {
+        match self {
+            Self::Samples { period } => {
+                counters[COUNT_SAMPLES as usize].saturating_mul(period.as_nanos() as u64)
+            }
+            Self::Processes { last, sum_ns } => {
+                for pid in pids() {
+                    let Some(now) = process_cpu_ns(pid) else { continue };
+                    let before = last.insert(pid, now).unwrap_or(0);
+                    *sum_ns += now.saturating_sub(before);
+                }
+                *sum_ns
+            }
+        }
+    }
+
+    /// Forgets processes that have ended.
+    pub(crate) fn forget(&mut self, pids: &[u32]) {
+        if let Self::Processes { last, .. } = self {
+            last.retain(|pid, _| !pids.contains(pid));
+        }
+    }
+}

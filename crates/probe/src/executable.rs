@@ -1,0 +1,94 @@
+//! The executable of the program that is recorded.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use gobin::{Arch, Binary, MapImpl};
+use self_cell::self_cell;
+
+use crate::error::Error;
+
+self_cell!(
+    /// The bytes of a file with what was read of them.
+    struct Parsed {
+        owner: Vec<u8>,
+        #[covariant]
+        dependent: Binary,
+    }
+);
+
+/// An executable that can be recorded.
+pub(crate) struct Executable {
+    parsed: Parsed,
+    pub(crate) map_impl: MapImpl,
+    /// Numerator of the classic load factor over 2.
+    pub(crate) classic_load: u32,
+}
+
+impl Executable {
+    /// Reads the whole file. `/proc/PID/exe` also opens what was deleted or is in a container.
+    pub(crate) fn open(path: &Path, name: &str) -> Result<Self, Error> {
+        let bytes = read(path)?;
+        if bytes.starts_with(b"#!") {
+            return Err(Error::Script { path: name.to_owned() });
+        }
+        let parsed =
+            Parsed::try_new(bytes, |bytes| Binary::parse(bytes).map(|parsed| parsed.value))
+                .map_err(|source| Error::NotGo { path: name.to_owned(), source })?;
+        let binary = parsed.borrow_dependent();
+        if binary.arch() != Arch::Amd64 {
+            return Err(Error::OtherArch {
+                path: name.to_owned(),
+                arch: binary.arch().go_name(),
+            });
+        }
+        let (map_impl, classic_load) = growth_rules(binary, name)?;
+        Ok(Self { parsed, map_impl, classic_load })
+    }
+
+    pub(crate) fn binary(&self) -> &Binary<'_> {
+        self.parsed.borrow_dependent()
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let fail = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::PermissionDenied => Error::NotPermittedToRead { path: path.to_owned() },
+        _ => Error::Open { path: path.to_owned(), source },
+    };
+    let mut file = fs::File::open(path).map_err(fail)?;
+    let mut bytes =
+        Vec::with_capacity(file.metadata().map_or(0, |metadata| metadata.len() as usize));
+    file.read_to_end(&mut bytes).map_err(fail)?;
+    Ok(bytes)
+}
+
+/// The implementation of maps, and the numerator of the load factor over 2.
+///
+/// Source: runtime/map.go, `loadFactorNum`: in Go 1.21 an integer division made it 12 instead of 13.
+fn growth_rules(binary: &Binary<'_>, name: &str) -> Result<(MapImpl, u32), Error> {
+    const KNOWN: std::ops::RangeInclusive<u16> = 18..=27;
+    let unknown = |found: String| Error::UnknownVersion { path: name.to_owned(), found };
+    let says =
+        || binary.build_info().map_or("no build info".to_owned(), |info| info.go_version.clone());
+    let release = binary.release().ok_or_else(|| unknown(says()))?;
+    if !KNOWN.contains(&release.min()) || !KNOWN.contains(&release.max()) {
+        return Err(unknown(says()));
+    }
+    let Some(map_impl) = binary.map_impl() else {
+        return Err(Error::NoGrowthFunction { path: name.to_owned(), why: String::new() });
+    };
+    let may_be_121 = release.min() <= 21 && 21 <= release.max();
+    match map_impl {
+        MapImpl::Classic if may_be_121 && release.exact().is_none() => Err(unknown(format!(
+            "{}; somewhere from 1.{} to 1.{}",
+            says(),
+            release.min(),
+            release.max()
+        ))),
+        MapImpl::Classic if may_be_121 => Ok((map_impl, 12)),
+        _ => Ok((map_impl, 13)),
+    }
+}
+

@@ -1,0 +1,57 @@
+//! The recorder on systems that it does not run on.
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::recording::{Attached, Ending, Options, Recording, Status};
+
+/// There is none here.
+#[derive(Debug)]
+pub enum Recorder {}
+
+impl Recorder {
+    /// Records nothing here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn attach(_: &Options) -> Result<Self, Error> {
+        Err(Error::OtherSystem)
+    }
+
+    /// What is recorded.
+    pub fn attached(&self) -> &Attached {
+        match *self {}
+    }
+
+    /// Lets a command begin.
+    ///
+    /// # Errors
+    /// Not called.
+    pub fn start(&mut self) -> Result<(), Error> {
+        match *self {}
+    }
+
+    /// Counts.
+    ///
+    /// # Errors
+    /// Not called.
+    pub fn poll(&mut self, _: Duration) -> Result<Status, Error> {
+        match *self {}
+    }
+
+    /// A recording.
+    ///
+    /// # Errors
+    /// Not called.
+    pub fn rotate(&mut self) -> Result<Recording, Error> {
+        match *self {}
+    }
+
+    /// The last recording.
+    ///
+    /// # Errors
+    /// Not called.
+    pub fn finish(self, _: Ending) -> Result<Recording, Error> {
+        match self {}
+    }
+}

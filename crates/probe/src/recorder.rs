@@ -1,0 +1,687 @@
+//! A recorder from when its probes are in place until they are taken away.
+//!
+//! 1. `attach` finds the program, loads the kernel side, measures what a probe costs and puts probes in place.
+//! 2. `poll` is where time passes: it lets the governor look at the counters, and opens and closes its windows.
+//! 3. `rotate` takes what was counted since the last time and makes a recording of it; counting goes on.
+//!
+//! Counts stay in the kernel's tables until they fill, and are then added to a `Tally`. What each of them means is
+//! looked up when they are taken out: by then a process may have ended, so its types are looked for while it lives.
+
+use std::collections::HashSet;
+use std::os::fd::OwnedFd;
+use std::process::Child;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::calibrate;
+use crate::clocks::CpuClock;
+use crate::error::Error;
+use crate::executable::Executable;
+use crate::governor::{Costs, Governor, Interval, Mode, Plan, SLOWEST};
+use crate::kernel::{Counters, Counting, Kernel, ProbeLinks, Scope, Taken};
+use crate::points::Points;
+use crate::profile::{self, Facts};
+use crate::record_layout::{
+    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_MAKES, COUNT_NEW_PROCESSES,
+    COUNT_READ_FAULTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST,
+    COUNT_TABLE_FULL, COUNT_WALKED, GrowKey, MAX_FRAMES, PRECISION_WINDOW,
+};
+use crate::recording::{Attached, Ending, Options, Recording, Status};
+use crate::system::{self, TaskClocks};
+use crate::tally::{Folding, Memory, OfWindow, Tally};
+use crate::target::{self, Found};
+use crate::windows::{Window, Windows};
+
+/// How often CPU time is looked at between windows: what a program did since then is lost when it ends.
+const GLANCE: Duration = Duration::from_millis(20);
+/// Types that only exist in memory are looked for at each tick, as the program may end any time, unless that takes
+/// more than this part of our time.
+const LOOKING: u32 = 50;
+/// How often tables are emptied while processes end: what they leave would fill the tables.
+const COLLECT: Duration = Duration::from_secs(5);
+/// And after this many windows: what was counted in them waits for that.
+const COLLECT_WINDOWS: usize = 32;
+
+/// A recorder that is attached to a program; probes go when it is dropped.
+pub struct Recorder {
+    exe: Executable,
+    found: Found,
+    points: Points,
+    attached: Attached,
+    kernel: Kernel,
+    governor: Governor,
+    costs: Costs,
+    cpu: CpuClock,
+    max_overhead: f64,
+    sample_hz: u64,
+    max_frames: u32,
+    _rare: ProbeLinks,
+    growth: Option<ProbeLinks>,
+    detaching: Detaching,
+    /// Of the processes recorded from the start; an entry goes when its process ends.
+    pidfds: Vec<OwnedFd>,
+    child: Option<Child>,
+    memory: Memory,
+    /// When the governor last looked.
+    last: Mark,
+    next_window: Plan,
+    /// When the last window, or what came before the windows, ended.
+    closed_at: Instant,
+    /// What attaching took.
+    attaching: Duration,
+    reconsider_at: Instant,
+    next_look: Instant,
+    next_collect: Instant,
+    /// Since the recorder began.
+    start: Mark,
+    n_taken: u64,
+    n_grows_before: f64,
+    part: Part,
+}
+
+/// What was counted since the last recording was made.
+struct Part {
+    start: Mark,
+    started_at: SystemTime,
+    tally: Tally,
+    windows: Windows,
+    waiting: Waiting,
+    /// Growths and makes taken out of the tables.
+    n_taken: u64,
+    /// By mode: exact, sampled stacks, windows.
+    time_in: [Duration; 3],
+}
+
+impl Part {
+    fn beginning(start: Mark) -> Self {
+        Self {
+            start,
+            started_at: SystemTime::now(),
+            tally: Tally::default(),
+            windows: Windows::default(),
+            waiting: Waiting::default(),
+            n_taken: 0,
+            time_in: [Duration::ZERO; 3],
+        }
+    }
+}
+
+/// Probes on their way out: the program no longer meets them, but the kernel takes some ten milliseconds to forget them.
+#[derive(Debug, Default)]
+struct Detaching {
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Detaching {
+    fn begin(&mut self, links: ProbeLinks) {
+        self.threads.retain(|thread| !thread.is_finished());
+        self.threads.push(std::thread::spawn(move || drop(links)));
+    }
+
+    fn wait(&mut self) {
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What was taken out of the tables, and waits for the stacks to be taken as well.
+#[derive(Debug, Default)]
+struct Waiting {
+    of_windows: Vec<OfWindow>,
+    others: Taken,
+}
+
+/// Counters and clocks at a moment.
+#[derive(Clone, Copy)]
+struct Mark {
+    counters: Counters,
+    cpu_ns: u64,
+    at: Instant,
+}
+
+/// When counting started or ended.
+struct Switch {
+    mark: Mark,
+    /// By clocks that are not behind, where there are some. Units: nanoseconds.
+    exact_ns: Option<u64>,
+}
+
+impl Switch {
+    fn until(&self, later: &Self) -> Interval {
+        let mut interval = between(&self.mark, &later.mark);
+        if let Some((from, to)) = self.exact_ns.zip(later.exact_ns) {
+            interval.cpu_ns = to.saturating_sub(from);
+        }
+        interval
+    }
+}
+
+impl Recorder {
+    /// Puts probes in place. A command waits until `start`.
+    ///
+    /// # Errors
+    /// When nothing can be recorded: no such process, not a Go program, no permission.
+    pub fn attach(options: &Options) -> Result<Self, Error> {
+        let begun = Instant::now();
+        let found = target::find(&options.target)?;
+        let exe = Executable::open(&found.path, &found.name)?;
+        let points = Points::find(exe.binary(), exe.map_impl);
+        if points.n_growth() == 0 {
+            return Err(no_growth_function(&found.name, &points));
+        }
+        let text = exe.binary().functions().text();
+        let mut kernel = Kernel::load(exe.classic_load, text, options.links)?;
+        let costs = calibrate::measure(&mut kernel)?;
+        let max_frames = options.max_frames.clamp(1, MAX_FRAMES);
+        kernel.control(counting(Mode::Exact, max_frames))?;
+        for &pid in &found.pids {
+            let bias = target::bias_of(pid, &found.path, exe.binary());
+            kernel.add_process(pid, bias.unwrap_or(0))?;
+        }
+        let counters = kernel.counters();
+        let rare = kernel.attach(&found.path, &found.scopes, &points.rare)?;
+        let growth = kernel.attach(&found.path, &found.scopes, &points.growth)?;
+        if options.sample_hz > 0 {
+            kernel.sample(options.sample_hz)?;
+        }
+        let cpu = if found.scopes.contains(&Scope::All) {
+            CpuClock::of_all(&found.pids, options.sample_hz)
+        } else {
+            CpuClock::of_processes(&found.pids)
+        };
+        let is_all = found.scopes.contains(&Scope::All);
+        let pids = if is_all { &[][..] } else { &found.pids };
+        let pidfds = pids.iter().filter_map(|&pid| system::open_pidfd(pid).ok()).collect();
+        let now = Instant::now();
+        let start = Mark { counters, cpu_ns: 0, at: now };
+        let attached = Attached {
+            program: found.name.clone(),
+            pids: found.pids.clone(),
+            n_probes: points.n_growth(),
+            n_inlined: points.n_inlined,
+            took: begun.elapsed(),
+        };
+        let mut governor = Governor::new(options.max_overhead, costs, seed());
+        Ok(Self {
+            next_window: governor.plan(),
+            closed_at: now,
+            reconsider_at: now,
+            attaching: attached.took / 4,
+            governor,
+            exe,
+            found,
+            points,
+            attached,
+            kernel,
+            costs,
+            cpu,
+            max_overhead: options.max_overhead,
+            sample_hz: options.sample_hz,
+            max_frames,
+            _rare: rare,
+            growth: Some(growth),
+            detaching: Detaching::default(),
+            pidfds,
+            child: None,
+            memory: Memory::default(),
+            last: start,
+            next_look: now,
+            next_collect: now + COLLECT,
+            start,
+            n_taken: 0,
+            n_grows_before: 0.0,
+            part: Part::beginning(start),
+        })
+    }
+
+    /// What is recorded.
+    pub fn attached(&self) -> &Attached {
+        &self.attached
+    }
+
+    /// Lets a command begin that waits; without one, nothing.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(&mut self) -> Result<(), Error> {
+        let Some(command) = self.found.command.take() else { return Ok(()) };
+        self.child = Some(command.start()?);
+        let mark = Mark { at: Instant::now(), ..self.start };
+        (self.start, self.last) = (mark, mark);
+        self.part = Part::beginning(mark);
+        Ok(())
+    }
+
+    /// Counts for about `time`, at most a tenth of a second longer; ends early when the program does.
+    ///
+    /// # Errors
+    /// When the kernel no longer lets us.
+    pub fn poll(&mut self, time: Duration) -> Result<Status, Error> {
+        let until = Instant::now() + time;
+        while !self.has_ended() {
+            let now = Instant::now();
+            let rest = until.saturating_duration_since(now);
+            if rest.is_zero() {
+                break;
+            }
+            if self.governor.mode() != Mode::Windows {
+                self.wait(rest.min(self.governor.tick()));
+                self.tick()?;
+            } else if now >= self.reconsider_at {
+                self.reconsider()?;
+            } else if now >= self.window_at() {
+                self.window()?;
+            } else {
+                let next = self.window_at().min(self.reconsider_at);
+                self.wait(rest.min(GLANCE).min(next - now));
+                self.read_cpu();
+            }
+            self.look_after_tables()?;
+        }
+        Ok(self.status())
+    }
+
+    /// A recording of what was counted since the last one. Nothing between the two is lost.
+    ///
+    /// # Errors
+    /// When the kernel no longer lets us.
+    pub fn rotate(&mut self) -> Result<Recording, Error> {
+        self.cut(Ending::Rotation)
+    }
+
+    /// Takes the probes away, and makes the last recording.
+    ///
+    /// # Errors
+    /// When the kernel no longer lets us.
+    pub fn finish(mut self, ending: Ending) -> Result<Recording, Error> {
+        self.cut(ending)
+    }
+
+    /// Whether the program has ended; never, when all processes of an executable are recorded without a command.
+    fn has_ended(&mut self) -> bool {
+        if self.found.scopes.contains(&Scope::All) {
+            let child = self.child.as_mut();
+            return child.is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()));
+        }
+        self.pidfds.is_empty()
+    }
+
+    /// Waits, not beyond the end of a process.
+    fn wait(&mut self, time: Duration) {
+        let fds: Vec<&OwnedFd> = self.pidfds.iter().collect();
+        let readable = system::wait_readable(&fds, time);
+        let mut ended = readable.iter();
+        self.pidfds.retain(|_| !ended.next().copied().unwrap_or(false));
+    }
+
+    /// When to begin attaching for the next window.
+    fn window_at(&self) -> Instant {
+        self.closed_at + self.next_window.gap.saturating_sub(self.attaching)
+    }
+
+    fn pids(&self) -> Vec<u32> {
+        if self.found.scopes.contains(&Scope::All) {
+            self.kernel.processes().into_keys().collect()
+        } else {
+            self.found.pids.clone()
+        }
+    }
+
+    fn read_cpu(&mut self) {
+        if let CpuClock::Processes { .. } = self.cpu {
+            let pids = self.pids();
+            self.cpu.read(&self.last.counters, || pids);
+        }
+    }
+
+    fn mark(&mut self) -> Mark {
+        let counters = self.kernel.counters();
+        let pids = match self.cpu {
+            CpuClock::Processes { .. } => self.pids(),
+            CpuClock::Samples { .. } => Vec::new(),
+        };
+        let cpu_ns = self.cpu.read(&counters, || pids);
+        Mark { counters, cpu_ns, at: Instant::now() }
+    }
+
+    /// Counts of a stretch in which every event was seen, and the mode that follows from it.
+    fn tick(&mut self) -> Result<(), Error> {
+        let now = self.mark();
+        let mode = self.governor.mode();
+        let stretch = between(&self.last, &now);
+        self.part.time_in[mode_idx(mode)] += now.at - self.last.at;
+        self.last = now;
+        let next = self.governor.observe(&stretch);
+        if next == mode { Ok(()) } else { self.enter(next) }
+    }
+
+    fn enter(&mut self, mode: Mode) -> Result<(), Error> {
+        if mode != Mode::Windows {
+            return self.kernel.control(counting(mode, self.max_frames));
+        }
+        // Seen from here on only in windows.
+        self.pause()?;
+        self.closed_at = Instant::now();
+        self.next_window = self.governor.plan();
+        self.reconsider_at = self.closed_at + self.governor.time_to_reconsider();
+        self.growth.take().into_iter().for_each(|links| self.detaching.begin(links));
+        self.collect()
+    }
+
+    fn pause(&mut self) -> Result<(), Error> {
+        let counting = counting(Mode::Windows, self.max_frames);
+        self.kernel.control(Counting { is_paused: true, ..counting })
+    }
+
+    /// Starts or ends counting. The recorder may itself have to wait for a CPU on the way: the switch is taken to
+    /// happen in the middle between the clock's times before and after it.
+    fn switch(&mut self, is_open: bool, clocks: Option<&TaskClocks>) -> Result<Switch, Error> {
+        let time = || clocks.and_then(|clocks| clocks.read().ok());
+        let before = (self.mark(), time());
+        if is_open {
+            self.kernel.control(counting(Mode::Windows, self.max_frames))?;
+        } else {
+            self.pause()?;
+        }
+        let after = (time(), self.mark());
+        let cpu_ns = u64::midpoint(before.0.cpu_ns, after.1.cpu_ns);
+        let counted = if is_open { before.0 } else { after.1 };
+        let exact_ns = before.1.zip(after.0).map(|(before, after)| u64::midpoint(before, after));
+        Ok(Switch { mark: Mark { cpu_ns, ..counted }, exact_ns })
+    }
+
+    /// Puts the growth probes back; `None` where that cannot be done, since a process just ended.
+    fn attach_again(&mut self) -> Option<ProbeLinks> {
+        let links = self.kernel.attach(&self.found.path, &self.found.scopes, &self.points.growth);
+        if links.is_err() {
+            self.wait(GLANCE);
+        }
+        links.ok()
+    }
+
+    /// A window.
+    fn window(&mut self) -> Result<(), Error> {
+        let plan = self.next_window;
+        let begun = Instant::now();
+        let clocks = TaskClocks::start(self.pids().into_iter()).ok();
+        let Some(links) = self.attach_again() else { return Ok(()) };
+        self.attaching = begun.elapsed();
+        let opened = self.switch(true, clocks.as_ref())?;
+        self.wait_for_progress(&opened, clocks.as_ref(), plan.length);
+        let closed = self.switch(false, clocks.as_ref())?;
+        let gap = between(&self.last, &opened.mark);
+        let seen = opened.until(&closed);
+        self.part.time_in[mode_idx(Mode::Windows)] += closed.mark.at - self.last.at;
+        self.last = closed.mark;
+        self.governor.observe_window(&gap, &seen);
+        self.closed_at = closed.mark.at;
+        self.next_window = self.governor.plan();
+        self.detaching.begin(links);
+        self.take_window(Window {
+            gap_own_ns: gap.own_cpu_ns(&self.costs),
+            aim: plan.mean_gap.as_nanos() as f64 / seen.progress_ns(&self.costs).max(1.0),
+            own_ns: seen.own_cpu_ns(&self.costs),
+            trap_ns: seen.trap_ns(&self.costs),
+            n_events: 0,
+        })
+    }
+
+    /// Waits in a window until the program got so far as it gets in `length` without probes.
+    fn wait_for_progress(
+        &mut self,
+        opened: &Switch,
+        clocks: Option<&TaskClocks>,
+        length: Duration,
+    ) {
+        let mut rest = length;
+        while !rest.is_zero() && opened.mark.at.elapsed() < length * SLOWEST {
+            self.wait(rest.max(GLANCE / 40));
+            let exact_ns = clocks.and_then(|clocks| clocks.read().ok());
+            let now = Switch { mark: self.mark(), exact_ns };
+            let progress_ns = opened.until(&now).progress_ns(&self.costs);
+            rest = length.saturating_sub(Duration::from_nanos(progress_ns as u64));
+            if self.pidfds.is_empty() && !self.found.scopes.contains(&Scope::All) {
+                return;
+            }
+        }
+    }
+
+    /// Takes up a more exact mode where one fits by now.
+    fn reconsider(&mut self) -> Result<(), Error> {
+        self.reconsider_at = Instant::now() + self.governor.time_to_reconsider();
+        let mode = self.governor.reconsider();
+        if mode == Mode::Windows {
+            return Ok(());
+        }
+        self.growth = self.attach_again();
+        self.end_gap();
+        self.enter(mode)
+    }
+
+    /// The gap up to now, in which windows are the mode.
+    fn end_gap(&mut self) {
+        let now = self.mark();
+        let gap = between(&self.last, &now);
+        self.part.time_in[mode_idx(Mode::Windows)] += now.at - self.last.at;
+        self.last = now;
+        self.governor.observe_gap(&gap);
+        self.part.windows.add_gap(gap.own_cpu_ns(&self.costs));
+    }
+
+    /// What was counted in the window that is closed.
+    fn take_window(&mut self, window: Window) -> Result<(), Error> {
+        let taken = self.kernel.take_counts()?;
+        self.count_taken(&taken);
+        let is_of_window = |key: &GrowKey| u32::from(key.precision) == PRECISION_WINDOW;
+        let (grows, others): (Vec<_>, Vec<_>) =
+            taken.grows.into_iter().partition(|(key, _)| is_of_window(key));
+        let n_events = grows.iter().map(|(_, value)| value.n).sum();
+        let group = self.part.windows.add(&Window { n_events, ..window });
+        let waiting = &mut self.part.waiting;
+        waiting.of_windows.push(OfWindow { group, aim: window.aim, grows });
+        waiting.others.grows.extend(others);
+        waiting.others.samples.extend(taken.samples);
+        if waiting.of_windows.len() >= COLLECT_WINDOWS { self.collect() } else { Ok(()) }
+    }
+
+    fn count_taken(&mut self, taken: &Taken) {
+        let n: u64 = taken.grows.iter().map(|(_, value)| value.n).sum();
+        self.n_taken += n;
+        self.part.n_taken += n;
+    }
+
+    fn look_after_tables(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        if now >= self.next_look {
+            self.look_at_types();
+            self.next_look = now + now.elapsed() * LOOKING;
+        }
+        let is_time = now >= self.next_collect;
+        if self.kernel.is_filling(&self.last.counters) || is_time && self.some_ended() {
+            self.collect()?;
+        }
+        if is_time {
+            self.next_collect = now + COLLECT;
+        }
+        Ok(())
+    }
+
+    fn look_at_types(&mut self) {
+        let seen = self.kernel.map_types();
+        self.memory.look(&seen, &self.kernel.processes(), self.exe.binary());
+    }
+
+    fn some_ended(&self) -> bool {
+        !self.ended().is_empty()
+    }
+
+    fn ended(&self) -> Vec<u32> {
+        let known = self.kernel.processes().into_keys();
+        known.filter(|&pid| system::process_cpu_ns(pid).is_none()).collect()
+    }
+
+    /// Adds everything that was taken before, and what is in the kernel's tables, to the sums.
+    fn collect(&mut self) -> Result<(), Error> {
+        // Before they are counted for the last time.
+        let ended = self.ended();
+        self.look_at_types();
+        let mut taken = self.kernel.take_all()?;
+        self.count_taken(&taken);
+        self.memory.add_processes(&self.kernel.processes());
+        let latest: HashSet<u64> = taken.stacks.iter().map(|(key, _)| *key).collect();
+        self.memory.add_stacks(std::mem::take(&mut taken.stacks));
+        let Waiting { of_windows, others } = std::mem::take(&mut self.part.waiting);
+        let mut folding =
+            Folding::new(&mut self.part.tally, &mut self.memory, self.exe.binary());
+        folding.add(&others);
+        folding.add(&taken);
+        of_windows.iter().for_each(|window| folding.add_window(window));
+        self.kernel.remove_processes(&ended);
+        self.cpu.forget(&ended);
+        self.memory.forget(&ended, &latest);
+        Ok(())
+    }
+
+    /// Makes a recording of everything since the last one.
+    fn cut(&mut self, ending: Ending) -> Result<Recording, Error> {
+        let is_last = ending != Ending::Rotation;
+        if self.governor.mode() == Mode::Windows {
+            self.end_gap();
+        } else {
+            self.tick()?;
+        }
+        if is_last {
+            self.growth = None;
+            self.detaching.wait();
+        }
+        self.collect()?;
+        let now = Mark { counters: self.kernel.counters(), ..self.last };
+        let now = Mark { at: Instant::now(), ..now };
+        let part = std::mem::replace(&mut self.part, Part::beginning(now));
+        let counters: Vec<u64> =
+            part.start.counters.iter().zip(now.counters).map(|(from, to)| to - from).collect();
+        let facts = Facts {
+            program: self.found.name.clone(),
+            path: self.found.path.clone(),
+            map_impl: self.exe.map_impl,
+            started_at: part.started_at,
+            elapsed: now.at - part.start.at,
+            ending,
+            sample_hz: self.sample_hz,
+            max_overhead: self.max_overhead,
+            overhead: self.overhead(&part.start),
+            costs: self.costs,
+            links: self.kernel.links_name(),
+            n_probes: self.points.n_growth(),
+            n_inlined: self.points.n_inlined,
+            n_unprobed: self.points.n_unprobed,
+            n_processes: counters[COUNT_NEW_PROCESSES as usize].max(self.found.pids.len() as u64),
+            time_in: part.time_in,
+            windows: part.windows,
+            n_events: part.n_taken,
+            n_missing: if is_last { self.n_missing(&now.counters) } else { 0 },
+            counters: &counters,
+        };
+        let recording = profile::build(&part.tally, self.exe.binary(), &facts);
+        self.n_grows_before += recording.n_grows as f64;
+        Ok(recording)
+    }
+
+    /// Events that the kernel side counted, and that are in no table.
+    fn n_missing(&self, counters: &Counters) -> u64 {
+        let count = |counter: u32| self.count(counters, counter);
+        let kept = self.n_taken + count(COUNT_TABLE_FULL);
+        (count(COUNT_WALKED) + count(COUNT_STACKLESS)).saturating_sub(kept)
+    }
+
+    fn count(&self, counters: &Counters, counter: u32) -> u64 {
+        counters[counter as usize] - self.start.counters[counter as usize]
+    }
+
+    /// Since a moment, as a part of the program's own CPU time.
+    fn overhead(&self, since: &Mark) -> f64 {
+        let all = between(since, &self.last);
+        all.probe_ns(&self.costs) / all.own_cpu_ns(&self.costs).max(1.0)
+    }
+
+    fn status(&mut self) -> Status {
+        let counters = self.kernel.counters();
+        let has_ended = self.has_ended();
+        Status {
+            elapsed: self.start.at.elapsed(),
+            n_grows: self.n_grows(&counters),
+            n_samples: self.count(&counters, COUNT_SAMPLES),
+            n_lost: [COUNT_READ_FAULTS, COUNT_TABLE_FULL, COUNT_SAMPLES_LOST, COUNT_STACKS_LOST]
+                .iter()
+                .map(|&counter| self.count(&counters, counter))
+                .sum(),
+            overhead: (!self.governor.is_settling()).then(|| self.overhead(&self.start)),
+            mode: self.governor.mode().name(),
+            has_ended,
+        }
+    }
+
+    /// Growths by now, as far as they can be told before everything is added up.
+    fn n_grows(&self, counters: &Counters) -> u64 {
+        let part = |counter: u32| {
+            (counters[counter as usize] - self.part.start.counters[counter as usize]) as f64
+        };
+        let seen = part(COUNT_WALKED) + part(COUNT_STACKLESS);
+        let makes = part(COUNT_MAKES).min(seen) / seen.max(1.0);
+        let windows = &self.part.windows;
+        let events = seen - windows.n_seen() as f64 + windows.estimate();
+        (self.n_grows_before + (events * (1.0 - makes)).max(0.0)).round() as u64
+    }
+}
+
+fn no_growth_function(name: &str, points: &Points) -> Error {
+    let why = if points.n_unprobed > 0 {
+        format!(
+            " that can be probed: {} inlined copies are of a form that is not known",
+            points.n_unprobed
+        )
+    } else {
+        String::new()
+    };
+    Error::NoGrowthFunction { path: name.to_owned(), why }
+}
+
+/// How the kernel side is to count in a mode.
+fn counting(mode: Mode, max_frames: u32) -> Counting {
+    let all = Counting { is_paused: false, precision: 0, walk_below: u32::MAX, max_frames };
+    match mode {
+        Mode::Exact => all,
+        Mode::SampledStacks { log2 } => {
+            Counting { precision: log2.into(), walk_below: u32::MAX >> log2, ..all }
+        }
+        Mode::Windows => Counting { precision: PRECISION_WINDOW, ..all },
+    }
+}
+
+fn seed() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(1, |time| time.as_nanos() as u64)
+}
+
+fn mode_idx(mode: Mode) -> usize {
+    match mode {
+        Mode::Exact => 0,
+        Mode::SampledStacks { .. } => 1,
+        Mode::Windows => 2,
+    }
+}
+
+fn between(from: &Mark, to: &Mark) -> Interval {
+    let count = |counter: u32| to.counters[counter as usize] - from.counters[counter as usize];
+    Interval {
+        wall_ns: (to.at.saturating_duration_since(from.at)).as_nanos() as u64,
+        cpu_ns: to.cpu_ns.saturating_sub(from.cpu_ns),
+        n_walked: count(COUNT_WALKED),
+        n_stackless: count(COUNT_STACKLESS),
+        n_frames: count(COUNT_FRAMES),
+        n_ignored: count(COUNT_IGNORED) + count(COUNT_CHECKS),
+        event_ns: count(COUNT_EVENT_NS),
+    }
+}

@@ -1,0 +1,176 @@
+//! A program with a known number of events, recorded as `recorder` does it: what the governor costs, and how far
+//! estimates are off.
+
+use crate::governor::{Costs, Governor, Interval, Mode, SLOWEST};
+use crate::windows::{GROUPS, Window, Windows};
+
+pub(crate) const COSTS: Costs = Costs { trap_ns: 700.0, event_ns: 1000.0, frame_ns: 80.0 };
+/// Frames of every stack.
+pub(crate) const DEPTH: f64 = 10.0;
+/// Units: nanoseconds of the program's own CPU time.
+const STEP_NS: f64 = 100e3;
+/// Attaching, which does not slow the program down. Units: nanoseconds.
+const ATTACH_NS: f64 = 10e6;
+
+/// Events per second of the program's own CPU time, by that time in seconds.
+pub(crate) type Rate<'r> = dyn Fn(f64) -> f64 + 'r;
+
+/// A program that runs on one CPU.
+struct Program<'r> {
+    rate: &'r Rate<'r>,
+    /// What a trap really costs, of what is believed.
+    trap_factor: f64,
+    /// Units: nanoseconds of its own CPU time.
+    own_ns: f64,
+    until_ns: f64,
+    n_events: u64,
+    random: u64,
+}
+
+/// What came of a recording.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) truth: u64,
+    /// Counted one by one.
+    pub(crate) exact: f64,
+    /// Estimated, by group of windows.
+    pub(crate) groups: [f64; GROUPS],
+    pub(crate) windows: Windows,
+    /// What probes took of the program's own CPU time.
+    pub(crate) overhead: f64,
+}
+
+impl Outcome {
+    pub(crate) fn estimate(&self) -> f64 {
+        self.exact + self.groups.iter().sum::<f64>()
+    }
+}
+
+/// Records a program of `seconds` of its own CPU time.
+pub(crate) fn record(
+    rate: &Rate<'_>,
+    seconds: f64,
+    budget: f64,
+    trap_factor: f64,
+    seed: u64,
+) -> Outcome {
+    let random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut program =
+        Program { rate, trap_factor, own_ns: 0.0, until_ns: seconds * 1e9, n_events: 0, random };
+    let mut governor = Governor::new(budget, COSTS, random ^ 0x5DEE_CE66_D1CE_4E5B);
+    let mut seen_in_groups = [(0.0, 0.0); GROUPS];
+    let mut outcome = Outcome::default();
+    let (mut probe_ns, mut wall_ns, mut waited_ns, mut reconsider_ns) = (0.0, 0.0, 0.0, 0.0);
+    let mut planned = None;
+    let believed = |interval: &Interval| interval.probe_ns(&COSTS);
+    while program.goes_on() {
+        if governor.mode() != Mode::Windows {
+            let interval = program.run(governor.tick().as_nanos() as f64, Some(governor.mode()));
+            probe_ns += believed(&interval);
+            outcome.exact += (interval.n_walked + interval.n_stackless) as f64;
+            governor.observe(&interval);
+            (planned, waited_ns, wall_ns) = (None, 0.0, 0.0);
+            reconsider_ns = governor.time_to_reconsider().as_nanos() as f64;
+            continue;
+        }
+        // Where windows stay the mode, so does the plan.
+        let plan = *planned.get_or_insert_with(|| governor.plan());
+        let gap_ns = (plan.gap.as_nanos() as f64).max(ATTACH_NS) - waited_ns;
+        let until_reconsidered = reconsider_ns - wall_ns;
+        let gap = program.run(gap_ns.min(until_reconsidered), None);
+        wall_ns += gap.wall_ns as f64;
+        if !program.goes_on() || gap_ns > until_reconsidered {
+            waited_ns += gap.wall_ns as f64;
+            governor.observe_gap(&gap);
+            outcome.windows.add_gap(gap.own_cpu_ns(&COSTS));
+            governor.reconsider();
+            reconsider_ns = wall_ns + governor.time_to_reconsider().as_nanos() as f64;
+            continue;
+        }
+        (planned, waited_ns) = (None, 0.0);
+        let length_ns = plan.length.as_nanos() as f64;
+        let longest_ns = length_ns * f64::from(SLOWEST);
+        let seen = program.run_until(Some(Mode::Windows), |cpu_ns, own_ns| {
+            own_ns >= length_ns || cpu_ns >= longest_ns
+        });
+        wall_ns += seen.wall_ns as f64;
+        probe_ns += believed(&seen);
+        governor.observe_window(&gap, &seen);
+        let window = Window {
+            gap_own_ns: gap.own_cpu_ns(&COSTS),
+            aim: plan.mean_gap.as_nanos() as f64 / seen.progress_ns(&COSTS),
+            own_ns: seen.own_cpu_ns(&COSTS),
+            trap_ns: seen.trap_ns(&COSTS),
+            n_events: seen.n_walked,
+        };
+        let sums = &mut seen_in_groups[usize::from(outcome.windows.add(&window))];
+        sums.0 += seen.n_walked as f64;
+        sums.1 += seen.n_walked as f64 * window.aim;
+    }
+    let factor = outcome.windows.factor().unwrap_or(0.0);
+    outcome.groups = seen_in_groups.map(|(n, aimed)| n + aimed * factor);
+    outcome.truth = program.n_events;
+    outcome.overhead = probe_ns / program.own_ns;
+    outcome
+}
+
+impl Program<'_> {
+    fn goes_on(&self) -> bool {
+        self.own_ns < self.until_ns
+    }
+
+    /// Lets it run for a wall time, probed or not.
+    fn run(&mut self, wall_ns: f64, mode: Option<Mode>) -> Interval {
+        self.run_until(mode, |cpu_ns, _| cpu_ns >= wall_ns)
+    }
+
+    /// Lets it run until its CPU time and that for itself are so far.
+    fn run_until(&mut self, mode: Option<Mode>, is_far: impl Fn(f64, f64) -> bool) -> Interval {
+        let mut interval = Interval::default();
+        let (mut cpu_ns, begin_ns) = (0.0, self.own_ns);
+        while !is_far(cpu_ns, self.own_ns - begin_ns) && self.goes_on() {
+            let n = self.poisson((self.rate)(self.own_ns / 1e9) * STEP_NS / 1e9);
+            self.own_ns += STEP_NS;
+            self.n_events += n;
+            cpu_ns += STEP_NS;
+            let n_walked = match mode {
+                None => continue,
+                Some(Mode::SampledStacks { log2 }) => n >> log2,
+                Some(Mode::Exact | Mode::Windows) => n,
+            };
+            let frames = n_walked as f64 * DEPTH;
+            let counting_ns =
+                n as f64 * (COSTS.event_ns - COSTS.trap_ns) + frames * COSTS.frame_ns;
+            interval.n_walked += n_walked;
+            interval.n_stackless += n - n_walked;
+            interval.n_frames += frames as u64;
+            interval.event_ns += counting_ns as u64;
+            cpu_ns += counting_ns + n as f64 * COSTS.trap_ns * self.trap_factor;
+        }
+        interval.cpu_ns = cpu_ns as u64;
+        interval.wall_ns = cpu_ns as u64;
+        interval
+    }
+
+    /// A number of events of this mean.
+    fn poisson(&mut self, mean: f64) -> u64 {
+        if mean > 30.0 {
+            let sum: f64 = (0..12).map(|_| self.random()).sum();
+            return (mean + (sum - 6.0) * mean.sqrt()).max(0.0).round() as u64;
+        }
+        let (mut n, mut product, limit) = (0, self.random(), (-mean).exp());
+        while product > limit {
+            n += 1;
+            product *= self.random();
+        }
+        n
+    }
+
+    /// From 0 to 1. Source: xorshift64*, Vigna 2016.
+    fn random(&mut self) -> f64 {
+        self.random ^= self.random >> 12;
+        self.random ^= self.random << 25;
+        self.random ^= self.random >> 27;
+        (self.random.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}

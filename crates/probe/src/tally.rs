@@ -1,0 +1,266 @@
+//! What was counted, of all processes together.
+//!
+//! Counts come out of the kernel by process and by address in its memory. They are kept by address in the ELF file, so
+//! that a thousand processes of one executable take no more room than one.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::hash::Hash;
+use std::os::unix::fs::FileExt;
+
+use gobin::{Binary, LinkAddr};
+
+use crate::kernel::Taken;
+use crate::record_layout::{GrowKey, GrowValue, SampleKey, Stack};
+use crate::typenames::{self, MapTypeInfo};
+
+/// Index of a value that is kept once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Id(u32);
+
+/// Values kept once each.
+#[derive(Debug)]
+pub(crate) struct Interner<T> {
+    ids: HashMap<T, Id>,
+}
+
+impl<T> Default for Interner<T> {
+    fn default() -> Self {
+        Self { ids: HashMap::new() }
+    }
+}
+
+impl<T: Hash + Eq> Interner<T> {
+    pub(crate) fn id(&mut self, value: T) -> Id {
+        let next = Id(u32::try_from(self.ids.len()).unwrap_or(u32::MAX));
+        *self.ids.entry(value).or_insert(next)
+    }
+
+    /// All values by id.
+    pub(crate) fn values(&self) -> HashMap<Id, &T> {
+        self.ids.iter().map(|(value, &id)| (id, value)).collect()
+    }
+}
+
+/// Events that are added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct EventKey {
+    /// Of `Tally::types`.
+    pub(crate) map_type: Id,
+    /// Of `Tally::stacks`; `None` when there is none.
+    pub(crate) stack: Option<Id>,
+    /// As in the kernel's records.
+    pub(crate) kind: u8,
+    pub(crate) log2_capacity: u8,
+    pub(crate) precision: u8,
+    /// Of the windows in which it was counted; 0 for all others.
+    pub(crate) group: u8,
+}
+
+/// A number of events, and the entries of all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Sum {
+    pub(crate) n: f64,
+    pub(crate) entries: f64,
+}
+
+impl Sum {
+    fn add_times(&mut self, factor: f64, value: &GrowValue) {
+        self.n += factor * value.n as f64;
+        self.entries += factor * value.entries as f64;
+    }
+}
+
+/// Sums of events of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Counted {
+    pub(crate) seen: Sum,
+    /// Times the aims of the windows that they were seen in.
+    pub(crate) aimed: Sum,
+}
+
+impl Counted {
+    /// What they stand for; `factor` is that of the windows.
+    pub(crate) fn estimate(&self, factor: f64) -> Sum {
+        let of = |seen: f64, aimed: f64| seen + aimed * factor;
+        Sum {
+            n: of(self.seen.n, self.aimed.n),
+            entries: of(self.seen.entries, self.aimed.entries),
+        }
+    }
+}
+
+/// What was counted in a window and waits to be added.
+#[derive(Debug)]
+pub(crate) struct OfWindow {
+    pub(crate) group: u8,
+    pub(crate) aim: f64,
+    pub(crate) grows: Vec<(GrowKey, GrowValue)>,
+}
+
+/// Sums.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) events: HashMap<EventKey, Counted>,
+    /// CPU samples by stack: its first word as in the kernel's records.
+    pub(crate) samples: HashMap<Option<Id>, u64>,
+    /// Addresses in the ELF file, leaf first; 0 is outside it.
+    pub(crate) stacks: Interner<Box<[u64]>>,
+    pub(crate) types: Interner<Option<MapTypeInfo>>,
+}
+
+/// What is needed to tell what addresses mean; lives as long as the recorder.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// Difference between addresses in a process and in the ELF file, by process.
+    biases: HashMap<u32, u64>,
+    /// Stacks that events may still refer to.
+    stacks: HashMap<u64, Box<[u64]>>,
+    /// Types that only exist in the memory of a process, kept from when it was alive.
+    types: HashMap<(u32, u64), Option<MapTypeInfo>>,
+    /// Addresses at which the executable has a type, or none.
+    in_executable: HashMap<u64, Option<MapTypeInfo>>,
+}
+
+impl Memory {
+    /// Reads the types of these processes and addresses that the executable does not have.
+    pub(crate) fn look(
+        &mut self,
+        seen: &HashSet<(u32, u64)>,
+        processes: &HashMap<u32, u64>,
+        binary: &Binary<'_>,
+    ) {
+        for &(tgid, addr) in seen {
+            let Some(&bias) = processes.get(&tgid) else { continue };
+            if self.types.contains_key(&(tgid, addr))
+                || self.from_executable(binary, addr.wrapping_sub(bias)).is_some()
+            {
+                continue;
+            }
+            let memory = File::open(format!("/proc/{tgid}/mem"));
+            let found = memory.ok().and_then(|memory| {
+                typenames::from_memory(binary, bias, addr, &|at, to| {
+                    memory.read_exact_at(to, at).is_ok()
+                })
+            });
+            self.types.insert((tgid, addr), found);
+        }
+    }
+
+    fn from_executable(&mut self, binary: &Binary<'_>, link_addr: u64) -> Option<MapTypeInfo> {
+        self.in_executable
+            .entry(link_addr)
+            .or_insert_with(|| typenames::from_executable(binary, LinkAddr(link_addr)))
+            .clone()
+    }
+
+    pub(crate) fn add_processes(&mut self, processes: &HashMap<u32, u64>) {
+        self.biases.extend(processes);
+    }
+
+    pub(crate) fn add_stacks(&mut self, stacks: Vec<(u64, Stack)>) {
+        for (key, stack) in stacks {
+            let n_frames = (stack.n_frames as usize).min(stack.frames.len());
+            self.stacks.entry(key).or_insert_with(|| stack.frames[..n_frames].into());
+        }
+    }
+
+    /// Forgets what no event refers to any more. Those that are counted by now may refer to `latest`: they were
+    /// counted before these stacks were taken out of the kernel's table.
+    pub(crate) fn forget(&mut self, ended: &[u32], latest: &HashSet<u64>) {
+        self.stacks.retain(|key, _| latest.contains(key));
+        self.biases.retain(|tgid, _| !ended.contains(tgid));
+        self.types.retain(|(tgid, _), _| !ended.contains(tgid));
+        // Addresses in memory that is gone.
+        self.in_executable.retain(|_, info| info.is_some());
+    }
+
+    fn bias(&self, tgid: u32) -> u64 {
+        self.biases.get(&tgid).copied().unwrap_or(0)
+    }
+}
+
+/// Adds counts to sums.
+pub(crate) struct Folding<'f> {
+    tally: &'f mut Tally,
+    memory: &'f mut Memory,
+    binary: &'f Binary<'f>,
+    /// What was found already, by bias or process, and address or key.
+    stacks: HashMap<(u64, u64), Option<Id>>,
+    types: HashMap<(u32, u64), Id>,
+}
+
+impl<'f> Folding<'f> {
+    pub(crate) fn new(
+        tally: &'f mut Tally,
+        memory: &'f mut Memory,
+        binary: &'f Binary<'f>,
+    ) -> Self {
+        Self { tally, memory, binary, stacks: HashMap::new(), types: HashMap::new() }
+    }
+
+    /// Adds what was counted outside windows.
+    pub(crate) fn add(&mut self, taken: &Taken) {
+        for (key, value) in &taken.grows {
+            self.add_event(key, value, 0, 0.0);
+        }
+        for (key, n) in &taken.samples {
+            let SampleKey { stack, tgid, .. } = *key;
+            let stack = self.stack(tgid, stack);
+            *self.tally.samples.entry(stack).or_default() += n;
+        }
+    }
+
+    /// Adds what was counted in a window.
+    pub(crate) fn add_window(&mut self, window: &OfWindow) {
+        for (key, value) in &window.grows {
+            self.add_event(key, value, window.group, window.aim);
+        }
+    }
+
+    fn add_event(&mut self, key: &GrowKey, value: &GrowValue, group: u8, aim: f64) {
+        let key = EventKey {
+            map_type: self.map_type(key.tgid, key.map_type),
+            stack: self.stack(key.tgid, key.stack),
+            kind: key.kind,
+            log2_capacity: key.log2_capacity,
+            precision: key.precision,
+            group,
+        };
+        let counted = self.tally.events.entry(key).or_default();
+        counted.seen.add_times(1.0, value);
+        counted.aimed.add_times(aim, value);
+    }
+
+    fn map_type(&mut self, tgid: u32, addr: u64) -> Id {
+        if let Some(&id) = self.types.get(&(tgid, addr)) {
+            return id;
+        }
+        let link_addr = addr.wrapping_sub(self.memory.bias(tgid));
+        let info = self.memory.from_executable(self.binary, link_addr);
+        let info = info.or_else(|| self.memory.types.get(&(tgid, addr)).cloned().flatten());
+        let id = self.tally.types.id(info);
+        self.types.insert((tgid, addr), id);
+        id
+    }
+
+    fn stack(&mut self, tgid: u32, key: u64) -> Option<Id> {
+        let bias = self.memory.bias(tgid);
+        if let Some(&id) = self.stacks.get(&(bias, key)) {
+            return id;
+        }
+        let text = self.binary.functions().text();
+        let in_file = |addr: &u64| {
+            let addr = LinkAddr(addr.wrapping_sub(bias));
+            if text.contains(&addr) { addr.0 } else { 0 }
+        };
+        let frames = self.memory.stacks.get(&key);
+        let frames: Option<Box<[u64]>> = frames.map(|frames| frames.iter().map(in_file).collect());
+        let id = frames.map(|frames| self.tally.stacks.id(frames));
+        self.stacks.insert((bias, key), id);
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests;

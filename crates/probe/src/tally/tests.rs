@@ -1,0 +1,81 @@
+//! Counts of several processes become one.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::record_layout::MAX_FRAMES;
+
+fn stack(frames: &[u64]) -> Stack {
+    let mut all = [0; MAX_FRAMES as usize];
+    all[..frames.len()].copy_from_slice(frames);
+    Stack { n_frames: frames.len() as u64, frames: all }
+}
+
+fn grow(tgid: u32, stack: u64, n: u64) -> (GrowKey, GrowValue) {
+    let (map_type, kind, log2_capacity, precision, epoch) = (0, 2, 4, 0, 0);
+    let key = GrowKey { map_type, stack, tgid, kind, log2_capacity, precision, epoch };
+    (key, GrowValue { n, entries: n * 14 })
+}
+
+/// A Go executable of the samples.
+fn executable() -> Vec<u8> {
+    let packed = xtask::testdata("samples/bin/nested-1.27.3.xz");
+    std::fs::read(xtask::unpack_xz(&packed).unwrap()).unwrap()
+}
+
+#[test]
+fn processes_at_other_addresses_add_up() {
+    let bytes = executable();
+    let binary = Binary::parse(&bytes).unwrap().value;
+    let text = binary.functions().text().start.0;
+    let bias = 0x5550_0000_0000;
+    let (mut tally, mut memory) = (Tally::default(), Memory::default());
+    memory.add_processes(&HashMap::from([(1, 0), (2, bias)]));
+    let outside = 0x7fff_1234_5678;
+    memory.add_stacks(vec![
+        (10, stack(&[text + 1, text + 9])),
+        (20, stack(&[text + 1 + bias, text + 9 + bias])),
+        (30, stack(&[text + 1 + bias, outside])),
+        (31, stack(&[text + 1 + bias, outside + 0x1000])),
+    ]);
+    let grows = vec![grow(1, 10, 3), grow(2, 20, 4), grow(2, 30, 1), grow(2, 31, 1)];
+    let samples = vec![
+        (SampleKey { stack: 10, tgid: 1, epoch: 3 }, 2),
+        (SampleKey { stack: 20, tgid: 2, epoch: 4 }, 5),
+        (SampleKey { stack: 0, tgid: 2, epoch: 4 }, 1),
+    ];
+    let taken = Taken { grows, samples, stacks: Vec::new() };
+    Folding::new(&mut tally, &mut memory, &binary).add(&taken);
+    let mut sums: Vec<_> = tally.events.values().map(|c| (c.seen.n, c.seen.entries)).collect();
+    sums.sort_by(|a, b| b.partial_cmp(a).unwrap());
+    assert_eq!(sums, [(7.0, 98.0), (2.0, 28.0)], "where C code stands differs in each process");
+    let mut samples: Vec<_> = tally.samples.values().copied().collect();
+    samples.sort_unstable();
+    assert_eq!(samples, [1, 7]);
+    let stacks = tally.stacks.values();
+    assert!(stacks.values().any(|frames| frames[..] == [text + 1, text + 9]));
+}
+
+#[test]
+fn events_of_windows_are_kept_by_group_and_weighed_at_the_end() {
+    let bytes = executable();
+    let binary = Binary::parse(&bytes).unwrap().value;
+    let (mut tally, mut memory) = (Tally::default(), Memory::default());
+    let mut folding = Folding::new(&mut tally, &mut memory, &binary);
+    for (group, aim) in [(3, 10.0), (3, 20.0), (4, 10.0)] {
+        folding.add_window(&OfWindow { group, aim, grows: vec![grow(1, 0, 2)] });
+    }
+    let mut sums: Vec<_> =
+        tally.events.iter().map(|(key, counted)| (key.group, counted.estimate(2.0).n)).collect();
+    sums.sort_by_key(|(group, _)| *group);
+    assert_eq!(sums, [(3, 4.0 + 2.0 * 60.0), (4, 2.0 + 2.0 * 20.0)]);
+}
+
+#[test]
+fn what_has_ended_is_forgotten() {
+    let mut memory = Memory::default();
+    memory.add_processes(&HashMap::from([(1, 0), (2, 0)]));
+    memory.add_stacks(vec![(10, stack(&[1])), (20, stack(&[2]))]);
+    memory.forget(&[1], &HashSet::from([20]));
+    assert_eq!(memory.biases.keys().copied().collect::<Vec<_>>(), [2]);
+    assert_eq!(memory.stacks.keys().copied().collect::<Vec<_>>(), [20]);
+}

@@ -1,0 +1,107 @@
+//! What windows of time stand for.
+//!
+//! 1. A window is open until the program got so far as it gets in a fixed time when nothing slows it down: then it has
+//!    met each stretch of the program with the same chance, bursts too, in which most of the time goes to probes.
+//! 2. An event in a window stands for itself and for those in the gaps of the length that was aimed at when the window
+//!    was planned: the more seldom windows were to be, the more.
+//! 3. Gaps were not exactly as long as that, and the program did more or less in them. So all that events stand for in
+//!    gaps is multiplied by one factor: own CPU time in all gaps, by what the windows say it would have been.
+//! 4. Windows are dealt in turn to `GROUPS` groups, which readers compare to tell how far the estimate may be off.
+
+/// Groups of windows.
+pub(crate) const GROUPS: usize = 16;
+
+/// What happened in a window and before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Window {
+    /// The program's own CPU time since the last window. Units: nanoseconds.
+    pub(crate) gap_own_ns: f64,
+    /// Wall time between windows that was aimed at when this one was planned, for each nanosecond of it.
+    pub(crate) aim: f64,
+    /// In the window. Units: nanoseconds.
+    pub(crate) own_ns: f64,
+    /// What the traps of its events took. Units: nanoseconds.
+    pub(crate) trap_ns: f64,
+    pub(crate) n_events: u64,
+}
+
+/// Sums over the windows of a recording. Units: nanoseconds of the program's own CPU time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Windows {
+    /// Number of windows.
+    pub(crate) n: u64,
+    /// Events seen in them, and those times the aim of their window.
+    n_seen: u64,
+    n_aimed: f64,
+    gap_ns: f64,
+    /// By group: in windows, and what was aimed at to be between them, were all as in these.
+    own_ns: [f64; GROUPS],
+    aimed_ns: [f64; GROUPS],
+    /// What traps took in windows.
+    pub(crate) trap_ns: f64,
+}
+
+impl Windows {
+    /// Adds a window; returns its group.
+    pub(crate) fn add(&mut self, window: &Window) -> u8 {
+        let group = (self.n % GROUPS as u64) as u8;
+        self.n += 1;
+        self.n_seen += window.n_events;
+        self.n_aimed += window.n_events as f64 * window.aim;
+        self.gap_ns += window.gap_own_ns;
+        self.own_ns[usize::from(group)] += window.own_ns;
+        self.aimed_ns[usize::from(group)] += window.own_ns * window.aim;
+        self.trap_ns += window.trap_ns;
+        group
+    }
+
+    /// Adds a gap that no window ends.
+    pub(crate) fn add_gap(&mut self, own_ns: f64) {
+        self.gap_ns += own_ns;
+    }
+
+    /// Events seen.
+    pub(crate) fn n_seen(&self) -> u64 {
+        self.n_seen
+    }
+
+    /// In windows.
+    pub(crate) fn own_ns(&self) -> f64 {
+        self.own_ns.iter().sum()
+    }
+
+    /// By how much what events stand for in gaps is to be multiplied; `None` when the program did nothing in windows.
+    pub(crate) fn factor(&self) -> Option<f64> {
+        let aimed_ns: f64 = self.aimed_ns.iter().sum();
+        (aimed_ns > 0.0).then(|| self.gap_ns / aimed_ns)
+    }
+
+    /// Events that there were, by estimate.
+    pub(crate) fn estimate(&self) -> f64 {
+        self.n_seen as f64 + self.n_aimed * self.factor().unwrap_or(0.0)
+    }
+
+    /// Events that an event seen stands for in the mean.
+    pub(crate) fn scale(&self) -> f64 {
+        if self.n_seen > 0 {
+            return self.estimate() / self.n_seen as f64;
+        }
+        // Nothing was seen; one event would have stood for this many.
+        let own_ns = self.own_ns();
+        if own_ns > 0.0 { 1.0 + self.gap_ns / own_ns } else { 1.0 }
+    }
+
+    /// What the windows of each group stand for.
+    pub(crate) fn group_cpu_ns(&self) -> [f64; GROUPS] {
+        let factor = self.factor().unwrap_or(0.0);
+        std::array::from_fn(|group| self.own_ns[group] + self.aimed_ns[group] * factor)
+    }
+
+    /// What no window stands for.
+    pub(crate) fn uncounted_ns(&self) -> f64 {
+        if self.factor().is_some() { 0.0 } else { self.gap_ns }
+    }
+}
+
+#[cfg(test)]
+mod tests;

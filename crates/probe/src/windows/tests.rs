@@ -1,0 +1,46 @@
+//! What windows stand for.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn window(gap_own_ns: f64, own_ns: f64, n_events: u64) -> Window {
+    Window { gap_own_ns, aim: 10.0, own_ns, trap_ns: own_ns / 2.0, n_events }
+}
+
+#[test]
+fn events_stand_for_the_time_around_their_windows() {
+    let mut windows = Windows::default();
+    assert_eq!(windows.add(&window(90.0, 10.0, 5)), 0);
+    assert_eq!(windows.add(&window(80.0, 10.0, 3)), 1);
+    windows.add_gap(10.0);
+    // 20 of 200 ns were seen.
+    assert_eq!((windows.estimate(), windows.n_seen(), windows.scale()), (80.0, 8, 10.0));
+    assert_eq!(windows.group_cpu_ns()[..3], [100.0, 100.0, 0.0]);
+    assert_eq!((windows.own_ns(), windows.trap_ns, windows.uncounted_ns()), (20.0, 10.0, 0.0));
+}
+
+#[test]
+fn a_window_that_was_seldom_to_be_weighs_more() {
+    let mut windows = Windows::default();
+    windows.add(&Window { aim: 30.0, ..window(100.0, 10.0, 2) });
+    windows.add(&window(100.0, 10.0, 0));
+    // Of 200 ns in gaps, the first stands for 30 parts of 40.
+    assert_eq!(windows.estimate(), 2.0 + 2.0 * 150.0 / 10.0);
+}
+
+#[test]
+fn a_window_in_which_the_program_rests_does_not_weigh() {
+    let mut windows = Windows::default();
+    windows.add(&window(95.0, 5.0, 10));
+    windows.add(&window(100.0, 0.0, 0));
+    assert_eq!((windows.estimate(), windows.group_cpu_ns()[1]), (400.0, 0.0));
+}
+
+#[test]
+fn time_that_no_window_stands_for_is_said() {
+    let mut windows = Windows::default();
+    windows.add_gap(300.0);
+    assert_eq!((windows.n, windows.uncounted_ns(), windows.scale()), (0, 300.0, 1.0));
+    windows.add(&window(0.0, 0.0, 0));
+    assert_eq!((windows.n, windows.uncounted_ns(), windows.estimate()), (1, 300.0, 0.0));
+}
