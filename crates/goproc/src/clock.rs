@@ -1,0 +1,23 @@
+//! The CPU time of a process.
+
+use crate::Pid;
+
+impl Pid {
+    /// CPU time of all its threads, also of those that have ended. Units: nanoseconds. `None` when it is gone; one that
+    /// has ended and waits for its parent still has it. It is behind by up to a tick of the scheduler for each thread
+    /// that runs.
+    #[allow(unsafe_code)]
+    pub fn cpu_ns(self) -> Option<u64> {
+        // Source: include/linux/posix-timers.h, CPUCLOCK_SCHED of a process. 0 would be this process.
+        const CPUCLOCK_SCHED: libc::clockid_t = 2;
+        let pid = libc::clockid_t::try_from(self.0).ok().filter(|&pid| pid > 0)?;
+        let clock = (!pid << 3) | CPUCLOCK_SCHED;
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: writes to the struct given, which lives until the call returns.
+        let result = unsafe { libc::clock_gettime(clock, &raw mut time) };
+        let seconds = u64::try_from(time.tv_sec).ok()?;
+        let ns =
+            seconds.checked_mul(1_000_000_000)?.checked_add(u64::try_from(time.tv_nsec).ok()?)?;
+        (result == 0).then_some(ns)
+    }
+}
