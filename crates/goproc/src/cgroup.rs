@@ -24,11 +24,11 @@ impl Cgroup {
     }
 }
 
-/// Reads the text of /proc/PID/cgroup; lines that are not of its form are left out.
+/// Reads the text of /proc/PID/cgroup; lines that are not of its form, or do not end, are left out.
 ///
 /// Source: cgroups(7): `hierarchy:controllers:path`, of version 2 `0::path`. A path may have colons.
 pub fn parse_cgroups(text: &[u8]) -> Vec<Cgroup> {
-    text::lines(text).filter_map(parse_line).collect()
+    text::lines(text).0.filter_map(parse_line).collect()
 }
 
 fn parse_line(line: &[u8]) -> Option<Cgroup> {

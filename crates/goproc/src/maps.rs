@@ -74,14 +74,16 @@ impl Mapping {
 pub struct Maps {
     /// By address.
     pub mappings: Vec<Mapping>,
-    /// Lines that could not be read: the text was cut.
+    /// Lines that could not be read.
     pub n_bad_lines: usize,
 }
 
-/// Reads the text of /proc/PID/maps; lines that are not of its form are counted.
+/// Reads the text of /proc/PID/maps; lines that are not of its form, or do not end, are counted.
 pub fn parse_maps(text: &[u8]) -> Maps {
     let mut maps = Maps::default();
-    for line in text::lines(text) {
+    let (lines, cut) = text::lines(text);
+    maps.n_bad_lines += usize::from(!cut.is_empty());
+    for line in lines {
         match parse_line(line) {
             Some(mapping) => maps.mappings.push(mapping),
             None => maps.n_bad_lines += 1,
@@ -96,7 +98,7 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
     let (permissions, rest) = split_once(rest, b' ')?;
     let (offset, rest) = split_once(rest, b' ')?;
     let (device, rest) = split_once(rest, b' ')?;
-    // The kernel writes a space behind the inode also when no name follows: without it the number may be cut.
+    // The kernel writes a space behind the inode also when no name follows.
     let (inode, name) = split_once(rest, b' ')?;
     let (start, end) = split_once(range, b'-')?;
     let (start, end) = (RunAddr(parse_hex(start)?), RunAddr(parse_hex(end)?));

@@ -50,6 +50,8 @@ pub fn parse_stat(text: &[u8]) -> Option<Stat> {
     // The fields are counted from 1 in the manual: state is 3, parent 4, threads 20, start 22.
     let n_threads = parse_decimal(fields.nth(20 - 5)?)?;
     let start = StartTime(parse_decimal(fields.nth(22 - 21)?)?);
+    // Without one behind it the number may have been cut.
+    fields.next()?;
     Some(Stat { name, state: char::from(state), parent, n_threads, start })
 }
 
