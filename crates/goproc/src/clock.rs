@@ -8,9 +8,12 @@ impl Pid {
     /// that runs.
     #[allow(unsafe_code)]
     pub fn cpu_ns(self) -> Option<u64> {
-        // Source: include/linux/posix-timers.h, CPUCLOCK_SCHED of a process. 0 would be this process.
+        // Source: include/linux/posix-timers.h, CPUCLOCK_SCHED of a process.
         const CPUCLOCK_SCHED: libc::clockid_t = 2;
-        let pid = libc::clockid_t::try_from(self.0).ok().filter(|&pid| pid > 0)?;
+        // Source: include/linux/threads.h. Larger numbers, and 0, would name clocks of this process.
+        const PID_MAX_LIMIT: libc::clockid_t = 1 << 22;
+        let pid = libc::clockid_t::try_from(self.0).ok()?;
+        (0 < pid && pid <= PID_MAX_LIMIT).then_some(())?;
         let clock = (!pid << 3) | CPUCLOCK_SCHED;
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: writes to the struct given, which lives until the call returns.

@@ -75,6 +75,9 @@ pub enum ErrorKind {
     /// The kernel does not have it.
     #[error("this kernel does not have {0}")]
     NotSupported(&'static str),
+    /// The file is there, and is no program that may be run.
+    #[error("it may not be run; `chmod +x` makes a file a program")]
+    NotRunnable,
     /// Something else that the system reports.
     #[error("{0}")]
     Io(io::Error),

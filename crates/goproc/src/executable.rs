@@ -45,7 +45,9 @@ impl FileId {
 pub struct Executable {
     /// Path by which the kernel and we open it: of a process `/proc/PID/exe`, also when the file has no other any more.
     pub path: PathBuf,
-    /// File name, without " (deleted)".
+    /// Path where the process found it, without " (deleted)": to show. Another file may be there now, or none.
+    pub shown: PathBuf,
+    /// The file name in it.
     pub name: OsString,
     /// Which file it is.
     pub id: FileId,
@@ -62,7 +64,7 @@ impl Executable {
         let fail = |error| Error::of_file(path, error);
         let path = path.canonicalize().map_err(fail)?;
         let id = FileId::from_metadata(&regular(&path)?);
-        Ok(Self { name: file_name(&path), path, id, is_deleted: false })
+        Ok(Self { name: file_name(&path), shown: path.clone(), path, id, is_deleted: false })
     }
 
     /// The whole file.
@@ -119,7 +121,7 @@ impl Pid {
         });
         let is_deleted = undeleted.is_some();
         let shown = undeleted.map_or(link.as_path(), |bytes| Path::new(OsStr::from_bytes(bytes)));
-        Ok(Executable { path, name: file_name(shown), id, is_deleted })
+        Ok(Executable { path, name: file_name(shown), shown: shown.to_owned(), id, is_deleted })
     }
 
     /// The text of the link, " (deleted)" included.

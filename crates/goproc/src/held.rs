@@ -75,7 +75,7 @@ impl HeldCommand {
         self.pid
     }
 
-    /// Lets the program begin, and returns when it does.
+    /// Lets the program begin, and returns when the process runs its file; for a moment that is not yet in memory.
     ///
     /// # Errors
     /// When it cannot be run.
@@ -110,7 +110,7 @@ fn end(mut child: Child) {
 fn failure(program: &str, error: io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::NoSuchCommand,
-        io::ErrorKind::PermissionDenied => ErrorKind::NotPermitted,
+        io::ErrorKind::PermissionDenied => ErrorKind::NotRunnable,
         _ => ErrorKind::Io(error),
     };
     Error::of_command(program, kind)

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 const SLEEP: &str = "4711 (sleep) S 4242 4711 4242 34816 4711 4194304 105 0 0 0 0 0 0 0 20 0 1 0 \
