@@ -7,6 +7,7 @@ impl Pid {
     /// has ended and waits for its parent still has it. It is behind by up to a tick of the scheduler for each thread
     /// that runs.
     #[allow(unsafe_code)]
+    #[cfg(target_os = "linux")]
     pub fn cpu_ns(self) -> Option<u64> {
         // Source: include/linux/posix-timers.h, CPUCLOCK_SCHED of a process.
         const CPUCLOCK_SCHED: libc::clockid_t = 2;
@@ -22,5 +23,11 @@ impl Pid {
         let ns =
             seconds.checked_mul(1_000_000_000)?.checked_add(u64::try_from(time.tv_nsec).ok()?)?;
         (result == 0).then_some(ns)
+    }
+
+    /// CPU time of all its threads: here not to be had.
+    #[cfg(not(target_os = "linux"))]
+    pub fn cpu_ns(self) -> Option<u64> {
+        None
     }
 }

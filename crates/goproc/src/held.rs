@@ -12,7 +12,7 @@ use std::process::{Child, Command};
 use std::thread::JoinHandle;
 
 use rustix::io::Errno;
-use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+use rustix::process::{Signal, getpid, getppid};
 
 use crate::{Error, ErrorKind, Pid, which};
 
@@ -110,17 +110,28 @@ fn end(mut child: Child) {
 fn failure(program: &str, error: io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::NoSuchCommand,
+        io::ErrorKind::Unsupported => ErrorKind::NotSupported("a signal at the end of the parent"),
         io::ErrorKind::PermissionDenied => ErrorKind::NotRunnable,
         _ => ErrorKind::Io(error),
     };
     Error::of_command(program, kind)
 }
 
+#[cfg(target_os = "linux")]
+fn set_signal_at_end_of_parent(signal: Option<Signal>) -> io::Result<()> {
+    Ok(rustix::process::set_parent_process_death_signal(signal)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_signal_at_end_of_parent(_: Option<Signal>) -> io::Result<()> {
+    Err(Errno::NOSYS.into())
+}
+
 #[allow(unsafe_code)]
 fn hold_back(command: &mut Command, mut pid_writer: io::PipeWriter, mut go_reader: io::PipeReader) {
     let parent = getpid();
     let wait = move || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
+        set_signal_at_end_of_parent(Some(Signal::KILL))?;
         // It may have gone before.
         if getppid() != Some(parent) {
             return Err(Errno::CANCELED.into());
@@ -132,7 +143,7 @@ fn hold_back(command: &mut Command, mut pid_writer: io::PipeWriter, mut go_reade
             return Err(Errno::CANCELED.into());
         }
         // The thread that spawns, for the kernel the parent, ends when the program has begun.
-        set_parent_process_death_signal(None)?;
+        set_signal_at_end_of_parent(None)?;
         Ok(())
     };
     // SAFETY: between fork and exec only prctl, getppid, getpid, write and read are called, on descriptors opened

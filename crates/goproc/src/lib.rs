@@ -9,6 +9,9 @@
 //! Pids are reused. What is opened ([`Memory`], [`PidFd`]) stays with its process; for the rest, [`ProcessId`] tells a
 //! process from a later one with its pid.
 //!
+//! It is built on other systems too, for those who read recordings there: it finds no process then, or says that the
+//! kernel does not have what was asked for.
+//!
 //! Text of /proc is cut when a process ends while it is read, and names in it are of the process' choosing: parsers take
 //! bytes, and what they cannot read is `None` or counted.
 

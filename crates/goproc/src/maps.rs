@@ -5,7 +5,6 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use gobin::{FileOffset, LinkAddr};
-use rustix::fs::makedev;
 
 use crate::executable::split_deleted;
 use crate::text::{self, parse_decimal, parse_hex, split_once};
@@ -104,7 +103,7 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
     let (start, end) = (RunAddr(parse_hex(start)?), RunAddr(parse_hex(end)?));
     let (major, minor) = split_once(device, b':')?;
     let number = |text| u32::try_from(parse_hex(text)?).ok();
-    let device = makedev(number(major)?, number(minor)?);
+    let device = device_number(number(major)?, number(minor)?);
     let inode = parse_decimal(inode)?;
     (start < end).then_some(Mapping {
         start,
@@ -114,6 +113,12 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
         file: (inode != 0).then_some(FileId { device, inode }),
         name: unescape(name.trim_ascii_start()),
     })
+}
+
+/// As `stat` has it. Source: glibc, bits/sysmacros.h, `gnu_dev_makedev`; that of other systems differs.
+fn device_number(major: u32, minor: u32) -> u64 {
+    let (major, minor) = (u64::from(major), u64::from(minor));
+    (major & 0xffff_f000) << 32 | (major & 0xfff) << 8 | (minor & 0xffff_ff00) << 12 | minor & 0xff
 }
 
 fn parse_permissions(text: &[u8]) -> Option<Permissions> {

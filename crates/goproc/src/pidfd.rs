@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::{Error, ErrorKind, Pid, Place};
 
@@ -47,7 +46,7 @@ impl Pid {
     /// # Errors
     /// When it is gone, or the kernel is older than 5.3.
     pub fn open_pidfd(self) -> Result<PidFd, Error> {
-        match pidfd_open(self.raw()?, PidfdFlags::empty()) {
+        match open(self.raw()?) {
             Ok(fd) => Ok(PidFd { fd }),
             Err(Errno::NOSYS) => {
                 Err(Error::of_process(self, ErrorKind::NotSupported("pidfd_open")))
@@ -55,6 +54,16 @@ impl Pid {
             Err(errno) => Err(Error::of_process_io(self, errno.into())),
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn open(pid: rustix::process::Pid) -> rustix::io::Result<OwnedFd> {
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(_: rustix::process::Pid) -> rustix::io::Result<OwnedFd> {
+    Err(Errno::NOSYS)
 }
 
 /// Waits until one of the descriptors is readable or at its end, and says which are; none after the time, and maybe

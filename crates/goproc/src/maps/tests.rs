@@ -12,7 +12,7 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
 ";
 
 fn file(inode: u64) -> FileId {
-    FileId { device: makedev(0xfe, 1), inode }
+    FileId { device: 0xfe01, inode }
 }
 
 #[test]
@@ -32,6 +32,14 @@ fn lines_have_their_fields() {
         let mapping = &maps.mappings[idx];
         assert_eq!((mapping.name.to_str(), mapping.file), (Some(name), None));
         assert_eq!((mapping.path(), mapping.is_deleted()), (None, false));
+    }
+}
+
+#[test]
+fn device_numbers_are_those_of_stat() {
+    for (major, minor) in [(0, 0), (0xfe, 1), (0x123, 0x45678), (u32::MAX, u32::MAX)] {
+        let number = device_number(major, minor);
+        assert_eq!((rustix::fs::major(number), rustix::fs::minor(number)), (major, minor));
     }
 }
 
