@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use goproc::Pid;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::endpoint::Endpoint;
@@ -48,7 +49,7 @@ pub fn capture(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Summ
         return Err(Error::NoTarget);
     }
     if let Some(Target::Pid(pid)) = options.target
-        && !process::is_running(pid)
+        && !Pid(pid).is_running()
     {
         return Err(Error::NoSuchProcess { pid });
     }
@@ -119,7 +120,7 @@ impl<'o> Run<'o> {
         run.started = Instant::now();
         run.deadline = duration.map(|duration| run.started + duration);
         if let Some(pid) = run.pid {
-            run.outcomes.push(process::copy_binary(pid, &options.dir));
+            run.outcomes.push(process::copy_binary(Pid(pid), &options.dir));
         }
         run.start_endpoint(progress);
         Ok(run)
@@ -257,7 +258,7 @@ impl<'o> Run<'o> {
                 return Ending::Signal;
             }
             if self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))
-                || self.pid.is_some_and(|pid| !process::is_running(pid))
+                || self.pid.is_some_and(|pid| !Pid(pid).is_running())
             {
                 return Ending::Exit;
             }

@@ -96,8 +96,10 @@ pub(crate) const TRAP_ERROR: f64 = 0.2;
 const CREDIT_NS: f64 = 1e9;
 /// A recording keeps its budget from this time on, what it spent at the start included. Units: as above.
 pub(crate) const SETTLED_NS: f64 = 2e9;
-/// Part of the budget that is earned until then; the rest of it is the credit at the start.
-const EARNED_AT_START: f64 = 2.0 / 3.0;
+/// Part of that budget that a recording begins with, and that is earned until then. The rest is for what cannot be
+/// foreseen.
+const GIVEN_AT_START: f64 = 0.33;
+const EARNED_AT_START: f64 = 0.6;
 /// Time over which windows pay back what was overspent, or spend what is left; half of it at the start. Units: as above.
 const BALANCE_NS: f64 = 4e9;
 /// Part of the budget up to which a more exact mode is taken up again.
@@ -177,7 +179,7 @@ impl Governor {
             budget,
             costs,
             mode: Mode::Exact,
-            credit_ns: budget * SETTLED_NS * (1.0 - EARNED_AT_START),
+            credit_ns: budget * SETTLED_NS * GIVEN_AT_START,
             own_ns: 0.0,
             rate: None,
             depth: 10.0,

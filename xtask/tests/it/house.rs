@@ -12,7 +12,7 @@ use xtask::repo_root;
 const HOMES: [(&str, &[&str], &str); 4] = [
     ("anyhow", &["mapscope", "xtask"], "libraries return their own error type, matched by kind"),
     ("aya", &["probe"], "probe is the only privileged crate"),
-    ("libc", &["probe"], "probe is the only crate that calls the system by hand"),
+    ("libc", &["goproc", "probe"], "the other crates do not call the system by hand"),
     ("ratatui", &["tui"], "the other crates do not know that a screen exists"),
 ];
 

@@ -1,0 +1,117 @@
+//! Why something could not be read of a process, and of which.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use thiserror::Error;
+
+use crate::{Pid, RunAddr};
+
+/// What failed, with its place.
+#[derive(Debug, Error)]
+#[error("{place}: {kind}")]
+pub struct Error {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub kind: ErrorKind,
+}
+
+/// What was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// A process.
+    Process(Pid),
+    /// A file.
+    File(PathBuf),
+    /// A program by its name, as given.
+    Command(String),
+    /// Waiting for several descriptors.
+    Waiting,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(pid) => write!(f, "process {pid}"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Command(name) => f.write_str(name),
+            Self::Waiting => f.write_str("waiting for processes"),
+        }
+    }
+}
+
+/// What can fail.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No process has the pid, or no longer.
+    #[error("there is none, or it has ended; `pgrep NAME` lists processes")]
+    NoSuchProcess,
+    /// A process of another user, or one that is protected from this one.
+    #[error("not permitted; run as the user of the process or as root")]
+    NotPermitted,
+    /// The process runs no file.
+    #[error("it has no executable: it is a thread of the kernel, or has ended")]
+    NoExecutable,
+    /// There is no such file.
+    #[error("no such file")]
+    NoSuchFile,
+    /// A directory, a device or a pipe.
+    #[error("not a regular file")]
+    NotAFile,
+    /// The name is not that of a program.
+    #[error("no such program; one that is not on PATH is given with its directory, as ./NAME")]
+    NoSuchCommand,
+    /// Nothing is mapped there that can be read.
+    #[error("no readable memory at {:#x}", .0.0)]
+    NotMapped(RunAddr),
+    /// What the kernel says is not of the form that is known.
+    #[error("/proc says something unknown in {0}")]
+    Malformed(&'static str),
+    /// The kernel does not have it.
+    #[error("this kernel does not have {0}")]
+    NotSupported(&'static str),
+    /// The file is there, and is no program that may be run.
+    #[error("it may not be run; `chmod +x` makes a file a program")]
+    NotRunnable,
+    /// Something else that the system reports.
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+impl Error {
+    pub(crate) fn of_process(pid: Pid, kind: ErrorKind) -> Self {
+        Self { place: Place::Process(pid), kind }
+    }
+
+    /// Of something under /proc/PID, or a call with the pid.
+    pub(crate) fn of_process_io(pid: Pid, error: io::Error) -> Self {
+        let is_gone = error.raw_os_error() == Some(Errno::SRCH.raw_os_error());
+        Self::of_process(
+            pid,
+            match error.kind() {
+                io::ErrorKind::NotFound => ErrorKind::NoSuchProcess,
+                _ if is_gone => ErrorKind::NoSuchProcess,
+                io::ErrorKind::PermissionDenied => ErrorKind::NotPermitted,
+                _ => ErrorKind::Io(error),
+            },
+        )
+    }
+
+    pub(crate) fn of_file(path: &Path, error: io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::NotFound => ErrorKind::NoSuchFile,
+            io::ErrorKind::PermissionDenied => ErrorKind::NotPermitted,
+            _ => ErrorKind::Io(error),
+        };
+        Self { place: Place::File(path.to_owned()), kind }
+    }
+
+    pub(crate) fn of_command(name: &str, kind: ErrorKind) -> Self {
+        Self { place: Place::Command(name.to_owned()), kind }
+    }
+}

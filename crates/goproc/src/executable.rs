@@ -1,0 +1,177 @@
+//! Executables: of a process, also when the file was deleted or replaced or is in a container, and of a command.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+use crate::{Error, ErrorKind, Pid, Place};
+
+/// What Linux appends to the path of a file that is no longer in its directory.
+pub(crate) const DELETED: &[u8] = b" (deleted)";
+
+/// A file, whatever its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId {
+    /// The device, as `stat` has it.
+    pub device: u64,
+    /// The inode.
+    pub inode: u64,
+}
+
+impl FileId {
+    /// Of the file that a path leads to.
+    ///
+    /// # Errors
+    /// When it leads to none that may be looked at.
+    pub fn of(path: &Path) -> Result<Self, Error> {
+        fs::metadata(path)
+            .map(|metadata| Self::from_metadata(&metadata))
+            .map_err(|error| Error::of_file(path, error))
+    }
+
+    /// Of a file that is open, or was looked at.
+    pub fn from_metadata(metadata: &fs::Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// A file that is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Executable {
+    /// Path by which the kernel and we open it: of a process `/proc/PID/exe`, also when the file has no other any more.
+    pub path: PathBuf,
+    /// Path where the process found it, without " (deleted)": to show. Another file may be there now, or none.
+    pub shown: PathBuf,
+    /// The file name in it.
+    pub name: OsString,
+    /// Which file it is.
+    pub id: FileId,
+    /// Whether it is no longer in its directory: deleted or replaced.
+    pub is_deleted: bool,
+}
+
+impl Executable {
+    /// A file by its path, symbolic links followed.
+    ///
+    /// # Errors
+    /// When it is not there, not to be opened, or not a regular file.
+    pub fn at(path: &Path) -> Result<Self, Error> {
+        let fail = |error| Error::of_file(path, error);
+        let path = path.canonicalize().map_err(fail)?;
+        let id = FileId::from_metadata(&regular(&path)?);
+        Ok(Self { name: file_name(&path), shown: path.clone(), path, id, is_deleted: false })
+    }
+
+    /// The whole file.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is too large for memory.
+    pub fn read(&self) -> Result<Vec<u8>, Error> {
+        let fail = |error| Error::of_file(&self.path, error);
+        // Opening a pipe would wait for a writer.
+        regular(&self.path)?;
+        let mut file = File::open(&self.path).map_err(fail)?;
+        let len = file.metadata().map_err(fail)?.len();
+        let mut bytes = Vec::new();
+        let len = usize::try_from(len).map_err(|_| fail(io::ErrorKind::OutOfMemory.into()))?;
+        bytes.try_reserve_exact(len).map_err(|_| fail(io::ErrorKind::OutOfMemory.into()))?;
+        file.read_to_end(&mut bytes).map_err(fail)?;
+        Ok(bytes)
+    }
+}
+
+fn regular(path: &Path) -> Result<fs::Metadata, Error> {
+    let metadata = fs::metadata(path).map_err(|error| Error::of_file(path, error))?;
+    if metadata.is_file() {
+        Ok(metadata)
+    } else {
+        Err(Error { place: Place::File(path.to_owned()), kind: ErrorKind::NotAFile })
+    }
+}
+
+fn file_name(path: &Path) -> OsString {
+    path.file_name().unwrap_or_default().to_owned()
+}
+
+impl Pid {
+    /// Path by which its executable can be opened, also when the file is gone from its directory.
+    pub fn exe_path(self) -> PathBuf {
+        PathBuf::from(format!("/proc/{self}/exe"))
+    }
+
+    /// The file it runs.
+    ///
+    /// # Errors
+    /// When the process is gone, of another user, or a thread of the kernel.
+    pub fn executable(self) -> Result<Executable, Error> {
+        let path = self.exe_path();
+        let link = self.exe_link()?;
+        let metadata = fs::metadata(&path).map_err(|error| self.exe_error(error))?;
+        let id = FileId::from_metadata(&metadata);
+        let undeleted = link.as_os_str().as_bytes().strip_suffix(DELETED);
+        // A file may also be called so: then it is there, as the process sees its directories.
+        let undeleted = undeleted.filter(|_| {
+            let seen = Path::new(&format!("/proc/{self}/root")).join(relative(&link));
+            FileId::of(&seen).map_or(true, |other| other != id)
+        });
+        let is_deleted = undeleted.is_some();
+        let shown = undeleted.map_or(link.as_path(), |bytes| Path::new(OsStr::from_bytes(bytes)));
+        Ok(Executable { path, name: file_name(shown), shown: shown.to_owned(), id, is_deleted })
+    }
+
+    /// The text of the link, " (deleted)" included.
+    pub(crate) fn exe_link(self) -> Result<PathBuf, Error> {
+        fs::read_link(self.exe_path()).map_err(|error| self.exe_error(error))
+    }
+
+    fn exe_error(self, error: io::Error) -> Error {
+        let is_there = || Path::new(&format!("/proc/{self}")).exists();
+        if error.kind() == io::ErrorKind::NotFound && is_there() {
+            return Error::of_process(self, ErrorKind::NoExecutable);
+        }
+        Error::of_process_io(self, error)
+    }
+}
+
+fn relative(path: &Path) -> &Path {
+    path.strip_prefix("/").unwrap_or(path)
+}
+
+/// The file that a shell would start: of a name without directory, the first on PATH that may be run. Symbolic links are
+/// followed.
+///
+/// # Errors
+/// When there is none.
+pub fn which(command: &OsStr) -> Result<PathBuf, Error> {
+    // Where execvp(3) looks without PATH.
+    let directories = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    which_in(command, &directories)
+}
+
+fn which_in(command: &OsStr, directories: &OsStr) -> Result<PathBuf, Error> {
+    let no_such = || Error::of_command(&command.to_string_lossy(), ErrorKind::NoSuchCommand);
+    if command.as_bytes().contains(&b'/') {
+        return Path::new(command).canonicalize().map_err(|_| no_such());
+    }
+    let name = (!command.is_empty()).then_some(Path::new(command)).ok_or_else(no_such)?;
+    let can_run = |path: &PathBuf| path.is_file() && access(path, Access::EXEC_OK).is_ok();
+    std::env::split_paths(directories)
+        .map(|directory| directory.join(name))
+        .find(can_run)
+        .and_then(|path| path.canonicalize().ok())
+        .ok_or_else(no_such)
+}
+
+/// A path without " (deleted)", and whether it had it.
+pub(crate) fn split_deleted(path: &[u8]) -> (PathBuf, bool) {
+    let undeleted = path.strip_suffix(DELETED);
+    (PathBuf::from(OsString::from_vec(undeleted.unwrap_or(path).to_vec())), undeleted.is_some())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! The only reader of other processes: what Linux says about them in /proc, and what it lets their user do with them.
+//!
+//! It owns: finding processes ([`Pid`]), the file they run ([`Executable`], [`which`]), their memory map ([`Maps`]) and
+//! memory ([`Memory`]), CPU time, threads and end ([`PidFd`]), where they are contained ([`Cgroup`],
+//! [`PidNamespace`]), and commands that wait before they become the program ([`HeldCommand`]). It needs no more rights
+//! than the user of the process has, loads nothing into the kernel, and draws no conclusions. It reads what it is asked
+//! for and keeps nothing: who needs a value twice keeps it.
+//!
+//! Pids are reused. What is opened ([`Memory`], [`PidFd`]) stays with its process; for the rest, [`ProcessId`] tells a
+//! process from a later one with its pid.
+//!
+//! It is built on other systems too, for those who read recordings there: it finds no process then, or says that the
+//! kernel does not have what was asked for.
+//!
+//! Text of /proc is cut when a process ends while it is read, and names in it are of the process' choosing: parsers take
+//! bytes, and what they cannot read is `None` or counted.
+
+mod addr;
+mod cgroup;
+mod clock;
+mod error;
+mod executable;
+mod held;
+mod maps;
+mod memory;
+mod namespace;
+mod pid;
+mod pidfd;
+mod stat;
+mod text;
+
+pub use addr::{LoadBias, RunAddr};
+pub use cgroup::{Cgroup, parse_cgroups};
+pub use error::{Error, ErrorKind, Place};
+pub use executable::{Executable, FileId, which};
+pub use gobin::{FileOffset, LinkAddr};
+pub use held::HeldCommand;
+pub use maps::{Mapping, Maps, Permissions, parse_maps};
+pub use memory::Memory;
+pub use namespace::{PidNamespace, parse_namespace_pids};
+pub use pid::{Pid, ProcessId, Tid};
+pub use pidfd::{PidFd, wait_readable};
+pub use stat::{StartTime, Stat, parse_stat};
