@@ -12,8 +12,8 @@
 //	maps main.fast 200 51000
 //
 // and of -work growths, where the number is known, `growths 74248`. It is known because maps without a hint and without
-// deletions grow at the same entries always: classic maps at the 9th, 14th, 27th, 53rd, Swiss maps at the 9th, 15th, 29th,
-// 57th (up to 896 entries, where hashes begin to matter). A map of 57 grows 4 times, one of 9 once.
+// deletions grow at the same entries always: classic maps at the 9th, 14th, 27th, 53rd, Swiss maps at the 9th, 15th,
+// 29th, 57th (up to 896 entries, where hashes begin to matter). A map of 57 grows 4 times, one of 9 once.
 package main
 
 import (
