@@ -90,7 +90,7 @@ def diagnose(recording, *files):
 
 
 def read_said(recording, report=None):
-    """Of growths: `grows_low` and `grows_high`, in old recordings `estimate_range_pct`."""
+    """Of growths: `grows_low` and `grows_high`, in old recordings `estimate_range_pct`; both can be `unknown`."""
     comments, growth = read_comments(recording), (report or diagnose(recording))["growth"]
     grows = growth["total"]["grows"] if growth else 0
     precision = growth["precision"] if growth else "exact"
@@ -98,7 +98,7 @@ def read_said(recording, report=None):
     if "grows_low" in comments:
         high = comments.get("grows_high", "unknown")
         low, high = float(comments["grows_low"]), float("inf") if high == "unknown" else float(high)
-    elif "estimate_range_pct" in comments:
+    elif comments.get("estimate_range_pct", "unknown") != "unknown":
         part = float(comments["estimate_range_pct"]) / 100
         low, high = grows * (1 - part), grows * (1 + part)
     elif precision in ("exact", "site-estimated"):
