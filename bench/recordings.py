@@ -100,7 +100,7 @@ def read_said(recording, report=None):
         low, high = float(comments["grows_low"]), float("inf") if high == "unknown" else float(high)
     elif comments.get("estimate_range_pct", "unknown") != "unknown":
         part = float(comments["estimate_range_pct"]) / 100
-        low, high = grows * (1 - part), grows * (1 + part)
+        low, high = max(0, grows * (1 - part)), grows * (1 + part)
     elif precision in ("exact", "site-estimated"):
         low, high = grows, grows if uncounted_s == 0 else float("inf")
     else:
