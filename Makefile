@@ -4,10 +4,10 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: help setup demo test lint bench fuzz
+.PHONY: help setup demo test lint bench record-truth fuzz
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: ## install what tests and demo need (Go into .toolchains/; no root; quick when done)
 	@scripts/setup
@@ -31,6 +31,14 @@ bench: ## diagnose against `go tool pprof -top`, record against bpftrace and per
 	bench/diagnose-vs-pprof
 	bench/record-overhead
 	bench/flatnest/run
+
+record-truth: ## recordings against programs that know the truth, what they cost, and 1,000 processes (root; 3 hours)
+	$(CARGO) build --locked --release --package mapscope
+	bench/record-truth sizes
+	bench/record-truth short
+	bench/record-truth bursts
+	bench/record-budget
+	bench/record-soak many
 
 fuzz: ## every fuzz target for FUZZ_SECONDS each (default 60)
 	@set -e; for target in $(FUZZ_TARGETS); do \

@@ -6,6 +6,7 @@
 //	growload -work grow    nested maps of 48 entries, from scratch: 6 % of assignments grow
 //	growload -work mix     1 % of assignments grow
 //	growload -work steady  overwrites only
+//	growload -work bursts  as grow for about a tenth of a second, then as steady for four tenths, without end
 //
 // With -rounds or -for it ends after so many or so long, and prints the number of rounds and the sum of all elements it
 // wrote.
@@ -24,6 +25,9 @@ import (
 const (
 	outer = 1024
 	inner = 48
+
+	burstMaps  = 8
+	overwrites = 4_000_000
 )
 
 var (
@@ -109,6 +113,17 @@ func work(kind string) func() {
 	case "steady":
 		m, at := nested(), 0
 		return func() { overwrite(m, at, 10_000); at += 10_000; done(10_000) }
+	case "bursts":
+		m, at := nested(), 0
+		// Said once per cycle: then every stretch between two lines is of the same mix.
+		return func() {
+			for i := 0; i < burstMaps; i++ {
+				sink = nested()
+			}
+			overwrite(m, at, overwrites)
+			at += overwrites
+			done(burstMaps*outer*inner + overwrites)
+		}
 	}
 	panic("unknown work: " + kind)
 }
@@ -124,7 +139,7 @@ func below(depth int, f func()) {
 }
 
 func main() {
-	kind := flag.String("work", "grow", "tiny, grow, mix or steady")
+	kind := flag.String("work", "grow", "tiny, grow, mix, steady or bursts")
 	depth := flag.Int("depth", 5, "frames above the work")
 	rounds := flag.Int("rounds", 0, "end after so many rounds; 0 is never")
 	length := flag.Duration("for", 0, "end after the round in which so much time has passed; 0 is never")

@@ -1,0 +1,3 @@
+module example.com/shopload
+
+go 1.23

@@ -1,0 +1,3 @@
+module example.com/truthload
+
+go 1.23
