@@ -3,10 +3,10 @@
 
 use std::arch::global_asm;
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use gobin::FileOffset;
+use goproc::{Maps, RunAddr};
 
 use crate::error::Error;
 use crate::governor::Costs;
@@ -153,15 +153,8 @@ impl Work {
 /// Where the function is in the file of this program.
 fn offset_of_hit() -> Result<FileOffset, Error> {
     let addr = mapscope_calibration_hit as *const () as u64;
-    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let offset = maps.lines().find_map(|line| {
-        let mut fields = line.split_whitespace();
-        let (start, end) = fields.next()?.split_once('-')?;
-        let file_start = fields.nth(1)?;
-        let hex = |text: &str| u64::from_str_radix(text, 16).ok();
-        (hex(start)? <= addr && addr < hex(end)?).then_some(())?;
-        Some(FileOffset(addr - hex(start)? + hex(file_start)?))
-    });
+    let maps = Maps::own()?;
+    let offset = maps.at(RunAddr(addr)).and_then(|mapping| mapping.file_offset(RunAddr(addr)));
     offset.ok_or(Error::Kernel {
         what: "measuring the cost of a probe",
         reason: "/proc/self/maps has no line for this program".to_owned(),

@@ -1,15 +1,15 @@
 //! What recording needs of this machine: `mapscope record --check`.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use gobin::LinkAddr;
+use goproc::{ErrorKind, Pid};
 
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::recording::{Links, Requirement, State};
-use crate::{calibrate, system, target};
+use crate::{calibrate, system};
 
 // Source: include/uapi/linux/capability.h
 const CAP_DAC_READ_SEARCH: u32 = 2;
@@ -138,14 +138,14 @@ fn advice_of(error: &Error) -> String {
 /// Whether one process can be recorded.
 fn process(pid: u32) -> Requirement {
     let what = format!("process {pid}");
-    let path = target::exe_of(pid);
-    let state = match fs::File::open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+    let state = match Pid(pid).executable().map_err(|error| error.kind) {
+        Err(ErrorKind::NoSuchProcess) => {
             State::Missing { advice: "there is none, or it has ended".to_owned() }
         }
-        Err(_) => State::Missing {
+        Err(ErrorKind::NotPermitted) => State::Missing {
             advice: "of another user: run as that user or as root, or add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH".to_owned(),
         },
+        Err(error) => State::Missing { advice: error.to_string() },
         Ok(_) => State::Met,
     };
     requirement(what, state)

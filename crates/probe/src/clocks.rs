@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use goproc::Pid;
+
 use crate::kernel::Counters;
 use crate::record_layout::COUNT_SAMPLES;
-use crate::system::process_cpu_ns;
 
 /// The sum over all processes recorded, those that have ended included.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(crate) enum CpuClock {
 impl CpuClock {
     /// Processes that run already are counted from now on, those to come from their start.
     pub(crate) fn of_processes(pids: &[u32]) -> Self {
-        let now = pids.iter().filter_map(|&pid| Some((pid, process_cpu_ns(pid)?)));
+        let now = pids.iter().filter_map(|&pid| Some((pid, Pid(pid).cpu_ns()?)));
         Self::Processes { last: now.collect(), sum_ns: 0 }
     }
 
@@ -44,7 +45,7 @@ impl CpuClock {
             }
             Self::Processes { last, sum_ns } => {
                 for pid in pids() {
-                    let Some(now) = process_cpu_ns(pid) else { continue };
+                    let Some(now) = Pid(pid).cpu_ns() else { continue };
                     let before = last.insert(pid, now).unwrap_or(0);
                     *sum_ns += now.saturating_sub(before);
                 }

@@ -35,20 +35,9 @@ pub enum Error {
         /// A process of another executable.
         other: u32,
     },
-    /// The command to start is not there.
-    #[error("{command}: no such program")]
-    NoSuchCommand {
-        /// As given.
-        command: String,
-    },
-    /// A file or process cannot be opened.
-    #[error("{}", path.display())]
-    Open {
-        /// What.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// A process or a file cannot be read.
+    #[error(transparent)]
+    Process(goproc::Error),
     /// The executable of another user's process.
     #[error("{}: not permitted; run as the user of the process or as root, or see `mapscope record --check`", path.display())]
     NotPermittedToRead {

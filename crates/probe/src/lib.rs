@@ -23,8 +23,6 @@ mod check;
 #[cfg(live)]
 mod clocks;
 #[cfg(live)]
-mod executable;
-#[cfg(live)]
 mod governor;
 #[cfg(live)]
 mod kernel;
@@ -36,6 +34,8 @@ mod no_recorder;
 mod points;
 #[cfg(live)]
 mod profile;
+#[cfg(live)]
+mod program;
 #[cfg(live)]
 mod recorder;
 #[cfg(all(test, live))]

@@ -404,8 +404,7 @@ fn main_mapping(
 ) -> MappingIdx {
     let text = binary.functions().text();
     let FileOffset(file_offset) = binary.file_offset(text.start).unwrap_or(FileOffset(0));
-    let filename = std::fs::read_link(&facts.path).unwrap_or_else(|_| facts.path.clone());
-    let filename = builder.string(filename.to_string_lossy().trim_end_matches(" (deleted)"));
+    let filename = builder.string(&facts.path.to_string_lossy());
     let build_id = builder.string(&build_id(binary));
     builder.mapping(Mapping {
         memory_start: text.start.0,

@@ -8,26 +8,28 @@
 //! looked up when they are taken out: by then a process may have ended, so its types are looked for while it lives.
 
 use std::collections::HashSet;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use goproc::{Pid, PidFd};
+
 use crate::calibrate;
 use crate::clocks::CpuClock;
 use crate::error::Error;
-use crate::executable::Executable;
 use crate::governor::{Costs, Governor, Interval, Mode, Plan, SLOWEST};
-use crate::kernel::{Counters, Counting, Kernel, ProbeLinks, Scope, Taken};
+use crate::kernel::{Counters, Counting, Kernel, ProbeLinks, Taken};
 use crate::points::Points;
 use crate::profile::{self, Facts};
+use crate::program::Program;
 use crate::record_layout::{
     COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_MAKES, COUNT_NEW_PROCESSES,
     COUNT_READ_FAULTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST,
     COUNT_TABLE_FULL, COUNT_WALKED, GrowKey, MAX_FRAMES, PRECISION_WINDOW,
 };
 use crate::recording::{Attached, Ending, Options, Recording, Status};
-use crate::system::{self, TaskClocks};
+use crate::system::TaskClocks;
 use crate::tally::{Folding, Memory, OfWindow, Tally};
 use crate::target::{self, Found};
 use crate::windows::{Window, Windows};
@@ -44,7 +46,7 @@ const COLLECT_WINDOWS: usize = 32;
 
 /// A recorder that is attached to a program; probes go when it is dropped.
 pub struct Recorder {
-    exe: Executable,
+    program: Program,
     found: Found,
     points: Points,
     attached: Attached,
@@ -59,7 +61,7 @@ pub struct Recorder {
     growth: Option<ProbeLinks>,
     detaching: Detaching,
     /// Of the processes recorded from the start; an entry goes when its process ends.
-    pidfds: Vec<OwnedFd>,
+    pidfds: Vec<PidFd>,
     child: Option<Child>,
     memory: Memory,
     /// When the governor last looked.
@@ -165,38 +167,38 @@ impl Recorder {
     pub fn attach(options: &Options) -> Result<Self, Error> {
         let begun = Instant::now();
         let found = target::find(&options.target)?;
-        let exe = Executable::open(&found.path, &found.name)?;
-        let points = Points::find(exe.binary(), exe.map_impl);
+        let program = Program::read(&found.file)?;
+        let points = Points::find(program.binary(), program.map_impl);
         if points.n_growth() == 0 {
-            return Err(no_growth_function(&found.name, &points));
+            return Err(no_growth_function(found.name(), &points));
         }
-        let text = exe.binary().functions().text();
-        let mut kernel = Kernel::load(exe.classic_load, text, options.links)?;
+        let text = program.binary().functions().text();
+        let mut kernel = Kernel::load(program.classic_load, text, options.links)?;
         let costs = calibrate::measure(&mut kernel)?;
         let max_frames = options.max_frames.clamp(1, MAX_FRAMES);
         kernel.control(counting(Mode::Exact, max_frames))?;
         for &pid in &found.pids {
-            let bias = target::bias_of(pid, &found.path, exe.binary());
-            kernel.add_process(pid, bias.unwrap_or(0))?;
+            let link_addr = |offset| program.binary().link_addr(offset);
+            let bias = Pid(pid).load_bias(found.file.id, link_addr).ok().flatten();
+            // Without, it has not begun; it says where it is when it does.
+            kernel.add_process(pid, bias.map_or(0, |bias| bias.0))?;
         }
         let counters = kernel.counters();
-        let rare = kernel.attach(&found.path, &found.scopes, &points.rare)?;
-        let growth = kernel.attach(&found.path, &found.scopes, &points.growth)?;
+        let rare = kernel.attach(&found.file.path, &found.scopes, &points.rare)?;
+        let growth = kernel.attach(&found.file.path, &found.scopes, &points.growth)?;
         if options.sample_hz > 0 {
             kernel.sample(options.sample_hz)?;
         }
-        let cpu = if found.scopes.contains(&Scope::All) {
-            CpuClock::of_all(&found.pids, options.sample_hz)
+        let (cpu, waited_for) = if found.is_all() {
+            (CpuClock::of_all(&found.pids, options.sample_hz), &[][..])
         } else {
-            CpuClock::of_processes(&found.pids)
+            (CpuClock::of_processes(&found.pids), &found.pids[..])
         };
-        let is_all = found.scopes.contains(&Scope::All);
-        let pids = if is_all { &[][..] } else { &found.pids };
-        let pidfds = pids.iter().filter_map(|&pid| system::open_pidfd(pid).ok()).collect();
+        let pidfds = waited_for.iter().filter_map(|&pid| Pid(pid).open_pidfd().ok()).collect();
         let now = Instant::now();
         let start = Mark { counters, cpu_ns: 0, at: now };
         let attached = Attached {
-            program: found.name.clone(),
+            program: found.name(),
             pids: found.pids.clone(),
             n_probes: points.n_growth(),
             n_inlined: points.n_inlined,
@@ -209,7 +211,7 @@ impl Recorder {
             reconsider_at: now,
             attaching: attached.took / 4,
             governor,
-            exe,
+            program,
             found,
             points,
             attached,
@@ -300,7 +302,7 @@ impl Recorder {
 
     /// Whether the program has ended; never, when all processes of an executable are recorded without a command.
     fn has_ended(&mut self) -> bool {
-        if self.found.scopes.contains(&Scope::All) {
+        if self.found.is_all() {
             let child = self.child.as_mut();
             return child.is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()));
         }
@@ -309,8 +311,8 @@ impl Recorder {
 
     /// Waits, not beyond the end of a process.
     fn wait(&mut self, time: Duration) {
-        let fds: Vec<&OwnedFd> = self.pidfds.iter().collect();
-        let readable = system::wait_readable(&fds, time);
+        let fds: Vec<BorrowedFd<'_>> = self.pidfds.iter().map(AsFd::as_fd).collect();
+        let readable = goproc::wait_readable(&fds, time).unwrap_or_default();
         let mut ended = readable.iter();
         self.pidfds.retain(|_| !ended.next().copied().unwrap_or(false));
     }
@@ -321,7 +323,7 @@ impl Recorder {
     }
 
     fn pids(&self) -> Vec<u32> {
-        if self.found.scopes.contains(&Scope::All) {
+        if self.found.is_all() {
             self.kernel.processes().into_keys().collect()
         } else {
             self.found.pids.clone()
@@ -393,7 +395,7 @@ impl Recorder {
 
     /// Puts the growth probes back; `None` where that cannot be done, since a process just ended.
     fn attach_again(&mut self) -> Option<ProbeLinks> {
-        let links = self.kernel.attach(&self.found.path, &self.found.scopes, &self.points.growth);
+        let links = self.kernel.attach(&self.found.file.path, &self.found.scopes, &self.points.growth);
         if links.is_err() {
             self.wait(GLANCE);
         }
@@ -441,7 +443,7 @@ impl Recorder {
             let now = Switch { mark: self.mark(), exact_ns };
             let progress_ns = opened.until(&now).progress_ns(&self.costs);
             rest = length.saturating_sub(Duration::from_nanos(progress_ns as u64));
-            if self.pidfds.is_empty() && !self.found.scopes.contains(&Scope::All) {
+            if self.pidfds.is_empty() && !self.found.is_all() {
                 return;
             }
         }
@@ -509,7 +511,7 @@ impl Recorder {
 
     fn look_at_types(&mut self) {
         let seen = self.kernel.map_types();
-        self.memory.look(&seen, &self.kernel.processes(), self.exe.binary());
+        self.memory.look(&seen, &self.kernel.processes(), self.program.binary());
     }
 
     fn some_ended(&self) -> bool {
@@ -518,7 +520,7 @@ impl Recorder {
 
     fn ended(&self) -> Vec<u32> {
         let known = self.kernel.processes().into_keys();
-        known.filter(|&pid| system::process_cpu_ns(pid).is_none()).collect()
+        known.filter(|&pid| Pid(pid).cpu_ns().is_none()).collect()
     }
 
     /// Adds everything that was taken before, and what is in the kernel's tables, to the sums.
@@ -533,7 +535,7 @@ impl Recorder {
         self.memory.add_stacks(std::mem::take(&mut taken.stacks));
         let Waiting { of_windows, others } = std::mem::take(&mut self.part.waiting);
         let mut folding =
-            Folding::new(&mut self.part.tally, &mut self.memory, self.exe.binary());
+            Folding::new(&mut self.part.tally, &mut self.memory, self.program.binary());
         folding.add(&others);
         folding.add(&taken);
         of_windows.iter().for_each(|window| folding.add_window(window));
@@ -562,9 +564,9 @@ impl Recorder {
         let counters: Vec<u64> =
             part.start.counters.iter().zip(now.counters).map(|(from, to)| to - from).collect();
         let facts = Facts {
-            program: self.found.name.clone(),
-            path: self.found.path.clone(),
-            map_impl: self.exe.map_impl,
+            program: self.found.name(),
+            path: self.found.file.shown.clone(),
+            map_impl: self.program.map_impl,
             started_at: part.started_at,
             elapsed: now.at - part.start.at,
             ending,
@@ -583,7 +585,7 @@ impl Recorder {
             n_missing: if is_last { self.n_missing(&now.counters) } else { 0 },
             counters: &counters,
         };
-        let recording = profile::build(&part.tally, self.exe.binary(), &facts);
+        let recording = profile::build(&part.tally, self.program.binary(), &facts);
         self.n_grows_before += recording.n_grows as f64;
         Ok(recording)
     }
@@ -635,7 +637,7 @@ impl Recorder {
     }
 }
 
-fn no_growth_function(name: &str, points: &Points) -> Error {
+fn no_growth_function(path: String, points: &Points) -> Error {
     let why = if points.n_unprobed > 0 {
         format!(
             " that can be probed: {} inlined copies are of a form that is not known",
@@ -644,7 +646,7 @@ fn no_growth_function(name: &str, points: &Points) -> Error {
     } else {
         String::new()
     };
-    Error::NoGrowthFunction { path: name.to_owned(), why }
+    Error::NoGrowthFunction { path, why }
 }
 
 /// How the kernel side is to count in a mode.

@@ -4,8 +4,9 @@
 use std::error::Error as StdError;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::time::Duration;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+use goproc::{Pid, Tid};
 
 /// Major and minor version of the kernel.
 pub(crate) fn kernel_release() -> Option<(u32, u32)> {
@@ -14,37 +15,8 @@ pub(crate) fn kernel_release() -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// A descriptor that becomes readable when the process ends.
-pub(crate) fn open_pidfd(pid: u32) -> io::Result<OwnedFd> {
-    // SAFETY: takes numbers only.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    owned(RawFd::try_from(fd).unwrap_or(-1))
-}
-
-/// Waits until one of the descriptors is readable, and says which are.
-pub(crate) fn wait_readable(fds: &[&OwnedFd], timeout: Duration) -> Vec<bool> {
-    let mut polled: Vec<libc::pollfd> = fds
-        .iter()
-        .map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 })
-        .collect();
-    let timeout = libc::timespec {
-        tv_sec: timeout.as_secs().try_into().unwrap_or(libc::time_t::MAX),
-        tv_nsec: timeout.subsec_nanos().into(),
-    };
-    // SAFETY: the array has the length given, and no signal mask is.
-    unsafe {
-        libc::ppoll(
-            polled.as_mut_ptr(),
-            polled.len() as libc::nfds_t,
-            &raw const timeout,
-            std::ptr::null(),
-        );
-    }
-    polled.iter().map(|fd| fd.revents != 0).collect()
-}
-
 /// Clocks of the CPU time that threads take from now on, those that they will start included. The clock of a process
-/// (`process_cpu_ns`) is behind by up to a tick of the scheduler for each thread that runs; these are not.
+/// (`Pid::cpu_ns`) is behind by up to a tick of the scheduler for each thread that runs; these are not.
 pub(crate) struct TaskClocks {
     clocks: Vec<File>,
 }
@@ -61,7 +33,7 @@ impl TaskClocks {
         let attributes: [u64; 8] = [64 << 32 | 1, 1, 0, 0, 0, 2, 0, 0];
         let mut clocks = Vec::new();
         for pid in pids {
-            for tid in threads_of(pid) {
+            for Tid(tid) in Pid(pid).threads().unwrap_or_default() {
                 // SAFETY: reads 64 bytes, as `attributes` says; any CPU, no group.
                 let fd = unsafe {
                     let flags = PERF_FLAG_FD_CLOEXEC;
@@ -93,26 +65,6 @@ impl TaskClocks {
             Ok(sum + u64::from_ne_bytes(ns))
         })
     }
-}
-
-fn threads_of(pid: u32) -> impl Iterator<Item = u32> {
-    let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
-/// CPU time of a process, all threads. Units: nanoseconds. `None` when it is gone.
-pub(crate) fn process_cpu_ns(pid: u32) -> Option<u64> {
-    // Source: include/linux/posix-timers.h, CPUCLOCK_SCHED of a process.
-    const CPUCLOCK_SCHED: libc::clockid_t = 2;
-    let clock = (!libc::clockid_t::try_from(pid).ok()? << 3) | CPUCLOCK_SCHED;
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: writes to the struct given.
-    let result = unsafe { libc::clock_gettime(clock, &raw mut time) };
-    let ns = u64::try_from(time.tv_sec)
-        .ok()?
-        .checked_mul(1_000_000_000)?
-        .checked_add(u64::try_from(time.tv_nsec).ok()?)?;
-    (result == 0).then_some(ns)
 }
 
 /// CPU time of this thread. Units: nanoseconds.

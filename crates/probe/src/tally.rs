@@ -4,11 +4,10 @@
 //! that a thousand processes of one executable take no more room than one.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::hash::Hash;
-use std::os::unix::fs::FileExt;
 
 use gobin::{Binary, LinkAddr};
+use goproc::{Pid, RunAddr};
 
 use crate::kernel::Taken;
 use crate::record_layout::{GrowKey, GrowValue, SampleKey, Stack};
@@ -137,10 +136,10 @@ impl Memory {
             {
                 continue;
             }
-            let memory = File::open(format!("/proc/{tgid}/mem"));
+            let memory = Pid(tgid).open_memory();
             let found = memory.ok().and_then(|memory| {
                 typenames::from_memory(binary, bias, addr, &|at, to| {
-                    memory.read_exact_at(to, at).is_ok()
+                    memory.read_exact(RunAddr(at), to).is_ok()
                 })
             });
             self.types.insert((tgid, addr), found);

@@ -1,10 +1,7 @@
-//! The executable of the program that is recorded.
-
-use std::fs;
-use std::io::Read;
-use std::path::Path;
+//! The program that is recorded, by its executable.
 
 use gobin::{Arch, Binary, MapImpl};
+use goproc::Executable;
 use self_cell::self_cell;
 
 use crate::error::Error;
@@ -18,50 +15,36 @@ self_cell!(
     }
 );
 
-/// An executable that can be recorded.
-pub(crate) struct Executable {
+/// A program that can be recorded.
+pub(crate) struct Program {
     parsed: Parsed,
     pub(crate) map_impl: MapImpl,
     /// Numerator of the classic load factor over 2.
     pub(crate) classic_load: u32,
 }
 
-impl Executable {
-    /// Reads the whole file. `/proc/PID/exe` also opens what was deleted or is in a container.
-    pub(crate) fn open(path: &Path, name: &str) -> Result<Self, Error> {
-        let bytes = read(path)?;
+impl Program {
+    /// Reads the whole file.
+    pub(crate) fn read(file: &Executable) -> Result<Self, Error> {
+        let name = file.name.to_string_lossy().into_owned();
+        let bytes = file.read()?;
         if bytes.starts_with(b"#!") {
-            return Err(Error::Script { path: name.to_owned() });
+            return Err(Error::Script { path: name });
         }
         let parsed =
             Parsed::try_new(bytes, |bytes| Binary::parse(bytes).map(|parsed| parsed.value))
-                .map_err(|source| Error::NotGo { path: name.to_owned(), source })?;
+                .map_err(|source| Error::NotGo { path: name.clone(), source })?;
         let binary = parsed.borrow_dependent();
         if binary.arch() != Arch::Amd64 {
-            return Err(Error::OtherArch {
-                path: name.to_owned(),
-                arch: binary.arch().go_name(),
-            });
+            return Err(Error::OtherArch { path: name, arch: binary.arch().go_name() });
         }
-        let (map_impl, classic_load) = growth_rules(binary, name)?;
+        let (map_impl, classic_load) = growth_rules(binary, &name)?;
         Ok(Self { parsed, map_impl, classic_load })
     }
 
     pub(crate) fn binary(&self) -> &Binary<'_> {
         self.parsed.borrow_dependent()
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let fail = |source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::PermissionDenied => Error::NotPermittedToRead { path: path.to_owned() },
-        _ => Error::Open { path: path.to_owned(), source },
-    };
-    let mut file = fs::File::open(path).map_err(fail)?;
-    let mut bytes =
-        Vec::with_capacity(file.metadata().map_or(0, |metadata| metadata.len() as usize));
-    file.read_to_end(&mut bytes).map_err(fail)?;
-    Ok(bytes)
 }
 
 /// The implementation of maps, and the numerator of the load factor over 2.
