@@ -45,9 +45,11 @@ pub(super) fn list(sides: &[Side; 2], runs: [&[Evidence]; 2], per: Per) -> Vec<S
         }
     }
     let growths = || runs.into_iter().flatten().filter_map(|run| run.growth.as_ref());
-    let n_estimated = growths().filter(|growth| growth.precision == Precision::Estimated).count();
+    let n_estimated = growths().filter(|growth| growth.precision >= Precision::Estimated).count();
     if n_estimated > 0 {
-        notices.push(format!("growths of {n_estimated} recordings are estimates"));
+        notices.push(format!(
+            "growths of {n_estimated} recordings are estimates, or what there was at least"
+        ));
     }
     let lost: u64 = growths().map(|growth| growth.lost).sum();
     if lost > 0 {

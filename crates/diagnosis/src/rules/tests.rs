@@ -398,11 +398,18 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
         kind: SourceKind::Recording,
         summary: String::new(),
     });
+    let is_estimated = precision == Precision::Estimated;
+    let in_group =
+        |group| (GroupId { recording: 0, group }, 1000 / 16 + u64::from(group < 1000 % 16));
+    let by_group = || if is_estimated { (0..16).map(in_group).collect() } else { Vec::new() };
+    let windows = Windows { group_cpu_ns: vec![1_000_000_000; 16], scale: 20.0, scale_error: 0.0 };
     let step = |kind, before: u64, moved: u64| GrowStep {
         kind,
         before,
         after: before * 2,
+        local_depth: None,
         grows: 1000,
+        sampled: Sampled { by_group: by_group(), of_no_group: 0 },
         moved_entries: moved * 1000,
     };
     let steps = vec![
@@ -418,7 +425,12 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
     };
     let types = vec![TypeGrowth { map_type: inner().name, total, precision, steps }];
     let growth = Some(SiteGrowth { total, types });
-    evidence.growth = Some(ProcessGrowth { total, precision, ..ProcessGrowth::default() });
+    evidence.growth = Some(ProcessGrowth {
+        total,
+        precision,
+        windows: is_estimated.then_some(windows).into_iter().collect(),
+        ..ProcessGrowth::default()
+    });
     (evidence, Site { growth, ..site })
 }
 

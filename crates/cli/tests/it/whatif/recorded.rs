@@ -249,9 +249,8 @@ fn says_what_a_recording_lacks() {
     assert_eq!(refusal(&[&profile]), message);
 
     let (_dir, path) = recording("same-size", &[(64, 64)]);
-    let message = format!(
-        "mapscope: {path}: no sizes: no map is known to have stopped growing while this was recorded\n"
-    );
+    let message =
+        format!("mapscope: {path}: no sizes: no map here is known to have stopped growing\n");
     assert_eq!(refusal(&[&path]), message);
 
     let (_dir, path) = recording("double", &[]);
