@@ -1,6 +1,8 @@
 //! Sizes from steps that are known from the growth rules.
 #![allow(clippy::unwrap_used)]
 
+mod coverage;
+
 use std::collections::BTreeMap;
 
 use gomap::{GoVersion, MapImpl};
