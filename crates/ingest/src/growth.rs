@@ -128,8 +128,8 @@ impl GrowthCollector {
     fn begin(&mut self, comments: &Comments<'_>) -> OfRecording {
         let uncounted_ns = comments.seconds("uncounted_s").unwrap_or(0);
         self.process.uncounted_ns = self.process.uncounted_ns.saturating_add(uncounted_ns);
-        // Of an unknown number there are some. Also when no window saw any growth: that there was none is an estimate.
-        let has_windows = comments.get("windows").is_some_and(|n| n.parse() != Ok(0_u64));
+        // Also when no window saw any growth: that there was none is an estimate.
+        let has_windows = comments.has_windows();
         let precision = match (uncounted_ns, has_windows) {
             (0, false) => Precision::Exact,
             (0, true) => Precision::Estimated,
@@ -408,6 +408,11 @@ impl<'p> Comments<'p> {
         self.get(key)?.parse().ok().filter(|number: &f64| number.is_finite())
     }
 
+    /// Whether a part was counted in windows; an unknown number of them is some.
+    fn has_windows(&self) -> bool {
+        self.get("windows").is_some_and(|n| n.parse() != Ok(0_u64))
+    }
+
     /// Seconds with a fraction, as nanoseconds.
     fn seconds(&self, key: &str) -> Option<u64> {
         self.number_with_fraction(key).map(nanoseconds)
@@ -478,7 +483,7 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         some("unprobed_copies").map(|n| {
             format!("{n} inlined copies of growth functions could not be probed: growths there are missing")
         }),
-        comments.get("windows").filter(|n| n.parse() != Ok(0_u64)).map(|_| {
+        comments.has_windows().then(|| {
             let range = match comments.grows_range(grows) {
                 Some(Bounds { low, high: Some(high) }) => format!("between {low} and {high} growths in all"),
                 Some(Bounds { low, high: None }) => format!("at least {low} growths in all; too few windows to say how many at most"),
@@ -525,8 +530,13 @@ pub(crate) fn summary(profile: &Profile) -> String {
     let lost = comments
         .get("lost_events")
         .map_or("lost not known".to_owned(), |lost| format!("{} lost", printable(lost)));
+    let sign = match comments.seconds("uncounted_s") {
+        Some(1..) => "at least ",
+        _ if comments.has_windows() => "about ",
+        _ => "",
+    };
     format!(
-        "recording of {:.1} s, {grows} growths, {lost}, {samples} CPU samples",
+        "recording of {:.1} s, {sign}{grows} growths, {lost}, {samples} CPU samples",
         profile.duration_nanos as f64 / 1e9
     )
 }
