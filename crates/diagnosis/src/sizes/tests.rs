@@ -235,7 +235,7 @@ fn absurd_numbers_are_no_panic() {
                 let growth = TypeGrowth { total, precision, steps, ..TypeGrowth::default() };
                 let cpu = Windows { group_cpu_ns: vec![n; 3], scale: 1e9, scale_error: 1.0 };
                 for of in [SWISS, CLASSIC_121] {
-                    let evidence = evidence(of, &[cpu.clone()]);
+                    let evidence = evidence(of, std::slice::from_ref(&cpu));
                     let _ = FinalSizes::of(&evidence, &growth);
                     crate::sampling::grows_range(evidence.growth.as_ref().unwrap(), &growth);
                     let exact = TypeGrowth { precision: Precision::Exact, ..growth.clone() };
