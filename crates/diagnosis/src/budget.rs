@@ -1,7 +1,7 @@
 //! Limits on maps, kept beside the source: what a program's sites may cost.
 //!
 //! A limit names sites by the function or by the map type, and says what each of them may have at most. A limit that
-//! cannot be checked, for want of a measurement or of a site, is never passed in silence.
+//! cannot be checked, since a measurement or a site is missing, is never passed in silence.
 
 use std::ops::Range;
 
@@ -9,7 +9,8 @@ use regex::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::evidence::{Evidence, Site, SiteGrowth};
+use crate::evidence::{Evidence, ProcessGrowth, Site, SiteGrowth, TypeGrowth};
+use crate::sampling::grows_range;
 use crate::sizes::FinalSizes;
 
 /// The limits of a file.
@@ -64,8 +65,9 @@ impl Measure {
                 Some(site.cpu.as_ref().map_or(0.0, |cpu| cpu.map.share_of(process.total) * 100.0))
             }
             Self::GrowsPerSecond => {
-                let seconds = evidence.growth.as_ref()?.duration_ns as f64 / 1e9;
-                let grows = site.growth.as_ref().map_or(0, |growth| growth.total.grows);
+                let process = evidence.growth.as_ref()?;
+                let seconds = process.duration_ns as f64 / 1e9;
+                let grows = site.growth.as_ref().map_or(0, |growth| fewest_grows(growth, process));
                 (seconds > 0.0).then(|| grows as f64 / seconds)
             }
             Self::WriteAmplification => {
@@ -78,10 +80,17 @@ impl Measure {
     }
 }
 
+/// What the growths of a site are at least.
+fn fewest_grows(growth: &SiteGrowth, process: &ProcessGrowth) -> u64 {
+    let of_type = |growth: &TypeGrowth| {
+        grows_range(process, growth).map_or(growth.total.grows, |range| range.low)
+    };
+    growth.types.iter().map(of_type).fold(0, u64::saturating_add)
+}
+
 /// The highest of the site's map types; 1 where nothing grew, `None` where sizes are not known.
 fn write_amplification(growth: &SiteGrowth, evidence: &Evidence) -> Option<f64> {
-    let (map_impl, version) = (evidence.program.map_impl?.0, evidence.program.go_version?.0);
-    let of_type = |growth| Some(FinalSizes::of(growth, map_impl, version)?.write_amplification().0);
+    let of_type = |growth| Some(FinalSizes::of(evidence, growth).ok()?.write_amplification()?.0);
     let mut known = growth.types.iter().filter(|growth| growth.total.grows > 0).map(of_type);
     known.try_fold(1.0, |highest: f64, of_type| Some(highest.max(of_type?)))
 }

@@ -1,5 +1,6 @@
 //! What all inputs together say about one program.
 
+mod growth;
 mod locks;
 mod misses;
 mod storage;
@@ -8,6 +9,10 @@ mod trace;
 
 use std::ops::AddAssign;
 
+pub use self::growth::{
+    Bounds, GroupId, GrowStep, Growth, HintedMakes, Precision, ProcessGrowth, Sampled, SiteGrowth,
+    TypeGrowth, Windows,
+};
 pub use self::locks::{LockSide, ProcessLocks, SiteLock, Waits};
 pub use self::misses::{Misses, ProcessMisses, SiteMisses};
 pub use self::storage::{BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
@@ -463,121 +468,6 @@ pub struct Block {
     pub alloc: Alloc,
     /// Entries a map has room for when its array has this size, where the type is known and the size fits it.
     pub map_capacity: Option<u64>,
-}
-
-/// Growth of maps, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Growth {
-    /// Number of growths.
-    pub grows: u64,
-    /// Entries inserted again by them.
-    pub moved_entries: u64,
-    /// Units: bytes of keys and elements of those entries, as stored.
-    pub moved_bytes: u64,
-    /// Units: bytes of the arrays allocated for them.
-    pub grow_bytes: u64,
-}
-
-impl AddAssign for Growth {
-    fn add_assign(&mut self, other: Self) {
-        self.grows = self.grows.saturating_add(other.grows);
-        self.moved_entries = self.moved_entries.saturating_add(other.moved_entries);
-        self.moved_bytes = self.moved_bytes.saturating_add(other.moved_bytes);
-        self.grow_bytes = self.grow_bytes.saturating_add(other.grow_bytes);
-    }
-}
-
-/// How the numbers of a recording came about, from best to worst.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Precision {
-    /// Every event was counted.
-    #[default]
-    Exact,
-    /// Every event was counted; which line it belongs to is estimated from a part of them.
-    EstimatedSite,
-    /// Estimated from windows of time.
-    Estimated,
-}
-
-/// Growth of the process' maps.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ProcessGrowth {
-    /// Recordings it was summed from.
-    pub sources: Vec<SourceId>,
-    /// All growths.
-    pub total: Growth,
-    /// The worst precision of any part.
-    pub precision: Precision,
-    /// Half the width of the range around an estimate, as a fraction; `None` when nothing was estimated, or too little
-    /// was seen to say.
-    pub relative_range: Option<f64>,
-    /// Units: nanoseconds recorded.
-    pub duration_ns: u64,
-    /// Growths lost, and therefore missing from the counts.
-    pub lost: u64,
-    /// Part of the program's CPU time that recording took; `None` when the recording does not say.
-    pub overhead: Option<f64>,
-    /// Garbage collections during the recording.
-    pub gc_cycles: Option<u64>,
-    /// Times that the program had to help the collector before it could allocate.
-    pub gc_assists: Option<u64>,
-}
-
-/// Growth of the maps written at a line.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SiteGrowth {
-    /// All map types.
-    pub total: Growth,
-    /// By map type, the one with the most bytes moved first.
-    pub types: Vec<TypeGrowth>,
-}
-
-/// Growth of the maps of one type at a line.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct TypeGrowth {
-    /// Go's name of the type; `unknown` when its descriptor could not be read.
-    pub map_type: String,
-    /// All growths.
-    pub total: Growth,
-    /// The worst precision of any part.
-    pub precision: Precision,
-    /// By capacity before, ascending.
-    pub steps: Vec<GrowStep>,
-}
-
-/// Growths from one capacity to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GrowStep {
-    /// What the runtime does.
-    pub kind: GrowKind,
-    /// Slots before; of Swiss maps, of the table that grows.
-    pub before: u64,
-    /// Slots after; of a split, of both tables together.
-    pub after: u64,
-    /// Number of growths.
-    pub grows: u64,
-    /// Entries moved by them.
-    pub moved_entries: u64,
-}
-
-/// Maps made with a size hint at a line.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HintedMakes {
-    /// The line.
-    pub frame: Frame,
-    /// Go's name of the map's type.
-    pub map_type: String,
-    /// Number of maps.
-    pub n: u64,
-    /// Sum of the hints.
-    pub sum_hints: u64,
-}
-
-impl HintedMakes {
-    /// The mean hint.
-    pub fn mean(&self) -> f64 {
-        if self.n == 0 { 0.0 } else { self.sum_hints as f64 / self.n as f64 }
-    }
 }
 
 /// Call tree of CPU samples, root first. Node 0 is the root and has no name.

@@ -1,6 +1,6 @@
 //! What the rules conclude.
 
-use crate::evidence::{Cost, Evidence, SourceId};
+use crate::evidence::{Bounds, Cost, Evidence, SourceId};
 
 /// Evidence with what follows from it.
 #[derive(Debug, Clone)]
@@ -176,6 +176,13 @@ pub enum Amount {
         low: u64,
         /// At most.
         high: u64,
+    },
+    /// An estimated number of things, or what there is at least.
+    Estimate {
+        /// The estimate.
+        n: u64,
+        /// What holds the true number in 19 of 20 cases.
+        range: Bounds,
     },
     /// A quotient or mean.
     Ratio(f64),

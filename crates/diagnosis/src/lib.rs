@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod finding;
 pub mod rewrites;
 pub mod rules;
+pub mod sampling;
 mod shapes;
 pub mod sizes;
 

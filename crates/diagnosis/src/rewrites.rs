@@ -17,7 +17,7 @@ pub use nested::{Inner, NotFlattened};
 
 use crate::evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
 use crate::shapes;
-use crate::sizes::FinalSizes;
+use crate::sizes::{FinalSizes, NoSizes};
 
 /// Maps of one type that grew at a line, with the maps in them.
 #[derive(Debug, Clone)]
@@ -26,8 +26,8 @@ pub struct RecordedMaps {
     pub frame: Frame,
     /// What was recorded there.
     pub growth: TypeGrowth,
-    /// How large they became; `None` when none is known to have stopped growing.
-    pub sizes: Option<FinalSizes>,
+    /// How large they became, or why that is not known.
+    pub sizes: Result<FinalSizes, NoSizes>,
     /// Where they are made with size hints, if a recording saw that; today's costs are with their mean.
     pub hints: Option<HintedMakes>,
     /// Maps in them, where their lines are known, or why not.
@@ -39,8 +39,8 @@ pub struct RecordedMaps {
 /// Why there is no forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoForecast {
-    /// No map is known to have stopped growing.
-    NoSizes,
+    /// How large the maps became is not known.
+    NoSizes(NoSizes),
     /// What the type looks like: without the binary, only types that need no declaration say it.
     UnknownType,
     /// The recording does not say a Go version, or one whose maps are not known.
@@ -71,15 +71,17 @@ fn one_by_one(evidence: &Evidence) -> Vec<RecordedMaps> {
     let mut all = Vec::new();
     for site in &evidence.sites {
         for growth in site.growth.iter().flat_map(|growth| &growth.types) {
-            let sizes = shapes::program(evidence)
-                .and_then(|(map_impl, version)| FinalSizes::of(growth, map_impl, version));
+            let sizes = FinalSizes::of(evidence, growth);
             all.push(RecordedMaps {
                 frame: site.frame.clone(),
                 growth: growth.clone(),
-                hints: sizes.as_ref().and_then(|sizes| hints(evidence, &growth.map_type, sizes)),
+                hints: sizes
+                    .as_ref()
+                    .ok()
+                    .and_then(|sizes| hints(evidence, &growth.map_type, sizes)),
                 sizes,
                 inner: Err(NotFlattened::NoMaps),
-                rewrites: Err(NoForecast::NoSizes),
+                rewrites: Err(NoForecast::NoSizes(NoSizes::NoneStopped)),
             });
         }
     }
@@ -98,7 +100,7 @@ fn forecast(evidence: &Evidence, maps: &RecordedMaps) -> Result<Vec<(Rewrite, Co
     if shapes::program(evidence).is_none() {
         return Err(NoForecast::UnknownVersion);
     }
-    let sizes = maps.sizes.as_ref().ok_or(NoForecast::NoSizes)?;
+    let sizes = maps.sizes.as_ref().map_err(|reason| NoForecast::NoSizes(*reason))?;
     let outer = shape(evidence, &maps.growth.map_type)?;
     let hint = maps.hints.as_ref().map_or(0, |makes| makes.mean() as u64);
     let mut costs = cost::of_maps(&outer, sizes, hint);

@@ -1,13 +1,14 @@
 //! How large maps became, from the steps of their growth.
 //!
-//! A map that grew to some capacity and not beyond stopped there: the number of growths to a capacity, less those from
-//! it. Its size is between what it held when it grew last, plus one, and what fits before it would grow again.
+//! A map that grew to some capacity and not beyond stopped there: the number of maps that came by one step of their
+//! growth, less those that came by the next. Its size is between what it held when it grew last, plus one, and what fits
+//! before it would grow again. `ladder` has the steps, and says which differences between them are more than chance.
 
-use std::collections::BTreeMap;
+mod ladder;
 
-use gomap::{GoVersion, MapImpl, room};
-
-use crate::evidence::{GrowKind, TypeGrowth};
+use self::ladder::Ladder;
+use crate::evidence::{Bounds, Evidence, Precision, TypeGrowth};
+use crate::shapes;
 
 /// A range of entries. Shape: `at_least <= room`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,91 +19,164 @@ pub struct Size {
     pub room: u64,
 }
 
+/// Maps of one size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Class {
+    /// How large they became.
+    pub size: Size,
+    /// Number of maps.
+    pub maps: u64,
+    /// What holds their true number in 19 of 20 cases; `None` where growths were not counted in windows.
+    pub range: Option<Bounds>,
+}
+
+/// Maps that became larger than all others, of which too few growths were seen to tell how large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Larger {
+    /// Entries that they hold at least.
+    pub at_least: u64,
+    /// Number of maps.
+    pub maps: u64,
+}
+
 /// Sizes of the maps of a type at a line that grew at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FinalSizes {
-    /// Number of maps of each size. Sortedness: by size.
-    classes: Vec<(Size, u64)>,
+    classes: Vec<Class>,
+    larger: Option<Larger>,
+    range: Option<Bounds>,
     moved_entries: u64,
 }
 
-impl FinalSizes {
-    /// Derives the sizes; `None` when no map is known to have stopped growing.
-    pub fn of(growth: &TypeGrowth, map_impl: MapImpl, version: GoVersion) -> Option<Self> {
-        let mut steps: BTreeMap<u64, Step> = BTreeMap::new();
-        for step in &growth.steps {
-            match step.kind {
-                GrowKind::SameSize => {}
-                GrowKind::Split => steps.entry(step.before).or_default().splits += step.grows,
-                GrowKind::SmallToTable | GrowKind::Table | GrowKind::Double => {
-                    steps.entry(step.before).or_default().from += step.grows;
-                    let to = steps.entry(step.after).or_default();
-                    to.reached += step.grows;
-                    to.moved_by_reaching += step.moved_entries;
-                }
-            }
-        }
-        let classes: Vec<(Size, u64)> = steps
-            .iter()
-            .filter_map(|(&slots, step)| {
-                let n_stopped = step.reached.saturating_sub(step.from);
-                (n_stopped > 0).then(|| (step.size(room(map_impl, version, slots)), n_stopped))
-            })
-            .collect();
-        (!classes.is_empty()).then_some(Self { classes, moved_entries: growth.total.moved_entries })
+/// Why the sizes of maps are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoSizes {
+    /// The recording does not say a Go version, or one whose maps are not known.
+    UnknownVersion,
+    /// No map is known to have stopped growing.
+    NoneStopped,
+    /// Too few growths were seen: maps may have grown on unseen.
+    TooFew,
+    /// Growths were estimated by a recording that does not say how far they can be off.
+    NoRange,
+    /// A part of the time nothing was counted: maps may have grown on in it.
+    Uncounted,
+}
+
+impl Class {
+    /// The lower end of its range.
+    pub fn fewest(&self) -> u64 {
+        self.range.map_or(self.maps, |range| range.low)
     }
 
-    /// Number of maps of each size. Sortedness: by size.
-    pub fn classes(&self) -> &[(Size, u64)] {
+    /// The upper end of its range.
+    pub fn most(&self) -> u64 {
+        self.range.and_then(|range| range.high).map_or(self.maps, |high| high.max(self.maps))
+    }
+}
+
+impl NoSizes {
+    /// The reason in words, after "sizes are not known: ".
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::UnknownVersion => "the recording does not say a Go version whose maps are known",
+            Self::NoneStopped => "no map here is known to have stopped growing",
+            Self::TooFew => {
+                "too few growths were seen to tell how large these maps become; record longer, or with --max-overhead 100"
+            }
+            Self::NoRange => {
+                "growths were estimated by an older mapscope, which did not write how far they can be off; record again"
+            }
+            Self::Uncounted => {
+                "a part of the time nothing was counted, and maps may have grown on in it; record longer, or with --max-overhead 100"
+            }
+        }
+    }
+}
+
+impl FinalSizes {
+    /// Derives the sizes of what grew at a line.
+    ///
+    /// # Errors
+    /// Where they would be a guess.
+    pub fn of(evidence: &Evidence, growth: &TypeGrowth) -> Result<Self, NoSizes> {
+        let (map_impl, version) = shapes::program(evidence).ok_or(NoSizes::UnknownVersion)?;
+        if growth.precision == Precision::LowerBound {
+            return Err(NoSizes::Uncounted);
+        }
+        let ladder = Ladder::of(growth, map_impl, version);
+        let windows = evidence.growth.as_ref().map_or(&[][..], |process| &process.windows);
+        if growth.precision < Precision::Estimated {
+            return Self::counted(ladder.counted_classes(), growth);
+        }
+        if growth.steps.iter().any(|step| step.sampled.of_no_group > 0) || windows.is_empty() {
+            return Err(NoSizes::NoRange);
+        }
+        let estimate = ladder.estimate(windows)?;
+        Ok(Self {
+            classes: estimate.classes,
+            larger: estimate.larger,
+            range: Some(estimate.range),
+            moved_entries: growth.total.moved_entries,
+        })
+    }
+
+    fn counted(classes: Vec<Class>, growth: &TypeGrowth) -> Result<Self, NoSizes> {
+        if classes.is_empty() {
+            return Err(NoSizes::NoneStopped);
+        }
+        let moved_entries = growth.total.moved_entries;
+        Ok(Self { classes, larger: None, range: None, moved_entries })
+    }
+
+    /// Maps by size. Sortedness: by size. Shape: one at least.
+    pub fn classes(&self) -> &[Class] {
         &self.classes
+    }
+
+    /// Those beyond the largest class, if there are any: at most one in 20.
+    pub fn larger(&self) -> Option<Larger> {
+        self.larger
     }
 
     /// Number of maps.
     pub fn n_maps(&self) -> u64 {
-        self.classes.iter().map(|(_, n)| *n).fold(0, u64::saturating_add)
+        let larger = self.larger.map_or(0, |larger| larger.maps);
+        self.classes.iter().map(|class| class.maps).fold(larger, u64::saturating_add)
     }
 
-    /// The size that this part of the maps does not exceed: 0.5 is the median.
+    /// What holds their true number in 19 of 20 cases; `None` where growths were not counted in windows.
+    pub fn range(&self) -> Option<Bounds> {
+        self.range
+    }
+
+    /// The size that this part of the maps does not exceed: 0.5 is the median. Of more than 0.95 the largest class.
     pub fn quantile(&self, part: f64) -> Size {
         let wanted = (self.n_maps() as f64 * part).ceil().max(1.0) as u64;
         let mut n_below = 0_u64;
-        let at = self.classes.iter().position(|(_, n)| {
-            n_below = n_below.saturating_add(*n);
+        let at = self.classes.iter().position(|class| {
+            n_below = n_below.saturating_add(class.maps);
             n_below >= wanted
         });
-        self.classes[at.unwrap_or(self.classes.len() - 1)].0
+        self.classes[at.unwrap_or(self.classes.len() - 1)].size
     }
 
-    /// Write amplification of these maps in entries: (inserted + moved) / inserted, from lowest to highest.
+    /// Write amplification of these maps in entries: (inserted + moved) / inserted, from lowest to highest. `None` when
+    /// the size of some is not known.
     ///
     /// Inserts were not counted; they follow from the sizes when nothing was deleted.
-    pub fn write_amplification(&self) -> (f64, f64) {
-        let inserted = |of: fn(&Size) -> u64| {
-            self.classes.iter().map(|(size, n)| of(size) as f64 * *n as f64).sum::<f64>()
+    pub fn write_amplification(&self) -> Option<(f64, f64)> {
+        if self.larger.is_some() {
+            return None;
+        }
+        let inserted = |of: fn(Size) -> u64| {
+            let entries = |class: &Class| of(class.size) as f64 * class.maps as f64;
+            self.classes.iter().map(entries).sum::<f64>()
         };
         let amplification =
             |inserted: f64| (inserted + self.moved_entries as f64) / inserted.max(1.0);
-        (amplification(inserted(|size| size.room)), amplification(inserted(|size| size.at_least)))
-    }
-}
-
-/// Growths to and from a capacity.
-#[derive(Debug, Default)]
-struct Step {
-    reached: u64,
-    moved_by_reaching: u64,
-    from: u64,
-    splits: u64,
-}
-
-impl Step {
-    fn size(&self, room: u64) -> Size {
-        let at_last_growth = self.moved_by_reaching / self.reached.max(1);
-        // Each split adds a table; how the tables belong to maps was not recorded, so all maps count alike.
-        let tables = 1 + self.splits / self.reached.max(1);
-        let at_least = if tables > 1 { room.saturating_mul(tables) / 2 } else { at_last_growth };
-        let room = room.saturating_mul(tables);
-        Size { at_least: (at_least + 1).min(room), room }
+        let (most, least) = (inserted(|size| size.room), inserted(|size| size.at_least));
+        Some((amplification(most), amplification(least)))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Recordings to the growth of each site. docs/recording.md describes their sample types, labels and comments.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diagnosis::Evidence;
 use diagnosis::evidence::{
-    GrowKind, GrowStep, Growth, HintedMakes, Notice, Precision, ProcessGrowth, Site, SiteGrowth,
-    SourceId, TypeGrowth,
+    Bounds, GroupId, GrowKind, GrowStep, Growth, HintedMakes, Notice, Precision, ProcessGrowth,
+    Sampled, Site, SiteGrowth, SourceId, TypeGrowth, Windows,
 };
 use gomap::{GoVersion, MapImpl};
 use gopprof::{LabelValue, Profile, Sample};
@@ -16,6 +16,13 @@ use crate::program::ProgramOfProfile;
 
 /// Version of labels and comments that is understood.
 const FORMAT: &str = "1";
+/// Groups of windows kept of a recording, and of all recordings; more are none.
+const MAX_GROUPS: usize = 64;
+const MAX_GROUPS_IN_ALL: usize = 16 * 1024;
+/// What a growth seen stands for at most.
+const MAX_SCALE: f64 = 1e9;
+/// Depth up to which a map of tables fits any memory.
+const MAX_LOCAL_DEPTH: u64 = 52;
 
 /// Sums recordings by line, map type and step.
 #[derive(Debug, Default)]
@@ -24,6 +31,10 @@ pub(crate) struct GrowthCollector {
     process: ProcessGrowth,
     programs: Vec<ProgramOfProfile>,
     types: HashMap<(LineId, String), TypeSums>,
+    n_groups: usize,
+    /// Sum of what the recordings say; not of use when one says nothing.
+    grows_range: Option<Bounds>,
+    is_range_unknown: bool,
     hints: HashMap<(LineId, String), (u64, u64)>,
 }
 
@@ -31,7 +42,29 @@ pub(crate) struct GrowthCollector {
 struct TypeSums {
     total: Growth,
     precision: Precision,
-    steps: BTreeMap<(u64, u64, GrowKind), (u64, u64)>,
+    steps: BTreeMap<Step, StepSums>,
+}
+
+/// Slots before and after, what happens, and the depth of a table that splits.
+type Step = (u64, u64, GrowKind, Option<u8>);
+
+#[derive(Debug, Default)]
+struct StepSums {
+    grows: u64,
+    moved_entries: u64,
+    by_group: BTreeMap<GroupId, u64>,
+    of_no_group: u64,
+}
+
+/// What a recording says of its windows, and where its samples are summed.
+struct OfRecording {
+    precision: Precision,
+    /// Index of its windows, and number of their groups.
+    windows: Option<(u32, usize)>,
+    grows: u64,
+    has_estimates: bool,
+    /// Lines and types that grew in it.
+    types: HashSet<(LineId, String)>,
 }
 
 /// Positions of the values of a recording.
@@ -48,6 +81,8 @@ struct Labels {
     kind: Option<GrowKind>,
     before: u64,
     after: u64,
+    local_depth: Option<u8>,
+    window_group: Option<usize>,
     precision: Precision,
 }
 
@@ -73,20 +108,83 @@ impl GrowthCollector {
         self.programs.push(ProgramOfProfile::of(profile, name));
         let locations = self.lines.add_profile(profile);
         let columns = Columns::of(profile);
+        let comments = Comments::of(profile);
+        let mut recording = self.begin(&comments);
         for sample in profile.samples() {
-            self.add_sample(&sample, &columns, &locations);
+            self.add_sample(&sample, &columns, &locations, &mut recording);
         }
+        let grows = recording.grows;
+        self.end(recording, &comments);
         let duration_ns = u64::try_from(profile.duration_nanos).unwrap_or(0);
         self.process.duration_ns = self.process.duration_ns.saturating_add(duration_ns);
-        let comments = Comments::of(profile);
         self.add_comments(&comments);
         describe_program(&comments, source, evidence);
         evidence
             .notices
-            .extend(notices(&comments).map(|text| Notice { source: Some(source), text }));
+            .extend(notices(&comments, grows).map(|text| Notice { source: Some(source), text }));
     }
 
-    fn add_sample(&mut self, sample: &Sample<'_>, columns: &Columns, locations: &LocationFrames) {
+    /// Takes what a recording says of its windows, before its samples refer to them.
+    fn begin(&mut self, comments: &Comments<'_>) -> OfRecording {
+        let uncounted_ns = comments.seconds("uncounted_s").unwrap_or(0);
+        self.process.uncounted_ns = self.process.uncounted_ns.saturating_add(uncounted_ns);
+        // Also when no window saw any growth: that there was none is an estimate.
+        let has_windows = comments.has_windows();
+        let precision = match (uncounted_ns, has_windows) {
+            (0, false) => Precision::Exact,
+            (0, true) => Precision::Estimated,
+            _ => Precision::LowerBound,
+        };
+        self.process.precision = self.process.precision.max(precision);
+        let windows = has_windows.then(|| {
+            let left = MAX_GROUPS_IN_ALL - self.n_groups;
+            let windows = comments.windows(left.min(MAX_GROUPS));
+            self.n_groups += windows.group_cpu_ns.len();
+            let n_groups = windows.group_cpu_ns.len();
+            self.process.windows.push(windows);
+            (self.process.windows.len() as u32 - 1, n_groups)
+        });
+        OfRecording { precision, windows, grows: 0, has_estimates: false, types: HashSet::new() }
+    }
+
+    /// Adds what is known only after the samples of a recording.
+    fn end(&mut self, recording: OfRecording, comments: &Comments<'_>) {
+        let OfRecording { mut precision, grows, types, has_estimates, .. } = recording;
+        // What was seen only while everything was counted may have grown while it was not.
+        for key in types {
+            let sums = self.types.entry(key).or_default();
+            sums.precision = sums.precision.max(precision);
+        }
+        if has_estimates {
+            precision = precision.max(Precision::Estimated);
+        }
+        let range = match precision {
+            Precision::Exact | Precision::EstimatedSite => {
+                Some(Bounds { low: grows, high: Some(grows) })
+            }
+            Precision::Estimated => comments.grows_range(grows),
+            Precision::LowerBound => {
+                let low = comments.grows_range(grows).map_or(grows, |range| range.low);
+                Some(Bounds { low, high: None })
+            }
+        };
+        self.is_range_unknown |= range.is_none();
+        let sum = self.grows_range.unwrap_or(Bounds { low: 0, high: Some(0) });
+        self.grows_range = range
+            .map(|range| Bounds {
+                low: sum.low.saturating_add(range.low),
+                high: sum.high.zip(range.high).map(|(a, b)| a.saturating_add(b)),
+            })
+            .or(self.grows_range);
+    }
+
+    fn add_sample(
+        &mut self,
+        sample: &Sample<'_>,
+        columns: &Columns,
+        locations: &LocationFrames,
+        recording: &mut OfRecording,
+    ) {
         let growth = columns.growth(sample);
         let (makes, hint_entries) =
             (value(sample, columns.makes), value(sample, columns.hint_entries));
@@ -109,36 +207,47 @@ impl GrowthCollector {
         }
         self.process.total += growth;
         self.process.precision = self.process.precision.max(labels.precision);
-        let sums = self.types.entry((frame.line, labels.map_type)).or_default();
+        recording.grows = recording.grows.saturating_add(growth.grows);
+        recording.has_estimates |= labels.precision == Precision::Estimated;
+        let key = (frame.line, labels.map_type);
+        if recording.precision != Precision::Exact && !recording.types.contains(&key) {
+            recording.types.insert(key.clone());
+        }
+        let sums = self.types.entry(key).or_default();
         sums.total += growth;
         sums.precision = sums.precision.max(labels.precision);
         if let Some(kind) = labels.kind {
-            let step = sums.steps.entry((labels.before, labels.after, kind)).or_default();
-            step.0 = step.0.saturating_add(growth.grows);
-            step.1 = step.1.saturating_add(growth.moved_entries);
+            let depth = labels.local_depth.filter(|_| kind == GrowKind::Split);
+            let step = sums.steps.entry((labels.before, labels.after, kind, depth)).or_default();
+            step.grows = step.grows.saturating_add(growth.grows);
+            step.moved_entries = step.moved_entries.saturating_add(growth.moved_entries);
+            if labels.precision == Precision::Estimated {
+                let of_group = match recording.group(labels.window_group) {
+                    Some(group) => step.by_group.entry(group).or_default(),
+                    None => &mut step.of_no_group,
+                };
+                *of_group = of_group.saturating_add(growth.grows);
+            }
         }
     }
 
     fn add_comments(&mut self, comments: &Comments<'_>) {
         let process = &mut self.process;
-        if comments.get("windows").is_some() {
-            // Also when no window saw any growth: that there was none is an estimate.
-            process.precision = Precision::Estimated;
-        }
         process.lost = process.lost.saturating_add(comments.number("lost_events").unwrap_or(0));
         comments.add_to(&mut process.gc_cycles, "gc_cycles");
         comments.add_to(&mut process.gc_assists, "gc_assists");
         let percent = |key: &str| comments.number_with_fraction(key);
         process.overhead = percent("overhead_pct").map(|pct| pct / 100.0).or(process.overhead);
-        process.relative_range =
-            percent("estimate_range_pct").map(|pct| pct / 100.0).or(process.relative_range);
     }
 
     /// Gives each site its growth; lines that only a recording has become sites of their own.
-    pub(crate) fn finish(self, evidence: &mut Evidence) {
+    pub(crate) fn finish(mut self, evidence: &mut Evidence) {
         if !self.has_recordings() {
             return;
         }
+        let is_estimated = self.process.precision >= Precision::Estimated;
+        self.process.grows_range =
+            self.grows_range.filter(|_| is_estimated && !self.is_range_unknown);
         let mut growths: HashMap<(String, u32), (LineId, SiteGrowth)> = HashMap::new();
         for ((line, map_type), sums) in self.types {
             let frame = self.lines.frame(line);
@@ -186,12 +295,22 @@ impl GrowthCollector {
     }
 }
 
+impl OfRecording {
+    /// Where its windows say of this group how much time it stands for.
+    fn group(&self, group: Option<usize>) -> Option<GroupId> {
+        let (recording, n_groups) = self.windows?;
+        let group = group.filter(|&group| group < n_groups)? as u32;
+        Some(GroupId { recording, group })
+    }
+}
+
 impl TypeSums {
     fn into_growth(self, map_type: String) -> TypeGrowth {
-        let steps =
-            self.steps.into_iter().map(|((before, after, kind), (grows, moved_entries))| {
-                GrowStep { kind, before, after, grows, moved_entries }
-            });
+        let steps = self.steps.into_iter().map(|((before, after, kind, local_depth), sums)| {
+            let StepSums { grows, moved_entries, by_group, of_no_group } = sums;
+            let sampled = Sampled { by_group: by_group.into_iter().collect(), of_no_group };
+            GrowStep { kind, before, after, local_depth, grows, sampled, moved_entries }
+        });
         TypeGrowth {
             map_type,
             total: self.total,
@@ -238,6 +357,13 @@ impl Labels {
                 ("precision", _) => labels.precision = Precision::Estimated,
                 ("capacity_before", LabelValue::Num { value, .. }) => labels.before = number(value),
                 ("capacity_after", LabelValue::Num { value, .. }) => labels.after = number(value),
+                ("local_depth", LabelValue::Num { value, .. }) => {
+                    let depth = u64::try_from(value).ok().filter(|&depth| depth <= MAX_LOCAL_DEPTH);
+                    labels.local_depth = depth.map(|depth| depth as u8);
+                }
+                ("window_group", LabelValue::Num { value, .. }) => {
+                    labels.window_group = usize::try_from(value).ok();
+                }
                 _ => {}
             }
         }
@@ -282,12 +408,51 @@ impl<'p> Comments<'p> {
         self.get(key)?.parse().ok().filter(|number: &f64| number.is_finite())
     }
 
+    /// Whether a part was counted in windows; an unknown number of them is some.
+    fn has_windows(&self) -> bool {
+        self.get("windows").is_some_and(|n| n.parse() != Ok(0_u64))
+    }
+
+    /// Seconds with a fraction, as nanoseconds.
+    fn seconds(&self, key: &str) -> Option<u64> {
+        self.number_with_fraction(key).map(nanoseconds)
+    }
+
+    /// What it says of its windows, with no more than so many groups.
+    fn windows(&self, max_groups: usize) -> Windows {
+        let list = self.get("window_group_cpu_s").unwrap_or_default();
+        let seconds = list.split(',').map_while(|seconds| {
+            seconds.trim().parse().ok().filter(|seconds: &f64| seconds.is_finite())
+        });
+        Windows {
+            group_cpu_ns: seconds.take(max_groups).map(nanoseconds).collect(),
+            scale: self.number_with_fraction("window_scale").unwrap_or(1.0).clamp(1.0, MAX_SCALE),
+            scale_error: (self.number_with_fraction("scale_error_pct").unwrap_or(0.0) / 100.0)
+                .clamp(0.0, 1.0),
+        }
+    }
+
+    /// The range around a number of growths. Old recordings have half its width.
+    fn grows_range(&self, grows: u64) -> Option<Bounds> {
+        if let Some(low) = self.number("grows_low") {
+            let high = self.number("grows_high").map(|high| high.max(low));
+            return Some(Bounds { low, high });
+        }
+        let part = self.number_with_fraction("estimate_range_pct")? / 100.0;
+        let end = |factor: f64| (grows as f64 * factor.max(0.0)).round() as u64;
+        Some(Bounds { low: end(1.0 - part), high: Some(end(1.0 + part)) })
+    }
+
     /// Adds a number that is there.
     fn add_to(&self, sum: &mut Option<u64>, key: &str) {
         if let Some(number) = self.number(key) {
             *sum = Some(sum.unwrap_or(0).saturating_add(number));
         }
     }
+}
+
+fn nanoseconds(seconds: f64) -> u64 {
+    (seconds.max(0.0) * 1e9) as u64
 }
 
 fn describe_program(comments: &Comments<'_>, source: SourceId, evidence: &mut Evidence) {
@@ -305,7 +470,7 @@ fn describe_program(comments: &Comments<'_>, source: SourceId, evidence: &mut Ev
 }
 
 /// What the reader has to know about how the recording was made.
-fn notices(comments: &Comments<'_>) -> impl Iterator<Item = String> {
+fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> {
     let some = |key: &str| comments.number(key).filter(|&n| n > 0);
     let text = |key: &str| printable(comments.get(key).unwrap_or("an unknown number of"));
     let is_other_format = comments.get("mapscope.format") != Some(FORMAT);
@@ -318,9 +483,10 @@ fn notices(comments: &Comments<'_>) -> impl Iterator<Item = String> {
         some("unprobed_copies").map(|n| {
             format!("{n} inlined copies of growth functions could not be probed: growths there are missing")
         }),
-        comments.get("windows").map(|_| {
-            let range = match comments.number_with_fraction("estimate_range_pct") {
-                Some(pct) => format!("± {pct:.1} %"),
+        comments.has_windows().then(|| {
+            let range = match comments.grows_range(grows) {
+                Some(Bounds { low, high: Some(high) }) => format!("between {low} and {high} growths in all"),
+                Some(Bounds { low, high: None }) => format!("at least {low} growths in all; too few windows to say how many at most"),
                 None => "too few for a range".to_owned(),
             };
             format!(
@@ -329,6 +495,12 @@ fn notices(comments: &Comments<'_>) -> impl Iterator<Item = String> {
                 text("max_overhead_pct"),
                 text("windows"),
                 text("window_scale"),
+            )
+        }),
+        comments.seconds("uncounted_s").filter(|&ns| ns > 0).map(|_| {
+            format!(
+                "for {} s of the program's CPU time nothing was counted, since the recording ended before the first window: every count is a lower bound; record longer, or with --max-overhead 100",
+                text("uncounted_s")
             )
         }),
         comments.get("sampled_stacks_s").filter(|s| s.parse().is_ok_and(|s: f64| s > 0.0)).map(|_| {
@@ -358,8 +530,13 @@ pub(crate) fn summary(profile: &Profile) -> String {
     let lost = comments
         .get("lost_events")
         .map_or("lost not known".to_owned(), |lost| format!("{} lost", printable(lost)));
+    let sign = match comments.seconds("uncounted_s") {
+        Some(1..) => "at least ",
+        _ if comments.has_windows() => "about ",
+        _ => "",
+    };
     format!(
-        "recording of {:.1} s, {grows} growths, {lost}, {samples} CPU samples",
+        "recording of {:.1} s, {sign}{grows} growths, {lost}, {samples} CPU samples",
         profile.duration_nanos as f64 / 1e9
     )
 }

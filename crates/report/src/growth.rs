@@ -1,22 +1,26 @@
 //! What a recording counted, in words.
 
-use diagnosis::evidence::{
-    Evidence, GrowKind, GrowStep, Precision, ProcessGrowth, Site, TypeGrowth,
-};
-use diagnosis::finding::GrowthSaving;
-use diagnosis::sizes::{FinalSizes, Size};
+use std::collections::BTreeMap;
 
-use crate::numbers::{NOT_MEASURED, bytes, count, duration, percent, span};
+use diagnosis::evidence::{Bounds, Evidence, GrowKind, Precision, ProcessGrowth, Site, TypeGrowth};
+use diagnosis::finding::GrowthSaving;
+use diagnosis::sampling::grows_range;
+use diagnosis::sizes::{Class, FinalSizes, NoSizes, Size};
+use serde_json::{Value, json};
+
+use crate::numbers::{NOT_MEASURED, bytes, count, duration, estimate, percent, span};
 
 /// Map types shown per line.
 const MAX_TYPES: usize = 3;
+/// Classes of sizes shown.
+const MAX_CLASSES: usize = 6;
 
 /// "620,735 growths moved 12,430,021 entries (289.0 MiB) ...".
 pub(crate) fn process_text(growth: &ProcessGrowth) -> String {
     let total = growth.total;
     let mut text = format!(
         "{} growths{} moved {} entries ({}) and allocated {}, in {}; {} lost",
-        count(total.grows),
+        growth.grows_range.map_or(count(total.grows), |range| estimate(total.grows, range)),
         precision_text(growth),
         count(total.moved_entries),
         bytes(total.moved_bytes),
@@ -40,7 +44,7 @@ pub(crate) fn process_text(growth: &ProcessGrowth) -> String {
 pub(crate) fn saving_text(saving: Option<GrowthSaving>, evidence: &Evidence) -> String {
     let Some(saving) = saving else {
         return format!(
-            "moved entries, bytes and allocations: {NOT_MEASURED}, for want of the sizes of the maps"
+            "moved entries, bytes and allocations: {NOT_MEASURED}, since the sizes of the maps are not known"
         );
     };
     let source = evidence.sources.get(saving.source.0 as usize).map_or("?", |source| &source.name);
@@ -55,11 +59,15 @@ pub(crate) fn saving_text(saving: Option<GrowthSaving>, evidence: &Evidence) -> 
 }
 
 fn precision_text(growth: &ProcessGrowth) -> String {
-    match (growth.precision, growth.relative_range) {
+    match (growth.precision, growth.grows_range) {
         (Precision::Exact, _) => String::new(),
         (Precision::EstimatedSite, _) => " (exact; their lines estimated)".to_owned(),
-        (Precision::Estimated, Some(range)) => format!(" (estimated, ± {})", percent(range)),
-        (Precision::Estimated, None) => " (estimated, from too few windows for a range)".to_owned(),
+        (Precision::Estimated, Some(Bounds { high: Some(_), .. })) => String::new(),
+        (Precision::Estimated, _) => " (estimated, from too few windows for a range)".to_owned(),
+        (Precision::LowerBound, _) => format!(
+            " (for {} of the program's CPU time nothing was counted)",
+            duration(growth.uncounted_ns)
+        ),
     }
 }
 
@@ -78,58 +86,148 @@ pub(crate) fn site_lines(site: &Site, evidence: &Evidence) -> Vec<String> {
 }
 
 fn type_line(growth: &TypeGrowth, evidence: &Evidence) -> String {
-    let estimated = match growth.precision {
-        Precision::Exact => "",
-        Precision::EstimatedSite | Precision::Estimated => " (estimated)",
-    };
-    let steps: Vec<String> = growth.steps.iter().map(step_text).collect();
+    let steps: Vec<String> = steps(growth)
+        .into_iter()
+        .map(|((before, after, kind), grows)| {
+            format!("{}× {}→{}{}", count(grows), count(before), count(after), kind_text(kind))
+        })
+        .collect();
     let mut line = format!(
-        "{} growths of {}{estimated}, {} entries moved ({}): {}",
-        count(growth.total.grows),
+        "{} growths of {}{}, {} entries moved ({}): {}",
+        grows_text(growth, evidence),
         growth.map_type,
+        estimated_mark(growth, evidence),
         count(growth.total.moved_entries),
         bytes(growth.total.moved_bytes),
         steps.join(", ")
     );
-    if let Some(sizes) = final_sizes(growth, evidence) {
-        line += &format!(
-            "; {} stopped growing, the median with {} entries, the 95th percentile with {}; write amplification of these {}",
-            maps(sizes.n_maps()),
-            size_text(sizes.quantile(0.5)),
-            size_text(sizes.quantile(0.95)),
-            amplification_text(&sizes)
-        );
+    match FinalSizes::of(evidence, growth) {
+        Ok(sizes) => {
+            line += &format!("; sizes: {}", classes(&sizes));
+            if let Some(amplification) = amplification_text(&sizes) {
+                line += &format!("; write amplification of these {amplification}");
+            }
+        }
+        Err(reason) => line += &format!("; sizes are not known: {}", reason.text()),
     }
     line
 }
 
-pub(crate) fn final_sizes(growth: &TypeGrowth, evidence: &Evidence) -> Option<FinalSizes> {
-    let program = &evidence.program;
-    FinalSizes::of(growth, program.map_impl?.0, program.go_version?.0)
+/// "620", "about 20 (11 to 34)", "at least 20".
+pub(crate) fn grows_text(growth: &TypeGrowth, evidence: &Evidence) -> String {
+    let range = evidence.growth.as_ref().and_then(|process| grows_range(process, growth));
+    range.map_or(count(growth.total.grows), |range| estimate(growth.total.grows, range))
 }
 
-fn step_text(step: &GrowStep) -> String {
-    let kind = match step.kind {
+/// Said where no range says it.
+fn estimated_mark(growth: &TypeGrowth, evidence: &Evidence) -> &'static str {
+    let has_range = evidence.growth.as_ref().is_some_and(|of| grows_range(of, growth).is_some());
+    match growth.precision {
+        Precision::Exact | Precision::LowerBound => "",
+        Precision::Estimated if has_range => "",
+        Precision::EstimatedSite | Precision::Estimated => " (estimated)",
+    }
+}
+
+/// Growths by slots before and after; splits of all depths together.
+fn steps(growth: &TypeGrowth) -> BTreeMap<(u64, u64, GrowKind), u64> {
+    let mut steps: BTreeMap<(u64, u64, GrowKind), u64> = BTreeMap::new();
+    for step in &growth.steps {
+        let grows = steps.entry((step.before, step.after, step.kind)).or_default();
+        *grows = grows.saturating_add(step.grows);
+    }
+    steps
+}
+
+fn kind_text(kind: GrowKind) -> &'static str {
+    match kind {
         GrowKind::Split => " (split)",
         GrowKind::SameSize => " (same size)",
         GrowKind::SmallToTable | GrowKind::Table | GrowKind::Double => "",
-    };
-    format!("{}× {}→{}{kind}", count(step.grows), count(step.before), count(step.after))
+    }
+}
+
+/// "85 maps of 449 to 896 entries, about 3 (1 to 7) of 897 to 1,792".
+pub(crate) fn classes(sizes: &FinalSizes) -> String {
+    let all = sizes.classes();
+    let mut shown = all.to_vec();
+    shown.sort_by_key(|class| std::cmp::Reverse(class.maps));
+    shown.truncate(MAX_CLASSES);
+    shown.sort_by_key(|class| (class.size.room, class.size.at_least));
+    let texts = shown.iter().enumerate().map(|(index, class)| {
+        let n = class.range.map_or(count(class.maps), |range| estimate(class.maps, range));
+        let size = size_text(class.size);
+        match index {
+            0 if class.maps == 1 => format!("{n} map of {size} entries"),
+            0 => format!("{n} maps of {size} entries"),
+            _ => format!("{n} of {size}"),
+        }
+    });
+    let mut text = texts.collect::<Vec<_>>().join(", ");
+    let larger = sizes.larger();
+    let n_shown = shown.iter().map(|class| class.maps).fold(0, u64::saturating_add);
+    let n_shown = n_shown.saturating_add(larger.map_or(0, |larger| larger.maps));
+    if all.len() > shown.len() {
+        text += &format!(", {} of other sizes", count(sizes.n_maps().saturating_sub(n_shown)));
+    }
+    if let Some(larger) = larger {
+        text += &format!(
+            ", and about {} of {} or more, how large is not known",
+            count(larger.maps),
+            count(larger.at_least)
+        );
+    }
+    text
+}
+
+/// "57 to 112".
+pub(crate) fn size_text(size: Size) -> String {
+    if size.at_least == size.room {
+        return count(size.room);
+    }
+    format!("{} to {}", count(size.at_least), count(size.room))
+}
+
+/// `low` and `high` in JSON, or null.
+pub(crate) fn bounds_json(bounds: Option<Bounds>) -> Value {
+    bounds.map_or(Value::Null, |bounds| json!({ "low": bounds.low, "high": bounds.high }))
+}
+
+/// A class of sizes in JSON.
+pub(crate) fn class_json(class: &Class) -> Value {
+    json!({
+        "maps": class.maps,
+        "maps_range": bounds_json(class.range),
+        "entries": { "low": class.size.at_least, "high": class.size.room },
+    })
+}
+
+/// The maps beyond all classes in JSON.
+pub(crate) fn larger_json(sizes: &FinalSizes) -> Value {
+    sizes
+        .larger()
+        .map_or(Value::Null, |larger| json!({ "maps": larger.maps, "at_least": larger.at_least }))
+}
+
+/// Key of why sizes are not known in JSON.
+pub(crate) fn no_sizes_key(reason: NoSizes) -> &'static str {
+    match reason {
+        NoSizes::UnknownVersion => "unknown_version",
+        NoSizes::NoneStopped => "none_stopped",
+        NoSizes::TooFew => "too_few_growths",
+        NoSizes::NoRange => "no_range",
+        NoSizes::Uncounted => "uncounted",
+    }
 }
 
 pub(crate) fn maps(n: u64) -> String {
     if n == 1 { "1 map".to_owned() } else { format!("{} maps", count(n)) }
 }
 
-/// "57 to 112".
-fn size_text(size: Size) -> String {
-    format!("{} to {}", count(size.at_least), count(size.room))
-}
-
 /// "1.9 to 2.3".
-fn amplification_text(sizes: &FinalSizes) -> String {
-    let (low, high) = sizes.write_amplification();
-    format!("{low:.1} to {high:.1}")
+fn amplification_text(sizes: &FinalSizes) -> Option<String> {
+    let (low, high) = sizes.write_amplification()?;
+    Some(format!("{low:.1} to {high:.1}"))
 }
 
 /// Key of a kind of growth in JSON.
@@ -149,5 +247,6 @@ pub(crate) fn precision_key(precision: Precision) -> &'static str {
         Precision::Exact => "exact",
         Precision::EstimatedSite => "site-estimated",
         Precision::Estimated => "estimated",
+        Precision::LowerBound => "lower-bound",
     }
 }

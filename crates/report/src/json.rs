@@ -8,7 +8,8 @@ use diagnosis::evidence::{
     TypeGrowth, TypePart,
 };
 use diagnosis::finding::{Amount, EvidenceLine, GrowthSaving, Span};
-use diagnosis::sizes::Size;
+use diagnosis::sampling::grows_range;
+use diagnosis::sizes::{FinalSizes, Size};
 use diagnosis::{Diagnosis, Finding};
 use gomap::{Category, MapOp, MapWork};
 use serde_json::{Map, Value, json};
@@ -147,6 +148,9 @@ fn evidence_line(line: &EvidenceLine) -> Value {
         Amount::Bytes(n) => json!({ "bytes": n }),
         Amount::Count(n) => json!({ "count": n }),
         Amount::Range { low, high } => json!({ "low": low, "high": high }),
+        Amount::Estimate { n, range } => {
+            json!({ "count": n, "low": range.low, "high": range.high })
+        }
         Amount::Ratio(ratio) => json!({ "ratio": ratio }),
         Amount::RatioRange { low, high } => json!({ "low_ratio": low, "high_ratio": high }),
         Amount::Fact => Value::Null,
@@ -209,7 +213,8 @@ fn process_growth(growth: &ProcessGrowth) -> Value {
         "sources": growth.sources.iter().map(|id| id.0).collect::<Vec<_>>(),
         "total": growth_sums(growth.total),
         "precision": growth::precision_key(growth.precision),
-        "relative_range": growth.relative_range,
+        "grows_range": growth::bounds_json(growth.grows_range),
+        "uncounted_ns": growth.uncounted_ns,
         "duration_ns": growth.duration_ns,
         "lost": growth.lost,
         "overhead": growth.overhead,
@@ -255,26 +260,33 @@ fn growth_sums(sums: Growth) -> Value {
 
 fn type_growth(growth: &TypeGrowth, evidence: &Evidence) -> Value {
     let size = |size: Size| json!({ "at_least": size.at_least, "room": size.room });
+    let process = evidence.growth.as_ref();
+    let sizes = FinalSizes::of(evidence, growth);
     json!({
         "map_type": growth.map_type,
         "total": growth_sums(growth.total),
         "precision": growth::precision_key(growth.precision),
+        "grows_range": growth::bounds_json(process.and_then(|of| grows_range(of, growth))),
         "steps": growth.steps.iter().map(|step| json!({
             "kind": growth::kind_key(step.kind),
             "before": step.before,
             "after": step.after,
+            "local_depth": step.local_depth,
             "grows": step.grows,
             "moved_entries": step.moved_entries,
         })).collect::<Vec<_>>(),
-        "final_sizes": growth::final_sizes(growth, evidence).map(|sizes| {
-            let (low, high) = sizes.write_amplification();
-            json!({
-                "maps": sizes.n_maps(),
-                "p50": size(sizes.quantile(0.5)),
-                "p95": size(sizes.quantile(0.95)),
-                "write_amplification": { "low": low, "high": high },
-            })
-        }),
+        "final_sizes": sizes.as_ref().ok().map(|sizes| json!({
+            "maps": sizes.n_maps(),
+            "maps_range": growth::bounds_json(sizes.range()),
+            "sizes": sizes.classes().iter().map(growth::class_json).collect::<Vec<_>>(),
+            "larger": growth::larger_json(sizes),
+            "p50": size(sizes.quantile(0.5)),
+            "p95": size(sizes.quantile(0.95)),
+            "write_amplification": sizes
+                .write_amplification()
+                .map(|(low, high)| json!({ "low": low, "high": high })),
+        })),
+        "no_sizes_because": sizes.as_ref().err().map(|reason| growth::no_sizes_key(*reason)),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The one place where numbers become text.
 
-use diagnosis::evidence::Cost;
+use diagnosis::evidence::{Bounds, Cost};
 use diagnosis::finding::{Amount, Span};
 
 /// Shown for what no input measured.
@@ -112,6 +112,18 @@ fn event_share(part: u64, whole: u64) -> String {
     format!("{} ({} of {})", percent(fraction), count(part), count(whole))
 }
 
+/// "about 20 (11 to 34)", "at least 20".
+pub(crate) fn estimate(n: u64, range: Bounds) -> String {
+    match range {
+        Bounds { low, high: Some(high) } if low == n && high == n => count(n),
+        Bounds { low, high: Some(high) } => {
+            format!("about {} ({} to {})", count(n), count(low), count(high))
+        }
+        Bounds { low, high: None } if low >= n => format!("at least {}", count(low)),
+        Bounds { low, high: None } => format!("about {} (at least {})", count(n), count(low)),
+    }
+}
+
 /// A figure of a finding; empty for plain facts.
 pub(crate) fn amount(amount: Amount) -> String {
     match amount {
@@ -122,6 +134,7 @@ pub(crate) fn amount(amount: Amount) -> String {
         Amount::Bytes(n) => bytes(n),
         Amount::Count(n) => count(n),
         Amount::Range { low, high } => format!("{} to {}", count(low), count(high)),
+        Amount::Estimate { n, range } => estimate(n, range),
         Amount::Ratio(value) => ratio(value),
         Amount::RatioRange { low, high } => format!("{} to {}", ratio(low), ratio(high)),
         Amount::Fact => String::new(),
@@ -163,6 +176,13 @@ mod tests {
         );
         assert_eq!([88.3, 1.2e6, 3.6e12].map(fine_duration), ["88.3 ns", "1.20 ms", "3,600 s"]);
         assert_eq!([0.25, 55_808.0].map(fine_bytes), ["0.250 B", "54.5 KiB"]);
+        let range = |low, high| Bounds { low, high };
+        assert_eq!(estimate(1200, range(900, Some(1500))), "about 1,200 (900 to 1,500)");
+        assert_eq!(estimate(20, range(11, None)), "about 20 (at least 11)");
+        assert_eq!(
+            [estimate(20, range(20, None)), estimate(5, range(5, Some(5)))],
+            ["at least 20", "5"]
+        );
         assert_eq!(bar(0.5, 4), "██··");
         assert_eq!(bar(f64::NAN, 2), "··");
     }

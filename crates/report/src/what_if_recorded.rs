@@ -6,7 +6,9 @@ mod svg;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::evidence::{Evidence, Frame, HintedMakes, Precision, SourceKind, TypeGrowth};
+use diagnosis::evidence::{
+    Evidence, Frame, GrowKind, HintedMakes, Precision, SourceKind, TypeGrowth,
+};
 use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
 use diagnosis::sizes::{FinalSizes, Size};
@@ -15,7 +17,7 @@ use gomap::{MapImpl, Rewrite};
 pub use json::render_recorded_json;
 pub use svg::render_recorded_svg;
 
-use crate::growth::maps;
+use crate::growth::{classes, grows_text, maps, size_text};
 use crate::numbers::{bytes, count, span};
 use crate::what_if::name;
 use crate::words::map_impl;
@@ -49,9 +51,6 @@ const NUMBERS: [Number; 7] = [
 /// Shown where it differs from what was moved.
 const AT_GROWTHS: &str = "entries at growths";
 
-/// Classes of sizes shown.
-const MAX_CLASSES: usize = 6;
-
 /// Writes the forecasts for a terminal, line by line, side by side.
 ///
 /// # Errors
@@ -66,7 +65,7 @@ pub fn render_recorded(out: &mut dyn Write, report: &RecordedWhatIf<'_>) -> io::
     }
     for maps in &report.maps {
         writeln!(out)?;
-        one(out, maps)?;
+        one(out, maps, report.evidence)?;
     }
     if report.n_more > 0 {
         writeln!(out, "\n{DIM}and {} more; --top shows them{DIM:#}", count(report.n_more as u64))?;
@@ -84,8 +83,13 @@ fn program(evidence: &Evidence) -> String {
 
 fn notes(report: &RecordedWhatIf<'_>) -> String {
     let mut notes = NOTES.to_owned();
-    if report.evidence.program.map_impl.is_some_and(|(of, _)| of == MapImpl::Swiss) {
+    if report.evidence.program.map_impl.is_some_and(|(of, _)| of == MapImpl::Swiss)
+        && report.maps.iter().any(has_splits_of_unknown_depth)
+    {
         notes += SPLIT_NOTE;
+    }
+    if report.evidence.growth.as_ref().is_some_and(|growth| !growth.windows.is_empty()) {
+        notes += ESTIMATED_NOTE;
     }
     if report
         .maps
@@ -106,21 +110,32 @@ Sharded is 32 maps in place of each (of nested maps: of each outer one), without
 pointers, which each collection marks and reads, are of all these maps at once, kept or not.";
 
 const SPLIT_NOTE: &str = "
-Of maps larger than one table of 1,024 slots only the mean number of tables is known.";
+Of maps larger than one table of 1,024 slots, older recordings say only the mean number of tables.";
+
+const ESTIMATED_NOTE: &str = "
+Numbers of maps are estimated from windows of time: the range of their number is in each number too. Maps of which it is
+not known how large they are, are left out.";
 
 const BEGUN_NOTE: &str = "
 Entries at growths: those in the map when its growth begins, as `mapscope record` counts them; they are moved bit by bit
 by later writes.";
 
+fn has_splits_of_unknown_depth(maps: &RecordedMaps) -> bool {
+    let of_inner = maps.inner.iter().filter_map(|inner| inner.growth.as_ref());
+    let mut steps = [&maps.growth].into_iter().chain(of_inner).flat_map(|growth| &growth.steps);
+    steps.any(|step| step.kind == GrowKind::Split && step.local_depth.is_none())
+}
+
 fn is_evacuating(costs: &Costs) -> bool {
     costs.begun_entries != costs.moved_entries
 }
 
-fn one(out: &mut dyn Write, maps: &RecordedMaps) -> io::Result<()> {
+fn one(out: &mut dyn Write, maps: &RecordedMaps, evidence: &Evidence) -> io::Result<()> {
     writeln!(out, "{TITLE}{}{TITLE:#}  {}", maps.growth.map_type, place(&maps.frame))?;
-    level(out, "recorded", &maps.growth, maps.sizes.as_ref(), maps.hints.as_ref())?;
+    let sizes = maps.sizes.as_ref().ok();
+    level(out, &maps.growth, sizes, maps.hints.as_ref(), evidence)?;
     match &maps.inner {
-        Ok(inner) => of_inner(out, inner)?,
+        Ok(inner) => of_inner(out, inner, evidence)?,
         Err(reason) => {
             if let Some(text) = not_flattened(*reason) {
                 writeln!(out, "  flattened: not known, {text}")?;
@@ -141,16 +156,16 @@ fn place(frame: &Frame) -> String {
 /// What was recorded of maps at a line, and the sizes that follow from it.
 fn level(
     out: &mut dyn Write,
-    label: &str,
     growth: &TypeGrowth,
     sizes: Option<&FinalSizes>,
     hints: Option<&HintedMakes>,
+    evidence: &Evidence,
 ) -> io::Result<()> {
     let total = growth.total;
     writeln!(
         out,
-        "  {label}: {} growths of {} entries, {} allocated{}",
-        count(total.grows),
+        "  recorded: {} growths of {} entries, {} allocated{}",
+        grows_text(growth, evidence),
         count(total.moved_entries),
         bytes(total.grow_bytes),
         precision(growth.precision)
@@ -175,40 +190,15 @@ fn precision(precision: Precision) -> &'static str {
         Precision::Exact => " (exact)",
         Precision::EstimatedSite => " (exact; how much of it at this line is estimated)",
         Precision::Estimated => " (estimated)",
+        Precision::LowerBound => " (at least: a part of the time nothing was counted)",
     }
 }
 
-/// "85 maps of 449 to 896 entries, 3 of 897 to 1,792".
-fn classes(sizes: &FinalSizes) -> String {
-    let all = sizes.classes();
-    let mut shown = all.to_vec();
-    shown.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-    shown.truncate(MAX_CLASSES);
-    shown.sort_by_key(|(size, _)| (size.room, size.at_least));
-    let texts = shown.iter().enumerate().map(|(index, (size, n))| match index {
-        0 => format!("{} of {} entries", maps(*n), range(*size)),
-        _ => format!("{} of {}", count(*n), range(*size)),
-    });
-    let mut text = texts.collect::<Vec<_>>().join(", ");
-    if all.len() > shown.len() {
-        let n_shown: u64 = shown.iter().map(|(_, n)| *n).fold(0, u64::saturating_add);
-        text += &format!(", {} of other sizes", count(sizes.n_maps().saturating_sub(n_shown)));
-    }
-    text
-}
-
-fn range(size: Size) -> String {
-    if size.at_least == size.room {
-        return count(size.room);
-    }
-    format!("{} to {}", count(size.at_least), count(size.room))
-}
-
-fn of_inner(out: &mut dyn Write, inner: &Inner) -> io::Result<()> {
+fn of_inner(out: &mut dyn Write, inner: &Inner, evidence: &Evidence) -> io::Result<()> {
     let at = inner.frame.as_ref().map_or("none of which grew".to_owned(), place);
     writeln!(out, "  in them {BOLD}{}{BOLD:#}  {at}", inner.map_type)?;
     if let Some(growth) = &inner.growth {
-        level(out, "recorded", growth, inner.sizes.as_ref(), inner.hints.as_ref())?;
+        level(out, growth, inner.sizes.as_ref(), inner.hints.as_ref(), evidence)?;
     }
     writeln!(out, "  and {} of at most 8 entries, which no recording sees", unseen(inner.unseen))?;
     match inner.flat {
@@ -220,7 +210,7 @@ fn of_inner(out: &mut dyn Write, inner: &Inner) -> io::Result<()> {
 }
 
 fn unseen(size: Size) -> String {
-    if size.room == 0 { "none".to_owned() } else { range(size) }
+    if size.room == 0 { "none".to_owned() } else { size_text(size) }
 }
 
 fn not_flattened(reason: NotFlattened) -> Option<String> {
@@ -235,6 +225,9 @@ fn not_flattened(reason: NotFlattened) -> Option<String> {
             maps(grown),
             count(room)
         ),
+        NotFlattened::UnknownSizes => {
+            "how large some of these maps become, or of those in them, is not known".to_owned()
+        }
         NotFlattened::UnknownType => {
             "the alignment of keys and elements declared in packages is not known".to_owned()
         }
@@ -243,7 +236,7 @@ fn not_flattened(reason: NotFlattened) -> Option<String> {
 
 fn no_forecast(reason: NoForecast, growth: &TypeGrowth) -> String {
     match reason {
-        NoForecast::NoSizes => "no map here is known to have stopped growing".to_owned(),
+        NoForecast::NoSizes(reason) => format!("sizes are not known: {}", reason.text()),
         NoForecast::UnknownType => format!(
             "what {} looks like is not known; name the binary after the recording",
             growth.map_type

@@ -74,9 +74,12 @@ fn no_forecast(maps: &[RecordedMaps], reasons: &[&NoForecast]) -> String {
         let name = &maps.growth.map_type;
         return format!("what {name} looks like is not known; name the binary after the recording");
     }
-    if reasons.iter().any(|reason| **reason == NoForecast::NoSizes) {
-        return "no sizes: no map is known to have stopped growing while this was recorded"
-            .to_owned();
+    let no_sizes = reasons.iter().find_map(|reason| match reason {
+        NoForecast::NoSizes(reason) => Some(reason.text()),
+        _ => None,
+    });
+    if let Some(text) = no_sizes {
+        return format!("no sizes: {text}");
     }
     "the recording does not say a Go version whose maps are known".to_owned()
 }

@@ -1,6 +1,7 @@
 //! Forecasts for map types and sizes given by hand.
 
 mod recorded;
+mod sizes;
 
 use expect_test::expect;
 

@@ -4,7 +4,7 @@ use gomap::{GoVersion, GrowKind, MapImpl};
 
 use super::*;
 use crate::evidence::{
-    Cost, Frame, GrowStep, Growth, ProcessCpu, ProcessGrowth, Program, SiteCpu, SourceId,
+    Cost, Frame, GrowStep, Growth, ProcessCpu, ProcessGrowth, Program, Sampled, SiteCpu, SourceId,
     TypeGrowth,
 };
 
@@ -16,7 +16,9 @@ fn program() -> Evidence {
         kind: GrowKind::SmallToTable,
         before: 8,
         after: 16,
+        local_depth: None,
         grows: 1000,
+        sampled: Sampled::default(),
         moved_entries: 8000,
     };
     let of_type = TypeGrowth {

@@ -45,9 +45,16 @@ pub(super) fn list(sides: &[Side; 2], runs: [&[Evidence]; 2], per: Per) -> Vec<S
         }
     }
     let growths = || runs.into_iter().flatten().filter_map(|run| run.growth.as_ref());
-    let n_estimated = growths().filter(|growth| growth.precision == Precision::Estimated).count();
+    let n_with = |precision| growths().filter(|growth| growth.precision == precision).count();
+    let n_estimated = n_with(Precision::Estimated);
     if n_estimated > 0 {
         notices.push(format!("growths of {n_estimated} recordings are estimates"));
+    }
+    let n_partly = n_with(Precision::LowerBound);
+    if n_partly > 0 {
+        notices.push(format!(
+            "growths of {n_partly} recordings are lower bounds: a part of the time nothing was counted"
+        ));
     }
     let lost: u64 = growths().map(|growth| growth.lost).sum();
     if lost > 0 {

@@ -4,7 +4,7 @@ use gomap::{Estimate, Forecast, MapShape, Rewrite};
 
 use super::Inner;
 use crate::finding::Span;
-use crate::sizes::{FinalSizes, Size};
+use crate::sizes::{Class, FinalSizes, Size};
 
 /// What maps cost, each number in the range that their sizes and hashing leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,8 +96,10 @@ fn over(shape: &MapShape, size: Size, cost: impl Fn(u64) -> Forecast) -> Costs {
 /// Today, with exact hints, and in shards.
 pub(super) fn of_maps(shape: &MapShape, sizes: &FinalSizes, hint: u64) -> Vec<(Rewrite, Costs)> {
     let sum = |cost: &dyn Fn(u64) -> Forecast| {
-        let of_class =
-            |&(size, n): &(Size, u64)| over(shape, size, |entries| cost(entries).times(n));
+        let of_class = |class: &Class| {
+            let of = |n| over(shape, class.size, |entries| cost(entries).times(n));
+            of(class.fewest()).up_to(of(class.most()))
+        };
         sizes.classes().iter().map(of_class).fold(Costs::default(), Costs::and)
     };
     vec![
@@ -128,7 +130,7 @@ pub(super) fn add_inner(
         *costs = costs.and(of_inner(wanted));
     }
     let Ok(flat) = &inner.flat else { return };
-    let n_flat = outer.n_maps();
+    let n_flat = outer.classes().iter().map(|class| class.maps).fold(0, u64::saturating_add);
     let n_entries = inner.entries();
     let size = Size {
         at_least: n_entries.at_least / n_flat.max(1),

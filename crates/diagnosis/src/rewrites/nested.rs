@@ -9,7 +9,7 @@ use gomap::MapShape;
 use super::RecordedMaps;
 use crate::evidence::{Evidence, Frame, HintedMakes, Nested, TypeGrowth};
 use crate::shapes;
-use crate::sizes::{FinalSizes, Size};
+use crate::sizes::{Class, FinalSizes, NoSizes, Size};
 
 /// Entries that a map holds at most without ever growing.
 pub(super) const MOST_UNSEEN: u64 = 8;
@@ -49,6 +49,8 @@ pub enum NotFlattened {
         /// Entries that the outer maps have room for.
         room: u64,
     },
+    /// How large some of the maps become, in these or that hold these.
+    UnknownSizes,
     /// How keys and elements are aligned: types of packages are not written out.
     UnknownType,
 }
@@ -56,15 +58,18 @@ pub enum NotFlattened {
 impl Inner {
     /// Entries of all of them.
     pub(super) fn entries(&self) -> Size {
-        let sum = |of: fn(&Size) -> u64| {
-            let classes = self.sizes.iter().flat_map(FinalSizes::classes);
-            classes.map(|(size, n)| of(size).saturating_mul(*n)).fold(0, u64::saturating_add)
-        };
+        let grown = self.sizes.as_ref().map_or(Size { at_least: 0, room: 0 }, entries);
         let most_unseen = self.unseen.room.saturating_mul(MOST_UNSEEN);
-        Size {
-            at_least: sum(|size| size.at_least),
-            room: sum(|size| size.room).saturating_add(most_unseen),
-        }
+        Size { room: grown.room.saturating_add(most_unseen), ..grown }
+    }
+}
+
+/// Entries of maps that grew.
+fn entries(sizes: &FinalSizes) -> Size {
+    let sum = |of: fn(&Class) -> u64| sizes.classes().iter().map(of).fold(0, u64::saturating_add);
+    Size {
+        at_least: sum(|class| class.size.at_least.saturating_mul(class.fewest())),
+        room: sum(|class| class.size.room.saturating_mul(class.most())),
     }
 }
 
@@ -167,18 +172,25 @@ fn join_two(
     elem: &str,
     inner: Option<&RecordedMaps>,
 ) -> Result<Inner, NotFlattened> {
-    let outer_sizes = outer.sizes.as_ref().ok_or(NotFlattened::OuterUnseen)?;
-    let sum = |of: fn(&Size) -> u64| {
-        let entries = |(size, n): &(Size, u64)| of(size).saturating_mul(*n);
-        outer_sizes.classes().iter().map(entries).fold(0, u64::saturating_add)
+    let outer_sizes = outer.sizes.as_ref().map_err(|reason| match reason {
+        NoSizes::NoneStopped => NotFlattened::OuterUnseen,
+        _ => NotFlattened::UnknownSizes,
+    })?;
+    let sizes = inner.map(|inner| inner.sizes.clone()).transpose();
+    let sizes = sizes.map_err(|_| NotFlattened::UnknownSizes)?;
+    let has_larger = |sizes: &FinalSizes| sizes.larger().is_some();
+    if has_larger(outer_sizes) || sizes.as_ref().is_some_and(has_larger) {
+        return Err(NotFlattened::UnknownSizes);
+    }
+    let sum = |of: fn(&Class) -> u64| {
+        sizes.iter().flat_map(FinalSizes::classes).map(of).fold(0, u64::saturating_add)
     };
-    let sizes = inner.and_then(|inner| inner.sizes.clone());
-    let grown = sizes.as_ref().map_or(0, FinalSizes::n_maps);
-    let (least, room) = (sum(|size| size.at_least).max(grown), sum(|size| size.room));
+    let (grown, grown_most) = (sum(Class::fewest), sum(Class::most));
+    let Size { at_least, room } = entries(outer_sizes);
     if grown > room {
         return Err(NotFlattened::TooMany { grown, room });
     }
-    let unseen = Size { at_least: least - grown, room: room - grown };
+    let unseen = Size { at_least: at_least.saturating_sub(grown_most), room: room - grown };
     let flat = shapes::written(evidence, &outer.growth.map_type)
         .and_then(|map| shapes::of_written(evidence, &map.flattened()?));
     Ok(Inner {

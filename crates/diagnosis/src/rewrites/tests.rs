@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use gomap::{GoVersion, GrowKind, MapImpl, MapShape, Op, Outcome, Simulation};
 
 use super::*;
-use crate::evidence::{GrowStep, Growth, MapType, Nested, Site, SiteGrowth, SourceId, TypePart};
+use crate::evidence::{
+    GrowStep, Growth, MapType, Nested, Sampled, Site, SiteGrowth, SourceId, TypePart,
+};
 use crate::finding::Span;
 
 const OUTER: &str = "map[string]map[int32]bool";
@@ -54,7 +56,9 @@ impl Recorder {
                     kind,
                     before: slots,
                     after: after.slots,
+                    local_depth: None,
                     grows: 1,
+                    sampled: Sampled::default(),
                     moved_entries,
                 });
             }
@@ -256,7 +260,10 @@ fn without_sizes_or_version_there_is_no_forecast() {
     recorder.record(5, "map[string]int", &[20]);
     let mut evidence = recorder.evidence;
     evidence.sites[0].growth.as_mut().unwrap().types[0].steps.clear();
-    assert_eq!(recorded_maps(&evidence)[0].rewrites, Err(NoForecast::NoSizes));
+    assert_eq!(
+        recorded_maps(&evidence)[0].rewrites,
+        Err(NoForecast::NoSizes(NoSizes::NoneStopped))
+    );
     evidence.program.go_version = None;
     assert_eq!(recorded_maps(&evidence)[0].rewrites, Err(NoForecast::UnknownVersion));
 }

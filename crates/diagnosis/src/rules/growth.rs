@@ -4,13 +4,14 @@ use gomap::{Category, MapImpl, MapOp};
 
 use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted};
 use crate::evidence::{
-    Block, Cost, Frame, HintedMakes, MapType, Precision, ProcessCpu, SiteCpu, SourceKind,
+    Block, Bounds, Cost, Frame, HintedMakes, MapType, Precision, ProcessCpu, SiteCpu, SourceKind,
     TypeGrowth,
 };
 use crate::finding::{
     Amount, Confidence, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict,
 };
-use crate::sizes::{FinalSizes, Size};
+use crate::sampling::grows_range;
+use crate::sizes::{Class, FinalSizes, NoSizes, Size};
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
@@ -20,6 +21,8 @@ const FIRST_GROUP: u64 = 8;
 const LARGEST_TABLE: u64 = 896;
 /// Part of the maps that a hint should fit.
 const MOST: f64 = 0.95;
+/// Classes of sizes shown.
+const SHOWN_CLASSES: usize = 6;
 /// How wrong a guessed hint is in the example of what a wrong one costs.
 const WRONG_HINT_FACTOR: u64 = 10;
 /// Part of a site's read cost in `runtime.evacuated` from which on a pending growth is the matter.
@@ -120,7 +123,8 @@ fn predicted_growth(
     }
     let Size { at_least, room } = allocated_size(context)?;
     // With one entry less they would not have grown to this room.
-    let classes = [(Size { at_least: (at_least + 1).min(room), room }, n_growing(context)?)];
+    let size = Size { at_least: (at_least + 1).min(room), room };
+    let classes = [Class { size, maps: n_growing(context)?, range: None }];
     let shape = predicted::shape(context, map_type?)?;
     Some(predicted::presizing(&shape, &classes, hint_today, context.source(SourceKind::Heap)))
 }
@@ -210,35 +214,80 @@ impl UsualSize {
 
 /// The type that moves most at this line, with the sizes that its maps reached.
 fn recorded<'e>(context: &SiteContext<'e>) -> Option<(&'e TypeGrowth, FinalSizes)> {
+    let (growth, sizes) = recorded_type(context)?;
+    Some((growth, sizes.ok()?))
+}
+
+/// The same, or why the sizes are not known.
+fn recorded_type<'e>(
+    context: &SiteContext<'e>,
+) -> Option<(&'e TypeGrowth, Result<FinalSizes, NoSizes>)> {
     let growth = context.site.growth.as_ref()?.types.first()?;
-    let sizes = FinalSizes::of(growth, context.map_impl()?, context.version()?)?;
-    Some((growth, sizes))
+    Some((growth, FinalSizes::of(context.evidence, growth)))
 }
 
 /// What a recording counted at this line.
 fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
-    let Some((growth, sizes)) = recorded(context) else { return Vec::new() };
+    let Some((growth, sizes)) = recorded_type(context) else { return Vec::new() };
     let mark = match growth.precision {
         Precision::Exact => "",
         Precision::EstimatedSite | Precision::Estimated => ", estimated",
+        Precision::LowerBound => ", at least",
     };
     let line =
         |what: &str, amount| context.fact(SourceKind::Recording, format!("{what}{mark}"), amount);
-    let (low, high) = sizes.write_amplification();
-    let (median, most) = (sizes.quantile(0.5), sizes.quantile(MOST));
-    let range = |size: Size| Amount::Range { low: size.at_least, high: size.room };
-    vec![
-        line(&format!("growths of {} here", growth.map_type), Amount::Count(growth.total.grows)),
+    let process = context.evidence.growth.as_ref();
+    let grows = process.and_then(|process| grows_range(process, growth));
+    let mut lines = vec![
+        line(&format!("growths of {} here", growth.map_type), estimate(growth.total.grows, grows)),
         line("entries moved by them", Amount::Count(growth.total.moved_entries)),
         line("allocated for them", Amount::Bytes(growth.total.grow_bytes)),
-        line("maps that grew and stopped growing", Amount::Count(sizes.n_maps())),
-        line("entries in a map of the median size", range(median)),
-        line("entries in a map larger than 95 % of them", range(most)),
-        line(
+    ];
+    match sizes {
+        Ok(sizes) => lines.extend(size_lines(&sizes, line)),
+        Err(reason) => {
+            let what = format!("sizes are not known: {}", reason.text());
+            lines.push(context.fact(SourceKind::Recording, what, Amount::Fact));
+        }
+    }
+    lines
+}
+
+/// How many maps became how large.
+fn size_lines(
+    sizes: &FinalSizes,
+    line: impl Fn(&str, Amount) -> EvidenceLine,
+) -> Vec<EvidenceLine> {
+    let mut lines =
+        vec![line("maps that grew and stopped growing", estimate(sizes.n_maps(), sizes.range()))];
+    if let several @ [_, _, ..] = sizes.classes() {
+        let mut shown = several.to_vec();
+        shown.sort_by_key(|class| std::cmp::Reverse(class.maps));
+        shown.truncate(SHOWN_CLASSES);
+        shown.sort_by_key(|class| class.size.room);
+        lines.extend(shown.iter().map(|&Class { size, maps, range }| {
+            let what = format!("of them with {} to {} entries", size.at_least, size.room);
+            line(&what, estimate(maps, range))
+        }));
+    }
+    if let Some(larger) = sizes.larger() {
+        let what = format!("of them larger than {} entries", larger.at_least.saturating_sub(1));
+        lines.push(line(&what, Amount::Count(larger.maps)));
+    }
+    let range = |size: Size| Amount::Range { low: size.at_least, high: size.room };
+    lines.push(line("entries in a map of the median size", range(sizes.quantile(0.5))));
+    lines.push(line("entries in a map larger than 95 % of them", range(sizes.quantile(MOST))));
+    if let Some((low, high)) = sizes.write_amplification() {
+        lines.push(line(
             "write amplification of these maps: entries inserted and moved per entry inserted",
             Amount::RatioRange { low, high },
-        ),
-    ]
+        ));
+    }
+    lines
+}
+
+fn estimate(n: u64, range: Option<Bounds>) -> Amount {
+    range.map_or(Amount::Count(n), |range| Amount::Estimate { n, range })
 }
 
 /// Maps made with a size hint grow all the same.

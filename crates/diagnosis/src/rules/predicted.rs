@@ -9,7 +9,7 @@ use super::SiteContext;
 use crate::evidence::{MapType, SourceId};
 use crate::finding::{GrowthSaving, Span};
 use crate::shapes;
-use crate::sizes::Size;
+use crate::sizes::{Class, Size};
 
 /// The shape of a map type, by what the binary says.
 pub(super) fn shape(context: &SiteContext<'_>, map_type: &MapType) -> Option<MapShape> {
@@ -24,12 +24,12 @@ pub(super) fn shape_by_name(context: &SiteContext<'_>, name: &str) -> Option<Map
 /// What exact hints save of maps that are made with this one.
 pub(super) fn presizing(
     shape: &MapShape,
-    classes: &[(Size, u64)],
+    classes: &[Class],
     hint_today: u64,
     source: SourceId,
 ) -> GrowthSaving {
     let mut sum = GrowthSaving::none(source);
-    for &(size, n_maps) in classes {
+    for &Class { size, maps: n_maps, .. } in classes {
         let at = |entries| {
             let after = shape.forecast(entries, entries).times(n_maps);
             (shape.forecast(entries, hint_today).times(n_maps), after)

@@ -7,7 +7,7 @@ use gomap::{Category, GoVersion, MapImpl, MapOp};
 use super::diagnose;
 use crate::Verdict;
 use crate::evidence::*;
-use crate::finding::{Amount, Diagnosis, GrowthSaving, Level, Span};
+use crate::finding::{Amount, Diagnosis, EvidenceLine, GrowthSaving, Level, Span};
 
 /// A program under test: 1000 samples of 10 ms, Go 1.27, nothing measured yet.
 fn program(version: &str) -> Evidence {
@@ -398,11 +398,18 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
         kind: SourceKind::Recording,
         summary: String::new(),
     });
+    let is_estimated = precision == Precision::Estimated;
+    let in_group =
+        |group| (GroupId { recording: 0, group }, 1000 / 16 + u64::from(group < 1000 % 16));
+    let by_group = || if is_estimated { (0..16).map(in_group).collect() } else { Vec::new() };
+    let windows = Windows { group_cpu_ns: vec![1_000_000_000; 16], scale: 20.0, scale_error: 0.0 };
     let step = |kind, before: u64, moved: u64| GrowStep {
         kind,
         before,
         after: before * 2,
+        local_depth: None,
         grows: 1000,
+        sampled: Sampled { by_group: by_group(), of_no_group: 0 },
         moved_entries: moved * 1000,
     };
     let steps = vec![
@@ -418,7 +425,12 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
     };
     let types = vec![TypeGrowth { map_type: inner().name, total, precision, steps }];
     let growth = Some(SiteGrowth { total, types });
-    evidence.growth = Some(ProcessGrowth { total, precision, ..ProcessGrowth::default() });
+    evidence.growth = Some(ProcessGrowth {
+        total,
+        precision,
+        windows: is_estimated.then_some(windows).into_iter().collect(),
+        ..ProcessGrowth::default()
+    });
     (evidence, Site { growth, ..site })
 }
 
@@ -495,6 +507,26 @@ fn an_estimated_recording_is_trusted_less_and_says_so() {
     let diagnosis = check(evidence, vec![growing], &["growth-dominates Presize Medium"]);
     let lines = &diagnosis.findings[0].evidence;
     assert!(lines.iter().any(|line| line.what.ends_with("here, estimated")), "{lines:?}");
+    let maps = lines.iter().find(|line| line.what.starts_with("maps that grew")).unwrap();
+    let Amount::Estimate { n: 1000, range } = maps.amount else { panic!("{maps:?}") };
+    assert!(range.low < 950 && range.high > Some(1050), "{range:?}");
+}
+
+#[test]
+fn a_recording_that_saw_too_little_says_so_and_names_no_sizes() {
+    let growing = site(7, GROWING).uses(Assign, inner());
+    let (mut evidence, mut growing) = recorded(program("go1.27.3"), growing, Precision::Estimated);
+    evidence.growth.as_mut().unwrap().windows[0].scale = 5000.0;
+    let growth = &mut growing.growth.as_mut().unwrap().types[0];
+    growth.steps.iter_mut().for_each(|step| step.sampled.by_group.truncate(1));
+    let diagnosis = check(evidence, vec![growing], &["growth-dominates Presize Medium"]);
+    let finding = &diagnosis.findings[0];
+    let says_why = |line: &EvidenceLine| {
+        line.what.starts_with("sizes are not known: too few growths were seen")
+    };
+    assert!(finding.evidence.iter().any(says_why), "{:?}", finding.evidence);
+    assert!(!finding.advice.contains("half of them hold"), "{}", finding.advice);
+    assert_eq!(finding.saving.unwrap().growth, None);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Made-up profiles to evidence: what counts where.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod growth;
+
 use diagnosis::Evidence;
 use diagnosis::evidence::{Cost, Site};
 use gomap::{Category, MapImpl, MapOp};

@@ -2,15 +2,16 @@
 
 use std::io::{self, Write};
 
-use diagnosis::evidence::{Frame, HintedMakes, TypeGrowth};
+use diagnosis::evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
 use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
-use diagnosis::sizes::{FinalSizes, Size};
+use diagnosis::sampling::grows_range;
+use diagnosis::sizes::FinalSizes;
 use gomap::Rewrite;
 use serde_json::{Value, json};
 
 use super::RecordedWhatIf;
-use crate::growth::precision_key;
+use crate::growth::{bounds_json, class_json, larger_json, no_sizes_key, precision_key};
 use crate::what_if::key;
 use crate::words::{map_impl, source_kind};
 
@@ -33,19 +34,23 @@ pub fn render_recorded_json(out: &mut dyn Write, report: &RecordedWhatIf<'_>) ->
         "sources": sources.collect::<Vec<_>>(),
         "notices": evidence.notices.iter().map(|notice| &notice.text).collect::<Vec<_>>(),
         "precision": growth.map(|growth| precision_key(growth.precision)),
-        "relative_range": growth.and_then(|growth| growth.relative_range),
+        "grows_range": bounds_json(growth.and_then(|growth| growth.grows_range)),
+        "uncounted_ns": growth.map(|growth| growth.uncounted_ns),
         "lost": growth.map(|growth| growth.lost),
-        "maps": report.maps.iter().map(maps).collect::<Vec<_>>(),
+        "maps": report.maps.iter().map(|of| maps(of, evidence)).collect::<Vec<_>>(),
         "left_out": report.n_more,
     });
     serde_json::to_writer_pretty(&mut *out, &value)?;
     writeln!(out)
 }
 
-fn maps(of: &RecordedMaps) -> Value {
-    let mut value = level(Some(&of.frame), Some(&of.growth), of.sizes.as_ref(), of.hints.as_ref());
+fn maps(of: &RecordedMaps, evidence: &Evidence) -> Value {
+    let sizes = of.sizes.as_ref().ok();
+    let recorded = recorded(&of.growth, evidence);
+    let mut value = level(Some(&of.frame), recorded, sizes, of.hints.as_ref());
+    value["no_sizes_because"] = of.sizes.as_ref().err().map(|of| no_sizes_key(*of)).into();
     value["map_type"] = of.growth.map_type.as_str().into();
-    value["inner"] = of.inner.as_ref().map_or(Value::Null, |of| inner(of));
+    value["inner"] = of.inner.as_ref().map_or(Value::Null, |of| inner(of, evidence));
     let flat = match &of.inner {
         Ok(inner) => inner.flat.as_ref().err(),
         Err(reason) => Some(reason),
@@ -59,36 +64,39 @@ fn maps(of: &RecordedMaps) -> Value {
     value
 }
 
-fn inner(of: &Inner) -> Value {
-    let mut value =
-        level(of.frame.as_ref(), of.growth.as_ref(), of.sizes.as_ref(), of.hints.as_ref());
+fn inner(of: &Inner, evidence: &Evidence) -> Value {
+    let recorded = of.growth.as_ref().map_or(Value::Null, |of| recorded(of, evidence));
+    let mut value = level(of.frame.as_ref(), recorded, of.sizes.as_ref(), of.hints.as_ref());
     value["map_type"] = of.map_type.as_str().into();
     value["unseen_maps"] = json!({ "low": of.unseen.at_least, "high": of.unseen.room });
     value
 }
 
+fn recorded(growth: &TypeGrowth, evidence: &Evidence) -> Value {
+    let process = evidence.growth.as_ref();
+    json!({
+        "grows": growth.total.grows,
+        "grows_range": bounds_json(process.and_then(|of| grows_range(of, growth))),
+        "moved_entries": growth.total.moved_entries,
+        "moved_bytes": growth.total.moved_bytes,
+        "grow_bytes": growth.total.grow_bytes,
+        "precision": precision_key(growth.precision),
+    })
+}
+
 fn level(
     frame: Option<&Frame>,
-    growth: Option<&TypeGrowth>,
+    recorded: Value,
     sizes: Option<&FinalSizes>,
     hints: Option<&HintedMakes>,
 ) -> Value {
-    let recorded = growth.map(|growth| {
-        json!({
-            "grows": growth.total.grows,
-            "moved_entries": growth.total.moved_entries,
-            "moved_bytes": growth.total.moved_bytes,
-            "grow_bytes": growth.total.grow_bytes,
-            "precision": precision_key(growth.precision),
-        })
-    });
-    let class = |(size, n): &(Size, u64)| json!({ "maps": n, "entries": { "low": size.at_least, "high": size.room } });
     json!({
         "function": frame.map(|frame| &frame.function),
         "file": frame.map(|frame| &frame.file),
         "line": frame.map(|frame| frame.line),
         "recorded": recorded,
-        "sizes": sizes.map(|sizes| sizes.classes().iter().map(class).collect::<Vec<_>>()),
+        "sizes": sizes.map(|sizes| sizes.classes().iter().map(class_json).collect::<Vec<_>>()),
+        "larger": sizes.map(larger_json),
         "mean_hint": hints.map(HintedMakes::mean),
     })
 }
@@ -113,13 +121,14 @@ fn not_flattened(reason: NotFlattened) -> &'static str {
         NotFlattened::OuterUnseen => "outer_unseen",
         NotFlattened::SeveralLines => "several_lines",
         NotFlattened::TooMany { .. } => "too_many",
+        NotFlattened::UnknownSizes => "unknown_sizes",
         NotFlattened::UnknownType => "unknown_type",
     }
 }
 
 fn no_forecast(reason: NoForecast) -> &'static str {
     match reason {
-        NoForecast::NoSizes => "no_sizes",
+        NoForecast::NoSizes(_) => "no_sizes",
         NoForecast::UnknownType => "unknown_type",
         NoForecast::UnknownVersion => "unknown_version",
     }

@@ -137,7 +137,8 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
            saves  0.0 % to 54.9 % of the CPU; a right hint removes the growth frames and some of the
                   collector's other work; it saved no time where maps larger than the cache were filled
                   in random order
-                  moved entries, bytes and allocations: not measured, for want of the sizes of the maps
+                  moved entries, bytes and allocations: not measured, since the sizes of the maps are
+                  not known
            seen   in 1 of 1 source: cpu.pprof
                   60.0 % (60 of 100 samples)  map writes and reads at this line, of all CPU  [cpu.pprof]
                   66.7 % (40 of 60 samples)  of that under growth frames  [cpu.pprof]

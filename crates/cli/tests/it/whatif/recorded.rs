@@ -56,7 +56,6 @@ fn nested_maps_are_forecast_together_at_the_sizes_they_were_recorded_to_reach() 
         with exact ones. Flattened is one map with both keys in place of each outer map, as if each held as many entries.
         Sharded is 32 maps in place of each (of nested maps: of each outer one), without locks. Objects held and bytes with
         pointers, which each collection marks and reads, are of all these maps at once, kept or not.
-        Of maps larger than one table of 1,024 slots only the mean number of tables is known.
     "#]].assert_eq(&forecast(&nested("1.27.3"), &["--top", "1"]));
 }
 
@@ -137,7 +136,7 @@ fn what_the_recording_does_not_know_is_said() {
         with exact ones. Flattened is one map with both keys in place of each outer map, as if each held as many entries.
         Sharded is 32 maps in place of each (of nested maps: of each outer one), without locks. Objects held and bytes with
         pointers, which each collection marks and reads, are of all these maps at once, kept or not.
-        Of maps larger than one table of 1,024 slots only the mean number of tables is known.
+        Of maps larger than one table of 1,024 slots, older recordings say only the mean number of tables.
     "#]].assert_eq(&forecast(&sample(DECLARED), &[]));
 }
 
@@ -171,15 +170,15 @@ fn json_has_each_level_with_its_sizes_and_reasons() {
         maps[0]["no_forecast_because"], maps[0]["not_flattened_because"]
     ));
     expect![[r#"
-        {"file":null,"function":null,"line":null,"map_type":"map[uint32]bool","mean_hint":null,"recorded":null,"sizes":null,"unseen_maps":{"high":1792,"low":897}}
+        {"file":null,"function":null,"larger":null,"line":null,"map_type":"map[uint32]bool","mean_hint":null,"recorded":null,"sizes":null,"unseen_maps":{"high":1792,"low":897}}
     "#]]
     .assert_eq(&format!("{}\n", maps[1]["inner"]));
     expect![[r#"
-        {"grow_bytes":108448,"grows":8,"moved_bytes":42864,"moved_entries":1786,"precision":"exact"}
+        {"grow_bytes":108448,"grows":8,"grows_range":null,"moved_bytes":42864,"moved_entries":1786,"precision":"exact"}
     "#]]
     .assert_eq(&format!("{}\n", maps[1]["recorded"]));
     expect![[r#"
-        [{"entries":{"high":1792,"low":897},"maps":1}]
+        [{"entries":{"high":1792,"low":897},"maps":1,"maps_range":null}]
     "#]]
     .assert_eq(&format!("{}\n", maps[1]["sizes"]));
     let today = &maps[1]["rewrites"][0];
@@ -249,9 +248,8 @@ fn says_what_a_recording_lacks() {
     assert_eq!(refusal(&[&profile]), message);
 
     let (_dir, path) = recording("same-size", &[(64, 64)]);
-    let message = format!(
-        "mapscope: {path}: no sizes: no map is known to have stopped growing while this was recorded\n"
-    );
+    let message =
+        format!("mapscope: {path}: no sizes: no map here is known to have stopped growing\n");
     assert_eq!(refusal(&[&path]), message);
 
     let (_dir, path) = recording("double", &[]);

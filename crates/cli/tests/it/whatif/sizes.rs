@@ -1,0 +1,147 @@
+//! `whatif RECORDING` and `diagnose` say the same of one file.
+
+use std::fs;
+
+use gopprof::{Label, LabelValue, ProfileBuilder, ValueType};
+use serde_json::Value;
+
+use super::refusal;
+use crate::{diagnose_json, stdout_of};
+
+const WINDOWS: &str = "windows=32 window_scale=20 grows_low=9000 grows_high=11000 \
+     window_group_cpu_s=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1";
+
+/// Maps of a line: the capacity before a growth (from 1,024 on, tables that split), growths of each window group, and
+/// growths counted without.
+type Rung = (i64, i64, i64);
+
+/// A recording by its comments, and the rungs of lines 1, 2, ...
+fn recording(comments: &str, lines: &[&[Rung]]) -> (tempfile::TempDir, String) {
+    let mut builder = ProfileBuilder::default();
+    let all = "mapscope.format=1 go_version=go1.27.3 map_impl=swiss".split(' ');
+    for comment in all.chain(comments.split_whitespace()) {
+        let comment = builder.string(comment);
+        builder.profile_mut().comments.push(comment);
+    }
+    for (kind, unit) in [("map_grows", "count"), ("map_moved_entries", "count")] {
+        let column = ValueType { kind: builder.string(kind), unit: builder.string(unit) };
+        builder.profile_mut().sample_types.push(column);
+    }
+    for (line, rungs) in (1..).zip(lines) {
+        let at = builder.frame(&format!("main.fill{line}"), "main.go", line);
+        for &(rung, of_group, counted) in *rungs {
+            let text = |key, text| Label { key, value: LabelValue::Str(text) };
+            let number = |key, value| Label { key, value: LabelValue::Num { value, unit: "" } };
+            let before = rung.min(1024);
+            let mut labels = vec![
+                text("map_type", "map[string]int"),
+                text("grow_kind", if rung < 1024 { "table" } else { "split" }),
+                number("capacity_before", before),
+                number("capacity_after", before * 2),
+            ];
+            if rung >= 1024 {
+                labels.push(number("local_depth", i64::from((rung / 1024).ilog2())));
+            }
+            let values = |n| [n, n * before / 8 * 7];
+            if counted > 0 {
+                builder.sample(&[at], &values(counted), &labels);
+            }
+            labels.push(text("precision", "estimated"));
+            for group in 0..16 {
+                let labels = [&labels[..], &[number("window_group", group)]].concat();
+                if of_group > 0 {
+                    builder.sample(&[at], &values(of_group), &labels);
+                }
+            }
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("made.pb.gz");
+    gopprof::write_profile(&builder.finish(), fs::File::create(&path).unwrap()).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (dir, path)
+}
+
+/// Lines of text as one.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Fails where the two differ in sizes, numbers of maps, ranges or reasons.
+#[track_caller]
+fn check_same(comments: &str, lines: &[&[Rung]], sizes_in_text: &[&str]) {
+    let (_dir, path) = recording(comments, lines);
+    let diagnosed = diagnose_json(&[&path]);
+    let forecast: Value =
+        serde_json::from_str(&stdout_of(["whatif", "--json", "--top", "99", &path])).unwrap();
+    let maps = forecast["maps"].as_array().unwrap();
+    assert_eq!(maps.len(), lines.len());
+    for maps in maps {
+        let sites = diagnosed["sites"].as_array().unwrap();
+        let site = sites.iter().find(|site| site["line"] == maps["line"]).unwrap();
+        let growth = &site["growth"]["types"][0];
+        assert_eq!(growth["final_sizes"]["sizes"], maps["sizes"], "{growth}");
+        assert_eq!(growth["final_sizes"]["larger"], maps["larger"], "{growth}");
+        assert_eq!(growth["no_sizes_because"], maps["no_sizes_because"], "{growth}");
+        assert_eq!(growth["grows_range"], maps["recorded"]["grows_range"], "{growth}");
+    }
+    let texts = [stdout_of(["whatif", "--top", "99", &path]), stdout_of(["diagnose", &path])];
+    for text in texts.map(|text| unwrapped(&text)) {
+        for sizes in sizes_in_text {
+            assert!(text.contains(sizes), "no {sizes:?} in: {text}");
+        }
+    }
+}
+
+#[test]
+fn counted_sizes_are_the_same() {
+    let lines: [&[Rung]; 2] =
+        [&[(16, 0, 100), (32, 0, 10), (64, 0, 10)], &[(512, 0, 10), (1024, 0, 10), (2048, 0, 8)]];
+    let texts = [
+        "90 maps of 15 to 28 entries, 10 of 57 to 112",
+        "6 maps of 897 to 1,792 entries, 4 of 1,793 to 3,584",
+    ];
+    check_same("", &lines, &texts);
+}
+
+#[test]
+fn estimated_sizes_are_the_same_with_their_ranges_and_reasons() {
+    let mixture: &[Rung] =
+        &[(16, 600, 0), (32, 600, 0), (512, 40, 0), (1024, 40, 7), (2048, 80, 2), (4096, 160, 4)];
+    let few: &[Rung] = &[(16, 0, 3), (32, 0, 3)];
+    let texts = [
+        "of 29 to 56 entries, about 642 (",
+        ") of 3,585 to 7,168",
+        "and about 13 of 57 or more, how large is not known",
+        "sizes are not known: too few growths were seen to tell how large these maps become; record longer, or with --max-overhead 100",
+    ];
+    let with_larger: &[Rung] =
+        &[(16, 600, 0), (32, 600, 0), (64, 0, 13), (128, 0, 13), (256, 0, 13)];
+    check_same(WINDOWS, &[mixture, few, with_larger], &texts);
+}
+
+#[test]
+fn a_lower_bound_says_at_least_and_no_sizes() {
+    let (_dir, path) = recording("uncounted_s=1.5", &[&[(16, 0, 30)]]);
+    let text = unwrapped(&stdout_of(["diagnose", &path]));
+    for part in [
+        "at least 30 growths (for 1.5 s of the program's CPU time nothing was counted) moved 420 entries",
+        "at least 30 growths of map[string]int, 420 entries moved",
+        "sizes are not known: a part of the time nothing was counted",
+        "every count is a lower bound",
+    ] {
+        assert!(text.contains(part), "no {part:?} in: {text}");
+    }
+    let reason = refusal(&[&path]);
+    assert!(reason.contains("no sizes: a part of the time nothing was counted"), "{reason}");
+}
+
+#[test]
+fn a_recording_of_an_old_mapscope_in_windows_says_why_there_are_no_sizes() {
+    let comments = "windows=9 window_scale=20 estimate_range_pct=25.0";
+    let (_dir, path) = recording(comments, &[&[(16, 100, 0)]]);
+    let text = unwrapped(&stdout_of(["diagnose", &path]));
+    assert!(text.contains("about 1,600 (1,200 to 2,000) growths moved"), "{text}");
+    assert!(text.contains("1,600 growths of map[string]int (estimated)"), "{text}");
+    assert!(refusal(&[&path]).contains("no sizes: growths were estimated by an older mapscope"));
+}

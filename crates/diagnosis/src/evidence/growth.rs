@@ -1,0 +1,169 @@
+//! What recordings counted of the growth of maps.
+
+use std::ops::AddAssign;
+
+use super::{Frame, GrowKind, SourceId};
+
+/// Growth of maps, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Growth {
+    /// Number of growths.
+    pub grows: u64,
+    /// Entries inserted again by them.
+    pub moved_entries: u64,
+    /// Units: bytes of keys and elements of those entries, as stored.
+    pub moved_bytes: u64,
+    /// Units: bytes of the arrays allocated for them.
+    pub grow_bytes: u64,
+}
+
+impl AddAssign for Growth {
+    fn add_assign(&mut self, other: Self) {
+        self.grows = self.grows.saturating_add(other.grows);
+        self.moved_entries = self.moved_entries.saturating_add(other.moved_entries);
+        self.moved_bytes = self.moved_bytes.saturating_add(other.moved_bytes);
+        self.grow_bytes = self.grow_bytes.saturating_add(other.grow_bytes);
+    }
+}
+
+/// How the numbers of a recording came about, from best to worst.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Precision {
+    /// Every event was counted.
+    #[default]
+    Exact,
+    /// Every event was counted; which line it belongs to is estimated from a part of them.
+    EstimatedSite,
+    /// Estimated from windows of time.
+    Estimated,
+    /// A part of the time nothing was counted, and nothing stands for it: there was at least this much.
+    LowerBound,
+}
+
+/// Growth of the process' maps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProcessGrowth {
+    /// Recordings it was summed from.
+    pub sources: Vec<SourceId>,
+    /// All growths.
+    pub total: Growth,
+    /// The worst precision of any part.
+    pub precision: Precision,
+    /// What holds the true number of growths in 19 of 20 cases; `None` when each was counted, or too little was seen to
+    /// say.
+    pub grows_range: Option<Bounds>,
+    /// The windows of each recording that counted in windows.
+    pub windows: Vec<Windows>,
+    /// Time in which nothing was counted and that no window stands for. Units: nanoseconds of the program's CPU time.
+    pub uncounted_ns: u64,
+    /// Units: nanoseconds recorded.
+    pub duration_ns: u64,
+    /// Growths lost, and therefore missing from the counts.
+    pub lost: u64,
+    /// Part of the program's CPU time that recording took; `None` when the recording does not say.
+    pub overhead: Option<f64>,
+    /// Garbage collections during the recording.
+    pub gc_cycles: Option<u64>,
+    /// Times that the program had to help the collector before it could allocate.
+    pub gc_assists: Option<u64>,
+}
+
+/// Growth of the maps written at a line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SiteGrowth {
+    /// All map types.
+    pub total: Growth,
+    /// By map type, the one with the most bytes moved first.
+    pub types: Vec<TypeGrowth>,
+}
+
+/// Growth of the maps of one type at a line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TypeGrowth {
+    /// Go's name of the type; `unknown` when its descriptor could not be read.
+    pub map_type: String,
+    /// All growths.
+    pub total: Growth,
+    /// The worst precision of any part.
+    pub precision: Precision,
+    /// By capacity before, ascending.
+    pub steps: Vec<GrowStep>,
+}
+
+/// Growths from one capacity to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrowStep {
+    /// What the runtime does.
+    pub kind: GrowKind,
+    /// Slots before; of Swiss maps, of the table that grows.
+    pub before: u64,
+    /// Slots after; of a split, of both tables together.
+    pub after: u64,
+    /// Of a split, the bits of the hash that chose the table: it is one of 2^depth of its map. `None` for other growths,
+    /// and where the recording does not say.
+    pub local_depth: Option<u8>,
+    /// Number of growths.
+    pub grows: u64,
+    /// The part of `grows` that is estimated.
+    pub sampled: Sampled,
+    /// Entries moved by them.
+    pub moved_entries: u64,
+}
+
+/// Estimated growths, by where they were seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sampled {
+    /// Growths that those seen in the windows of a group stand for. Sortedness: by group, each once.
+    pub by_group: Vec<(GroupId, u64)>,
+    /// Growths of which the recording does not say the group: how far they can be off is not known.
+    pub of_no_group: u64,
+}
+
+/// A group of windows: every so many of them in turn, so that groups differ by chance only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId {
+    /// Index into [`ProcessGrowth::windows`].
+    pub recording: u32,
+    /// Index into [`Windows::group_cpu_ns`].
+    pub group: u32,
+}
+
+/// The windows of time in which a recording counted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Windows {
+    /// CPU time that the windows of each group stand for; empty when the recording does not say.
+    pub group_cpu_ns: Vec<u64>,
+    /// Growths estimated per growth seen, in the mean. Shape: at least 1.
+    pub scale: f64,
+    /// How wrong everything estimated may be in one direction, in 19 of 20 cases. Units: fraction.
+    pub scale_error: f64,
+}
+
+/// A range of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// At least.
+    pub low: u64,
+    /// At most; `None` when too little was seen to say.
+    pub high: Option<u64>,
+}
+
+/// Maps made with a size hint at a line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HintedMakes {
+    /// The line.
+    pub frame: Frame,
+    /// Go's name of the map's type.
+    pub map_type: String,
+    /// Number of maps.
+    pub n: u64,
+    /// Sum of the hints.
+    pub sum_hints: u64,
+}
+
+impl HintedMakes {
+    /// The mean hint.
+    pub fn mean(&self) -> f64 {
+        if self.n == 0 { 0.0 } else { self.sum_hints as f64 / self.n as f64 }
+    }
+}
