@@ -3,7 +3,7 @@
 //	truthload -work slow-fill -for 10s    maps of 5,000 entries filled over half a second each, beside maps of 200
 //	                                      filled at once
 //	truthload -work growths -shape start -cpu 1s -n 74248
-//	                                      so many growths within so much CPU time of the process: at its start, at its
+//	                                      so many growths beside so much CPU time of other work: at its start, at its
 //	                                      end, in two bursts, or steady
 //
 // At the end (its own, after -for, or on SIGTERM; maps that are being filled are finished before) it prints a line per
@@ -100,14 +100,38 @@ func cpu() time.Duration {
 
 var steady = make(map[int]int, 64)
 
-// workUntil overwrites, which grows nothing, until the process has used so much CPU time.
+// batch overwrites, which grows nothing.
 //
 //go:noinline
-func workUntil(end time.Duration) {
-	for cpu() < end {
-		for i := 0; i < 2000; i++ {
-			steady[i&63] += i
+func batch() {
+	for i := 0; i < 2000; i++ {
+		steady[i&63] += i
+	}
+}
+
+// Batches done, and their CPU time when nothing else is going on. Work is paced by what was done, not by a clock: a
+// clock would also count what a recorder takes, and the program would do less of it beside one.
+var (
+	done      int
+	batchTime time.Duration
+)
+
+func calibrate() {
+	const batches = 100
+	batchTime = time.Hour
+	for round := 0; round < 10; round++ {
+		start := cpu()
+		for i := 0; i < batches; i++ {
+			batch()
 		}
+		batchTime = min(batchTime, (cpu()-start)/batches)
+	}
+}
+
+// workUntil overwrites until it has done so much of it.
+func workUntil(end time.Duration) {
+	for ; time.Duration(done)*batchTime < end; done++ {
+		batch()
 	}
 }
 
@@ -131,6 +155,7 @@ func startsAt(shape string, i, n int, length time.Duration) time.Duration {
 
 func growths(n int, shape string, length time.Duration) {
 	nMaps := n / 4
+	calibrate()
 	for i := 0; i < nMaps; i++ {
 		workUntil(startsAt(shape, i, nMaps, length))
 		fill(fourGrowths)
@@ -149,7 +174,7 @@ func main() {
 	length := flag.Duration("for", 0, "slow-fill ends after this time; 0 is never")
 	n := flag.Int("n", 74248, "growths")
 	shape := flag.String("shape", "steady", "when: start, end, two or steady")
-	cpuTime := flag.Duration("cpu", time.Second, "CPU time of the process in which growths happen")
+	cpuTime := flag.Duration("cpu", time.Second, "CPU time of other work beside the growths")
 	flag.Parse()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)

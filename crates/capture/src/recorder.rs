@@ -49,10 +49,7 @@ impl Recorder {
     }
 
     /// Lets a command begin that was held back, and records until `stop` is set or the program ends.
-    pub(crate) fn let_go(
-        self,
-        stop: &Arc<AtomicBool>,
-    ) -> JoinHandle<Result<Collected, Missing>> {
+    pub(crate) fn let_go(self, stop: &Arc<AtomicBool>) -> JoinHandle<Result<Collected, Missing>> {
         let stop = stop.clone();
         std::thread::spawn(move || {
             let recording = record(self.recorder, &stop);

@@ -43,9 +43,21 @@ pub fn grows_range(process: &ProcessGrowth, growth: &TypeGrowth) -> Option<Bound
     }
 }
 
+/// The range that holds the true number of all growths of a recording in 19 of 20 cases: `exact` were counted without
+/// windows, and `by_group` is what those seen in the windows of each group stand for.
+pub fn total_range(exact: f64, by_group: &[f64], windows: &Windows) -> Bounds {
+    let groups = (0_u32..).zip(by_group.iter().copied()).filter(|(_, n)| *n > 0.0);
+    let squares = by_group.iter().sum();
+    let part = InWindows { by_group: groups.collect(), squares };
+    let sum = Sum { exact, windows: BTreeMap::from([(0, part)]), ..Sum::default() };
+    sum.count_bounds(std::slice::from_ref(windows))
+}
+
 /// A sum of growths, each with a factor.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sum {
+    /// Whether what was not seen is not there: growths of its kind were counted in gaps as well.
+    pub(crate) is_complete: bool,
     /// What was counted without windows.
     exact: f64,
     /// By recording.
@@ -180,9 +192,21 @@ pub(crate) fn rates_differ(a: (&Sum, f64), b: (&Sum, f64), windows: &[Windows]) 
     }
     let in_recording = |sum: &Sum, id: u32| sum.windows.get(&id).map_or(0.0, InWindows::value);
     let by_recording = (0_u32..).zip(windows).map(|(id, of)| {
+        let inverse = match (a.0.is_complete, b.0.is_complete) {
+            (true, true) => 0.0,
+            (true, false) => 1.0 / b.1,
+            (false, true) => 1.0 / a.1,
+            (false, false) => 1.0 / a.1 + 1.0 / b.1,
+        };
         // Half a growth more: none seen does not mean that there were none.
         let n = in_recording(a.0, id) + in_recording(b.0, id) + of.scale / 2.0;
-        of.scale * of.student() * n / (a.1 + b.1) * (1.0 / a.1 + 1.0 / b.1)
+        // Were the rates equal, that of a part that is complete would be known.
+        let rate = match (a.0.is_complete, b.0.is_complete) {
+            (true, false) => (a.0.value() / a.1).max(of.scale / 2.0 / b.1),
+            (false, true) => (b.0.value() / b.1).max(of.scale / 2.0 / a.1),
+            _ => n / (a.1 + b.1),
+        };
+        of.scale * of.student() * rate * inverse
     });
     let variance = by_recording.sum::<f64>() * difference.clustering(windows)?;
     Some(difference.value().abs() / variance.sqrt())

@@ -104,8 +104,8 @@ impl FinalSizes {
         if growth.precision == Precision::LowerBound {
             return Err(NoSizes::Uncounted);
         }
-        let ladder = Ladder::of(growth, map_impl, version);
         let windows = evidence.growth.as_ref().map_or(&[][..], |process| &process.windows);
+        let ladder = Ladder::of(growth, map_impl, version, windows);
         if growth.precision < Precision::Estimated {
             return Self::counted(ladder.counted_classes(), growth);
         }

@@ -429,6 +429,7 @@ impl<'p> Comments<'p> {
             scale: self.number_with_fraction("window_scale").unwrap_or(1.0).clamp(1.0, MAX_SCALE),
             scale_error: (self.number_with_fraction("scale_error_pct").unwrap_or(0.0) / 100.0)
                 .clamp(0.0, 1.0),
+            every_split: self.get("every_split") == Some("1"),
         }
     }
 

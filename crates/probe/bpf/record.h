@@ -17,6 +17,7 @@
 #define POINT_GC_CYCLE 6 /* runtime.gcMarkTermination */
 #define POINT_GC_ASSIST 7 /* runtime.gcAssistAlloc */
 #define POINT_START 8 /* runtime.schedinit */
+#define POINT_SWISS_SPLIT 9 /* maps.(*table).split(t, typ, m): called by rehash, in place all the time */
 
 /* point.flags */
 #define POINT_ON_BRANCH 1 /* on the branch of the stack check: taken means that the function starts over */

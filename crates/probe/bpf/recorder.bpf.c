@@ -64,6 +64,9 @@ struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value
 /* Numerator of the classic load factor over 2: 12 in Go 1.21, 13 in all others. */
 volatile const u32 classic_load = 13;
 
+/* Splits are counted by a probe of their own, at all times: they are seldom, and only large maps have them. */
+volatile const u32 splits_apart = 0;
+
 /* Where the functions are, as in the ELF file. */
 volatile const u64 text_start = 0, text_end = 0;
 
@@ -182,6 +185,11 @@ INLINE void account(struct pt_regs *ctx, const struct point *point, const struct
 	struct grow_value *value, zero = {};
 	u32 walk_below = control->walk_below;
 
+	if (point->kind == POINT_SWISS_SPLIT) {
+		key.precision = 0;
+		walk_below = ~0u;
+	}
+
 	if (walk_below == ~0u || bpf_get_prandom_u32() < walk_below) {
 		key.stack = walk(ctx, point->flags & POINT_IN_BODY, control->max_frames);
 		count(COUNT_WALKED, 1);
@@ -274,6 +282,8 @@ INLINE int read_make(struct event *event, u64 map_type, u64 hint)
 	return 1;
 }
 
+enum { FAULT, EVENT, COUNTED_ELSEWHERE };
+
 INLINE int read_event(struct pt_regs *ctx, const struct point *point, struct event *event)
 {
 	u64 map_type, map;
@@ -282,6 +292,10 @@ INLINE int read_event(struct pt_regs *ctx, const struct point *point, struct eve
 	case POINT_CLASSIC_GROW:
 		return read_classic(event, ctx->rax, ctx->rbx);
 	case POINT_SWISS_REHASH:
+		if (!read_table(event, ctx->rbx, ctx->rax))
+			return FAULT;
+		return splits_apart && event->kind == GROW_SPLIT ? COUNTED_ELSEWHERE : EVENT;
+	case POINT_SWISS_SPLIT:
 		return read_table(event, ctx->rbx, ctx->rax);
 	case POINT_SWISS_TO_TABLE:
 		return read_small(event, ctx->rbx, ctx->rax);
@@ -322,7 +336,7 @@ int on_probe(struct pt_regs *ctx)
 		count(COUNT_CHECKS, 1);
 		return 0;
 	}
-	if (control->is_paused) {
+	if (control->is_paused && point->kind != POINT_SWISS_SPLIT) {
 		count(COUNT_IGNORED, 1);
 		return 0;
 	}
@@ -334,10 +348,16 @@ int on_probe(struct pt_regs *ctx)
 	if (point->kind == POINT_MAKE)
 		count(COUNT_MAKES, 1);
 	start = bpf_ktime_get_ns();
-	if (read_event(ctx, point, &event))
+	switch (read_event(ctx, point, &event)) {
+	case EVENT:
 		account(ctx, point, control, &event);
-	else
+		break;
+	case COUNTED_ELSEWHERE:
+		count(COUNT_IGNORED, 1);
+		break;
+	default:
 		count(COUNT_READ_FAULTS, 1);
+	}
 	count(COUNT_EVENT_NS, bpf_ktime_get_ns() - start);
 	return 0;
 }

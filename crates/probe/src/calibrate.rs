@@ -62,9 +62,9 @@ unsafe extern "C" {
     fn mapscope_calibration_hit_below(depth: u32, table: *const u8, map_type: *const u8);
 }
 
-/// Hits per measurement, and measurements of which the fastest counts.
-const HITS: u32 = 250;
-const ROUNDS: u32 = 6;
+/// Hits per measurement, and measurements of which the median counts.
+const HITS: u32 = 50;
+const ROUNDS: usize = 61;
 /// Frames in the two measurements of the walk.
 const DEPTHS: [u32; 2] = [2, 42];
 /// Keys in the map that is written between hits, and writes between two hits.
@@ -72,13 +72,13 @@ const KEYS: u64 = 1 << 14;
 const WRITES: u64 = 16;
 
 /// By how much a trap costs more in a program than here, where less is pushed out of the caches. Measured in loops that
-/// grow maps, Go 1.23, 1.24 and 1.27: counts were right with factors of 1.0, 1.3 and 1.2.
-const TRAP_FACTOR: f64 = 1.2;
+/// grow maps, Go 1.23, 1.24 and 1.27, on two machines: counts were right with factors of 1.0 to 1.4.
+const TRAP_FACTOR: f64 = 1.3;
 
 /// Measures what the program will pay, before it is recorded. Leaves no counts behind.
 pub(crate) fn measure(kernel: &mut Kernel) -> Result<Costs, Error> {
     let mut work = Work { map: (0..KEYS).map(|key| (key, 0)).collect(), next: 0 };
-    let unprobed = DEPTHS.map(|depth| work.fastest(depth));
+    let unprobed = DEPTHS.map(|depth| median((0..ROUNDS).map(|_| work.round(depth)).collect()));
     let point =
         Point { link_addr: 0, kind: POINT_SWISS_REHASH, flags: 0, type_home: 0, map_home: 0 };
     let probe = Probe { point, offset: offset_of_hit()? };
@@ -93,28 +93,54 @@ pub(crate) fn measure(kernel: &mut Kernel) -> Result<Costs, Error> {
         &[Scope::Process(std::process::id())],
         &[probe],
     )?;
-    let mut cost = |depth: usize| {
-        let before = kernel.counters();
-        let ns = (work.fastest(DEPTHS[depth]) - unprobed[depth]).max(0.0);
-        let after = kernel.counters();
-        let count = |counter: u32| (after[counter as usize] - before[counter as usize]) as f64;
-        let n = count(COUNT_WALKED).max(1.0);
-        (ns, count(COUNT_FRAMES) / n, count(COUNT_EVENT_NS) / n)
-    };
-    let (shallow_ns, shallow, counting_ns) = cost(0);
-    let (deep_ns, deep, _) = cost(1);
+    let [shallow, deep] = [0, 1].map(|idx| {
+        let rounds: Vec<Hit> =
+            (0..ROUNDS).map(|_| Hit::measure(kernel, &mut work, DEPTHS[idx])).collect();
+        let median_of = |of: fn(&Hit) -> f64| median(rounds.iter().map(of).collect());
+        let added_ns = |ns: f64| (ns - unprobed[idx]).max(0.0);
+        Hit {
+            ns: added_ns(median_of(|hit| hit.ns)),
+            trap_ns: added_ns(median_of(|hit| hit.trap_ns)),
+            frames: median_of(|hit| hit.frames),
+        }
+    });
     drop(links);
     // Nothing else was counted by now.
     kernel.take_all()?;
     let own: Vec<u32> = kernel.processes().into_keys().collect();
     kernel.remove_processes(&own);
-    let trap_ns = (shallow_ns - counting_ns).max(0.0);
-    let frame_ns = ((deep_ns - shallow_ns) / (deep - shallow).max(1.0)).max(0.0);
+    let frame_ns = ((deep.ns - shallow.ns) / (deep.frames - shallow.frames).max(1.0)).max(0.0);
+    let more_ns = shallow.trap_ns * (TRAP_FACTOR - 1.0);
     Ok(Costs {
-        trap_ns: trap_ns * TRAP_FACTOR,
-        event_ns: (shallow_ns - shallow * frame_ns).max(0.0) + trap_ns * (TRAP_FACTOR - 1.0),
+        trap_ns: shallow.trap_ns + more_ns,
+        event_ns: (shallow.ns - shallow.frames * frame_ns).max(0.0) + more_ns,
         frame_ns,
     })
+}
+
+/// What a hit took.
+struct Hit {
+    /// Units: nanoseconds, writes included.
+    ns: f64,
+    /// What of it was not spent counting.
+    trap_ns: f64,
+    frames: f64,
+}
+
+impl Hit {
+    fn measure(kernel: &Kernel, work: &mut Work, depth: u32) -> Self {
+        let before = kernel.counters();
+        let ns = work.round(depth);
+        let after = kernel.counters();
+        let count = |counter: u32| (after[counter as usize] - before[counter as usize]) as f64;
+        let n = count(COUNT_WALKED).max(1.0);
+        Self { ns, trap_ns: ns - count(COUNT_EVENT_NS) / n, frames: count(COUNT_FRAMES) / n }
+    }
+}
+
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Writes to a map between the hits, as the program will: a trap also costs what it pushes out of the caches, which a
@@ -126,20 +152,17 @@ struct Work {
 
 impl Work {
     /// Units: nanoseconds per hit, writes included.
-    fn fastest(&mut self, depth: u32) -> f64 {
+    fn round(&mut self, depth: u32) -> f64 {
         // A table of 8 slots, of which 8 are used, as the kernel side reads it.
         let table = [8_u8, 0, 8, 0, 0, 0, 0, 0];
-        let rounds = (0..ROUNDS).map(|_| {
-            self.next = 0;
-            let start = thread_cpu_ns();
-            for _ in 0..HITS {
-                self.write();
-                // SAFETY: follows the C calling convention; reads and writes nothing but its stack.
-                unsafe { mapscope_calibration_hit_below(depth, table.as_ptr(), table.as_ptr()) };
-            }
-            (thread_cpu_ns() - start) as f64 / f64::from(HITS)
-        });
-        rounds.fold(f64::INFINITY, f64::min)
+        self.next = 0;
+        let start = thread_cpu_ns();
+        for _ in 0..HITS {
+            self.write();
+            // SAFETY: follows the C calling convention; reads and writes nothing but its stack.
+            unsafe { mapscope_calibration_hit_below(depth, table.as_ptr(), table.as_ptr()) };
+        }
+        (thread_cpu_ns() - start) as f64 / f64::from(HITS)
     }
 
     fn write(&mut self) {

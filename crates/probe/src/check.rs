@@ -7,7 +7,7 @@ use gobin::LinkAddr;
 use goproc::{ErrorKind, Pid};
 
 use crate::error::Error;
-use crate::kernel::Kernel;
+use crate::kernel::{Constants, Kernel};
 use crate::recording::{Links, Requirement, State};
 use crate::{calibrate, system};
 
@@ -91,7 +91,8 @@ fn privileges(capabilities: &Capabilities) -> Requirement {
 }
 
 fn load() -> Result<Kernel, Error> {
-    Kernel::load(13, LinkAddr(0)..LinkAddr(0), Links::Auto)
+    let text = LinkAddr(0)..LinkAddr(0);
+    Kernel::load(&Constants { classic_load: 13, splits_apart: false, text }, Links::Auto)
 }
 
 /// Loads the BPF program and hits a probe of our own.

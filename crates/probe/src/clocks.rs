@@ -34,11 +34,7 @@ impl CpuClock {
     }
 
     /// CPU time up to now. Units: nanoseconds.
-    pub(crate) fn read(
-        &mut self,
-        counters: &Counters,
-        pids: impl FnOnce() -> Vec<u32>,
-    ) -> u64 {
+    pub(crate) fn read(&mut self, counters: &Counters, pids: impl FnOnce() -> Vec<u32>) -> u64 {
         match self {
             Self::Samples { period } => {
                 counters[COUNT_SAMPLES as usize].saturating_mul(period.as_nanos() as u64)

@@ -91,7 +91,7 @@ const RECONSIDER: Duration = Duration::from_secs(1);
 /// Fewest stacks: one in 2^10.
 const MAX_LOG2: u8 = 10;
 /// By how much a trap may cost more or less than was measured at the start, on another function (calibrate.rs).
-pub(crate) const TRAP_ERROR: f64 = 0.2;
+pub(crate) const TRAP_ERROR: f64 = 0.25;
 /// Time whose budget may be spent ahead. Units: nanoseconds of the program's own CPU time.
 const CREDIT_NS: f64 = 1e9;
 /// A recording keeps its budget from this time on, what it spent at the start included. Units: as above.
@@ -101,19 +101,19 @@ pub(crate) const SETTLED_NS: f64 = 2e9;
 const GIVEN_AT_START: f64 = 0.33;
 const EARNED_AT_START: f64 = 0.6;
 /// Time over which windows pay back what was overspent, or spend what is left; half of it at the start. Units: as above.
-const BALANCE_NS: f64 = 4e9;
+const BALANCE_NS: f64 = 3e9;
 /// Part of the budget up to which a more exact mode is taken up again.
 const RETURN_BELOW: f64 = 0.7;
 /// Weight of the latest interval in running means.
 const WEIGHT: f64 = 0.3;
 /// Weight of the latest window in the length of the gaps. Small: gaps that follow the program's bursts meet them too
 /// seldom.
-const GAP_WEIGHT: f64 = 0.02;
+const GAP_WEIGHT: f64 = 0.03;
 /// Windows that what was seen before the first one weighs as much as.
 const PRIOR_WINDOWS: u64 = 4;
 
 impl Interval {
-    fn n_events(&self) -> u64 {
+    pub(crate) fn n_events(&self) -> u64 {
         self.n_walked.saturating_add(self.n_stackless)
     }
 
@@ -226,7 +226,9 @@ impl Governor {
         let progress_ns = window.progress_ns(&self.costs);
         self.n_windows += 1;
         self.n_in_phase += 1;
-        let cost = gap.probe_ns(&self.costs) + window.probe_ns(&self.costs);
+        // What is counted in gaps too is no cost of windows.
+        let switching = gap.n_ignored as f64 * self.costs.trap_ns;
+        let cost = switching + window.probe_ns(&self.costs);
         let weight = (1.0 / (self.n_windows + PRIOR_WINDOWS) as f64).max(GAP_WEIGHT);
         let before = self.expected_window_cost();
         self.window_cost = Some(mean(Some(before), cost / progress_ns.max(1e3), weight));
@@ -276,8 +278,7 @@ impl Governor {
 
     /// Units: nanoseconds of probes per nanosecond of a window's length.
     fn expected_window_cost(&self) -> f64 {
-        let expected =
-            || self.speed() * self.rate.unwrap_or(0.0) * self.cost_of_event(1.0);
+        let expected = || self.speed() * self.rate.unwrap_or(0.0) * self.cost_of_event(1.0);
         self.window_cost.unwrap_or_else(expected)
     }
 

@@ -19,9 +19,9 @@ use crate::error::Error;
 use crate::multi::MultiProgram;
 use crate::points::Probe;
 use crate::record_layout::{
-    self, COUNT_NEW_GROWS, COUNT_NEW_PROCESSES, COUNT_NEW_SAMPLES, COUNT_NEW_STACKS, Control, GrowKey,
-    GrowValue, MAX_FRAMES, MAX_GROWS, MAX_PROCESSES, MAX_SAMPLES, MAX_STACKS, N_COUNTERS, Point, SampleKey,
-    Stack,
+    self, COUNT_NEW_GROWS, COUNT_NEW_PROCESSES, COUNT_NEW_SAMPLES, COUNT_NEW_STACKS, Control,
+    GrowKey, GrowValue, MAX_FRAMES, MAX_GROWS, MAX_PROCESSES, MAX_SAMPLES, MAX_STACKS, N_COUNTERS,
+    Point, SampleKey, Stack,
 };
 use crate::recording::Links;
 use crate::system::{self, kernel_release};
@@ -33,6 +33,17 @@ const FIRST_GOOD_MULTI: (u32, u32) = (6, 10);
 
 /// Sums of the per-CPU counters, by `COUNT_*`.
 pub(crate) type Counters = [u64; N_COUNTERS as usize];
+
+/// What the kernel side has to know of the program.
+#[derive(Debug, Clone)]
+pub(crate) struct Constants {
+    /// Numerator of the classic load factor over 2.
+    pub(crate) classic_load: u32,
+    /// Whether splits have a probe of their own.
+    pub(crate) splits_apart: bool,
+    /// Where the functions are.
+    pub(crate) text: Range<LinkAddr>,
+}
 
 /// How the kernel side is to count.
 #[derive(Debug, Clone, Copy)]
@@ -102,14 +113,12 @@ impl Drop for ProbeLinks {
 }
 
 impl Kernel {
-    /// Loads programs and maps. `classic_load` is the load factor's numerator over 2; `text` is where the functions are.
-    pub(crate) fn load(
-        classic_load: u32,
-        text: Range<LinkAddr>,
-        links: Links,
-    ) -> Result<Self, Error> {
+    /// Loads programs and maps.
+    pub(crate) fn load(constants: &Constants, links: Links) -> Result<Self, Error> {
+        let Constants { classic_load, splits_apart, text } = constants;
         let mut ebpf = EbpfLoader::new()
-            .override_global("classic_load", &classic_load, true)
+            .override_global("classic_load", classic_load, true)
+            .override_global("splits_apart", &u32::from(*splits_apart), true)
             .override_global("text_start", &text.start.0, true)
             .override_global("text_end", &text.end.0, true)
             .load(OBJECT)

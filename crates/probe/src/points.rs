@@ -6,8 +6,8 @@ use gobin::{Binary, FileOffset, InlinedCopy, LinkAddr, MapImpl, ProbeInstruction
 
 use crate::record_layout::{
     POINT_CLASSIC_GROW, POINT_CLASSIC_INLINED, POINT_GC_ASSIST, POINT_GC_CYCLE, POINT_IN_BODY,
-    POINT_MAKE, POINT_ON_BRANCH, POINT_START, POINT_SWISS_REHASH, POINT_SWISS_TO_TABLE,
-    POINT_SWISS_TO_TABLE_INLINED, Point,
+    POINT_MAKE, POINT_ON_BRANCH, POINT_START, POINT_SWISS_REHASH, POINT_SWISS_SPLIT,
+    POINT_SWISS_TO_TABLE, POINT_SWISS_TO_TABLE_INLINED, Point,
 };
 
 const HASH_GROW: &str = "runtime.hashGrow";
@@ -32,6 +32,9 @@ pub(crate) struct Points {
     pub(crate) growth: Vec<Probe>,
     /// Rare events: never detached.
     pub(crate) rare: Vec<Probe>,
+    /// Splits of the largest tables, where they can be told from other growths: never detached either, since they are
+    /// seldom, and what shows how large maps become.
+    pub(crate) splits: Option<Probe>,
     /// Inlined copies of growth functions.
     pub(crate) n_inlined: usize,
     /// Those among them that cannot be probed: growths there are not seen.
@@ -52,6 +55,7 @@ impl Points {
                 points.add_function(binary, REHASH, POINT_SWISS_REHASH);
                 points.add_function(binary, GROW_TO_TABLE, POINT_SWISS_TO_TABLE);
                 points.add_function(binary, NEW_MAP, POINT_MAKE);
+                points.splits = splits(binary);
                 points.add_swiss_copies(binary)
             }
         };
@@ -163,6 +167,12 @@ impl Points {
         self.growth.extend(probes);
         is_probed
     }
+}
+
+/// Only where every split is a call.
+fn splits(binary: &Binary<'_>) -> Option<Probe> {
+    let is_inlined = !binary.inlined_copies(&[SPLIT]).is_empty();
+    if is_inlined { None } else { function_probe(binary, SPLIT, POINT_SWISS_SPLIT) }
 }
 
 fn function_probe(binary: &Binary<'_>, name: &str, kind: u32) -> Option<Probe> {

@@ -74,4 +74,3 @@ fn growth_rules(binary: &Binary<'_>, name: &str) -> Result<(MapImpl, u32), Error
         _ => Ok((map_impl, 13)),
     }
 }
-

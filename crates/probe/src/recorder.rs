@@ -19,8 +19,8 @@ use crate::calibrate;
 use crate::clocks::CpuClock;
 use crate::error::Error;
 use crate::governor::{Costs, Governor, Interval, Mode, Plan, SLOWEST};
-use crate::kernel::{Counters, Counting, Kernel, ProbeLinks, Taken};
-use crate::points::Points;
+use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks, Taken};
+use crate::points::{Points, Probe};
 use crate::profile::{self, Facts};
 use crate::program::Program;
 use crate::record_layout::{
@@ -57,7 +57,7 @@ pub struct Recorder {
     max_overhead: f64,
     sample_hz: u64,
     max_frames: u32,
-    _rare: ProbeLinks,
+    _always: ProbeLinks,
     growth: Option<ProbeLinks>,
     detaching: Detaching,
     /// Of the processes recorded from the start; an entry goes when its process ends.
@@ -172,8 +172,12 @@ impl Recorder {
         if points.n_growth() == 0 {
             return Err(no_growth_function(found.name(), &points));
         }
-        let text = program.binary().functions().text();
-        let mut kernel = Kernel::load(program.classic_load, text, options.links)?;
+        let constants = Constants {
+            classic_load: program.classic_load,
+            splits_apart: points.splits.is_some(),
+            text: program.binary().functions().text(),
+        };
+        let mut kernel = Kernel::load(&constants, options.links)?;
         let costs = calibrate::measure(&mut kernel)?;
         let max_frames = options.max_frames.clamp(1, MAX_FRAMES);
         kernel.control(counting(Mode::Exact, max_frames))?;
@@ -184,7 +188,8 @@ impl Recorder {
             kernel.add_process(pid, bias.map_or(0, |bias| bias.0))?;
         }
         let counters = kernel.counters();
-        let rare = kernel.attach(&found.file.path, &found.scopes, &points.rare)?;
+        let always: Vec<Probe> = points.rare.iter().copied().chain(points.splits).collect();
+        let always = kernel.attach(&found.file.path, &found.scopes, &always)?;
         let growth = kernel.attach(&found.file.path, &found.scopes, &points.growth)?;
         if options.sample_hz > 0 {
             kernel.sample(options.sample_hz)?;
@@ -221,7 +226,7 @@ impl Recorder {
             max_overhead: options.max_overhead,
             sample_hz: options.sample_hz,
             max_frames,
-            _rare: rare,
+            _always: always,
             growth: Some(growth),
             detaching: Detaching::default(),
             pidfds,
@@ -304,7 +309,8 @@ impl Recorder {
     fn has_ended(&mut self) -> bool {
         if self.found.is_all() {
             let child = self.child.as_mut();
-            return child.is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()));
+            return child
+                .is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()));
         }
         self.pidfds.is_empty()
     }
@@ -354,6 +360,7 @@ impl Recorder {
         let stretch = between(&self.last, &now);
         self.part.time_in[mode_idx(mode)] += now.at - self.last.at;
         self.last = now;
+        self.part.windows.see(stretch.n_events(), stretch.own_cpu_ns(&self.costs));
         let next = self.governor.observe(&stretch);
         if next == mode { Ok(()) } else { self.enter(next) }
     }
@@ -395,7 +402,8 @@ impl Recorder {
 
     /// Puts the growth probes back; `None` where that cannot be done, since a process just ended.
     fn attach_again(&mut self) -> Option<ProbeLinks> {
-        let links = self.kernel.attach(&self.found.file.path, &self.found.scopes, &self.points.growth);
+        let links =
+            self.kernel.attach(&self.found.file.path, &self.found.scopes, &self.points.growth);
         if links.is_err() {
             self.wait(GLANCE);
         }
@@ -578,6 +586,7 @@ impl Recorder {
             n_probes: self.points.n_growth(),
             n_inlined: self.points.n_inlined,
             n_unprobed: self.points.n_unprobed,
+            counts_every_split: self.points.splits.is_some(),
             n_processes: counters[COUNT_NEW_PROCESSES as usize].max(self.found.pids.len() as u64),
             time_in: part.time_in,
             windows: part.windows,

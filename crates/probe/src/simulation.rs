@@ -41,6 +41,18 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Whether the range holds the truth.
+    pub(crate) fn holds(&self) -> bool {
+        let range = self.windows.range(self.exact, &self.groups);
+        range.low <= self.truth && range.high.is_none_or(|high| self.truth <= high)
+    }
+
+    /// Of the range, relative to the truth; `None` where it has no upper end.
+    pub(crate) fn width(&self) -> Option<f64> {
+        let range = self.windows.range(self.exact, &self.groups);
+        Some((range.high? - range.low) as f64 / self.truth as f64)
+    }
+
     pub(crate) fn estimate(&self) -> f64 {
         self.exact + self.groups.iter().sum::<f64>()
     }
@@ -68,6 +80,7 @@ pub(crate) fn record(
             let interval = program.run(governor.tick().as_nanos() as f64, Some(governor.mode()));
             probe_ns += believed(&interval);
             outcome.exact += (interval.n_walked + interval.n_stackless) as f64;
+            outcome.windows.see(interval.n_events(), interval.own_cpu_ns(&COSTS));
             governor.observe(&interval);
             (planned, waited_ns, wall_ns) = (None, 0.0, 0.0);
             reconsider_ns = governor.time_to_reconsider().as_nanos() as f64;
@@ -139,8 +152,7 @@ impl Program<'_> {
                 Some(Mode::Exact | Mode::Windows) => n,
             };
             let frames = n_walked as f64 * DEPTH;
-            let counting_ns =
-                n as f64 * (COSTS.event_ns - COSTS.trap_ns) + frames * COSTS.frame_ns;
+            let counting_ns = n as f64 * (COSTS.event_ns - COSTS.trap_ns) + frames * COSTS.frame_ns;
             interval.n_walked += n_walked;
             interval.n_stackless += n - n_walked;
             interval.n_frames += frames as u64;

@@ -82,10 +82,7 @@ impl Counted {
     /// What they stand for; `factor` is that of the windows.
     pub(crate) fn estimate(&self, factor: f64) -> Sum {
         let of = |seen: f64, aimed: f64| seen + aimed * factor;
-        Sum {
-            n: of(self.seen.n, self.aimed.n),
-            entries: of(self.seen.entries, self.aimed.entries),
-        }
+        Sum { n: of(self.seen.n, self.aimed.n), entries: of(self.seen.entries, self.aimed.entries) }
     }
 }
 
@@ -132,7 +129,7 @@ impl Memory {
         for &(tgid, addr) in seen {
             let Some(&bias) = processes.get(&tgid) else { continue };
             if self.types.contains_key(&(tgid, addr))
-                || self.from_executable(binary, addr.wrapping_sub(bias)).is_some()
+                || self.type_in_executable(binary, addr.wrapping_sub(bias)).is_some()
             {
                 continue;
             }
@@ -146,7 +143,7 @@ impl Memory {
         }
     }
 
-    fn from_executable(&mut self, binary: &Binary<'_>, link_addr: u64) -> Option<MapTypeInfo> {
+    fn type_in_executable(&mut self, binary: &Binary<'_>, link_addr: u64) -> Option<MapTypeInfo> {
         self.in_executable
             .entry(link_addr)
             .or_insert_with(|| typenames::from_executable(binary, LinkAddr(link_addr)))
@@ -236,7 +233,7 @@ impl<'f> Folding<'f> {
             return id;
         }
         let link_addr = addr.wrapping_sub(self.memory.bias(tgid));
-        let info = self.memory.from_executable(self.binary, link_addr);
+        let info = self.memory.type_in_executable(self.binary, link_addr);
         let info = info.or_else(|| self.memory.types.get(&(tgid, addr)).cloned().flatten());
         let id = self.tally.types.id(info);
         self.types.insert((tgid, addr), id);

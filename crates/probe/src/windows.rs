@@ -8,8 +8,16 @@
 //!    gaps is multiplied by one factor: own CPU time in all gaps, by what the windows say it would have been.
 //! 4. Windows are dealt in turn to `GROUPS` groups, which readers compare to tell how far the estimate may be off.
 
+use diagnosis::evidence::{self, Bounds};
+use diagnosis::sampling::total_range;
+
+use crate::governor::TRAP_ERROR;
+
 /// Groups of windows.
 pub(crate) const GROUPS: usize = 16;
+
+/// Own CPU time from which on a rate is taken for what a program can do. Units: nanoseconds.
+const LONG_ENOUGH_NS: f64 = 1e6;
 
 /// What happened in a window and before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -37,11 +45,54 @@ pub(crate) struct Windows {
     /// By group: in windows, and what was aimed at to be between them, were all as in these.
     own_ns: [f64; GROUPS],
     aimed_ns: [f64; GROUPS],
-    /// What traps took in windows.
-    pub(crate) trap_ns: f64,
+    /// Events times the aim of their window, times what traps took there for each nanosecond of own time.
+    n_trapped: f64,
+    /// The longest of what was aimed at to be between two windows.
+    longest_ns: f64,
+    /// Most events per nanosecond, in any window or while all were counted.
+    highest_rate: f64,
 }
 
 impl Windows {
+    /// A stretch in which all events were counted.
+    pub(crate) fn see(&mut self, n_events: u64, own_ns: f64) {
+        // A moment says little of what the program can do.
+        if own_ns >= LONG_ENOUGH_NS {
+            self.highest_rate = self.highest_rate.max(n_events as f64 / own_ns);
+        }
+    }
+
+    /// What holds the true number of events in 19 of 20 cases: of those counted one by one, and of what those seen in
+    /// each group stand for.
+    pub(crate) fn range(&self, exact: f64, groups: &[f64; GROUPS]) -> Bounds {
+        let windows = evidence::Windows {
+            group_cpu_ns: self.group_cpu_ns().map(|ns| ns as u64).to_vec(),
+            scale: self.scale().max(1.0),
+            scale_error: self.scale_error(),
+            every_split: false,
+        };
+        let range = total_range(exact, groups, &windows);
+        let in_bursts = self.with_bursts(groups.iter().sum()) * (1.0 + self.scale_error());
+        let in_bursts = (exact + in_bursts).ceil() as u64;
+        // Of few windows the busiest moment is all there is to go by.
+        let high = range.high.unwrap_or(0).max(in_bursts);
+        Bounds { high: (self.uncounted_ns() == 0.0).then_some(high), ..range }
+    }
+
+    /// By how much all estimates may be wrong together, since the cost of a trap is not known better.
+    pub(crate) fn scale_error(&self) -> f64 {
+        if self.n_aimed > 0.0 { TRAP_ERROR * self.n_trapped / self.n_aimed } else { 0.0 }
+    }
+
+    /// Estimated events, and those of bursts that no window met. In 1 of 20 cases no window falls into a time as long as
+    /// three gaps are in the mean: in such a time the program may have done what it did in its busiest moment.
+    fn with_bursts(&self, estimate: f64) -> f64 {
+        let unmet_ns = (3.0 * self.longest_ns).min(self.gap_ns);
+        let cpu_ns = self.gap_ns + self.own_ns();
+        let mean_rate = if cpu_ns > 0.0 { estimate / cpu_ns } else { 0.0 };
+        estimate + (self.highest_rate - mean_rate).max(0.0) * unmet_ns
+    }
+
     /// Adds a window; returns its group.
     pub(crate) fn add(&mut self, window: &Window) -> u8 {
         let group = (self.n % GROUPS as u64) as u8;
@@ -51,7 +102,12 @@ impl Windows {
         self.gap_ns += window.gap_own_ns;
         self.own_ns[usize::from(group)] += window.own_ns;
         self.aimed_ns[usize::from(group)] += window.own_ns * window.aim;
-        self.trap_ns += window.trap_ns;
+        if window.own_ns > 0.0 {
+            let trapped = window.trap_ns / window.own_ns;
+            self.n_trapped += window.n_events as f64 * window.aim * trapped;
+        }
+        self.longest_ns = self.longest_ns.max(window.own_ns * window.aim);
+        self.see(window.n_events, window.own_ns);
         group
     }
 

@@ -402,7 +402,12 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
     let in_group =
         |group| (GroupId { recording: 0, group }, 1000 / 16 + u64::from(group < 1000 % 16));
     let by_group = || if is_estimated { (0..16).map(in_group).collect() } else { Vec::new() };
-    let windows = Windows { group_cpu_ns: vec![1_000_000_000; 16], scale: 20.0, scale_error: 0.0 };
+    let windows = Windows {
+        group_cpu_ns: vec![1_000_000_000; 16],
+        scale: 20.0,
+        scale_error: 0.0,
+        every_split: false,
+    };
     let step = |kind, before: u64, moved: u64| GrowStep {
         kind,
         before,

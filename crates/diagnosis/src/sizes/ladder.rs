@@ -8,6 +8,8 @@
 //! 4. Each block with more maps than the next is a class of sizes; if the next has more, maps came in by a size hint.
 //! 5. Maps of the last block may have grown on without a window to see it. How large they are is only said if their next
 //!    growths would have been seen.
+//! 6. Splits may have been counted in the gaps as well. Where a block has such rungs, they say how many maps it has, and
+//!    the others only whether there may be more.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +40,8 @@ pub(super) struct Ladder {
     rungs: Vec<Rung>,
     /// Splits of which no depth is known.
     n_splits: u64,
+    /// Whether all splits were counted, in gaps as well.
+    every_split: bool,
 }
 
 #[derive(Default)]
@@ -53,6 +57,9 @@ struct Block {
     last: usize,
     grows: Sum,
     exposure: f64,
+    /// The part of these that was counted in gaps as well.
+    complete: Sum,
+    complete_exposure: f64,
 }
 
 /// What windows say of the sizes.
@@ -63,7 +70,12 @@ pub(super) struct Estimate {
 }
 
 impl Ladder {
-    pub(super) fn of(growth: &TypeGrowth, map_impl: MapImpl, version: GoVersion) -> Self {
+    pub(super) fn of(
+        growth: &TypeGrowth,
+        map_impl: MapImpl,
+        version: GoVersion,
+        windows: &[Windows],
+    ) -> Self {
         let mut levels: BTreeMap<usize, Rung> = BTreeMap::new();
         let mut n_splits = 0_u64;
         for step in growth.steps.iter().filter(|step| step.grows > 0) {
@@ -86,7 +98,8 @@ impl Ladder {
         let first = levels.keys().next().copied().unwrap_or(0);
         let end = levels.keys().next_back().map_or(first, |last| last + 1);
         let rungs = (first..end).map(|level| levels.remove(&level).unwrap_or_default()).collect();
-        Self { map_impl, version, first, rungs, n_splits }
+        let every_split = windows.iter().all(|of| of.every_split);
+        Self { map_impl, version, first, rungs, n_splits, every_split }
     }
 
     /// Growths that a map makes at a rung.
@@ -101,6 +114,11 @@ impl Ladder {
     fn depth(&self, index: usize) -> Option<u32> {
         let depth = (self.first + index).checked_sub(LARGEST_TABLE_LOG2)?;
         (self.map_impl == MapImpl::Swiss).then_some(depth as u32)
+    }
+
+    /// Whether growths of a rung were counted in gaps as well.
+    fn is_complete(&self, index: usize) -> bool {
+        self.every_split && self.depth(index).is_some()
     }
 
     /// Size of the maps that came by this rung and not by the next.
@@ -144,6 +162,7 @@ impl Ladder {
         let last = blocks.last().ok_or(NoSizes::NoneStopped)?;
         let mut classes = Vec::new();
         let mut all = Sum::default();
+        let mut more = 0_u64;
         for (index, block) in blocks.iter().enumerate() {
             let mut stopped = block.maps();
             if let Some(next) = blocks.get(index + 1) {
@@ -155,10 +174,16 @@ impl Ladder {
                 continue;
             }
             all.add_times(1.0, &stopped);
-            let range = Some(stopped.bounds(windows, 1.0 / block.exposure));
+            let range = stopped.bounds(windows, 1.0 / block.exposure);
+            let with_others = block.with_others(range, maps, windows);
+            if let Some((high, known)) = with_others.high.zip(range.high) {
+                more = more.max(high.saturating_sub(known));
+            }
+            let range = Some(with_others);
             classes.push(Class { size: self.size(block.last), maps: maps as u64, range });
         }
         let range = all.bounds(windows, 1.0);
+        let range = Bounds { high: range.high.map(|high| high.saturating_add(more)), ..range };
         if self.would_be_seen(last, windows) {
             return Ok(Estimate { classes, larger: None, range });
         }
@@ -173,6 +198,9 @@ impl Ladder {
 
     /// Whether the next growth of these maps would have been seen.
     fn would_be_seen(&self, block: &Block, windows: &[Windows]) -> bool {
+        if self.is_complete(block.last + 1) {
+            return true;
+        }
         let scale = windows.iter().map(|of| of.scale).fold(1.0, f64::max);
         let clustering = block.grows.clustering(windows).unwrap_or(f64::INFINITY);
         let next = block.maps().value() * self.exposure(block.last + 1);
@@ -182,10 +210,14 @@ impl Ladder {
 
     /// Joins rungs until all that is left differs; `None` when there are too few groups to say.
     fn blocks(&self, windows: &[Windows]) -> Option<Vec<Block>> {
-        let block = |(last, rung): (usize, &Rung)| Block {
-            last,
-            grows: rung.grows.clone(),
-            exposure: self.exposure(last),
+        let block = |(last, rung): (usize, &Rung)| {
+            let is_complete = self.is_complete(last);
+            let mut grows = rung.grows.clone();
+            grows.is_complete = is_complete;
+            let exposure = self.exposure(last);
+            let (complete, complete_exposure) =
+                if is_complete { (grows.clone(), exposure) } else { (Sum::default(), 0.0) };
+            Block { last, grows, exposure, complete, complete_exposure }
         };
         let mut blocks: Vec<Block> = self.rungs.iter().enumerate().map(block).collect();
         let differ = |a: &Block, b: &Block| rates_differ(a.rate(), b.rate(), windows);
@@ -211,18 +243,41 @@ impl Ladder {
 }
 
 impl Block {
+    /// What is known best of it.
     fn rate(&self) -> (&Sum, f64) {
-        (&self.grows, self.exposure)
+        if self.complete_exposure > 0.0 {
+            (&self.complete, self.complete_exposure)
+        } else {
+            (&self.grows, self.exposure)
+        }
     }
 
     /// Maps that came by.
     fn maps(&self) -> Sum {
-        self.grows.times(1.0 / self.exposure)
+        let (grows, exposure) = self.rate();
+        grows.times(1.0 / exposure)
+    }
+
+    /// Where rungs that were counted in full say how many maps there are, the others may hide that there are more.
+    fn with_others(&self, range: Bounds, maps: f64, windows: &[Windows]) -> Bounds {
+        let others = self.exposure - self.complete_exposure;
+        if self.complete_exposure == 0.0 || others == 0.0 {
+            return range;
+        }
+        let mut grows = self.grows.clone();
+        grows.add_times(-1.0, &self.complete);
+        let hidden = grows.times(1.0 / others).bounds(windows, 1.0 / others);
+        let high = hidden.high.map(|high| high.max(maps as u64));
+        Bounds { low: range.low.min(maps as u64), high }
     }
 
     fn join(&mut self, next: &Self) {
         self.last = next.last;
         self.exposure += next.exposure;
         self.grows.add_times(1.0, &next.grows);
+        self.grows.is_complete &= next.grows.is_complete;
+        self.complete.add_times(1.0, &next.complete);
+        self.complete.is_complete |= next.complete.is_complete;
+        self.complete_exposure += next.complete_exposure;
     }
 }

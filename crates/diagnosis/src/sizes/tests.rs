@@ -75,7 +75,12 @@ fn estimated(rungs: &[Seen<'_>]) -> TypeGrowth {
 }
 
 fn windows() -> Windows {
-    Windows { group_cpu_ns: vec![1_000_000_000; 16], scale: SCALE as f64, scale_error: 0.0 }
+    Windows {
+        group_cpu_ns: vec![1_000_000_000; 16],
+        scale: SCALE as f64,
+        scale_error: 0.0,
+        every_split: false,
+    }
 }
 
 fn estimate(rungs: &[Seen<'_>]) -> Result<FinalSizes, NoSizes> {
@@ -233,7 +238,12 @@ fn absurd_numbers_are_no_panic() {
                 let total = Growth { grows: n, moved_entries: n, ..Growth::default() };
                 let precision = Precision::Estimated;
                 let growth = TypeGrowth { total, precision, steps, ..TypeGrowth::default() };
-                let cpu = Windows { group_cpu_ns: vec![n; 3], scale: 1e9, scale_error: 1.0 };
+                let cpu = Windows {
+                    group_cpu_ns: vec![n; 3],
+                    scale: 1e9,
+                    scale_error: 1.0,
+                    every_split: false,
+                };
                 for of in [SWISS, CLASSIC_121] {
                     let evidence = evidence(of, std::slice::from_ref(&cpu));
                     let _ = FinalSizes::of(&evidence, &growth);

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use gopprof::{LabelValue, Profile, Sample};
-use probe::{Ending, Links, Options, Progress, Recording, Target};
+use probe::{Ending, Links, Options, Recorder, Recording, Target};
 use xtask::go::{BuildOptions, LIVE_VERSIONS, Toolchain, toolchain};
 
 use crate::can_record;
@@ -46,33 +47,54 @@ impl Growth {
         lines.take_while(|line| !line.starts_with(last)).collect()
     }
 
+    fn recorder(&self, links: Links) -> Recorder {
+        let target = Target::Pids(vec![self.child.id()]);
+        let options = Options { target, max_overhead: 1.0, sample_hz: 99, max_frames: 128, links };
+        Recorder::attach(&options).unwrap()
+    }
+
     /// Records it from before its first map until it ends, and returns what it says itself.
     fn record(mut self, links: Links) -> (Recording, Growths) {
-        let options = Options {
-            target: Target::Pids(vec![self.child.id()]),
-            duration: None,
-            max_overhead: 1.0,
-            sample_hz: 99,
-            max_frames: 128,
-            links,
-            stop: None,
-        };
-        let mut truth = Growths::new();
-        let mut has_ended = false;
-        let recording = probe::record(&options, &mut |progress| match progress {
-            Progress::Attached { .. } => {
-                self.go_on();
-                truth = self.lines_until("done").iter().map(|line| truth_of(line)).collect();
-            }
-            // By now the recorder has read the names of types that only exist in memory.
-            Progress::Counts { .. } if !has_ended => {
-                has_ended = true;
-                self.go_on();
-            }
-            Progress::Counts { .. } => {}
-        });
+        let mut recorder = self.recorder(links);
+        recorder.start().unwrap();
+        self.go_on();
+        let truth = self.lines_until("done").iter().map(|line| truth_of(line)).collect();
+        // Reads the names of types that only exist in memory.
+        recorder.poll(Duration::from_millis(20)).unwrap();
+        self.go_on();
+        while !recorder.poll(Duration::from_secs(1)).unwrap().has_ended {}
+        let recording = recorder.finish(Ending::Exit).unwrap();
         assert!(self.child.wait().unwrap().success());
-        (recording.unwrap(), truth)
+        (recording, truth)
+    }
+
+    /// The same in many recordings, one after the other.
+    fn record_in_parts(mut self) -> (Vec<Recording>, Growths) {
+        let mut recorder = self.recorder(Links::Auto);
+        recorder.start().unwrap();
+        self.go_on();
+        let (said, truth) = std::sync::mpsc::channel();
+        let mut output = self.output;
+        let reader = std::thread::spawn(move || {
+            let lines = output.by_ref().lines().map(Result::unwrap);
+            let lines = lines.take_while(|line| !line.starts_with("done"));
+            let truth: Growths = lines.map(|line| truth_of(&line)).collect();
+            said.send(truth).unwrap();
+        });
+        let mut parts = Vec::new();
+        let truth = loop {
+            recorder.poll(Duration::from_millis(5)).unwrap();
+            parts.push(recorder.rotate().unwrap());
+            if let Ok(truth) = truth.try_recv() {
+                break truth;
+            }
+        };
+        reader.join().unwrap();
+        self.input.write_all(b"\n").unwrap();
+        while !recorder.poll(Duration::from_secs(1)).unwrap().has_ended {}
+        parts.push(recorder.finish(Ending::Exit).unwrap());
+        assert!(self.child.wait().unwrap().success());
+        (parts, truth)
     }
 }
 
@@ -85,16 +107,20 @@ fn truth_of(line: &str) -> ((String, String), (i64, i64)) {
 
 /// Growths by the user's function and the type's label.
 fn recorded(profile: &Profile) -> Growths {
+    let mut growths = Growths::new();
+    add_recorded(profile, &mut growths);
+    growths
+}
+
+fn add_recorded(profile: &Profile, growths: &mut Growths) {
     let column = |kind: &str| profile.sample_type_named(kind).unwrap();
     let (grows, moved) = (column("map_grows"), column("map_moved_entries"));
-    let mut growths = Growths::new();
     for sample in profile.samples().filter(|sample| sample.value(grows) > 0) {
         let key = (user_function(profile, &sample), label(&sample, "map_type").unwrap());
         let sums = growths.entry(key).or_default();
         sums.0 += sample.value(grows);
         sums.1 += sample.value(moved);
     }
-    growths
 }
 
 fn user_function(profile: &Profile, sample: &Sample<'_>) -> String {
@@ -126,8 +152,14 @@ fn comment<'p>(profile: &'p Profile, key: &str) -> &'p str {
 /// Fails with the lines that differ.
 #[track_caller]
 fn assert_equals_truth(what: &str, recording: &Recording, truth: &Growths) {
+    assert_same(what, &recorded(&recording.profile), truth);
+    assert_eq!(recording.ending, Ending::Exit, "{what}");
+    assert_exact(what, recording);
+}
+
+#[track_caller]
+fn assert_same(what: &str, recorded: &Growths, truth: &Growths) {
     assert!(truth.len() > 20, "{what}: {truth:?}");
-    let recorded = recorded(&recording.profile);
     let differences: Vec<String> = truth
         .iter()
         .map(|(key, truth)| (key, truth, recorded.get(key).copied().unwrap_or_default()))
@@ -135,8 +167,11 @@ fn assert_equals_truth(what: &str, recording: &Recording, truth: &Growths) {
         .map(|(key, truth, recorded)| format!("{key:?}: is {truth:?}, recorded {recorded:?}"))
         .collect();
     assert!(differences.is_empty(), "{what}:\n{}", differences.join("\n"));
-    assert_eq!(recording.n_lost, 0, "{what}");
-    assert_eq!(recording.ending, Ending::Exit, "{what}");
+}
+
+#[track_caller]
+fn assert_exact(what: &str, recording: &Recording) {
+    assert_eq!((recording.n_lost, recording.grows_range), (0, None), "{what}");
     let profile = &recording.profile;
     for none in ["lost_events", "lost_stacks", "lost_samples", "unprobed_copies"] {
         assert_eq!(comment(profile, none), "0", "{what}: {none}");
@@ -205,6 +240,30 @@ fn profile_of(go: &Toolchain) -> PathBuf {
         std::fs::rename(&partial, &path).unwrap();
     }
     path
+}
+
+/// What is counted while counts are taken out is in one recording, and in one only.
+#[test]
+fn the_recordings_of_a_rotation_add_up_to_the_truth() {
+    if !can_record() {
+        return;
+    }
+    for version in ["1.21.13", "1.27.3"] {
+        let Some(go) = toolchain(version) else {
+            xtask::skip(&format!("no Go {version}"));
+            continue;
+        };
+        let path = go.build(&program(), &BuildOptions::default()).unwrap();
+        let (parts, truth) = Growth::start(&path).record_in_parts();
+        let what = format!("Go {version}, {} recordings", parts.len());
+        assert!(parts.len() > 2, "{what}");
+        let mut sums = Growths::new();
+        for part in &parts {
+            assert_exact(&what, part);
+            add_recorded(&part.profile, &mut sums);
+        }
+        assert_same(&what, &sums, &truth);
+    }
 }
 
 /// As on kernels before 6.10.

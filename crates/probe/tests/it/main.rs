@@ -4,15 +4,15 @@
 mod exact;
 mod object;
 
-use probe::Status;
+use probe::State;
 
 /// Whether this machine lets us record; says why not.
 pub(crate) fn can_record() -> bool {
-    let missing = probe::check(None).into_iter().find_map(|requirement| match requirement.status {
-        Status::Missing { advice } => {
+    let missing = probe::check(None).into_iter().find_map(|requirement| match requirement.state {
+        State::Missing { advice } => {
             Some(format!("recording does not work here: {}: {advice}", requirement.what))
         }
-        Status::Met | Status::Limited { .. } => None,
+        State::Met | State::Limited { .. } => None,
     });
     if let Some(why) = &missing {
         xtask::skip(why);
