@@ -141,9 +141,10 @@ def read_sizes(report, function):
     if sizes is None:
         return Sizes(0, None, None, None, precision)
     maps, median = sizes["maps"], sizes.get("p50")
-    low, high = sizes.get("maps_low"), sizes.get("maps_high")
-    if "maps_low" in sizes and high is None:
-        high = float("inf")
+    low, high = None, None
+    if sizes.get("maps_range"):
+        low, high = sizes["maps_range"]["low"], sizes["maps_range"]["high"]
+        high = float("inf") if high is None else high
     if low is None and precision == "exact":
         low = high = maps
     return Sizes(maps, low, high, median and (median["at_least"], median["room"]), precision)

@@ -22,6 +22,8 @@ pub struct ProbePoint {
     pub addr: LinkAddr,
     /// What it is.
     pub on: ProbeInstruction,
+    /// Address of the branch of the stack check, the instruction before it or itself.
+    pub branch: LinkAddr,
 }
 
 /// The instruction that a probe replaces.
@@ -70,12 +72,12 @@ pub(crate) fn after_stack_check(code: &[u8], start: LinkAddr) -> Option<ProbePoi
     prologue.find(is_guard_check)?;
     let branch = prologue.next().filter(|insn| insn.mnemonic() == Mnemonic::Jbe)?;
     let next = prologue.next()?;
-    let point = if next.code() == Code::Push_r64 && next.op0_register() == Register::RBP {
-        ProbePoint { addr: LinkAddr(next.ip()), on: ProbeInstruction::FramePush }
+    let (at, on) = if next.code() == Code::Push_r64 && next.op0_register() == Register::RBP {
+        (next.ip(), ProbeInstruction::FramePush)
     } else {
-        ProbePoint { addr: LinkAddr(branch.ip()), on: ProbeInstruction::StackCheckBranch }
+        (branch.ip(), ProbeInstruction::StackCheckBranch)
     };
-    Some(point)
+    Some(ProbePoint { addr: LinkAddr(at), on, branch: LinkAddr(branch.ip()) })
 }
 
 /// `cmp 0x10(%r14), %rsp` or `%r12`.

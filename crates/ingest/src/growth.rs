@@ -1,6 +1,6 @@
 //! Recordings to the growth of each site. docs/recording.md describes their sample types, labels and comments.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use diagnosis::Evidence;
 use diagnosis::evidence::{
@@ -63,8 +63,6 @@ struct OfRecording {
     windows: Option<(u32, usize)>,
     grows: u64,
     has_estimates: bool,
-    /// Lines and types that grew in it.
-    types: HashSet<(LineId, String)>,
 }
 
 /// Positions of the values of a recording.
@@ -144,17 +142,12 @@ impl GrowthCollector {
             self.process.windows.push(windows);
             (self.process.windows.len() as u32 - 1, n_groups)
         });
-        OfRecording { precision, windows, grows: 0, has_estimates: false, types: HashSet::new() }
+        OfRecording { precision, windows, grows: 0, has_estimates: false }
     }
 
     /// Adds what is known only after the samples of a recording.
     fn end(&mut self, recording: OfRecording, comments: &Comments<'_>) {
-        let OfRecording { mut precision, grows, types, has_estimates, .. } = recording;
-        // What was seen only while everything was counted may have grown while it was not.
-        for key in types {
-            let sums = self.types.entry(key).or_default();
-            sums.precision = sums.precision.max(precision);
-        }
+        let OfRecording { mut precision, grows, has_estimates, .. } = recording;
         if has_estimates {
             precision = precision.max(Precision::Estimated);
         }
@@ -210,9 +203,6 @@ impl GrowthCollector {
         recording.grows = recording.grows.saturating_add(growth.grows);
         recording.has_estimates |= labels.precision == Precision::Estimated;
         let key = (frame.line, labels.map_type);
-        if recording.precision != Precision::Exact && !recording.types.contains(&key) {
-            recording.types.insert(key.clone());
-        }
         let sums = self.types.entry(key).or_default();
         sums.total += growth;
         sums.precision = sums.precision.max(labels.precision);
@@ -249,7 +239,10 @@ impl GrowthCollector {
         self.process.grows_range =
             self.grows_range.filter(|_| is_estimated && !self.is_range_unknown);
         let mut growths: HashMap<(String, u32), (LineId, SiteGrowth)> = HashMap::new();
-        for ((line, map_type), sums) in self.types {
+        // A line may have grown, unseen, in any recording that did not count everything.
+        let unseen = Some(self.process.precision).filter(|&of| of >= Precision::Estimated);
+        for ((line, map_type), mut sums) in self.types {
+            sums.precision = sums.precision.max(unseen.unwrap_or_default());
             let frame = self.lines.frame(line);
             let (_, site) = growths
                 .entry((frame.function, frame.line))
@@ -500,7 +493,7 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         }),
         comments.seconds("uncounted_s").filter(|&ns| ns > 0).map(|_| {
             format!(
-                "for {} s of the program's CPU time nothing was counted, since the recording ended before the first window: every count is a lower bound; record longer, or with --max-overhead 100",
+                "for {} s of the program's CPU time nothing was counted, and no window stands for it: every count is a lower bound; record longer, or with --max-overhead 100",
                 text("uncounted_s")
             )
         }),

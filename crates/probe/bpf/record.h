@@ -18,6 +18,7 @@
 #define POINT_GC_ASSIST 7 /* runtime.gcAssistAlloc */
 #define POINT_START 8 /* runtime.schedinit */
 #define POINT_SWISS_SPLIT 9 /* maps.(*table).split(t, typ, m): called by rehash, in place all the time */
+#define POINT_PACE 10 /* just before a growth probe, to measure what getting from one to the next takes */
 
 /* point.flags */
 #define POINT_ON_BRANCH 1 /* on the branch of the stack check: taken means that the function starts over */
@@ -54,7 +55,9 @@
 #define COUNT_NEW_STACKS 16
 #define COUNT_NEW_SAMPLES 17
 #define COUNT_NEW_PROCESSES 18
-#define N_COUNTERS 19
+#define COUNT_PACE_NS 19 /* from the end of a POINT_PACE to the probe after it */
+#define COUNT_PACES 20
+#define N_COUNTERS 21
 
 /* Entries that the tables have room for. */
 #define MAX_GROWS 65536

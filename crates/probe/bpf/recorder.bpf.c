@@ -53,6 +53,9 @@ struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct sample_key); __type
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u64); __type(value, struct stack); __uint(max_entries, MAX_STACKS); } stacks SEC(".maps");
 /* Processes recorded, with the difference between their addresses and those in the ELF file. */
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, MAX_PROCESSES); } processes SEC(".maps");
+/* When a POINT_PACE ended on this CPU, and in which thread. */
+struct pace { u64 thread, at; };
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value, struct pace); __uint(max_entries, 1); } paces SEC(".maps");
 /*
  * Room to put stacks together in. A thread that is preempted in the middle keeps its own, and so does what a CPU sample
  * interrupts: each takes one that is free.
@@ -311,6 +314,36 @@ INLINE int read_event(struct pt_regs *ctx, const struct point *point, struct eve
 	return 0;
 }
 
+/* Longer than getting to a probe takes, unless the thread was interrupted. */
+enum { MAX_PACE_NS = 20000 };
+
+/* What lies between the program of one probe and that of the next is what a trap costs. */
+INLINE void end_pace(u64 now)
+{
+	u32 zero = 0;
+	struct pace *pace = bpf_map_lookup_elem(&paces, &zero);
+
+	if (!pace || pace->thread != bpf_get_current_pid_tgid())
+		return;
+	pace->thread = 0;
+	if (now - pace->at < MAX_PACE_NS) {
+		count(COUNT_PACE_NS, now - pace->at);
+		count(COUNT_PACES, 1);
+	}
+}
+
+INLINE void begin_pace(void)
+{
+	u32 zero = 0;
+	struct pace *pace = bpf_map_lookup_elem(&paces, &zero);
+
+	count(COUNT_CHECKS, 1);
+	if (pace) {
+		pace->thread = bpf_get_current_pid_tgid();
+		pace->at = bpf_ktime_get_ns();
+	}
+}
+
 SEC("uprobe")
 int on_probe(struct pt_regs *ctx)
 {
@@ -335,6 +368,9 @@ int on_probe(struct pt_regs *ctx)
 		add_process(ctx, point);
 		count(COUNT_CHECKS, 1);
 		return 0;
+	case POINT_PACE:
+		begin_pace();
+		return 0;
 	}
 	if (control->is_paused && point->kind != POINT_SWISS_SPLIT) {
 		count(COUNT_IGNORED, 1);
@@ -348,6 +384,7 @@ int on_probe(struct pt_regs *ctx)
 	if (point->kind == POINT_MAKE)
 		count(COUNT_MAKES, 1);
 	start = bpf_ktime_get_ns();
+	end_pace(start);
 	switch (read_event(ctx, point, &event)) {
 	case EVENT:
 		account(ctx, point, control, &event);
@@ -417,10 +454,13 @@ int on_sample(struct bpf_perf_event_data *ctx)
 	value = bpf_map_lookup_elem(&samples, &key);
 	if (value)
 		__sync_fetch_and_add(value, 1);
-	else if (bpf_map_update_elem(&samples, &key, &one, BPF_NOEXIST))
-		count(COUNT_SAMPLES_LOST, 1);
-	else
+	else if (bpf_map_update_elem(&samples, &key, &one, BPF_NOEXIST) == 0)
 		count(COUNT_NEW_SAMPLES, 1);
+	else if ((value = bpf_map_lookup_elem(&samples, &key)))
+		/* Another CPU was faster. */
+		__sync_fetch_and_add(value, 1);
+	else
+		count(COUNT_SAMPLES_LOST, 1);
 	return 0;
 }
 

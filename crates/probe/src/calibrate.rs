@@ -9,7 +9,7 @@ use gobin::FileOffset;
 use goproc::{Maps, RunAddr};
 
 use crate::error::Error;
-use crate::governor::Costs;
+use crate::governor::{Costs, TRAP_FACTOR};
 use crate::kernel::{Counting, Kernel, Scope};
 use crate::points::Probe;
 use crate::record_layout::{
@@ -71,10 +71,6 @@ const DEPTHS: [u32; 2] = [2, 42];
 const KEYS: u64 = 1 << 14;
 const WRITES: u64 = 16;
 
-/// By how much a trap costs more in a program than here, where less is pushed out of the caches. Measured in loops that
-/// grow maps, Go 1.23, 1.24 and 1.27, on two machines: counts were right with factors of 1.0 to 1.4.
-const TRAP_FACTOR: f64 = 1.3;
-
 /// Measures what the program will pay, before it is recorded. Leaves no counts behind.
 pub(crate) fn measure(kernel: &mut Kernel) -> Result<Costs, Error> {
     let mut work = Work { map: (0..KEYS).map(|key| (key, 0)).collect(), next: 0 };
@@ -93,22 +89,23 @@ pub(crate) fn measure(kernel: &mut Kernel) -> Result<Costs, Error> {
         &[Scope::Process(std::process::id())],
         &[probe],
     )?;
-    let [shallow, deep] = [0, 1].map(|idx| {
-        let rounds: Vec<Hit> =
-            (0..ROUNDS).map(|_| Hit::measure(kernel, &mut work, DEPTHS[idx])).collect();
+    let mut cost = |idx: usize| {
+        let rounds = (0..ROUNDS).map(|_| Hit::measure(kernel, &mut work, DEPTHS[idx]));
+        let rounds = rounds.collect::<Result<Vec<Hit>, Error>>()?;
         let median_of = |of: fn(&Hit) -> f64| median(rounds.iter().map(of).collect());
         let added_ns = |ns: f64| (ns - unprobed[idx]).max(0.0);
-        Hit {
+        Ok::<Hit, Error>(Hit {
             ns: added_ns(median_of(|hit| hit.ns)),
             trap_ns: added_ns(median_of(|hit| hit.trap_ns)),
             frames: median_of(|hit| hit.frames),
-        }
-    });
+        })
+    };
+    let (shallow, deep) = (cost(0)?, cost(1)?);
     drop(links);
     // Nothing else was counted by now.
     kernel.take_all()?;
     let own: Vec<u32> = kernel.processes().into_keys().collect();
-    kernel.remove_processes(&own);
+    kernel.remove_processes(&own)?;
     let frame_ns = ((deep.ns - shallow.ns) / (deep.frames - shallow.frames).max(1.0)).max(0.0);
     let more_ns = shallow.trap_ns * (TRAP_FACTOR - 1.0);
     Ok(Costs {
@@ -128,13 +125,13 @@ struct Hit {
 }
 
 impl Hit {
-    fn measure(kernel: &Kernel, work: &mut Work, depth: u32) -> Self {
-        let before = kernel.counters();
+    fn measure(kernel: &Kernel, work: &mut Work, depth: u32) -> Result<Self, Error> {
+        let before = kernel.counters()?;
         let ns = work.round(depth);
-        let after = kernel.counters();
+        let after = kernel.counters()?;
         let count = |counter: u32| (after[counter as usize] - before[counter as usize]) as f64;
         let n = count(COUNT_WALKED).max(1.0);
-        Self { ns, trap_ns: ns - count(COUNT_EVENT_NS) / n, frames: count(COUNT_FRAMES) / n }
+        Ok(Self { ns, trap_ns: ns - count(COUNT_EVENT_NS) / n, frames: count(COUNT_FRAMES) / n })
     }
 }
 

@@ -82,7 +82,7 @@ const TICK: Duration = Duration::from_millis(10);
 const WINDOW_NS: std::ops::RangeInclusive<f64> = 3e6..=10e6;
 /// No window lasts longer than this many times what it would without probes.
 pub(crate) const SLOWEST: u32 = 8;
-/// From the begin of a window to that of the next one, at least. Units: nanoseconds.
+/// Shortest mean gap between windows. Units: nanoseconds.
 const CYCLE_NS: f64 = 50e6;
 /// Longest gap between windows. Units: nanoseconds.
 const MAX_GAP_NS: f64 = 2e9;
@@ -90,8 +90,13 @@ const MAX_GAP_NS: f64 = 2e9;
 const RECONSIDER: Duration = Duration::from_secs(1);
 /// Fewest stacks: one in 2^10.
 const MAX_LOG2: u8 = 10;
-/// By how much a trap may cost more or less than was measured at the start, on another function (calibrate.rs).
-pub(crate) const TRAP_ERROR: f64 = 0.25;
+/// By how much a trap costs more than what lies between two probes: it also pushes the program's data out of caches.
+/// Measured on programs that know how often they grow maps (`bench/record-truth sizes`).
+pub(crate) const TRAP_FACTOR: f64 = 1.4;
+/// By how much a trap may cost more or less than is believed.
+pub(crate) const TRAP_ERROR: f64 = 0.2;
+/// Traps of which the mean says something.
+const ENOUGH_TRAPS: f64 = 50.0;
 /// Time whose budget may be spent ahead. Units: nanoseconds of the program's own CPU time.
 const CREDIT_NS: f64 = 1e9;
 /// A recording keeps its budget from this time on, what it spent at the start included. Units: as above.
@@ -152,6 +157,8 @@ pub(crate) struct Governor {
     /// Fraction of the program's own CPU time.
     budget: f64,
     costs: Costs,
+    /// Traps measured in the program: the sum of what they took, and their number. Units: nanoseconds.
+    traps: (f64, f64),
     mode: Mode,
     /// Budget that is not spent; negative when too much was. Units: nanoseconds.
     credit_ns: f64,
@@ -178,6 +185,7 @@ impl Governor {
         Self {
             budget,
             costs,
+            traps: (0.0, 0.0),
             mode: Mode::Exact,
             credit_ns: budget * SETTLED_NS * GIVEN_AT_START,
             own_ns: 0.0,
@@ -196,6 +204,23 @@ impl Governor {
         self.mode
     }
 
+    /// What probes cost, as far as is known by now.
+    pub(crate) fn costs(&self) -> &Costs {
+        &self.costs
+    }
+
+    /// Takes over what traps cost in the program itself: `sum_ns` of `n` of them.
+    pub(crate) fn learn_traps(&mut self, sum_ns: u64, n: u64) {
+        self.traps.0 += sum_ns as f64;
+        self.traps.1 += n as f64;
+        if self.traps.1 < ENOUGH_TRAPS {
+            return;
+        }
+        let trap_ns = self.traps.0 / self.traps.1 * TRAP_FACTOR;
+        self.costs.event_ns += trap_ns - self.costs.trap_ns;
+        self.costs.trap_ns = trap_ns;
+    }
+
     /// How long to count before looking again.
     pub(crate) fn tick(&self) -> Duration {
         let is_burst = self.latest_cost > 2.0 * self.budget;
@@ -209,11 +234,11 @@ impl Governor {
 
     /// Learns from an interval in which every event was seen, and chooses how to go on.
     pub(crate) fn observe(&mut self, interval: &Interval) -> Mode {
-        if self.budget >= 1.0 || interval.cpu_ns == 0 {
+        self.spend(interval);
+        if self.budget >= 1.0 {
             return self.mode;
         }
         self.learn(interval);
-        self.spend(interval);
         if self.mode != Mode::Exact || self.credit_ns <= 0.0 {
             self.mode = self.choose();
         }

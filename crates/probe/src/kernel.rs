@@ -1,6 +1,7 @@
 //! The kernel side, loaded: its maps, and the links that put probes in place.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -105,7 +106,8 @@ impl Drop for ProbeLinks {
         if let Self::Single { links } = self {
             std::thread::scope(|scope| {
                 for link in links.drain(..) {
-                    scope.spawn(move || drop(link));
+                    // Where there can be no thread, it is dropped with the closure.
+                    let _ = std::thread::Builder::new().spawn_scoped(scope, move || drop(link));
                 }
             });
         }
@@ -140,7 +142,7 @@ impl Kernel {
         if self.multi.is_some() { "uprobe_multi" } else { "perf" }
     }
 
-    /// Puts probes in place.
+    /// Puts probes in place, but for processes that have ended.
     pub(crate) fn attach(
         &mut self,
         path: &Path,
@@ -152,7 +154,11 @@ impl Kernel {
         let offsets: Vec<u64> = probes.iter().map(|probe| probe.offset.0).collect();
         if let Some(multi) = &self.multi {
             let attach = |scope: &Scope| multi.attach(path, *scope, &offsets, &cookies);
-            let _links = scopes.iter().map(attach).collect::<Result<_, _>>()?;
+            let links = scopes.iter().map(attach).filter(|link| !is_gone(link.as_ref().err()));
+            let _links = links.collect::<io::Result<_>>().map_err(|error| match error.kind() {
+                io::ErrorKind::PermissionDenied => Error::NotPermitted { what: "attaching probes" },
+                _ => Error::Kernel { what: "attaching probes", reason: error.to_string() },
+            })?;
             return Ok(ProbeLinks::Multi { _links });
         }
         let mut links = Vec::new();
@@ -161,9 +167,11 @@ impl Kernel {
             for (&offset, &cookie) in offsets.iter().zip(&cookies) {
                 let location = UProbeAttachLocation::AbsoluteOffset(offset);
                 let point = UProbeAttachPoint { location, cookie: Some(cookie) };
-                let id =
-                    on_probe.attach(point, path, uprobe_scope(*scope)).map_err(program_error)?;
-                links.push(on_probe.take_link(id).map_err(program_error)?);
+                match on_probe.attach(point, path, uprobe_scope(*scope)) {
+                    Ok(id) => links.push(on_probe.take_link(id).map_err(program_error)?),
+                    Err(error) if is_gone(system::find_io_error(&error)) => break,
+                    Err(error) => return Err(program_error(error)),
+                }
             }
         }
         Ok(ProbeLinks::Single { links })
@@ -234,8 +242,8 @@ impl Kernel {
     }
 
     /// Forgets processes.
-    pub(crate) fn remove_processes(&mut self, pids: &[u32]) {
-        self.remove("processes", pids);
+    pub(crate) fn remove_processes(&mut self, pids: &[u32]) -> Result<(), Error> {
+        self.remove("processes", pids)
     }
 
     /// Processes with the addresses of the map types that were seen there since tables were emptied.
@@ -244,17 +252,17 @@ impl Kernel {
         grows.iter().map(|(key, _)| (key.tgid, key.map_type)).collect()
     }
 
-    pub(crate) fn counters(&self) -> Counters {
+    pub(crate) fn counters(&self) -> Result<Counters, Error> {
         let table: PerCpuArray<_, record_layout::Counters> =
             self.table("counters", PerCpuArray::try_from);
         let mut sums = Counters::default();
-        let Ok(per_cpu) = table.get(&0, 0) else { return sums };
+        let per_cpu = table.get(&0, 0).map_err(|error| map_error("reading counters", &error))?;
         for counters in per_cpu.iter() {
             for (sum, counter) in sums.iter_mut().zip(counters.of) {
                 *sum += counter;
             }
         }
-        sums
+        Ok(sums)
     }
 
     /// Whether a table is half full of what came since it was emptied.
@@ -277,7 +285,7 @@ impl Kernel {
 
     /// As `take_counts`, and takes the stacks too, which are stored again when they are seen again.
     pub(crate) fn take_all(&mut self) -> Result<Taken, Error> {
-        let counters = self.counters();
+        let counters = self.counters()?;
         self.emptied_at = TABLES.map(|(counter, _)| counters[counter as usize]);
         let taken = self.take_counts()?;
         Ok(Taken { stacks: self.take("stacks", |_: &u64| true)?, ..taken })
@@ -292,7 +300,7 @@ impl Kernel {
         let mut entries: Vec<(K, V)> = self.entries(name)?;
         entries.retain(|(key, _)| which(key));
         let keys: Vec<K> = entries.iter().map(|(key, _)| *key).collect();
-        self.remove(name, &keys);
+        self.remove(name, &keys)?;
         Ok(entries)
     }
 
@@ -303,9 +311,9 @@ impl Kernel {
         })
     }
 
-    fn remove<K: Pod>(&mut self, name: &str, keys: &[K]) {
-        // What cannot be removed is not there.
-        let _ = bpf::remove(self.fd(name), keys);
+    fn remove<K: Pod>(&mut self, name: &str, keys: &[K]) -> Result<(), Error> {
+        bpf::remove(self.fd(name), keys)
+            .map_err(|error| Error::Kernel { what: "emptying tables", reason: error.to_string() })
     }
 
     fn fd(&self, name: &str) -> BorrowedFd<'_> {
@@ -331,6 +339,11 @@ impl Kernel {
         let map = self.ebpf.map_mut(name).expect("the object has this map");
         convert(map).expect("the object has it with these types")
     }
+}
+
+/// Whether the process has ended.
+fn is_gone(error: Option<&io::Error>) -> bool {
+    error.is_some_and(|error| error.raw_os_error() == Some(libc::ESRCH))
 }
 
 fn uprobe_scope(scope: Scope) -> UProbeScope {

@@ -101,11 +101,8 @@ impl MultiProgram {
         scope: Scope,
         offsets: &[u64],
         cookies: &[u64],
-    ) -> Result<OwnedFd, Error> {
-        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Error::Kernel {
-            what: "attaching probes",
-            reason: "the path has a zero byte".to_owned(),
-        })?;
+    ) -> io::Result<OwnedFd> {
+        let path = CString::new(path.as_os_str().as_bytes())?;
         let mut attr = LinkCreate {
             prog_fd: self.fd.as_raw_fd().cast_unsigned(),
             attach_type: BPF_TRACE_UPROBE_MULTI,
@@ -120,10 +117,7 @@ impl MultiProgram {
             ..LinkCreate::default()
         };
         // SAFETY: the pointers in `attr` are to memory that lives until the call returns, of the lengths given.
-        unsafe { bpf_fd(BPF_LINK_CREATE, &mut attr) }.map_err(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => Error::NotPermitted { what: "attaching probes" },
-            _ => Error::Kernel { what: "attaching probes", reason: error.to_string() },
-        })
+        unsafe { bpf_fd(BPF_LINK_CREATE, &mut attr) }
     }
 }
 

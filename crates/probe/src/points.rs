@@ -6,7 +6,7 @@ use gobin::{Binary, FileOffset, InlinedCopy, LinkAddr, MapImpl, ProbeInstruction
 
 use crate::record_layout::{
     POINT_CLASSIC_GROW, POINT_CLASSIC_INLINED, POINT_GC_ASSIST, POINT_GC_CYCLE, POINT_IN_BODY,
-    POINT_MAKE, POINT_ON_BRANCH, POINT_START, POINT_SWISS_REHASH, POINT_SWISS_SPLIT,
+    POINT_MAKE, POINT_ON_BRANCH, POINT_PACE, POINT_START, POINT_SWISS_REHASH, POINT_SWISS_SPLIT,
     POINT_SWISS_TO_TABLE, POINT_SWISS_TO_TABLE_INLINED, Point,
 };
 
@@ -35,6 +35,8 @@ pub(crate) struct Points {
     /// Splits of the largest tables, where they can be told from other growths: never detached either, since they are
     /// seldom, and what shows how large maps become.
     pub(crate) splits: Option<Probe>,
+    /// Just before growth probes, to measure what a trap costs in this program.
+    pub(crate) paces: Vec<Probe>,
     /// Inlined copies of growth functions.
     pub(crate) n_inlined: usize,
     /// Those among them that cannot be probed: growths there are not seen.
@@ -59,6 +61,8 @@ impl Points {
                 points.add_swiss_copies(binary)
             }
         };
+        let paced = [HASH_GROW, REHASH, GROW_TO_TABLE];
+        points.paces = paced.iter().filter_map(|name| pace(binary, name)).collect();
         points.n_inlined = grow.len();
         points.n_unprobed = grow.iter().filter(|is_probed| !**is_probed).count();
         points.add_function(binary, "runtime.gcAssistAlloc", POINT_GC_ASSIST);
@@ -167,6 +171,16 @@ impl Points {
         self.growth.extend(probes);
         is_probed
     }
+}
+
+/// Where the growth probe is not on the branch itself.
+fn pace(binary: &Binary<'_>, name: &str) -> Option<Probe> {
+    let at = binary.probe_point(binary.functions().by_name(name)?)?;
+    let LinkAddr(link_addr) = at.branch;
+    let flags = POINT_ON_BRANCH;
+    let point = Point { link_addr, kind: POINT_PACE, flags, type_home: 0, map_home: 0 };
+    let is_apart = at.on == ProbeInstruction::FramePush;
+    Some(Probe { point, offset: binary.file_offset(at.branch)? }).filter(|_| is_apart)
 }
 
 /// Only where every split is a call.

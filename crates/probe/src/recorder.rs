@@ -13,20 +13,21 @@ use std::process::Child;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use goproc::{Pid, PidFd};
+use goproc::{ErrorKind, Pid, PidFd};
 
 use crate::calibrate;
 use crate::clocks::CpuClock;
 use crate::error::Error;
-use crate::governor::{Costs, Governor, Interval, Mode, Plan, SLOWEST};
-use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks, Taken};
+use crate::governor::{Governor, Interval, Mode, Plan, SLOWEST};
+use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks, Scope, Taken};
 use crate::points::{Points, Probe};
 use crate::profile::{self, Facts};
 use crate::program::Program;
 use crate::record_layout::{
     COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_MAKES, COUNT_NEW_PROCESSES,
-    COUNT_READ_FAULTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST,
-    COUNT_TABLE_FULL, COUNT_WALKED, GrowKey, MAX_FRAMES, PRECISION_WINDOW,
+    COUNT_PACE_NS, COUNT_PACES, COUNT_READ_FAULTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST,
+    COUNT_STACKLESS, COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED, GrowKey, MAX_FRAMES,
+    PRECISION_WINDOW,
 };
 use crate::recording::{Attached, Ending, Options, Recording, Status};
 use crate::system::TaskClocks;
@@ -39,6 +40,8 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// Types that only exist in memory are looked for at each tick, as the program may end any time, unless that takes
 /// more than this part of our time.
 const LOOKING: u32 = 50;
+/// One window in so many measures what a trap costs.
+const PACED: u64 = 8;
 /// How often tables are emptied while processes end: what they leave would fill the tables.
 const COLLECT: Duration = Duration::from_secs(5);
 /// And after this many windows: what was counted in them waits for that.
@@ -52,16 +55,15 @@ pub struct Recorder {
     attached: Attached,
     kernel: Kernel,
     governor: Governor,
-    costs: Costs,
     cpu: CpuClock,
     max_overhead: f64,
     sample_hz: u64,
     max_frames: u32,
-    _always: ProbeLinks,
+    always: Option<ProbeLinks>,
     growth: Option<ProbeLinks>,
     detaching: Detaching,
-    /// Of the processes recorded from the start; an entry goes when its process ends.
-    pidfds: Vec<PidFd>,
+    /// Processes that were named and run; empty when all of an executable are recorded.
+    processes: Vec<(u32, PidFd)>,
     child: Option<Child>,
     memory: Memory,
     /// When the governor last looked.
@@ -74,6 +76,7 @@ pub struct Recorder {
     reconsider_at: Instant,
     next_look: Instant,
     next_collect: Instant,
+    n_windows: u64,
     /// Since the recorder began.
     start: Mark,
     n_taken: u64,
@@ -83,11 +86,16 @@ pub struct Recorder {
 
 /// What was counted since the last recording was made.
 struct Part {
+    /// When the counts before it were taken out.
     start: Mark,
+    /// When the governor had looked before that: what probes cost from then on belongs to this part.
+    from: Mark,
     started_at: SystemTime,
     tally: Tally,
     windows: Windows,
     waiting: Waiting,
+    /// Processes that were there already.
+    n_known: u64,
     /// Growths and makes taken out of the tables.
     n_taken: u64,
     /// By mode: exact, sampled stacks, windows.
@@ -95,13 +103,15 @@ struct Part {
 }
 
 impl Part {
-    fn beginning(start: Mark) -> Self {
+    fn beginning(start: Mark, from: Mark, before: &Windows) -> Self {
         Self {
             start,
+            from,
             started_at: SystemTime::now(),
             tally: Tally::default(),
-            windows: Windows::default(),
+            windows: before.next(),
             waiting: Waiting::default(),
+            n_known: 0,
             n_taken: 0,
             time_in: [Duration::ZERO; 3],
         }
@@ -117,7 +127,8 @@ struct Detaching {
 impl Detaching {
     fn begin(&mut self, links: ProbeLinks) {
         self.threads.retain(|thread| !thread.is_finished());
-        self.threads.push(std::thread::spawn(move || drop(links)));
+        // Where there can be no thread, they are dropped with the closure.
+        self.threads.extend(std::thread::Builder::new().spawn(move || drop(links)));
     }
 
     fn wait(&mut self) {
@@ -160,7 +171,7 @@ impl Switch {
 }
 
 impl Recorder {
-    /// Puts probes in place. A command waits until `start`.
+    /// Puts probes in place. Nothing is counted, and a command waits, until `start`.
     ///
     /// # Errors
     /// When nothing can be recorded: no such process, not a Go program, no permission.
@@ -180,14 +191,14 @@ impl Recorder {
         let mut kernel = Kernel::load(&constants, options.links)?;
         let costs = calibrate::measure(&mut kernel)?;
         let max_frames = options.max_frames.clamp(1, MAX_FRAMES);
-        kernel.control(counting(Mode::Exact, max_frames))?;
+        kernel.control(Counting { is_paused: true, ..counting(Mode::Exact, max_frames) })?;
         for &pid in &found.pids {
             let link_addr = |offset| program.binary().link_addr(offset);
             let bias = Pid(pid).load_bias(found.file.id, link_addr).ok().flatten();
             // Without, it has not begun; it says where it is when it does.
             kernel.add_process(pid, bias.map_or(0, |bias| bias.0))?;
         }
-        let counters = kernel.counters();
+        let counters = kernel.counters()?;
         let always: Vec<Probe> = points.rare.iter().copied().chain(points.splits).collect();
         let always = kernel.attach(&found.file.path, &found.scopes, &always)?;
         let growth = kernel.attach(&found.file.path, &found.scopes, &points.growth)?;
@@ -199,7 +210,14 @@ impl Recorder {
         } else {
             (CpuClock::of_processes(&found.pids), &found.pids[..])
         };
-        let pidfds = waited_for.iter().filter_map(|&pid| Pid(pid).open_pidfd().ok()).collect();
+        let mut processes = Vec::new();
+        for &pid in waited_for {
+            match Pid(pid).open_pidfd() {
+                Ok(pidfd) => processes.push((pid, pidfd)),
+                Err(error) if matches!(error.kind, ErrorKind::NoSuchProcess) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         let now = Instant::now();
         let start = Mark { counters, cpu_ns: 0, at: now };
         let attached = Attached {
@@ -221,24 +239,24 @@ impl Recorder {
             points,
             attached,
             kernel,
-            costs,
             cpu,
             max_overhead: options.max_overhead,
             sample_hz: options.sample_hz,
             max_frames,
-            _always: always,
+            always: Some(always),
             growth: Some(growth),
             detaching: Detaching::default(),
-            pidfds,
+            processes,
             child: None,
             memory: Memory::default(),
             last: start,
             next_look: now,
             next_collect: now + COLLECT,
+            n_windows: 0,
             start,
             n_taken: 0,
             n_grows_before: 0.0,
-            part: Part::beginning(start),
+            part: Part::beginning(start, start, &Windows::default()),
         })
     }
 
@@ -247,20 +265,25 @@ impl Recorder {
         &self.attached
     }
 
-    /// Lets a command begin that waits; without one, nothing.
+    /// Begins to count, and lets a command begin that waits. From then on `poll` has to be called all the time: it is
+    /// what keeps the budget.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// When the command cannot be started.
     pub fn start(&mut self) -> Result<(), Error> {
-        let Some(command) = self.found.command.take() else { return Ok(()) };
-        self.child = Some(command.start()?);
+        self.kernel.control(counting(Mode::Exact, self.max_frames))?;
+        if let Some(command) = self.found.command.take() {
+            self.child = Some(command.start()?);
+        }
         let mark = Mark { at: Instant::now(), ..self.start };
         (self.start, self.last) = (mark, mark);
-        self.part = Part::beginning(mark);
+        self.part = Part::beginning(mark, mark, &Windows::default());
+        self.part.n_known = self.found.pids.len() as u64;
         Ok(())
     }
 
-    /// Counts for about `time`, at most a tenth of a second longer; ends early when the program does.
+    /// Counts for about `time`, or some tenths of a second longer where a window ends later; ends early when the
+    /// program does.
     ///
     /// # Errors
     /// When the kernel no longer lets us.
@@ -273,7 +296,7 @@ impl Recorder {
                 break;
             }
             if self.governor.mode() != Mode::Windows {
-                self.wait(rest.min(self.governor.tick()));
+                self.wait(rest.min(self.governor.tick()))?;
                 self.tick()?;
             } else if now >= self.reconsider_at {
                 self.reconsider()?;
@@ -281,15 +304,17 @@ impl Recorder {
                 self.window()?;
             } else {
                 let next = self.window_at().min(self.reconsider_at);
-                self.wait(rest.min(GLANCE).min(next - now));
+                self.wait(rest.min(GLANCE).min(next - now))?;
                 self.read_cpu();
             }
             self.look_after_tables()?;
         }
-        Ok(self.status())
+        self.status()
     }
 
-    /// A recording of what was counted since the last one. Nothing between the two is lost.
+    /// A recording of what was counted since the last one. Nothing between the two is lost. Where growths are counted
+    /// in windows, a recording should be much longer than the gaps between them (2 s at most): one without a window is
+    /// a lower bound.
     ///
     /// # Errors
     /// When the kernel no longer lets us.
@@ -307,20 +332,23 @@ impl Recorder {
 
     /// Whether the program has ended; never, when all processes of an executable are recorded without a command.
     fn has_ended(&mut self) -> bool {
-        if self.found.is_all() {
-            let child = self.child.as_mut();
-            return child
-                .is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()));
-        }
-        self.pidfds.is_empty()
+        let child = self.child.as_mut();
+        let child_ended =
+            child.is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()));
+        if self.found.is_all() { child_ended } else { self.processes.is_empty() }
     }
 
     /// Waits, not beyond the end of a process.
-    fn wait(&mut self, time: Duration) {
-        let fds: Vec<BorrowedFd<'_>> = self.pidfds.iter().map(AsFd::as_fd).collect();
-        let readable = goproc::wait_readable(&fds, time).unwrap_or_default();
+    fn wait(&mut self, time: Duration) -> Result<(), Error> {
+        let fds: Vec<BorrowedFd<'_>> = self.processes.iter().map(|(_, fd)| fd.as_fd()).collect();
+        let readable = goproc::wait_readable(&fds, time)?;
+        if readable.contains(&true) {
+            // Its clock can be read until its parent has taken note.
+            self.read_cpu();
+        }
         let mut ended = readable.iter();
-        self.pidfds.retain(|_| !ended.next().copied().unwrap_or(false));
+        self.processes.retain(|_| !ended.next().copied().unwrap_or(false));
+        Ok(())
     }
 
     /// When to begin attaching for the next window.
@@ -332,7 +360,16 @@ impl Recorder {
         if self.found.is_all() {
             self.kernel.processes().into_keys().collect()
         } else {
-            self.found.pids.clone()
+            self.processes.iter().map(|(pid, _)| *pid).collect()
+        }
+    }
+
+    /// Where probes go now: not to processes that have ended, whose number another may have by now.
+    fn scopes(&self) -> Vec<Scope> {
+        if self.found.is_all() {
+            vec![Scope::All]
+        } else {
+            self.processes.iter().map(|(pid, _)| Scope::Process(*pid)).collect()
         }
     }
 
@@ -343,24 +380,28 @@ impl Recorder {
         }
     }
 
-    fn mark(&mut self) -> Mark {
-        let counters = self.kernel.counters();
+    fn mark(&mut self) -> Result<Mark, Error> {
+        let counters = self.kernel.counters()?;
         let pids = match self.cpu {
             CpuClock::Processes { .. } => self.pids(),
             CpuClock::Samples { .. } => Vec::new(),
         };
         let cpu_ns = self.cpu.read(&counters, || pids);
-        Mark { counters, cpu_ns, at: Instant::now() }
+        Ok(Mark { counters, cpu_ns, at: Instant::now() })
     }
 
     /// Counts of a stretch in which every event was seen, and the mode that follows from it.
     fn tick(&mut self) -> Result<(), Error> {
-        let now = self.mark();
+        let now = self.mark()?;
         let mode = self.governor.mode();
         let stretch = between(&self.last, &now);
+        if stretch.cpu_ns == 0 && matches!(self.cpu, CpuClock::Samples { .. }) {
+            // Less than one sample: what it cost is charged with the next one.
+            return Ok(());
+        }
         self.part.time_in[mode_idx(mode)] += now.at - self.last.at;
         self.last = now;
-        self.part.windows.see(stretch.n_events(), stretch.own_cpu_ns(&self.costs));
+        self.part.windows.see(stretch.n_events(), stretch.own_cpu_ns(self.governor.costs()));
         let next = self.governor.observe(&stretch);
         if next == mode { Ok(()) } else { self.enter(next) }
     }
@@ -387,27 +428,25 @@ impl Recorder {
     /// happen in the middle between the clock's times before and after it.
     fn switch(&mut self, is_open: bool, clocks: Option<&TaskClocks>) -> Result<Switch, Error> {
         let time = || clocks.and_then(|clocks| clocks.read().ok());
-        let before = (self.mark(), time());
+        let before = (self.mark()?, time());
         if is_open {
             self.kernel.control(counting(Mode::Windows, self.max_frames))?;
         } else {
             self.pause()?;
         }
-        let after = (time(), self.mark());
+        let after = (time(), self.mark()?);
         let cpu_ns = u64::midpoint(before.0.cpu_ns, after.1.cpu_ns);
         let counted = if is_open { before.0 } else { after.1 };
         let exact_ns = before.1.zip(after.0).map(|(before, after)| u64::midpoint(before, after));
         Ok(Switch { mark: Mark { cpu_ns, ..counted }, exact_ns })
     }
 
-    /// Puts the growth probes back; `None` where that cannot be done, since a process just ended.
-    fn attach_again(&mut self) -> Option<ProbeLinks> {
-        let links =
-            self.kernel.attach(&self.found.file.path, &self.found.scopes, &self.points.growth);
-        if links.is_err() {
-            self.wait(GLANCE);
-        }
-        links.ok()
+    /// Puts the growth probes back.
+    fn attach_again(&mut self, more: &[Probe]) -> Result<ProbeLinks, Error> {
+        // Those of the last window: where both stood, growths would count twice.
+        self.detaching.wait();
+        let probes = [&self.points.growth[..], more].concat();
+        self.kernel.attach(&self.found.file.path, &self.scopes(), &probes)
     }
 
     /// A window.
@@ -415,26 +454,47 @@ impl Recorder {
         let plan = self.next_window;
         let begun = Instant::now();
         let clocks = TaskClocks::start(self.pids().into_iter()).ok();
-        let Some(links) = self.attach_again() else { return Ok(()) };
+        let is_paced = self.n_windows % PACED == 0;
+        self.n_windows += 1;
+        let paces = if is_paced { self.points.paces.clone() } else { Vec::new() };
+        let links = self.attach_again(&paces)?;
         self.attaching = begun.elapsed();
         let opened = self.switch(true, clocks.as_ref())?;
-        self.wait_for_progress(&opened, clocks.as_ref(), plan.length);
+        self.wait_for_progress(&opened, clocks.as_ref(), plan.length)?;
         let closed = self.switch(false, clocks.as_ref())?;
         let gap = between(&self.last, &opened.mark);
         let seen = opened.until(&closed);
+        let more = |counter: u32| {
+            closed.mark.counters[counter as usize] - opened.mark.counters[counter as usize]
+        };
+        self.governor.learn_traps(more(COUNT_PACE_NS), more(COUNT_PACES));
         self.part.time_in[mode_idx(Mode::Windows)] += closed.mark.at - self.last.at;
         self.last = closed.mark;
         self.governor.observe_window(&gap, &seen);
         self.closed_at = closed.mark.at;
         self.next_window = self.governor.plan();
         self.detaching.begin(links);
-        self.take_window(Window {
-            gap_own_ns: gap.own_cpu_ns(&self.costs),
-            aim: plan.mean_gap.as_nanos() as f64 / seen.progress_ns(&self.costs).max(1.0),
-            own_ns: seen.own_cpu_ns(&self.costs),
-            trap_ns: seen.trap_ns(&self.costs),
+        let costs = self.governor.costs();
+        let progress_ns = seen.progress_ns(costs);
+        let is_cut_short = progress_ns < plan.length.as_nanos() as f64 / 4.0;
+        let window = Window {
+            gap_own_ns: self.time_ns(&gap),
+            aim: plan.mean_gap.as_nanos() as f64 / progress_ns,
+            own_ns: self.time_ns(&seen),
+            trap_ns: seen.trap_ns(costs),
             n_events: 0,
-        })
+        };
+        self.take_window(Some(window).filter(|_| !is_cut_short), window.gap_own_ns + window.own_ns)
+    }
+
+    /// By what windows are held against gaps: own CPU time; of processes that come and go, whose CPU time in a window
+    /// is not known, the time that they had without probes. Units: nanoseconds.
+    fn time_ns(&self, interval: &Interval) -> f64 {
+        if self.found.is_all() {
+            interval.progress_ns(self.governor.costs())
+        } else {
+            interval.own_cpu_ns(self.governor.costs())
+        }
     }
 
     /// Waits in a window until the program got so far as it gets in `length` without probes.
@@ -443,18 +503,19 @@ impl Recorder {
         opened: &Switch,
         clocks: Option<&TaskClocks>,
         length: Duration,
-    ) {
+    ) -> Result<(), Error> {
         let mut rest = length;
         while !rest.is_zero() && opened.mark.at.elapsed() < length * SLOWEST {
-            self.wait(rest.max(GLANCE / 40));
+            self.wait(rest.max(GLANCE / 40))?;
             let exact_ns = clocks.and_then(|clocks| clocks.read().ok());
-            let now = Switch { mark: self.mark(), exact_ns };
-            let progress_ns = opened.until(&now).progress_ns(&self.costs);
+            let now = Switch { mark: self.mark()?, exact_ns };
+            let progress_ns = opened.until(&now).progress_ns(self.governor.costs());
             rest = length.saturating_sub(Duration::from_nanos(progress_ns as u64));
-            if self.pidfds.is_empty() && !self.found.is_all() {
-                return;
+            if self.processes.is_empty() && !self.found.is_all() {
+                break;
             }
         }
+        Ok(())
     }
 
     /// Takes up a more exact mode where one fits by now.
@@ -464,32 +525,40 @@ impl Recorder {
         if mode == Mode::Windows {
             return Ok(());
         }
-        self.growth = self.attach_again();
-        self.end_gap();
+        self.growth = Some(self.attach_again(&[])?);
+        self.end_gap()?;
         self.enter(mode)
     }
 
     /// The gap up to now, in which windows are the mode.
-    fn end_gap(&mut self) {
-        let now = self.mark();
+    fn end_gap(&mut self) -> Result<(), Error> {
+        let now = self.mark()?;
         let gap = between(&self.last, &now);
         self.part.time_in[mode_idx(Mode::Windows)] += now.at - self.last.at;
         self.last = now;
         self.governor.observe_gap(&gap);
-        self.part.windows.add_gap(gap.own_cpu_ns(&self.costs));
+        self.part.windows.add_gap(self.time_ns(&gap));
+        Ok(())
     }
 
-    /// What was counted in the window that is closed.
-    fn take_window(&mut self, window: Window) -> Result<(), Error> {
+    /// What was counted in the window that is closed; of one that the end of the program cut short, it stands for
+    /// itself.
+    fn take_window(&mut self, window: Option<Window>, time_ns: f64) -> Result<(), Error> {
         let taken = self.kernel.take_counts()?;
         self.count_taken(&taken);
+        let seen = taken.grows.iter().map(|(key, _)| (key.tgid, key.map_type)).collect();
+        self.memory.look(&seen, &self.kernel.processes(), self.program.binary());
         let is_of_window = |key: &GrowKey| u32::from(key.precision) == PRECISION_WINDOW;
         let (grows, others): (Vec<_>, Vec<_>) =
             taken.grows.into_iter().partition(|(key, _)| is_of_window(key));
         let n_events = grows.iter().map(|(_, value)| value.n).sum();
-        let group = self.part.windows.add(&Window { n_events, ..window });
+        let windows = &mut self.part.windows;
+        let (group, aim) = match window {
+            Some(window) => (windows.add(&Window { n_events, ..window }), window.aim),
+            None => (windows.add_cut(n_events, time_ns), 0.0),
+        };
         let waiting = &mut self.part.waiting;
-        waiting.of_windows.push(OfWindow { group, aim: window.aim, grows });
+        waiting.of_windows.push(OfWindow { group, aim, grows });
         waiting.others.grows.extend(others);
         waiting.others.samples.extend(taken.samples);
         if waiting.of_windows.len() >= COLLECT_WINDOWS { self.collect() } else { Ok(()) }
@@ -547,7 +616,7 @@ impl Recorder {
         folding.add(&others);
         folding.add(&taken);
         of_windows.iter().for_each(|window| folding.add_window(window));
-        self.kernel.remove_processes(&ended);
+        self.kernel.remove_processes(&ended)?;
         self.cpu.forget(&ended);
         self.memory.forget(&ended, &latest);
         Ok(())
@@ -557,18 +626,19 @@ impl Recorder {
     fn cut(&mut self, ending: Ending) -> Result<Recording, Error> {
         let is_last = ending != Ending::Rotation;
         if self.governor.mode() == Mode::Windows {
-            self.end_gap();
+            self.end_gap()?;
         } else {
             self.tick()?;
         }
         if is_last {
-            self.growth = None;
+            (self.growth, self.always) = (None, None);
             self.detaching.wait();
         }
         self.collect()?;
-        let now = Mark { counters: self.kernel.counters(), ..self.last };
-        let now = Mark { at: Instant::now(), ..now };
-        let part = std::mem::replace(&mut self.part, Part::beginning(now));
+        let now = Mark { counters: self.kernel.counters()?, at: Instant::now(), ..self.last };
+        let mut next = Part::beginning(now, self.last, &self.part.windows);
+        next.n_known = self.kernel.processes().len() as u64;
+        let part = std::mem::replace(&mut self.part, next);
         let counters: Vec<u64> =
             part.start.counters.iter().zip(now.counters).map(|(from, to)| to - from).collect();
         let facts = Facts {
@@ -580,14 +650,14 @@ impl Recorder {
             ending,
             sample_hz: self.sample_hz,
             max_overhead: self.max_overhead,
-            overhead: self.overhead(&part.start),
-            costs: self.costs,
+            overhead: self.overhead(&part.from),
+            costs: *self.governor.costs(),
             links: self.kernel.links_name(),
             n_probes: self.points.n_growth(),
             n_inlined: self.points.n_inlined,
             n_unprobed: self.points.n_unprobed,
             counts_every_split: self.points.splits.is_some(),
-            n_processes: counters[COUNT_NEW_PROCESSES as usize].max(self.found.pids.len() as u64),
+            n_processes: part.n_known + counters[COUNT_NEW_PROCESSES as usize],
             time_in: part.time_in,
             windows: part.windows,
             n_events: part.n_taken,
@@ -613,13 +683,13 @@ impl Recorder {
     /// Since a moment, as a part of the program's own CPU time.
     fn overhead(&self, since: &Mark) -> f64 {
         let all = between(since, &self.last);
-        all.probe_ns(&self.costs) / all.own_cpu_ns(&self.costs).max(1.0)
+        all.probe_ns(self.governor.costs()) / all.own_cpu_ns(self.governor.costs()).max(1.0)
     }
 
-    fn status(&mut self) -> Status {
-        let counters = self.kernel.counters();
+    fn status(&mut self) -> Result<Status, Error> {
+        let counters = self.kernel.counters()?;
         let has_ended = self.has_ended();
-        Status {
+        Ok(Status {
             elapsed: self.start.at.elapsed(),
             n_grows: self.n_grows(&counters),
             n_samples: self.count(&counters, COUNT_SAMPLES),
@@ -630,7 +700,7 @@ impl Recorder {
             overhead: (!self.governor.is_settling()).then(|| self.overhead(&self.start)),
             mode: self.governor.mode().name(),
             has_ended,
-        }
+        })
     }
 
     /// Growths by now, as far as they can be told before everything is added up.

@@ -28,9 +28,9 @@ impl TaskClocks {
     /// Where one cannot be had: then there would be time unseen.
     pub(crate) fn start(pids: impl Iterator<Item = u32>) -> io::Result<Self> {
         // Source: include/uapi/linux/perf_event.h. Type PERF_TYPE_SOFTWARE with the size of the struct, config
-        // PERF_COUNT_SW_TASK_CLOCK, three fields of samples, flag `inherit`, two fields of wake-ups.
+        // PERF_COUNT_SW_TASK_CLOCK, three fields of samples, flags `inherit` and `inherit_thread`, two fields of wake-ups.
         const PERF_FLAG_FD_CLOEXEC: libc::c_ulong = 8;
-        let attributes: [u64; 8] = [64 << 32 | 1, 1, 0, 0, 0, 2, 0, 0];
+        let attributes: [u64; 8] = [64 << 32 | 1, 1, 0, 0, 0, 1 << 35 | 2, 0, 0];
         let mut clocks = Vec::new();
         for pid in pids {
             for Tid(tid) in Pid(pid).threads().unwrap_or_default() {

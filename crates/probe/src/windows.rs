@@ -51,6 +51,8 @@ pub(crate) struct Windows {
     longest_ns: f64,
     /// Most events per nanosecond, in any window or while all were counted.
     highest_rate: f64,
+    /// Whether the program was also watched outside windows.
+    was_watched: bool,
 }
 
 impl Windows {
@@ -59,7 +61,14 @@ impl Windows {
         // A moment says little of what the program can do.
         if own_ns >= LONG_ENOUGH_NS {
             self.highest_rate = self.highest_rate.max(n_events as f64 / own_ns);
+            self.was_watched = true;
         }
+    }
+
+    /// Of the next recording of the same program: what it can do is known.
+    pub(crate) fn next(&self) -> Self {
+        let Self { longest_ns, highest_rate, was_watched, .. } = *self;
+        Self { longest_ns, highest_rate, was_watched, ..Self::default() }
     }
 
     /// What holds the true number of events in 19 of 20 cases: of those counted one by one, and of what those seen in
@@ -75,13 +84,13 @@ impl Windows {
         let in_bursts = self.with_bursts(groups.iter().sum()) * (1.0 + self.scale_error());
         let in_bursts = (exact + in_bursts).ceil() as u64;
         // Of few windows the busiest moment is all there is to go by.
-        let high = range.high.unwrap_or(0).max(in_bursts);
-        Bounds { high: (self.uncounted_ns() == 0.0).then_some(high), ..range }
+        let high = range.high.or(self.was_watched.then_some(0)).map(|high| high.max(in_bursts));
+        Bounds { high: high.filter(|_| self.uncounted_ns() == 0.0), ..range }
     }
 
     /// By how much all estimates may be wrong together, since the cost of a trap is not known better.
     pub(crate) fn scale_error(&self) -> f64 {
-        if self.n_aimed > 0.0 { TRAP_ERROR * self.n_trapped / self.n_aimed } else { 0.0 }
+        if self.n_aimed > 0.0 { (TRAP_ERROR * self.n_trapped / self.n_aimed).min(1.0) } else { 0.0 }
     }
 
     /// Estimated events, and those of bursts that no window met. In 1 of 20 cases no window falls into a time as long as
@@ -107,8 +116,17 @@ impl Windows {
             self.n_trapped += window.n_events as f64 * window.aim * trapped;
         }
         self.longest_ns = self.longest_ns.max(window.own_ns * window.aim);
+        let was_watched = self.was_watched;
         self.see(window.n_events, window.own_ns);
+        self.was_watched = was_watched || self.n >= 3;
         group
+    }
+
+    /// Adds a window that the end of the program cut short: what was seen stands for itself. Returns a group for it.
+    pub(crate) fn add_cut(&mut self, n_events: u64, time_ns: f64) -> u8 {
+        self.n_seen += n_events;
+        self.gap_ns += time_ns;
+        (self.n % GROUPS as u64) as u8
     }
 
     /// Adds a gap that no window ends.

@@ -22,6 +22,9 @@ use crate::sampling::{Sum, rates_differ};
 /// Standard errors from which on a difference is more than chance: one comparison of a hundred is wrong. There are about
 /// ten rungs to compare.
 const SIGNIFICANT: f64 = 2.576;
+/// The same where one of the rungs was counted in the gaps as well: what is seen of the other must not take the place of
+/// what is known of that one by chance. One comparison of two thousand is wrong.
+const SIGNIFICANT_BESIDE_COMPLETE: f64 = 3.5;
 /// Growths that have to be expected, that seeing none means that there were none: in 19 of 20 cases.
 const EXPECTED_SEEN: f64 = 3.0;
 /// Part of the maps whose size may stay unknown.
@@ -133,7 +136,8 @@ impl Ladder {
         let room = room_of(slots * 2);
         let is_largest = self.map_impl == MapImpl::Swiss && slots * 2 == 1 << LARGEST_TABLE_LOG2;
         // Each split adds a table; without their depth all maps count alike.
-        let n_tables = if is_largest { 1 + self.n_splits / rung.n.max(1) } else { 1 };
+        let n_tables =
+            if is_largest { (self.n_splits / rung.n.max(1)).saturating_add(1) } else { 1 };
         let room = room.saturating_mul(n_tables);
         let at_growth = match n_tables {
             1 if rung.n == 0 => room_of(slots),
@@ -220,14 +224,19 @@ impl Ladder {
             Block { last, grows, exposure, complete, complete_exposure }
         };
         let mut blocks: Vec<Block> = self.rungs.iter().enumerate().map(block).collect();
-        let differ = |a: &Block, b: &Block| rates_differ(a.rate(), b.rate(), windows);
+        // In units of what is significant.
+        let differ = |a: &Block, b: &Block| {
+            let is_mixed = (a.complete_exposure > 0.0) != (b.complete_exposure > 0.0);
+            let limit = if is_mixed { SIGNIFICANT_BESIDE_COMPLETE } else { SIGNIFICANT };
+            Some(rates_differ(a.rate(), b.rate(), windows)? / limit)
+        };
         let pairs = blocks.windows(2).map(|pair| differ(&pair[0], &pair[1]));
         // Of each block from the next.
         let mut differences: Vec<f64> = pairs.collect::<Option<_>>()?;
         loop {
             let least = (0..differences.len())
                 .min_by(|&a, &b| differences[a].total_cmp(&differences[b]))
-                .filter(|&index| differences[index] < SIGNIFICANT);
+                .filter(|&index| differences[index] < 1.0);
             let Some(index) = least else { return Some(blocks) };
             let next = blocks.remove(index + 1);
             blocks[index].join(&next);

@@ -1,5 +1,5 @@
 //! The governor against simulated programs, whose true number of events is known.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use super::*;
 use crate::simulation::{COSTS, DEPTH, Outcome, Rate, record};
