@@ -92,9 +92,9 @@ const RECONSIDER: Duration = Duration::from_secs(1);
 const MAX_LOG2: u8 = 10;
 /// By how much a trap costs more than what lies between two probes: it also pushes the program's data out of caches.
 /// Measured on programs that know how often they grow maps (`bench/record-truth sizes`).
-pub(crate) const TRAP_FACTOR: f64 = 1.4;
+pub(crate) const TRAP_FACTOR: f64 = 1.5;
 /// By how much a trap may cost more or less than is believed.
-pub(crate) const TRAP_ERROR: f64 = 0.2;
+pub(crate) const TRAP_ERROR: f64 = 0.25;
 /// Traps of which the mean says something.
 const ENOUGH_TRAPS: f64 = 50.0;
 /// Time whose budget may be spent ahead. Units: nanoseconds of the program's own CPU time.

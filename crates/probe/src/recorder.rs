@@ -454,7 +454,7 @@ impl Recorder {
         let plan = self.next_window;
         let begun = Instant::now();
         let clocks = TaskClocks::start(self.pids().into_iter()).ok();
-        let is_paced = self.n_windows % PACED == 0;
+        let is_paced = self.n_windows.is_multiple_of(PACED);
         self.n_windows += 1;
         let paces = if is_paced { self.points.paces.clone() } else { Vec::new() };
         let links = self.attach_again(&paces)?;
