@@ -269,7 +269,8 @@ pub struct Record {
     /// Write the recording here.
     #[arg(short, long, value_name = "FILE", default_value = "mapscope.pb.gz", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
-    /// Keep what probes cost below this part of the program's CPU time, by counting less; 100 is no limit.
+    /// Keep what probes cost below this part of the program's CPU time, from its second second on, by counting less;
+    /// 100 is no limit.
     #[arg(long, value_name = "PCT", default_value_t = 3.0, value_parser = percent)]
     pub max_overhead: f64,
     /// CPU samples per second and core; 0 for none.

@@ -14,6 +14,8 @@ use crate::lines::{LineId, Lines, LocationFrames};
 use crate::printable::printable;
 use crate::program::ProgramOfProfile;
 
+/// Widest range of an old recording, as a fraction of its number.
+const MAX_OLD_RANGE: f64 = 10.0;
 /// Version of labels and comments that is understood.
 const FORMAT: &str = "1";
 /// Groups of windows kept of a recording, and of all recordings; more are none.
@@ -429,10 +431,15 @@ impl<'p> Comments<'p> {
     /// The range around a number of growths. Old recordings have half its width.
     fn grows_range(&self, grows: u64) -> Option<Bounds> {
         if let Some(low) = self.number("grows_low") {
-            let high = self.number("grows_high").map(|high| high.max(low));
-            return Some(Bounds { low, high });
+            let high = self.number("grows_high");
+            // A range that the number is not in is of something else.
+            let is_around = low <= grows && high.is_none_or(|high| grows <= high);
+            return is_around.then_some(Bounds { low, high });
         }
         let part = self.number_with_fraction("estimate_range_pct")? / 100.0;
+        if !(0.0..=MAX_OLD_RANGE).contains(&part) {
+            return None;
+        }
         let end = |factor: f64| (grows as f64 * factor.max(0.0)).round() as u64;
         Some(Bounds { low: end(1.0 - part), high: Some(end(1.0 + part)) })
     }
@@ -466,7 +473,10 @@ fn describe_program(comments: &Comments<'_>, source: SourceId, evidence: &mut Ev
 /// What the reader has to know about how the recording was made.
 fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> {
     let some = |key: &str| comments.number(key).filter(|&n| n > 0);
-    let text = |key: &str| printable(comments.get(key).unwrap_or("an unknown number of"));
+    let text = |key: &str| {
+        let number = comments.get(key).filter(|_| comments.number_with_fraction(key).is_some());
+        printable(number.unwrap_or("an unknown number of"))
+    };
     let is_other_format = comments.get("mapscope.format") != Some(FORMAT);
     [
         is_other_format.then(|| "written by another version of mapscope; some of it may be missing here".to_owned()),

@@ -64,6 +64,7 @@
 #define MAX_STACKS 16384
 #define MAX_SAMPLES 65536
 #define MAX_PROCESSES 16384
+#define MAX_THREADS 4096
 
 /* A probe, found by its attach cookie. */
 struct point {
@@ -102,6 +103,12 @@ struct grow_key {
 struct grow_value {
 	u64 n;
 	u64 entries; /* moved; of MAKE_HINTED: hinted */
+};
+
+/* Of the events of a thread in a window. */
+struct thread_count {
+	u64 n;
+	u64 event_ns;
 };
 
 struct sample_key {

@@ -53,6 +53,8 @@ struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct sample_key); __type
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u64); __type(value, struct stack); __uint(max_entries, MAX_STACKS); } stacks SEC(".maps");
 /* Processes recorded, with the difference between their addresses and those in the ELF file. */
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, MAX_PROCESSES); } processes SEC(".maps");
+/* Which threads probes slow down in a window, by thread id. */
+struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, struct thread_count); __uint(max_entries, MAX_THREADS); } threads SEC(".maps");
 /* When a POINT_PACE ended on this CPU, and in which thread. */
 struct pace { u64 thread, at; };
 struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value, struct pace); __uint(max_entries, 1); } paces SEC(".maps");
@@ -344,6 +346,20 @@ INLINE void begin_pace(void)
 	}
 }
 
+INLINE void count_thread(u64 ns)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+	struct thread_count *sum = bpf_map_lookup_elem(&threads, &tid), first = { .n = 1, .event_ns = ns };
+
+	if (sum) {
+		/* No other thread has this key. */
+		sum->n++;
+		sum->event_ns += ns;
+	} else {
+		bpf_map_update_elem(&threads, &tid, &first, 0);
+	}
+}
+
 SEC("uprobe")
 int on_probe(struct pt_regs *ctx)
 {
@@ -395,7 +411,10 @@ int on_probe(struct pt_regs *ctx)
 	default:
 		count(COUNT_READ_FAULTS, 1);
 	}
-	count(COUNT_EVENT_NS, bpf_ktime_get_ns() - start);
+	start = bpf_ktime_get_ns() - start;
+	count(COUNT_EVENT_NS, start);
+	if (control->precision == PRECISION_WINDOW)
+		count_thread(start);
 	return 0;
 }
 

@@ -44,16 +44,6 @@ pub(crate) struct Interval {
     pub(crate) event_ns: u64,
 }
 
-impl Interval {
-    /// How far the program got: the wall time that it takes for that without probes. Units: nanoseconds.
-    pub(crate) fn progress_ns(&self, costs: &Costs) -> f64 {
-        if self.cpu_ns == 0 {
-            return self.wall_ns as f64;
-        }
-        self.wall_ns as f64 * self.own_cpu_ns(costs) / self.cpu_ns as f64
-    }
-}
-
 /// How to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -229,7 +219,7 @@ impl Governor {
 
     /// Whether the budget may not be kept yet.
     pub(crate) fn is_settling(&self) -> bool {
-        self.own_ns < SETTLED_NS
+        self.budget < 1.0 && self.own_ns < SETTLED_NS
     }
 
     /// Learns from an interval in which every event was seen, and chooses how to go on.
@@ -247,8 +237,9 @@ impl Governor {
 
     /// Learns from a window and the gap before it, in which detaching the last window and attaching this one still
     /// cost hits.
-    pub(crate) fn observe_window(&mut self, gap: &Interval, window: &Interval) {
-        let progress_ns = window.progress_ns(&self.costs);
+    ///
+    /// `progress_ns` is how far the threads that grow maps got: the wall time that it takes for that without probes.
+    pub(crate) fn observe_window(&mut self, gap: &Interval, window: &Interval, progress_ns: f64) {
         self.n_windows += 1;
         self.n_in_phase += 1;
         // What is counted in gaps too is no cost of windows.

@@ -22,7 +22,7 @@ use crate::points::Probe;
 use crate::record_layout::{
     self, COUNT_NEW_GROWS, COUNT_NEW_PROCESSES, COUNT_NEW_SAMPLES, COUNT_NEW_STACKS, Control,
     GrowKey, GrowValue, MAX_FRAMES, MAX_GROWS, MAX_PROCESSES, MAX_SAMPLES, MAX_STACKS, N_COUNTERS,
-    Point, SampleKey, Stack,
+    Point, SampleKey, Stack, ThreadCount,
 };
 use crate::recording::Links;
 use crate::system::{self, kernel_release};
@@ -263,6 +263,16 @@ impl Kernel {
             }
         }
         Ok(sums)
+    }
+
+    /// Events of the window by thread.
+    pub(crate) fn threads(&self) -> Result<Vec<(u32, ThreadCount)>, Error> {
+        self.entries("threads")
+    }
+
+    /// Before a window.
+    pub(crate) fn forget_threads(&mut self) -> Result<(), Error> {
+        self.take::<u32, ThreadCount>("threads", |_| true).map(|_| ())
     }
 
     /// Whether a table is half full of what came since it was emptied.

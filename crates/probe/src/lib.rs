@@ -85,12 +85,14 @@ mod record_layout {
 
     #[allow(unsafe_code)]
     mod pod {
-        use super::{Control, Counters, GrowKey, GrowValue, Point, SampleKey, Stack};
+        use super::{Control, Counters, GrowKey, GrowValue, Point, SampleKey, Stack, ThreadCount};
 
         // SAFETY: made of integers without padding, so any bytes are a value (record.h spells padding out).
         unsafe impl aya::Pod for Control {}
         // SAFETY: as above.
         unsafe impl aya::Pod for Counters {}
+        // SAFETY: as above.
+        unsafe impl aya::Pod for ThreadCount {}
         // SAFETY: as above.
         unsafe impl aya::Pod for GrowKey {}
         // SAFETY: as above.

@@ -7,8 +7,10 @@
 //! Counts stay in the kernel's tables until they fill, and are then added to a `Tally`. What each of them means is
 //! looked up when they are taken out: by then a process may have ended, so its types are looked for while it lives.
 
-use std::collections::HashSet;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::PathBuf;
 use std::process::Child;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -40,6 +42,8 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// Types that only exist in memory are looked for at each tick, as the program may end any time, unless that takes
 /// more than this part of our time.
 const LOOKING: u32 = 50;
+/// Part of its CPU time that a thread has for itself at least, whatever the clocks say.
+const LEAST_OWN: f64 = 0.05;
 /// One window in so many measures what a trap costs.
 const PACED: u64 = 8;
 /// How often tables are emptied while processes end: what they leave would fill the tables.
@@ -53,6 +57,7 @@ pub struct Recorder {
     found: Found,
     points: Points,
     attached: Attached,
+    _file: File,
     kernel: Kernel,
     governor: Governor,
     cpu: CpuClock,
@@ -156,17 +161,23 @@ struct Mark {
 /// When counting started or ended.
 struct Switch {
     mark: Mark,
-    /// By clocks that are not behind, where there are some. Units: nanoseconds.
-    exact_ns: Option<u64>,
+    /// By clocks of threads that are not behind, where there are some. Units: nanoseconds.
+    clocks: Option<HashMap<u32, u64>>,
 }
 
 impl Switch {
     fn until(&self, later: &Self) -> Interval {
         let mut interval = between(&self.mark, &later.mark);
-        if let Some((from, to)) = self.exact_ns.zip(later.exact_ns) {
-            interval.cpu_ns = to.saturating_sub(from);
+        if let Some((from, to)) = self.clocks.as_ref().zip(later.clocks.as_ref()) {
+            interval.cpu_ns = to.values().sum::<u64>().saturating_sub(from.values().sum());
         }
         interval
+    }
+
+    /// CPU time of a thread. Units: nanoseconds.
+    fn thread_ns(&self, later: &Self, tid: u32) -> Option<f64> {
+        let (from, to) = self.clocks.as_ref().zip(later.clocks.as_ref())?;
+        Some(to.get(&tid)?.saturating_sub(*from.get(&tid)?) as f64)
     }
 }
 
@@ -177,7 +188,11 @@ impl Recorder {
     /// When nothing can be recorded: no such process, not a Go program, no permission.
     pub fn attach(options: &Options) -> Result<Self, Error> {
         let begun = Instant::now();
-        let found = target::find(&options.target)?;
+        let mut found = target::find(&options.target)?;
+        // The file stays, whatever becomes of the processes.
+        let file = File::open(&found.file.path)
+            .map_err(|_| Error::NotPermittedToRead { path: found.file.path.clone() })?;
+        found.file.path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
         let program = Program::read(&found.file)?;
         let points = Points::find(program.binary(), program.map_impl);
         if points.n_growth() == 0 {
@@ -218,6 +233,9 @@ impl Recorder {
                 Err(error) => return Err(error.into()),
             }
         }
+        if let ([], [first, ..]) = (&processes[..], waited_for) {
+            return Err(Error::NoSuchProcess { pid: *first });
+        }
         let now = Instant::now();
         let start = Mark { counters, cpu_ns: 0, at: now };
         let attached = Attached {
@@ -238,6 +256,7 @@ impl Recorder {
             found,
             points,
             attached,
+            _file: file,
             kernel,
             cpu,
             max_overhead: options.max_overhead,
@@ -437,8 +456,13 @@ impl Recorder {
         let after = (time(), self.mark()?);
         let cpu_ns = u64::midpoint(before.0.cpu_ns, after.1.cpu_ns);
         let counted = if is_open { before.0 } else { after.1 };
-        let exact_ns = before.1.zip(after.0).map(|(before, after)| u64::midpoint(before, after));
-        Ok(Switch { mark: Mark { cpu_ns, ..counted }, exact_ns })
+        let clocks = before.1.zip(after.0).map(|(before, mut after)| {
+            for (tid, ns) in &mut after {
+                *ns = u64::midpoint(*ns, before.get(tid).copied().unwrap_or(*ns));
+            }
+            after
+        });
+        Ok(Switch { mark: Mark { cpu_ns, ..counted }, clocks })
     }
 
     /// Puts the growth probes back.
@@ -459,6 +483,7 @@ impl Recorder {
         let paces = if is_paced { self.points.paces.clone() } else { Vec::new() };
         let links = self.attach_again(&paces)?;
         self.attaching = begun.elapsed();
+        self.kernel.forget_threads()?;
         let opened = self.switch(true, clocks.as_ref())?;
         self.wait_for_progress(&opened, clocks.as_ref(), plan.length)?;
         let closed = self.switch(false, clocks.as_ref())?;
@@ -470,31 +495,43 @@ impl Recorder {
         self.governor.learn_traps(more(COUNT_PACE_NS), more(COUNT_PACES));
         self.part.time_in[mode_idx(Mode::Windows)] += closed.mark.at - self.last.at;
         self.last = closed.mark;
-        self.governor.observe_window(&gap, &seen);
+        let slowed = self.slowed(&opened, &closed)?;
+        let progress_ns = seen.wall_ns as f64 / slowed;
+        self.governor.observe_window(&gap, &seen, progress_ns);
         self.closed_at = closed.mark.at;
         self.next_window = self.governor.plan();
         self.detaching.begin(links);
         let costs = self.governor.costs();
-        let progress_ns = seen.progress_ns(costs);
+        // Of processes that come and go, whose CPU time in a window is not known, the wall time is.
+        let is_all = self.found.is_all();
         let is_cut_short = progress_ns < plan.length.as_nanos() as f64 / 4.0;
         let window = Window {
-            gap_own_ns: self.time_ns(&gap),
-            aim: plan.mean_gap.as_nanos() as f64 / progress_ns,
-            own_ns: self.time_ns(&seen),
-            trap_ns: seen.trap_ns(costs),
+            gap_own_ns: if is_all { gap.wall_ns as f64 } else { gap.own_cpu_ns(costs) },
+            aim: plan.mean_gap.as_nanos() as f64 / seen.wall_ns.max(1) as f64,
+            cpu_ns: if is_all { seen.wall_ns } else { seen.cpu_ns } as f64,
+            own_ns: if is_all { progress_ns } else { seen.own_cpu_ns(costs) },
+            slowed,
+            trap_part: seen.trap_ns(costs) / seen.probe_ns(costs).max(1.0),
             n_events: 0,
         };
         self.take_window(Some(window).filter(|_| !is_cut_short), window.gap_own_ns + window.own_ns)
     }
 
-    /// By what windows are held against gaps: own CPU time; of processes that come and go, whose CPU time in a window
-    /// is not known, the time that they had without probes. Units: nanoseconds.
-    fn time_ns(&self, interval: &Interval) -> f64 {
-        if self.found.is_all() {
-            interval.progress_ns(self.governor.costs())
-        } else {
-            interval.own_cpu_ns(self.governor.costs())
+    /// How many times longer the threads that grow maps take in a window for what they do, in the mean over what they
+    /// grow. Threads that do other things are not slowed down.
+    fn slowed(&self, opened: &Switch, later: &Switch) -> Result<f64, Error> {
+        let trap_ns = self.governor.costs().trap_ns;
+        let (mut n, mut sum) = (0.0, 0.0);
+        for (tid, count) in self.kernel.threads()? {
+            let Some(cpu_ns) = opened.thread_ns(later, tid).filter(|&ns| ns > 0.0) else {
+                continue;
+            };
+            let probes_ns = count.n as f64 * trap_ns + count.event_ns as f64;
+            let own_ns = (cpu_ns - probes_ns).max(cpu_ns * LEAST_OWN);
+            n += count.n as f64;
+            sum += count.n as f64 * cpu_ns / own_ns;
         }
+        Ok(if n > 0.0 { sum / n } else { 1.0 })
     }
 
     /// Waits in a window until the program got so far as it gets in `length` without probes.
@@ -507,9 +544,10 @@ impl Recorder {
         let mut rest = length;
         while !rest.is_zero() && opened.mark.at.elapsed() < length * SLOWEST {
             self.wait(rest.max(GLANCE / 40))?;
-            let exact_ns = clocks.and_then(|clocks| clocks.read().ok());
-            let now = Switch { mark: self.mark()?, exact_ns };
-            let progress_ns = opened.until(&now).progress_ns(self.governor.costs());
+            let clocks = clocks.and_then(|clocks| clocks.read().ok());
+            let now = Switch { mark: self.mark()?, clocks };
+            let wall_ns = opened.until(&now).wall_ns as f64;
+            let progress_ns = wall_ns / self.slowed(opened, &now)?;
             rest = length.saturating_sub(Duration::from_nanos(progress_ns as u64));
             if self.processes.is_empty() && !self.found.is_all() {
                 break;
@@ -537,7 +575,10 @@ impl Recorder {
         self.part.time_in[mode_idx(Mode::Windows)] += now.at - self.last.at;
         self.last = now;
         self.governor.observe_gap(&gap);
-        self.part.windows.add_gap(self.time_ns(&gap));
+        let is_all = self.found.is_all();
+        let time_ns =
+            if is_all { gap.wall_ns as f64 } else { gap.own_cpu_ns(self.governor.costs()) };
+        self.part.windows.add_gap(time_ns);
         Ok(())
     }
 
@@ -553,12 +594,12 @@ impl Recorder {
             taken.grows.into_iter().partition(|(key, _)| is_of_window(key));
         let n_events = grows.iter().map(|(_, value)| value.n).sum();
         let windows = &mut self.part.windows;
-        let (group, aim) = match window {
-            Some(window) => (windows.add(&Window { n_events, ..window }), window.aim),
+        let (group, weight) = match window {
+            Some(window) => (windows.add(&Window { n_events, ..window }), window.weight()),
             None => (windows.add_cut(n_events, time_ns), 0.0),
         };
         let waiting = &mut self.part.waiting;
-        waiting.of_windows.push(OfWindow { group, aim, grows });
+        waiting.of_windows.push(OfWindow { group, weight, grows });
         waiting.others.grows.extend(others);
         waiting.others.samples.extend(taken.samples);
         if waiting.of_windows.len() >= COLLECT_WINDOWS { self.collect() } else { Ok(()) }

@@ -108,17 +108,19 @@ pub(crate) fn record(
         });
         wall_ns += seen.wall_ns as f64;
         probe_ns += believed(&seen);
-        governor.observe_window(&gap, &seen);
+        governor.observe_window(&gap, &seen, seen.own_cpu_ns(&COSTS));
         let window = Window {
             gap_own_ns: gap.own_cpu_ns(&COSTS),
-            aim: plan.mean_gap.as_nanos() as f64 / seen.progress_ns(&COSTS),
+            aim: plan.mean_gap.as_nanos() as f64 / seen.wall_ns as f64,
+            cpu_ns: seen.cpu_ns as f64,
+            slowed: seen.cpu_ns as f64 / seen.own_cpu_ns(&COSTS),
+            trap_part: seen.trap_ns(&COSTS) / seen.probe_ns(&COSTS).max(1.0),
             own_ns: seen.own_cpu_ns(&COSTS),
-            trap_ns: seen.trap_ns(&COSTS),
             n_events: seen.n_walked,
         };
         let sums = &mut seen_in_groups[usize::from(outcome.windows.add(&window))];
         sums.0 += seen.n_walked as f64;
-        sums.1 += seen.n_walked as f64 * window.aim;
+        sums.1 += seen.n_walked as f64 * window.weight();
     }
     let factor = outcome.windows.factor().unwrap_or(0.0);
     outcome.groups = seen_in_groups.map(|(n, aimed)| n + aimed * factor);

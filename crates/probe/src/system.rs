@@ -1,6 +1,7 @@
 //! Calls of the operating system that the standard library does not have, each behind a safe function.
 #![allow(unsafe_code)]
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -18,7 +19,8 @@ pub(crate) fn kernel_release() -> Option<(u32, u32)> {
 /// Clocks of the CPU time that threads take from now on, those that they will start included. The clock of a process
 /// (`Pid::cpu_ns`) is behind by up to a tick of the scheduler for each thread that runs; these are not.
 pub(crate) struct TaskClocks {
-    clocks: Vec<File>,
+    /// By thread id.
+    clocks: Vec<(u32, File)>,
 }
 
 impl TaskClocks {
@@ -47,7 +49,7 @@ impl TaskClocks {
                     )
                 };
                 match owned(RawFd::try_from(fd).unwrap_or(-1)) {
-                    Ok(fd) => clocks.push(File::from(fd)),
+                    Ok(fd) => clocks.push((tid, File::from(fd))),
                     // Threads come and go.
                     Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
                     Err(error) => return Err(error),
@@ -57,13 +59,14 @@ impl TaskClocks {
         Ok(Self { clocks })
     }
 
-    /// CPU time since the start. Units: nanoseconds.
-    pub(crate) fn read(&self) -> io::Result<u64> {
-        self.clocks.iter().try_fold(0, |sum, mut clock| {
-            let mut ns = [0; 8];
+    /// CPU time since the start, by thread; of threads started since by the one that did. Units: nanoseconds.
+    pub(crate) fn read(&self) -> io::Result<HashMap<u32, u64>> {
+        let read = |(tid, clock): &(u32, File)| {
+            let (mut clock, mut ns) = (clock, [0; 8]);
             clock.read_exact(&mut ns)?;
-            Ok(sum + u64::from_ne_bytes(ns))
-        })
+            Ok((*tid, u64::from_ne_bytes(ns)))
+        };
+        self.clocks.iter().map(read).collect()
     }
 }
 

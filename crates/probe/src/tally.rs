@@ -74,7 +74,7 @@ impl Sum {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Counted {
     pub(crate) seen: Sum,
-    /// Times the aims of the windows that they were seen in.
+    /// Times the weights of the windows that they were seen in.
     pub(crate) aimed: Sum,
 }
 
@@ -90,7 +90,8 @@ impl Counted {
 #[derive(Debug)]
 pub(crate) struct OfWindow {
     pub(crate) group: u8,
-    pub(crate) aim: f64,
+    /// Of its events: `Window::weight`, 0 where they stand for themselves only.
+    pub(crate) weight: f64,
     pub(crate) grows: Vec<(GrowKey, GrowValue)>,
 }
 
@@ -210,11 +211,11 @@ impl<'f> Folding<'f> {
     /// Adds what was counted in a window.
     pub(crate) fn add_window(&mut self, window: &OfWindow) {
         for (key, value) in &window.grows {
-            self.add_event(key, value, window.group, window.aim);
+            self.add_event(key, value, window.group, window.weight);
         }
     }
 
-    fn add_event(&mut self, key: &GrowKey, value: &GrowValue, group: u8, aim: f64) {
+    fn add_event(&mut self, key: &GrowKey, value: &GrowValue, group: u8, weight: f64) {
         let key = EventKey {
             map_type: self.map_type(key.tgid, key.map_type),
             stack: self.stack(key.tgid, key.stack),
@@ -225,7 +226,7 @@ impl<'f> Folding<'f> {
         };
         let counted = self.tally.events.entry(key).or_default();
         counted.seen.add_times(1.0, value);
-        counted.aimed.add_times(aim, value);
+        counted.aimed.add_times(weight, value);
     }
 
     fn map_type(&mut self, tgid: u32, addr: u64) -> Id {

@@ -1,7 +1,8 @@
 //! What windows of time stand for.
 //!
-//! 1. A window is open until the program got so far as it gets in a fixed time when nothing slows it down: then it has
-//!    met each stretch of the program with the same chance, bursts too, in which most of the time goes to probes.
+//! 1. A window is open until the threads that grow maps got so far as they get in a fixed time when nothing slows them
+//!    down: then it has met each stretch of the program with about the same chance, bursts too, in which most of the time
+//!    goes to probes. How much they were slowed down is known by thread, since others run on as fast as before.
 //! 2. An event in a window stands for itself and for those in the gaps of the length that was aimed at when the window
 //!    was planned: the more seldom windows were to be, the more.
 //! 3. Gaps were not exactly as long as that, and the program did more or less in them. So all that events stand for in
@@ -26,11 +27,21 @@ pub(crate) struct Window {
     pub(crate) gap_own_ns: f64,
     /// Wall time between windows that was aimed at when this one was planned, for each nanosecond of it.
     pub(crate) aim: f64,
-    /// In the window. Units: nanoseconds.
+    /// CPU time in the window, and what of it the program had for itself. Units: nanoseconds.
+    pub(crate) cpu_ns: f64,
     pub(crate) own_ns: f64,
-    /// What the traps of its events took. Units: nanoseconds.
-    pub(crate) trap_ns: f64,
+    /// How many times longer the threads of its events took for what they did there.
+    pub(crate) slowed: f64,
+    /// What traps took, of all that probes took.
+    pub(crate) trap_part: f64,
     pub(crate) n_events: u64,
+}
+
+impl Window {
+    /// Events in the gaps that were aimed at, for each that was seen.
+    pub(crate) fn weight(&self) -> f64 {
+        self.aim * self.slowed
+    }
 }
 
 /// Sums over the windows of a recording. Units: nanoseconds of the program's own CPU time.
@@ -38,14 +49,14 @@ pub(crate) struct Window {
 pub(crate) struct Windows {
     /// Number of windows.
     pub(crate) n: u64,
-    /// Events seen in them, and those times the aim of their window.
+    /// Events seen in them, and what they stand for in the gaps that were aimed at.
     n_seen: u64,
     n_aimed: f64,
     gap_ns: f64,
     /// By group: in windows, and what was aimed at to be between them, were all as in these.
     own_ns: [f64; GROUPS],
     aimed_ns: [f64; GROUPS],
-    /// Events times the aim of their window, times what traps took there for each nanosecond of own time.
+    /// Those times by how much they would be more or less, did traps cost more or less.
     n_trapped: f64,
     /// The longest of what was aimed at to be between two windows.
     longest_ns: f64,
@@ -107,15 +118,13 @@ impl Windows {
         let group = (self.n % GROUPS as u64) as u8;
         self.n += 1;
         self.n_seen += window.n_events;
-        self.n_aimed += window.n_events as f64 * window.aim;
+        let n_aimed = window.n_events as f64 * window.weight();
+        self.n_aimed += n_aimed;
         self.gap_ns += window.gap_own_ns;
         self.own_ns[usize::from(group)] += window.own_ns;
-        self.aimed_ns[usize::from(group)] += window.own_ns * window.aim;
-        if window.own_ns > 0.0 {
-            let trapped = window.trap_ns / window.own_ns;
-            self.n_trapped += window.n_events as f64 * window.aim * trapped;
-        }
-        self.longest_ns = self.longest_ns.max(window.own_ns * window.aim);
+        self.aimed_ns[usize::from(group)] += window.cpu_ns * window.aim;
+        self.n_trapped += n_aimed * (window.slowed - 1.0) * window.trap_part;
+        self.longest_ns = self.longest_ns.max(window.cpu_ns * window.aim);
         let was_watched = self.was_watched;
         self.see(window.n_events, window.own_ns);
         self.was_watched = was_watched || self.n >= 3;

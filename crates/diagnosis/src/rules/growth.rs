@@ -307,7 +307,7 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
     finding.cause =
         format!("the maps are made with a size hint at {place}, but hold more than that");
     finding.advice = format!(
-        "raise the hint at {place} to the number of entries they end with: half of them hold {} to {}, and 95 % at most {}",
+        "raise the hint at {place} to the number of entries they end with: half of those that grew hold {} to {}, and 95 % at most {}",
         median.at_least, median.room, most.room
     );
     finding.evidence = growth_evidence(context);
@@ -341,7 +341,7 @@ fn advice(
     };
     let hint = match size {
         Some(UsualSize::Recorded { median, most, .. }) => format!(
-            "n is the number of entries they end with: half of them hold {} to {}, and 95 % at most {}",
+            "n is the number of entries they end with: half of those that grew hold {} to {}, and 95 % at most {}",
             median.at_least, median.room, most.room
         ),
         Some(UsualSize::Allocated(size)) => format!("n is the number of entries they end with, here between {} and {}", size.at_least, size.room),

@@ -452,7 +452,7 @@ fn a_recording_says_how_large_the_maps_become() {
     let (evidence, growing) = recorded(program("go1.27.3"), growing, Precision::Exact);
     let diagnosis = check(evidence, vec![growing], &["growth-dominates Presize High"]);
     let finding = &diagnosis.findings[0];
-    assert!(finding.advice.contains("half of them hold 29 to 56"), "{}", finding.advice);
+    assert!(finding.advice.contains("half of those that grew hold 29 to 56"), "{}", finding.advice);
     let amounts: Vec<_> =
         finding.evidence.iter().map(|line| (&line.what[..], line.amount)).collect();
     let grows = ("growths of map[string]int here", Amount::Count(3000));
@@ -530,7 +530,7 @@ fn a_recording_that_saw_too_little_says_so_and_names_no_sizes() {
         line.what.starts_with("sizes are not known: too few growths were seen")
     };
     assert!(finding.evidence.iter().any(says_why), "{:?}", finding.evidence);
-    assert!(!finding.advice.contains("half of them hold"), "{}", finding.advice);
+    assert!(!finding.advice.contains("half of those that grew hold"), "{}", finding.advice);
     assert_eq!(finding.saving.unwrap().growth, None);
 }
 

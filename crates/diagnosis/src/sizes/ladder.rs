@@ -141,7 +141,8 @@ impl Ladder {
         let room = room.saturating_mul(n_tables);
         let at_growth = match n_tables {
             1 if rung.n == 0 => room_of(slots),
-            1 => rung.moved_entries / rung.n,
+            // Estimates of both are rounded.
+            1 => rung.moved_entries.saturating_add(rung.n / 2) / rung.n,
             _ => room / 2,
         };
         Size { at_least: at_growth.saturating_add(1).min(room), room }

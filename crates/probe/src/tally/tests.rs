@@ -61,8 +61,8 @@ fn events_of_windows_are_kept_by_group_and_weighed_at_the_end() {
     let binary = Binary::parse(&bytes).unwrap().value;
     let (mut tally, mut memory) = (Tally::default(), Memory::default());
     let mut folding = Folding::new(&mut tally, &mut memory, &binary);
-    for (group, aim) in [(3, 10.0), (3, 20.0), (4, 10.0)] {
-        folding.add_window(&OfWindow { group, aim, grows: vec![grow(1, 0, 2)] });
+    for (group, weight) in [(3, 10.0), (3, 20.0), (4, 10.0)] {
+        folding.add_window(&OfWindow { group, weight, grows: vec![grow(1, 0, 2)] });
     }
     let mut sums: Vec<_> =
         tally.events.iter().map(|(key, counted)| (key.group, counted.estimate(2.0).n)).collect();

@@ -4,7 +4,8 @@
 use super::*;
 
 fn window(gap_own_ns: f64, own_ns: f64, n_events: u64) -> Window {
-    Window { gap_own_ns, aim: 10.0, own_ns, trap_ns: own_ns / 2.0, n_events }
+    let (aim, cpu_ns, slowed, trap_part) = (10.0, own_ns, 1.0, 1.0);
+    Window { gap_own_ns, aim, cpu_ns, own_ns, slowed, trap_part, n_events }
 }
 
 #[test]
@@ -17,7 +18,7 @@ fn events_stand_for_the_time_around_their_windows() {
     assert_eq!((windows.estimate(), windows.n_seen(), windows.scale()), (80.0, 8, 10.0));
     assert_eq!(windows.group_cpu_ns()[..3], [100.0, 100.0, 0.0]);
     assert_eq!((windows.own_ns(), windows.uncounted_ns()), (20.0, 0.0));
-    assert_eq!(windows.scale_error(), TRAP_ERROR * 0.5, "half of the time is that of traps");
+    assert_eq!(windows.scale_error(), 0.0, "nothing was slowed down");
 }
 
 #[test]
@@ -27,6 +28,16 @@ fn a_window_that_was_seldom_to_be_weighs_more() {
     windows.add(&window(100.0, 10.0, 0));
     // Of 200 ns in gaps, the first stands for 30 parts of 40.
     assert_eq!(windows.estimate(), 2.0 + 2.0 * 150.0 / 10.0);
+}
+
+#[test]
+fn events_of_threads_that_probes_slow_down_count_for_more() {
+    let mut windows = Windows::default();
+    // One thread grows maps and has a third of its time for itself, another does other things.
+    let slowed = Window { cpu_ns: 20.0, slowed: 3.0, trap_part: 0.5, ..window(180.0, 12.0, 2) };
+    windows.add(&slowed);
+    assert_eq!(windows.estimate(), 2.0 + 2.0 * 3.0 * 180.0 / 20.0);
+    assert_eq!(windows.scale_error(), TRAP_ERROR * 2.0 * 0.5);
 }
 
 #[test]
