@@ -7,7 +7,7 @@ use gopprof::{Label, LabelValue, ProfileBuilder, ValueType};
 
 use crate::{encode, evidence_of};
 
-const WINDOWS: &str = "windows=32 window_scale=20 grows_low=900 grows_high=1100 scale_error_pct=5 \
+const WINDOWS: &str = "windows=32 window_scale=20 grows_low=30 grows_high=2000 scale_error_pct=5 \
      window_group_cpu_s=1,1,1,1,1,1,1,1.5,1,1,1,1,1,1,1,1";
 
 /// A recording by its comments, and samples as "line n kind before group depth"; `-` for what a sample lacks.
@@ -81,12 +81,12 @@ fn estimated_growths_keep_the_group_and_splits_the_depth() {
         ]
     );
     let process = evidence.growth.as_ref().unwrap();
-    assert_eq!(process.grows_range, Some(Bounds { low: 900, high: Some(1100) }));
+    assert_eq!(process.grows_range, Some(Bounds { low: 30, high: Some(2000) }));
     let windows = &process.windows[0];
     assert_eq!((windows.group_cpu_ns.len(), windows.group_cpu_ns[7]), (16, 1_500_000_000));
     assert_eq!((windows.scale, windows.scale_error), (20.0, 0.05));
     let text = notices(&evidence);
-    assert!(text.contains("between 900 and 1100 growths in all"), "{text}");
+    assert!(text.contains("between 30 and 2000 growths in all"), "{text}");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn groups_of_several_recordings_are_different_groups() {
         (84, &[(group(0), 40), (group(1), 40)][..])
     );
     let range = evidence.growth.unwrap().grows_range;
-    assert_eq!(range, Some(Bounds { low: 1804, high: Some(2204) }));
+    assert_eq!(range, Some(Bounds { low: 64, high: Some(4004) }));
 }
 
 #[test]
