@@ -23,7 +23,7 @@ pub use buildinfo::BuildInfo;
 pub use disasm::{Access, Instruction, Meaning, Memory, Target, TargetKind};
 pub use error::{Error, ErrorKind, Parsed, Place};
 pub use functions::{Frame, Func, FuncIdx, Functions};
-pub use probes::{InlinedCall, InlinedCopy, ProbeInstruction, ProbePoint};
+pub use probes::{InlinedCall, InlinedCopy, LargeArrays, ProbeInstruction, ProbePoint};
 pub use release::{MapImpl, Release};
 pub use sites::{MapOp, UnknownType};
 pub use types::{Kind, MapType, Nested, TypeDesc};

@@ -7,10 +7,17 @@
 //!    the branch of the check serves as well, when the probe ignores the case in which it is taken.
 //! 3. Profile-guided builds inline functions, and their symbol is then passed by. The inline tables name the copies;
 //!    the calls that a copy makes can be probed instead.
+//! 4. Large arrays of classic maps are rounded up to pages, small ones to a class of sizes: where the two part, a probe
+//!    sees large arrays only, however many small ones there are.
 //!
 //! amd64 only. Source: cmd/internal/obj/x86/obj6.go, `stacksplit`, Go 1.21 to 1.27.
 
-use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
+use std::ops::{Range, RangeInclusive};
+
+use iced_x86::{
+    Code, Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic,
+    OpAccess, OpKind, Register,
+};
 
 use crate::functions::Func;
 use crate::{Binary, LinkAddr};
@@ -58,12 +65,34 @@ pub struct InlinedCall<'a> {
     pub callee: &'a str,
 }
 
+/// Where growths to large arrays come by, and no others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LargeArrays {
+    /// An instruction of `runtime.makeBucketArray`, whose frame is complete there, and whose first argument, the type of
+    /// the map, is still in its register.
+    pub addr: LinkAddr,
+    /// Arrays of more than this come by. Units: bytes.
+    pub above: u64,
+    /// `runtime.hashGrow`: when it is the caller, its second argument, the map, is in the place that callers leave for
+    /// it: 24 bytes above its frame pointer.
+    pub grower: Range<LinkAddr>,
+}
+
 /// Longest prologue in front of the frame push.
 const MAX_PROLOGUE: usize = 12;
 /// Offsets of `stackguard0` and `stackguard1` in `g`, which R14 points to.
 const STACK_GUARDS: [u64; 2] = [0x10, 0x18];
 /// First two integer arguments in Go's calling convention. Source: cmd/compile/abi-internal.md.
 const FIRST_ARGUMENTS: [Register; 2] = [Register::RAX, Register::RBX];
+
+const HASH_GROW: &str = "runtime.hashGrow";
+const MAKE_BUCKET_ARRAY: &str = "runtime.makeBucketArray";
+/// What `runtime.roundupsize` compares with. Source: runtime/msize.go, `maxSmallSize`, less `mallocHeaderSize` from Go
+/// 1.22 on.
+const MAX_SMALL: RangeInclusive<u64> = 0x7ff7..=0x8000;
+/// From the frame pointer to where callers leave room for the second argument: the saved frame pointer, the address to
+/// return to, the first argument.
+const SECOND_HOME: u32 = 24;
 
 /// The place after the stack check of the function whose code this is; `None` when the code does not begin with one.
 pub(crate) fn after_stack_check(code: &[u8], start: LinkAddr) -> Option<ProbePoint> {
@@ -110,6 +139,24 @@ impl<'a> Binary<'a> {
             }
         }
         copies
+    }
+
+    /// Where growths of classic maps to large arrays come by; `None` when they cannot be told from others.
+    ///
+    /// None for other machines than amd64.
+    pub fn large_arrays(&self) -> Option<LargeArrays> {
+        let code_of = |name: &str| {
+            let func = self.functions().by_name(name)?;
+            Some((func, self.code(func)?))
+        };
+        let (maker, maker_code) = code_of(MAKE_BUCKET_ARRAY)?;
+        let (grower, grower_code) = code_of(HASH_GROW)?;
+        let is_inlined = !self.inlined_copies(&[HASH_GROW, MAKE_BUCKET_ARRAY]).is_empty();
+        if is_inlined || home_above_frame(grower_code, FIRST_ARGUMENTS[1]) != Some(SECOND_HOME) {
+            return None;
+        }
+        let (addr, above) = where_large(maker_code, maker.entry)?;
+        Some(LargeArrays { addr, above, grower: grower.entry..grower.end })
     }
 
     fn inlined_copy(&self, func: Func<'a>, name: &str) -> Option<InlinedCopy<'a>> {
@@ -159,9 +206,105 @@ fn argument_home(code: &[u8], argument: Register) -> Option<u32> {
     None
 }
 
+/// Where a function stores an argument before it calls anything. Units: bytes above its frame pointer.
+fn home_above_frame(code: &[u8], argument: Register) -> Option<u32> {
+    let mut frame = None;
+    for insn in &mut Decoder::new(64, code, DecoderOptions::NONE) {
+        match insn.mnemonic() {
+            Mnemonic::Call => return None,
+            // mov %rsp, %rbp, then sub $n, %rsp
+            Mnemonic::Mov if is_between(&insn, Register::RBP, Register::RSP) => frame = Some(0),
+            Mnemonic::Sub if insn.op0_register() == Register::RSP => {
+                let more = u32::try_from(insn.immediate(1)).ok()?;
+                frame = frame.map(|frame: u32| frame.saturating_add(more));
+            }
+            _ => {}
+        }
+        if frame.is_some_and(|frame| frame > 0) {
+            break;
+        }
+    }
+    argument_home(code, argument)?.checked_sub(frame?)
+}
+
+fn is_between(insn: &Instruction, to: Register, from: Register) -> bool {
+    insn.op0_kind() == OpKind::Register
+        && insn.op1_kind() == OpKind::Register
+        && insn.op0_register() == to
+        && insn.op1_register() == from
+}
+
+/// The only place in `runtime.makeBucketArray` that large arrays come by and small ones do not, and the size above which
+/// arrays are large.
+fn where_large(code: &[u8], start: LinkAddr) -> Option<(LinkAddr, u64)> {
+    let insns: Vec<Instruction> =
+        Decoder::with_ip(64, code, start.0, DecoderOptions::NONE).into_iter().collect();
+    let mut found = (1..insns.len()).filter_map(|at| {
+        let (addr, above) = large_branch(&insns[at - 1], &insns[at])?;
+        Some((at, addr, above))
+    });
+    let (at, addr, above) = found.next()?;
+    let is_only_one = found.next().is_none();
+    let before = &insns[..=at];
+    // Only straight on to the branch, so that what is written on the way is all that is written.
+    let is_straight = before[..at].iter().all(|insn| match insn.flow_control() {
+        FlowControl::Next => true,
+        FlowControl::ConditionalBranch => insn.near_branch_target() > addr.0.min(insns[at].ip()),
+        _ => false,
+    });
+    let has_frame = before.iter().any(|insn| is_between(insn, Register::RBP, Register::RSP));
+    let mut infos = InstructionInfoFactory::new();
+    let keeps_type = before.iter().all(|insn| !writes_any(&mut infos, insn, FIRST_ARGUMENTS[0]));
+    let is_found = is_only_one && is_straight && has_frame && keeps_type;
+    (is_found && is_reached_once(&insns, at, addr)).then_some((addr, above))
+}
+
+/// `cmp $max, %size` and the branch after it: where it goes for larger ones.
+fn large_branch(compare: &Instruction, branch: &Instruction) -> Option<(LinkAddr, u64)> {
+    let is_compare = compare.mnemonic() == Mnemonic::Cmp
+        && compare.op0_kind() == OpKind::Register
+        && compare.op0_register().is_gpr64()
+        && compare.op1_kind() != OpKind::Register
+        && compare.op1_kind() != OpKind::Memory;
+    let limit = is_compare.then(|| compare.immediate(1)).filter(|max| MAX_SMALL.contains(max))?;
+    match branch.mnemonic() {
+        Mnemonic::Ja => Some((LinkAddr(branch.near_branch_target()), limit)),
+        Mnemonic::Jae => Some((LinkAddr(branch.near_branch_target()), limit - 1)),
+        Mnemonic::Jbe => Some((LinkAddr(branch.next_ip()), limit)),
+        Mnemonic::Jb => Some((LinkAddr(branch.next_ip()), limit - 1)),
+        _ => None,
+    }
+}
+
+/// Whether the branch at index `branch` is the only way to `addr`.
+fn is_reached_once(insns: &[Instruction], branch: usize, addr: LinkAddr) -> bool {
+    let Some(at) = insns.iter().position(|insn| insn.ip() == addr.0) else { return false };
+    let jumps = insns.iter().filter(|insn| insn.near_branch_target() == addr.0).count();
+    let is_next = at == branch + 1;
+    let falls_in = !is_next
+        && insns.get(at.wrapping_sub(1)).is_none_or(|before| {
+            !matches!(
+                before.flow_control(),
+                FlowControl::UnconditionalBranch | FlowControl::Return | FlowControl::Exception
+            )
+        });
+    !falls_in && jumps == usize::from(!is_next)
+}
+
+/// Whether the instruction changes the register in any way.
+fn writes_any(infos: &mut InstructionInfoFactory, insn: &Instruction, register: Register) -> bool {
+    infos.info(insn).used_registers().iter().any(|used| {
+        used.register().full_register() == register
+            && !matches!(used.access(), OpAccess::Read | OpAccess::CondRead | OpAccess::None)
+    })
+}
+
 /// Whether the instruction has the register as its destination.
 fn writes(insn: &Instruction, register: Register) -> bool {
     insn.op0_kind() == OpKind::Register
         && insn.op0_register().full_register() == register
         && !matches!(insn.mnemonic(), Mnemonic::Cmp | Mnemonic::Test | Mnemonic::Push)
 }
+
+#[cfg(test)]
+mod tests;
