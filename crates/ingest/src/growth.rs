@@ -1,6 +1,6 @@
 //! Recordings to the growth of each site. docs/recording.md describes their sample types, labels and comments.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diagnosis::Evidence;
 use diagnosis::evidence::{
@@ -45,6 +45,16 @@ struct TypeSums {
     total: Growth,
     precision: Precision,
     steps: BTreeMap<Step, StepSums>,
+    every_growth: EveryGrowth,
+}
+
+/// What recordings with windows say on the growths that they counted in gaps as well.
+#[derive(Debug, Default)]
+struct EveryGrowth {
+    /// Those that say something.
+    recordings: BTreeSet<u32>,
+    /// From where on all of them did.
+    slots: u64,
 }
 
 /// Slots before and after, what happens, and the depth of a table that splits.
@@ -83,6 +93,7 @@ struct Labels {
     after: u64,
     local_depth: Option<u8>,
     window_group: Option<usize>,
+    every_growth_from: Option<u64>,
     precision: Precision,
 }
 
@@ -208,6 +219,9 @@ impl GrowthCollector {
         let sums = self.types.entry(key).or_default();
         sums.total += growth;
         sums.precision = sums.precision.max(labels.precision);
+        if let Some((recording, _)) = recording.windows {
+            sums.every_growth.add(recording, labels.every_growth_from);
+        }
         if let Some(kind) = labels.kind {
             let depth = labels.local_depth.filter(|_| kind == GrowKind::Split);
             let step = sums.steps.entry((labels.before, labels.after, kind, depth)).or_default();
@@ -250,7 +264,7 @@ impl GrowthCollector {
                 .entry((frame.function, frame.line))
                 .or_insert((line, SiteGrowth::default()));
             site.total += sums.total;
-            site.types.push(sums.into_growth(map_type));
+            site.types.push(sums.into_growth(map_type, self.process.windows.len()));
         }
         for (_, site) in growths.values_mut() {
             site.types.sort_by(|a, b| {
@@ -300,7 +314,8 @@ impl OfRecording {
 }
 
 impl TypeSums {
-    fn into_growth(self, map_type: String) -> TypeGrowth {
+    fn into_growth(self, map_type: String, n_with_windows: usize) -> TypeGrowth {
+        let every_growth_from = self.every_growth.from(n_with_windows);
         let steps = self.steps.into_iter().map(|((before, after, kind, local_depth), sums)| {
             let StepSums { grows, moved_entries, by_group, of_no_group } = sums;
             let sampled = Sampled { by_group: by_group.into_iter().collect(), of_no_group };
@@ -311,7 +326,22 @@ impl TypeSums {
             total: self.total,
             precision: self.precision,
             steps: steps.collect(),
+            every_growth_from,
         }
+    }
+}
+
+impl EveryGrowth {
+    fn add(&mut self, recording: u32, from: Option<u64>) {
+        self.recordings.insert(recording);
+        self.slots = self.slots.max(from.unwrap_or(u64::MAX));
+    }
+
+    /// What all recordings with windows say together, of which there are so many.
+    fn from(&self, n_with_windows: usize) -> Option<u64> {
+        // One that has no growth of the type does not say from where on it would have one.
+        let is_of_all = n_with_windows > 0 && self.recordings.len() == n_with_windows;
+        Some(self.slots).filter(|&slots| is_of_all && slots < u64::MAX)
     }
 }
 
@@ -355,6 +385,9 @@ impl Labels {
                 ("local_depth", LabelValue::Num { value, .. }) => {
                     let depth = u64::try_from(value).ok().filter(|&depth| depth <= MAX_LOCAL_DEPTH);
                     labels.local_depth = depth.map(|depth| depth as u8);
+                }
+                ("every_growth_from", LabelValue::Num { value, .. }) => {
+                    labels.every_growth_from = u64::try_from(value).ok();
                 }
                 ("window_group", LabelValue::Num { value, .. }) => {
                     labels.window_group = usize::try_from(value).ok();

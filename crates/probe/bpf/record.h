@@ -19,6 +19,7 @@
 #define POINT_START 8 /* runtime.schedinit */
 #define POINT_SWISS_SPLIT 9 /* maps.(*table).split(t, typ, m): called by rehash, in place all the time */
 #define POINT_PACE 10 /* just before a growth probe, to measure what getting from one to the next takes */
+#define POINT_CLASSIC_LARGE 11 /* in makeBucketArray(t, b), where large arrays come by: in place all the time */
 
 /* point.flags */
 #define POINT_ON_BRANCH 1 /* on the branch of the stack check: taken means that the function starts over */
@@ -57,7 +58,8 @@
 #define COUNT_NEW_PROCESSES 18
 #define COUNT_PACE_NS 19 /* from the end of a POINT_PACE to the probe after it */
 #define COUNT_PACES 20
-#define N_COUNTERS 21
+#define COUNT_PASSED 21 /* hits of POINT_CLASSIC_LARGE that are no growths */
+#define N_COUNTERS 22
 
 /* Entries that the tables have room for. */
 #define MAX_GROWS 65536
@@ -81,6 +83,7 @@ struct control {
 	u32 precision; /* of new events: grow_key.precision */
 	u32 walk_below; /* a random 32-bit number below this asks for a stack */
 	u32 max_frames; /* of stacks, at most MAX_FRAMES */
+	u32 large_apart; /* POINT_CLASSIC_LARGE counts growths to large arrays, at all times, and other probes do not */
 	u32 epoch; /* of new counts; after a change, and a grace period, nothing is added to those of other epochs */
 };
 

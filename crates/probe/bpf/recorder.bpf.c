@@ -72,6 +72,9 @@ volatile const u32 classic_load = 13;
 /* Splits are counted by a probe of their own, at all times: they are seldom, and only large maps have them. */
 volatile const u32 splits_apart = 0;
 
+/* So are growths of classic maps to arrays of more than this, and hashGrow, which asks for them, as in the ELF file. */
+volatile const u64 large_above = 0, grower_start = 0, grower_end = 0;
+
 /* Where the functions are, as in the ELF file. */
 volatile const u64 text_start = 0, text_end = 0;
 
@@ -177,6 +180,12 @@ struct event {
 	u8 kind, log2_capacity;
 };
 
+/* In place all the time. */
+INLINE int is_standing(const struct point *point)
+{
+	return point->kind == POINT_SWISS_SPLIT || point->kind == POINT_CLASSIC_LARGE;
+}
+
 INLINE void account(struct pt_regs *ctx, const struct point *point, const struct control *control, const struct event *event)
 {
 	struct grow_key key = {
@@ -190,7 +199,7 @@ INLINE void account(struct pt_regs *ctx, const struct point *point, const struct
 	struct grow_value *value, zero = {};
 	u32 walk_below = control->walk_below;
 
-	if (point->kind == POINT_SWISS_SPLIT) {
+	if (is_standing(point)) {
 		key.precision = 0;
 		walk_below = ~0u;
 	}
@@ -250,6 +259,20 @@ INLINE int read_classic(struct event *event, u64 map_type, u64 map)
 	return 1;
 }
 
+/* Of the type of a classic map. Source: internal/abi/map_noswiss.go, runtime/type.go before. */
+enum { TYPE_BUCKET_SIZE = 82 };
+
+/* Whether the array that takes the place of this one is large. Source: runtime/map.go, makeBucketArray. */
+INLINE int is_to_large(const struct event *event)
+{
+	u32 log2_buckets = event->log2_capacity - 3 + (event->kind == GROW_DOUBLE);
+	u16 bucket_size;
+
+	if (log2_buckets < 4 || log2_buckets > 40 || !READ(bucket_size, event->map_type + TYPE_BUCKET_SIZE))
+		return 0;
+	return bucket_size * ((1ULL << log2_buckets) + (1ULL << (log2_buckets - 4))) > large_above;
+}
+
 struct table { u16 used, capacity, growth_left; u8 local_depth, padding; };
 
 /* Source: internal/runtime/maps/table.go, rehash. Of a table of local depth d a map has 2^d, when all are as deep. */
@@ -287,15 +310,35 @@ INLINE int read_make(struct event *event, u64 map_type, u64 hint)
 	return 1;
 }
 
-enum { FAULT, EVENT, COUNTED_ELSEWHERE };
+enum { FAULT, EVENT, COUNTED_ELSEWHERE, NO_GROWTH };
 
-INLINE int read_event(struct pt_regs *ctx, const struct point *point, struct event *event)
+/* From the frame pointer to where a caller leaves room for the second argument. Source: cmd/compile/abi-internal.md. */
+enum { SECOND_HOME = 24 };
+
+/* In makeBucketArray: its caller may be hashGrow, which keeps the map where its own caller left room for it. */
+INLINE int read_large(struct pt_regs *ctx, const struct point *point, struct event *event)
+{
+	struct frame frame;
+	u64 map;
+
+	if (!READ(frame, ctx->rbp))
+		return FAULT;
+	if (frame.ret - (ctx->rip - point->link_addr) - grower_start >= grower_end - grower_start)
+		return NO_GROWTH;
+	return READ(map, frame.next + SECOND_HOME) && read_classic(event, ctx->rax, map) ? EVENT : FAULT;
+}
+
+INLINE int read_event(struct pt_regs *ctx, const struct point *point, const struct control *control, struct event *event)
 {
 	u64 map_type, map;
 
 	switch (point->kind) {
 	case POINT_CLASSIC_GROW:
-		return read_classic(event, ctx->rax, ctx->rbx);
+		if (!read_classic(event, ctx->rax, ctx->rbx))
+			return FAULT;
+		return control->large_apart && is_to_large(event) ? COUNTED_ELSEWHERE : EVENT;
+	case POINT_CLASSIC_LARGE:
+		return read_large(ctx, point, event);
 	case POINT_SWISS_REHASH:
 		if (!read_table(event, ctx->rbx, ctx->rax))
 			return FAULT;
@@ -388,7 +431,7 @@ int on_probe(struct pt_regs *ctx)
 		begin_pace();
 		return 0;
 	}
-	if (control->is_paused && point->kind != POINT_SWISS_SPLIT) {
+	if (point->kind == POINT_CLASSIC_LARGE ? !control->large_apart : control->is_paused && !is_standing(point)) {
 		count(COUNT_IGNORED, 1);
 		return 0;
 	}
@@ -401,12 +444,15 @@ int on_probe(struct pt_regs *ctx)
 		count(COUNT_MAKES, 1);
 	start = bpf_ktime_get_ns();
 	end_pace(start);
-	switch (read_event(ctx, point, &event)) {
+	switch (read_event(ctx, point, control, &event)) {
 	case EVENT:
 		account(ctx, point, control, &event);
 		break;
 	case COUNTED_ELSEWHERE:
 		count(COUNT_IGNORED, 1);
+		break;
+	case NO_GROWTH:
+		count(COUNT_PASSED, 1);
 		break;
 	default:
 		count(COUNT_READ_FAULTS, 1);

@@ -92,7 +92,10 @@ fn privileges(capabilities: &Capabilities) -> Requirement {
 
 fn load() -> Result<Kernel, Error> {
     let text = LinkAddr(0)..LinkAddr(0);
-    Kernel::load(&Constants { classic_load: 13, splits_apart: false, text }, Links::Auto)
+    Kernel::load(
+        &Constants { classic_load: 13, splits_apart: false, large: None, text },
+        Links::Auto,
+    )
 }
 
 /// Loads the BPF program and hits a probe of our own.

@@ -40,6 +40,8 @@ pub(crate) struct Interval {
     pub(crate) n_frames: u64,
     /// Hits that were not counted.
     pub(crate) n_ignored: u64,
+    /// Those of a probe that stands all the time and meets other things than events.
+    pub(crate) n_passed: u64,
     /// Time that counting the events took, measured; the traps that lead there come on top. Units: nanoseconds.
     pub(crate) event_ns: u64,
 }
@@ -85,6 +87,9 @@ const MAX_LOG2: u8 = 10;
 pub(crate) const TRAP_FACTOR: f64 = 1.5;
 /// By how much a trap may cost more or less than is believed.
 pub(crate) const TRAP_ERROR: f64 = 0.25;
+/// Traps that it takes where the kernel does not emulate the instruction under the probe: it runs it elsewhere, and comes
+/// back.
+const OUT_OF_LINE: f64 = 2.0;
 /// Traps of which the mean says something.
 const ENOUGH_TRAPS: f64 = 50.0;
 /// Time whose budget may be spent ahead. Units: nanoseconds of the program's own CPU time.
@@ -115,7 +120,12 @@ impl Interval {
     /// Time that probes took. Units: nanoseconds.
     pub(crate) fn probe_ns(&self, costs: &Costs) -> f64 {
         let n_traps = self.n_events().saturating_add(self.n_ignored);
-        n_traps as f64 * costs.trap_ns + self.event_ns as f64
+        n_traps as f64 * costs.trap_ns + self.passed_ns(costs) + self.event_ns as f64
+    }
+
+    /// Getting to a probe where it only turns out that it meets no event, and back. Units: nanoseconds.
+    pub(crate) fn passed_ns(&self, costs: &Costs) -> f64 {
+        self.n_passed as f64 * costs.trap_ns * OUT_OF_LINE
     }
 
     /// What getting to the probes of its events and back took. Units: nanoseconds.

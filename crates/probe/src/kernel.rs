@@ -13,7 +13,7 @@ use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLink,
 use aya::programs::{PerfEvent, ProgramError, UProbe};
 use aya::util::online_cpus;
 use aya::{Ebpf, EbpfError, EbpfLoader, Pod, include_bytes_aligned};
-use gobin::LinkAddr;
+use gobin::{LargeArrays, LinkAddr};
 
 use crate::bpf;
 use crate::error::Error;
@@ -42,6 +42,8 @@ pub(crate) struct Constants {
     pub(crate) classic_load: u32,
     /// Whether splits have a probe of their own.
     pub(crate) splits_apart: bool,
+    /// Where classic maps ask for large arrays, if they can be told from small ones.
+    pub(crate) large: Option<LargeArrays>,
     /// Where the functions are.
     pub(crate) text: Range<LinkAddr>,
 }
@@ -117,10 +119,16 @@ impl Drop for ProbeLinks {
 impl Kernel {
     /// Loads programs and maps.
     pub(crate) fn load(constants: &Constants, links: Links) -> Result<Self, Error> {
-        let Constants { classic_load, splits_apart, text } = constants;
+        let Constants { classic_load, splits_apart, large, text } = constants;
+        let no_function = LinkAddr(0)..LinkAddr(0);
+        let above = large.as_ref().map_or(0, |large| large.above);
+        let grower = large.as_ref().map_or(no_function, |large| large.grower.clone());
         let mut ebpf = EbpfLoader::new()
             .override_global("classic_load", classic_load, true)
             .override_global("splits_apart", &u32::from(*splits_apart), true)
+            .override_global("large_above", &above, true)
+            .override_global("grower_start", &grower.start.0, true)
+            .override_global("grower_end", &grower.end.0, true)
             .override_global("text_start", &text.start.0, true)
             .override_global("text_end", &text.end.0, true)
             .load(OBJECT)
@@ -132,8 +140,14 @@ impl Kernel {
         if multi.is_none() {
             program::<UProbe>(&mut ebpf, "on_probe").load().map_err(program_error)?;
         }
-        let control =
-            Control { is_paused: 1, precision: 0, walk_below: 0, max_frames: MAX_FRAMES, epoch: 0 };
+        let control = Control {
+            is_paused: 1,
+            precision: 0,
+            walk_below: 0,
+            max_frames: MAX_FRAMES,
+            large_apart: 0,
+            epoch: 0,
+        };
         Ok(Self { ebpf, multi, points: Vec::new(), emptied_at: [0; TABLES.len()], control })
     }
 
@@ -217,9 +231,12 @@ impl Kernel {
     pub(crate) fn control(&mut self, counting: Counting) -> Result<(), Error> {
         let Counting { is_paused, precision, walk_below, max_frames } = counting;
         let is_paused = u32::from(is_paused);
-        let control =
-            Control { is_paused, precision, walk_below, max_frames, epoch: self.control.epoch };
-        self.set_control(control)
+        self.set_control(Control { is_paused, precision, walk_below, max_frames, ..self.control })
+    }
+
+    /// Whether growths of classic maps to large arrays are counted by a probe of their own, paused or not.
+    pub(crate) fn count_large_apart(&mut self, is_apart: bool) -> Result<(), Error> {
+        self.set_control(Control { large_apart: u32::from(is_apart), ..self.control })
     }
 
     fn set_control(&mut self, control: Control) -> Result<(), Error> {

@@ -2,12 +2,13 @@
 //!
 //! Source: runtime/map.go (classic), internal/runtime/maps/{map,table}.go (Swiss), runtime/mgc.go, Go 1.18 to 1.27.
 
-use gobin::{Binary, FileOffset, InlinedCopy, LinkAddr, MapImpl, ProbeInstruction};
+use gobin::{Binary, FileOffset, InlinedCopy, LargeArrays, LinkAddr, MapImpl, ProbeInstruction};
 
 use crate::record_layout::{
-    POINT_CLASSIC_GROW, POINT_CLASSIC_INLINED, POINT_GC_ASSIST, POINT_GC_CYCLE, POINT_IN_BODY,
-    POINT_MAKE, POINT_ON_BRANCH, POINT_PACE, POINT_START, POINT_SWISS_REHASH, POINT_SWISS_SPLIT,
-    POINT_SWISS_TO_TABLE, POINT_SWISS_TO_TABLE_INLINED, Point,
+    POINT_CLASSIC_GROW, POINT_CLASSIC_INLINED, POINT_CLASSIC_LARGE, POINT_GC_ASSIST,
+    POINT_GC_CYCLE, POINT_IN_BODY, POINT_MAKE, POINT_ON_BRANCH, POINT_PACE, POINT_START,
+    POINT_SWISS_REHASH, POINT_SWISS_SPLIT, POINT_SWISS_TO_TABLE, POINT_SWISS_TO_TABLE_INLINED,
+    Point,
 };
 
 const HASH_GROW: &str = "runtime.hashGrow";
@@ -35,6 +36,9 @@ pub(crate) struct Points {
     /// Splits of the largest tables, where they can be told from other growths: never detached either, since they are
     /// seldom, and what shows how large maps become.
     pub(crate) splits: Option<Probe>,
+    /// Growths of classic maps to large arrays, where they can be told from others: as seldom, and as telling. Makes of
+    /// large maps come by as well, and how many those are is up to the program.
+    pub(crate) large: Option<(LargeArrays, Probe)>,
     /// Just before growth probes, to measure what a trap costs in this program.
     pub(crate) paces: Vec<Probe>,
     /// Inlined copies of growth functions.
@@ -51,6 +55,7 @@ impl Points {
             MapImpl::Classic => {
                 points.add_function(binary, HASH_GROW, POINT_CLASSIC_GROW);
                 points.add_function(binary, MAKEMAP, POINT_MAKE);
+                points.large = large(binary);
                 points.add_classic_copies(binary)
             }
             MapImpl::Swiss => {
@@ -187,6 +192,16 @@ fn pace(binary: &Binary<'_>, name: &str) -> Option<Probe> {
 fn splits(binary: &Binary<'_>) -> Option<Probe> {
     let is_inlined = !binary.inlined_copies(&[SPLIT]).is_empty();
     if is_inlined { None } else { function_probe(binary, SPLIT, POINT_SWISS_SPLIT) }
+}
+
+/// Only where no other function grows maps.
+fn large(binary: &Binary<'_>) -> Option<(LargeArrays, Probe)> {
+    let large = binary.large_arrays()?;
+    let LinkAddr(link_addr) = large.addr;
+    let kind = POINT_CLASSIC_LARGE;
+    let point = Point { link_addr, kind, flags: POINT_IN_BODY, type_home: 0, map_home: 0 };
+    let offset = binary.file_offset(large.addr)?;
+    Some((large, Probe { point, offset }))
 }
 
 fn function_probe(binary: &Binary<'_>, name: &str, kind: u32) -> Option<Probe> {

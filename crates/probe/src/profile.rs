@@ -49,6 +49,8 @@ const MOVED_SPACE: usize = 4;
 const GROW_SPACE: usize = 5;
 const MAKES: usize = 6;
 const HINT_ENTRIES: usize = 7;
+/// Source: internal/abi/map_noswiss.go, `MapBucketCount`.
+const SLOTS_PER_BUCKET: u64 = 8;
 /// Version of the comments and labels.
 const FORMAT: u32 = 1;
 
@@ -70,6 +72,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) n_unprobed: usize,
     /// Splits were counted in the gaps between windows too.
     pub(crate) counts_every_split: bool,
+    /// So were growths of classic maps to arrays of more than this. Units: bytes.
+    pub(crate) large_above: Option<u64>,
     pub(crate) n_processes: u64,
     /// By mode: exact, sampled stacks, windows.
     pub(crate) time_in: [Duration; 3],
@@ -305,6 +309,7 @@ impl<'w> Writer<'w> {
                 values[GROW_SPACE] = array.map_or(0, |bytes| count(event.sum.n * bytes as f64));
             }
         }
+        let every_from = self.every_growth_from(info.as_ref());
         let unknown = "unknown".to_owned();
         let name = info.map_or(unknown, |info| info.name);
         let number = |value: u64, unit| LabelValue::Num {
@@ -324,6 +329,9 @@ impl<'w> Writer<'w> {
             let depth = local_depth(key.log2_capacity).into();
             labels.push(Label { key: "local_depth", value: number(depth, "levels") });
         }
+        if let Some(slots) = every_from.filter(|_| kind != MAKE_HINTED) {
+            labels.push(Label { key: "every_growth_from", value: number(slots, "entries") });
+        }
         if let Some(precision) = event.precision.label() {
             labels.push(Label { key: "precision", value: LabelValue::Str(precision) });
         }
@@ -332,6 +340,13 @@ impl<'w> Writer<'w> {
             labels.push(Label { key: "window_group", value: number(group, "group") });
         }
         self.builder.sample(&stack, &values, &labels);
+    }
+
+    /// Capacity of the smallest maps of this type of which every doubling was counted, in gaps between windows too.
+    fn every_growth_from(&self, info: Option<&MapTypeInfo>) -> Option<u64> {
+        let group_bytes = info.map(|info| info.group_bytes).filter(|&bytes| bytes > 0)?;
+        let above = self.facts.large_above.filter(|_| self.facts.windows.n > 0)?;
+        slots_before_large(group_bytes, above)
     }
 
     /// Bytes of the arrays that a growth to this capacity allocates; `None` when the version is not known.
@@ -487,6 +502,16 @@ fn capacities(kind: u32, log2: u8) -> (u64, u64) {
         GROW_SAME_SIZE => (slots, slots),
         _ => (slots, slots.saturating_mul(2)),
     }
+}
+
+/// Slots of the smallest classic maps that grow to an array of more than `above` bytes. Source: runtime/map.go,
+/// makeBucketArray.
+fn slots_before_large(bucket_bytes: u64, above: u64) -> Option<u64> {
+    let is_large = |log2: &u32| {
+        let n_buckets = (1_u64 << log2) + (1_u64 << (log2 - 4));
+        bucket_bytes.saturating_mul(n_buckets) > above
+    };
+    Some(SLOTS_PER_BUCKET << ((4..40).find(is_large)? - 1))
 }
 
 fn kind_name(kind: u32) -> Option<&'static str> {

@@ -20,14 +20,14 @@ use goproc::{ErrorKind, Pid, PidFd};
 use crate::calibrate;
 use crate::clocks::CpuClock;
 use crate::error::Error;
-use crate::governor::{Governor, Interval, Mode, Plan, SLOWEST};
+use crate::governor::{Governor, Interval, Mode, Plan, SETTLED_NS, SLOWEST};
 use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks, Scope, Taken};
 use crate::points::{Points, Probe};
 use crate::profile::{self, Facts};
 use crate::program::Program;
 use crate::record_layout::{
     COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_MAKES, COUNT_NEW_PROCESSES,
-    COUNT_PACE_NS, COUNT_PACES, COUNT_READ_FAULTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST,
+    COUNT_PACE_NS, COUNT_PACES, COUNT_PASSED, COUNT_READ_FAULTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST,
     COUNT_STACKLESS, COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED, GrowKey, MAX_FRAMES,
     PRECISION_WINDOW,
 };
@@ -44,6 +44,8 @@ const GLANCE: Duration = Duration::from_millis(20);
 const LOOKING: u32 = 50;
 /// Part of its CPU time that a thread has for itself at least, whatever the clocks say.
 const LEAST_OWN: f64 = 0.05;
+/// Part of the budget that a probe may cost by meeting other things than growths.
+const PASSED_PART: f64 = 0.25;
 /// One window in so many measures what a trap costs.
 const PACED: u64 = 8;
 /// How often tables are emptied while processes end: what they leave would fill the tables.
@@ -65,6 +67,7 @@ pub struct Recorder {
     sample_hz: u64,
     max_frames: u32,
     always: Option<ProbeLinks>,
+    large: Option<ProbeLinks>,
     growth: Option<ProbeLinks>,
     detaching: Detaching,
     /// Processes that were named and run; empty when all of an executable are recorded.
@@ -103,6 +106,8 @@ struct Part {
     n_known: u64,
     /// Growths and makes taken out of the tables.
     n_taken: u64,
+    /// Whether the probe of large arrays stood all the time.
+    counts_every_large: bool,
     /// By mode: exact, sampled stacks, windows.
     time_in: [Duration; 3],
 }
@@ -118,6 +123,7 @@ impl Part {
             waiting: Waiting::default(),
             n_known: 0,
             n_taken: 0,
+            counts_every_large: false,
             time_in: [Duration::ZERO; 3],
         }
     }
@@ -201,6 +207,7 @@ impl Recorder {
         let constants = Constants {
             classic_load: program.classic_load,
             splits_apart: points.splits.is_some(),
+            large: points.large.as_ref().map(|(large, _)| large.clone()),
             text: program.binary().functions().text(),
         };
         let mut kernel = Kernel::load(&constants, options.links)?;
@@ -216,6 +223,9 @@ impl Recorder {
         let counters = kernel.counters()?;
         let always: Vec<Probe> = points.rare.iter().copied().chain(points.splits).collect();
         let always = kernel.attach(&found.file.path, &found.scopes, &always)?;
+        let large = points.large.as_ref().map(|(_, probe)| std::slice::from_ref(probe));
+        let large = large.map(|probe| kernel.attach(&found.file.path, &found.scopes, probe));
+        let large = large.transpose()?;
         let growth = kernel.attach(&found.file.path, &found.scopes, &points.growth)?;
         if options.sample_hz > 0 {
             kernel.sample(options.sample_hz)?;
@@ -263,6 +273,7 @@ impl Recorder {
             sample_hz: options.sample_hz,
             max_frames,
             always: Some(always),
+            large,
             growth: Some(growth),
             detaching: Detaching::default(),
             processes,
@@ -291,6 +302,7 @@ impl Recorder {
     /// When the command cannot be started.
     pub fn start(&mut self) -> Result<(), Error> {
         self.kernel.control(counting(Mode::Exact, self.max_frames))?;
+        self.kernel.count_large_apart(self.large.is_some())?;
         if let Some(command) = self.found.command.take() {
             self.child = Some(command.start()?);
         }
@@ -298,6 +310,7 @@ impl Recorder {
         (self.start, self.last) = (mark, mark);
         self.part = Part::beginning(mark, mark, &Windows::default());
         self.part.n_known = self.found.pids.len() as u64;
+        self.part.counts_every_large = self.large.is_some();
         Ok(())
     }
 
@@ -327,6 +340,7 @@ impl Recorder {
                 self.read_cpu();
             }
             self.look_after_tables()?;
+            self.look_after_large()?;
         }
         self.status()
     }
@@ -627,6 +641,23 @@ impl Recorder {
         Ok(())
     }
 
+    /// Takes the probe of large arrays away for good where it costs too much: programs may make large maps all the time
+    /// that do not grow. From then on such growths are counted as all others are.
+    fn look_after_large(&mut self) -> Result<(), Error> {
+        let all = between(&self.start, &self.last);
+        let costs = self.governor.costs();
+        let allowed_ns = (all.own_cpu_ns(costs) + SETTLED_NS) * self.max_overhead * PASSED_PART;
+        if self.max_overhead >= 1.0 || all.passed_ns(costs) <= allowed_ns {
+            return Ok(());
+        }
+        if let Some(links) = self.large.take() {
+            self.kernel.count_large_apart(false)?;
+            self.detaching.begin(links);
+            self.part.counts_every_large = false;
+        }
+        Ok(())
+    }
+
     fn look_at_types(&mut self) {
         let seen = self.kernel.map_types();
         self.memory.look(&seen, &self.kernel.processes(), self.program.binary());
@@ -672,13 +703,14 @@ impl Recorder {
             self.tick()?;
         }
         if is_last {
-            (self.growth, self.always) = (None, None);
+            (self.growth, self.always, self.large) = (None, None, None);
             self.detaching.wait();
         }
         self.collect()?;
         let now = Mark { counters: self.kernel.counters()?, at: Instant::now(), ..self.last };
         let mut next = Part::beginning(now, self.last, &self.part.windows);
         next.n_known = self.kernel.processes().len() as u64;
+        next.counts_every_large = self.large.is_some();
         let part = std::mem::replace(&mut self.part, next);
         let counters: Vec<u64> =
             part.start.counters.iter().zip(now.counters).map(|(from, to)| to - from).collect();
@@ -698,6 +730,7 @@ impl Recorder {
             n_inlined: self.points.n_inlined,
             n_unprobed: self.points.n_unprobed,
             counts_every_split: self.points.splits.is_some(),
+            large_above: self.large_above(part.counts_every_large),
             n_processes: part.n_known + counters[COUNT_NEW_PROCESSES as usize],
             time_in: part.time_in,
             windows: part.windows,
@@ -708,6 +741,12 @@ impl Recorder {
         let recording = profile::build(&part.tally, self.program.binary(), &facts);
         self.n_grows_before += recording.n_grows as f64;
         Ok(recording)
+    }
+
+    /// The size of arrays above which every growth was counted. Units: bytes.
+    fn large_above(&self, is_counted: bool) -> Option<u64> {
+        let (large, _) = self.points.large.as_ref().filter(|_| is_counted)?;
+        Some(large.above)
     }
 
     /// Events that the kernel side counted, and that are in no table.
@@ -804,6 +843,7 @@ fn between(from: &Mark, to: &Mark) -> Interval {
         n_stackless: count(COUNT_STACKLESS),
         n_frames: count(COUNT_FRAMES),
         n_ignored: count(COUNT_IGNORED) + count(COUNT_CHECKS),
+        n_passed: count(COUNT_PASSED),
         event_ns: count(COUNT_EVENT_NS),
     }
 }

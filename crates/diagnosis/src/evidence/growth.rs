@@ -88,6 +88,9 @@ pub struct TypeGrowth {
     pub precision: Precision,
     /// By capacity before, ascending.
     pub steps: Vec<GrowStep>,
+    /// Slots from which on every doubling of a classic map was counted, in gaps between windows too; `None` where the
+    /// recordings do not all say so.
+    pub every_growth_from: Option<u64>,
 }
 
 /// Growths from one capacity to another.

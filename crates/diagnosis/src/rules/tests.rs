@@ -428,7 +428,13 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
         moved_bytes: 1_200_000,
         grow_bytes: 2_800_000,
     };
-    let types = vec![TypeGrowth { map_type: inner().name, total, precision, steps }];
+    let types = vec![TypeGrowth {
+        map_type: inner().name,
+        total,
+        precision,
+        steps,
+        every_growth_from: None,
+    }];
     let growth = Some(SiteGrowth { total, types });
     evidence.growth = Some(ProcessGrowth {
         total,

@@ -8,7 +8,7 @@
 //! 4. Each block with more maps than the next is a class of sizes; if the next has more, maps came in by a size hint.
 //! 5. Maps of the last block may have grown on without a window to see it. How large they are is only said if their next
 //!    growths would have been seen.
-//! 6. Splits may have been counted in the gaps as well. Where a block has such rungs, they say how many maps it has, and
+//! 6. The growths of large maps may have been counted in the gaps as well. Where a block has such rungs, they say how many maps it has, and
 //!    the others only whether there may be more.
 
 use std::collections::BTreeMap;
@@ -43,8 +43,8 @@ pub(super) struct Ladder {
     rungs: Vec<Rung>,
     /// Splits of which no depth is known.
     n_splits: u64,
-    /// Whether all splits were counted, in gaps as well.
-    every_split: bool,
+    /// Level from which on all growths were counted, in gaps as well.
+    complete_from: Option<usize>,
 }
 
 #[derive(Default)]
@@ -101,8 +101,11 @@ impl Ladder {
         let first = levels.keys().next().copied().unwrap_or(0);
         let end = levels.keys().next_back().map_or(first, |last| last + 1);
         let rungs = (first..end).map(|level| levels.remove(&level).unwrap_or_default()).collect();
-        let every_split = windows.iter().all(|of| of.every_split);
-        Self { map_impl, version, first, rungs, n_splits, every_split }
+        let complete_from = match map_impl {
+            MapImpl::Classic => growth.every_growth_from.map(|slots| slots.max(1).ilog2() as usize),
+            MapImpl::Swiss => windows.iter().all(|of| of.every_split).then_some(LARGEST_TABLE_LOG2),
+        };
+        Self { map_impl, version, first, rungs, n_splits, complete_from }
     }
 
     /// Growths that a map makes at a rung.
@@ -121,7 +124,7 @@ impl Ladder {
 
     /// Whether growths of a rung were counted in gaps as well.
     fn is_complete(&self, index: usize) -> bool {
-        self.every_split && self.depth(index).is_some()
+        self.complete_from.is_some_and(|level| self.first + index >= level)
     }
 
     /// Size of the maps that came by this rung and not by the next.

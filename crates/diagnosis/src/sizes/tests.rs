@@ -95,6 +95,23 @@ fn text(sizes: &FinalSizes) -> String {
 }
 
 #[test]
+fn large_classic_maps_have_sizes_where_each_of_their_growths_was_counted() {
+    // 20 maps of 5,000 in gaps between windows, too few for windows to see; one of the growths of the first was seen.
+    let rungs: Vec<Seen<'_>> =
+        vec![(Ok(512), 0, &[1]), (Ok(1024), 20, &[]), (Ok(2048), 20, &[]), (Ok(4096), 20, &[])];
+    let of = |every_growth_from| {
+        let growth = TypeGrowth { every_growth_from, ..estimated(&rungs) };
+        FinalSizes::of(&evidence(CLASSIC, &[windows()]), &growth)
+    };
+    assert_eq!(of(None), Err(NoSizes::TooFew));
+    let sizes = of(Some(1024)).unwrap();
+    assert_eq!(sizes.quantile(0.5), Size { at_least: 3585, room: 6656 });
+    assert_eq!(sizes.n_maps(), 20);
+    // Had those at 4,096 slots not been counted each, maps might have grown on unseen.
+    assert_eq!(of(Some(16_384)), Err(NoSizes::TooFew));
+}
+
+#[test]
 fn maps_stop_where_fewer_grow_on() {
     // 100 maps of 20 entries, of which 10 went on to 60.
     let of = growth(&[

@@ -10,7 +10,8 @@ use crate::{encode, evidence_of};
 const WINDOWS: &str = "windows=32 window_scale=20 grows_low=30 grows_high=2000 scale_error_pct=5 \
      window_group_cpu_s=1,1,1,1,1,1,1,1.5,1,1,1,1,1,1,1,1";
 
-/// A recording by its comments, and samples as "line n kind before group depth"; `-` for what a sample lacks.
+/// A recording by its comments, and samples as "line n kind before group depth", or of classic maps "line n double before
+/// group every_growth_from"; `-` for what a sample lacks.
 fn recording(comments: &str, samples: &str) -> Vec<u8> {
     let mut builder = ProfileBuilder::default();
     let all = "mapscope.format=1 go_version=go1.27.3 map_impl=swiss".split(' ');
@@ -38,7 +39,8 @@ fn recording(comments: &str, samples: &str) -> Vec<u8> {
             labels.push(text("precision", "estimated"));
         }
         labels.extend(group.parse().ok().map(|group| number("window_group", group)));
-        labels.extend(depth.parse().ok().map(|depth| number("local_depth", depth)));
+        let last = if kind == "double" { "every_growth_from" } else { "local_depth" };
+        labels.extend(depth.parse().ok().map(|depth| number(last, depth)));
         let at = builder.frame("main.fill", "main.go", line.parse().unwrap());
         builder.sample(&[at], &[n, n.saturating_mul(before / 8 * 7)], &labels);
     }
@@ -102,6 +104,23 @@ fn nothing_is_exact_where_windows_counted_too() {
     assert!(range.low < 1500 && range.high > Some(1700), "{range:?}");
     assert_eq!(FinalSizes::of(&evidence, seen_before), Err(NoSizes::TooFew));
     assert_eq!(FinalSizes::of(&evidence, estimated).unwrap().classes().len(), 1);
+}
+
+#[test]
+fn every_growth_was_counted_only_where_all_recordings_with_windows_say_so() {
+    let every = |recordings: &[&[u8]]| {
+        let recordings: Vec<Vec<u8>> = recordings.iter().map(|bytes| bytes.to_vec()).collect();
+        types(&evidence_of(&recordings))[0].every_growth_from
+    };
+    let of = |from: &str| recording(WINDOWS, &format!("7 40 double 16 2 {from}"));
+    let (said, later, unsaid) = (of("1024"), of("2048"), of("-"));
+    let without_windows = recording("", "7 4 double 16 - -");
+    let elsewhere = recording(WINDOWS, "9 40 double 16 2 1024");
+    assert_eq!(every(&[&said]), Some(1024));
+    assert_eq!(every(&[&said, &later, &without_windows]), Some(2048));
+    assert_eq!(every(&[&said, &unsaid]), None);
+    assert_eq!(every(&[&said, &elsewhere]), None);
+    assert_eq!(every(&[&without_windows]), None);
 }
 
 #[test]

@@ -55,6 +55,17 @@ fn events_without_any_sampled_stack_are_kept_without_one() {
 }
 
 #[test]
+fn large_arrays_begin_where_the_runtime_rounds_up_to_pages() {
+    // map[int]int: 256 buckets and 16 more of 144 bytes are 39,168 bytes, half of that is small.
+    assert_eq!(slots_before_large(144, 0x7ff8), Some(1024));
+    // map[string]struct{}: 136 bytes; map[int8]bool: 24.
+    assert_eq!(slots_before_large(136, 0x7ff8), Some(1024));
+    assert_eq!(slots_before_large(24, 0x7fff), Some(8192));
+    // Buckets as large as they come; no map of less than 16 buckets has others to spare.
+    assert_eq!(slots_before_large(8 + 8 * 256 + 8, 0x7ff8), Some(64));
+}
+
+#[test]
 fn the_depth_of_a_split_is_no_capacity() {
     assert_eq!((capacities(GROW_SPLIT, 13), local_depth(13)), ((1024, 2048), 3));
     assert_eq!(capacities(GROW_TABLE, 5), (32, 64));

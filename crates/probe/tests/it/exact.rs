@@ -123,7 +123,7 @@ fn add_recorded(profile: &Profile, growths: &mut Growths) {
     }
 }
 
-fn user_function(profile: &Profile, sample: &Sample<'_>) -> String {
+pub(crate) fn user_function(profile: &Profile, sample: &Sample<'_>) -> String {
     let mut names = sample.locations().flat_map(|location| {
         let lines = &profile.locations[location.index()].lines;
         lines.iter().map(|line| profile.str(profile.functions[line.function.unwrap().index()].name))
@@ -136,14 +136,14 @@ fn user_function(profile: &Profile, sample: &Sample<'_>) -> String {
     }
 }
 
-fn label(sample: &Sample<'_>, key: &str) -> Option<String> {
+pub(crate) fn label(sample: &Sample<'_>, key: &str) -> Option<String> {
     sample.labels().find(|label| label.key == key).and_then(|label| match label.value {
         LabelValue::Str(text) => Some(text.to_owned()),
         LabelValue::Num { .. } => None,
     })
 }
 
-fn comment<'p>(profile: &'p Profile, key: &str) -> &'p str {
+pub(crate) fn comment<'p>(profile: &'p Profile, key: &str) -> &'p str {
     let mut pairs =
         profile.comments.iter().filter_map(|&comment| profile.str(comment).split_once('='));
     pairs.find(|(name, _)| *name == key).map_or("", |(_, value)| value)
