@@ -90,7 +90,9 @@ INLINE void count(u32 counter, u64 n)
 INLINE struct scratch *take_scratch(void)
 {
 	for (u32 i = 0; i < N_SCRATCH; i++) {
-		struct scratch *scratch = bpf_map_lookup_elem(&scratches, &i);
+		/* A copy: a counter whose address is taken is in memory, where old verifiers lose it, and see no end. */
+		u32 key = i;
+		struct scratch *scratch = bpf_map_lookup_elem(&scratches, &key);
 		if (scratch && __sync_val_compare_and_swap(&scratch->is_taken, 0, 1) == 0)
 			return scratch;
 	}

@@ -1,5 +1,6 @@
 //! The committed object of the kernel side belongs to the sources beside it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -62,4 +63,20 @@ fn object_has_no_return_probe() {
     assert!(find(&object, b"uprobe\0").is_some());
     assert!(find(&object, b"uretprobe").is_none());
     assert!(find(&object, b"kretprobe").is_none());
+}
+
+/// The oldest kernel that the recorder is to run on. Source: include/uapi/linux/bpf.h of Linux 5.15.
+#[test]
+fn object_calls_no_helper_newer_than_linux_5_15() {
+    const CALL: u8 = 0x85;
+    const BPF_GET_ATTACH_COOKIE: i32 = 174;
+    const BPF_TASK_PT_REGS: i32 = 175;
+    let object = aya_obj::Object::parse(&committed()).unwrap();
+    let instructions = object.functions.values().flat_map(|function| &function.instructions);
+    let helpers: BTreeSet<i32> = instructions
+        .filter(|instruction| instruction.code == CALL && instruction.src_reg() == 0)
+        .map(|instruction| instruction.imm)
+        .collect();
+    assert!(helpers.contains(&BPF_GET_ATTACH_COOKIE), "{helpers:?}");
+    assert!(helpers.iter().all(|&helper| helper <= BPF_TASK_PT_REGS), "{helpers:?}");
 }
