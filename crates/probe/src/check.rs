@@ -6,10 +6,10 @@ use std::path::Path;
 use gobin::LinkAddr;
 use goproc::{ErrorKind, Pid};
 
-use crate::error::Error;
-use crate::kernel::{Constants, Kernel};
+use crate::error::{Error, advice_for_samples};
+use crate::kernel::{self, Constants, Kernel};
 use crate::recording::{Links, Requirement, State};
-use crate::{calibrate, system};
+use crate::{calibrate, refusal};
 
 // Source: include/uapi/linux/capability.h
 const CAP_DAC_READ_SEARCH: u32 = 2;
@@ -21,7 +21,13 @@ const CAP_BPF: u32 = 39;
 /// Tries each thing and says what to do where it fails.
 pub(crate) fn requirements(pid: Option<u32>) -> Vec<Requirement> {
     let capabilities = Capabilities::own();
-    let mut all = vec![kernel_version(), btf(), privileges(&capabilities), probes(), sampling()];
+    let mut all = vec![kernel_version(), btf(), privileges(&capabilities)];
+    match load() {
+        Ok(mut kernel) => all.extend([probes(&mut kernel), sampling(kernel.sample(99))]),
+        // Said of the kernel already.
+        Err(Error::OldKernel { .. }) => {}
+        Err(error) => all.extend([not_loaded(&error), sampling_untried()]),
+    }
     all.push(match pid {
         Some(pid) => process(pid),
         None => other_users(&capabilities),
@@ -34,18 +40,16 @@ fn requirement(what: impl Into<String>, state: State) -> Requirement {
 }
 
 fn kernel_version() -> Requirement {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let what = format!("kernel {}", release.trim());
-    let state = match system::kernel_release() {
-        Some(release) if release >= (6, 10) => State::Met,
-        Some(release) if release >= (5, 15) => State::Limited {
+    let state = match refusal::lacking() {
+        Err(error) => State::Missing { advice: error.to_string() },
+        Ok(()) if kernel::has_good_multi() => State::Met,
+        Ok(()) => State::Limited {
             advice: "before 6.10 each probe has a link of its own: attaching needs CAP_SYS_ADMIN and is slower, and \
                      the governor's windows cost more"
                 .to_owned(),
         },
-        _ => State::Missing { advice: "probes with cookies need Linux 5.15 or later".to_owned() },
     };
-    requirement(what, state)
+    requirement(format!("kernel {}", refusal::release()), state)
 }
 
 fn btf() -> Requirement {
@@ -76,18 +80,20 @@ impl Capabilities {
 }
 
 fn privileges(capabilities: &Capabilities) -> Requirement {
-    let is_enough = capabilities.has(CAP_SYS_ADMIN)
-        || capabilities.has(CAP_BPF) && capabilities.has(CAP_PERFMON);
-    let state = if is_enough {
+    let (what, set, is_enough) = if kernel::has_good_multi() {
+        let both = capabilities.has(CAP_BPF) && capabilities.has(CAP_PERFMON);
+        ("capabilities CAP_BPF and CAP_PERFMON", "cap_bpf,cap_perfmon", both)
+    } else {
+        ("capability CAP_SYS_ADMIN, as before Linux 6.10", "cap_sys_admin", false)
+    };
+    let state = if is_enough || capabilities.has(CAP_SYS_ADMIN) {
         State::Met
     } else {
         State::Missing {
-            advice:
-                "run as root, or once: sudo setcap cap_bpf,cap_perfmon+ep $(command -v mapscope)"
-                    .to_owned(),
+            advice: format!("run as root, or once: sudo setcap {set}+ep $(command -v mapscope)"),
         }
     };
-    requirement("capabilities CAP_BPF and CAP_PERFMON", state)
+    requirement(what, state)
 }
 
 fn load() -> Result<Kernel, Error> {
@@ -98,34 +104,48 @@ fn load() -> Result<Kernel, Error> {
     )
 }
 
-/// Loads the BPF program and hits a probe of our own.
-fn probes() -> Requirement {
-    let tried = load().and_then(|mut kernel| {
-        let costs = calibrate::measure(&mut kernel)?;
-        Ok((kernel.links_name(), costs))
-    });
-    match tried {
-        Ok((links, costs)) => requirement(
+/// Hits a probe of our own.
+fn probes(kernel: &mut Kernel) -> Requirement {
+    match calibrate::measure(kernel) {
+        Ok(costs) => requirement(
             format!(
-                "probes ({links}): {:.2} µs per event and {:.3} µs per frame of its stack here",
+                "probes ({}): {:.2} µs per event and {:.3} µs per frame of its stack here",
+                kernel.links_name(),
                 costs.event_ns / 1e3,
                 costs.frame_ns / 1e3
             ),
             State::Met,
         ),
-        Err(error) => requirement("probes", State::Missing { advice: advice_of(&error) }),
+        Err(error) => not_loaded(&error),
     }
 }
 
-fn sampling() -> Requirement {
-    let tried = load().and_then(|mut kernel| kernel.sample(99));
+fn not_loaded(error: &Error) -> Requirement {
+    requirement("probes", State::Missing { advice: advice_of(error) })
+}
+
+fn sampling(tried: Result<(), Error>) -> Requirement {
     let state = match tried {
         Ok(()) => State::Met,
+        Err(error @ Error::SamplesNotPermitted { .. }) => {
+            State::Limited { advice: error.to_string() }
+        }
         Err(error) => {
             State::Limited { advice: format!("{}; without it: --sample-hz 0", advice_of(&error)) }
         }
     };
-    requirement("CPU samples", state)
+    requirement(cpu_samples(refusal::perf_event_paranoid()), state)
+}
+
+fn sampling_untried() -> Requirement {
+    let paranoid = refusal::perf_event_paranoid();
+    let advice = format!("not tried; {}", advice_for_samples(paranoid));
+    requirement(cpu_samples(paranoid), State::Limited { advice })
+}
+
+fn cpu_samples(paranoid: Option<i32>) -> String {
+    let level = paranoid.map_or("not readable".to_owned(), |level| level.to_string());
+    format!("CPU samples (kernel.perf_event_paranoid: {level})")
 }
 
 fn advice_of(error: &Error) -> String {

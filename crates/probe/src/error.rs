@@ -92,13 +92,35 @@ pub enum Error {
         /// What was tried.
         what: &'static str,
     },
+    /// As before Linux 6.10, or where it was asked for.
+    #[error(
+        "attaching probes: not permitted; where each probe has a link of its own, as before Linux 6.10, that takes root or CAP_SYS_ADMIN"
+    )]
+    LinksNotPermitted,
+    /// The kernel lets us count, but not sample.
+    #[error("CPU samples: not permitted; {}", advice_for_samples(*paranoid))]
+    SamplesNotPermitted {
+        /// `kernel.perf_event_paranoid`, if it can be read.
+        paranoid: Option<i32>,
+    },
+    /// The kernel is from before something that recording needs.
+    #[error(
+        "Linux {release} has no attach cookies for probes, which came with 5.15: programs cannot be recorded on it, but recordings can be diagnosed anywhere"
+    )]
+    OldKernel {
+        /// `uname -r`.
+        release: String,
+    },
     /// The kernel's verifier refused the program.
     #[error(
-        "this kernel refuses the recorder's BPF program; please report it with `uname -r` and this log:\n{log}"
+        "this kernel (Linux {release}) refuses the recorder's BPF program; please report it with the verifier's log, which is in {}",
+        log.display()
     )]
     Verifier {
-        /// The end of the verifier's log.
-        log: String,
+        /// `uname -r`.
+        release: String,
+        /// The file with the verifier's log.
+        log: PathBuf,
     },
     /// Something else in the kernel.
     #[error("{what}: {reason} (see `mapscope record --check`)")]
@@ -108,4 +130,37 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+}
+
+/// What to do where CPU samples are not permitted.
+///
+/// Source: Debian's patch "security,perf: Allow further restriction of perf_event_open": from 3 on it asks for
+/// CAP_SYS_ADMIN (tried on its Linux 6.1 and 6.12). Ubuntu's kernel, whose default is 4, takes CAP_PERFMON (tried on its
+/// 5.15).
+pub(crate) fn advice_for_samples(paranoid: Option<i32>) -> String {
+    match paranoid {
+        Some(level @ 3..) => format!(
+            "kernel.perf_event_paranoid is {level}, and from 3 on kernels like Debian's ask for CAP_SYS_ADMIN, not only CAP_PERFMON: run as root, or `sudo sysctl kernel.perf_event_paranoid=2`, or record without CPU samples: --sample-hz 0"
+        ),
+        _ => "run as root or with CAP_BPF and CAP_PERFMON; in a container, allow perf_event_open(2) in its seccomp profile; or record without CPU samples: --sample-hz 0".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asks_for_a_lower_level_only_where_that_may_help() {
+        for level in [3, 4] {
+            let said = Error::SamplesNotPermitted { paranoid: Some(level) }.to_string();
+            assert!(said.contains(&format!("kernel.perf_event_paranoid is {level}")), "{said}");
+            assert!(said.contains("sysctl kernel.perf_event_paranoid=2"), "{said}");
+        }
+        for level in [Some(-1), Some(2), None] {
+            let said = Error::SamplesNotPermitted { paranoid: level }.to_string();
+            assert!(!said.contains("paranoid"), "{said}");
+            assert!(said.contains("CAP_PERFMON"), "{said}");
+        }
+    }
 }

@@ -25,12 +25,18 @@ use crate::record_layout::{
     Point, SampleKey, Stack, ThreadCount,
 };
 use crate::recording::Links;
+use crate::refusal;
 use crate::system::{self, kernel_release};
 
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/recorder.bpf.o"));
 
 /// First kernel whose uprobe_multi links tell processes apart. Source: Linux commit 46ba0e49b642.
 const FIRST_GOOD_MULTI: (u32, u32) = (6, 10);
+
+/// Whether all probes can have one link.
+pub(crate) fn has_good_multi() -> bool {
+    kernel_release().is_some_and(|release| release >= FIRST_GOOD_MULTI)
+}
 
 /// Sums of the per-CPU counters, by `COUNT_*`.
 pub(crate) type Counters = [u64; N_COUNTERS as usize];
@@ -119,6 +125,7 @@ impl Drop for ProbeLinks {
 impl Kernel {
     /// Loads programs and maps.
     pub(crate) fn load(constants: &Constants, links: Links) -> Result<Self, Error> {
+        refusal::lacking()?;
         let Constants { classic_load, splits_apart, large, text } = constants;
         let no_function = LinkAddr(0)..LinkAddr(0);
         let above = large.as_ref().map_or(0, |large| large.above);
@@ -133,8 +140,8 @@ impl Kernel {
             .override_global("text_end", &text.end.0, true)
             .load(OBJECT)
             .map_err(load_error)?;
-        let is_multi = links == Links::Auto
-            && kernel_release().is_some_and(|release| release >= FIRST_GOOD_MULTI);
+        let is_multi = links == Links::Auto && has_good_multi();
+        // Where that is refused, links are single, and what refuses those is said.
         let multi =
             if is_multi { MultiProgram::load(OBJECT, "on_probe", &ebpf).ok() } else { None };
         if multi.is_none() {
@@ -184,6 +191,7 @@ impl Kernel {
                 match on_probe.attach(point, path, uprobe_scope(*scope)) {
                     Ok(id) => links.push(on_probe.take_link(id).map_err(program_error)?),
                     Err(error) if is_gone(system::find_io_error(&error)) => break,
+                    Err(error) if is_denied(&error) => return Err(Error::LinksNotPermitted),
                     Err(error) => return Err(program_error(error)),
                 }
             }
@@ -220,9 +228,15 @@ impl Kernel {
         for cpu in cpus {
             let clock = PerfEventConfig::Software(SoftwareEvent::CpuClock);
             let scope = PerfEventScope::AllProcessesOneCpu { cpu };
-            on_sample
-                .attach(clock, scope, SamplePolicy::Frequency(hz), false)
-                .map_err(program_error)?;
+            on_sample.attach(clock, scope, SamplePolicy::Frequency(hz), false).map_err(
+                |error| {
+                    if is_denied(&error) {
+                        Error::SamplesNotPermitted { paranoid: refusal::perf_event_paranoid() }
+                    } else {
+                        program_error(error)
+                    }
+                },
+            )?;
         }
         Ok(())
     }
@@ -395,24 +409,23 @@ fn map_error(what: &'static str, error: &aya::maps::MapError) -> Error {
 }
 
 fn load_error(error: EbpfError) -> Error {
-    match system::find_io_error(&error).map(std::io::Error::kind) {
-        Some(std::io::ErrorKind::PermissionDenied) => {
-            Error::NotPermitted { what: "creating BPF maps" }
-        }
-        _ => Error::Kernel { what: "loading BPF maps", reason: system::chain(&error) },
+    if is_denied(&error) {
+        return Error::NotPermitted { what: "creating BPF maps" };
     }
+    Error::Kernel { what: "loading BPF maps", reason: system::chain(&error) }
 }
 
 fn program_error(error: ProgramError) -> Error {
-    if let ProgramError::LoadError { verifier_log, io_error } = &error
-        && io_error.kind() != std::io::ErrorKind::PermissionDenied
-    {
-        return Error::Verifier { log: system::tail(&verifier_log.to_string()) };
+    if let Some(refused) = refusal::of_program(&error) {
+        return refused;
     }
-    match system::find_io_error(&error).map(std::io::Error::kind) {
-        Some(std::io::ErrorKind::PermissionDenied) => {
-            Error::NotPermitted { what: "attaching BPF programs" }
-        }
-        _ => Error::Kernel { what: "attaching BPF programs", reason: system::chain(&error) },
+    if is_denied(&error) {
+        return Error::NotPermitted { what: "attaching BPF programs" };
     }
+    Error::Kernel { what: "attaching BPF programs", reason: system::chain(&error) }
+}
+
+fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
+    system::find_io_error(error)
+        .is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }

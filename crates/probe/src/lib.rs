@@ -38,6 +38,8 @@ mod profile;
 mod program;
 #[cfg(live)]
 mod recorder;
+#[cfg(live)]
+mod refusal;
 #[cfg(all(test, live))]
 mod simulation;
 #[cfg(live)]

@@ -18,7 +18,6 @@ use aya_obj::Object;
 use crate::bpf::bpf_fd;
 use crate::error::Error;
 use crate::kernel::Scope;
-use crate::system;
 
 // Source: include/uapi/linux/bpf.h
 const BPF_PROG_LOAD: i32 = 5;
@@ -26,8 +25,6 @@ const BPF_LINK_CREATE: i32 = 28;
 const BPF_PROG_TYPE_KPROBE: u32 = 2;
 const BPF_TRACE_UPROBE_MULTI: u32 = 48;
 const LICENSE: &std::ffi::CStr = c"Dual MIT/GPL";
-/// Units: bytes; the verifier's log of a refused program.
-const LOG_LEN: usize = 1 << 18;
 
 /// `union bpf_attr` of BPF_PROG_LOAD.
 #[repr(C)]
@@ -91,7 +88,11 @@ impl MultiProgram {
         object.relocate_calls(&text).map_err(|error| broken(&error))?;
         let program = object.programs.get(name).ok_or_else(|| broken(&"a program is missing"))?;
         let instructions = &object.functions[&program.function_key()].instructions;
-        load_instructions(instructions).map(|fd| Self { fd })
+        let fd = load_instructions(instructions).map_err(|error| Error::Kernel {
+            what: "loading the BPF program for uprobe_multi",
+            reason: error.to_string(),
+        })?;
+        Ok(Self { fd })
     }
 
     /// Puts probes in place. Shape: `offsets` and `cookies` are of the same length.
@@ -121,7 +122,7 @@ impl MultiProgram {
     }
 }
 
-fn load_instructions(instructions: &[aya_obj::generated::bpf_insn]) -> Result<OwnedFd, Error> {
+fn load_instructions(instructions: &[aya_obj::generated::bpf_insn]) -> io::Result<OwnedFd> {
     let mut attr = ProgLoad {
         prog_type: BPF_PROG_TYPE_KPROBE,
         insn_cnt: instructions.len() as u32,
@@ -131,24 +132,7 @@ fn load_instructions(instructions: &[aya_obj::generated::bpf_insn]) -> Result<Ow
         ..ProgLoad::default()
     };
     // SAFETY: the pointers in `attr` are to memory that lives until the call returns, of the lengths given.
-    let error = match unsafe { bpf_fd(BPF_PROG_LOAD, &mut attr) } {
-        Ok(fd) => return Ok(fd),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            return Err(Error::NotPermitted { what: "loading BPF programs" });
-        }
-        Err(error) => error,
-    };
-    // Once more, for the reason.
-    let mut log = vec![0_u8; LOG_LEN];
-    attr.log_level = 1;
-    attr.log_size = LOG_LEN as u32;
-    attr.log_buf = log.as_mut_ptr() as u64;
-    // SAFETY: as above; the log has the length given.
-    let _ = unsafe { bpf_fd(BPF_PROG_LOAD, &mut attr) };
-    let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
-    let log = String::from_utf8_lossy(&log[..end]).into_owned();
-    let log = if log.is_empty() { error.to_string() } else { system::tail(&log) };
-    Err(Error::Verifier { log })
+    unsafe { bpf_fd(BPF_PROG_LOAD, &mut attr) }
 }
 
 fn data_of(map: &Map) -> Option<&MapData> {

@@ -101,10 +101,3 @@ fn causes<'e>(
 ) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
-
-/// The last lines of a long text.
-pub(crate) fn tail(text: &str) -> String {
-    const LINES: usize = 20;
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LINES)..].join("\n")
-}

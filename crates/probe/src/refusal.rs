@@ -1,0 +1,73 @@
+//! What a kernel lacks or refuses, and what is said of it.
+
+use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use aya::programs::{ProgramError, ProgramType};
+use aya::sys::{BpfHelper, is_helper_supported};
+
+use crate::error::Error;
+
+/// What recording cannot do without, and this kernel does not have. Asked by trying, since distributions add to old
+/// kernels; where nothing may be tried, nothing is known to be lacking.
+pub(crate) fn lacking() -> Result<(), Error> {
+    let cookies = is_helper_supported(ProgramType::KProbe, BpfHelper::BPF_FUNC_get_attach_cookie);
+    match cookies {
+        Ok(false) => Err(Error::OldKernel { release: release() }),
+        Ok(true) | Err(_) => Ok(()),
+    }
+}
+
+/// Why a program was not loaded. The verifier's log goes to a file, which the error names.
+pub(crate) fn of_program(error: &ProgramError) -> Option<Error> {
+    let ProgramError::LoadError { verifier_log, .. } = error else { return None };
+    let log = verifier_log.to_string();
+    // Without one it was not the verifier.
+    (!log.is_empty()).then(|| refused(&std::env::temp_dir(), &log))
+}
+
+fn refused(directory: &Path, log: &str) -> Error {
+    match keep_log(directory, log) {
+        Ok(log) => Error::Verifier { release: release(), log },
+        Err(error) => Error::Kernel {
+            what: "loading the BPF program",
+            reason: format!(
+                "this kernel refuses it, and the verifier's log cannot be kept in {}: {error}",
+                directory.display()
+            ),
+        },
+    }
+}
+
+/// Writes to a file of a name that nobody can guess.
+fn keep_log(directory: &Path, log: &str) -> io::Result<PathBuf> {
+    let path = directory.join(format!("mapscope-verifier-{:016x}.log", random()));
+    new_file(&path)?.write_all(log.as_bytes())?;
+    Ok(path)
+}
+
+/// Makes a file that only this user can read; never opens one that is there or that a link points to.
+fn new_file(path: &Path) -> io::Result<File> {
+    File::options().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// The standard library keys its hashes with random bytes of the system.
+fn random() -> u64 {
+    RandomState::new().hash_one(0)
+}
+
+/// `uname -r`.
+pub(crate) fn release() -> String {
+    fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
+}
+
+/// `kernel.perf_event_paranoid`.
+pub(crate) fn perf_event_paranoid() -> Option<i32> {
+    fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests;
