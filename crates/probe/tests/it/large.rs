@@ -11,11 +11,13 @@ use crate::can_record;
 use crate::exact::{comment, user_function};
 
 const VERSIONS: [&str; 3] = ["1.21.13", "1.22.10", "1.23.9"];
+/// Longer than the program runs.
+const WHOLE: Duration = Duration::from_secs(600);
 /// Slots before, of each growth to a large array on the way to 5,000 entries.
 const LARGE_STEPS: [i64; 3] = [1024, 2048, 4096];
 
-/// A recording under the usual budget of `testdata/large`, and the number of large maps that grew.
-fn record(version: &str, what: &str) -> Option<(Profile, i64)> {
+/// Recordings under the usual budget of `testdata/large`, one after the other, and the number of large maps that grew.
+fn record(version: &str, what: &str, rotation: Duration) -> Option<(Vec<Profile>, i64)> {
     if !can_record() {
         return None;
     }
@@ -33,10 +35,13 @@ fn record(version: &str, what: &str) -> Option<(Profile, i64)> {
     let options = Options { target, max_overhead, sample_hz: 99, max_frames: 128, links };
     let mut recorder = Recorder::attach(&options).unwrap();
     recorder.start().unwrap();
-    while !recorder.poll(Duration::from_secs(1)).unwrap().has_ended {}
-    let recording = recorder.finish(Ending::Exit).unwrap();
+    let mut recordings = Vec::new();
+    while !recorder.poll(rotation).unwrap().has_ended {
+        recordings.push(recorder.rotate().unwrap());
+    }
+    recordings.push(recorder.finish(Ending::Exit).unwrap());
     let n_maps = std::fs::read_to_string(said).unwrap().parse().unwrap();
-    Some((recording.profile, n_maps))
+    Some((recordings.into_iter().map(|recording| recording.profile).collect(), n_maps))
 }
 
 fn number(sample: &Sample<'_>, key: &str) -> Option<i64> {
@@ -47,32 +52,53 @@ fn number(sample: &Sample<'_>, key: &str) -> Option<i64> {
 }
 
 /// Growths of the large maps from this many slots.
-fn grows_from(profile: &Profile, slots: i64) -> i64 {
-    let grows = profile.sample_type_named("map_grows").unwrap();
-    let samples = profile.samples().filter(|sample| {
-        number(sample, "capacity_before") == Some(slots)
-            && user_function(profile, sample) == "main.fillLarge"
-    });
-    samples.map(|sample| sample.value(grows)).sum()
+fn grows_from(profiles: &[Profile], slots: i64) -> i64 {
+    let of_one = |profile: &Profile| {
+        let grows = profile.sample_type_named("map_grows").unwrap();
+        let samples = profile.samples().filter(|sample| {
+            number(sample, "capacity_before") == Some(slots)
+                && user_function(profile, sample) == "main.fillLarge"
+        });
+        samples.map(|sample| sample.value(grows)).sum::<i64>()
+    };
+    profiles.iter().map(of_one).sum()
+}
+
+fn has_windows(profile: &Profile) -> bool {
+    !["", "0"].contains(&comment(profile, "windows"))
 }
 
 #[test]
 fn growths_to_large_arrays_are_exact_whatever_the_budget() {
     for version in VERSIONS {
-        let Some((profile, n_maps)) = record(version, "grow") else { return };
-        assert!(n_maps > 0 && comment(&profile, "windows") != "0", "{version}: {n_maps} maps");
+        let Some((profiles, n_maps)) = record(version, "grow", WHOLE) else { return };
+        assert!(n_maps > 0 && has_windows(&profiles[0]), "{version}: {n_maps} maps");
         for slots in LARGE_STEPS {
-            assert_eq!(grows_from(&profile, slots), n_maps, "{version}: from {slots} slots");
+            assert_eq!(grows_from(&profiles, slots), n_maps, "{version}: from {slots} slots");
         }
         let says = |sample: Sample<'_>| number(&sample, "every_growth_from") == Some(1024);
-        assert!(profile.samples().any(says), "{version}");
+        assert!(profiles[0].samples().any(says), "{version}");
+    }
+}
+
+/// Of what is counted at all times nothing is in two recordings or in none, though windows open and close meanwhile.
+#[test]
+fn a_rotation_between_windows_loses_nothing_that_is_counted_at_all_times() {
+    let version = VERSIONS[2];
+    let Some((profiles, n_maps)) = record(version, "grow", Duration::from_millis(300)) else {
+        return;
+    };
+    assert!(profiles.len() > 3 && profiles.iter().any(has_windows), "{}", profiles.len());
+    for slots in LARGE_STEPS {
+        assert_eq!(grows_from(&profiles, slots), n_maps, "from {slots} slots");
     }
 }
 
 #[test]
 fn a_program_that_makes_large_maps_all_the_time_does_not_pay_for_it() {
     let version = VERSIONS[2];
-    let Some((profile, _)) = record(version, "make") else { return };
+    let Some((profiles, _)) = record(version, "make", WHOLE) else { return };
     let has = |sample: Sample<'_>| number(&sample, "every_growth_from").is_some();
-    assert!(!profile.samples().any(has), "{:?}", comment(&profile, "overhead_pct"));
+    assert!(has_windows(&profiles[0]), "not busy enough to show anything");
+    assert!(!profiles[0].samples().any(has), "{:?}", comment(&profiles[0], "overhead_pct"));
 }
