@@ -114,6 +114,9 @@ pub struct Diagnose {
     /// Also print them as annotations of a GitHub workflow.
     #[arg(long, conflicts_with = "json")]
     pub github: bool,
+    /// Write over a file that is not an earlier output of this command; never over inputs and executables.
+    #[arg(long)]
+    pub force: bool,
     /// Refuse profiles that inflate to more than this many MiB.
     #[arg(long, value_name = "MIB", default_value_t = ingest::OpenOptions::default().max_inflated_bytes >> 20)]
     pub max_inflated: u64,
@@ -266,9 +269,12 @@ pub struct Record {
     /// Stop after this time (30s, 1m30s, 500ms); without it at the end of the program, or on Ctrl-C.
     #[arg(short, long, value_name = "TIME", value_parser = crate::record::parse_duration)]
     pub duration: Option<Duration>,
-    /// Write the recording here.
+    /// Write the recording here; to a device or a pipe in place.
     #[arg(short, long, value_name = "FILE", default_value = "mapscope.pb.gz", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
+    /// Write over a file that is not an earlier output of this command; never over inputs and executables.
+    #[arg(long)]
+    pub force: bool,
     /// Keep what probes cost below this part of the program's CPU time, from its second second on, by counting less;
     /// 100 is no limit.
     #[arg(long, value_name = "PCT", default_value_t = 3.0, value_parser = percent)]
@@ -382,6 +388,9 @@ pub struct WhatIf {
     /// Also write a chart: over the size of the inner maps, or of the map where it has none; of a recording, bars.
     #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath)]
     pub svg: Option<PathBuf>,
+    /// Write over a file that is not an earlier output of this command; never over inputs and executables.
+    #[arg(long)]
+    pub force: bool,
     /// Release of Go, 1.18 to 1.27; 1.18 to 1.20 from descriptions only.
     #[arg(long, value_name = "VERSION", default_value = "1.27", value_parser = go_version, conflicts_with = "inputs")]
     pub go: GoVersion,
@@ -443,6 +452,9 @@ pub struct Lab {
     /// Also write the results as Markdown.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub markdown: Option<PathBuf>,
+    /// Write over a file that is not an earlier output of this command; never over inputs and executables.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// When to use colours.

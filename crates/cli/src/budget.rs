@@ -9,7 +9,7 @@ use diagnosis::Diagnosis;
 use diagnosis::budget::{Budget, Outcome};
 
 use crate::args::Diagnose;
-use crate::output::write_file;
+use crate::output::{self, Outputs};
 
 /// What a budget says, worst first.
 pub(crate) enum Verdict {
@@ -23,6 +23,7 @@ pub(crate) enum Verdict {
 
 pub(crate) fn check(
     args: &Diagnose,
+    outputs: &Outputs,
     diagnosis: &Diagnosis,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -40,8 +41,7 @@ pub(crate) fn check(
     if let Some(path) = &args.sarif {
         let mut log = Vec::new();
         report::render_sarif(&mut log, &annotations)?;
-        write_file(path, &log)?;
-        writeln!(err, "mapscope: wrote {}", path.display())?;
+        outputs.write(path, output::SARIF, &log, err)?;
     }
     Ok(match outcome {
         Outcome { unchecked, .. } if !unchecked.is_empty() => Verdict::Unchecked,

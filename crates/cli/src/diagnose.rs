@@ -1,6 +1,7 @@
 //! `mapscope diagnose`.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use diagnosis::evidence::Site;
@@ -10,7 +11,7 @@ use regex::Regex;
 use report::TextOptions;
 
 use crate::args::Diagnose;
-use crate::output::write_file;
+use crate::output::{self, Outputs};
 use crate::{ERROR, OVER_LIMIT, budget};
 
 pub(crate) fn run(
@@ -22,12 +23,13 @@ pub(crate) fn run(
         open: OpenOptions { max_inflated_bytes: args.max_inflated.saturating_mul(1 << 20) },
         stacks: args.html.is_some() || args.flamegraph.is_some(),
     };
+    let outputs = outputs(args)?;
     let mut evidence = ingest::collect(&args.inputs, &options, &mut crate::progress(err))?;
     if let Some(focus) = &args.focus {
         evidence.sites.retain(|site| matches(site, focus));
     }
     let diagnosis = diagnosis::diagnose(evidence);
-    write_files(args, &diagnosis, err)?;
+    write_files(args, &outputs, &diagnosis, err)?;
     if args.json {
         report::render_json(out, &diagnosis)?;
     } else {
@@ -37,7 +39,7 @@ pub(crate) fn run(
             &TextOptions { top: args.top, width: crate::width() },
         )?;
     }
-    let budget = budget::check(args, &diagnosis, out, err)?;
+    let budget = budget::check(args, &outputs, &diagnosis, out, err)?;
     let over = args.fail_over.is_some_and(|pct| is_over(&diagnosis, pct));
     Ok(match budget {
         budget::Verdict::Unchecked => ExitCode::from(ERROR),
@@ -47,12 +49,29 @@ pub(crate) fn run(
     })
 }
 
-fn write_files(args: &Diagnose, diagnosis: &Diagnosis, err: &mut dyn Write) -> anyhow::Result<()> {
+/// Those of its outputs that are files; each can be written.
+fn outputs(args: &Diagnose) -> anyhow::Result<Outputs> {
+    let budget = args.budget.iter().map(|path| path.as_path());
+    let inputs = args.inputs.iter().map(Path::new).chain(budget);
+    let outputs = Outputs::beside(inputs, output::over(args.force));
+    outputs.check([
+        (&args.html, output::PAGE),
+        (&args.flamegraph, output::FLAMEGRAPH),
+        (&args.sarif, output::SARIF),
+    ])?;
+    Ok(outputs)
+}
+
+fn write_files(
+    args: &Diagnose,
+    outputs: &Outputs,
+    diagnosis: &Diagnosis,
+    err: &mut dyn Write,
+) -> anyhow::Result<()> {
     if let Some(path) = &args.html {
         let mut page = Vec::new();
         report::render_html(&mut page, diagnosis)?;
-        write_file(path, &page)?;
-        writeln!(err, "mapscope: wrote {}", path.display())?;
+        outputs.write(path, output::PAGE, &page, err)?;
     }
     if let Some(path) = &args.flamegraph {
         let stacks = diagnosis.evidence.stacks.as_ref();
@@ -60,8 +79,7 @@ fn write_files(args: &Diagnose, diagnosis: &Diagnosis, err: &mut dyn Write) -> a
             .ok_or_else(|| anyhow::anyhow!("--flamegraph needs a CPU profile among the inputs"))?;
         let mut svg = Vec::new();
         report::render_flamegraph(&mut svg, stacks, "CPU time by cost category")?;
-        write_file(path, &svg)?;
-        writeln!(err, "mapscope: wrote {}", path.display())?;
+        outputs.write(path, output::FLAMEGRAPH, &svg, err)?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use lab::{CATALOGUE, Experiment, Go, Options, Progress, Results, Scale};
 
 use crate::ERROR;
 use crate::args::Lab;
-use crate::output::write_file;
+use crate::output::{self, Outputs};
 
 pub(crate) fn run(
     args: &Lab,
@@ -22,6 +22,8 @@ pub(crate) fn run(
         report::render_lab_list(out, &experiments, crate::width())?;
         return Ok(ExitCode::SUCCESS);
     }
+    let outputs = Outputs::beside(&args.go, output::over(args.force));
+    outputs.check([(&args.html, output::LAB_PAGE), (&args.markdown, output::LAB_MARKDOWN)])?;
     let scale = if args.quick { Scale::Quick } else { Scale::Full };
     let options = Options {
         gos: toolchains(&args.go)?,
@@ -34,7 +36,7 @@ pub(crate) fn run(
     let results = lab::run(&options, &mut |progress| {
         let _ = say(err, &progress);
     })?;
-    write_files(args, &results, err)?;
+    write_files(args, &outputs, &results, err)?;
     if args.json {
         report::render_lab_json(out, &results)?;
     } else {
@@ -78,16 +80,22 @@ fn cache_dir() -> anyhow::Result<PathBuf> {
     Ok(cache.join("mapscope/lab"))
 }
 
-fn write_files(args: &Lab, results: &Results, err: &mut dyn Write) -> anyhow::Result<()> {
+fn write_files(
+    args: &Lab,
+    outputs: &Outputs,
+    results: &Results,
+    err: &mut dyn Write,
+) -> anyhow::Result<()> {
     type Render = fn(&mut dyn Write, &Results) -> std::io::Result<()>;
-    let files: [(_, Render); 2] =
-        [(&args.html, report::render_lab_html), (&args.markdown, report::render_lab_markdown)];
-    for (path, render) in files {
+    let files: [(_, _, Render); 2] = [
+        (&args.html, output::LAB_PAGE, report::render_lab_html),
+        (&args.markdown, output::LAB_MARKDOWN, report::render_lab_markdown),
+    ];
+    for (path, kind, render) in files {
         let Some(path) = path else { continue };
         let mut page = Vec::new();
         render(&mut page, results)?;
-        write_file(path, &page)?;
-        writeln!(err, "mapscope: wrote {}", path.display())?;
+        outputs.write(path, kind, &page, err)?;
     }
     Ok(())
 }

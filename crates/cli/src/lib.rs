@@ -66,6 +66,7 @@ fn man(out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Of what is printed. That of an output says what was not written.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()

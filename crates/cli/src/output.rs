@@ -1,21 +1,115 @@
-//! Output files: whole or not at all.
+//! What commands write to files: each kind, and how it is known again.
 
-use std::fs;
+use std::io::{Read, Write};
 use std::path::Path;
 
-use anyhow::Context;
+use gopprof::Limits;
+use output::{Error, Inputs, Kind, Output, Over};
+use report::marks;
 
-/// Writes `bytes` beside `path` and moves the result there, so that nobody sees half a file.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let name = path.file_name().with_context(|| format!("{}: not a file name", path.display()))?;
-    let mut partial_name = std::ffi::OsString::from(".");
-    partial_name.push(name);
-    partial_name.push(format!(".{}", std::process::id()));
-    let partial = path.with_file_name(partial_name);
-    fs::write(&partial, bytes)
-        .and_then(|()| fs::rename(&partial, path))
-        .inspect_err(|_| {
-            let _ = fs::remove_file(&partial);
-        })
-        .with_context(|| format!("{}: cannot be written", path.display()))
+/// What `record` writes.
+pub(crate) const RECORDING: Kind =
+    Kind { what: "a recording of mapscope record", is_one: is_recording };
+/// What `diagnose --html` writes.
+pub(crate) const PAGE: Kind = Kind {
+    what: "a page of mapscope diagnose",
+    is_one: |file| begins_with_all(file, &[marks::PAGE]),
+};
+/// What `diagnose --flamegraph` writes.
+pub(crate) const FLAMEGRAPH: Kind = Kind {
+    what: "a flame graph of mapscope diagnose",
+    is_one: |file| begins_with_all(file, &["<svg", marks::FLAMEGRAPH]),
+};
+/// What `diagnose --sarif` writes.
+pub(crate) const SARIF: Kind = Kind { what: "a SARIF log of mapscope diagnose", is_one: is_sarif };
+/// What `whatif --svg` writes.
+pub(crate) const CHART: Kind = Kind {
+    what: "a chart of mapscope whatif",
+    is_one: |file| begins_with_all(file, &["<svg", marks::CHART]),
+};
+/// What `lab --html` writes.
+pub(crate) const LAB_PAGE: Kind = Kind {
+    what: "a page of mapscope lab",
+    is_one: |file| begins_with_all(file, &[marks::LAB_PAGE]),
+};
+/// What `lab --markdown` writes.
+pub(crate) const LAB_MARKDOWN: Kind = Kind {
+    what: "Markdown of mapscope lab",
+    is_one: |file| head(file, HEAD).starts_with(marks::LAB_MARKDOWN),
+};
+
+/// Where the mark of a page or drawing is to be found: behind a style sheet at most. Units: bytes.
+const HEAD: u64 = 64 << 10;
+/// Of a SARIF log the name of the tool comes last. Units: bytes.
+const MAX_SARIF: u64 = 64 << 20;
+
+/// What the outputs of a command may take the place of, with `--force` or without.
+pub(crate) fn over(is_forced: bool) -> Over {
+    if is_forced { Over::Anything } else { Over::SameKind }
+}
+
+/// The outputs of one command.
+pub(crate) struct Outputs {
+    inputs: Inputs,
+    over: Over,
+}
+
+impl Outputs {
+    /// Of a command with these inputs.
+    pub(crate) fn beside<'p>(
+        inputs: impl IntoIterator<Item = &'p (impl AsRef<Path> + ?Sized + 'p)>,
+        over: Over,
+    ) -> Self {
+        Self { inputs: Inputs::of(inputs.into_iter().map(AsRef::as_ref)), over }
+    }
+
+    /// Looks before the work whether its outputs can be written.
+    pub(crate) fn check<'p>(
+        &self,
+        outputs: impl IntoIterator<Item = (&'p Option<impl AsRef<Path> + 'p>, Kind)>,
+    ) -> Result<(), Error> {
+        let asked = outputs.into_iter().filter_map(|(path, kind)| Some((path.as_ref()?, kind)));
+        asked.into_iter().try_for_each(|(path, kind)| self.output(path.as_ref(), kind).check())
+    }
+
+    /// Writes one, and says so.
+    pub(crate) fn write(
+        &self,
+        path: &Path,
+        kind: Kind,
+        bytes: &[u8],
+        err: &mut dyn Write,
+    ) -> anyhow::Result<()> {
+        self.output(path, kind).write(bytes)?;
+        writeln!(err, "mapscope: wrote {}", path.display())?;
+        Ok(())
+    }
+
+    /// One that is to be written.
+    pub(crate) fn output<'a>(&'a self, path: &'a Path, kind: Kind) -> Output<'a> {
+        Output { path, kind, inputs: &self.inputs, over: self.over }
+    }
+}
+
+fn head(file: &mut dyn Read, n_bytes: u64) -> String {
+    let mut bytes = Vec::new();
+    let _ = file.take(n_bytes).read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn begins_with_all(file: &mut dyn Read, marks: &[&str]) -> bool {
+    let head = head(file, HEAD);
+    marks.iter().all(|mark| head.contains(mark))
+}
+
+fn is_sarif(file: &mut dyn Read) -> bool {
+    let text = head(file, MAX_SARIF);
+    marks::SARIF.iter().all(|mark| text.contains(mark))
+}
+
+fn is_recording(file: &mut dyn Read) -> bool {
+    gopprof::read_profile(file, &Limits::default()).is_ok_and(|parsed| {
+        let profile = &parsed.value;
+        profile.sample_types.iter().any(|of| profile.str(of.kind) == "map_grows")
+    })
 }

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::ERROR;
 use crate::args::Record;
-use crate::output::write_file;
+use crate::output::{self, Outputs, RECORDING};
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(100);
@@ -36,7 +35,9 @@ pub(crate) fn run(
         links: if args.single_links { Links::Single } else { Links::Auto },
     };
     // A recording that cannot be kept should not be made.
-    ensure_writable(&args.output)?;
+    let outputs = Outputs::beside(&args.exe, output::over(args.force));
+    let output = outputs.output(&args.output, RECORDING);
+    output.check()?;
     let signal = catch_signals()?;
     let mut recorder = Recorder::attach(&options)?;
     say_attached(err, recorder.attached())?;
@@ -45,7 +46,7 @@ pub(crate) fn run(
     let recording = recorder.finish(ending)?;
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)?;
-    write_file(&args.output, &bytes)?;
+    output.write(&bytes)?;
     summarise(&recording, &args.output, err)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -66,19 +67,6 @@ fn target(args: &Record) -> anyhow::Result<Target> {
         ),
     };
     Ok(target)
-}
-
-fn ensure_writable(path: &Path) -> anyhow::Result<()> {
-    let is_new = !path.exists();
-    std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .with_context(|| format!("{}: cannot be written", path.display()))?;
-    if is_new {
-        std::fs::remove_file(path)?;
-    }
-    Ok(())
 }
 
 /// Set by a signal that would end this program. A second one does.

@@ -10,23 +10,26 @@ use gomap::{MapType, MapsOfSize, Sizes, what_if};
 use report::{Chart, ChartPoint, WhatIf};
 
 use crate::args;
-use crate::output::write_file;
+use crate::output::{self, Outputs};
 
 pub(crate) fn run(
     args: &args::WhatIf,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
+    let outputs = Outputs::beside(&args.inputs, output::over(args.force));
+    outputs.check([(&args.svg, output::CHART)])?;
     let (Some(name), Some(outer)) = (&args.map, args.outer) else {
-        return recorded::run(args, out, err);
+        return recorded::run(args, &outputs, out, err);
     };
-    by_hand(args, name, outer, out, err)
+    by_hand(args, name, outer, &outputs, out, err)
 }
 
 fn by_hand(
     args: &args::WhatIf,
     name: &str,
     outer: u64,
+    outputs: &Outputs,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
@@ -47,8 +50,7 @@ fn by_hand(
     if let Some(path) = &args.svg {
         let mut svg = Vec::new();
         report::render_what_if_svg(&mut svg, &chart(args, name, &map, &sizes))?;
-        write_file(path, &svg)?;
-        writeln!(err, "mapscope: wrote {}", path.display())?;
+        outputs.write(path, output::CHART, &svg, err)?;
     }
     let report = WhatIf { map: name.to_owned(), version: args.go, sizes, rewrites };
     if args.json {

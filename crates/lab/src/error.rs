@@ -18,6 +18,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A state folder in which anybody could put a program.
+    #[error(
+        "{dir}: everybody may write to this folder, and programs in it are run; name another with --state"
+    )]
+    OpenToAll {
+        /// The folder.
+        dir: PathBuf,
+    },
     /// A Go that is not there.
     #[error(
         "--go {asked}: no such Go; give the path of a go command, or a version that is installed as {tried}"

@@ -276,9 +276,7 @@ impl<'a> Lab<'a> {
             Err(reason) => return Ok(Err(reason)),
         };
         let path = self.output(step);
-        let partial = path.with_extension("partial");
-        fs::write(&partial, output)
-            .and_then(|()| fs::rename(&partial, &path))
+        output::write_whole(&path, output.as_bytes())
             .map_err(Error::io(&path, "cannot be written"))?;
         Ok(Ok(()))
     }

@@ -5,6 +5,7 @@
 //! one of them measures anew.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -14,6 +15,9 @@ use crate::sources::{ALL, BASE};
 
 /// Scratch folders are named so, with the process that uses them behind.
 const SCRATCH: &str = "run-";
+
+/// Of a mode: everybody may write.
+const WRITABLE_FOR_ALL: u32 = 0o002;
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -26,6 +30,10 @@ impl State {
         fs::create_dir_all(dir).map_err(Error::io(dir, "cannot be made"))?;
         // Children run in folders of their own.
         let dir = fs::canonicalize(dir).map_err(Error::io(dir, "cannot be opened"))?;
+        let mode = fs::metadata(&dir).map_err(Error::io(&dir, "cannot be opened"))?.mode();
+        if mode & WRITABLE_FOR_ALL != 0 {
+            return Err(Error::OpenToAll { dir });
+        }
         let state = Self { dir };
         state.remove_leftovers();
         Ok(state)
@@ -53,7 +61,8 @@ impl State {
         fs::create_dir_all(&dir).map_err(Error::io(&dir, "cannot be made"))?;
         for (name, text) in ALL {
             let path = dir.join(name);
-            fs::write(&path, text).map_err(Error::io(&path, "cannot be written"))?;
+            output::write_whole(&path, text.as_bytes())
+                .map_err(Error::io(&path, "cannot be written"))?;
         }
         Ok(dir)
     }
@@ -80,7 +89,8 @@ impl State {
     pub(crate) fn scratch(&self) -> Result<PathBuf, Error> {
         let dir = self.dir.join(format!("{SCRATCH}{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).map_err(Error::io(&dir, "cannot be made"))?;
+        // One that somebody put there in its place would not be ours.
+        fs::create_dir(&dir).map_err(Error::io(&dir, "cannot be made"))?;
         Ok(dir)
     }
 }

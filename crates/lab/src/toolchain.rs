@@ -82,11 +82,18 @@ impl Go {
             return Ok(target);
         }
         let sources = state.write_sources()?;
-        let partial = target.with_extension("partial");
+        let scratch = state.scratch()?;
+        let built = self.build_into(&scratch.join("lab"), &sources, &target);
+        let _ = fs::remove_dir_all(&scratch);
+        built.map(|()| target)
+    }
+
+    /// Builds as `partial`, which becomes `target` when it is whole.
+    fn build_into(&self, partial: &Path, sources: &Path, target: &Path) -> Result<(), Error> {
         let fail = |reason: String| Error::Build { version: self.version.clone(), reason };
         let output = go(&self.command)
             .args(["build", "-o"])
-            .arg(&partial)
+            .arg(partial)
             .arg(".")
             .current_dir(sources)
             .output()
@@ -94,8 +101,7 @@ impl Go {
         if !output.status.success() {
             return Err(fail(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
         }
-        fs::rename(&partial, &target).map_err(Error::io(&target, "cannot be written"))?;
-        Ok(target)
+        fs::rename(partial, target).map_err(Error::io(target, "cannot be written"))
     }
 }
 

@@ -7,7 +7,7 @@ use gomap::function_category;
 use inferno::flamegraph::color::{BackgroundColor, Color, PaletteMap};
 use inferno::flamegraph::{Options, from_lines};
 
-use crate::words;
+use crate::{marks, words};
 
 /// Narrowest frame drawn. Units: percent of all CPU.
 const MIN_WIDTH_PCT: f64 = 0.05;
@@ -34,7 +34,7 @@ pub fn render_flamegraph(out: &mut dyn Write, stacks: &StackTree, title: &str) -
     options.palette_map = Some(&mut palette);
     options.bgcolors = Some(BackgroundColor::Flat(WHITE));
     options.min_width = MIN_WIDTH_PCT;
-    options.notes = "Colours by cost category of the function".to_owned();
+    options.notes = format!("{} Colours by cost category of the function", marks::FLAMEGRAPH);
     from_lines(&mut options, folded.iter().map(String::as_str), out).map_err(io::Error::other)
 }
 

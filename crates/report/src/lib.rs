@@ -12,6 +12,7 @@ mod growth;
 mod html;
 mod json;
 mod locks;
+pub mod marks;
 mod numbers;
 mod sarif;
 mod scan;

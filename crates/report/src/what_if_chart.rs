@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use gomap::{Forecast, Rewrite};
 
+use crate::marks;
 use crate::numbers::count;
 use crate::what_if::name;
 
@@ -81,7 +82,8 @@ pub fn render_what_if_svg(out: &mut dyn Write, chart: &Chart) -> io::Result<()> 
     let height = TOP + PANEL_HEIGHT * PANELS.len() as f64;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\">\n\
-         <style>{STYLE}</style>\n<rect class=\"b\" width=\"{WIDTH}\" height=\"{height}\"/>\n"
+         <!-- {} -->\n<style>{STYLE}</style>\n<rect class=\"b\" width=\"{WIDTH}\" height=\"{height}\"/>\n",
+        marks::CHART
     );
     text(&mut svg, (16.0, 24.0), "t", &chart.title);
     legend(&mut svg, chart);

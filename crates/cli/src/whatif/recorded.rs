@@ -11,13 +11,14 @@ use regex::Regex;
 use report::RecordedWhatIf;
 
 use crate::args;
-use crate::output::write_file;
+use crate::output::{self, Outputs};
 
 /// Maps shown when none were chosen.
 const TOP: usize = 10;
 
 pub(super) fn run(
     args: &args::WhatIf,
+    outputs: &Outputs,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
@@ -27,8 +28,7 @@ pub(super) fn run(
     if let Some(path) = &args.svg {
         let mut svg = Vec::new();
         report::render_recorded_svg(&mut svg, &report)?;
-        write_file(path, &svg)?;
-        writeln!(err, "mapscope: wrote {}", path.display())?;
+        outputs.write(path, output::CHART, &svg, err)?;
     }
     if args.json {
         report::render_recorded_json(out, &report)?;

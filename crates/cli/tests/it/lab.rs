@@ -1,6 +1,7 @@
 //! Experiments on a real Go, and what becomes of their output.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -72,6 +73,31 @@ fn the_verdict_is_that_of_the_output_and_an_interrupted_run_goes_on() {
     let mut alone = args;
     alone[4] = "1";
     assert_eq!(result_of(&lab(&alone, dir.path()))["verdict"], "holds");
+
+    // Its own outputs are written over, those of others are not.
+    let [page, table] = ["page", "table"].map(|name| dir.path().join(name));
+    let (page, table) = (page.to_str().unwrap(), table.to_str().unwrap());
+    for _ in 0..2 {
+        let files = [&alone[..], &["--html", page, "--markdown", table]].concat();
+        result_of(&lab(&files, dir.path()));
+    }
+    let swapped = [&alone[..], &["--html", table]].concat();
+    let said = String::from_utf8(lab(&swapped, dir.path()).stderr).unwrap();
+    assert!(said.contains("is not a page of mapscope lab"), "{said}");
+}
+
+#[test]
+fn a_state_folder_that_is_open_to_all_is_refused() {
+    let Some(go) = toolchain("1.27.3") else { return skip("no Go 1.27.3") };
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let output = lab(&["--go", go.go.to_str().unwrap(), "--only", "key-escape"], dir.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said.contains("everybody may write to this folder") && said.contains("--state"),
+        "{said}"
+    );
 }
 
 #[test]

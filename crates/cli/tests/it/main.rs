@@ -8,6 +8,7 @@ mod compare;
 mod diagnose;
 mod lab;
 mod misses;
+mod outputs;
 mod perf;
 mod perf_file;
 mod pprof;

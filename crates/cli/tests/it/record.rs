@@ -183,6 +183,33 @@ fn refuses_an_output_that_cannot_be_written_before_it_records() {
 }
 
 #[test]
+fn devices_and_pipes_are_recorded_into() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let load = Load::start(&program, &["-work", "mix"]);
+    let pid = load.pid();
+    let to = |path: &str| record(&["-p", &pid, "-d", "300ms", "-o", path]);
+    let fifo = dir.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let reader = thread::spawn({
+        let fifo = fifo.clone();
+        move || fs::read(fifo).unwrap()
+    });
+    let piped = to("/dev/stdout");
+    assert!(piped.status.success(), "{}", String::from_utf8_lossy(&piped.stderr));
+    assert!(to(fifo.to_str().unwrap()).status.success());
+    for bytes in [piped.stdout, reader.join().unwrap()] {
+        let path = output_path(&dir);
+        fs::write(&path, bytes).unwrap();
+        growth(&path);
+    }
+    let full = to("/dev/full");
+    assert_eq!(full.status.code(), Some(2));
+    let said = String::from_utf8(full.stderr).unwrap();
+    assert!(said.contains("/dev/full: cannot be written: No space left"), "{said}");
+}
+
+#[test]
 fn writes_what_it_has_when_it_is_stopped_early() {
     let Some(program) = load_program() else { return };
     for signal in ["-INT", "-TERM"] {

@@ -8,6 +8,7 @@ use diagnosis::rewrites::{Costs, RecordedMaps};
 use gomap::Rewrite;
 
 use super::{RecordedWhatIf, place, program, recording};
+use crate::marks;
 use crate::numbers::{bytes, count, span};
 use crate::what_if::name;
 use crate::what_if_chart::{STYLE, colour, text};
@@ -39,7 +40,8 @@ pub fn render_recorded_svg(out: &mut dyn Write, report: &RecordedWhatIf<'_>) -> 
     let height = TOP + shown.iter().map(|maps| height_of(maps)).sum::<f64>();
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\">\n\
-         <style>{STYLE}</style>\n<rect class=\"b\" width=\"{WIDTH}\" height=\"{height}\"/>\n"
+         <!-- {} -->\n<style>{STYLE}</style>\n<rect class=\"b\" width=\"{WIDTH}\" height=\"{height}\"/>\n",
+        marks::CHART
     );
     let title = format!("{}  by {}", program(report.evidence), recording(report.evidence));
     text(&mut svg, (16.0, 24.0), "t", &title);

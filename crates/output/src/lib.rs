@@ -1,0 +1,214 @@
+//! The files that commands write, and the one way in which they are written.
+//!
+//! 1. [`Output::check`] says before the work whether the output can be written, and leaves no trace of having looked:
+//!    nothing is cut short, no pipe is opened, no file is made.
+//! 2. [`Output::write`] looks again, and writes. What is not a regular file (a device, a pipe, a socket, a descriptor
+//!    under `/dev/fd`) is written to in place. A regular file is written beside the old one, under a random name that
+//!    must not exist, and takes its place when it is whole; it keeps mode and owner of the old one.
+//! 3. An input of the command, or an executable, is never written over, whatever its name ([`place`] compares device and
+//!    inode). What is not of the [`Kind`] that the command writes is written over only with [`Over::Anything`].
+//! 4. A link is followed when nobody can have planted it: see [`place`].
+//!
+//! [`Draft`] is the part of 2 that captures and caches use for files of their own.
+
+mod draft;
+mod error;
+mod place;
+mod stream;
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, open};
+
+pub use draft::{Draft, write_private, write_whole};
+pub use error::{Error, ErrorKind};
+use place::Place;
+
+/// What a command writes, and how to know it again.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// With its article: "a recording of mapscope".
+    pub what: &'static str,
+    /// Whether a file, read from its beginning, is one.
+    pub is_one: fn(&mut dyn Read) -> bool,
+}
+
+/// What an output may take the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// An earlier output of the same kind, or an empty file.
+    SameKind,
+    /// Whatever is there, but for inputs and executables.
+    Anything,
+}
+
+/// Which files an output must not be. Files are told apart by device and inode, so that links and other names of the
+/// same file count too.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs(Vec<(u64, u64)>);
+
+impl Inputs {
+    /// Those of these names that are there; of a folder the files in it. A URL is no file.
+    pub fn of<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Self {
+        let mut inputs = Self::default();
+        for path in paths {
+            inputs.add(path);
+            for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+                inputs.add(&entry.path());
+            }
+        }
+        inputs
+    }
+
+    fn add(&mut self, path: &Path) {
+        if let Ok(metadata) = fs::metadata(path)
+            && metadata.is_file()
+        {
+            self.0.push(id(&metadata));
+        }
+    }
+
+    fn holds(&self, file: &Metadata) -> bool {
+        self.0.contains(&id(file))
+    }
+}
+
+fn id(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+/// One output of a command.
+#[derive(Debug, Clone)]
+pub struct Output<'a> {
+    /// As the user named it.
+    pub path: &'a Path,
+    /// What will be written.
+    pub kind: Kind,
+    /// What must stay.
+    pub inputs: &'a Inputs,
+    /// What may go.
+    pub over: Over,
+}
+
+impl Output<'_> {
+    /// Whether it can be written, as far as that can be said without writing.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.place()? {
+            Place::Stream(stream) => stream.check().map_err(ErrorKind::Io),
+            Place::File { dir, existing, .. } => try_folder(&dir, existing.as_ref()),
+        }
+        .map_err(|kind| self.error(kind))
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// When that cannot be, or must not. A regular file is then as it was.
+    pub fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        match self.place()? {
+            Place::Stream(stream) => {
+                stream.write(bytes).map_err(|source| self.error(ErrorKind::Io(source)))
+            }
+            Place::File { dir, name, existing } => {
+                self.replace(&dir.join(name), existing.as_ref(), bytes)
+            }
+        }
+    }
+
+    /// Where it goes, when it may.
+    fn place(&self) -> Result<Place, Error> {
+        let place = place::find(self.path).map_err(|kind| self.error(kind))?;
+        match &place {
+            Place::File { dir, name, existing: Some(metadata) } => {
+                self.allow(&dir.join(name), metadata)
+            }
+            Place::Stream(stream) => match stream.regular_file() {
+                Some(metadata) if self.inputs.holds(&metadata) => Err(ErrorKind::Input),
+                _ => Ok(()),
+            },
+            Place::File { .. } => Ok(()),
+        }
+        .map_err(|kind| self.error(kind))?;
+        Ok(place)
+    }
+
+    /// Whether an existing file may be written over.
+    fn allow(&self, path: &Path, metadata: &Metadata) -> Result<(), ErrorKind> {
+        if self.inputs.holds(metadata) {
+            return Err(ErrorKind::Input);
+        }
+        // A file that was made unwritable is not to change, though its folder would let us.
+        accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS)
+            .map_err(|errno| ErrorKind::Io(errno.into()))?;
+        if metadata.len() == 0 {
+            return Ok(());
+        }
+        let other = ErrorKind::OtherKind { what: self.kind.what };
+        let Ok(mut file) = open_to_look(path) else {
+            return if self.over == Over::Anything { Ok(()) } else { Err(other) };
+        };
+        let mut head = Vec::new();
+        let _ = Read::by_ref(&mut file).take(HEAD).read_to_end(&mut head);
+        if is_executable(&head) {
+            return Err(ErrorKind::Executable);
+        }
+        if self.over == Over::Anything || (self.kind.is_one)(&mut head.chain(file)) {
+            return Ok(());
+        }
+        Err(other)
+    }
+
+    fn replace(&self, path: &Path, existing: Option<&Metadata>, bytes: &[u8]) -> Result<(), Error> {
+        let fail = |source| self.error(ErrorKind::Io(source));
+        let mut draft = match existing {
+            Some(_) => Draft::private(path),
+            None => Draft::new(path),
+        }
+        .map_err(fail)?;
+        io::Write::write_all(&mut draft, bytes).map_err(fail)?;
+        if let Some(existing) = existing {
+            draft::take_after(draft.file(), existing).map_err(|kind| self.error(kind))?;
+        }
+        draft.keep().map_err(fail)
+    }
+
+    fn error(&self, kind: ErrorKind) -> Error {
+        Error { path: PathBuf::from(self.path), kind }
+    }
+}
+
+/// Makes a file in the folder that has no name, so that nothing is left even if this is the last moment.
+fn try_folder(dir: &Path, existing: Option<&Metadata>) -> Result<(), ErrorKind> {
+    let file = tempfile::tempfile_in(dir).map_err(|error| ErrorKind::Io(draft::plain(error)))?;
+    existing.map_or(Ok(()), |existing| draft::take_after(&file, existing))
+}
+
+/// Bytes that tell an executable.
+const HEAD: u64 = 4;
+
+/// ELF, a script, PE, and Mach-O in its byte orders and as several in one.
+fn is_executable(head: &[u8]) -> bool {
+    const HEADS: [&[u8]; 8] = [
+        b"\x7fELF",
+        b"#!",
+        b"MZ",
+        b"\xfe\xed\xfa\xce",
+        b"\xfe\xed\xfa\xcf",
+        b"\xce\xfa\xed\xfe",
+        b"\xcf\xfa\xed\xfe",
+        b"\xca\xfe\xba\xbe",
+    ];
+    HEADS.iter().any(|known| head.starts_with(known))
+}
+
+/// Opens what was a regular file when it was looked at; should it be something else by now, then without waiting.
+fn open_to_look(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(File::from(open(path, flags, Mode::empty())?))
+}
