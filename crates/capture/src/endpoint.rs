@@ -1,19 +1,32 @@
 //! The pprof endpoint of a program: CPU profile, trace, and the profiles that add up since its start.
 //!
+//! The server is not trusted: each answer has a limit of time and of size, goes to the disk as it comes, and is looked
+//! at with a limit before it gets its name. See `ingest::Server` for addresses and secrets.
+//!
 //! Source: `src/net/http/pprof/pprof.go` (Go 1.27).
 
-use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use ingest::{AnswerLimits, Server};
+use output::Draft;
+
+use crate::Limits;
 use crate::summary::{Collected, Missing};
 
 /// A CPU profile comes when it is complete, so a long one is taken in parts: then a signal costs the last part only.
 const PART: Duration = Duration::from_secs(10);
 /// A busy program writes some megabytes of trace each second, and is slowed by that.
 const MAX_TRACE: Duration = Duration::from_secs(10);
+/// How many of the largest answers the CPU profiles and the trace may be together: about six hours of large profiles.
+const MAX_ANSWERS: u64 = 8;
+const STOPPED: &str = "stopped early by a signal";
+pub(crate) const NOT_COMPLETE: &str = "it was not complete when the capture ended";
+const CPU: &str = "CPU profile";
+const TRACE: &str = "execution trace";
 
 /// A profile that counts since the start of the program.
 struct Snapshot {
@@ -41,37 +54,74 @@ const SNAPSHOTS: [Snapshot; 3] = [
     },
 ];
 
-/// The endpoint.
+/// The endpoint. Clones share what is counted, and what is closed.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
-    base: String,
+    /// For what takes the time of the capture.
+    streams: Server,
+    /// For what is answered at once.
+    snapshots: Server,
+    limits: Limits,
+    /// Of CPU profiles and trace. Units: bytes.
+    n_kept: Arc<AtomicU64>,
+    /// Set by a signal.
+    stop: Arc<AtomicBool>,
+}
+
+/// What is asked for.
+struct Request<'a> {
+    name: &'a str,
+    parameters: &'a str,
+    time: Duration,
+}
+
+/// An answer, on the disk but without its name.
+struct Fetched {
+    draft: Draft,
+    n_bytes: u64,
+    /// Why there is no more of it, if there is not.
+    cut: Option<String>,
 }
 
 impl Endpoint {
-    pub(crate) fn new(url: &str) -> Self {
-        Self { base: url.trim_end_matches('/').to_owned() }
+    pub(crate) fn new(url: &str, limits: Limits, stop: &Arc<AtomicBool>) -> Result<Self, String> {
+        let server = || Server::new(url).map_err(|error| error.to_string());
+        let (streams, snapshots) = (server()?, server()?);
+        Ok(Self { streams, snapshots, limits, n_kept: Arc::default(), stop: stop.clone() })
+    }
+
+    /// Its URL, without secrets.
+    pub(crate) fn shown(&self) -> &str {
+        self.streams.shown()
+    }
+
+    /// Ends the answers that take the time of the capture; what came of them is kept.
+    pub(crate) fn close_streams(&self) {
+        self.streams.close();
+    }
+
+    /// Ends all that goes on.
+    pub(crate) fn close(&self) {
+        self.streams.close();
+        self.snapshots.close();
     }
 
     /// Waits until something answers, while there is patience and the stop is not set.
     ///
     /// # Errors
     /// Why nothing does.
-    pub(crate) fn wait(&self, patience: Duration, stop: &AtomicBool) -> Result<(), String> {
+    pub(crate) fn wait(&self, patience: Duration) -> Result<(), String> {
         let start = Instant::now();
+        let (time, max_bytes) = (self.limits.answer_time, self.limits.max_answer_bytes);
         loop {
-            match self.get("cmdline") {
+            match self.snapshots.get_below("cmdline", "", &AnswerLimits { time, max_bytes }) {
                 Ok(_) => return Ok(()),
-                Err(reason) if start.elapsed() >= patience || is_set(stop) => {
-                    return Err(reason);
+                Err(error) if start.elapsed() >= patience || self.is_stopped() => {
+                    return Err(self.no_answer(&self.snapshots, &error));
                 }
                 Err(_) => std::thread::sleep(Duration::from_millis(100)),
             }
         }
-    }
-
-    fn get(&self, path: &str) -> Result<Box<dyn Read>, String> {
-        let url = format!("{}/{path}", self.base);
-        ingest::open_url(&url, &mut |_| {}).map_err(|error| error.to_string())
     }
 
     /// The CPU profile, in parts, until the time is over or the stop is set.
@@ -79,31 +129,38 @@ impl Endpoint {
         &self,
         dir: &Path,
         deadline: Option<Instant>,
-        stop: &AtomicBool,
     ) -> Vec<Result<Collected, Missing>> {
         let mut parts = Vec::new();
-        while !is_set(stop) {
+        while !self.is_stopped() {
             let rest = deadline.map_or(PART, |end| end.saturating_duration_since(Instant::now()));
             // The endpoint counts whole seconds.
             let seconds = rest.min(PART).as_secs_f64().round() as u64;
             if seconds == 0 && !parts.is_empty() {
                 break;
             }
-            let n = parts.len() + 1;
-            let file = if n == 1 { "cpu.pprof".to_owned() } else { format!("cpu-{n}.pprof") };
-            let path = format!("profile?seconds={}", seconds.max(1));
-            let part = self.profile(&path, dir, &file, "CPU profile", "it has no samples");
+            let part = self.cpu_part(dir, parts.len() + 1, seconds.max(1));
             let is_failed = part.is_err();
             parts.push(part);
             if is_failed {
                 break;
             }
         }
-        if parts.len() > 1 {
-            // The program ended; that is no news.
-            parts.pop_if(|last| last.is_err());
-        }
         parts
+    }
+
+    fn cpu_part(&self, dir: &Path, n: usize, seconds: u64) -> Result<Collected, Missing> {
+        let (file, what) = match n {
+            1 => ("cpu.pprof".to_owned(), CPU.to_owned()),
+            n => (format!("cpu-{n}.pprof"), format!("{CPU}, part {n}")),
+        };
+        self.check_room().map_err(|why| Missing::new(&what, why))?;
+        let time = Duration::from_secs(seconds) + self.limits.answer_time;
+        let parameters = format!("seconds={seconds}");
+        let request = Request { name: "profile", parameters: &parameters, time };
+        let collected =
+            self.profile(&self.streams, &request, &dir.join(file), &what, "it has no samples")?;
+        self.n_kept.fetch_add(collected.bytes, Ordering::Relaxed);
+        Ok(collected)
     }
 
     /// The execution trace. What has arrived when the stop is set is kept: a cut trace can be read.
@@ -111,53 +168,43 @@ impl Endpoint {
         &self,
         dir: &Path,
         deadline: Option<Instant>,
-        stop: &AtomicBool,
     ) -> Result<Collected, Missing> {
-        const WHAT: &str = "execution trace";
+        let fail = |why: String| Missing::new(TRACE, why);
         let rest = deadline.map_or(MAX_TRACE, |end| end.saturating_duration_since(Instant::now()));
-        let time = rest.min(MAX_TRACE);
-        let path = format!("trace?seconds={:.1}", time.as_secs_f64().max(0.1));
-        let fail = |why: String| Missing::new(WHAT, why);
-        let mut body = self.get(&path).map_err(fail)?;
-        let target = dir.join("trace.out");
-        let mut file = File::create(&target).map_err(|error| fail(error.to_string()))?;
-        let mut n_bytes = 0;
-        let mut buffer = vec![0; 1 << 16];
-        let cut = loop {
-            if is_set(stop) {
-                break Some("stopped early: its end is missing".to_owned());
-            }
-            match body.read(&mut buffer) {
-                Ok(0) => break None,
-                Ok(n) => {
-                    file.write_all(&buffer[..n]).map_err(|error| fail(error.to_string()))?;
-                    n_bytes += n as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => break Some(format!("its end is missing: {error}")),
-            }
-        };
-        if n_bytes == 0 {
-            let _ = fs::remove_file(&target);
-            return Err(fail(cut.unwrap_or_else(|| "the answer was empty".to_owned())));
+        let length = rest.min(MAX_TRACE).max(Duration::from_millis(100));
+        let parameters = format!("seconds={:.1}", length.as_secs_f64());
+        self.check_room().map_err(fail)?;
+        let time = length + self.limits.answer_time;
+        let request = Request { name: "trace", parameters: &parameters, time };
+        let path = dir.join("trace.out");
+        let mut fetched = self.fetch(&self.streams, &request, &path).map_err(fail)?;
+        if fetched.n_bytes == 0 {
+            let why = fetched.cut.unwrap_or_else(|| "the answer was empty".to_owned());
+            return Err(fail(why));
         }
-        if !is_trace(&target) {
-            let _ = fs::remove_file(&target);
-            return Err(fail(format!("{}/{path} is no trace", self.base)));
+        let mut head = [0; 16];
+        let read = fetched.draft.read_back().and_then(|mut file| file.read_exact(&mut head));
+        if read.is_err() || !gotrace::is_trace(&head) {
+            return Err(fail(format!("{}/trace is no trace", self.shown())));
         }
-        let what = format!("{WHAT} of {:.0} s", time.as_secs_f64());
-        let collected = Collected::new("trace.out", &what, n_bytes);
-        Ok(match cut {
-            Some(note) => collected.with_note(note),
+        fetched.draft.keep().map_err(|error| fail(error.to_string()))?;
+        self.n_kept.fetch_add(fetched.n_bytes, Ordering::Relaxed);
+        let what = format!("{TRACE} of {:.0} s", length.as_secs_f64());
+        let collected = Collected::new("trace.out", &what, fetched.n_bytes);
+        Ok(match fetched.cut {
+            Some(why) => collected.with_note(format!("its end is missing: {why}")),
             None => collected,
         })
     }
 
-    /// Fetches what counts since the start of the program; replaces what was fetched before.
-    pub(crate) fn snapshots(&self, dir: &Path) -> Vec<Result<Collected, Missing>> {
-        let fetch = |snapshot: &Snapshot| {
-            let file = format!("{}.pprof", snapshot.name);
-            self.profile(snapshot.name, dir, &file, snapshot.what, snapshot.when_empty)
+    /// Fetches what counts since the start of the program, all within one time; replaces what was fetched before.
+    pub(crate) fn snapshots(&self, dir: &Path, time: Duration) -> Vec<Result<Collected, Missing>> {
+        let end = Instant::now() + time;
+        let fetch = |Snapshot { name, what, when_empty }: &Snapshot| {
+            let time = end.saturating_duration_since(Instant::now());
+            let request = Request { name, parameters: "", time };
+            let path = dir.join(format!("{name}.pprof"));
+            self.profile(&self.snapshots, &request, &path, what, when_empty)
         };
         SNAPSHOTS.iter().map(fetch).collect()
     }
@@ -165,34 +212,94 @@ impl Endpoint {
     /// Fetches a profile and looks whether it is whole and has samples.
     fn profile(
         &self,
-        path: &str,
-        dir: &Path,
-        file: &str,
+        server: &Server,
+        request: &Request<'_>,
+        path: &Path,
         what: &str,
         when_empty: &str,
     ) -> Result<Collected, Missing> {
         let fail = |why: String| Missing::new(what, why);
-        let mut bytes = Vec::new();
-        let limit = gopprof::Limits::default();
-        let body = self.get(path).map_err(fail)?;
-        let read = body.take(limit.max_inflated_bytes).read_to_end(&mut bytes);
-        read.map_err(|error| fail(format!("{}/{path}: {error}", self.base)))?;
-        let profile = gopprof::read_profile(&bytes[..], &limit)
-            .map_err(|error| fail(format!("{}/{path} is no profile: {error}", self.base)))?;
-        if profile.value.samples().next().is_none() {
+        let mut fetched = self.fetch(server, request, path).map_err(fail)?;
+        if let Some(why) = fetched.cut {
+            return Err(fail(format!("{why}; a profile can be read only when it is whole")));
+        }
+        let limits = gopprof::Limits { max_inflated_bytes: self.limits.max_answer_bytes };
+        let file = fetched.draft.read_back().map_err(|error| fail(error.to_string()))?;
+        let n_samples = gopprof::count_samples(file, &limits).map_err(|error| {
+            fail(format!("{}/{} is no profile: {error}", self.shown(), request.name))
+        })?;
+        if n_samples == 0 {
             return Err(fail(when_empty.to_owned()));
         }
-        fs::write(dir.join(file), &bytes).map_err(|error| fail(error.to_string()))?;
-        Ok(Collected::new(file, what, bytes.len() as u64))
+        fetched.draft.keep().map_err(|error| fail(error.to_string()))?;
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Collected::new(&file, what, fetched.n_bytes))
     }
-}
 
-fn is_trace(path: &Path) -> bool {
-    let mut head = [0; 16];
-    File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok()
-        && gotrace::is_trace(&head)
-}
+    /// Fetches what comes within the limits, and until the stop is set.
+    fn fetch(
+        &self,
+        server: &Server,
+        request: &Request<'_>,
+        path: &Path,
+    ) -> Result<Fetched, String> {
+        let limits = AnswerLimits { time: request.time, max_bytes: self.limits.max_answer_bytes };
+        let mut answer = server
+            .get_below(request.name, request.parameters, &limits)
+            .map_err(|error| self.no_answer(server, &error))?;
+        let mut draft = Draft::private(path).map_err(|error| error.to_string())?;
+        let mut n_bytes = 0;
+        let mut buffer = vec![0; 1 << 16];
+        let cut = loop {
+            match answer.read(&mut buffer) {
+                Ok(0) => break None,
+                Ok(n) => {
+                    draft.write_all(&buffer[..n]).map_err(|error| error.to_string())?;
+                    n_bytes += n as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Some(self.no_more(server, &error)),
+            }
+        };
+        Ok(Fetched { draft, n_bytes, cut })
+    }
 
-fn is_set(stop: &AtomicBool) -> bool {
-    stop.load(Ordering::Relaxed)
+    /// Whether there is room for one more of the largest answers among those that add up.
+    fn check_room(&self) -> Result<(), String> {
+        let all = self.limits.max_answer_bytes.saturating_mul(MAX_ANSWERS);
+        let needed =
+            self.n_kept.load(Ordering::Relaxed).saturating_add(self.limits.max_answer_bytes);
+        if needed <= all {
+            return Ok(());
+        }
+        let all = all >> 20;
+        Err(format!(
+            "with it the capture could be larger than {all} MiB, {MAX_ANSWERS} times --max-answer"
+        ))
+    }
+
+    fn no_answer(&self, server: &Server, error: &ingest::Error) -> String {
+        let is_late = matches!(error, ingest::Error::Late { .. });
+        match error {
+            _ if self.is_stopped() && (is_late || server.is_closed()) => STOPPED.to_owned(),
+            _ if server.is_closed() => NOT_COMPLETE.to_owned(),
+            error if is_late => format!("{error} (--answer-time)"),
+            error => error.to_string(),
+        }
+    }
+
+    fn no_more(&self, server: &Server, error: &io::Error) -> String {
+        let is_late = error.kind() == io::ErrorKind::TimedOut;
+        match error.kind() {
+            _ if self.is_stopped() && (is_late || server.is_closed()) => STOPPED.to_owned(),
+            _ if server.is_closed() => NOT_COMPLETE.to_owned(),
+            _ if is_late => format!("{error} (--answer-time)"),
+            io::ErrorKind::FileTooLarge => format!("{error} (--max-answer)"),
+            _ => error.to_string(),
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
 }

@@ -22,6 +22,15 @@ pub enum Error {
         /// The folder.
         dir: PathBuf,
     },
+    /// Others could put files into the folder.
+    #[error(
+        "{}: the folder belongs to another user, or others may write to it, and could plant files there; name a \
+         new one with -o", dir.display()
+    )]
+    OpenToOthers {
+        /// The folder.
+        dir: PathBuf,
+    },
     /// A file or folder cannot be written.
     #[error("{}: cannot be written", path.display())]
     Write {

@@ -39,6 +39,24 @@ pub struct Options {
     pub dir: PathBuf,
     /// Of the recorder. Units: fraction of the program's own CPU time.
     pub max_overhead: f64,
+    /// Of the endpoint.
+    pub limits: Limits,
+}
+
+/// Limits on what the endpoint answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How much longer an answer may take than the server is asked to record.
+    pub answer_time: Duration,
+    /// The largest answer, and what a profile may inflate to. Units: bytes.
+    pub max_answer_bytes: u64,
+}
+
+impl Default for Limits {
+    /// Ten seconds; 128 MiB, four times a profile of 250,000 distinct stacks of 63 frames.
+    fn default() -> Self {
+        Self { answer_time: Duration::from_secs(10), max_answer_bytes: 128 << 20 }
+    }
 }
 
 /// A process.

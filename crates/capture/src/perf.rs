@@ -6,6 +6,7 @@
 //!    in the name of the event: a rate for all would make perf leave calls out.
 
 use std::fs::{self, File};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -17,6 +18,9 @@ use crate::summary::{Collected, Missing};
 const WHAT: &str = "perf.data";
 /// What perf says, while it runs.
 const LOG: &str = "perf.log";
+
+/// What perf says of a full disk. Source: `record__write`, tools/perf/builtin-record.c.
+const NOT_WRITTEN: &str = "failed to write perf data";
 
 /// CPU samples, at the rate of the recorder's. Where the processor does not count cycles, perf takes the clock.
 const CPU: &str = "cycles/freq=99/";
@@ -82,16 +86,23 @@ pub(crate) struct Perf {
 }
 
 impl Perf {
-    /// Begins to record a process.
+    /// Begins to record a process into a folder, which is open too.
     ///
     /// # Errors
     /// Why it does not work here.
-    pub(crate) fn start(events: Events, pid: u32, dir: &Path) -> Result<Self, Missing> {
+    pub(crate) fn start(
+        events: Events,
+        pid: u32,
+        dir: &Path,
+        folder: &File,
+    ) -> Result<Self, Missing> {
         let fail = |error: std::io::Error| Missing::new(WHAT, error.to_string());
-        let stderr = File::create(dir.join(LOG)).map_err(fail)?;
+        let stderr = File::create_new(dir.join(LOG)).map_err(fail)?;
         let mut command = perf();
         command.args(["record", "-k", "mono", "-g"]).args(with_flags(&events.present));
-        command.arg("-o").arg(dir.join(WHAT)).args(["-p", &pid.to_string()]).stderr(stderr);
+        // perf opens its file by name, and follows links: in the very folder that was looked at, whatever has its name now.
+        let in_folder = format!("/proc/self/fd/{}", folder.as_raw_fd());
+        command.args(["-o", WHAT, "-p", &pid.to_string()]).current_dir(in_folder).stderr(stderr);
         let child = command.spawn().map_err(fail)?;
         let mut perf = Self { child, dir: dir.to_owned(), absent: events.absent };
         perf.wait_until_it_records();
@@ -122,7 +133,7 @@ impl Perf {
         let _ = fs::remove_file(&log);
         let path = self.dir.join(WHAT);
         let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        if bytes == 0 {
+        if bytes == 0 || said.contains(NOT_WRITTEN) {
             let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
             let _ = fs::remove_file(&path);
             return vec![Err(Missing::new(

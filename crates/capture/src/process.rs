@@ -1,10 +1,10 @@
 //! The captured process: its executable.
 
-use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use goproc::{Executable, Pid};
+use output::write_private;
 
 use crate::summary::{Collected, Missing};
 
@@ -12,21 +12,40 @@ const WHAT: &str = "binary";
 /// How long a command may take to become the program.
 const START: Duration = Duration::from_secs(2);
 
+/// What became of the copy.
+pub(crate) struct Copy {
+    pub(crate) outcome: Result<Collected, Missing>,
+    /// Whether it is a Go program, where it could be read.
+    pub(crate) is_go: Option<bool>,
+}
+
 /// Copies the executable, also one that was deleted or is in a container.
-pub(crate) fn copy_binary(pid: Pid, dir: &Path) -> Result<Collected, Missing> {
-    let executable = wait_for_program(pid).map_err(|e| Missing::new(WHAT, e.to_string()))?;
-    let bytes = executable.read().map_err(|error| Missing::new(WHAT, error.to_string()))?;
-    let name = executable.name.to_string_lossy();
+pub(crate) fn copy_binary(pid: Pid, dir: &Path) -> Copy {
+    let read = || {
+        let executable = wait_for_program(pid)?;
+        let bytes = executable.read()?;
+        Ok::<_, goproc::Error>((executable, bytes))
+    };
+    let (executable, bytes) = match read() {
+        Ok(read) => read,
+        Err(error) => {
+            return Copy { outcome: Err(Missing::new(WHAT, error.to_string())), is_go: None };
+        }
+    };
     if let Err(error) = gobin::Binary::parse(&bytes) {
         let shown = executable.shown.display();
-        let why = format!("{}: {shown} is no Go program: {error}", executable.path.display());
-        return Err(Missing::new(WHAT, why));
+        let why = format!(
+            "{shown} is no Go program: {error}; if it starts one, capture that with -p PID"
+        );
+        return Copy { outcome: Err(Missing::new(WHAT, why)), is_go: Some(false) };
     }
     let target = dir.join(&executable.name);
-    File::create_new(&target)
-        .and_then(|mut file| std::io::Write::write_all(&mut file, &bytes))
-        .map_err(|error| Missing::new(WHAT, format!("{}: {error}", target.display())))?;
-    Ok(Collected::new(&name, "the executable", bytes.len() as u64))
+    // Nobody can read it who could not read the original.
+    let written = write_private(&target, &bytes)
+        .map_err(|error| Missing::new(WHAT, format!("{}: {error}", target.display())));
+    let name = executable.name.to_string_lossy();
+    let collected = Collected::new(&name, "the executable", bytes.len() as u64);
+    Copy { outcome: written.map(|()| collected), is_go: Some(true) }
 }
 
 /// A command that waits is this program until it begins.

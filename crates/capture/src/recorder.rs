@@ -1,12 +1,12 @@
 //! The live recorder of map growth.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use output::write_private;
 use probe::{Ending, Links};
 
 use crate::Target;
@@ -93,7 +93,7 @@ fn keep(recording: &probe::Recording, dir: &Path) -> Result<Collected, Missing> 
     gopprof::write_profile(&recording.profile, &mut bytes)
         .map_err(|error| fail(error.to_string()))?;
     let path = dir.join(FILE);
-    fs::write(&path, &bytes).map_err(|error| fail(format!("{}: {error}", path.display())))?;
+    write_private(&path, &bytes).map_err(|error| fail(format!("{}: {error}", path.display())))?;
     let what = format!("{WHAT}: {} growths", recording.n_grows);
     let collected = Collected::new(FILE, &what, bytes.len() as u64);
     Ok(match recording.n_lost {

@@ -1,8 +1,9 @@
 //! One capture from start to end.
 
-use std::fs;
+use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,9 +11,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use goproc::Pid;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use output::write_private;
+use rustix::process::geteuid;
+use signal_hook::SigId;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, NOT_COMPLETE};
 use crate::perf::{Events, Perf};
 use crate::process;
 use crate::recorder::{Plan, Recorder};
@@ -25,9 +29,16 @@ const USUAL_DURATION: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(50);
 /// How often profiles that add up are fetched.
 const SNAPSHOT: Duration = Duration::from_secs(10);
-/// How long an answer may be late at the end; after a signal nobody wants to wait.
+/// How long the recorder may take to end. Nothing that is not ours can hold it.
 const GRACE: Duration = Duration::from_secs(20);
-const GRACE_AFTER_SIGNAL: Duration = Duration::from_secs(2);
+/// How long answers may be late when the program has ended: its connections are closed.
+const AFTER_EXIT: Duration = Duration::from_secs(2);
+/// How long a signal may be held up by the last snapshots.
+const AT_ONCE: Duration = Duration::from_millis(500);
+/// Of a folder: for this user only.
+const PRIVATE: u32 = 0o700;
+/// Of a mode: others than the owner may write.
+const WRITABLE_FOR_OTHERS: u32 = 0o022;
 
 /// How long a program that was just started may take to listen.
 const LISTENS_AFTER: Duration = Duration::from_secs(5);
@@ -38,6 +49,62 @@ type Outcome = Result<Collected, Missing>;
 struct Worker {
     what: &'static str,
     thread: JoinHandle<Vec<Outcome>>,
+}
+
+impl Worker {
+    fn start(what: &'static str, job: impl FnOnce() -> Vec<Outcome> + Send + 'static) -> Self {
+        Self { what, thread: std::thread::spawn(job) }
+    }
+}
+
+/// Profiles that add up, fetched again and again, so that the last are there when the program ends.
+struct Snapshots {
+    endpoint: Option<Endpoint>,
+    dir: PathBuf,
+    outcomes: Vec<Outcome>,
+    going_on: Option<JoinHandle<Vec<Outcome>>>,
+}
+
+impl Snapshots {
+    fn new(endpoint: Option<Endpoint>, dir: &Path) -> Self {
+        Self { endpoint, dir: dir.to_owned(), outcomes: Vec::new(), going_on: None }
+    }
+
+    /// Fetches them within this time, unless that is still being done.
+    fn begin(&mut self, time: Duration) {
+        self.take();
+        let (Some(endpoint), None) = (&self.endpoint, &self.going_on) else { return };
+        let (endpoint, dir) = (endpoint.clone(), self.dir.clone());
+        self.going_on = Some(std::thread::spawn(move || endpoint.snapshots(&dir, time)));
+    }
+
+    /// Waits for what is being fetched.
+    fn finish(&mut self, end: Instant) {
+        if let Some(thread) = &self.going_on {
+            wait_until(end + AT_ONCE, || thread.is_finished());
+        }
+        self.take();
+    }
+
+    /// What is fetched replaces what was fetched before, unless it failed.
+    fn take(&mut self) {
+        let Some(thread) = self.going_on.take_if(|thread| thread.is_finished()) else { return };
+        let fetched = thread.join().unwrap_or_default();
+        if self.outcomes.is_empty() {
+            return self.outcomes = fetched;
+        }
+        for (old, new) in self.outcomes.iter_mut().zip(fetched) {
+            if new.is_ok() || old.is_err() {
+                *old = new;
+            }
+        }
+    }
+}
+
+fn wait_until(end: Instant, is_done: impl Fn() -> bool) {
+    while !is_done() && Instant::now() < end {
+        std::thread::sleep(TICK / 5);
+    }
 }
 
 /// Collects until the end; see [`crate`]. `progress` gets a line for each step.
@@ -53,43 +120,69 @@ pub fn capture(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Summ
     {
         return Err(Error::NoSuchProcess { pid });
     }
-    prepare(&options.dir)?;
+    let (folder, is_new) = prepare(&options.dir)?;
     let stop = Arc::new(AtomicBool::new(false));
-    let register = |signal| signal_hook::flag::register(signal, stop.clone());
-    let ids = [SIGINT, SIGTERM].into_iter().map(register).collect::<Result<Vec<_>, _>>();
-    let ids = ids.map_err(Error::Signals)?;
-    let result = Run::start(options, &stop, progress).and_then(|run| run.finish(progress));
+    let ids = catch_signals(&stop).map_err(Error::Signals)?;
+    let result = Run::start(options, folder, &stop, progress).and_then(|run| run.finish(progress));
     for id in ids {
         signal_hook::low_level::unregister(id);
     }
-    if result.is_err() {
+    if result.is_err() && is_new {
         // Succeeds only when it is empty.
         let _ = fs::remove_dir(&options.dir);
     }
     result
 }
 
-fn prepare(dir: &Path) -> Result<(), Error> {
-    let fail = |source| Error::Write { path: dir.to_owned(), source };
-    fs::create_dir_all(dir).map_err(fail)?;
-    match fs::read_dir(dir).map_err(fail)?.next() {
-        Some(_) => Err(Error::NotEmpty { dir: dir.to_owned() }),
-        None => Ok(()),
+/// A first signal ends the capture, a second one this program.
+fn catch_signals(stop: &Arc<AtomicBool>) -> io::Result<Vec<SigId>> {
+    let mut ids = Vec::new();
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        ids.push(signal_hook::flag::register_conditional_default(signal, stop.clone())?);
+        ids.push(signal_hook::flag::register(signal, stop.clone())?);
     }
+    Ok(ids)
+}
+
+/// Makes the folder, for this user only, as it will hold what others are not to see; says whether it is new. One that is
+/// there has to be empty, and nobody else may put anything in it while it is filled.
+fn prepare(dir: &Path) -> Result<(File, bool), Error> {
+    let fail = |source| Error::Write { path: dir.to_owned(), source };
+    if let Some(parent) = dir.parent() {
+        fs::create_dir_all(parent).map_err(fail)?;
+    }
+    let is_new = match DirBuilder::new().mode(PRIVATE).create(dir) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+        Err(error) => return Err(fail(error)),
+    };
+    if fs::read_dir(dir).map_err(fail)?.next().is_some() {
+        return Err(Error::NotEmpty { dir: dir.to_owned() });
+    }
+    let folder = File::open(dir).map_err(fail)?;
+    let metadata = folder.metadata().map_err(fail)?;
+    if metadata.mode() & WRITABLE_FOR_OTHERS != 0 || metadata.uid() != geteuid().as_raw() {
+        return Err(Error::OpenToOthers { dir: dir.to_owned() });
+    }
+    Ok((folder, is_new))
 }
 
 struct Run<'o> {
     options: &'o Options,
+    folder: File,
     /// Set by a signal.
     stop: Arc<AtomicBool>,
     /// Ends the recorder.
     stop_recorder: Arc<AtomicBool>,
     pid: Option<u32>,
+    is_go: Option<bool>,
     /// A command that the recorder did not start.
     child: Option<Child>,
     endpoint: Option<Endpoint>,
     perf: Option<Perf>,
     workers: Vec<Worker>,
+    /// To the endpoint.
+    requests: Vec<Worker>,
     outcomes: Vec<Outcome>,
     started: Instant,
     deadline: Option<Instant>,
@@ -98,6 +191,7 @@ struct Run<'o> {
 impl<'o> Run<'o> {
     fn start(
         options: &'o Options,
+        folder: File,
         stop: &Arc<AtomicBool>,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, Error> {
@@ -105,13 +199,16 @@ impl<'o> Run<'o> {
         let duration = options.duration.or((!is_command).then_some(USUAL_DURATION));
         let mut run = Self {
             options,
+            folder,
             stop: stop.clone(),
             stop_recorder: Arc::default(),
             pid: None,
+            is_go: None,
             child: None,
             endpoint: None,
             perf: None,
             workers: Vec::new(),
+            requests: Vec::new(),
             outcomes: Vec::new(),
             started: Instant::now(),
             deadline: None,
@@ -120,7 +217,9 @@ impl<'o> Run<'o> {
         run.started = Instant::now();
         run.deadline = duration.map(|duration| run.started + duration);
         if let Some(pid) = run.pid {
-            run.outcomes.push(process::copy_binary(Pid(pid), &options.dir));
+            let copy = process::copy_binary(Pid(pid), &options.dir);
+            run.outcomes.push(copy.outcome);
+            run.is_go = copy.is_go;
         }
         run.start_endpoint(progress);
         Ok(run)
@@ -143,7 +242,7 @@ impl<'o> Run<'o> {
             self.let_go(&mut recorder);
         }
         let Some(pid) = self.pid else { return Ok(()) };
-        match events.and_then(|events| Perf::start(events, pid, &self.options.dir)) {
+        match events.and_then(|events| Perf::start(events, pid, &self.options.dir, &self.folder)) {
             Ok(perf) => self.perf = Some(perf),
             Err(missing) => self.outcomes.push(Err(missing)),
         }
@@ -178,9 +277,9 @@ impl<'o> Run<'o> {
     fn let_go(&mut self, recorder: &mut Option<Recorder>) {
         if let Some(recorder) = recorder.take() {
             let thread = recorder.let_go(&self.stop_recorder);
-            self.work("recording of map growth", move || {
+            self.workers.push(Worker::start("recording of map growth", move || {
                 thread.join().map_or_else(|_| Vec::new(), |outcome| vec![outcome])
-            });
+            }));
         }
     }
 
@@ -195,36 +294,55 @@ impl<'o> Run<'o> {
 
     fn start_endpoint(&mut self, progress: &mut dyn FnMut(&str)) {
         let Some(url) = &self.options.url else {
-            let why = "no endpoint was given: add --url http://HOST:PORT/debug/pprof if the program \
-                       imports net/http/pprof";
+            let why = match self.is_go {
+                Some(false) => "no endpoint was given, and the process is no Go program",
+                _ => {
+                    "no endpoint was given: add --url http://HOST:PORT/debug/pprof if the program \
+                     imports net/http/pprof"
+                }
+            };
             let what = "CPU, heap, mutex and block profiles, execution trace";
             return self.outcomes.push(Err(Missing::new(what, why)));
         };
-        progress(&format!("asking {url}"));
-        let endpoint = Endpoint::new(url);
+        let what = "CPU, heap, mutex and block profiles, execution trace";
+        let endpoint = match Endpoint::new(url, self.options.limits, &self.stop) {
+            Ok(endpoint) => endpoint,
+            Err(reason) => return self.outcomes.push(Err(Missing::new(what, reason))),
+        };
+        progress(&format!("asking {}", endpoint.shown()));
+        if let Err(reason) = self.wait_for(&endpoint) {
+            return self.outcomes.push(Err(Missing::new(what, reason)));
+        }
+        let deadline = self.deadline;
+        let (of, dir) = (endpoint.clone(), self.options.dir.clone());
+        self.requests.push(Worker::start("CPU profile", move || of.cpu(&dir, deadline)));
+        let (of, dir) = (endpoint.clone(), self.options.dir.clone());
+        self.requests
+            .push(Worker::start("execution trace", move || vec![of.trace(&dir, deadline)]));
+        self.endpoint = Some(endpoint);
+    }
+
+    /// Waits until the endpoint answers, or the stop is set.
+    fn wait_for(&self, endpoint: &Endpoint) -> Result<(), String> {
         let patience = match self.options.target {
             Some(Target::Command(_)) => LISTENS_AFTER,
             _ => Duration::ZERO,
         };
-        if let Err(reason) = endpoint.wait(patience, &self.stop) {
-            let what = "CPU, heap, mutex and block profiles, execution trace";
-            return self.outcomes.push(Err(Missing::new(what, reason)));
+        let of = endpoint.clone();
+        let thread = std::thread::spawn(move || of.wait(patience));
+        while !thread.is_finished() {
+            if self.stop.load(Ordering::Relaxed) {
+                endpoint.close();
+                return Err("stopped by a signal before the endpoint answered".to_owned());
+            }
+            std::thread::sleep(TICK);
         }
-        let (deadline, dir) = (self.deadline, self.options.dir.clone());
-        let (for_cpu, cpu_dir, stop) = (endpoint.clone(), dir.clone(), self.stop.clone());
-        self.work("CPU profile", move || for_cpu.cpu(&cpu_dir, deadline, &stop));
-        let (for_trace, stop) = (endpoint.clone(), self.stop.clone());
-        self.work("execution trace", move || vec![for_trace.trace(&dir, deadline, &stop)]);
-        self.endpoint = Some(endpoint);
-    }
-
-    fn work(&mut self, what: &'static str, job: impl FnOnce() -> Vec<Outcome> + Send + 'static) {
-        self.workers.push(Worker { what, thread: std::thread::spawn(job) });
+        thread.join().unwrap_or_else(|_| Err("it cannot be asked".to_owned()))
     }
 
     /// Waits for the end, and collects what there is.
     fn finish(mut self, progress: &mut dyn FnMut(&str)) -> Result<Summary, Error> {
-        if self.workers.is_empty() && self.perf.is_none() {
+        if self.workers.is_empty() && self.requests.is_empty() && self.perf.is_none() {
             return self.summary(Ending::Exit, Duration::ZERO);
         }
         match self.deadline {
@@ -234,24 +352,21 @@ impl<'o> Run<'o> {
             )),
             None => progress("collecting until the program ends; Ctrl-C ends it early"),
         }
-        let mut snapshots = Vec::new();
+        let mut snapshots = Snapshots::new(self.endpoint.clone(), &self.options.dir);
         let ending = self.wait(&mut snapshots);
         let elapsed = self.started.elapsed();
         self.stop_recorder.store(true, Ordering::Relaxed);
-        if ending != Ending::Exit {
-            self.take_snapshots(&mut snapshots);
-        }
-        self.outcomes.append(&mut snapshots);
-        let grace = if ending == Ending::Signal { GRACE_AFTER_SIGNAL } else { GRACE };
-        // The endpoint's answers end by themselves at the end of the time.
-        self.join(Instant::now() + if ending == Ending::Exit { GRACE_AFTER_SIGNAL } else { grace });
+        self.finish_requests(ending, snapshots);
+        let workers = std::mem::take(&mut self.workers);
+        self.join(workers, Instant::now() + GRACE);
         if let Some(perf) = self.perf.take() {
             self.outcomes.extend(perf.finish());
         }
+        self.say_what_time_is_missing(ending, elapsed);
         self.summary(ending, elapsed)
     }
 
-    fn wait(&mut self, snapshots: &mut Vec<Outcome>) -> Ending {
+    fn wait(&mut self, snapshots: &mut Snapshots) -> Ending {
         let mut next_snapshot = self.started + SNAPSHOT;
         loop {
             if self.stop.load(Ordering::Relaxed) {
@@ -268,39 +383,60 @@ impl<'o> Run<'o> {
             }
             if now >= next_snapshot {
                 next_snapshot = now + SNAPSHOT;
-                self.take_snapshots(snapshots);
+                snapshots.begin(self.options.limits.answer_time);
             }
             std::thread::sleep(TICK);
         }
     }
 
-    /// What is fetched replaces what was fetched before, unless it failed.
-    fn take_snapshots(&self, snapshots: &mut Vec<Outcome>) {
-        let Some(endpoint) = &self.endpoint else { return };
-        let fetched = endpoint.snapshots(&self.options.dir);
-        if snapshots.is_empty() {
-            return *snapshots = fetched;
+    /// Takes the last snapshots, and the outcomes of requests that end in time; the others are cut.
+    fn finish_requests(&mut self, ending: Ending, mut snapshots: Snapshots) {
+        let Some(endpoint) = self.endpoint.take() else { return };
+        let grace = match ending {
+            Ending::Signal => AT_ONCE,
+            Ending::Exit => AFTER_EXIT,
+            Ending::Duration => self.options.limits.answer_time,
+        };
+        if ending == Ending::Signal {
+            endpoint.close_streams();
         }
-        for (old, new) in snapshots.iter_mut().zip(fetched) {
-            if new.is_ok() || old.is_err() {
-                *old = new;
+        let end = Instant::now() + grace;
+        if ending != Ending::Exit {
+            snapshots.begin(grace);
+        }
+        snapshots.finish(end);
+        self.outcomes.append(&mut snapshots.outcomes);
+        let requests = std::mem::take(&mut self.requests);
+        // They have the same limit of time, and were begun a little later.
+        wait_until(end + AT_ONCE, || requests.iter().all(|worker| worker.thread.is_finished()));
+        endpoint.close();
+        self.join(requests, Instant::now() + AT_ONCE);
+    }
+
+    /// Takes the outcomes of all workers that end in time; the others are left to themselves.
+    fn join(&mut self, workers: Vec<Worker>, until: Instant) {
+        for Worker { what, thread } in workers {
+            wait_until(until, || thread.is_finished());
+            if thread.is_finished() {
+                self.outcomes.extend(thread.join().unwrap_or_default());
+            } else {
+                self.outcomes.push(Err(Missing::new(what, NOT_COMPLETE)));
             }
         }
     }
 
-    /// Takes the outcomes of all workers that end in time; requests that do not are left to themselves.
-    fn join(&mut self, until: Instant) {
-        for Worker { what, thread } in std::mem::take(&mut self.workers) {
-            while !thread.is_finished() && Instant::now() < until {
-                std::thread::sleep(TICK / 5);
+    fn say_what_time_is_missing(&mut self, ending: Ending, elapsed: Duration) {
+        let Some(asked) = self.deadline.map(|deadline| deadline - self.started) else { return };
+        let (asked, had) = (asked.as_secs_f64(), elapsed.as_secs_f64());
+        let why = match ending {
+            Ending::Duration => return,
+            Ending::Signal => {
+                format!("stopped early by a signal, after {had:.1} s of {asked:.1} s")
             }
-            if thread.is_finished() {
-                self.outcomes.extend(thread.join().unwrap_or_default());
-            } else {
-                let why = "it was not complete when the capture ended";
-                self.outcomes.push(Err(Missing::new(what, why)));
-            }
-        }
+            Ending::Exit => format!("the program ended after {had:.1} s of {asked:.1} s"),
+        };
+        let what = format!("the last {:.1} s", (asked - had).max(0.0));
+        self.outcomes.push(Err(Missing::new(&what, why)));
     }
 
     fn summary(self, ending: Ending, elapsed: Duration) -> Result<Summary, Error> {
@@ -317,6 +453,7 @@ impl<'o> Run<'o> {
             mapscope_capture: 1,
             dir: self.options.dir.clone(),
             pid: self.pid,
+            is_go: self.is_go,
             seconds: elapsed.as_secs_f64(),
             ending,
             collected,
@@ -325,7 +462,7 @@ impl<'o> Run<'o> {
         let path = self.options.dir.join("capture.json");
         let bytes = serde_json::to_vec(&summary).map_err(io::Error::from);
         bytes
-            .and_then(|bytes| fs::write(&path, bytes))
+            .and_then(|bytes| write_private(&path, &bytes))
             .map_err(|source| Error::Write { path, source })?;
         Ok(summary)
     }

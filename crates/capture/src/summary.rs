@@ -13,6 +13,8 @@ pub struct Summary {
     pub dir: PathBuf,
     /// Process, if one was captured.
     pub pid: Option<u32>,
+    /// Whether that is a Go program; `None` without process, or where its executable could not be read.
+    pub is_go: Option<bool>,
     /// Units: seconds.
     pub seconds: f64,
     /// Why it ended.
@@ -31,7 +33,7 @@ pub enum Ending {
     Duration,
     /// The program ended.
     Exit,
-    /// SIGINT or SIGTERM.
+    /// SIGINT, SIGTERM or SIGHUP.
     Signal,
 }
 
@@ -56,6 +58,14 @@ pub struct Missing {
     pub what: String,
     /// Why, and what would change that.
     pub why: String,
+}
+
+impl Summary {
+    /// Whether what was collected says nothing about maps: a process that is no Go program was captured, and no endpoint.
+    pub fn has_no_go(&self) -> bool {
+        let is_of_process = |file: &Collected| file.file == "perf.data";
+        self.is_go == Some(false) && self.collected.iter().all(is_of_process)
+    }
 }
 
 impl Collected {

@@ -126,7 +126,7 @@ const CAPTURE_EXAMPLES: &str = "\
 Examples:
   Collect 30 seconds of a running server that serves net/http/pprof, then diagnose it:
     sudo mapscope capture -p $(pgrep server) --url http://localhost:6060/debug/pprof -o server.capture
-    mapscope diagnose server.capture
+    sudo mapscope diagnose server.capture
 
   Start a program, and collect until it ends:
     sudo mapscope capture -o run.capture -- ./server -load test
@@ -136,7 +136,12 @@ Examples:
 
 In the folder: the binary, CPU profile, heap, mutex and block profiles and a trace (--url), a recording of map growth
 (root, see `mapscope record --check`), perf.data (where perf is installed), and capture.json, which says what is
-missing, and why. An execution trace is at most 10 s long; the CPU profile comes in parts of 10 s.
+missing, and why. An execution trace is at most 10 s long; the CPU profile comes in parts of 10 s. All of it is readable
+for the user only who ran this: root's captures for root.
+
+The endpoint is not trusted: answers that take too long or are too large are left out, a trace is cut there; Ctrl-C ends
+all of it at once and keeps what came. Of a URL with user, password or token, none of these is in any output or file. A
+server that sends us on to another host or port is not followed. Proxies are not used.
 
 Exit codes: 0 something was collected, 2 an error.";
 
@@ -159,6 +164,13 @@ pub struct Capture {
     /// Keep what the probes of the recorder cost below this part of the program's CPU time; 100 is no limit.
     #[arg(long, value_name = "PCT", default_value_t = 3.0, value_parser = percent)]
     pub max_overhead: f64,
+    /// Of the endpoint: how much longer an answer may take than the server is asked to record.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = crate::record::parse_duration)]
+    pub answer_time: Duration,
+    /// Of the endpoint: the largest answer, and what a profile may inflate to; CPU profiles and trace together may be 8 times
+    /// as large.
+    #[arg(long, value_name = "MIB", default_value_t = capture::Limits::default().max_answer_bytes >> 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_answer: u64,
     /// Print what was collected as JSON (docs/json.md).
     #[arg(long)]
     pub json: bool,

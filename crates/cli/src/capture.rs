@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use capture::{Ending, Options, Summary, Target};
+use capture::{Ending, Limits, Options, Summary, Target};
 
 use crate::args::Capture;
 
@@ -19,6 +19,10 @@ pub(crate) fn run(
         duration: args.duration,
         dir: args.output.clone(),
         max_overhead: args.max_overhead / 100.0,
+        limits: Limits {
+            answer_time: args.answer_time,
+            max_answer_bytes: args.max_answer.saturating_mul(1 << 20),
+        },
     };
     let summary = capture::capture(&options, &mut crate::progress(err))?;
     say(&summary, err)?;
@@ -46,5 +50,14 @@ fn say(summary: &Summary, err: &mut dyn Write) -> std::io::Result<()> {
     for missing in &summary.missing {
         writeln!(err, "  {}: {}", missing.what, missing.why)?;
     }
-    writeln!(err, "mapscope: next: mapscope diagnose {dir}")
+    if summary.has_no_go() {
+        return writeln!(
+            err,
+            "mapscope: nothing in {dir} is of a Go program, so that there are no maps to diagnose; \
+             capture the Go program itself: mapscope capture -p PID, or -- PROGRAM"
+        );
+    }
+    // What root captured only root may read.
+    let sudo = if std::env::var_os("SUDO_USER").is_some() { "sudo " } else { "" };
+    writeln!(err, "mapscope: next: {sudo}mapscope diagnose {dir}")
 }

@@ -65,6 +65,27 @@ pub fn read_profile(input: impl Read, limits: &Limits) -> Result<Parsed<Profile>
     Ok(Parsed { value: profile, faults: faults.into_vec() })
 }
 
+/// Counts the samples of a whole profile without keeping it: one top-level field is in memory at a time.
+///
+/// # Errors
+/// When the input cannot be read, is no profile, inflates beyond the limit, or is cut or damaged anywhere.
+pub fn count_samples(input: impl Read, limits: &Limits) -> Result<u64, Error> {
+    let mut input = Input::open(input, limits.max_inflated_bytes)?;
+    let (mut n_samples, mut n_types, mut n_strings) = (0, 0_u64, 0_u64);
+    while let Some(field) = input.next_field()? {
+        match (field.number, field.value) {
+            (1, Value::Bytes(_)) => n_types += 1,
+            (2, Value::Bytes(_)) => n_samples += 1,
+            (6, Value::Bytes(_)) => n_strings += 1,
+            _ => {}
+        }
+    }
+    if n_types == 0 || n_strings == 0 {
+        return Err(Error { offset: input.offset(), kind: ErrorKind::NotAProfile });
+    }
+    Ok(n_samples)
+}
+
 /// Whether what precedes such a place can be used.
 fn is_damage(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::Truncated | ErrorKind::Malformed | ErrorKind::Gzip(_))

@@ -15,6 +15,7 @@ use crate::perf;
 use crate::printable::printable;
 use crate::program::{ProgramOfProfile, check_is_program_of};
 use crate::scan::{parse, read};
+use crate::server::shown;
 
 /// Names suggested when a function is not found.
 const MAX_SUGGESTIONS: usize = 5;
@@ -95,9 +96,11 @@ fn samples_of(
     options: &OpenOptions,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Samples, Error> {
+    let opened = open_input(name, options, progress)?;
+    let name = &*shown(name);
     let unusable =
         |reason: &str| Error::Unusable { name: name.to_owned(), reason: reason.to_owned() };
-    let profile = match (open_input(name, options, progress)?, event) {
+    let profile = match (opened, event) {
         (Input::Perf(file), _) => perf::profile_of(file, name, event, binary, binary_name)?,
         (Input::Cpu(parsed) | Input::Recording(parsed), None) => parsed.value,
         (_, None) => return Err(unusable("neither a CPU profile nor perf.data")),

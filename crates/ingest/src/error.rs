@@ -1,5 +1,7 @@
 //! What can go wrong before there is evidence. Every message names the input and says what to do.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 /// Why no evidence could be collected.
@@ -21,6 +23,14 @@ pub enum Error {
         url: String,
         /// What went wrong.
         reason: String,
+    },
+    /// The server did not answer in time.
+    #[error("{url}: {}", late(*time))]
+    Late {
+        /// The input.
+        url: String,
+        /// How long it was waited for.
+        time: Duration,
     },
     /// The content is of no known kind.
     #[error(
@@ -125,6 +135,11 @@ impl Error {
             None => self.to_string(),
         }
     }
+}
+
+/// What did not come within this time.
+pub(crate) fn late(time: Duration) -> String {
+    format!("the answer was not whole after {:.0} s", time.as_secs_f64())
 }
 
 fn hint(only_binary: Option<&str>) -> String {

@@ -24,6 +24,7 @@ mod printable;
 mod program;
 mod runs;
 mod scan;
+mod server;
 mod stacks;
 mod storage;
 mod timeline;
@@ -37,9 +38,10 @@ use gobin::Binary;
 
 pub use asm::list_instructions;
 pub use error::Error;
-pub use open::{Input, OpenOptions, open_input, open_url};
+pub use open::{Input, OpenOptions, open_input};
 pub use runs::{Runs, collect_runs};
 pub use scan::scan;
+pub use server::{Answer, AnswerLimits, Server, shown};
 pub use trace_input::TraceInput;
 
 use binary::BinaryFacts;
@@ -81,11 +83,13 @@ pub fn collect(
     let mut locks = LockCollector::default();
     let mut times = Times::default();
     let mut perf_files = Vec::new();
-    let mut executable: Option<(&String, SourceId, Vec<u8>)> = None;
+    let mut executable: Option<(String, SourceId, Vec<u8>)> = None;
     let names = folder::expand(names)?;
     for Named { name, is_listed } in &names {
         let source = SourceId(evidence.sources.len() as u32);
-        let input = match open_input(name, &options.open, progress) {
+        let opened = open_input(name, &options.open, progress);
+        let name = &*shown(name);
+        let input = match opened {
             // A folder may hold anything.
             Err(error) if *is_listed && error.is_about_content() => {
                 let text = format!("not used: {}", error.with_cause());
@@ -142,10 +146,10 @@ pub fn collect(
             }
             Input::Binary(bytes) => {
                 if executable.is_some() {
-                    return Err(Error::SecondBinary { name: name.clone() });
+                    return Err(Error::SecondBinary { name: name.to_owned() });
                 }
                 add_source(&mut evidence, name, SourceKind::Binary, String::new());
-                executable = Some((name, source, bytes));
+                executable = Some((name.to_owned(), source, bytes));
             }
         }
     }
@@ -159,7 +163,7 @@ pub fn collect(
         || trace.has_traces()
         || locks.has_profiles();
     if !has_evidence {
-        return Err(Error::NoProfile { only_binary: executable.map(|(name, ..)| name.clone()) });
+        return Err(Error::NoProfile { only_binary: executable.map(|(name, ..)| name) });
     }
     let programs = || {
         let profiled = cpu.programs().chain(heap.programs()).chain(growth.programs());

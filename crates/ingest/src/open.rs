@@ -8,13 +8,13 @@ use gopprof::{Limits, Parsed, Profile};
 
 use crate::error::Error;
 use crate::perf;
-use crate::printable::printable;
+use crate::server::{Answer, AnswerLimits, Server, shown};
 use crate::trace_input::TraceInput;
 
 /// Limits on what is read.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenOptions {
-    /// Units: bytes; a profile that inflates to more is refused, of an execution trace from a server no more is read.
+    /// Units: bytes; a profile that inflates to more is refused, of a server's answer no more is read.
     pub max_inflated_bytes: u64,
 }
 
@@ -66,8 +66,9 @@ pub fn open_input(
     options: &OpenOptions,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Input, Error> {
-    let mut reader = open_reader(name, progress)?;
-    let io_error = |source| Error::Io { name: name.to_owned(), source };
+    let mut reader = open_reader(name, options, progress)?;
+    let shown = shown(name).into_owned();
+    let io_error = |source| Error::Io { name: shown.clone(), source };
     let mut head = Vec::with_capacity(HEAD);
     (&mut reader).take(HEAD as u64).read_to_end(&mut head).map_err(io_error)?;
     let mut reader: Source = Cursor::new(head.clone()).chain(reader);
@@ -86,11 +87,11 @@ pub fn open_input(
     }
     if goperf::is_perf_data(&head) {
         return match perf::open(name) {
-            Some(file) => file
-                .map(Input::Perf)
-                .map_err(|source| Error::Perf { name: name.to_owned(), source }),
+            Some(file) => {
+                file.map(Input::Perf).map_err(|source| Error::Perf { name: shown, source })
+            }
             None => Err(Error::Unusable {
-                name: name.to_owned(),
+                name: shown,
                 reason: "perf.data can only be read from a file".to_owned(),
             }),
         };
@@ -99,11 +100,11 @@ pub fn open_input(
         return Ok(Input::CaptureSummary);
     }
     if let Some(what) = known_stranger(&head) {
-        return Err(Error::NotRecognised { name: name.to_owned(), what: what.to_owned() });
+        return Err(Error::NotRecognised { name: shown, what: what.to_owned() });
     }
     let limits = Limits { max_inflated_bytes: options.max_inflated_bytes };
     let profile = gopprof::read_profile(reader, &limits)
-        .map_err(|source| Error::Profile { name: name.to_owned(), source })?;
+        .map_err(|source| Error::Profile { name: shown, source })?;
     Ok(classify(profile))
 }
 
@@ -112,13 +113,20 @@ pub(crate) fn read_head(name: &str) -> Result<Vec<u8>, Error> {
     const HEAD: u64 = 4096;
     let mut head = Vec::new();
     let io_error = |source| Error::Io { name: name.to_owned(), source };
-    open_reader(name, &mut |_| {})?.take(HEAD).read_to_end(&mut head).map_err(io_error)?;
+    open_reader(name, &OpenOptions::default(), &mut |_| {})?
+        .take(HEAD)
+        .read_to_end(&mut head)
+        .map_err(io_error)?;
     Ok(head)
 }
 
-fn open_reader(name: &str, progress: &mut dyn FnMut(&str)) -> Result<Box<dyn Read>, Error> {
+fn open_reader(
+    name: &str,
+    options: &OpenOptions,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Box<dyn Read>, Error> {
     if name.starts_with("http://") || name.starts_with("https://") {
-        return open_url(name, progress);
+        return Ok(Box::new(open_url(name, options, progress)?));
     }
     let io_error = |source| Error::Io { name: name.to_owned(), source };
     let file = File::open(name).map_err(io_error)?;
@@ -175,36 +183,20 @@ fn classify(profile: Parsed<Profile>) -> Input {
 }
 
 /// Asks a running server for a profile, saying how long that takes.
-///
-/// # Errors
-/// When it cannot be reached, or says no.
-pub fn open_url(url: &str, progress: &mut dyn FnMut(&str)) -> Result<Box<dyn Read>, Error> {
-    let fail = |reason: String| Error::Fetch { url: url.to_owned(), reason };
-    if url.starts_with("https://") {
-        return Err(fail(
-            "only plain http is built in; fetch it with `curl -o cpu.pprof URL` and give the file"
-                .to_owned(),
-        ));
-    }
+fn open_url(
+    url: &str,
+    options: &OpenOptions,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Answer, Error> {
+    let server = Server::new(url)?;
     let seconds = announced_seconds(url);
-    match seconds {
-        Some(seconds) => progress(&format!("{url}: the server records for {seconds} s")),
-        None => progress(&format!("{url}: waiting for the server")),
-    }
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(Duration::from_secs(seconds.unwrap_or(0)) + FETCH_GRACE))
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let response = agent.get(url).call().map_err(|error| fail(error.to_string()))?;
-    if !response.status().is_success() {
-        let status = response.status();
-        // Go says in the body why.
-        let mut said = String::new();
-        let _ = response.into_body().into_reader().take(300).read_to_string(&mut said);
-        return Err(fail(format!("the server answers {status}: {}", printable(said.trim()))));
-    }
-    Ok(Box::new(response.into_body().into_reader()))
+    let doing = match seconds {
+        Some(seconds) => format!("the server records for {seconds} s"),
+        None => "waiting for the server".to_owned(),
+    };
+    progress(&format!("{}: {doing}", server.shown()));
+    let time = Duration::from_secs(seconds.unwrap_or(0)).saturating_add(FETCH_GRACE);
+    server.get(&AnswerLimits { time, max_bytes: options.max_inflated_bytes })
 }
 
 /// How long the server will record: `seconds=` of the query, or the default of `/debug/pprof/profile`.

@@ -8,7 +8,7 @@ use gobench::File;
 use crate::error::Error;
 use crate::folder::{self, Named};
 use crate::open::read_head;
-use crate::{Options, collect};
+use crate::{Options, collect, shown};
 
 /// What the inputs of one side of a comparison are.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Inputs {
             }
         }
         if let ([benchmark, ..], [other, ..]) = (&*inputs.benchmarks, &*inputs.profiles) {
-            let (benchmark, other) = (benchmark.clone(), other.name.clone());
+            let (benchmark, other) = (benchmark.clone(), shown(&other.name).into_owned());
             return Err(Error::MixedRuns { benchmark, other });
         }
         Ok(inputs)

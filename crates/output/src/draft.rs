@@ -1,7 +1,7 @@
 //! A file that gets its name when it is whole.
 
 use std::fs::{File, Metadata, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -58,6 +58,15 @@ impl Draft {
             .tempfile_in(dir)
             .map_err(plain)?;
         Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// What was written so far, from its beginning; what is written next follows behind what was read.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_back(&mut self) -> io::Result<&File> {
+        self.file.as_file_mut().rewind()?;
+        Ok(self.file.as_file())
     }
 
     /// As it is so far.

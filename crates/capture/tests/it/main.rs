@@ -1,13 +1,16 @@
 //! A real Go program that serves net/http/pprof is captured; what comes of it is diagnosed.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod hostile;
+mod private;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use capture::{Ending, Error, Options, Summary, Target, capture};
+use capture::{Ending, Error, Limits, Options, Summary, Target, capture};
 
 /// The program; `None` without Go.
 fn server() -> Option<std::path::PathBuf> {
@@ -40,6 +43,7 @@ fn options(dir: &Path) -> Options {
         duration: Some(Duration::from_secs(1)),
         dir: dir.join("capture"),
         max_overhead: 0.03,
+        limits: Limits { answer_time: Duration::from_secs(1), ..Limits::default() },
     }
 }
 
@@ -173,6 +177,6 @@ fn nothing_to_capture_is_an_error_that_says_what_to_do() {
     assert!(!dir.path().join("capture").exists(), "an empty folder is not left behind");
     std::fs::create_dir(dir.path().join("capture")).unwrap();
     std::fs::write(dir.path().join("capture/cpu.pprof"), "").unwrap();
-    let full = Options { url: Some("http://localhost:1/".into()), ..options(dir.path()) };
+    let full = Options { url: Some("http://127.0.0.1:1/".into()), ..options(dir.path()) };
     assert!(matches!(fails(full), Error::NotEmpty { .. }));
 }

@@ -39,7 +39,8 @@ pub(super) fn run(
 }
 
 fn chosen<'e>(args: &args::WhatIf, evidence: &'e Evidence) -> anyhow::Result<RecordedWhatIf<'e>> {
-    let names = args.inputs.join(", ");
+    let names: Vec<_> = args.inputs.iter().map(|name| ingest::shown(name)).collect();
+    let names = names.join(", ");
     ensure!(
         evidence.growth.is_some(),
         "{names}: no recording among the inputs, which `mapscope record` makes; `--map` takes sizes by hand"

@@ -4,6 +4,7 @@
 mod asm;
 mod bad_input;
 mod budget;
+mod capture;
 mod compare;
 mod diagnose;
 mod lab;

@@ -1,6 +1,6 @@
 //! Telling a profile from other files by its first bytes.
 
-use gopprof::{Limits, is_profile, parse_profile};
+use gopprof::{ErrorKind, Limits, count_samples, is_profile, parse_profile};
 
 use crate::inflated;
 use crate::round_trip::captures;
@@ -37,5 +37,29 @@ fn other_files_are_not_taken_for_profiles() {
     for other in others {
         assert!(!is_profile(other), "{other:?}");
         assert!(parse_profile(other, &Limits::default()).is_err(), "{other:?}");
+        assert!(count_samples(other, &Limits::default()).is_err(), "{other:?}");
     }
+}
+
+#[test]
+fn samples_are_counted_without_a_model() {
+    for path in captures() {
+        let bytes = std::fs::read(&path).unwrap();
+        let profile = parse_profile(&bytes, &Limits::default()).unwrap().value;
+        let n_samples = count_samples(&bytes[..], &Limits::default()).unwrap();
+        assert_eq!(n_samples, profile.samples().count() as u64, "{}", path.display());
+    }
+}
+
+#[test]
+fn what_is_cut_or_too_large_is_not_counted() {
+    // sample_type {}, sample { location_id: 1, value: 1 }, string_table: ""
+    let whole = [0x0a, 0, 0x12, 4, 0x08, 1, 0x10, 1, 0x32, 0];
+    assert_eq!(count_samples(&whole[..], &Limits::default()), Ok(1));
+    for len in 0..whole.len() {
+        assert!(count_samples(&whole[..len], &Limits::default()).is_err(), "{len}");
+    }
+    let limits = Limits { max_inflated_bytes: 4 };
+    let error = count_samples(&whole[..], &limits).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::TooLarge { limit_bytes: 4 });
 }

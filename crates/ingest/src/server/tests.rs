@@ -1,0 +1,72 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+#[test]
+fn what_is_shown_of_a_url_has_no_secrets() {
+    let cases = [
+        ("http://host:6060/debug/pprof", "http://host:6060/debug/pprof"),
+        ("http://host/debug/pprof/profile?seconds=3", "http://host/debug/pprof/profile?seconds=3"),
+        ("http://me:secret@host/x", "http://xxxxx@host/x"),
+        ("http://token@host:1/x", "http://xxxxx@host:1/x"),
+        ("https://me:secret@host/x", "https://xxxxx@host/x"),
+        (
+            "http://host/x?token=secret&seconds=3&secret",
+            "http://host/x?token=xxxxx&seconds=3&xxxxx",
+        ),
+        ("http://host/x#secret", "http://host/x"),
+        ("http://me:sec/ret@host/x", "http://xxxxx"),
+        ("http://me:12/ret@host/x", "http://xxxxx"),
+        ("http://me:sec?ret@host/x", "http://xxxxx"),
+        ("http://me:sec ret@host/x", "http://xxxxx"),
+        ("http://me:sec@ret@host/x", "http://xxxxx@host/x"),
+        ("http://", "http://xxxxx"),
+        ("cpu.pprof", "cpu.pprof"),
+        ("./http://x:y@z", "./http://x:y@z"),
+    ];
+    for (url, expected) in cases {
+        assert_eq!(shown(url), expected, "{url}");
+    }
+}
+
+#[test]
+fn a_url_without_server_is_told_without_itself() {
+    for url in
+        ["http://", "http://:secret", "http://me:secret/@host", "http://h:99999999/", "http:///x"]
+    {
+        let error = Server::new(url).unwrap_err().to_string();
+        assert!(error.contains("no URL of a server") && !error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn texts_of_a_server_hold_no_secret_in_any_form() {
+    let uri = "http://me%40home:p%20ss%2Fword@host/x?token=abc%3Ddef&seconds=30".parse().unwrap();
+    let secrets = Secrets::of(&uri);
+    for text in [
+        "me%40home:p%20ss%2Fword",
+        "me@home",
+        "p ss/word",
+        "Basic bWVAaG9tZTpwIHNzL3dvcmQ=",
+        "abc=def",
+        "token=abc%3Ddef",
+    ] {
+        let hidden = secrets.hide(&format!("you said {text}, which is wrong"));
+        assert!(hidden.contains("xxxxx"), "{hidden}");
+        for part in ["home", "word", "bWVA", "abc"] {
+            assert!(!hidden.contains(part), "{hidden}");
+        }
+    }
+    assert_eq!(secrets.hide("wait 30 s"), "wait 30 s");
+    let short = Secrets::of(&"http://a:b@host".parse().unwrap());
+    assert_eq!(short.hide("the bad"), HIDDEN);
+}
+
+#[test]
+fn percent_signs_that_encode_nothing_stay() {
+    for (text, expected) in
+        [("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%41%", "A%"), ("%é1", "%é1")]
+    {
+        assert_eq!(decoded(text), expected);
+    }
+}
