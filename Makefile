@@ -4,7 +4,7 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: help setup demo test lint bench record-truth fuzz
+.PHONY: help setup demo test lint bench record-truth kernels fuzz
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,11 @@ record-truth: ## recordings against programs that know the truth, what they cost
 	bench/record-truth bursts
 	bench/record-budget
 	bench/record-soak many
+
+kernels: ## record live in other kernels, emulated: Linux 5.10 (refused), 5.15, 6.1, 6.12, Debian sid's (needs qemu; half an hour)
+	@scripts/setup 1.23.9 1.27.3
+	$(CARGO) build --locked --release --package mapscope
+	bench/kernels
 
 fuzz: ## every fuzz target for FUZZ_SECONDS each (default 60)
 	@set -e; for target in $(FUZZ_TARGETS); do \

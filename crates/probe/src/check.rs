@@ -26,7 +26,7 @@ pub(crate) fn requirements(pid: Option<u32>) -> Vec<Requirement> {
         Ok(mut kernel) => all.extend([probes(&mut kernel), sampling(kernel.sample(99))]),
         // Said of the kernel already.
         Err(Error::OldKernel { .. }) => {}
-        Err(error) => all.extend([not_loaded(&error), sampling_untried()]),
+        Err(error) => all.extend([not_loaded(&error), sampling_untried(&error)]),
     }
     all.push(match pid {
         Some(pid) => process(pid),
@@ -137,9 +137,12 @@ fn sampling(tried: Result<(), Error>) -> Requirement {
     requirement(cpu_samples(refusal::perf_event_paranoid()), state)
 }
 
-fn sampling_untried() -> Requirement {
+fn sampling_untried(why: &Error) -> Requirement {
     let paranoid = refusal::perf_event_paranoid();
-    let advice = format!("not tried; {}", advice_for_samples(paranoid));
+    let advice = match why {
+        Error::NotPermitted { .. } => format!("not tried; {}", advice_for_samples(paranoid)),
+        _ => "not tried, as probes do not work".to_owned(),
+    };
     requirement(cpu_samples(paranoid), State::Limited { advice })
 }
 
