@@ -83,6 +83,15 @@ struct Fetched {
     cut: Option<String>,
 }
 
+/// A server that does not record, but answers, would be asked without end.
+fn too_soon(n: usize, seconds: u64, took: Duration) -> Missing {
+    let why = format!(
+        "the server was asked to record {seconds} s, and answered after {:.1} s",
+        took.as_secs_f64()
+    );
+    Missing::new(&format!("{CPU}, from part {n} on"), why)
+}
+
 impl Endpoint {
     pub(crate) fn new(url: &str, limits: Limits, stop: &Arc<AtomicBool>) -> Result<Self, String> {
         let server = || Server::new(url).map_err(|error| error.to_string());
@@ -138,10 +147,17 @@ impl Endpoint {
             if seconds == 0 && !parts.is_empty() {
                 break;
             }
-            let part = self.cpu_part(dir, parts.len() + 1, seconds.max(1));
+            let seconds = seconds.max(1);
+            let begun = Instant::now();
+            let part = self.cpu_part(dir, parts.len() + 1, seconds);
             let is_failed = part.is_err();
             parts.push(part);
             if is_failed {
+                break;
+            }
+            let took = begun.elapsed();
+            if took * 2 < Duration::from_secs(seconds) {
+                parts.push(Err(too_soon(parts.len() + 1, seconds, took)));
                 break;
             }
         }
@@ -301,5 +317,24 @@ impl Endpoint {
 
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_adds_up_has_a_limit() {
+        let limits = Limits { max_answer_bytes: 1 << 20, ..Limits::default() };
+        let endpoint = Endpoint::new("http://127.0.0.1:1", limits, &Arc::default()).expect("a URL");
+        let with = |n_kept: u64| {
+            endpoint.n_kept.store(n_kept, Ordering::Relaxed);
+            endpoint.check_room()
+        };
+        assert_eq!((with(0), with(7 << 20)), (Ok(()), Ok(())));
+        let why = with((7 << 20) + 1).expect_err("there is no room for one more");
+        assert!(why.contains("larger than 8 MiB, 8 times --max-answer"), "{why}");
+        assert!(with(u64::MAX).is_err());
     }
 }

@@ -285,27 +285,16 @@ fn a_trace_is_cut_at_the_limit_and_kept() {
 }
 
 #[test]
-fn all_parts_together_have_a_limit() {
-    // Each part is nearly as large as one may be; the sum of nine is too much.
-    let url = server(|target, _, stream| {
-        if target.contains("/trace") {
-            return whole(stream, b"no trace");
-        }
-        let mut body = profile();
-        let filler = vec![b'x'; (1 << 20) - 100];
-        // A string of that many bytes, its length as a varint of three.
-        let n = filler.len();
-        body.extend([0x32, (n & 0x7f) as u8 | 0x80, (n >> 7 & 0x7f) as u8 | 0x80, (n >> 14) as u8]);
-        body.extend(filler);
-        whole(stream, &body)
+fn a_server_that_does_not_record_is_asked_once() {
+    let url = server(|target, _, stream| match target.contains("/trace") {
+        true => whole(stream, b"no trace"),
+        false => whole(stream, &profile()),
     });
-    let small = Limits { answer_time: Duration::from_secs(1), max_answer_bytes: 1 << 20 };
-    let summary = capture_of(&url, |options| {
-        options.limits = small;
-        options.duration = Some(Duration::from_secs(4));
-    });
+    let summary = capture_of(&url, |options| options.duration = Some(Duration::from_secs(3)));
     let summary = summary.unwrap();
-    assert!(why(&summary, "CPU profile").contains("8 times --max-answer"), "{summary:?}");
+    assert_eq!(files(&summary), ["heap.pprof", "mutex.pprof", "block.pprof", "cpu.pprof"]);
+    let said = why(&summary, "CPU profile, from part 2 on");
+    assert!(said.contains("asked to record 3 s, and answered after 0."), "{said}");
     assert_eq!(summary.ending, Ending::Duration);
 }
 
