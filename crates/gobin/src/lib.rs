@@ -185,19 +185,13 @@ impl<'a> Binary<'a> {
     }
 
     /// Where a probe sees every call of a function once, with its arguments still in registers; `None` when the code
-    /// does not begin with a stack check, or is not for amd64.
+    /// does not begin with a stack check.
     pub fn probe_point(&self, func: Func<'_>) -> Option<ProbePoint> {
-        match self.arch() {
-            Arch::Amd64 => probes::after_stack_check(self.code(func)?, func.entry),
-            Arch::Arm64 => None,
-        }
+        probes::after_stack_check(self.arch(), self.code(func)?, func.entry)
     }
 
     fn inlined_in(&self, func: Func<'a>) -> Vec<&'a str> {
-        match self.arch() {
-            Arch::Amd64 => self.functions.inlined_in(&self.image, func),
-            Arch::Arm64 => Vec::new(),
-        }
+        self.functions.inlined_in(&self.image, func)
     }
 
     /// Every map type that the runtime knows of. Sortedness: by name.

@@ -15,7 +15,7 @@
 //! that do not escape are made in the caller's frame by instructions of their own.
 
 mod amd64;
-mod arm64;
+pub(crate) mod arm64;
 mod callees;
 mod flow;
 

@@ -33,7 +33,7 @@ pub(super) fn word_at(code: &[u8], offset: usize) -> Option<u32> {
 }
 
 /// The target of a B or BL at address `addr`.
-pub(super) fn direct_target(word: u32, addr: u64) -> Option<u64> {
+pub(crate) fn direct_target(word: u32, addr: u64) -> Option<u64> {
     (word & 0x7c00_0000 == 0x1400_0000).then(|| relative(addr, word, 0, 26))
 }
 
@@ -132,7 +132,7 @@ fn load(page: Option<u64>, base: Reg, disp: u64) -> Def {
 }
 
 /// Whether `word` may write the general purpose register `wanted`. Calls are not looked at here.
-fn may_write(word: u32, wanted: Reg) -> bool {
+pub(crate) fn may_write(word: u32, wanted: Reg) -> bool {
     let is_vector = word & (1 << 26) != 0;
     match (word >> 25) & 0xf {
         // Reserved, SME and SVE: not in Go's code, so anything may be.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use gobin::{Binary, ProbeInstruction};
+use gobin::{Arch, Binary, ProbeInstruction};
 use xtask::go::{LIVE_VERSIONS, toolchain};
 
 use crate::{builds, program};
@@ -23,18 +23,23 @@ fn check(what: &str, data: &[u8]) {
         PROBED.iter().filter_map(|name| binary.functions().by_name(name)).collect();
     assert!(probed.len() >= 4, "{what}: {probed:?}");
     for function in probed {
-        let Some(point) = binary.probe_point(function) else {
-            assert_eq!(binary.arch(), gobin::Arch::Arm64, "{what}: {}", function.name);
-            continue;
-        };
-        assert!(point.addr > function.entry, "{what}: {} at its entry", function.name);
-        assert!(point.addr < function.end, "{what}: {}", function.name);
-        let code = binary.read(point.addr, 2).unwrap();
+        let what = format!("{what}: {}", function.name);
+        let point = binary.probe_point(function).unwrap_or_else(|| panic!("{what}: none"));
+        assert!(point.addr > function.entry, "{what} at its entry");
+        assert!(point.addr < function.end, "{what}");
+        let code = binary.read(point.addr, 4).unwrap();
         // All of these are emulated by kernels: no single step.
-        match point.on {
-            ProbeInstruction::FramePush => assert_eq!(code[0], 0x55, "{what}: push %rbp"),
-            ProbeInstruction::StackCheckBranch => {
-                assert!(code[0] == 0x76 || code == [0x0f, 0x86], "{what}: jbe, not {code:x?}");
+        match (binary.arch(), point.on) {
+            (Arch::Amd64, ProbeInstruction::FramePush) => {
+                assert_eq!(code[0], 0x55, "{what}: push %rbp");
+            }
+            (Arch::Amd64, ProbeInstruction::StackCheckBranch) => {
+                assert!(code[0] == 0x76 || code[..2] == [0x0f, 0x86], "{what}: jbe, not {code:x?}");
+            }
+            (Arch::Arm64, on) => {
+                let word = u32::from_le_bytes(code.try_into().unwrap());
+                assert_eq!(on, ProbeInstruction::StackCheckBranch, "{what}");
+                assert_eq!(word & 0xff00_001f, 0x5400_0009, "{what}: b.ls, not {word:x}");
             }
         }
     }
