@@ -14,20 +14,20 @@ fn main() {
     println!("cargo:rerun-if-env-changed=CLANG");
     println!("cargo:rustc-check-cfg=cfg(live)");
     let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
-    if target("OS") != "linux" || target("ARCH") != "x86_64" {
-        return;
-    }
+    let target_arch = target("ARCH");
+    let arch = compile::ARCHS.into_iter().find(|(arch, _)| *arch == target_arch);
+    let Some(arch) = arch.filter(|_| target("OS") == "linux") else { return };
     println!("cargo:rustc-cfg=live");
     let dir = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
     let header = fs::read_to_string(dir.join("bpf/record.h")).expect("record.h is in the crate");
     fs::write(out.join("record.rs"), rust_of(&header)).expect("OUT_DIR is writable");
-    make_object(&dir, &out.join("recorder.bpf.o"));
+    make_object(&dir, arch, &out.join("recorder.bpf.o"));
 }
 
-fn make_object(dir: &Path, object: &Path) {
-    if let Err(why) = compile::compile(dir, object) {
-        let committed = dir.join("bpf/recorder.bpf.o");
+fn make_object(dir: &Path, (arch, arch_macro): (&str, &str), object: &Path) {
+    if let Err(why) = compile::compile(dir, arch_macro, object) {
+        let committed = dir.join("bpf").join(compile::object_name(arch));
         fs::copy(&committed, object).unwrap_or_else(|error| {
             panic!("{why}; {}: {error}", committed.display());
         });

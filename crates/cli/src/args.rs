@@ -260,7 +260,8 @@ Examples:
   Say what this machine allows:
     mapscope record --check
 
-Recording needs Linux 5.15 or later on x86-64 and root, or CAP_BPF and CAP_PERFMON (Linux 6.10 or later).
+Recording needs Linux 5.15 or later on x86-64 or arm64 and root, or CAP_BPF and CAP_PERFMON (Linux 6.10 or
+later).
 The recording is a pprof profile: go tool pprof -sample_index=map_moved_space server.pb.gz opens it.
 
 Exit codes: 0 fine, 2 an error.";

@@ -4,19 +4,29 @@ use std::path::Path;
 use std::process::Command;
 
 /// Sources of the kernel side, in `bpf/`.
-pub(crate) const SOURCES: [&str; 2] = ["record.h", "recorder.bpf.c"];
+pub(crate) const SOURCES: [&str; 3] = ["record.h", "registers.h", "recorder.bpf.c"];
 
-/// Compiles `bpf/recorder.bpf.c` of the crate in `dir` to `out`.
+/// Architectures that there is a kernel side for, as Rust names them, and as the sources do.
+pub(crate) const ARCHS: [(&str, &str); 2] =
+    [("x86_64", "__TARGET_ARCH_x86"), ("aarch64", "__TARGET_ARCH_arm64")];
+
+/// File name of the committed object for an architecture, in `bpf/`.
+pub(crate) fn object_name(arch: &str) -> String {
+    format!("recorder.{arch}.bpf.o")
+}
+
+/// Compiles `bpf/recorder.bpf.c` of the crate in `dir` to `out`, with the macro of an architecture.
 ///
 /// # Errors
 /// What clang says; also when there is no clang, or one without the bpf target.
-pub(crate) fn compile(dir: &Path, out: &Path) -> Result<(), String> {
+pub(crate) fn compile(dir: &Path, arch_macro: &str, out: &Path) -> Result<(), String> {
     let clang = std::env::var("CLANG").unwrap_or_else(|_| "clang".to_owned());
     let output = Command::new(&clang)
         .current_dir(dir)
         // -g makes BTF, which the loader needs for the maps; the directory is left out of the object.
         .args(["-target", "bpf", "-mcpu=v3", "-O2", "-g", "-fdebug-compilation-dir=."])
         .args(["-Wall", "-Werror", "-nostdinc", "-ffreestanding"])
+        .arg(format!("-D{arch_macro}"))
         .arg(format!("-DSOURCE_DIGEST=\"{}\"", source_digest(dir)))
         .args(["-c", "bpf/recorder.bpf.c", "-o"])
         .arg(out)
@@ -29,7 +39,7 @@ pub(crate) fn compile(dir: &Path, out: &Path) -> Result<(), String> {
     }
 }
 
-/// Tells whether an object was made of these sources: FNV-1a of both files, in hexadecimal.
+/// Tells whether an object was made of these sources: FNV-1a of all files, in hexadecimal.
 pub(crate) fn source_digest(dir: &Path) -> String {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for source in SOURCES {

@@ -121,8 +121,8 @@ struct sample_key {
 };
 
 /*
- * Of an event: leaf first. Of a CPU sample: the word that the stack pointer points to, 0 unless it may be an address to
- * return to; then leaf first.
+ * Of an event: leaf first. Of a CPU sample: the word that is the address to return to if the leaf has no frame, 0 unless
+ * it may be one; then leaf first.
  */
 struct stack {
 	u64 n_frames;

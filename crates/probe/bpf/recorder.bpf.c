@@ -9,7 +9,7 @@
  * Nothing here changes the program. Entry probes only: a uretprobe would replace return addresses on goroutine stacks,
  * which the runtime moves and unwinds.
  *
- * x86-64. Go's calling convention: arguments in RAX, RBX, RCX, ...; R14 is the current goroutine.
+ * One object per architecture; `registers.h` is all that differs.
  * Source of the offsets: runtime/map.go (hmap) Go 1.18 to 1.23; internal/runtime/maps/{map,table}.go Go 1.24 to 1.27.
  */
 typedef unsigned char u8;
@@ -37,11 +37,9 @@ static long (*bpf_get_stack)(void *ctx, void *buf, u32 size, u64 flags) = (void 
 static long (*bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
 static u64 (*bpf_get_attach_cookie)(void *ctx) = (void *)174;
 
-/* Source: arch/x86/include/asm/ptrace.h */
-struct pt_regs {
-	u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax, rip, cs, eflags, rsp, ss;
-};
-enum { EFLAGS_CARRY_OR_ZERO = 0x41 };
+#define READ(to, from) (bpf_probe_read_user(&(to), sizeof(to), (const void *)(from)) == 0)
+
+#include "registers.h"
 
 #define MAX_POINTS 64
 
@@ -105,8 +103,6 @@ INLINE void release_scratch(struct scratch *scratch)
 	__sync_lock_test_and_set(&scratch->is_taken, 0);
 }
 
-#define READ(to, from) (bpf_probe_read_user(&(to), sizeof(to), (const void *)(from)) == 0)
-
 /* Mixes a word into the key of a stack. */
 INLINE u64 mix(u64 hash, u64 word)
 {
@@ -135,15 +131,15 @@ struct frame { u64 next, ret; };
 INLINE u64 walk(struct pt_regs *ctx, u32 in_body, u32 max_frames)
 {
 	struct scratch *scratch = take_scratch();
-	u64 fp = ctx->rbp, hash = mix(0, ctx->rip);
+	u64 fp = FP(ctx), hash = mix(0, PC(ctx));
 	struct stack *stack;
 	u32 n = 1;
 
 	if (!scratch)
 		return 0;
 	stack = &scratch->stack;
-	stack->frames[0] = ctx->rip;
-	if (!in_body && READ(stack->frames[1], ctx->rsp)) {
+	stack->frames[0] = PC(ctx);
+	if (!in_body && READ_RETURN_ADDRESS(stack->frames[1], ctx)) {
 		hash = mix(hash, stack->frames[1]);
 		n = 2;
 	}
@@ -170,7 +166,7 @@ INLINE u64 walk(struct pt_regs *ctx, u32 in_body, u32 max_frames)
 INLINE void add_process(struct pt_regs *ctx, const struct point *point)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	u64 bias = ctx->rip - point->link_addr;
+	u64 bias = PC(ctx) - point->link_addr;
 
 	if (!bpf_map_lookup_elem(&processes, &tgid))
 		count(COUNT_NEW_PROCESSES, 1);
@@ -314,7 +310,8 @@ INLINE int read_make(struct event *event, u64 map_type, u64 hint)
 
 enum { FAULT, EVENT, COUNTED_ELSEWHERE, NO_GROWTH };
 
-/* From the frame pointer to where a caller leaves room for the second argument. Source: cmd/compile/abi-internal.md. */
+/* From the frame pointer to where a caller leaves room for the second argument, on amd64: POINT_CLASSIC_LARGE is there only.
+ * Source: cmd/compile/abi-internal.md. */
 enum { SECOND_HOME = 24 };
 
 /* In makeBucketArray: its caller may be hashGrow, which keeps the map where its own caller left room for it. */
@@ -323,11 +320,11 @@ INLINE int read_large(struct pt_regs *ctx, const struct point *point, struct eve
 	struct frame frame;
 	u64 map;
 
-	if (!READ(frame, ctx->rbp))
+	if (!READ(frame, FP(ctx)))
 		return FAULT;
-	if (frame.ret - (ctx->rip - point->link_addr) - grower_start >= grower_end - grower_start)
+	if (frame.ret - (PC(ctx) - point->link_addr) - grower_start >= grower_end - grower_start)
 		return NO_GROWTH;
-	return READ(map, frame.next + SECOND_HOME) && read_classic(event, ctx->rax, map) ? EVENT : FAULT;
+	return READ(map, frame.next + SECOND_HOME) && read_classic(event, ARG_0(ctx), map) ? EVENT : FAULT;
 }
 
 INLINE int read_event(struct pt_regs *ctx, const struct point *point, const struct control *control, struct event *event)
@@ -336,27 +333,27 @@ INLINE int read_event(struct pt_regs *ctx, const struct point *point, const stru
 
 	switch (point->kind) {
 	case POINT_CLASSIC_GROW:
-		if (!read_classic(event, ctx->rax, ctx->rbx))
+		if (!read_classic(event, ARG_0(ctx), ARG_1(ctx)))
 			return FAULT;
 		return control->large_apart && is_to_large(event) ? COUNTED_ELSEWHERE : EVENT;
 	case POINT_CLASSIC_LARGE:
 		return read_large(ctx, point, event);
 	case POINT_SWISS_REHASH:
-		if (!read_table(event, ctx->rbx, ctx->rax))
+		if (!read_table(event, ARG_1(ctx), ARG_0(ctx)))
 			return FAULT;
 		return splits_apart && event->kind == GROW_SPLIT ? COUNTED_ELSEWHERE : EVENT;
 	case POINT_SWISS_SPLIT:
-		return read_table(event, ctx->rbx, ctx->rax);
+		return read_table(event, ARG_1(ctx), ARG_0(ctx));
 	case POINT_SWISS_TO_TABLE:
-		return read_small(event, ctx->rbx, ctx->rax);
+		return read_small(event, ARG_1(ctx), ARG_0(ctx));
 	case POINT_CLASSIC_INLINED:
-		return READ(map_type, ctx->rsp + point->type_home) && READ(map, ctx->rsp + point->map_home) &&
+		return READ(map_type, SP(ctx) + point->type_home) && READ(map, SP(ctx) + point->map_home) &&
 		       read_classic(event, map_type, map);
 	case POINT_SWISS_TO_TABLE_INLINED:
-		return READ(map_type, ctx->rsp + point->type_home) && READ(map, ctx->rsp + point->map_home) &&
+		return READ(map_type, SP(ctx) + point->type_home) && READ(map, SP(ctx) + point->map_home) &&
 		       read_small(event, map_type, map);
 	case POINT_MAKE:
-		return read_make(event, ctx->rax, ctx->rbx);
+		return read_make(event, ARG_0(ctx), ARG_1(ctx));
 	}
 	return 0;
 }
@@ -416,7 +413,7 @@ int on_probe(struct pt_regs *ctx)
 
 	if (!point || !control)
 		return 0;
-	if (point->flags & POINT_ON_BRANCH && ctx->eflags & EFLAGS_CARRY_OR_ZERO) {
+	if (point->flags & POINT_ON_BRANCH && STACK_IS_TOO_SMALL(ctx)) {
 		count(COUNT_IGNORED, 1);
 		return 0;
 	}
@@ -470,14 +467,15 @@ int on_probe(struct pt_regs *ctx)
 struct bpf_perf_event_data { struct pt_regs regs; u64 sample_period, addr; };
 
 /*
- * The word at the top of the stack where it points into the program's text, else 0. A function without a frame has the
- * address to return to there, and nowhere else: the walk of frame pointers passes over its caller.
+ * The word that is the address to return to in a function without a frame, where it points into the program's text, else
+ * 0. The walk of frame pointers passes over the caller of such a function.
  */
-INLINE u64 top_of_stack(struct bpf_perf_event_data *ctx, u64 bias)
+INLINE u64 return_if_frameless(struct bpf_perf_event_data *ctx, u64 bias)
 {
 	u64 word;
 
-	if ((ctx->regs.cs & 3) != 3 || !READ(word, ctx->regs.rsp) || word - bias - text_start >= text_end - text_start)
+	if (!IS_USER_MODE(&ctx->regs) || !READ_RETURN_ADDRESS(word, &ctx->regs) ||
+	    word - bias - text_start >= text_end - text_start)
 		return 0;
 	return word;
 }
@@ -494,7 +492,7 @@ INLINE u64 sampled_stack(struct bpf_perf_event_data *ctx, u64 bias)
 	if (!scratch)
 		return 0;
 	stack = &scratch->stack;
-	stack->frames[0] = top_of_stack(ctx, bias);
+	stack->frames[0] = return_if_frameless(ctx, bias);
 	size = bpf_get_stack(ctx, stack->frames + 1, sizeof(stack->frames) - 8, BPF_F_USER_STACK);
 	stack->n_frames = size > 0 ? 1 + (u64)size / 8 : 0;
 	for (u32 i = 0; i < MAX_FRAMES && i < stack->n_frames; i++)

@@ -17,8 +17,9 @@ use crate::record_layout::{
 };
 use crate::system::thread_cpu_ns;
 
-// `hit` begins like a Go function after its stack check. `hit_below(depth, table, type)` calls it below `depth` frames,
-// with a table and a type in the registers in which Go has them; RBP is 0 above them, where the walk ends.
+// `hit` begins like a Go function where its probe stands. `hit_below(depth, table, type)` calls it below `depth` frames,
+// with a table and a type in the registers in which Go has them; the frame pointer is 0 above them, where the walk ends.
+#[cfg(target_arch = "x86_64")]
 global_asm!(
     ".text",
     ".globl mapscope_calibration_hit",
@@ -54,6 +55,39 @@ global_asm!(
     "3:",
     "call mapscope_calibration_hit",
     "pop rbp",
+    "ret",
+);
+#[cfg(target_arch = "aarch64")]
+global_asm!(
+    ".text",
+    ".globl mapscope_calibration_hit",
+    ".type mapscope_calibration_hit, @function",
+    "mapscope_calibration_hit:",
+    "b.ls 4f",
+    "4:",
+    "ret",
+    ".globl mapscope_calibration_hit_below",
+    ".type mapscope_calibration_hit_below, @function",
+    "mapscope_calibration_hit_below:",
+    "stp x29, x30, [sp, #-16]!",
+    "mov x29, xzr",
+    "mov w3, w0",
+    "mov x0, x1",
+    "mov x1, x2",
+    "bl 2f",
+    "ldp x29, x30, [sp], #16",
+    "ret",
+    "2:",
+    "stp x29, x30, [sp, #-16]!",
+    "mov x29, sp",
+    "cbz w3, 3f",
+    "sub w3, w3, #1",
+    "bl 2b",
+    "ldp x29, x30, [sp], #16",
+    "ret",
+    "3:",
+    "bl mapscope_calibration_hit",
+    "ldp x29, x30, [sp], #16",
     "ret",
 );
 

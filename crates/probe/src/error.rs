@@ -9,7 +9,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum Error {
     /// Not a system that the recorder runs on.
-    #[error("recording needs Linux on x86-64; recordings can be diagnosed anywhere")]
+    #[error("recording needs Linux on x86-64 or arm64; recordings can be diagnosed anywhere")]
     OtherSystem,
     /// The process is not there.
     #[error("process {pid}: there is none, or it has ended; `pgrep NAME` lists processes")]
@@ -59,12 +59,14 @@ pub enum Error {
         source: gobin::Error,
     },
     /// Not this machine's.
-    #[error("{path} is for {arch}; only amd64 programs can be recorded")]
+    #[error("{path} is for {arch}, this machine is {machine}: record it where it runs")]
     OtherArch {
         /// The executable.
         path: String,
         /// Its GOARCH.
         arch: &'static str,
+        /// That of this machine.
+        machine: &'static str,
     },
     /// The version of Go decides where things are.
     #[error(

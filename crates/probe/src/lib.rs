@@ -9,7 +9,7 @@
 //!
 //! Probes stand after the stack check of a function, never on its first instruction, and never on its return: the
 //! program is not changed. This is the only crate that needs privileges. `cfg(live)`, set by the build script, is Linux
-//! on x86-64; elsewhere the crate says so and does nothing.
+//! on x86-64 or arm64; elsewhere the crate says so and does nothing.
 
 mod error;
 mod recording;
@@ -72,7 +72,7 @@ pub fn check(pid: Option<u32>) -> Vec<Requirement> {
 #[cfg(not(live))]
 pub fn check(_: Option<u32>) -> Vec<Requirement> {
     vec![Requirement {
-        what: "Linux on x86-64".to_owned(),
+        what: "Linux on x86-64 or arm64".to_owned(),
         state: State::Missing {
             advice: "record on such a machine; recordings can be diagnosed anywhere".to_owned(),
         },

@@ -6,6 +6,8 @@ use self_cell::self_cell;
 
 use crate::error::Error;
 
+const THIS_MACHINE: Arch = if cfg!(target_arch = "x86_64") { Arch::Amd64 } else { Arch::Arm64 };
+
 self_cell!(
     /// The bytes of a file with what was read of them.
     struct Parsed {
@@ -35,8 +37,9 @@ impl Program {
             Parsed::try_new(bytes, |bytes| Binary::parse(bytes).map(|parsed| parsed.value))
                 .map_err(|source| Error::NotGo { path: name.clone(), source })?;
         let binary = parsed.borrow_dependent();
-        if binary.arch() != Arch::Amd64 {
-            return Err(Error::OtherArch { path: name, arch: binary.arch().go_name() });
+        if binary.arch() != THIS_MACHINE {
+            let (arch, machine) = (binary.arch().go_name(), THIS_MACHINE.go_name());
+            return Err(Error::OtherArch { path: name, arch, machine });
         }
         let (map_impl, classic_load) = growth_rules(binary, &name)?;
         Ok(Self { parsed, map_impl, classic_load })

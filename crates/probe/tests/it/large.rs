@@ -1,4 +1,4 @@
-//! Growths of classic maps to large arrays are counted in the gaps between windows as well.
+//! Growths of classic maps to large arrays are counted in the gaps between windows as well, on amd64.
 
 use std::path::Path;
 use std::time::Duration;
@@ -70,6 +70,10 @@ fn has_windows(profile: &Profile) -> bool {
 
 #[test]
 fn growths_to_large_arrays_are_exact_whatever_the_budget() {
+    if cfg!(not(target_arch = "x86_64")) {
+        xtask::skip("large arrays are told from others on amd64 only");
+        return;
+    }
     for version in VERSIONS {
         let Some((profiles, n_maps)) = record(version, "grow", WHOLE) else { return };
         assert!(n_maps > 0 && has_windows(&profiles[0]), "{version}: {n_maps} maps");
