@@ -40,9 +40,12 @@ record-truth: ## recordings against programs that know the truth, what they cost
 	bench/record-budget
 	bench/record-soak many
 
-kernels: ## record live in other kernels, emulated: Linux 5.10 (refused), 5.15, 6.1, 6.12, Debian sid's (needs qemu; half an hour)
-	@scripts/setup 1.23.9 1.27.3
+kernels: ## record live in other kernels, emulated: Linux 5.10 (refused), 5.15, 6.1, 6.12 (arm64 too), Debian sid's (needs qemu, rustup; half an hour)
+	@scripts/setup 1.23.9 1.24.11 1.27.3
 	$(CARGO) build --locked --release --package mapscope
+	rustup target add aarch64-unknown-linux-musl
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld \
+		$(CARGO) build --locked --release --target aarch64-unknown-linux-musl --package mapscope
 	bench/kernels
 
 fuzz: ## every fuzz target for FUZZ_SECONDS each (default 60)
