@@ -42,6 +42,7 @@ pub(crate) fn run(
     let mut recorder = Recorder::attach(&options)?;
     say_attached(err, recorder.attached())?;
     recorder.start()?;
+    recorder.drop_privileges()?;
     let ending = record_until_end(&mut recorder, args.duration, &signal, err)?;
     let recording = recorder.finish(ending)?;
     let mut bytes = Vec::new();
@@ -109,7 +110,7 @@ fn record_until_end(
 }
 
 fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()> {
-    let Attached { program, pids, n_probes, n_inlined, took } = attached;
+    let Attached { program, pids, n_probes, n_inlined, only_user, took } = attached;
     let processes = match pids.len() {
         0 => "processes to come".to_owned(),
         1 => "1 process".to_owned(),
@@ -119,7 +120,14 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
         err,
         "mapscope: {program}: {n_probes} growth probes in {processes}, {n_inlined} inlined copies, after {} ms",
         took.as_millis()
-    )
+    )?;
+    if let Some(user) = only_user {
+        writeln!(
+            err,
+            "mapscope: only processes of user {user} are recorded: to look at those of others takes CAP_SYS_PTRACE"
+        )?;
+    }
+    Ok(())
 }
 
 fn say(err: &mut dyn Write, status: &Status, is_terminal: bool) -> std::io::Result<()> {
@@ -167,6 +175,16 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
         recording.n_lost,
         recording.elapsed.as_secs_f64()
     )?;
+    if recording.n_elsewhere > 0 {
+        let what = match recording.n_elsewhere {
+            1 => "1 process executes another program by now, and was recorded until it did"
+                .to_owned(),
+            n => format!(
+                "{n} processes execute another program by now, and were recorded until they did"
+            ),
+        };
+        writeln!(err, "mapscope: {what}")?;
+    }
     writeln!(err, "mapscope: next: mapscope diagnose {} [BINARY]", path.display())
 }
 

@@ -517,6 +517,12 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         some("lost_events").map(|n| format!("{n} growths were lost and are missing from the counts")),
         some("lost_stacks").map(|n| format!("{n} stacks were lost: those events have no line")),
         some("lost_samples").map(|n| format!("{n} CPU samples were lost")),
+        some("elsewhere").map(|n| {
+            format!("{n} of the processes executed another program, and were recorded until they did")
+        }),
+        comments.number("only_user").map(|user| {
+            format!("recorded without the right to look at the processes of others: only those of user {user} are here")
+        }),
         some("unprobed_copies").map(|n| {
             format!("{n} inlined copies of growth functions could not be probed: growths there are missing")
         }),

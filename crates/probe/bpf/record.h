@@ -59,7 +59,10 @@
 #define COUNT_PACE_NS 19 /* from the end of a POINT_PACE to the probe after it */
 #define COUNT_PACES 20
 #define COUNT_PASSED 21 /* hits of POINT_CLASSIC_LARGE that are no growths */
-#define N_COUNTERS 22
+#define COUNT_EXECS 22 /* recorded processes that executed a program, be it the same again */
+#define COUNT_RESTARTS 23 /* those that run the recorded program again */
+#define COUNT_NOT_OURS 24 /* hits of processes that are not to be recorded */
+#define N_COUNTERS 25
 
 /* Entries that the tables have room for. */
 #define MAX_GROWS 65536
@@ -67,6 +70,15 @@
 #define MAX_SAMPLES 65536
 #define MAX_PROCESSES 16384
 #define MAX_THREADS 4096
+
+/*
+ * What tells a process: its number, which is below 2^22, and above that how often it executed a program since it was
+ * recorded. What was counted before must not be read with the addresses of what it runs now. 0 is none.
+ */
+#define PROCESS_PID_BITS 22
+#define PROCESS_MAX_EXECS 1023
+/* Of a number of executions: one was by another thread than the first, and left the links of the process behind. */
+#define EXECS_LEFT_LINKS 0x80000000
 
 /* A probe, found by its attach cookie. */
 struct point {
@@ -96,7 +108,7 @@ struct counters {
 struct grow_key {
 	u64 map_type; /* address of the type descriptor in the process */
 	u64 stack; /* key of the stack; 0 when there is none */
-	u32 tgid;
+	u32 process;
 	u8 kind;
 	u8 log2_capacity; /* before the growth; of GROW_SPLIT: of all tables, were they as deep; of MAKE_HINTED: of the hint, rounded up */
 	u8 precision;
@@ -116,7 +128,7 @@ struct thread_count {
 
 struct sample_key {
 	u64 stack;
-	u32 tgid;
+	u32 process;
 	u32 epoch; /* as in grow_key */
 };
 

@@ -5,6 +5,7 @@
  * 1. `on_probe` runs at each probe of the Go program; the attach cookie says which one. It reads the few bytes of the
  *    map's header that the event needs, walks the frame pointers, and adds to a count. Nothing is queued.
  * 2. `on_sample` runs on the CPU clock and adds to a count per user stack.
+ * 3. `on_exec` runs when a process has executed a program: it is another process for us from then on.
  *
  * Nothing here changes the program. Entry probes only: a uretprobe would replace return addresses on goroutine stacks,
  * which the runtime moves and unwinds.
@@ -30,11 +31,15 @@ enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PERCPU_ARRAY 
 enum { BPF_NOEXIST = 1, BPF_F_USER_STACK = 1 << 8 };
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static long (*bpf_map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static long (*bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
 static u64 (*bpf_ktime_get_ns)(void) = (void *)5;
 static u32 (*bpf_get_prandom_u32)(void) = (void *)7;
 static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;
+static u64 (*bpf_get_current_uid_gid)(void) = (void *)15;
 static long (*bpf_get_stack)(void *ctx, void *buf, u32 size, u64 flags) = (void *)67;
 static long (*bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
+struct pidns_info { u32 pid, tgid; };
+static long (*bpf_get_ns_current_pid_tgid)(u64 device, u64 inode, struct pidns_info *info, u32 size) = (void *)120;
 static u64 (*bpf_get_attach_cookie)(void *ctx) = (void *)174;
 
 #define READ(to, from) (bpf_probe_read_user(&(to), sizeof(to), (const void *)(from)) == 0)
@@ -49,6 +54,8 @@ struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct grow_key); __type(value, struct grow_value); __uint(max_entries, MAX_GROWS); } grows SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct sample_key); __type(value, u64); __uint(max_entries, MAX_SAMPLES); } samples SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u64); __type(value, struct stack); __uint(max_entries, MAX_STACKS); } stacks SEC(".maps");
+/* By pid: how often processes executed a program while they were recorded. */
+struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u32); __uint(max_entries, MAX_PROCESSES); } executions SEC(".maps");
 /* Processes recorded, with the difference between their addresses and those in the ELF file. */
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, MAX_PROCESSES); } processes SEC(".maps");
 /* Which threads probes slow down in a window, by thread id. */
@@ -76,6 +83,15 @@ volatile const u64 large_above = 0, grower_start = 0, grower_end = 0;
 /* Where the functions are, as in the ELF file. */
 volatile const u64 text_start = 0, text_end = 0;
 
+/* The recorder's PID namespace, where it is not that of the machine: processes have the numbers that they have there. */
+volatile const u64 namespace_device = 0, namespace_inode = 0;
+
+/* Without the right to look at the processes of others, only those of one user are recorded. */
+volatile const u32 is_of_one_user = 0, one_user = 0;
+
+/* Whether anything is in `executions`: mostly it is not. */
+volatile u32 has_executions = 0;
+
 /* Atomic, as a thread may be preempted in the middle of it by another that counts on the same CPU. */
 INLINE void count(u32 counter, u64 n)
 {
@@ -83,6 +99,35 @@ INLINE void count(u32 counter, u64 n)
 	struct counters *sums = bpf_map_lookup_elem(&counters, &zero);
 	if (sums)
 		__sync_fetch_and_add(&sums->of[counter], n);
+}
+
+/* The thread that runs. */
+struct who { u32 tid, process; };
+
+/* Returns 0 when its process is not to be recorded. */
+INLINE int who_runs(struct who *who)
+{
+	struct pidns_info info = {};
+	u64 both;
+	u32 *n_execs;
+
+	if (is_of_one_user && (u32)bpf_get_current_uid_gid() != one_user)
+		return 0;
+	if (namespace_inode) {
+		/* Fails for processes of other namespaces. */
+		if (bpf_get_ns_current_pid_tgid(namespace_device, namespace_inode, &info, sizeof(info)))
+			return 0;
+	} else {
+		both = bpf_get_current_pid_tgid();
+		info.tgid = both >> 32;
+		info.pid = both;
+	}
+	who->tid = info.pid;
+	who->process = info.tgid;
+	if (has_executions && (n_execs = bpf_map_lookup_elem(&executions, &info.tgid)))
+		/* What is above that many is shifted out. */
+		who->process |= *n_execs << PROCESS_PID_BITS;
+	return 1;
 }
 
 INLINE struct scratch *take_scratch(void)
@@ -163,14 +208,16 @@ INLINE u64 walk(struct pt_regs *ctx, u32 in_body, u32 max_frames)
 	return hash;
 }
 
-INLINE void add_process(struct pt_regs *ctx, const struct point *point)
+INLINE void add_process(struct pt_regs *ctx, const struct point *point, u32 process)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	u64 bias = PC(ctx) - point->link_addr;
 
-	if (!bpf_map_lookup_elem(&processes, &tgid))
+	if (!bpf_map_lookup_elem(&processes, &process)) {
 		count(COUNT_NEW_PROCESSES, 1);
-	bpf_map_update_elem(&processes, &tgid, &bias, 0);
+		if (process >> PROCESS_PID_BITS)
+			count(COUNT_RESTARTS, 1);
+	}
+	bpf_map_update_elem(&processes, &process, &bias, 0);
 }
 
 struct event {
@@ -184,11 +231,11 @@ INLINE int is_standing(const struct point *point)
 	return point->kind == POINT_SWISS_SPLIT || point->kind == POINT_CLASSIC_LARGE;
 }
 
-INLINE void account(struct pt_regs *ctx, const struct point *point, const struct control *control, const struct event *event)
+INLINE void account(struct pt_regs *ctx, const struct point *point, const struct control *control, const struct event *event, u32 process)
 {
 	struct grow_key key = {
 		.map_type = event->map_type,
-		.tgid = bpf_get_current_pid_tgid() >> 32,
+		.process = process,
 		.kind = event->kind,
 		.log2_capacity = event->log2_capacity,
 		.precision = control->precision,
@@ -210,7 +257,7 @@ INLINE void account(struct pt_regs *ctx, const struct point *point, const struct
 	}
 	value = bpf_map_lookup_elem(&grows, &key);
 	if (!value) {
-		add_process(ctx, point);
+		add_process(ctx, point, process);
 		bpf_map_update_elem(&grows, &key, &zero, BPF_NOEXIST);
 		count(COUNT_NEW_GROWS, 1);
 		value = bpf_map_lookup_elem(&grows, &key);
@@ -388,9 +435,8 @@ INLINE void begin_pace(void)
 	}
 }
 
-INLINE void count_thread(u64 ns)
+INLINE void count_thread(u32 tid, u64 ns)
 {
-	u32 tid = bpf_get_current_pid_tgid();
 	struct thread_count *sum = bpf_map_lookup_elem(&threads, &tid), first = { .n = 1, .event_ns = ns };
 
 	if (sum) {
@@ -409,10 +455,15 @@ int on_probe(struct pt_regs *ctx)
 	struct point *point = bpf_map_lookup_elem(&points, &idx);
 	struct control *control = bpf_map_lookup_elem(&controls, &zero);
 	struct event event = {};
+	struct who who;
 	u64 start;
 
 	if (!point || !control)
 		return 0;
+	if (!who_runs(&who)) {
+		count(COUNT_NOT_OURS, 1);
+		return 0;
+	}
 	if (point->flags & POINT_ON_BRANCH && STACK_IS_TOO_SMALL(ctx)) {
 		count(COUNT_IGNORED, 1);
 		return 0;
@@ -423,7 +474,7 @@ int on_probe(struct pt_regs *ctx)
 		count(COUNT_CHECKS, 1);
 		return 0;
 	case POINT_START:
-		add_process(ctx, point);
+		add_process(ctx, point, who.process);
 		count(COUNT_CHECKS, 1);
 		return 0;
 	case POINT_PACE:
@@ -445,7 +496,7 @@ int on_probe(struct pt_regs *ctx)
 	end_pace(start);
 	switch (read_event(ctx, point, control, &event)) {
 	case EVENT:
-		account(ctx, point, control, &event);
+		account(ctx, point, control, &event, who.process);
 		break;
 	case COUNTED_ELSEWHERE:
 		count(COUNT_IGNORED, 1);
@@ -459,7 +510,7 @@ int on_probe(struct pt_regs *ctx)
 	start = bpf_ktime_get_ns() - start;
 	count(COUNT_EVENT_NS, start);
 	if (control->precision == PRECISION_WINDOW)
-		count_thread(start);
+		count_thread(who.tid, start);
 	return 0;
 }
 
@@ -505,13 +556,17 @@ INLINE u64 sampled_stack(struct bpf_perf_event_data *ctx, u64 bias)
 SEC("perf_event")
 int on_sample(struct bpf_perf_event_data *ctx)
 {
-	struct sample_key key = { .tgid = bpf_get_current_pid_tgid() >> 32 };
+	struct sample_key key = {};
+	struct who who;
 	u64 *value, *bias, one = 1;
 	u32 zero = 0;
 	struct control *control = bpf_map_lookup_elem(&controls, &zero);
 
-	bias = bpf_map_lookup_elem(&processes, &key.tgid);
-	if (!bias || !control)
+	if (!control || !who_runs(&who))
+		return 0;
+	key.process = who.process;
+	bias = bpf_map_lookup_elem(&processes, &key.process);
+	if (!bias)
 		return 0;
 	key.epoch = control->epoch & 0xff;
 	count(COUNT_SAMPLES, 1);
@@ -526,6 +581,43 @@ int on_sample(struct bpf_perf_event_data *ctx)
 		__sync_fetch_and_add(value, 1);
 	else
 		count(COUNT_SAMPLES_LOST, 1);
+	return 0;
+}
+
+/* Source: include/trace/events/sched.h, sched_process_exec: the task, its number before, the binary. */
+struct exec_args { u64 task, old_tid, binary; };
+
+/*
+ * Links to a process are links to its first thread. When another thread executes a program, it takes over the number of
+ * the process, and the links are to a thread that has ended.
+ */
+SEC("raw_tracepoint")
+int on_exec(struct exec_args *args)
+{
+	/* The verifier wants the whole word to be read. */
+	u64 old_tid = *(volatile u64 *)&args->old_tid;
+	u32 is_first = (u32)old_tid == (u32)(bpf_get_current_pid_tgid() >> 32), pid, n_execs, *before;
+	struct who who;
+
+	if (!who_runs(&who))
+		return 0;
+	pid = who.process & ((1 << PROCESS_PID_BITS) - 1);
+	before = bpf_map_lookup_elem(&executions, &pid);
+	n_execs = before ? *before : 0;
+	if (!is_first)
+		n_execs |= EXECS_LEFT_LINKS;
+	if (!bpf_map_lookup_elem(&processes, &who.process)) {
+		/* It ran another program, and may run ours from now on. */
+		if (before)
+			*before = n_execs;
+		return 0;
+	}
+	count(COUNT_EXECS, 1);
+	n_execs = (n_execs & EXECS_LEFT_LINKS) | ((n_execs & PROCESS_MAX_EXECS) % PROCESS_MAX_EXECS + 1);
+	has_executions = 1;
+	if (bpf_map_update_elem(&executions, &pid, &n_execs, 0))
+		/* Full: rather nothing of it than what is wrong. */
+		bpf_map_delete_elem(&processes, &who.process);
 	return 0;
 }
 

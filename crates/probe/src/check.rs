@@ -6,22 +6,19 @@ use std::path::Path;
 use gobin::LinkAddr;
 use goproc::{ErrorKind, Pid};
 
+use crate::capabilities::{
+    CAP_BPF, CAP_DAC_READ_SEARCH, CAP_PERFMON, CAP_SYS_ADMIN, CAP_SYS_PTRACE, Capabilities,
+};
 use crate::error::{Error, advice_for_samples};
 use crate::kernel::{self, Constants, Kernel};
+use crate::reach::Reach;
 use crate::recording::{Links, Requirement, State};
 use crate::{calibrate, refusal};
 
-// Source: include/uapi/linux/capability.h
-const CAP_DAC_READ_SEARCH: u32 = 2;
-const CAP_SYS_PTRACE: u32 = 19;
-const CAP_SYS_ADMIN: u32 = 21;
-const CAP_PERFMON: u32 = 38;
-const CAP_BPF: u32 = 39;
-
 /// Tries each thing and says what to do where it fails.
 pub(crate) fn requirements(pid: Option<u32>) -> Vec<Requirement> {
-    let capabilities = Capabilities::own();
-    let mut all = vec![kernel_version(), btf(), privileges(&capabilities)];
+    let capabilities = Capabilities::in_effect();
+    let mut all = vec![kernel_version(), btf(), privileges(capabilities)];
     match load() {
         Ok(mut kernel) => all.extend([probes(&mut kernel), sampling(kernel.sample(99))]),
         // Said of the kernel already.
@@ -30,7 +27,7 @@ pub(crate) fn requirements(pid: Option<u32>) -> Vec<Requirement> {
     }
     all.push(match pid {
         Some(pid) => process(pid),
-        None => other_users(&capabilities),
+        None => other_users(capabilities),
     });
     all
 }
@@ -64,22 +61,7 @@ fn btf() -> Requirement {
     requirement("kernel type information (BTF)", state)
 }
 
-/// Capabilities in effect.
-struct Capabilities(u64);
-
-impl Capabilities {
-    fn own() -> Self {
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-        Self(line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0))
-    }
-
-    fn has(&self, capability: u32) -> bool {
-        self.0 >> capability & 1 == 1
-    }
-}
-
-fn privileges(capabilities: &Capabilities) -> Requirement {
+fn privileges(capabilities: Capabilities) -> Requirement {
     let (what, set, is_enough) = if kernel::has_good_multi() {
         let both = capabilities.has(CAP_BPF) && capabilities.has(CAP_PERFMON);
         ("capabilities CAP_BPF and CAP_PERFMON", "cap_bpf,cap_perfmon", both)
@@ -98,8 +80,9 @@ fn privileges(capabilities: &Capabilities) -> Requirement {
 
 fn load() -> Result<Kernel, Error> {
     let text = LinkAddr(0)..LinkAddr(0);
+    let reach = Reach::own()?;
     Kernel::load(
-        &Constants { classic_load: 13, splits_apart: false, large: None, text },
+        &Constants { classic_load: 13, splits_apart: false, large: None, text, reach },
         Links::Auto,
     )
 }
@@ -178,7 +161,7 @@ fn process(pid: u32) -> Requirement {
     requirement(what, state)
 }
 
-fn other_users(capabilities: &Capabilities) -> Requirement {
+fn other_users(capabilities: Capabilities) -> Requirement {
     let state = if capabilities.has(CAP_SYS_PTRACE) && capabilities.has(CAP_DAC_READ_SEARCH) {
         State::Met
     } else {

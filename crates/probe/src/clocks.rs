@@ -50,6 +50,13 @@ impl CpuClock {
         }
     }
 
+    /// Leaves out what processes did up to now: they ran another program.
+    pub(crate) fn skip(&mut self, pids: &[u32]) {
+        if let Self::Processes { last, .. } = self {
+            last.extend(pids.iter().filter_map(|&pid| Some((pid, Pid(pid).cpu_ns()?))));
+        }
+    }
+
     /// Forgets processes that have ended.
     pub(crate) fn forget(&mut self, pids: &[u32]) {
         if let Self::Processes { last, .. } = self {

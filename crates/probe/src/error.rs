@@ -44,6 +44,37 @@ pub enum Error {
         /// What.
         path: PathBuf,
     },
+    /// /proc shows the processes of another PID namespace.
+    #[error(
+        "/proc is of another PID namespace than this program, so that its numbers are those of other processes; mount one of this namespace: mount -t proc proc /proc"
+    )]
+    OtherProc,
+    /// The process is in a PID namespace inside of ours.
+    #[error(
+        "process {pid} is in a PID namespace inside of this one: record it from there, or from the machine's own namespace"
+    )]
+    InnerNamespace {
+        /// As it is seen from here.
+        pid: u32,
+    },
+    /// The program has rights that its user does not have.
+    #[error(
+        "{}: it runs with rights that its user does not have (set-user-ID, set-group-ID or capabilities of the file); to record it takes CAP_SYS_PTRACE", path.display()
+    )]
+    HasRights {
+        /// The executable.
+        path: PathBuf,
+    },
+    /// A container has a process of that number.
+    #[error(
+        "process {pid}: there is none here; the process that a container numbers so is {outside} here: -p {outside}"
+    )]
+    NumberInside {
+        /// Asked for.
+        pid: u32,
+        /// As it is numbered here.
+        outside: u32,
+    },
     /// The file is a script.
     #[error("{path} is a script; give the Go program it starts, or `--exe PROGRAM -- {path}`")]
     Script {

@@ -10,15 +10,19 @@ use std::path::Path;
 use aya::maps::{Array, HashMap as BpfHashMap, Map, PerCpuArray};
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLink, UProbeScope};
-use aya::programs::{PerfEvent, ProgramError, UProbe};
+use aya::programs::{PerfEvent, ProgramError, RawTracePoint, UProbe};
 use aya::util::online_cpus;
 use aya::{Ebpf, EbpfError, EbpfLoader, Pod, include_bytes_aligned};
 use gobin::{LargeArrays, LinkAddr};
+use goproc::Pid;
 
 use crate::bpf;
+use crate::capabilities::{CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN};
 use crate::error::Error;
 use crate::multi::MultiProgram;
 use crate::points::Probe;
+use crate::process::{Executions, ProcessKey};
+use crate::reach::{Namespace, Reach};
 use crate::record_layout::{
     self, COUNT_NEW_GROWS, COUNT_NEW_PROCESSES, COUNT_NEW_SAMPLES, COUNT_NEW_STACKS, Control,
     GrowKey, GrowValue, MAX_FRAMES, MAX_GROWS, MAX_PROCESSES, MAX_SAMPLES, MAX_STACKS, N_COUNTERS,
@@ -37,6 +41,12 @@ const FIRST_GOOD_MULTI: (u32, u32) = (6, 10);
 pub(crate) fn has_good_multi() -> bool {
     kernel_release().is_some_and(|release| release >= FIRST_GOOD_MULTI)
 }
+/// First kernel that lets who has a table use it, whatever `kernel.unprivileged_bpf_disabled` says. Source: Linux commit
+/// c8644cd0efe7.
+const FIRST_OPEN_MAPS: (u32, u32) = (6, 0);
+
+/// Source: include/uapi/linux/bpf.h
+const BPF_NOEXIST: u64 = 1;
 
 /// Sums of the per-CPU counters, by `COUNT_*`.
 pub(crate) type Counters = [u64; N_COUNTERS as usize];
@@ -52,6 +62,8 @@ pub(crate) struct Constants {
     pub(crate) large: Option<LargeArrays>,
     /// Where the functions are.
     pub(crate) text: Range<LinkAddr>,
+    /// Which processes are counted.
+    pub(crate) reach: Reach,
 }
 
 /// How the kernel side is to count.
@@ -103,22 +115,38 @@ pub(crate) struct Kernel {
 }
 
 /// Probes in place, until dropped.
-pub(crate) enum ProbeLinks {
-    Multi { _links: Vec<OwnedFd> },
-    Single { links: Vec<UProbeLink> },
+#[derive(Default)]
+pub(crate) struct ProbeLinks {
+    multi: Vec<(Scope, OwnedFd)>,
+    single: Vec<(Scope, UProbeLink)>,
+}
+
+impl ProbeLinks {
+    /// Takes those of a process out, and drops them.
+    pub(crate) fn drop_scope(&mut self, scope: Scope) {
+        self.multi.retain(|(other, _)| *other != scope);
+        let single = std::mem::take(&mut self.single);
+        let (of_scope, others) = single.into_iter().partition(|(other, _)| *other == scope);
+        self.single = others;
+        drop(Self { multi: Vec::new(), single: of_scope });
+    }
+
+    /// Adds those of another.
+    pub(crate) fn add(&mut self, mut other: Self) {
+        self.multi.append(&mut other.multi);
+        self.single.append(&mut other.single);
+    }
 }
 
 impl Drop for ProbeLinks {
     fn drop(&mut self) {
         // Each of these waits some 100 ms for the kernel: together, not one after the other.
-        if let Self::Single { links } = self {
-            std::thread::scope(|scope| {
-                for link in links.drain(..) {
-                    // Where there can be no thread, it is dropped with the closure.
-                    let _ = std::thread::Builder::new().spawn_scoped(scope, move || drop(link));
-                }
-            });
-        }
+        std::thread::scope(|scope| {
+            for link in self.single.drain(..) {
+                // Where there can be no thread, it is dropped with the closure.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, move || drop(link));
+            }
+        });
     }
 }
 
@@ -126,10 +154,11 @@ impl Kernel {
     /// Loads programs and maps.
     pub(crate) fn load(constants: &Constants, links: Links) -> Result<Self, Error> {
         refusal::lacking()?;
-        let Constants { classic_load, splits_apart, large, text } = constants;
+        let Constants { classic_load, splits_apart, large, text, reach } = constants;
         let no_function = LinkAddr(0)..LinkAddr(0);
         let above = large.as_ref().map_or(0, |large| large.above);
         let grower = large.as_ref().map_or(no_function, |large| large.grower.clone());
+        let namespace = reach.namespace.unwrap_or(Namespace { device: 0, inode: 0 });
         let mut ebpf = EbpfLoader::new()
             .override_global("classic_load", classic_load, true)
             .override_global("splits_apart", &u32::from(*splits_apart), true)
@@ -138,6 +167,10 @@ impl Kernel {
             .override_global("grower_end", &grower.end.0, true)
             .override_global("text_start", &text.start.0, true)
             .override_global("text_end", &text.end.0, true)
+            .override_global("namespace_device", &namespace.device, true)
+            .override_global("namespace_inode", &namespace.inode, true)
+            .override_global("is_of_one_user", &u32::from(reach.user.is_some()), true)
+            .override_global("one_user", &reach.user.unwrap_or(0), true)
             .load(OBJECT)
             .map_err(load_error)?;
         let is_multi = links == Links::Auto && has_good_multi();
@@ -158,6 +191,22 @@ impl Kernel {
         Ok(Self { ebpf, multi, points: Vec::new(), emptied_at: [0; TABLES.len()], control })
     }
 
+    /// Capabilities that it takes to put the same probes in place again, and to read the clocks of threads.
+    pub(crate) fn rights_to_attach(&self) -> Vec<u32> {
+        if self.multi.is_some() { vec![CAP_PERFMON] } else { vec![CAP_PERFMON, CAP_SYS_ADMIN] }
+    }
+
+    /// Whether it takes no capabilities to put a program in place that is loaded.
+    pub(crate) fn can_attach_without_rights(&self) -> bool {
+        self.multi.is_some()
+    }
+
+    /// Capabilities that it takes to read what was counted.
+    pub(crate) fn rights_to_read(&self) -> Option<u32> {
+        let needs_one = kernel_release().is_none_or(|release| release < FIRST_OPEN_MAPS);
+        needs_one.then_some(CAP_BPF)
+    }
+
     /// "uprobe_multi" or "perf".
     pub(crate) fn links_name(&self) -> &'static str {
         if self.multi.is_some() { "uprobe_multi" } else { "perf" }
@@ -173,30 +222,42 @@ impl Kernel {
         let cookies: Vec<u64> =
             probes.iter().map(|probe| self.cookie(probe)).collect::<Result<_, _>>()?;
         let offsets: Vec<u64> = probes.iter().map(|probe| probe.offset.0).collect();
+        let mut links = ProbeLinks::default();
         if let Some(multi) = &self.multi {
-            let attach = |scope: &Scope| multi.attach(path, *scope, &offsets, &cookies);
-            let links = scopes.iter().map(attach).filter(|link| !is_gone(link.as_ref().err()));
-            let _links = links.collect::<io::Result<_>>().map_err(|error| match error.kind() {
-                io::ErrorKind::PermissionDenied => Error::NotPermitted { what: "attaching probes" },
-                _ => Error::Kernel { what: "attaching probes", reason: error.to_string() },
-            })?;
-            return Ok(ProbeLinks::Multi { _links });
+            for &scope in scopes {
+                match multi.attach(path, scope, &offsets, &cookies) {
+                    Ok(link) => links.multi.push((scope, link)),
+                    Err(error) if is_gone(Some(&error)) => {}
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                        return Err(Error::NotPermitted { what: "attaching probes" });
+                    }
+                    Err(error) => {
+                        return Err(Error::Kernel {
+                            what: "attaching probes",
+                            reason: error.to_string(),
+                        });
+                    }
+                }
+            }
+            return Ok(links);
         }
-        let mut links = Vec::new();
         let on_probe = program::<UProbe>(&mut self.ebpf, "on_probe");
         for scope in scopes {
             for (&offset, &cookie) in offsets.iter().zip(&cookies) {
                 let location = UProbeAttachLocation::AbsoluteOffset(offset);
                 let point = UProbeAttachPoint { location, cookie: Some(cookie) };
                 match on_probe.attach(point, path, uprobe_scope(*scope)) {
-                    Ok(id) => links.push(on_probe.take_link(id).map_err(program_error)?),
+                    Ok(id) => {
+                        let link = on_probe.take_link(id).map_err(program_error)?;
+                        links.single.push((*scope, link));
+                    }
                     Err(error) if is_gone(system::find_io_error(&error)) => break,
                     Err(error) if is_denied(&error) => return Err(Error::LinksNotPermitted),
                     Err(error) => return Err(program_error(error)),
                 }
             }
         }
-        Ok(ProbeLinks::Single { links })
+        Ok(links)
     }
 
     /// The index by which the kernel side finds what a probe means.
@@ -260,27 +321,71 @@ impl Kernel {
         Ok(())
     }
 
-    /// Names a process whose CPU samples count.
-    pub(crate) fn add_process(&mut self, pid: u32, bias: u64) -> Result<(), Error> {
+    /// Tells processes that execute a program from what they were before. Has to be called before any is added.
+    pub(crate) fn watch_executions(&mut self) -> Result<(), Error> {
+        let on_exec = program::<RawTracePoint>(&mut self.ebpf, "on_exec");
+        on_exec.load().map_err(program_error)?;
+        on_exec.attach("sched_process_exec").map(|_| ()).map_err(program_error)
+    }
+
+    /// Names a process whose CPU samples count. Returns whether it was not known.
+    pub(crate) fn add_process(&mut self, process: ProcessKey, bias: u64) -> Result<bool, Error> {
         let mut processes: BpfHashMap<_, u32, u64> =
             self.table_mut("processes", BpfHashMap::try_from);
-        processes.insert(pid, bias, 0).map_err(|error| map_error("adding a process", &error))
+        match processes.insert(process.0, bias, BPF_NOEXIST) {
+            Ok(()) => Ok(true),
+            Err(_) if processes.get(&process.0, 0).is_ok() => Ok(false),
+            Err(error) => Err(map_error("adding a process", &error)),
+        }
     }
 
-    /// Processes that are counted, with the difference between their addresses and those in the ELF file.
-    pub(crate) fn processes(&self) -> HashMap<u32, u64> {
-        self.entries("processes").unwrap_or_default().into_iter().collect()
+    /// What a process executed since it was recorded.
+    pub(crate) fn executions(&self, pid: Pid) -> Executions {
+        let executions: BpfHashMap<_, u32, u32> = self.table("executions", BpfHashMap::try_from);
+        Executions(executions.get(&pid.0, 0).unwrap_or(0))
     }
 
-    /// Forgets processes.
-    pub(crate) fn remove_processes(&mut self, pids: &[u32]) -> Result<(), Error> {
-        self.remove("processes", pids)
+    /// Says that a process has links again.
+    pub(crate) fn set_linked(&mut self, pid: Pid) -> Result<(), Error> {
+        let linked = self.executions(pid).with_links();
+        let mut executions: BpfHashMap<_, u32, u32> =
+            self.table_mut("executions", BpfHashMap::try_from);
+        executions
+            .insert(pid.0, linked.0, 0)
+            .map_err(|error| map_error("putting probes back", &error))
+    }
+
+    /// Processes that were counted, with the difference between their addresses and those in the ELF file. Some may have
+    /// ended, or run another program by now.
+    pub(crate) fn processes(&self) -> HashMap<ProcessKey, u64> {
+        let processes: Vec<(u32, u64)> = self.entries("processes").unwrap_or_default();
+        processes.into_iter().map(|(key, bias)| (ProcessKey(key), bias)).collect()
+    }
+
+    /// Those that run the program, as far as they have not ended.
+    pub(crate) fn running(&self) -> HashMap<ProcessKey, u64> {
+        let executions: HashMap<u32, u32> =
+            self.entries("executions").unwrap_or_default().into_iter().collect();
+        let is_latest = |key: ProcessKey| {
+            let executions = executions.get(&key.pid().0).copied().unwrap_or(0);
+            Executions(executions).process(key.pid()) == key
+        };
+        self.processes().into_iter().filter(|&(key, _)| is_latest(key)).collect()
+    }
+
+    /// Forgets processes, also that those which have ended executed programs.
+    pub(crate) fn remove_processes(&mut self, keys: &[ProcessKey]) -> Result<(), Error> {
+        let raw: Vec<u32> = keys.iter().map(|key| key.0).collect();
+        self.remove("processes", &raw)?;
+        let is_gone = |key: &&ProcessKey| key.n_execs() > 0 && key.pid().cpu_ns().is_none();
+        let gone: Vec<u32> = keys.iter().filter(is_gone).map(|key| key.pid().0).collect();
+        self.remove("executions", &gone)
     }
 
     /// Processes with the addresses of the map types that were seen there since tables were emptied.
-    pub(crate) fn map_types(&self) -> HashSet<(u32, u64)> {
+    pub(crate) fn map_types(&self) -> HashSet<(ProcessKey, u64)> {
         let grows: Vec<(GrowKey, GrowValue)> = self.entries("grows").unwrap_or_default();
-        grows.iter().map(|(key, _)| (key.tgid, key.map_type)).collect()
+        grows.iter().map(|(key, _)| (ProcessKey(key.process), key.map_type)).collect()
     }
 
     pub(crate) fn counters(&self) -> Result<Counters, Error> {

@@ -19,6 +19,8 @@ mod bpf;
 #[cfg(live)]
 mod calibrate;
 #[cfg(live)]
+mod capabilities;
+#[cfg(live)]
 mod check;
 #[cfg(live)]
 mod clocks;
@@ -33,9 +35,13 @@ mod no_recorder;
 #[cfg(live)]
 mod points;
 #[cfg(live)]
+mod process;
+#[cfg(live)]
 mod profile;
 #[cfg(live)]
 mod program;
+#[cfg(live)]
+mod reach;
 #[cfg(live)]
 mod recorder;
 #[cfg(live)]

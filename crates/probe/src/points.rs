@@ -79,6 +79,11 @@ impl Points {
         points
     }
 
+    /// Probes that are never detached.
+    pub(crate) fn always(&self) -> Vec<Probe> {
+        self.rare.iter().copied().chain(self.splits).collect()
+    }
+
     /// Number of probes on growth functions.
     pub(crate) fn n_growth(&self) -> usize {
         self.growth

@@ -75,6 +75,10 @@ pub(crate) struct Facts<'f> {
     /// So were growths of classic maps to arrays of more than this. Units: bytes.
     pub(crate) large_above: Option<u64>,
     pub(crate) n_processes: u64,
+    /// Processes that run another program by now.
+    pub(crate) n_elsewhere: u64,
+    /// Where only processes of one user are recorded.
+    pub(crate) only_user: Option<u32>,
     /// By mode: exact, sampled stacks, windows.
     pub(crate) time_in: [Duration; 3],
     pub(crate) windows: Windows,
@@ -165,6 +169,7 @@ pub(crate) fn build(tally: &Tally, binary: &Binary<'_>, facts: &Facts<'_>) -> Re
     Recording {
         n_grows,
         grows_range,
+        n_elsewhere: facts.n_elsewhere,
         n_samples: facts.count(COUNT_SAMPLES),
         n_lost: facts.n_lost() + facts.count(COUNT_SAMPLES_LOST) + facts.count(COUNT_STACKS_LOST),
         elapsed: facts.elapsed,
@@ -550,6 +555,7 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
         ),
         format!("map_impl={}", impl_name(facts.map_impl)),
         format!("processes={}", facts.n_processes),
+        format!("elsewhere={}", facts.n_elsewhere),
         format!("duration_s={}", seconds(facts.elapsed)),
         format!("end={}", facts.ending.as_str()),
         format!("events={}", facts.n_events),
@@ -571,6 +577,7 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
         format!("sampled_stacks_s={}", seconds(sampled)),
         format!("windows_s={}", seconds(windows)),
     ];
+    comments.extend(facts.only_user.map(|user| format!("only_user={user}")));
     let windows = &facts.windows;
     if windows.n == 0 && windows.uncounted_ns() == 0.0 {
         comments.push(format!("gc_assists={}", facts.count(COUNT_GC_ASSISTS)));

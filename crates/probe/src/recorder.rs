@@ -15,21 +15,24 @@ use std::process::Child;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use goproc::{ErrorKind, Pid, PidFd};
+use goproc::{ErrorKind, FileId, Pid, PidFd};
 
 use crate::calibrate;
+use crate::capabilities::{self, OF_OTHER_USERS};
 use crate::clocks::CpuClock;
 use crate::error::Error;
 use crate::governor::{Governor, Interval, Mode, Plan, SETTLED_NS, SLOWEST};
 use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks, Scope, Taken};
 use crate::points::{Points, Probe};
+use crate::process::{Executions, ProcessKey};
 use crate::profile::{self, Facts};
 use crate::program::Program;
+use crate::reach::Reach;
 use crate::record_layout::{
-    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_MAKES, COUNT_NEW_PROCESSES,
-    COUNT_PACE_NS, COUNT_PACES, COUNT_PASSED, COUNT_READ_FAULTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST,
-    COUNT_STACKLESS, COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED, GrowKey, MAX_FRAMES,
-    PRECISION_WINDOW,
+    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_EXECS, COUNT_FRAMES, COUNT_IGNORED, COUNT_MAKES,
+    COUNT_NEW_PROCESSES, COUNT_PACE_NS, COUNT_PACES, COUNT_PASSED, COUNT_READ_FAULTS,
+    COUNT_RESTARTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST,
+    COUNT_TABLE_FULL, COUNT_WALKED, GrowKey, MAX_FRAMES, PRECISION_WINDOW,
 };
 use crate::recording::{Attached, Ending, Options, Recording, Status};
 use crate::system::TaskClocks;
@@ -57,6 +60,7 @@ const COLLECT_WINDOWS: usize = 32;
 pub struct Recorder {
     program: Program,
     found: Found,
+    reach: Reach,
     points: Points,
     attached: Attached,
     _file: File,
@@ -66,12 +70,18 @@ pub struct Recorder {
     max_overhead: f64,
     sample_hz: u64,
     max_frames: u32,
-    always: Option<ProbeLinks>,
+    always: ProbeLinks,
     large: Option<ProbeLinks>,
-    growth: Option<ProbeLinks>,
+    growth: ProbeLinks,
     detaching: Detaching,
     /// Processes that were named and run; empty when all of an executable are recorded.
     processes: Vec<(u32, PidFd)>,
+    /// Those of them that run another program by now.
+    away: Vec<u32>,
+    /// Executions of programs when that was looked at.
+    n_execs_seen: u64,
+    /// Those that were found to run the program again, beside those that the kernel side counted.
+    n_restarts: u64,
     child: Option<Child>,
     memory: Memory,
     /// When the governor last looked.
@@ -194,11 +204,13 @@ impl Recorder {
     /// When nothing can be recorded: no such process, not a Go program, no permission.
     pub fn attach(options: &Options) -> Result<Self, Error> {
         let begun = Instant::now();
-        let mut found = target::find(&options.target)?;
+        let reach = Reach::own()?;
+        let mut found = target::find(&options.target, &reach)?;
         // The file stays, whatever becomes of the processes.
         let file = File::open(&found.file.path)
             .map_err(|_| Error::NotPermittedToRead { path: found.file.path.clone() })?;
         found.file.path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        reach.ensure_no_rights(&found.file)?;
         let program = Program::read(&found.file)?;
         let points = Points::find(program.binary(), program.map_impl);
         if points.n_growth() == 0 {
@@ -209,20 +221,24 @@ impl Recorder {
             splits_apart: points.splits.is_some(),
             large: points.large.as_ref().map(|(large, _)| large.clone()),
             text: program.binary().functions().text(),
+            reach,
         };
         let mut kernel = Kernel::load(&constants, options.links)?;
         let costs = calibrate::measure(&mut kernel)?;
+        kernel.watch_executions()?;
         let max_frames = options.max_frames.clamp(1, MAX_FRAMES);
         kernel.control(Counting { is_paused: true, ..counting(Mode::Exact, max_frames) })?;
         for &pid in &found.pids {
             let link_addr = |offset| program.binary().link_addr(offset);
             let bias = Pid(pid).load_bias(found.file.id, link_addr).ok().flatten();
             // Without, it has not begun; it says where it is when it does.
-            kernel.add_process(pid, bias.map_or(0, |bias| bias.0))?;
+            kernel.add_process(
+                Executions::default().process(Pid(pid)),
+                bias.map_or(0, |bias| bias.0),
+            )?;
         }
         let counters = kernel.counters()?;
-        let always: Vec<Probe> = points.rare.iter().copied().chain(points.splits).collect();
-        let always = kernel.attach(&found.file.path, &found.scopes, &always)?;
+        let always = kernel.attach(&found.file.path, &found.scopes, &points.always())?;
         let large = points.large.as_ref().map(|(_, probe)| std::slice::from_ref(probe));
         let large = large.map(|probe| kernel.attach(&found.file.path, &found.scopes, probe));
         let large = large.transpose()?;
@@ -253,6 +269,7 @@ impl Recorder {
             pids: found.pids.clone(),
             n_probes: points.n_growth(),
             n_inlined: points.n_inlined,
+            only_user: reach.user.filter(|_| found.is_all()),
             took: begun.elapsed(),
         };
         let mut governor = Governor::new(options.max_overhead, costs, seed());
@@ -264,6 +281,7 @@ impl Recorder {
             governor,
             program,
             found,
+            reach,
             points,
             attached,
             _file: file,
@@ -272,11 +290,14 @@ impl Recorder {
             max_overhead: options.max_overhead,
             sample_hz: options.sample_hz,
             max_frames,
-            always: Some(always),
+            always,
             large,
-            growth: Some(growth),
+            growth,
             detaching: Detaching::default(),
             processes,
+            away: Vec::new(),
+            n_execs_seen: 0,
+            n_restarts: 0,
             child: None,
             memory: Memory::default(),
             last: start,
@@ -293,6 +314,24 @@ impl Recorder {
     /// What is recorded.
     pub fn attached(&self) -> &Attached {
         &self.attached
+    }
+
+    /// Gives up every right of this thread, and of those it starts from now on, that recording does not need any more,
+    /// for good; a command that is recorded keeps those that it has. To be called after `start`, by whoever needs no
+    /// rights for anything else. What stays is in docs/recording.md.
+    ///
+    /// # Errors
+    /// When the kernel does not let us.
+    pub fn drop_privileges(&self) -> Result<(), Error> {
+        let mut needed = Vec::from(OF_OTHER_USERS);
+        // For windows, probes are put in place again and again, and where a process executes the program again.
+        if self.max_overhead < 1.0
+            || !self.found.is_all() && !self.kernel.can_attach_without_rights()
+        {
+            needed.extend(self.kernel.rights_to_attach());
+        }
+        needed.extend(self.kernel.rights_to_read());
+        capabilities::keep_only(&needed)
     }
 
     /// Begins to count, and lets a command begin that waits. From then on `poll` has to be called all the time: it is
@@ -337,8 +376,9 @@ impl Recorder {
             } else {
                 let next = self.window_at().min(self.reconsider_at);
                 self.wait(rest.min(GLANCE).min(next - now))?;
-                self.read_cpu();
+                self.read_cpu()?;
             }
+            self.follow_executions()?;
             self.look_after_tables()?;
             self.look_after_large()?;
         }
@@ -377,7 +417,7 @@ impl Recorder {
         let readable = goproc::wait_readable(&fds, time)?;
         if readable.contains(&true) {
             // Its clock can be read until its parent has taken note.
-            self.read_cpu();
+            self.read_cpu()?;
         }
         let mut ended = readable.iter();
         self.processes.retain(|_| !ended.next().copied().unwrap_or(false));
@@ -391,9 +431,10 @@ impl Recorder {
 
     fn pids(&self) -> Vec<u32> {
         if self.found.is_all() {
-            self.kernel.processes().into_keys().collect()
+            self.kernel.running().into_keys().map(|process| process.pid().0).collect()
         } else {
-            self.processes.iter().map(|(pid, _)| *pid).collect()
+            let pids = self.processes.iter().map(|(pid, _)| *pid);
+            pids.filter(|pid| !self.away.contains(pid)).collect()
         }
     }
 
@@ -406,15 +447,76 @@ impl Recorder {
         }
     }
 
-    fn read_cpu(&mut self) {
+    fn read_cpu(&mut self) -> Result<(), Error> {
         if let CpuClock::Processes { .. } = self.cpu {
+            self.notice_executions(&self.kernel.counters()?);
             let pids = self.pids();
             self.cpu.read(&self.last.counters, || pids);
         }
+        Ok(())
+    }
+
+    /// Processes that run another program by now are not looked at until they run the recorded one again.
+    fn notice_executions(&mut self, counters: &Counters) {
+        let n_execs = counters[COUNT_EXECS as usize] + counters[COUNT_RESTARTS as usize];
+        if n_execs != self.n_execs_seen && !self.found.is_all() {
+            self.n_execs_seen = n_execs;
+            // When it happened is not known better.
+            let before = self.pids();
+            self.cpu.read(counters, || before);
+            let running: HashSet<u32> =
+                self.kernel.running().into_keys().map(|process| process.pid().0).collect();
+            let pids = self.processes.iter().map(|(pid, _)| *pid);
+            self.away = pids.filter(|pid| !running.contains(pid)).collect();
+        }
+        self.cpu.skip(&self.away);
+    }
+
+    /// Puts probes into processes again that have none, and run the program again. Until then they were not counted.
+    fn follow_executions(&mut self) -> Result<(), Error> {
+        if self.reach.is_proc_foreign {
+            return Ok(());
+        }
+        for pid in self.away.clone().into_iter().map(Pid) {
+            let executions = self.kernel.executions(pid);
+            let is_back = executions.left_links()
+                && FileId::of(&pid.exe_path()).is_ok_and(|id| id == self.found.file.id);
+            if is_back {
+                self.link_again(pid, executions)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn link_again(&mut self, pid: Pid, executions: Executions) -> Result<(), Error> {
+        let link_addr = |offset| self.program.binary().link_addr(offset);
+        let Ok(Some(bias)) = pid.load_bias(self.found.file.id, link_addr) else {
+            // Not in memory yet.
+            return Ok(());
+        };
+        let (path, scope) = (&self.found.file.path, Scope::Process(pid.0));
+        // They see nothing by themselves, and would see everything once others are there.
+        self.always.drop_scope(scope);
+        self.growth.drop_scope(scope);
+        self.always.add(self.kernel.attach(path, &[scope], &self.points.always())?);
+        if let (Some(links), Some((_, probe))) = (&mut self.large, &self.points.large) {
+            links.drop_scope(scope);
+            links.add(self.kernel.attach(path, &[scope], std::slice::from_ref(probe))?);
+        }
+        if self.governor.mode() != Mode::Windows {
+            self.growth.add(self.kernel.attach(path, &[scope], &self.points.growth)?);
+        }
+        self.kernel.set_linked(pid)?;
+        self.n_restarts += u64::from(self.kernel.add_process(executions.process(pid), bias.0)?);
+        self.away.retain(|&away| away != pid.0);
+        // What it did before was not counted, and how long that was is not known better.
+        self.part.windows.add_gap(self.last.at.elapsed().as_nanos() as f64);
+        Ok(())
     }
 
     fn mark(&mut self) -> Result<Mark, Error> {
         let counters = self.kernel.counters()?;
+        self.notice_executions(&counters);
         let pids = match self.cpu {
             CpuClock::Processes { .. } => self.pids(),
             CpuClock::Samples { .. } => Vec::new(),
@@ -448,7 +550,7 @@ impl Recorder {
         self.closed_at = Instant::now();
         self.next_window = self.governor.plan();
         self.reconsider_at = self.closed_at + self.governor.time_to_reconsider();
-        self.growth.take().into_iter().for_each(|links| self.detaching.begin(links));
+        self.detaching.begin(std::mem::take(&mut self.growth));
         self.collect()
     }
 
@@ -487,11 +589,22 @@ impl Recorder {
         self.kernel.attach(&self.found.file.path, &self.scopes(), &probes)
     }
 
+    /// Clocks of threads, where they are known.
+    fn task_clocks(&self) -> Option<TaskClocks> {
+        let is_known = !self.reach.is_proc_foreign;
+        is_known.then(|| TaskClocks::start(self.pids().into_iter()).ok()).flatten()
+    }
+
+    /// Processes whose memory can be read: those that run the program.
+    fn readable(&self) -> HashMap<ProcessKey, u64> {
+        if self.reach.is_proc_foreign { HashMap::new() } else { self.kernel.running() }
+    }
+
     /// A window.
     fn window(&mut self) -> Result<(), Error> {
         let plan = self.next_window;
         let begun = Instant::now();
-        let clocks = TaskClocks::start(self.pids().into_iter()).ok();
+        let clocks = self.task_clocks();
         let is_paced = self.n_windows.is_multiple_of(PACED);
         self.n_windows += 1;
         let paces = if is_paced { self.points.paces.clone() } else { Vec::new() };
@@ -577,7 +690,7 @@ impl Recorder {
         if mode == Mode::Windows {
             return Ok(());
         }
-        self.growth = Some(self.attach_again(&[])?);
+        self.growth = self.attach_again(&[])?;
         self.end_gap()?;
         self.enter(mode)
     }
@@ -601,8 +714,9 @@ impl Recorder {
     fn take_window(&mut self, window: Option<Window>, time_ns: f64) -> Result<(), Error> {
         let taken = self.kernel.take_counts()?;
         self.count_taken(&taken);
-        let seen = taken.grows.iter().map(|(key, _)| (key.tgid, key.map_type)).collect();
-        self.memory.look(&seen, &self.kernel.processes(), self.program.binary());
+        let seen =
+            taken.grows.iter().map(|(key, _)| (ProcessKey(key.process), key.map_type)).collect();
+        self.memory.look(&seen, &self.readable(), self.program.binary());
         let is_of_window = |key: &GrowKey| u32::from(key.precision) == PRECISION_WINDOW;
         let (grows, others): (Vec<_>, Vec<_>) =
             taken.grows.into_iter().partition(|(key, _)| is_of_window(key));
@@ -660,16 +774,20 @@ impl Recorder {
 
     fn look_at_types(&mut self) {
         let seen = self.kernel.map_types();
-        self.memory.look(&seen, &self.kernel.processes(), self.program.binary());
+        self.memory.look(&seen, &self.readable(), self.program.binary());
     }
 
     fn some_ended(&self) -> bool {
         !self.ended().is_empty()
     }
 
-    fn ended(&self) -> Vec<u32> {
-        let known = self.kernel.processes().into_keys();
-        known.filter(|&pid| Pid(pid).cpu_ns().is_none()).collect()
+    /// Processes that run the program no longer.
+    fn ended(&self) -> Vec<ProcessKey> {
+        let running = self.kernel.running();
+        let runs = |process: &ProcessKey| {
+            running.contains_key(process) && process.pid().cpu_ns().is_some()
+        };
+        self.kernel.processes().into_keys().filter(|process| !runs(process)).collect()
     }
 
     /// Adds everything that was taken before, and what is in the kernel's tables, to the sums.
@@ -689,7 +807,10 @@ impl Recorder {
         folding.add(&taken);
         of_windows.iter().for_each(|window| folding.add_window(window));
         self.kernel.remove_processes(&ended)?;
-        self.cpu.forget(&ended);
+        let gone = ended.iter().map(|process| process.pid());
+        self.cpu.forget(
+            &gone.filter(|pid| pid.cpu_ns().is_none()).map(|pid| pid.0).collect::<Vec<_>>(),
+        );
         self.memory.forget(&ended, &latest);
         Ok(())
     }
@@ -703,13 +824,13 @@ impl Recorder {
             self.tick()?;
         }
         if is_last {
-            (self.growth, self.always, self.large) = (None, None, None);
+            (self.growth, self.always, self.large) = Default::default();
             self.detaching.wait();
         }
         self.collect()?;
         let now = Mark { counters: self.kernel.counters()?, at: Instant::now(), ..self.last };
         let mut next = Part::beginning(now, self.last, &self.part.windows);
-        next.n_known = self.kernel.processes().len() as u64;
+        next.n_known = self.kernel.running().len() as u64;
         next.counts_every_large = self.large.is_some();
         let part = std::mem::replace(&mut self.part, next);
         let counters: Vec<u64> =
@@ -731,7 +852,10 @@ impl Recorder {
             n_unprobed: self.points.n_unprobed,
             counts_every_split: self.points.splits.is_some(),
             large_above: self.large_above(part.counts_every_large),
-            n_processes: part.n_known + counters[COUNT_NEW_PROCESSES as usize],
+            n_processes: (part.n_known + counters[COUNT_NEW_PROCESSES as usize])
+                .saturating_sub(counters[COUNT_RESTARTS as usize]),
+            n_elsewhere: self.n_elsewhere(&now.counters),
+            only_user: self.attached.only_user,
             time_in: part.time_in,
             windows: part.windows,
             n_events: part.n_taken,
@@ -747,6 +871,12 @@ impl Recorder {
     fn large_above(&self, is_counted: bool) -> Option<u64> {
         let (large, _) = self.points.large.as_ref().filter(|_| is_counted)?;
         Some(large.above)
+    }
+
+    /// Processes that executed another program, and not this one again.
+    fn n_elsewhere(&self, counters: &Counters) -> u64 {
+        let count = |counter: u32| counters[counter as usize];
+        (count(COUNT_EXECS) - count(COUNT_RESTARTS)).saturating_sub(self.n_restarts)
     }
 
     /// Events that the kernel side counted, and that are in no table.

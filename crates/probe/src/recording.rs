@@ -58,6 +58,8 @@ pub struct Attached {
     pub pids: Vec<u32>,
     /// Probes on growth functions.
     pub n_probes: usize,
+    /// The only user whose processes are recorded, where others are not to be looked at.
+    pub only_user: Option<u32>,
     /// Inlined copies of growth functions, as profile-guided builds have them.
     pub n_inlined: usize,
     /// Time from the start until the probes were in place.
@@ -98,6 +100,8 @@ pub struct Recording {
     pub n_samples: u64,
     /// Events and samples lost.
     pub n_lost: u64,
+    /// Processes that execute another program by now; they were recorded until they did.
+    pub n_elsewhere: u64,
     /// Time recorded.
     pub elapsed: Duration,
 }

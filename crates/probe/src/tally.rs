@@ -7,10 +7,11 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use gobin::{Binary, LinkAddr};
-use goproc::{Pid, RunAddr};
+use goproc::RunAddr;
 
 use crate::kernel::Taken;
-use crate::record_layout::{GrowKey, GrowValue, SampleKey, Stack};
+use crate::process::ProcessKey;
+use crate::record_layout::{GrowKey, GrowValue, Stack};
 use crate::typenames::{self, MapTypeInfo};
 
 /// Index of a value that is kept once.
@@ -110,37 +111,37 @@ pub(crate) struct Tally {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     /// Difference between addresses in a process and in the ELF file, by process.
-    biases: HashMap<u32, u64>,
+    biases: HashMap<ProcessKey, u64>,
     /// Stacks that events may still refer to.
     stacks: HashMap<u64, Box<[u64]>>,
     /// Types that only exist in the memory of a process, kept from when it was alive.
-    types: HashMap<(u32, u64), Option<MapTypeInfo>>,
+    types: HashMap<(ProcessKey, u64), Option<MapTypeInfo>>,
     /// Addresses at which the executable has a type, or none.
     in_executable: HashMap<u64, Option<MapTypeInfo>>,
 }
 
 impl Memory {
-    /// Reads the types of these processes and addresses that the executable does not have.
+    /// Reads the types of these processes and addresses that the executable does not have, where they still run it.
     pub(crate) fn look(
         &mut self,
-        seen: &HashSet<(u32, u64)>,
-        processes: &HashMap<u32, u64>,
+        seen: &HashSet<(ProcessKey, u64)>,
+        running: &HashMap<ProcessKey, u64>,
         binary: &Binary<'_>,
     ) {
-        for &(tgid, addr) in seen {
-            let Some(&bias) = processes.get(&tgid) else { continue };
-            if self.types.contains_key(&(tgid, addr))
+        for &(process, addr) in seen {
+            let Some(&bias) = running.get(&process) else { continue };
+            if self.types.contains_key(&(process, addr))
                 || self.type_in_executable(binary, addr.wrapping_sub(bias)).is_some()
             {
                 continue;
             }
-            let memory = Pid(tgid).open_memory();
+            let memory = process.pid().open_memory();
             let found = memory.ok().and_then(|memory| {
                 typenames::from_memory(binary, bias, addr, &|at, to| {
                     memory.read_exact(RunAddr(at), to).is_ok()
                 })
             });
-            self.types.insert((tgid, addr), found);
+            self.types.insert((process, addr), found);
         }
     }
 
@@ -151,7 +152,7 @@ impl Memory {
             .clone()
     }
 
-    pub(crate) fn add_processes(&mut self, processes: &HashMap<u32, u64>) {
+    pub(crate) fn add_processes(&mut self, processes: &HashMap<ProcessKey, u64>) {
         self.biases.extend(processes);
     }
 
@@ -164,16 +165,16 @@ impl Memory {
 
     /// Forgets what no event refers to any more. Those that are counted by now may refer to `latest`: they were
     /// counted before these stacks were taken out of the kernel's table.
-    pub(crate) fn forget(&mut self, ended: &[u32], latest: &HashSet<u64>) {
+    pub(crate) fn forget(&mut self, ended: &[ProcessKey], latest: &HashSet<u64>) {
         self.stacks.retain(|key, _| latest.contains(key));
-        self.biases.retain(|tgid, _| !ended.contains(tgid));
-        self.types.retain(|(tgid, _), _| !ended.contains(tgid));
+        self.biases.retain(|process, _| !ended.contains(process));
+        self.types.retain(|(process, _), _| !ended.contains(process));
         // Addresses in memory that is gone.
         self.in_executable.retain(|_, info| info.is_some());
     }
 
-    fn bias(&self, tgid: u32) -> u64 {
-        self.biases.get(&tgid).copied().unwrap_or(0)
+    fn bias(&self, process: ProcessKey) -> u64 {
+        self.biases.get(&process).copied().unwrap_or(0)
     }
 }
 
@@ -184,7 +185,7 @@ pub(crate) struct Folding<'f> {
     binary: &'f Binary<'f>,
     /// What was found already, by bias or process, and address or key.
     stacks: HashMap<(u64, u64), Option<Id>>,
-    types: HashMap<(u32, u64), Id>,
+    types: HashMap<(ProcessKey, u64), Id>,
 }
 
 impl<'f> Folding<'f> {
@@ -202,8 +203,7 @@ impl<'f> Folding<'f> {
             self.add_event(key, value, 0, 0.0);
         }
         for (key, n) in &taken.samples {
-            let SampleKey { stack, tgid, .. } = *key;
-            let stack = self.stack(tgid, stack);
+            let stack = self.stack(ProcessKey(key.process), key.stack);
             *self.tally.samples.entry(stack).or_default() += n;
         }
     }
@@ -216,9 +216,10 @@ impl<'f> Folding<'f> {
     }
 
     fn add_event(&mut self, key: &GrowKey, value: &GrowValue, group: u8, weight: f64) {
+        let process = ProcessKey(key.process);
         let key = EventKey {
-            map_type: self.map_type(key.tgid, key.map_type),
-            stack: self.stack(key.tgid, key.stack),
+            map_type: self.map_type(process, key.map_type),
+            stack: self.stack(process, key.stack),
             kind: key.kind,
             log2_capacity: key.log2_capacity,
             precision: key.precision,
@@ -229,20 +230,20 @@ impl<'f> Folding<'f> {
         counted.aimed.add_times(weight, value);
     }
 
-    fn map_type(&mut self, tgid: u32, addr: u64) -> Id {
-        if let Some(&id) = self.types.get(&(tgid, addr)) {
+    fn map_type(&mut self, process: ProcessKey, addr: u64) -> Id {
+        if let Some(&id) = self.types.get(&(process, addr)) {
             return id;
         }
-        let link_addr = addr.wrapping_sub(self.memory.bias(tgid));
+        let link_addr = addr.wrapping_sub(self.memory.bias(process));
         let info = self.memory.type_in_executable(self.binary, link_addr);
-        let info = info.or_else(|| self.memory.types.get(&(tgid, addr)).cloned().flatten());
+        let info = info.or_else(|| self.memory.types.get(&(process, addr)).cloned().flatten());
         let id = self.tally.types.id(info);
-        self.types.insert((tgid, addr), id);
+        self.types.insert((process, addr), id);
         id
     }
 
-    fn stack(&mut self, tgid: u32, key: u64) -> Option<Id> {
-        let bias = self.memory.bias(tgid);
+    fn stack(&mut self, process: ProcessKey, key: u64) -> Option<Id> {
+        let bias = self.memory.bias(process);
         if let Some(&id) = self.stacks.get(&(bias, key)) {
             return id;
         }

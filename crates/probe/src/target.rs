@@ -6,6 +6,7 @@ use goproc::{ErrorKind, Executable, HeldCommand, Pid, Place, which};
 
 use crate::error::Error;
 use crate::kernel::Scope;
+use crate::reach::Reach;
 use crate::recording::Target;
 
 /// What to record, found.
@@ -33,19 +34,23 @@ impl Found {
 }
 
 /// Finds the processes and the executable of a target.
-pub(crate) fn find(target: &Target) -> Result<Found, Error> {
+pub(crate) fn find(target: &Target, reach: &Reach) -> Result<Found, Error> {
     match target {
-        Target::Pids(pids) => of_processes(pids),
+        Target::Pids(_) | Target::Name(_) if reach.is_proc_foreign => Err(Error::OtherProc),
+        Target::Pids(pids) => of_processes(pids, reach).map_err(|error| match error {
+            Error::NoSuchProcess { pid } => number_inside(pid),
+            other => other,
+        }),
         Target::Name(name) => {
             let pids: Vec<u32> = Pid::named(name)?.into_iter().map(|pid| pid.0).collect();
             if pids.is_empty() {
                 return Err(Error::NoProcessNamed { name: name.clone() });
             }
-            of_processes(&pids)
+            of_processes(&pids, reach)
         }
-        Target::Exe(path) => of_executable(path, None),
+        Target::Exe(path) => of_executable(path, None, reach),
         Target::Command { argv, exe: Some(exe) } => {
-            of_executable(exe, Some(HeldCommand::prepare(argv)?))
+            of_executable(exe, Some(HeldCommand::prepare(argv)?), reach)
         }
         Target::Command { argv, exe: None } => {
             let file = Executable::at(&which(&argv[0])?)?;
@@ -57,7 +62,7 @@ pub(crate) fn find(target: &Target) -> Result<Found, Error> {
     }
 }
 
-fn of_processes(pids: &[u32]) -> Result<Found, Error> {
+fn of_processes(pids: &[u32], reach: &Reach) -> Result<Found, Error> {
     let first = pids[0];
     let file = Pid(first).executable()?;
     for &other in &pids[1..] {
@@ -65,15 +70,30 @@ fn of_processes(pids: &[u32]) -> Result<Found, Error> {
             return Err(Error::SeveralPrograms { first, other });
         }
     }
+    if let Some(&pid) = pids.iter().find(|&&pid| !reach.has(Pid(pid))) {
+        return Err(Error::InnerNamespace { pid });
+    }
     let scopes = pids.iter().map(|&pid| Scope::Process(pid)).collect();
     Ok(Found { file, scopes, pids: pids.to_vec(), command: None })
 }
 
-fn of_executable(path: &Path, command: Option<HeldCommand>) -> Result<Found, Error> {
+/// That there is no such process; and which it may be, when a container numbers one so.
+fn number_inside(pid: u32) -> Error {
+    let is_meant = |here: &Pid| {
+        here.namespace_pids().is_ok_and(|pids| pids.len() > 1 && pids.contains(&Pid(pid)))
+    };
+    match Pid::all().unwrap_or_default().into_iter().find(is_meant) {
+        Some(Pid(outside)) => Error::NumberInside { pid, outside },
+        None => Error::NoSuchProcess { pid },
+    }
+}
+
+fn of_executable(path: &Path, command: Option<HeldCommand>, reach: &Reach) -> Result<Found, Error> {
     // A path as it stands here, also of a file that nobody may run.
     let path = which(path.as_os_str()).unwrap_or_else(|_| path.to_owned());
     let file = Executable::at(&path)?;
-    let pids = Pid::running_file(file.id)?.into_iter().map(|pid| pid.0).collect();
+    let running = Pid::running_file(file.id)?.into_iter();
+    let pids = running.filter(|&pid| reach.has(pid)).map(|pid| pid.0).collect();
     Ok(Found { file, scopes: vec![Scope::All], pids, command })
 }
 

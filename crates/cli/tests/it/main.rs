@@ -13,6 +13,7 @@ mod outputs;
 mod perf;
 mod perf_file;
 mod pprof;
+mod production;
 mod record;
 mod scan;
 mod shell;

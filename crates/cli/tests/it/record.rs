@@ -13,9 +13,9 @@ use xtask::go::{BuildOptions, toolchain};
 use crate::{diagnose_json, mapscope};
 
 /// Any user but root.
-const NOBODY: &str = "65534";
+pub(crate) const NOBODY: &str = "65534";
 
-fn record(args: &[&str]) -> Output {
+pub(crate) fn record(args: &[&str]) -> Output {
     mapscope(["record"].iter().chain(args))
 }
 
@@ -30,7 +30,7 @@ fn check_refused(args: &[&str], parts: &[&str]) {
 }
 
 /// Whether this machine lets us record; says why not.
-fn can_record() -> bool {
+pub(crate) fn can_record() -> bool {
     let output = record(&["--check"]);
     let is_ready = output.status.success();
     if !is_ready {
@@ -40,7 +40,7 @@ fn can_record() -> bool {
 }
 
 /// A program that fills maps until it is killed, and says every 100 ms how far it got. `None` where it cannot be made.
-fn load_program() -> Option<PathBuf> {
+pub(crate) fn load_program() -> Option<PathBuf> {
     if !can_record() {
         return None;
     }
@@ -52,17 +52,17 @@ fn load_program() -> Option<PathBuf> {
 }
 
 /// A running program, killed when dropped.
-struct Load {
+pub(crate) struct Load {
     child: Child,
     output: BufReader<std::process::ChildStdout>,
 }
 
 impl Load {
-    fn start(program: &Path, args: &[&str]) -> Self {
+    pub(crate) fn start(program: &Path, args: &[&str]) -> Self {
         Self::of(Command::new(program).args(args))
     }
 
-    fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let mut load = Self { child, output };
@@ -70,12 +70,12 @@ impl Load {
         load
     }
 
-    fn pid(&self) -> String {
+    pub(crate) fn pid(&self) -> String {
         self.child.id().to_string()
     }
 
     /// Operations done, as it says next.
-    fn operations(&mut self) -> u64 {
+    pub(crate) fn operations(&mut self) -> u64 {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         let fields: Vec<&str> = line.split_whitespace().collect();
@@ -84,7 +84,7 @@ impl Load {
 
     /// Fails unless it goes on working.
     #[track_caller]
-    fn assert_works(&mut self) {
+    pub(crate) fn assert_works(&mut self) {
         let before = self.operations();
         assert!((0..50).any(|_| self.operations() > before), "it does nothing any more");
     }
@@ -98,17 +98,17 @@ impl Drop for Load {
 }
 
 /// `mapscope record` in the background, its probes in place.
-struct Recorder {
+pub(crate) struct Recorder {
     child: Child,
     err: BufReader<ChildStderr>,
 }
 
 impl Recorder {
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         Self::of(Command::new(env!("CARGO_BIN_EXE_mapscope")).arg("record").args(args))
     }
 
-    fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut err = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
@@ -117,8 +117,19 @@ impl Recorder {
         Self { child, err }
     }
 
+    pub(crate) fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// What it says next.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.err.read_line(&mut line).unwrap();
+        line
+    }
+
     /// Sends a signal; what it then says, and its exit code.
-    fn end(mut self, signal: &str) -> (String, Option<i32>) {
+    pub(crate) fn end(mut self, signal: &str) -> (String, Option<i32>) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
         let mut said = String::new();
@@ -127,12 +138,12 @@ impl Recorder {
     }
 }
 
-fn output_path(dir: &tempfile::TempDir) -> String {
+pub(crate) fn output_path(dir: &tempfile::TempDir) -> String {
     dir.path().join("recording.pb.gz").to_str().unwrap().to_owned()
 }
 
 /// Growths in a recording.
-fn n_grows(path: &str) -> u64 {
+pub(crate) fn n_grows(path: &str) -> u64 {
     growth(path)["total"]["grows"].as_u64().unwrap()
 }
 
@@ -344,13 +355,13 @@ fn a_busy_program_survives_recorders_that_are_killed() {
     assert_no_probe_is_left(&program, &load.pid());
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     status.lines().any(|line| line.starts_with("Uid:\t0\t"))
 }
 
 /// A command as a user that has these capabilities only.
-fn as_nobody(capabilities: &str, program: &Path) -> Command {
+pub(crate) fn as_nobody(capabilities: &str, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     let set = |what: &str| {
         let none = format!("--{what}=-all");
@@ -362,7 +373,7 @@ fn as_nobody(capabilities: &str, program: &Path) -> Command {
 }
 
 /// Where that user may read and write, with the program and the recorder in it. `None` where users cannot be changed.
-fn open_dir(program: &Path) -> Option<(tempfile::TempDir, PathBuf, PathBuf)> {
+pub(crate) fn open_dir(program: &Path) -> Option<(tempfile::TempDir, PathBuf, PathBuf)> {
     let has_setpriv = Command::new("setpriv").arg("--version").output().is_ok();
     if !is_root() || !has_setpriv {
         xtask::skip("needs root and setpriv to become a user with fewer rights");

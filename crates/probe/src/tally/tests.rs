@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::record_layout::MAX_FRAMES;
+use crate::record_layout::{MAX_FRAMES, SampleKey};
 
 fn stack(frames: &[u64]) -> Stack {
     let mut all = [0; MAX_FRAMES as usize];
@@ -10,9 +10,9 @@ fn stack(frames: &[u64]) -> Stack {
     Stack { n_frames: frames.len() as u64, frames: all }
 }
 
-fn grow(tgid: u32, stack: u64, n: u64) -> (GrowKey, GrowValue) {
+fn grow(process: u32, stack: u64, n: u64) -> (GrowKey, GrowValue) {
     let (map_type, kind, log2_capacity, precision, epoch) = (0, 2, 4, 0, 0);
-    let key = GrowKey { map_type, stack, tgid, kind, log2_capacity, precision, epoch };
+    let key = GrowKey { map_type, stack, process, kind, log2_capacity, precision, epoch };
     (key, GrowValue { n, entries: n * 14 })
 }
 
@@ -29,7 +29,7 @@ fn processes_at_other_addresses_add_up() {
     let text = binary.functions().text().start.0;
     let bias = 0x5550_0000_0000;
     let (mut tally, mut memory) = (Tally::default(), Memory::default());
-    memory.add_processes(&HashMap::from([(1, 0), (2, bias)]));
+    memory.add_processes(&HashMap::from([(ProcessKey(1), 0), (ProcessKey(2), bias)]));
     let outside = 0x7fff_1234_5678;
     memory.add_stacks(vec![
         (10, stack(&[text + 1, text + 9])),
@@ -39,9 +39,9 @@ fn processes_at_other_addresses_add_up() {
     ]);
     let grows = vec![grow(1, 10, 3), grow(2, 20, 4), grow(2, 30, 1), grow(2, 31, 1)];
     let samples = vec![
-        (SampleKey { stack: 10, tgid: 1, epoch: 3 }, 2),
-        (SampleKey { stack: 20, tgid: 2, epoch: 4 }, 5),
-        (SampleKey { stack: 0, tgid: 2, epoch: 4 }, 1),
+        (SampleKey { stack: 10, process: 1, epoch: 3 }, 2),
+        (SampleKey { stack: 20, process: 2, epoch: 4 }, 5),
+        (SampleKey { stack: 0, process: 2, epoch: 4 }, 1),
     ];
     let taken = Taken { grows, samples, stacks: Vec::new() };
     Folding::new(&mut tally, &mut memory, &binary).add(&taken);
@@ -73,9 +73,9 @@ fn events_of_windows_are_kept_by_group_and_weighed_at_the_end() {
 #[test]
 fn what_has_ended_is_forgotten() {
     let mut memory = Memory::default();
-    memory.add_processes(&HashMap::from([(1, 0), (2, 0)]));
+    memory.add_processes(&HashMap::from([(ProcessKey(1), 0), (ProcessKey(2), 0)]));
     memory.add_stacks(vec![(10, stack(&[1])), (20, stack(&[2]))]);
-    memory.forget(&[1], &HashSet::from([20]));
-    assert_eq!(memory.biases.keys().copied().collect::<Vec<_>>(), [2]);
+    memory.forget(&[ProcessKey(1)], &HashSet::from([20]));
+    assert_eq!(memory.biases.keys().copied().collect::<Vec<_>>(), [ProcessKey(2)]);
     assert_eq!(memory.stacks.keys().copied().collect::<Vec<_>>(), [20]);
 }

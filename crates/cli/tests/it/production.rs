@@ -1,0 +1,409 @@
+//! `mapscope record` of programs as they run in production: that execute other programs, in containers, of other users.
+//!
+//! The program is `crates/probe/testdata/exec`: each of its rounds is 1,000 growths in `main.fill`.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+
+use xtask::go::{BuildOptions, toolchain};
+
+use crate::diagnose_json;
+use crate::record::{NOBODY, Recorder, can_record, is_root, load_program, output_path, record};
+
+/// The program; `None` where it cannot be made or recorded.
+fn exec_program() -> Option<PathBuf> {
+    if !can_record() {
+        return None;
+    }
+    let Some(go) = toolchain("1.27.3") else {
+        xtask::skip("no Go 1.27.3");
+        return None;
+    };
+    let source = xtask::repo_root().join("crates/probe/testdata/exec");
+    Some(go.build(&source, &BuildOptions::default()).unwrap())
+}
+
+/// Growths in `main.fill`, and whether their number is exact.
+fn filled(path: &str) -> (u64, bool) {
+    let diagnosis = diagnose_json(&[path]);
+    let sites = diagnosis["sites"].as_array().unwrap();
+    let of_fill = sites.iter().filter(|site| site["function"] == "main.fill");
+    let n = of_fill.filter_map(|site| site["growth"]["total"]["grows"].as_u64()).sum();
+    (n, diagnosis["growth"]["precision"] == "exact")
+}
+
+/// A running program that waits before it fills, killed when dropped.
+struct Waiting {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+impl Waiting {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let input = child.stdin.take().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut waiting = Self { child, input, output };
+        waiting.wait_for("ready");
+        waiting
+    }
+
+    fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    fn go_on(&mut self) {
+        self.input.write_all(b"\n").unwrap();
+    }
+
+    /// Waits for a line that begins so.
+    fn wait_for(&mut self, what: &str) {
+        let mut line = String::new();
+        while !line.starts_with(what) {
+            line.clear();
+            assert!(self.output.read_line(&mut line).unwrap() > 0, "it ended before {what:?}");
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+/// A recorder that counts.
+fn recording(args: &[&str]) -> Recorder {
+    let mut recorder = Recorder::start(args);
+    // It says first that probes are there, and then how far it got.
+    recorder.line();
+    recorder
+}
+
+const EXACT: [&str; 2] = ["--max-overhead", "100"];
+
+#[test]
+fn what_a_process_executes_then_is_not_recorded() {
+    let (Some(program), Some(other)) = (exec_program(), load_program()) else { return };
+    for (thread, links) in [("first", ""), ("other", ""), ("other", "--single-links")] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = output_path(&dir);
+        let mut waiting = Waiting::start(
+            Command::new(&program).args(["20", thread]).arg(&other).args(["-work", "grow"]),
+        );
+        let pid = waiting.pid();
+        let mut args = vec!["-p", &pid, "-o", &path, EXACT[0], EXACT[1]];
+        args.extend(Some(links).filter(|links| !links.is_empty()));
+        let recorder = recording(&args);
+        waiting.go_on();
+        waiting.wait_for("filled");
+        // The other program says how far it got ten times a second: it has 2 s to be sampled in.
+        for _ in 0..20 {
+            let mut line = String::new();
+            waiting.output.read_line(&mut line).unwrap();
+        }
+        let (said, code) = recorder.end("-INT");
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("1 process executes another program by now"), "{said}");
+        assert_eq!(filled(&path).0, 20_000, "{thread} {links}: {said}");
+        let diagnosis = diagnose_json(&[&path]);
+        assert!(diagnosis["notices"].to_string().contains("executed another program"));
+        let n_samples = diagnosis["cpu"]["total"]["samples"].as_u64().unwrap();
+        assert!(n_samples < 60, "{n_samples} samples of 20 ms of work, and of what came after it");
+    }
+}
+
+#[test]
+fn a_process_that_executes_the_same_program_again_goes_on_being_recorded() {
+    let Some(program) = exec_program() else { return };
+    for (thread, links) in [("first", ""), ("first", "--single-links"), ("other", "")] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = output_path(&dir);
+        let again = [thread, program.to_str().unwrap(), "7", "none"];
+        let mut waiting = Waiting::start(Command::new(&program).arg("20").args(again));
+        let pid = waiting.pid();
+        let mut args = vec!["-p", &pid, "-o", &path, EXACT[0], EXACT[1]];
+        args.extend(Some(links).filter(|links| !links.is_empty()));
+        let recorder = recording(&args);
+        for _ in 0..2 {
+            waiting.go_on();
+            waiting.wait_for("filled");
+        }
+        waiting.go_on();
+        let (said, code) = recorder.end("-INT");
+        assert_eq!(code, Some(0), "{said}");
+        let (n, is_exact) = filled(&path);
+        if thread == "first" {
+            assert_eq!((n, is_exact), (27_000, true), "{links}: {said}");
+        } else {
+            // Links to the first thread are of no use then: until there are others, nothing was counted, and it says so.
+            assert!((20_000..=27_000).contains(&n), "{n}: {said}");
+            assert!(n == 20_000 || !is_exact, "{said}");
+        }
+    }
+}
+
+/// Runs a script in new namespaces; `$1` is the program, `$2` the recorder, and the working directory is `dir`.
+fn in_namespaces(flags: &[&str], dir: &Path, script: &str, program: &Path) -> Option<Output> {
+    if !is_root() || !Command::new("unshare").arg("--version").output().is_ok() {
+        xtask::skip("needs root and unshare for namespaces");
+        return None;
+    }
+    let mut command = Command::new("unshare");
+    command.args(flags).args(["sh", "-ec", script, "sh"]).arg(program);
+    command.arg(env!("CARGO_BIN_EXE_mapscope")).current_dir(dir).stdin(Stdio::null());
+    Some(command.output().unwrap())
+}
+
+/// Starts the program, records it by its number there, and lets it fill then.
+const RECORD_INSIDE: &str = r#"
+mkfifo lines
+"$1" 20 none <lines >said & pid=$!
+exec 9>lines
+until grep -q ready said; do :; done
+"$2" record -p $pid -o recording.pb.gz --max-overhead 100 2>err & recorder=$!
+until grep -q "growths" err; do kill -0 $recorder; done
+echo >&9; echo >&9
+wait $recorder
+"#;
+
+#[test]
+fn counts_inside_a_pid_namespace() {
+    let Some(program) = exec_program() else { return };
+    let namespaces: [&[&str]; 2] =
+        [&["-p", "-f", "--mount-proc"], &["-m", "-p", "-f", "--mount-proc"]];
+    for flags in namespaces {
+        let dir = tempfile::tempdir().unwrap();
+        let Some(output) = in_namespaces(flags, dir.path(), RECORD_INSIDE, &program) else {
+            return;
+        };
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(filled(&output_path(&dir)), (20_000, true), "{output:?}");
+    }
+}
+
+/// A command is recorded also where the numbers in /proc are those of other processes; nothing else is.
+#[test]
+fn does_not_take_the_numbers_of_another_proc_for_its_own() {
+    let Some(program) = exec_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let script = r#""$2" record -o recording.pb.gz --max-overhead 100 -- "$1" 20 none"#;
+    let Some(output) = in_namespaces(&["-p", "-f"], dir.path(), script, &program) else { return };
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(filled(&output_path(&dir)), (20_000, true), "{output:?}");
+    let script = r#""$2" record -p 1 -o recording.pb.gz"#;
+    let output = in_namespaces(&["-p", "-f"], dir.path(), script, &program).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("mount -t proc"), "{said}");
+}
+
+/// A container: an overlay as its root, a layer of which has the program, and nothing else has; its first process is the
+/// program. Says its number out here.
+struct Container {
+    program: Waiting,
+    pid: String,
+    dir: tempfile::TempDir,
+}
+
+const CONTAINER: &str = r#"
+mount -t tmpfs none "$PWD"
+mkdir -p lower/proc upper work root
+cp "$1" "lower/$2"
+mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work,userxattr root
+mount -t proc proc root/proc
+exec chroot root "/$2" 20 none
+"#;
+
+impl Container {
+    fn start(flags: &[&str], program: &Path, name: &str) -> Option<Self> {
+        if !is_root() || !Command::new("unshare").arg("--version").output().is_ok() {
+            xtask::skip("needs root and unshare for namespaces");
+            return None;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = Command::new("unshare");
+        command.args(flags).args(["-m", "-p", "-f", "sh", "-ec", CONTAINER, "sh"]).arg(program);
+        command.arg(name).current_dir(dir.path());
+        let program = Waiting::start(&mut command);
+        let unshare = program.pid();
+        let children =
+            fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).unwrap();
+        Some(Self { program, pid: children.trim().to_owned(), dir })
+    }
+
+    fn check(mut self, what: &[&str]) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = output_path(&dir);
+        let args: Vec<&str> =
+            what.iter().copied().chain(["-o", &path, EXACT[0], EXACT[1]]).collect();
+        let recorder = recording(&args);
+        self.program.go_on();
+        self.program.wait_for("filled");
+        let (said, code) = recorder.end("-INT");
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(filled(&path), (20_000, true), "{what:?}: {said}");
+        self.program.go_on();
+        drop(self.dir);
+    }
+}
+
+#[test]
+fn records_a_program_that_only_a_container_has() {
+    let Some(program) = exec_program() else { return };
+    let of_users: [&[&str]; 2] = [&[], &["-U", "-r"]];
+    for (flags, name) in of_users.into_iter().zip(["exec-in-root", "exec-in-user"]) {
+        let Some(container) = Container::start(flags, &program, name) else { return };
+        container.check(&["-n", name]);
+        let container = Container::start(flags, &program, name).unwrap();
+        let pid = container.pid.clone();
+        container.check(&["-p", &pid]);
+    }
+}
+
+#[test]
+fn records_a_program_in_a_container_that_was_deleted_or_replaced() {
+    let Some(program) = exec_program() else { return };
+    for replaced_by in [None, Some("/bin/true")] {
+        let Some(container) = Container::start(&[], &program, "exec-deleted") else { return };
+        let pid = container.pid.clone();
+        let file = format!("/proc/{pid}/root/exec-deleted");
+        fs::remove_file(&file).unwrap();
+        if let Some(other) = replaced_by {
+            fs::copy(other, &file).unwrap();
+        }
+        container.check(&["-p", &pid]);
+    }
+}
+
+/// The number that the container has for it.
+#[test]
+fn says_which_process_has_a_number_in_a_container() {
+    let Some(program) = exec_program() else { return };
+    if !is_root() {
+        xtask::skip("needs root for namespaces");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    // A number that nothing has out here.
+    let script = r#"echo 300000 > /proc/sys/kernel/ns_last_pid; "$1" 20 none & wait"#;
+    let mut command = Command::new("unshare");
+    command.args(["-p", "-f", "--mount-proc", "sh", "-ec", script, "sh"]).arg(&program);
+    let waiting = Waiting::start(command.current_dir(dir.path()));
+    let output = record(&["-p", "300001", "-o", &output_path(&dir)]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("the process that a container numbers so is"), "{said}");
+    drop(waiting);
+}
+
+/// A copy of the recorder with the two capabilities, and the program, for a user with no rights.
+fn with_capabilities(program: &Path) -> Option<(tempfile::TempDir, PathBuf, PathBuf)> {
+    let (dir, program, recorder) = crate::record::open_dir(program)?;
+    let mut setcap = Command::new("setcap");
+    let is_set = setcap.arg("cap_bpf,cap_perfmon+ep").arg(&recorder).output();
+    if !is_set.is_ok_and(|output| output.status.success()) {
+        xtask::skip("needs setcap, and a file system that keeps capabilities");
+        return None;
+    }
+    Some((dir, program, recorder))
+}
+
+fn as_user(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).arg(program);
+    command
+}
+
+fn status_line(pid: &str, key: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+    line.trim().to_owned()
+}
+
+#[test]
+fn two_capabilities_do_not_show_the_processes_of_others() {
+    let Some((dir, program, recorder)) =
+        exec_program().and_then(|program| with_capabilities(&program))
+    else {
+        return;
+    };
+    let path = output_path(&dir);
+    let mut of_root = Waiting::start(Command::new(&program).args(["20", "none"]));
+    let mut own = Waiting::start(as_user(&program).args(["7", "none"]));
+    let exe = program.to_str().unwrap();
+    let mut command = as_user(&recorder);
+    let command = command.args(["record", "--exe", exe, "-o", &path]).args(EXACT);
+    let mut recorder = Recorder::of(command);
+    let said = recorder.line();
+    assert!(said.contains(&format!("only processes of user {NOBODY}")), "{said}");
+    recorder.line();
+    for waiting in [&mut of_root, &mut own] {
+        waiting.go_on();
+        waiting.wait_for("filled");
+    }
+    let (said, code) = recorder.end("-INT");
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(filled(&path), (7_000, true), "{said}");
+    assert!(diagnose_json(&[&path])["notices"].to_string().contains("processes of others"));
+}
+
+#[test]
+fn refuses_a_program_that_has_rights_of_its_own() {
+    let Some((dir, program, recorder)) =
+        exec_program().and_then(|program| with_capabilities(&program))
+    else {
+        return;
+    };
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).unwrap();
+    let mut command = as_user(&recorder);
+    let output =
+        command.args(["record", "-o", &output_path(&dir), "--exe"]).arg(&program).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("rights that its user does not have"), "{said}");
+}
+
+#[test]
+fn keeps_only_the_rights_that_recording_needs() {
+    let Some((dir, program, recorder)) =
+        exec_program().and_then(|program| with_capabilities(&program))
+    else {
+        return;
+    };
+    const PERFMON: &str = "0000004000000000";
+    const NONE: &str = "0000000000000000";
+    let path = output_path(&dir);
+    for (max_overhead, kept) in [("100", NONE), ("3", PERFMON)] {
+        let own = Waiting::start(as_user(&program).args(["7", "none"]));
+        let mut command = as_user(&recorder);
+        command.args(["record", "-p", &own.pid(), "-o", &path, "--max-overhead", max_overhead]);
+        let mut recorder = Recorder::of(&mut command);
+        // Rights are given up before it first says how far it got.
+        recorder.line();
+        let pid = recorder.pid();
+        for set in ["CapPrm:", "CapEff:"] {
+            assert_eq!(status_line(&pid, set), kept, "{set} with --max-overhead {max_overhead}");
+        }
+        assert_eq!(status_line(&pid, "NoNewPrivs:"), "1");
+        let (said, code) = recorder.end("-INT");
+        assert_eq!(code, Some(0), "{said}");
+    }
+}
+
+/// What a command may is not changed by being recorded.
+#[test]
+fn a_command_keeps_the_rights_of_its_user() {
+    let Some(program) = exec_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let script = "grep -E '^(Cap|NoNewPrivs)' /proc/self/status";
+    let exe = program.to_str().unwrap();
+    let output = record(&["-o", &output_path(&dir), "--exe", exe, "--", "sh", "-c", script]);
+    let alone = Command::new("sh").args(["-c", script]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&alone.stdout));
+}
