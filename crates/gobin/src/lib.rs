@@ -19,6 +19,10 @@ mod release;
 mod sites;
 mod types;
 
+/// Larger files are not to be read: code of amd64 reaches no further, and who would read a file in which a hole pretends to be
+/// more runs out of memory. Units: bytes.
+pub const MAX_FILE_BYTES: u64 = 2 << 30;
+
 pub use buildinfo::BuildInfo;
 pub use disasm::{Access, Instruction, Meaning, Memory, Target, TargetKind};
 pub use error::{Error, ErrorKind, Parsed, Place};

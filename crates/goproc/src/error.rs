@@ -63,6 +63,9 @@ pub enum ErrorKind {
     /// A directory, a device or a pipe.
     #[error("not a regular file")]
     NotAFile,
+    /// No executable is as large.
+    #[error("the file has {0} bytes, and executables of more than {max} are not read", max = gobin::MAX_FILE_BYTES)]
+    TooLarge(u64),
     /// The name is not that of a program.
     #[error("no such program; one that is not on PATH is given with its directory, as ./NAME")]
     NoSuchCommand,

@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use gobin::MAX_FILE_BYTES;
 use rustix::fs::{Access, access};
 
 use crate::{Error, ErrorKind, Pid, Place};
@@ -67,20 +68,26 @@ impl Executable {
         Ok(Self { name: file_name(&path), shown: path.clone(), path, id, is_deleted: false })
     }
 
-    /// The whole file.
+    /// The whole file. It is read, not mapped: who changes the file meanwhile does not end this program.
     ///
     /// # Errors
-    /// When it cannot be opened, or is too large for memory.
+    /// When it cannot be opened, has more than [`MAX_FILE_BYTES`], or is too large for memory.
     pub fn read(&self) -> Result<Vec<u8>, Error> {
         let fail = |error| Error::of_file(&self.path, error);
         // Opening a pipe would wait for a writer.
         regular(&self.path)?;
-        let mut file = File::open(&self.path).map_err(fail)?;
+        let file = File::open(&self.path).map_err(fail)?;
         let len = file.metadata().map_err(fail)?.len();
+        if len > MAX_FILE_BYTES {
+            return Err(Error {
+                place: Place::File(self.shown.clone()),
+                kind: ErrorKind::TooLarge(len),
+            });
+        }
         let mut bytes = Vec::new();
         let len = usize::try_from(len).map_err(|_| fail(io::ErrorKind::OutOfMemory.into()))?;
         bytes.try_reserve_exact(len).map_err(|_| fail(io::ErrorKind::OutOfMemory.into()))?;
-        file.read_to_end(&mut bytes).map_err(fail)?;
+        file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(fail)?;
         Ok(bytes)
     }
 }

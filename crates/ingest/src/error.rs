@@ -32,6 +32,17 @@ pub enum Error {
         /// How long it was waited for.
         time: Duration,
     },
+    /// The file is larger than any executable that is read.
+    #[error(
+        "{name}: the file has {bytes} bytes, and executables of more than {} are not read",
+        gobin::MAX_FILE_BYTES
+    )]
+    TooLarge {
+        /// The input.
+        name: String,
+        /// Its length, holes included.
+        bytes: u64,
+    },
     /// The content is of no known kind.
     #[error(
         "{name}: {what}; expected a pprof profile (CPU, heap), an execution trace or a Go executable"

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, Read};
 use std::time::Duration;
 
+use gobin::MAX_FILE_BYTES;
 use gopprof::{Limits, Parsed, Profile};
 
 use crate::error::Error;
@@ -71,11 +72,9 @@ pub fn open_input(
     let io_error = |source| Error::Io { name: shown.clone(), source };
     let mut head = Vec::with_capacity(HEAD);
     (&mut reader).take(HEAD as u64).read_to_end(&mut head).map_err(io_error)?;
-    let mut reader: Source = Cursor::new(head.clone()).chain(reader);
+    let reader: Source = Cursor::new(head.clone()).chain(reader);
     if head.starts_with(b"\x7fELF") {
-        let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes).map_err(io_error)?;
-        return Ok(Input::Binary(bytes));
+        return read_executable(name, reader).map(Input::Binary);
     }
     if gotrace::is_trace(&head) {
         if let Some(file) = TraceInput::open(name) {
@@ -106,6 +105,21 @@ pub fn open_input(
     let profile = gopprof::read_profile(reader, &limits)
         .map_err(|source| Error::Profile { name: shown, source })?;
     Ok(classify(profile))
+}
+
+/// All bytes of an executable. It is read, not mapped: who changes the file meanwhile does not end this program.
+pub(crate) fn read_executable(name: &str, reader: impl Read) -> Result<Vec<u8>, Error> {
+    let too_large = |bytes| Error::TooLarge { name: name.to_owned(), bytes };
+    // Known before anything is read, but for what comes of a server or a pipe.
+    let said = std::fs::metadata(name).map_or(0, |metadata| metadata.len());
+    if said > MAX_FILE_BYTES {
+        return Err(too_large(said));
+    }
+    let mut bytes = Vec::new();
+    let io_error = |source| Error::Io { name: name.to_owned(), source };
+    reader.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io_error)?;
+    let n_read = bytes.len() as u64;
+    if n_read > MAX_FILE_BYTES { Err(too_large(n_read)) } else { Ok(bytes) }
 }
 
 /// The beginning of a file: enough to tell benchmark results from a profile.

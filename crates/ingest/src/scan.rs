@@ -1,7 +1,7 @@
 //! The maps of a binary, without any profile.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::File;
 
 use diagnosis::binary::{Scan, ScannedSite, ScannedType};
 use diagnosis::evidence::Nested;
@@ -10,11 +10,13 @@ use gomap::classify_function;
 
 use crate::binary::{go_version, implementation, map_op, map_type, owned_frame};
 use crate::error::Error;
+use crate::open::read_executable;
 use crate::printable::printable;
 
 /// All bytes of an executable.
 pub(crate) fn read(name: &str) -> Result<Vec<u8>, Error> {
-    let bytes = fs::read(name).map_err(|source| Error::Io { name: name.to_owned(), source })?;
+    let file = File::open(name).map_err(|source| Error::Io { name: name.to_owned(), source })?;
+    let bytes = read_executable(name, file)?;
     if bytes.starts_with(b"\x7fELF") {
         return Ok(bytes);
     }

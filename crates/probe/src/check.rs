@@ -1,6 +1,5 @@
 //! What recording needs of this machine: `mapscope record --check`.
 
-use std::fs;
 use std::path::Path;
 
 use gobin::LinkAddr;

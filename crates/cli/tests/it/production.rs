@@ -11,7 +11,9 @@ use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use xtask::go::{BuildOptions, toolchain};
 
 use crate::diagnose_json;
-use crate::record::{NOBODY, Recorder, can_record, is_root, load_program, output_path, record};
+use crate::record::{
+    Load, NOBODY, Recorder, can_record, is_root, load_program, output_path, record,
+};
 
 /// The program; `None` where it cannot be made or recorded.
 fn exec_program() -> Option<PathBuf> {
@@ -150,7 +152,7 @@ fn a_process_that_executes_the_same_program_again_goes_on_being_recorded() {
 
 /// Runs a script in new namespaces; `$1` is the program, `$2` the recorder, and the working directory is `dir`.
 fn in_namespaces(flags: &[&str], dir: &Path, script: &str, program: &Path) -> Option<Output> {
-    if !is_root() || !Command::new("unshare").arg("--version").output().is_ok() {
+    if !is_root() || Command::new("unshare").arg("--version").output().is_err() {
         xtask::skip("needs root and unshare for namespaces");
         return None;
     }
@@ -221,7 +223,7 @@ exec chroot root "/$2" 20 none
 
 impl Container {
     fn start(flags: &[&str], program: &Path, name: &str) -> Option<Self> {
-        if !is_root() || !Command::new("unshare").arg("--version").output().is_ok() {
+        if !is_root() || Command::new("unshare").arg("--version").output().is_err() {
             xtask::skip("needs root and unshare for namespaces");
             return None;
         }
@@ -406,4 +408,96 @@ fn a_command_keeps_the_rights_of_its_user() {
     let alone = Command::new("sh").args(["-c", script]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&alone.stdout));
+}
+
+/// A file with a hole, which has no room on the disk and would have none in memory.
+#[test]
+fn an_executable_that_is_too_large_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("server");
+    fs::copy(crate::binary("nested-1.27.3"), &path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(200 << 30).unwrap();
+    let server = path.to_str().unwrap();
+    for args in [
+        vec!["diagnose", server],
+        vec!["scan", server],
+        vec!["asm", server, "main.main"],
+        vec!["record", "-o", &output_path(&dir), "--", server],
+    ] {
+        let output = crate::mapscope(&args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(
+            said.contains("bytes, and executables of more than 2147483648 are not read"),
+            "{said}"
+        );
+    }
+}
+
+/// Sends a signal to a process by its number.
+fn send(signal: &str, pid: &str) {
+    assert!(Command::new("kill").args([signal, pid]).status().unwrap().success());
+}
+
+#[test]
+fn a_stopped_program_does_nothing_and_does_not_hold_the_recorder() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let mut load = Load::start(&program, &["-work", "grow"]);
+    send("-STOP", &load.pid());
+    let output = record(&["-p", &load.pid(), "-d", "500ms", "-o", &path]);
+    assert!(output.status.success(), "{output:?}");
+    let diagnosis = diagnose_json(&[&path]);
+    assert_eq!(diagnosis["growth"]["total"]["grows"], 0, "{diagnosis}");
+    assert!(matches!(diagnosis["cpu"]["total"]["samples"].as_u64(), None | Some(0)), "{diagnosis}");
+    send("-CONT", &load.pid());
+    load.assert_works();
+}
+
+#[test]
+fn keeps_what_was_counted_of_a_program_that_is_killed() {
+    let Some(program) = exec_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let mut waiting = Waiting::start(Command::new(&program).args(["20", "none"]));
+    let recorder = recording(&["-p", &waiting.pid(), "-o", &path, EXACT[0], EXACT[1]]);
+    waiting.go_on();
+    waiting.wait_for("filled");
+    send("-KILL", &waiting.pid());
+    let (said, code) = recorder.end("-0");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("until the program ended"), "{said}");
+    assert_eq!(filled(&path), (20_000, true), "{said}");
+}
+
+#[test]
+fn says_that_a_program_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = Command::new("true").spawn().unwrap();
+    let pid = child.id().to_string();
+    child.wait().unwrap();
+    let output = record(&["-p", &pid, "-o", &output_path(&dir)]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("has ended"), "{said}");
+}
+
+#[test]
+fn two_recorders_at_once_both_count_everything() {
+    let Some(program) = exec_program() else { return };
+    let dirs = [(), ()].map(|()| tempfile::tempdir().unwrap());
+    let paths = dirs.each_ref().map(output_path);
+    let mut waiting = Waiting::start(Command::new(&program).args(["20", "none"]));
+    let recorders = paths
+        .each_ref()
+        .map(|path| recording(&["-p", &waiting.pid(), "-o", path, EXACT[0], EXACT[1]]));
+    waiting.go_on();
+    waiting.wait_for("filled");
+    for (recorder, path) in recorders.into_iter().zip(&paths) {
+        let (said, code) = recorder.end("-INT");
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(filled(path), (20_000, true), "{said}");
+    }
 }
