@@ -27,13 +27,14 @@ typedef long long s64;
 #define __type(name, value) typeof(value) *name
 
 /* Source: include/uapi/linux/bpf.h */
-enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
+enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PROG_ARRAY = 3, BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
 enum { BPF_NOEXIST = 1, BPF_F_USER_STACK = 1 << 8 };
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static long (*bpf_map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
 static long (*bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
 static u64 (*bpf_ktime_get_ns)(void) = (void *)5;
 static u32 (*bpf_get_prandom_u32)(void) = (void *)7;
+static long (*bpf_tail_call)(void *ctx, void *programs, u32 index) = (void *)12;
 static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;
 static u64 (*bpf_get_current_uid_gid)(void) = (void *)15;
 static long (*bpf_get_stack)(void *ctx, void *buf, u32 size, u64 flags) = (void *)67;
@@ -70,6 +71,14 @@ struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value
 struct scratch { u32 is_taken, padding; struct stack stack; };
 enum { N_SCRATCH = 8 };
 struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value, struct scratch); __uint(max_entries, N_SCRATCH); } scratches SEC(".maps");
+
+/*
+ * From 6.13 on the kernel gives a program like on_probe a stack per CPU in place of that of the thread, as if it could not
+ * be preempted. On a probe of user code it can be, and two threads that share that stack overwrite each other's data; kernels
+ * have crashed of it. A program that may call another keeps the stack of its thread. Source: kernel/bpf/verifier.c,
+ * check_max_stack_depth, Linux 6.13 to 7.2.
+ */
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __type(key, u32); __type(value, u32); __uint(max_entries, 1); } no_programs SEC(".maps");
 
 /* Numerator of the classic load factor over 2: 12 in Go 1.21, 13 in all others. */
 volatile const u32 classic_load = 13;
@@ -458,8 +467,11 @@ int on_probe(struct pt_regs *ctx)
 	struct who who;
 	u64 start;
 
-	if (!point || !control)
+	if (!point || !control) {
+		/* Never so, and nothing to call. See no_programs. */
+		bpf_tail_call(ctx, &no_programs, 0);
 		return 0;
+	}
 	if (!who_runs(&who)) {
 		count(COUNT_NOT_OURS, 1);
 		return 0;

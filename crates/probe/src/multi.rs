@@ -137,7 +137,10 @@ fn load_instructions(instructions: &[aya_obj::generated::bpf_insn]) -> io::Resul
 
 fn data_of(map: &Map) -> Option<&MapData> {
     match map {
-        Map::Array(data) | Map::HashMap(data) | Map::PerCpuArray(data) => Some(data),
+        Map::Array(data)
+        | Map::HashMap(data)
+        | Map::PerCpuArray(data)
+        | Map::ProgramArray(data) => Some(data),
         _ => None,
     }
 }

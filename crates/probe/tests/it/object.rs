@@ -91,3 +91,21 @@ fn object_calls_no_helper_newer_than_linux_5_15() {
         assert!(helpers.iter().all(|&helper| helper <= BPF_TASK_PT_REGS), "{arch}: {helpers:?}");
     }
 }
+
+/// Without a tail call kernels from 6.13 on let threads that preempt each other share a stack.
+#[test]
+fn the_program_of_probes_keeps_the_stack_of_its_thread() {
+    const CALL: u8 = 0x85;
+    const BPF_TAIL_CALL: i32 = 12;
+    for (arch, _) in compile::ARCHS {
+        let object = aya_obj::Object::parse(&committed(arch)).unwrap();
+        let program = &object.programs["on_probe"];
+        let function = &object.functions[&program.function_key()];
+        let is_tail_call = |instruction: &aya_obj::generated::bpf_insn| {
+            instruction.code == CALL
+                && instruction.src_reg() == 0
+                && instruction.imm == BPF_TAIL_CALL
+        };
+        assert!(function.instructions.iter().any(is_tail_call), "{arch}");
+    }
+}
