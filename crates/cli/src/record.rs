@@ -185,6 +185,13 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
         };
         writeln!(err, "mapscope: {what}")?;
     }
+    for other in &recording.other_code {
+        writeln!(
+            err,
+            "mapscope: {} is Go code in the process too, a plugin or library: maps that grow there are not recorded",
+            other.display()
+        )?;
+    }
     writeln!(err, "mapscope: next: mapscope diagnose {} [BINARY]", path.display())
 }
 

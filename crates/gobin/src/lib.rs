@@ -32,8 +32,13 @@ pub use release::{MapImpl, Release};
 pub use sites::{MapOp, UnknownType};
 pub use types::{Kind, MapType, Nested, TypeDesc};
 
+use std::io::{Read, Seek};
+
 use image::Image;
 use module::Module;
+use object::Endianness;
+use object::read::elf::ElfFile64;
+use object::read::{Object, ReadCache};
 use pclntab::Pclntab;
 use sites::{Body, Landmarks};
 use types::Types;
@@ -78,6 +83,13 @@ pub struct MapSite<'a> {
     pub map_type: Result<LinkAddr, UnknownType>,
     /// Where in the source, innermost inlined function first.
     pub frames: Vec<Frame<'a>>,
+}
+
+/// Whether Go's linker made an ELF file, executable or library, stripped or not. Reads its section headers only.
+pub fn is_linked_by_go(file: impl Read + Seek) -> bool {
+    let cache = ReadCache::new(file);
+    let elf = ElfFile64::<Endianness, _>::parse(&cache);
+    elf.is_ok_and(|elf| elf.section_by_name(".note.go.buildid").is_some())
 }
 
 /// A Go executable. Borrows the bytes of the file.

@@ -520,6 +520,12 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         some("elsewhere").map(|n| {
             format!("{n} of the processes executed another program, and were recorded until they did")
         }),
+        comments.get("other_go_code").filter(|paths| !paths.is_empty()).map(|paths| {
+            format!(
+                "the processes also had Go code of other files, {}: maps that grow there are not recorded",
+                printable(paths)
+            )
+        }),
         comments.number("only_user").map(|user| {
             format!("recorded without the right to look at the processes of others: only those of user {user} are here")
         }),

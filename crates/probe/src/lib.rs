@@ -33,6 +33,8 @@ mod multi;
 #[cfg(not(live))]
 mod no_recorder;
 #[cfg(live)]
+mod others;
+#[cfg(live)]
 mod points;
 #[cfg(live)]
 mod process;

@@ -77,6 +77,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) n_processes: u64,
     /// Processes that run another program by now.
     pub(crate) n_elsewhere: u64,
+    /// Files with other Go code in the processes.
+    pub(crate) other_code: Vec<PathBuf>,
     /// Where only processes of one user are recorded.
     pub(crate) only_user: Option<u32>,
     /// By mode: exact, sampled stacks, windows.
@@ -170,6 +172,7 @@ pub(crate) fn build(tally: &Tally, binary: &Binary<'_>, facts: &Facts<'_>) -> Re
         n_grows,
         grows_range,
         n_elsewhere: facts.n_elsewhere,
+        other_code: facts.other_code.clone(),
         n_samples: facts.count(COUNT_SAMPLES),
         n_lost: facts.n_lost() + facts.count(COUNT_SAMPLES_LOST) + facts.count(COUNT_STACKS_LOST),
         elapsed: facts.elapsed,
@@ -519,6 +522,10 @@ fn slots_before_large(bucket_bytes: u64, above: u64) -> Option<u64> {
     Some(SLOTS_PER_BUCKET << ((4..40).find(is_large)? - 1))
 }
 
+fn names(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
 fn kind_name(kind: u32) -> Option<&'static str> {
     match kind {
         GROW_DOUBLE => Some("double"),
@@ -556,6 +563,7 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
         format!("map_impl={}", impl_name(facts.map_impl)),
         format!("processes={}", facts.n_processes),
         format!("elsewhere={}", facts.n_elsewhere),
+        format!("other_go_code={}", names(&facts.other_code)),
         format!("duration_s={}", seconds(facts.elapsed)),
         format!("end={}", facts.ending.as_str()),
         format!("events={}", facts.n_events),

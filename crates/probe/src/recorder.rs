@@ -10,7 +10,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -23,6 +23,7 @@ use crate::clocks::CpuClock;
 use crate::error::Error;
 use crate::governor::{Governor, Interval, Mode, Plan, SETTLED_NS, SLOWEST};
 use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks, Scope, Taken};
+use crate::others::Others;
 use crate::points::{Points, Probe};
 use crate::process::{Executions, ProcessKey};
 use crate::profile::{self, Facts};
@@ -84,6 +85,7 @@ pub struct Recorder {
     n_restarts: u64,
     child: Option<Child>,
     memory: Memory,
+    others: Others,
     /// When the governor last looked.
     last: Mark,
     next_window: Plan,
@@ -300,6 +302,7 @@ impl Recorder {
             n_restarts: 0,
             child: None,
             memory: Memory::default(),
+            others: Others::default(),
             last: start,
             next_look: now,
             next_collect: now + COLLECT,
@@ -750,9 +753,17 @@ impl Recorder {
             self.collect()?;
         }
         if is_time {
+            self.look_for_others();
             self.next_collect = now + COLLECT;
         }
         Ok(())
+    }
+
+    fn look_for_others(&mut self) {
+        if !self.reach.is_proc_foreign {
+            let file = &self.found.file;
+            self.others.look(&self.pids(), file.id, &file.shown);
+        }
     }
 
     /// Takes the probe of large arrays away for good where it costs too much: programs may make large maps all the time
@@ -827,6 +838,7 @@ impl Recorder {
             (self.growth, self.always, self.large) = Default::default();
             self.detaching.wait();
         }
+        self.look_for_others();
         self.collect()?;
         let now = Mark { counters: self.kernel.counters()?, at: Instant::now(), ..self.last };
         let mut next = Part::beginning(now, self.last, &self.part.windows);
@@ -855,6 +867,7 @@ impl Recorder {
             n_processes: (part.n_known + counters[COUNT_NEW_PROCESSES as usize])
                 .saturating_sub(counters[COUNT_RESTARTS as usize]),
             n_elsewhere: self.n_elsewhere(&now.counters),
+            other_code: self.others.go_code().map(Path::to_owned).collect(),
             only_user: self.attached.only_user,
             time_in: part.time_in,
             windows: part.windows,

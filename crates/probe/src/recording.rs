@@ -102,6 +102,8 @@ pub struct Recording {
     pub n_lost: u64,
     /// Processes that execute another program by now; they were recorded until they did.
     pub n_elsewhere: u64,
+    /// Files with other Go code than that of the executable, in its processes: plugins and libraries.
+    pub other_code: Vec<PathBuf>,
     /// Time recorded.
     pub elapsed: Duration,
 }

@@ -501,3 +501,35 @@ fn two_recorders_at_once_both_count_everything() {
         assert_eq!(filled(path), (20_000, true), "{said}");
     }
 }
+
+#[test]
+fn go_code_of_plugins_is_named() {
+    if !can_record() {
+        return;
+    }
+    let Some(go) = toolchain("1.27.3") else { return xtask::skip("no Go 1.27.3") };
+    let source = xtask::repo_root().join("crates/probe/testdata/plugin");
+    let with_cgo = BuildOptions { cgo: true, ..BuildOptions::default() };
+    let program = go.build(&source, &with_cgo);
+    let as_plugin = BuildOptions { args: vec!["-buildmode=plugin".to_owned()], ..with_cgo };
+    let plugin = go.build(&source.join("extra"), &as_plugin);
+    let (program, plugin) = match program.and_then(|program| Ok((program, plugin?))) {
+        Ok(built) => built,
+        Err(why) => return xtask::skip(&format!("no plugin can be built: {why}")),
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let mut waiting = Waiting::start(Command::new(&program).arg(&plugin));
+    let pid = waiting.pid();
+    let recorder = recording(&["-p", &pid, "-o", &path, EXACT[0], EXACT[1]]);
+    waiting.go_on();
+    waiting.wait_for("filled");
+    let (said, code) = recorder.end("-INT");
+    assert_eq!(code, Some(0), "{said}");
+    let name = plugin.to_str().unwrap();
+    assert!(said.contains(&format!("{name} is Go code in the process too")), "{said}");
+    let diagnosis = diagnose_json(&[&path]);
+    assert!(diagnosis["notices"].to_string().contains(name), "{}", diagnosis["notices"]);
+    // No file of C is named.
+    assert!(!said.contains("libc"), "{said}");
+}

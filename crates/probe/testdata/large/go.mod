@@ -1,3 +1,3 @@
-module large
+module example.com/large
 
 go 1.20
