@@ -5,9 +5,9 @@
 //! 2. [`Output::write`] looks again, and writes. What is not a regular file (a device, a pipe, a socket, a descriptor
 //!    under `/dev/fd`) is written to in place. A regular file is written beside the old one, under a random name that
 //!    must not exist, and takes its place when it is whole; it keeps mode and owner of the old one.
-//! 3. An input of the command, or an executable, is never written over, whatever its name ([`place`] compares device and
+//! 3. An input of the command, or an executable, is never written over, whatever its name (`place` compares device and
 //!    inode). What is not of the [`Kind`] that the command writes is written over only with [`Over::Anything`].
-//! 4. A link is followed when nobody can have planted it: see [`place`].
+//! 4. A link is followed when nobody can have planted it: see `place`.
 //!
 //! [`Draft`] is the part of 2 that captures and caches use for files of their own.
 
