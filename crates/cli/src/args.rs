@@ -270,8 +270,8 @@ Exit codes: 0 fine, 2 an error.";
 #[derive(Debug, ClapArgs)]
 #[command(after_help = RECORD_EXAMPLES)]
 pub struct Record {
-    /// Record this process; several of one executable may be given.
-    #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Record this process; several of one executable may be given, as `pgrep` lists them.
+    #[arg(short, long, value_name = "PID", num_args = 1.., value_parser = clap::value_parser!(u32).range(1..))]
     pub pid: Vec<u32>,
     /// Record all running processes of this name.
     #[arg(short, long, value_name = "NAME")]
@@ -288,8 +288,8 @@ pub struct Record {
     /// Write over a file that is not an earlier output of this command; never over inputs and executables.
     #[arg(long)]
     pub force: bool,
-    /// Keep what probes cost below this part of the program's CPU time, from its second second on, by counting less;
-    /// 100 is no limit.
+    /// Keep what probes cost below this part of the program's CPU time, from its second second of CPU time on, by
+    /// counting less; 100 is no limit.
     #[arg(long, value_name = "PCT", default_value_t = 3.0, value_parser = percent)]
     pub max_overhead: f64,
     /// CPU samples per second and core; 0 for none.

@@ -131,11 +131,9 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
 }
 
 fn say(err: &mut dyn Write, status: &Status, is_terminal: bool) -> std::io::Result<()> {
-    let Status { elapsed, n_grows, n_samples, n_lost, overhead, mode, .. } = status;
-    let overhead = match overhead {
-        Some(overhead) => format!("{:.1} %", overhead * 100.0),
-        None => "settling".to_owned(),
-    };
+    let Status { elapsed, n_grows, n_samples, n_lost, overhead, is_settling, mode, .. } = status;
+    let settling = if *is_settling { ", settling" } else { "" };
+    let overhead = format!("{:.1} %{settling}", overhead * 100.0);
     let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
     write!(
         err,

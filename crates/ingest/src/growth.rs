@@ -539,7 +539,7 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
                 None => "too few for a range".to_owned(),
             };
             format!(
-                "for {} s there were more growths than the overhead budget of {} % allows: counted in {} windows, each event standing for {}; {range}",
+                "for {} s maps grew, or were made with a hint, more often than the overhead budget of {} % allows: counted in {} windows, each event standing for {}; {range}",
                 text("windows_s"),
                 text("max_overhead_pct"),
                 text("windows"),

@@ -920,7 +920,8 @@ impl Recorder {
                 .iter()
                 .map(|&counter| self.count(&counters, counter))
                 .sum(),
-            overhead: (!self.governor.is_settling()).then(|| self.overhead(&self.start)),
+            overhead: self.overhead(&self.start),
+            is_settling: self.governor.is_settling(),
             mode: self.governor.mode().name(),
             has_ended,
         })

@@ -77,8 +77,10 @@ pub struct Status {
     pub n_samples: u64,
     /// Events and samples lost.
     pub n_lost: u64,
-    /// Units: fraction of the program's own CPU time that probes took; `None` before that can be held against the budget.
-    pub overhead: Option<f64>,
+    /// Units: fraction of the program's own CPU time that probes took.
+    pub overhead: f64,
+    /// Whether that cannot be held against the budget yet.
+    pub is_settling: bool,
     /// What the governor does at the moment.
     pub mode: &'static str,
     /// Whether the program has ended.
