@@ -1,10 +1,12 @@
 //! What commands write to files: each kind, and how it is known again.
 
+use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use anyhow::ensure;
 use gopprof::Limits;
-use output::{Error, Inputs, Kind, Output, Over};
+use output::{Inputs, Kind, Output, Over};
 use report::marks;
 
 /// What `record` writes.
@@ -63,13 +65,25 @@ impl Outputs {
         Self { inputs: Inputs::of(inputs.into_iter().map(AsRef::as_ref)), over }
     }
 
-    /// Looks before the work whether its outputs can be written.
+    /// Looks before the work whether its outputs can be written, each to a file of its own.
     pub(crate) fn check<'p>(
         &self,
         outputs: impl IntoIterator<Item = (&'p Option<impl AsRef<Path> + 'p>, Kind)>,
-    ) -> Result<(), Error> {
+    ) -> anyhow::Result<()> {
+        let mut files = HashSet::new();
         let asked = outputs.into_iter().filter_map(|(path, kind)| Some((path.as_ref()?, kind)));
-        asked.into_iter().try_for_each(|(path, kind)| self.output(path.as_ref(), kind).check())
+        for (path, kind) in asked {
+            let path = path.as_ref();
+            let output = self.output(path, kind);
+            output.check()?;
+            let is_own = output.file()?.is_none_or(|file| files.insert(file));
+            ensure!(
+                is_own,
+                "{}: two outputs cannot be one file; give another name",
+                path.display()
+            );
+        }
+        Ok(())
     }
 
     /// Writes one, and says so.

@@ -47,7 +47,15 @@ pub(crate) fn run(
     let recording = recorder.finish(ending)?;
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)?;
-    output.write(&bytes)?;
+    if let Err(error) = output.write(&bytes) {
+        // What it says happened once.
+        return match ::output::write_elsewhere(".pb.gz", &bytes) {
+            Ok(path) => {
+                Err(anyhow::anyhow!("{error}; the recording is kept in {}", path.display()))
+            }
+            Err(_) => Err(error.into()),
+        };
+    }
     summarise(&recording, &args.output, err)?;
     Ok(ExitCode::SUCCESS)
 }

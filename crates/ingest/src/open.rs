@@ -56,6 +56,9 @@ const HEAD: usize = 16;
 /// How much longer than the announced `seconds=` a server may take.
 const FETCH_GRACE: Duration = Duration::from_secs(30);
 
+/// Most that is taken of a server: profiles are compressed, and of some megabytes at most. Units: bytes.
+const MAX_ANSWER_BYTES: u64 = 128 << 20;
+
 type Source = Chain<Cursor<Vec<u8>>, Box<dyn Read>>;
 
 /// Opens a path or `http://` URL.
@@ -210,7 +213,8 @@ fn open_url(
     };
     progress(&format!("{}: {doing}", server.shown()));
     let time = Duration::from_secs(seconds.unwrap_or(0)).saturating_add(FETCH_GRACE);
-    server.get(&AnswerLimits { time, max_bytes: options.max_inflated_bytes })
+    let max_bytes = options.max_inflated_bytes.min(MAX_ANSWER_BYTES);
+    server.get(&AnswerLimits { time, max_bytes })
 }
 
 /// How long the server will record: `seconds=` of the query, or the default of `/debug/pprof/profile`.

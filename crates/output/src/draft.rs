@@ -141,3 +141,21 @@ fn write_to(mut draft: Draft, bytes: &[u8]) -> io::Result<()> {
     draft.write_all(bytes)?;
     draft.keep()
 }
+
+/// Writes to a new file in the folder for temporary files, readable for this user only, what could not be written where it
+/// belongs. Returns its path.
+///
+/// # Errors
+/// When it cannot be written there either; nothing is left then.
+pub fn write_elsewhere(suffix: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+    let mut file = Builder::new()
+        .prefix("mapscope-")
+        .rand_bytes(N_RANDOM)
+        .suffix(suffix)
+        .permissions(Permissions::from_mode(PRIVATE))
+        .tempfile()
+        .map_err(plain)?;
+    file.write_all(bytes)?;
+    sync(file.as_file())?;
+    file.keep().map(|(_, path)| path).map_err(|error| error.error)
+}

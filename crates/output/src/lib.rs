@@ -4,7 +4,8 @@
 //!    nothing is cut short, no pipe is opened, no file is made.
 //! 2. [`Output::write`] looks again, and writes. What is not a regular file (a device, a pipe, a socket, a descriptor
 //!    under `/dev/fd`) is written to in place. A regular file is written beside the old one, under a random name that
-//!    must not exist, and takes its place when it is whole; it keeps mode and owner of the old one.
+//!    must not exist, and takes its place when it is whole; it keeps mode and owner of the old one. A file that something
+//!    is mounted on, as containers are given single files, cannot be replaced: it is written to in place too.
 //! 3. An input of the command, or an executable, is never written over, whatever its name (`place` compares device and
 //!    inode). What is not of the [`Kind`] that the command writes is written over only with [`Over::Anything`].
 //! 4. A link is followed when nobody can have planted it: see `place`.
@@ -16,14 +17,15 @@ mod error;
 mod place;
 mod stream;
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, open};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, StatxFlags, accessat, open, statx};
 
-pub use draft::{Draft, write_private, write_whole};
+pub use draft::{Draft, write_elsewhere, write_private, write_whole};
 pub use error::{Error, ErrorKind};
 use place::Place;
 
@@ -101,6 +103,7 @@ impl Output<'_> {
     pub fn check(&self) -> Result<(), Error> {
         match self.place()? {
             Place::Stream(stream) => stream.check().map_err(ErrorKind::Io),
+            Place::File { dir, name, .. } if is_mount_point(&dir, &name) => Ok(()),
             Place::File { dir, existing, .. } => try_folder(&dir, existing.as_ref()),
         }
         .map_err(|kind| self.error(kind))
@@ -115,10 +118,25 @@ impl Output<'_> {
             Place::Stream(stream) => {
                 stream.write(bytes).map_err(|source| self.error(ErrorKind::Io(source)))
             }
+            Place::File { dir, name, .. } if is_mount_point(&dir, &name) => {
+                write_over(&dir.join(name), bytes)
+                    .map_err(|source| self.error(ErrorKind::Io(source)))
+            }
             Place::File { dir, name, existing } => {
                 self.replace(&dir.join(name), existing.as_ref(), bytes)
             }
         }
+    }
+
+    /// The regular file that it will be, links followed; `None` for what is written to in place.
+    ///
+    /// # Errors
+    /// When it cannot be written there.
+    pub fn file(&self) -> Result<Option<PathBuf>, Error> {
+        Ok(match self.place()? {
+            Place::File { dir, name, .. } => Some(dir.join(name)),
+            Place::Stream(_) => None,
+        })
     }
 
     /// Where it goes, when it may.
@@ -187,6 +205,23 @@ impl Output<'_> {
 fn try_folder(dir: &Path, existing: Option<&Metadata>) -> Result<(), ErrorKind> {
     let file = tempfile::tempfile_in(dir).map_err(|error| ErrorKind::Io(draft::plain(error)))?;
     existing.map_or(Ok(()), |existing| draft::take_after(&file, existing))
+}
+
+/// Whether something is mounted on the file itself: it is on another mount than its folder.
+fn is_mount_point(dir: &Path, name: &OsStr) -> bool {
+    let mount = |path: &Path| {
+        let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID).ok()?;
+        (found.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(found.stx_mnt_id)
+    };
+    mount(dir).zip(mount(&dir.join(name))).is_some_and(|(of_dir, of_file)| of_dir != of_file)
+}
+
+/// Writes a file in place. Nobody finds half of it later but where the disk is full.
+fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = File::from(open(path, flags, Mode::empty())?);
+    io::Write::write_all(&mut file, bytes)?;
+    file.sync_all()
 }
 
 /// Bytes that tell an executable.

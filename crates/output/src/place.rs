@@ -1,6 +1,7 @@
 //! Where an output goes: links followed as far as they can be trusted.
 //!
-//! 1. The folder is resolved by the kernel, which has its own rules for links in it.
+//! 1. On the way to the folder, a link that stands where everybody may leave one is followed only when it is this user's
+//!    or root's: Linux has such a rule for the last name of a path only.
 //! 2. A link under the name itself is followed when it is this user's or root's, or when it belongs to the owner of what
 //!    it leads to, who could write there anyway. One that leads nowhere is not: a file where its owner wants one would be
 //!    made with our rights.
@@ -89,7 +90,27 @@ fn split(path: &Path) -> Result<(PathBuf, OsString), ErrorKind> {
         None => return Err(ErrorKind::NotAName),
     };
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    check_way(dir)?;
     Ok((fs::canonicalize(dir).map_err(ErrorKind::Io)?, name))
+}
+
+/// Refuses links on the way to a folder that anybody can have planted.
+fn check_way(dir: &Path) -> Result<(), ErrorKind> {
+    let mut here = PathBuf::from(".");
+    for part in dir.components() {
+        let next = here.join(part);
+        let metadata = fs::symlink_metadata(&next).map_err(ErrorKind::Io)?;
+        if !metadata.is_symlink() {
+            here = next;
+            continue;
+        }
+        let to = fs::canonicalize(&next).map_err(ErrorKind::Io)?;
+        if !is_ours(&metadata) && is_for_all(&here)? {
+            return Err(ErrorKind::ForeignLink { uid: metadata.uid(), to });
+        }
+        here = to;
+    }
+    Ok(())
 }
 
 /// Whether this is the user's that this program runs for, or root's, who may do everything as it is.

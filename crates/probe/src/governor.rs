@@ -86,7 +86,7 @@ const MAX_LOG2: u8 = 10;
 /// Measured on programs that know how often they grow maps (`bench/record-truth sizes`).
 pub(crate) const TRAP_FACTOR: f64 = 1.5;
 /// By how much a trap may cost more or less than is believed.
-pub(crate) const TRAP_ERROR: f64 = 0.25;
+pub(crate) const TRAP_ERROR: f64 = 0.35;
 /// Traps that it takes where the kernel does not emulate the instruction under the probe: it runs it elsewhere, and comes
 /// back.
 const OUT_OF_LINE: f64 = 2.0;

@@ -194,3 +194,15 @@ fn a_full_device_is_told_and_stays() {
     assert_succeeds(&chart("/dev/null", &[]));
     assert!(fs::symlink_metadata("/dev/null").unwrap().file_type().is_char_device());
 }
+
+#[test]
+fn two_outputs_are_not_one_file() {
+    let dir = Inputs::new();
+    let (cpu, page, same) = (dir.path("cpu.pprof"), dir.path("page"), dir.path("./page"));
+    let args = ["diagnose", &cpu, "--html", &page, "--flamegraph", &same];
+    for more in [&[][..], &["--force"]] {
+        let output = mapscope(args.iter().chain(more));
+        assert_refused(&output, &["two outputs cannot be one file"]);
+        assert!(!Path::new(&page).exists());
+    }
+}

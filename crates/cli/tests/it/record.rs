@@ -242,6 +242,24 @@ fn writes_what_it_has_when_it_is_stopped_early() {
 }
 
 #[test]
+fn a_recording_that_cannot_be_written_is_kept_elsewhere() {
+    let Some(program) = load_program() else { return };
+    let load = Load::start(&program, &["-work", "grow"]);
+    let (dir, pid) = (tempfile::tempdir().unwrap(), load.pid());
+    let output = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .args(["record", "-p", &pid, "-d", "300ms", "-o", "/dev/full"])
+        .env("TMPDIR", dir.path())
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.contains("No space left"), "{err}");
+    let (_, kept) = err.trim_end().rsplit_once("the recording is kept in ").unwrap();
+    assert!(Path::new(kept).starts_with(dir.path()), "{err}");
+    assert!(n_grows(kept) > 0);
+}
+
+#[test]
 fn ends_with_the_program() {
     let Some(program) = load_program() else { return };
     let dir = tempfile::tempdir().unwrap();

@@ -459,3 +459,52 @@ fn files_of_the_programs_own_replace_links_instead_of_following_them() {
     drop(draft);
     assert_eq!(dir.names(), ["cache", "private", "victim"]);
 }
+
+#[test]
+fn a_file_that_is_a_mount_point_is_written_in_place() {
+    let dir = Dir::new();
+    let (outside, inside) = (dir.path("outside"), dir.path("inside"));
+    fs::write(&outside, "of ours: old and longer").unwrap();
+    fs::write(&inside, "").unwrap();
+    let mount = Command::new("mount").arg("--bind").args([&outside, &inside]).status();
+    if !mount.is_ok_and(|status| status.success()) {
+        xtask::skip("needs the right to mount");
+        return;
+    }
+    let written = write(&inside);
+    let unmounted = Command::new("umount").arg(&inside).status().unwrap();
+    assert!(unmounted.success());
+    written.unwrap();
+    assert_eq!(fs::read(&outside).unwrap(), b"of ours: new");
+    assert_eq!(names(dir.0.path()), ["inside", "outside"]);
+}
+
+#[test]
+fn a_link_to_a_folder_that_anybody_can_have_planted_is_not_followed() {
+    let dir = Dir::new();
+    let (for_all, target) = (dir.path("for-all"), dir.path("target"));
+    fs::create_dir(&for_all).unwrap();
+    fs::create_dir(&target).unwrap();
+    fs::set_permissions(&for_all, Permissions::from_mode(0o1777)).unwrap();
+    let link = for_all.join("link");
+    symlink(&target, &link).unwrap();
+    // Of ours it is followed.
+    write(&link.join("output")).unwrap();
+    assert_eq!(names(&target), ["output"]);
+    if std::os::unix::fs::lchown(&link, Some(65_534), Some(65_534)).is_err() {
+        xtask::skip("needs the right to give a link away");
+        return;
+    }
+    let error = write(&link.join("other")).unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::ForeignLink { uid: 65_534, .. }), "{error}");
+    assert_eq!(names(&target), ["output"]);
+}
+
+#[test]
+fn what_cannot_be_written_where_it_belongs_is_kept_for_this_user() {
+    let path = output::write_elsewhere(".text", b"of ours: kept").unwrap();
+    let metadata = fs::metadata(&path).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read(&path).unwrap(), b"of ours: kept");
+    fs::remove_file(path).unwrap();
+}
