@@ -44,6 +44,12 @@ pub enum Error {
         /// What.
         path: PathBuf,
     },
+    /// The executable that was found is not the one that was opened then.
+    #[error("{}: it was replaced or removed before it could be opened; record again", path.display())]
+    Replaced {
+        /// The executable.
+        path: PathBuf,
+    },
     /// /proc shows the processes of another PID namespace.
     #[error(
         "/proc is of another PID namespace than this program, so that its numbers are those of other processes; mount one of this namespace: mount -t proc proc /proc"

@@ -9,8 +9,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::process::Child;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -208,10 +208,7 @@ impl Recorder {
         let begun = Instant::now();
         let reach = Reach::own()?;
         let mut found = target::find(&options.target, &reach)?;
-        // The file stays, whatever becomes of the processes.
-        let file = File::open(&found.file.path)
-            .map_err(|_| Error::NotPermittedToRead { path: found.file.path.clone() })?;
-        found.file.path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let file = found.open()?;
         reach.ensure_no_rights(&found.file)?;
         let program = Program::read(&found.file)?;
         let points = Points::find(program.binary(), program.map_impl);

@@ -1,8 +1,11 @@
 //! Finds the processes to record and their executable.
 
-use std::path::Path;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
 
-use goproc::{ErrorKind, Executable, HeldCommand, Pid, Place, which};
+use goproc::{ErrorKind, Executable, FileId, HeldCommand, Pid, Place, which};
 
 use crate::error::Error;
 use crate::kernel::Scope;
@@ -25,6 +28,21 @@ impl Found {
     /// File name of the executable.
     pub(crate) fn name(&self) -> String {
         self.file.name.to_string_lossy().into_owned()
+    }
+
+    /// Opens the executable, so that it stays whatever becomes of the processes, and of the path.
+    pub(crate) fn open(&mut self) -> Result<File, Error> {
+        let replaced = || Error::Replaced { path: self.file.shown.clone() };
+        let file = File::open(&self.file.path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => replaced(),
+            _ => Error::NotPermittedToRead { path: self.file.path.clone() },
+        })?;
+        let is_it = |metadata: Metadata| FileId::from_metadata(&metadata) == self.file.id;
+        if !file.metadata().is_ok_and(is_it) {
+            return Err(replaced());
+        }
+        self.file.path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        Ok(file)
     }
 
     /// Whether processes come that are not known yet.
@@ -111,3 +129,6 @@ impl From<goproc::Error> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

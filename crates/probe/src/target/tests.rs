@@ -1,0 +1,30 @@
+//! What was found is what is opened.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+
+use super::*;
+
+fn found(path: &Path) -> Found {
+    let reach = Reach { is_proc_foreign: true, ..Reach::default() };
+    find(&Target::Exe(path.to_owned()), &reach).unwrap()
+}
+
+#[test]
+fn an_executable_that_was_replaced_or_removed_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("server");
+    fs::write(&path, "old").unwrap();
+    let mut replaced = found(&path);
+    let file = replaced.open().unwrap();
+    assert_eq!(fs::read(&replaced.file.path).unwrap(), b"old");
+    drop(file);
+    let (mut replaced, mut removed) = (found(&path), found(&path));
+    fs::write(dir.path().join("new"), "new").unwrap();
+    fs::rename(dir.path().join("new"), &path).unwrap();
+    let error = replaced.open().unwrap_err();
+    assert!(error.to_string().contains("record again"), "{error}");
+    assert!(matches!(&error, Error::Replaced { path: said } if *said == path), "{error}");
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(removed.open(), Err(Error::Replaced { .. })));
+}
