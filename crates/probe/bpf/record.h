@@ -77,8 +77,11 @@
  */
 #define PROCESS_PID_BITS 22
 #define PROCESS_MAX_EXECS 1023
-/* Of a number of executions: one was by another thread than the first, and left the links of the process behind. */
-#define EXECS_LEFT_LINKS 0x80000000
+/*
+ * What is added to a number of executions, above PROCESS_MAX_EXECS, for one by another thread than the first: it left the
+ * links of the process behind, also where the process ran another program before.
+ */
+#define EXECS_LEFT_LINKS 1024
 
 /* A probe, found by its attach cookie. */
 struct point {

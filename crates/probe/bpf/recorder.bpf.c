@@ -28,7 +28,7 @@ typedef long long s64;
 
 /* Source: include/uapi/linux/bpf.h */
 enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PROG_ARRAY = 3, BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
-enum { BPF_NOEXIST = 1, BPF_F_USER_STACK = 1 << 8 };
+enum { BPF_NOEXIST = 1, BPF_EXIST = 2, BPF_F_USER_STACK = 1 << 8 };
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static long (*bpf_map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
 static long (*bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
@@ -55,7 +55,7 @@ struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __type(key, u32); __type(value
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct grow_key); __type(value, struct grow_value); __uint(max_entries, MAX_GROWS); } grows SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, struct sample_key); __type(value, u64); __uint(max_entries, MAX_SAMPLES); } samples SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u64); __type(value, struct stack); __uint(max_entries, MAX_STACKS); } stacks SEC(".maps");
-/* By pid: how often processes executed a program while they were recorded. */
+/* By pid: how often processes executed a program while they were recorded. Only `on_exec` changes it. */
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u32); __uint(max_entries, MAX_PROCESSES); } executions SEC(".maps");
 /* Processes recorded, with the difference between their addresses and those in the ELF file. */
 struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, MAX_PROCESSES); } processes SEC(".maps");
@@ -221,12 +221,14 @@ INLINE void add_process(struct pt_regs *ctx, const struct point *point, u32 proc
 {
 	u64 bias = PC(ctx) - point->link_addr;
 
-	if (!bpf_map_lookup_elem(&processes, &process)) {
-		count(COUNT_NEW_PROCESSES, 1);
-		if (process >> PROCESS_PID_BITS)
-			count(COUNT_RESTARTS, 1);
+	/* Of several threads that come at once, one is the first. */
+	if (bpf_map_update_elem(&processes, &process, &bias, BPF_NOEXIST)) {
+		bpf_map_update_elem(&processes, &process, &bias, BPF_EXIST);
+		return;
 	}
-	bpf_map_update_elem(&processes, &process, &bias, 0);
+	count(COUNT_NEW_PROCESSES, 1);
+	if (process >> PROCESS_PID_BITS)
+		count(COUNT_RESTARTS, 1);
 }
 
 struct event {
@@ -617,19 +619,20 @@ int on_exec(struct exec_args *args)
 	before = bpf_map_lookup_elem(&executions, &pid);
 	n_execs = before ? *before : 0;
 	if (!is_first)
-		n_execs |= EXECS_LEFT_LINKS;
+		n_execs += EXECS_LEFT_LINKS;
 	if (!bpf_map_lookup_elem(&processes, &who.process)) {
 		/* It ran another program, and may run ours from now on. */
 		if (before)
 			*before = n_execs;
 		return 0;
 	}
-	count(COUNT_EXECS, 1);
-	n_execs = (n_execs & EXECS_LEFT_LINKS) | ((n_execs & PROCESS_MAX_EXECS) % PROCESS_MAX_EXECS + 1);
+	n_execs = (n_execs & ~PROCESS_MAX_EXECS) | ((n_execs & PROCESS_MAX_EXECS) % PROCESS_MAX_EXECS + 1);
 	has_executions = 1;
 	if (bpf_map_update_elem(&executions, &pid, &n_execs, 0))
 		/* Full: rather nothing of it than what is wrong. */
 		bpf_map_delete_elem(&processes, &who.process);
+	/* Last: who sees that it was counted sees the rest. */
+	count(COUNT_EXECS, 1);
 	return 0;
 }
 

@@ -139,7 +139,7 @@ pub(crate) fn measure(kernel: &mut Kernel) -> Result<Costs, Error> {
     drop(links);
     // Nothing else was counted by now.
     kernel.take_all()?;
-    let own: Vec<ProcessKey> = kernel.processes().into_keys().collect();
+    let own: Vec<ProcessKey> = kernel.processes()?.into_keys().collect();
     kernel.remove_processes(&own)?;
     let frame_ns = ((deep.ns - shallow.ns) / (deep.frames - shallow.frames).max(1.0)).max(0.0);
     let more_ns = shallow.trap_ns * (TRAP_FACTOR - 1.0);

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use aya::maps::{Array, HashMap as BpfHashMap, Map, PerCpuArray};
+use aya::maps::{Array, HashMap as BpfHashMap, Map, MapError, PerCpuArray};
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLink, UProbeScope};
 use aya::programs::{PerfEvent, ProgramError, RawTracePoint, UProbe};
@@ -340,52 +340,56 @@ impl Kernel {
     }
 
     /// What a process executed since it was recorded.
-    pub(crate) fn executions(&self, pid: Pid) -> Executions {
+    pub(crate) fn executions(&self, pid: Pid) -> Result<Executions, Error> {
         let executions: BpfHashMap<_, u32, u32> = self.table("executions", BpfHashMap::try_from);
-        Executions(executions.get(&pid.0, 0).unwrap_or(0))
+        match executions.get(&pid.0, 0) {
+            Ok(n) => Ok(Executions(n)),
+            Err(MapError::KeyNotFound) => Ok(Executions::default()),
+            Err(error) => Err(map_error("reading what was counted", &error)),
+        }
     }
 
-    /// Says that a process has links again.
-    pub(crate) fn set_linked(&mut self, pid: Pid) -> Result<(), Error> {
-        let linked = self.executions(pid).with_links();
-        let mut executions: BpfHashMap<_, u32, u32> =
-            self.table_mut("executions", BpfHashMap::try_from);
-        executions
-            .insert(pid.0, linked.0, 0)
-            .map_err(|error| map_error("putting probes back", &error))
+    /// What each process executed that executed anything since it was recorded.
+    pub(crate) fn all_executions(&self) -> Result<HashMap<Pid, Executions>, Error> {
+        let executions: Vec<(u32, u32)> = self.entries("executions")?;
+        Ok(executions.into_iter().map(|(pid, n)| (Pid(pid), Executions(n))).collect())
     }
 
     /// Processes that were counted, with the difference between their addresses and those in the ELF file. Some may have
     /// ended, or run another program by now.
-    pub(crate) fn processes(&self) -> HashMap<ProcessKey, u64> {
-        let processes: Vec<(u32, u64)> = self.entries("processes").unwrap_or_default();
-        processes.into_iter().map(|(key, bias)| (ProcessKey(key), bias)).collect()
+    pub(crate) fn processes(&self) -> Result<HashMap<ProcessKey, u64>, Error> {
+        let processes: Vec<(u32, u64)> = self.entries("processes")?;
+        Ok(processes.into_iter().map(|(key, bias)| (ProcessKey(key), bias)).collect())
     }
 
     /// Those that run the program, as far as they have not ended.
-    pub(crate) fn running(&self) -> HashMap<ProcessKey, u64> {
-        let executions: HashMap<u32, u32> =
-            self.entries("executions").unwrap_or_default().into_iter().collect();
-        let is_latest = |key: ProcessKey| {
-            let executions = executions.get(&key.pid().0).copied().unwrap_or(0);
-            Executions(executions).process(key.pid()) == key
-        };
-        self.processes().into_iter().filter(|&(key, _)| is_latest(key)).collect()
+    pub(crate) fn running(&self) -> Result<HashMap<ProcessKey, u64>, Error> {
+        // In this order: what is executed in between makes a process that is known an earlier one, which it is. The
+        // other way round the one that it is from then on would not be the latest.
+        let mut processes = self.processes()?;
+        let executions = self.all_executions()?;
+        let latest = |pid: Pid| executions.get(&pid).copied().unwrap_or_default().process(pid);
+        processes.retain(|&key, _| latest(key.pid()) == key);
+        Ok(processes)
     }
 
-    /// Forgets processes, also that those which have ended executed programs.
+    /// Forgets processes, and what processes executed that have ended.
     pub(crate) fn remove_processes(&mut self, keys: &[ProcessKey]) -> Result<(), Error> {
         let raw: Vec<u32> = keys.iter().map(|key| key.0).collect();
         self.remove("processes", &raw)?;
-        let is_gone = |key: &&ProcessKey| key.n_execs() > 0 && key.pid().cpu_ns().is_none();
-        let gone: Vec<u32> = keys.iter().filter(is_gone).map(|key| key.pid().0).collect();
-        self.remove("executions", &gone)
+        // Most of them are none of `keys`: they ended running another program.
+        let mut executed = self.all_executions()?;
+        for key in self.processes()?.into_keys() {
+            executed.remove(&key.pid());
+        }
+        let gone = executed.into_keys().filter(|pid| pid.cpu_ns().is_none());
+        self.remove("executions", &gone.map(|pid| pid.0).collect::<Vec<u32>>())
     }
 
     /// Processes with the addresses of the map types that were seen there since tables were emptied.
-    pub(crate) fn map_types(&self) -> HashSet<(ProcessKey, u64)> {
-        let grows: Vec<(GrowKey, GrowValue)> = self.entries("grows").unwrap_or_default();
-        grows.iter().map(|(key, _)| (ProcessKey(key.process), key.map_type)).collect()
+    pub(crate) fn map_types(&self) -> Result<HashSet<(ProcessKey, u64)>, Error> {
+        let grows: Vec<(GrowKey, GrowValue)> = self.entries("grows")?;
+        Ok(grows.iter().map(|(key, _)| (ProcessKey(key.process), key.map_type)).collect())
     }
 
     pub(crate) fn counters(&self) -> Result<Counters, Error> {
@@ -509,7 +513,7 @@ where
     program.try_into().expect("the object has it of this kind")
 }
 
-fn map_error(what: &'static str, error: &aya::maps::MapError) -> Error {
+fn map_error(what: &'static str, error: &MapError) -> Error {
     Error::Kernel { what, reason: error.to_string() }
 }
 

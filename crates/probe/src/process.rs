@@ -14,11 +14,6 @@ impl ProcessKey {
     pub(crate) fn pid(self) -> Pid {
         Pid(self.0 & ((1 << PROCESS_PID_BITS) - 1))
     }
-
-    /// How often it executed a program since it was recorded.
-    pub(crate) fn n_execs(self) -> u32 {
-        self.0 >> PROCESS_PID_BITS
-    }
 }
 
 /// What a process executed since it was recorded.
@@ -32,12 +27,8 @@ impl Executions {
         ProcessKey(pid.0 | self.0 << PROCESS_PID_BITS)
     }
 
-    /// Whether links to the process are to a thread that has ended.
-    pub(crate) fn left_links(self) -> bool {
-        self.0 & EXECS_LEFT_LINKS != 0
-    }
-
-    pub(crate) fn with_links(self) -> Self {
-        Self(self.0 & !EXECS_LEFT_LINKS)
+    /// How many of them left links to the process behind, which are then to a thread that has ended.
+    pub(crate) fn n_left_links(self) -> u32 {
+        self.0 / EXECS_LEFT_LINKS
     }
 }

@@ -15,7 +15,7 @@ use std::process::Child;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use goproc::{ErrorKind, FileId, Pid, PidFd};
+use goproc::{ErrorKind, Pid, PidFd};
 
 use crate::calibrate;
 use crate::capabilities::{self, OF_OTHER_USERS};
@@ -30,16 +30,20 @@ use crate::profile::{self, Facts};
 use crate::program::Program;
 use crate::reach::Reach;
 use crate::record_layout::{
-    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_EXECS, COUNT_FRAMES, COUNT_IGNORED, COUNT_MAKES,
-    COUNT_NEW_PROCESSES, COUNT_PACE_NS, COUNT_PACES, COUNT_PASSED, COUNT_READ_FAULTS,
-    COUNT_RESTARTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST,
-    COUNT_TABLE_FULL, COUNT_WALKED, GrowKey, MAX_FRAMES, PRECISION_WINDOW,
+    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_MAKES, COUNT_NEW_PROCESSES,
+    COUNT_PACE_NS, COUNT_PACES, COUNT_PASSED, COUNT_READ_FAULTS, COUNT_RESTARTS, COUNT_SAMPLES,
+    COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED,
+    GrowKey, MAX_FRAMES, PRECISION_WINDOW,
 };
 use crate::recording::{Attached, Ending, Options, Recording, Status};
 use crate::system::TaskClocks;
 use crate::tally::{Folding, Memory, OfWindow, Tally};
 use crate::target::{self, Found};
 use crate::windows::{Window, Windows};
+
+mod executions;
+
+use executions::Followed;
 
 /// How often CPU time is looked at between windows: what a program did since then is lost when it ends.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -77,12 +81,7 @@ pub struct Recorder {
     detaching: Detaching,
     /// Processes that were named and run; empty when all of an executable are recorded.
     processes: Vec<(u32, PidFd)>,
-    /// Those of them that run another program by now.
-    away: Vec<u32>,
-    /// Executions of programs when that was looked at.
-    n_execs_seen: u64,
-    /// Those that were found to run the program again, beside those that the kernel side counted.
-    n_restarts: u64,
+    followed: Followed,
     child: Option<Child>,
     memory: Memory,
     others: Others,
@@ -116,6 +115,8 @@ struct Part {
     waiting: Waiting,
     /// Processes that were there already.
     n_known: u64,
+    /// Those that ran another program already.
+    n_elsewhere: u64,
     /// Growths and makes taken out of the tables.
     n_taken: u64,
     /// Whether the probe of large arrays stood all the time.
@@ -134,6 +135,7 @@ impl Part {
             windows: before.next(),
             waiting: Waiting::default(),
             n_known: 0,
+            n_elsewhere: 0,
             n_taken: 0,
             counts_every_large: false,
             time_in: [Duration::ZERO; 3],
@@ -294,9 +296,7 @@ impl Recorder {
             growth,
             detaching: Detaching::default(),
             processes,
-            away: Vec::new(),
-            n_execs_seen: 0,
-            n_restarts: 0,
+            followed: Followed::from(now),
             child: None,
             memory: Memory::default(),
             others: Others::default(),
@@ -429,13 +429,14 @@ impl Recorder {
         self.closed_at + self.next_window.gap.saturating_sub(self.attaching)
     }
 
-    fn pids(&self) -> Vec<u32> {
+    /// Processes that run the program.
+    fn pids(&self) -> Result<Vec<u32>, Error> {
         if self.found.is_all() {
-            self.kernel.running().into_keys().map(|process| process.pid().0).collect()
-        } else {
-            let pids = self.processes.iter().map(|(pid, _)| *pid);
-            pids.filter(|pid| !self.away.contains(pid)).collect()
+            let running = self.kernel.running()?;
+            return Ok(running.into_keys().map(|process| process.pid().0).collect());
         }
+        let pids = self.processes.iter().map(|(pid, _)| *pid);
+        Ok(pids.filter(|&pid| !self.followed.is_away(pid)).collect())
     }
 
     /// Where probes go now: not to processes that have ended, whose number another may have by now.
@@ -449,76 +450,20 @@ impl Recorder {
 
     fn read_cpu(&mut self) -> Result<(), Error> {
         if let CpuClock::Processes { .. } = self.cpu {
-            self.notice_executions(&self.kernel.counters()?);
-            let pids = self.pids();
+            let at = Instant::now();
+            self.notice_executions(&self.kernel.counters()?, at)?;
+            let pids = self.pids()?;
             self.cpu.read(&self.last.counters, || pids);
         }
         Ok(())
     }
 
-    /// Processes that run another program by now are not looked at until they run the recorded one again.
-    fn notice_executions(&mut self, counters: &Counters) {
-        let n_execs = counters[COUNT_EXECS as usize] + counters[COUNT_RESTARTS as usize];
-        if n_execs != self.n_execs_seen && !self.found.is_all() {
-            self.n_execs_seen = n_execs;
-            // When it happened is not known better.
-            let before = self.pids();
-            self.cpu.read(counters, || before);
-            let running: HashSet<u32> =
-                self.kernel.running().into_keys().map(|process| process.pid().0).collect();
-            let pids = self.processes.iter().map(|(pid, _)| *pid);
-            self.away = pids.filter(|pid| !running.contains(pid)).collect();
-        }
-        self.cpu.skip(&self.away);
-    }
-
-    /// Puts probes into processes again that have none, and run the program again. Until then they were not counted.
-    fn follow_executions(&mut self) -> Result<(), Error> {
-        if self.reach.is_proc_foreign {
-            return Ok(());
-        }
-        for pid in self.away.clone().into_iter().map(Pid) {
-            let executions = self.kernel.executions(pid);
-            let is_back = executions.left_links()
-                && FileId::of(&pid.exe_path()).is_ok_and(|id| id == self.found.file.id);
-            if is_back {
-                self.link_again(pid, executions)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn link_again(&mut self, pid: Pid, executions: Executions) -> Result<(), Error> {
-        let link_addr = |offset| self.program.binary().link_addr(offset);
-        let Ok(Some(bias)) = pid.load_bias(self.found.file.id, link_addr) else {
-            // Not in memory yet.
-            return Ok(());
-        };
-        let (path, scope) = (&self.found.file.path, Scope::Process(pid.0));
-        // They see nothing by themselves, and would see everything once others are there.
-        self.always.drop_scope(scope);
-        self.growth.drop_scope(scope);
-        self.always.add(self.kernel.attach(path, &[scope], &self.points.always())?);
-        if let (Some(links), Some((_, probe))) = (&mut self.large, &self.points.large) {
-            links.drop_scope(scope);
-            links.add(self.kernel.attach(path, &[scope], std::slice::from_ref(probe))?);
-        }
-        if self.governor.mode() != Mode::Windows {
-            self.growth.add(self.kernel.attach(path, &[scope], &self.points.growth)?);
-        }
-        self.kernel.set_linked(pid)?;
-        self.n_restarts += u64::from(self.kernel.add_process(executions.process(pid), bias.0)?);
-        self.away.retain(|&away| away != pid.0);
-        // What it did before was not counted, and how long that was is not known better.
-        self.part.windows.add_gap(self.last.at.elapsed().as_nanos() as f64);
-        Ok(())
-    }
-
     fn mark(&mut self) -> Result<Mark, Error> {
+        let at = Instant::now();
         let counters = self.kernel.counters()?;
-        self.notice_executions(&counters);
+        self.notice_executions(&counters, at)?;
         let pids = match self.cpu {
-            CpuClock::Processes { .. } => self.pids(),
+            CpuClock::Processes { .. } => self.pids()?,
             CpuClock::Samples { .. } => Vec::new(),
         };
         let cpu_ns = self.cpu.read(&counters, || pids);
@@ -590,21 +535,23 @@ impl Recorder {
     }
 
     /// Clocks of threads, where they are known.
-    fn task_clocks(&self) -> Option<TaskClocks> {
-        let is_known = !self.reach.is_proc_foreign;
-        is_known.then(|| TaskClocks::start(self.pids().into_iter()).ok()).flatten()
+    fn task_clocks(&self) -> Result<Option<TaskClocks>, Error> {
+        if self.reach.is_proc_foreign {
+            return Ok(None);
+        }
+        Ok(TaskClocks::start(self.pids()?.into_iter()).ok())
     }
 
     /// Processes whose memory can be read: those that run the program.
-    fn readable(&self) -> HashMap<ProcessKey, u64> {
-        if self.reach.is_proc_foreign { HashMap::new() } else { self.kernel.running() }
+    fn readable(&self) -> Result<HashMap<ProcessKey, u64>, Error> {
+        if self.reach.is_proc_foreign { Ok(HashMap::new()) } else { self.kernel.running() }
     }
 
     /// A window.
     fn window(&mut self) -> Result<(), Error> {
         let plan = self.next_window;
         let begun = Instant::now();
-        let clocks = self.task_clocks();
+        let clocks = self.task_clocks()?;
         let is_paced = self.n_windows.is_multiple_of(PACED);
         self.n_windows += 1;
         let paces = if is_paced { self.points.paces.clone() } else { Vec::new() };
@@ -716,7 +663,7 @@ impl Recorder {
         self.count_taken(&taken);
         let seen =
             taken.grows.iter().map(|(key, _)| (ProcessKey(key.process), key.map_type)).collect();
-        self.memory.look(&seen, &self.readable(), self.program.binary());
+        self.memory.look(&seen, &self.readable()?, self.program.binary());
         let is_of_window = |key: &GrowKey| u32::from(key.precision) == PRECISION_WINDOW;
         let (grows, others): (Vec<_>, Vec<_>) =
             taken.grows.into_iter().partition(|(key, _)| is_of_window(key));
@@ -742,25 +689,26 @@ impl Recorder {
     fn look_after_tables(&mut self) -> Result<(), Error> {
         let now = Instant::now();
         if now >= self.next_look {
-            self.look_at_types();
+            self.look_at_types()?;
             self.next_look = now + now.elapsed() * LOOKING;
         }
         let is_time = now >= self.next_collect;
-        if self.kernel.is_filling(&self.last.counters) || is_time && self.some_ended() {
+        if self.kernel.is_filling(&self.last.counters) || is_time && !self.ended()?.is_empty() {
             self.collect()?;
         }
         if is_time {
-            self.look_for_others();
+            self.look_for_others()?;
             self.next_collect = now + COLLECT;
         }
         Ok(())
     }
 
-    fn look_for_others(&mut self) {
+    fn look_for_others(&mut self) -> Result<(), Error> {
         if !self.reach.is_proc_foreign {
             let file = &self.found.file;
-            self.others.look(&self.pids(), file.id, &file.shown);
+            self.others.look(&self.pids()?, file.id, &file.shown);
         }
+        Ok(())
     }
 
     /// Takes the probe of large arrays away for good where it costs too much: programs may make large maps all the time
@@ -780,32 +728,34 @@ impl Recorder {
         Ok(())
     }
 
-    fn look_at_types(&mut self) {
-        let seen = self.kernel.map_types();
-        self.memory.look(&seen, &self.readable(), self.program.binary());
+    fn look_at_types(&mut self) -> Result<(), Error> {
+        let seen = self.kernel.map_types()?;
+        self.memory.look(&seen, &self.readable()?, self.program.binary());
+        Ok(())
     }
 
-    fn some_ended(&self) -> bool {
-        !self.ended().is_empty()
+    /// Processes that run the program and have not ended.
+    fn alive(&self) -> Result<HashSet<ProcessKey>, Error> {
+        let running = self.kernel.running()?.into_keys();
+        Ok(running.filter(|process| process.pid().cpu_ns().is_some()).collect())
     }
 
     /// Processes that run the program no longer.
-    fn ended(&self) -> Vec<ProcessKey> {
-        let running = self.kernel.running();
-        let runs = |process: &ProcessKey| {
-            running.contains_key(process) && process.pid().cpu_ns().is_some()
-        };
-        self.kernel.processes().into_keys().filter(|process| !runs(process)).collect()
+    fn ended(&self) -> Result<Vec<ProcessKey>, Error> {
+        // First: those that begin meanwhile are not among them.
+        let known = self.kernel.processes()?;
+        let alive = self.alive()?;
+        Ok(known.into_keys().filter(|process| !alive.contains(process)).collect())
     }
 
     /// Adds everything that was taken before, and what is in the kernel's tables, to the sums.
     fn collect(&mut self) -> Result<(), Error> {
         // Before they are counted for the last time.
-        let ended = self.ended();
-        self.look_at_types();
+        let ended = self.ended()?;
+        self.look_at_types()?;
         let mut taken = self.kernel.take_all()?;
         self.count_taken(&taken);
-        self.memory.add_processes(&self.kernel.processes());
+        self.memory.add_processes(&self.kernel.processes()?);
         let latest: HashSet<u64> = taken.stacks.iter().map(|(key, _)| *key).collect();
         self.memory.add_stacks(std::mem::take(&mut taken.stacks));
         let Waiting { of_windows, others } = std::mem::take(&mut self.part.waiting);
@@ -835,11 +785,13 @@ impl Recorder {
             (self.growth, self.always, self.large) = Default::default();
             self.detaching.wait();
         }
-        self.look_for_others();
+        self.look_for_others()?;
         self.collect()?;
         let now = Mark { counters: self.kernel.counters()?, at: Instant::now(), ..self.last };
         let mut next = Part::beginning(now, self.last, &self.part.windows);
-        next.n_known = self.kernel.running().len() as u64;
+        next.n_known = self.alive()?.len() as u64;
+        next.n_elsewhere = self.n_elsewhere(&now.counters);
+        let n_elsewhere = next.n_elsewhere.saturating_sub(self.part.n_elsewhere);
         next.counts_every_large = self.large.is_some();
         let part = std::mem::replace(&mut self.part, next);
         let counters: Vec<u64> =
@@ -863,7 +815,7 @@ impl Recorder {
             large_above: self.large_above(part.counts_every_large),
             n_processes: (part.n_known + counters[COUNT_NEW_PROCESSES as usize])
                 .saturating_sub(counters[COUNT_RESTARTS as usize]),
-            n_elsewhere: self.n_elsewhere(&now.counters),
+            n_elsewhere,
             other_code: self.others.go_code().map(Path::to_owned).collect(),
             only_user: self.attached.only_user,
             time_in: part.time_in,
@@ -881,12 +833,6 @@ impl Recorder {
     fn large_above(&self, is_counted: bool) -> Option<u64> {
         let (large, _) = self.points.large.as_ref().filter(|_| is_counted)?;
         Some(large.above)
-    }
-
-    /// Processes that executed another program, and not this one again.
-    fn n_elsewhere(&self, counters: &Counters) -> u64 {
-        let count = |counter: u32| counters[counter as usize];
-        (count(COUNT_EXECS) - count(COUNT_RESTARTS)).saturating_sub(self.n_restarts)
     }
 
     /// Events that the kernel side counted, and that are in no table.

@@ -1,0 +1,146 @@
+//! Programs that processes execute which are recorded by their number.
+//!
+//! 1. A process that executes another program is away: it is neither counted nor read until it runs the recorded one again.
+//! 2. When its first thread executes that, probes are where they were, and the process says itself that it is back.
+//! 3. When another thread does, links to the process are to a thread that has ended: the process is looked after, and gets
+//!    links again. What it did until then was not counted.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use goproc::{FileId, Pid};
+
+use super::Recorder;
+use crate::error::Error;
+use crate::governor::Mode;
+use crate::kernel::{Counters, Scope};
+use crate::process::Executions;
+use crate::record_layout::{COUNT_EXECS, COUNT_RESTARTS};
+
+/// What is known about what the processes executed.
+#[derive(Debug)]
+pub(super) struct Followed {
+    /// Those that run another program by now, with a time before which they did nothing that was missed.
+    away: HashMap<u32, Instant>,
+    /// Of those that got links again: as many of their executions as had left links behind.
+    n_left_links: HashMap<u32, u32>,
+    /// Executions when they were last looked at, and a time before that.
+    n_seen: u64,
+    seen_at: Instant,
+    /// Processes that were found to run the program again, beside those that the kernel side counted.
+    n_restarts: u64,
+}
+
+impl Followed {
+    /// Nothing was executed by then.
+    pub(super) fn from(now: Instant) -> Self {
+        let (away, n_left_links) = (HashMap::new(), HashMap::new());
+        Self { away, n_left_links, n_seen: 0, seen_at: now, n_restarts: 0 }
+    }
+
+    pub(super) fn is_away(&self, pid: u32) -> bool {
+        self.away.contains_key(&pid)
+    }
+
+    /// Takes note of which are away. What they executed was after the last look.
+    fn see_away(&mut self, pids: impl Iterator<Item = u32>) {
+        let since = |pid: u32| self.away.get(&pid).copied().unwrap_or(self.seen_at);
+        self.away = pids.map(|pid| (pid, since(pid))).collect();
+    }
+
+    /// Whether its links are to a thread that has ended.
+    fn lacks_links(&self, pid: u32, executions: Executions) -> bool {
+        executions.n_left_links() != self.n_left_links.get(&pid).copied().unwrap_or(0)
+    }
+}
+
+impl Recorder {
+    /// Processes that run another program by now are not looked at until they run the recorded one again. `at` is a time
+    /// before the counters were read.
+    pub(super) fn notice_executions(
+        &mut self,
+        counters: &Counters,
+        at: Instant,
+    ) -> Result<(), Error> {
+        let n_execs = counters[COUNT_EXECS as usize] + counters[COUNT_RESTARTS as usize];
+        if n_execs != self.followed.n_seen && !self.found.is_all() {
+            self.followed.n_seen = n_execs;
+            // When it happened is not known better.
+            let before = self.pids()?;
+            self.cpu.read(counters, || before);
+            let running: HashSet<Pid> =
+                self.kernel.running()?.into_keys().map(|process| process.pid()).collect();
+            let pids = self.processes.iter().map(|(pid, _)| *pid);
+            self.followed.see_away(pids.filter(|&pid| !running.contains(&Pid(pid))));
+        }
+        self.followed.seen_at = at;
+        self.cpu.skip(&self.followed.away.keys().copied().collect::<Vec<_>>());
+        Ok(())
+    }
+
+    /// Puts probes into processes again that have none, and run the program again. Until then they were not counted.
+    pub(super) fn follow_executions(&mut self) -> Result<(), Error> {
+        if self.reach.is_proc_foreign {
+            return Ok(());
+        }
+        let pids = self.processes.iter().map(|(pid, _)| *pid);
+        let away: Vec<u32> = pids.filter(|&pid| self.followed.is_away(pid)).collect();
+        for pid in away {
+            let at = Instant::now();
+            let executions = self.kernel.executions(Pid(pid))?;
+            if self.followed.lacks_links(pid, executions) && self.runs_program(Pid(pid)) {
+                self.link_again(Pid(pid), executions)?;
+            } else {
+                self.followed.away.insert(pid, at);
+            }
+        }
+        Ok(())
+    }
+
+    fn runs_program(&self, pid: Pid) -> bool {
+        FileId::of(&pid.exe_path()).is_ok_and(|id| id == self.found.file.id)
+    }
+
+    fn link_again(&mut self, pid: Pid, executions: Executions) -> Result<(), Error> {
+        let link_addr = |offset| self.program.binary().link_addr(offset);
+        let Ok(Some(bias)) = pid.load_bias(self.found.file.id, link_addr) else {
+            // Not in memory yet.
+            return Ok(());
+        };
+        let (path, scope) = (&self.found.file.path, Scope::Process(pid.0));
+        // They see nothing by themselves, and would see everything once others are there.
+        self.always.drop_scope(scope);
+        self.growth.drop_scope(scope);
+        self.always.add(self.kernel.attach(path, &[scope], &self.points.always())?);
+        if let (Some(links), Some((_, probe))) = (&mut self.large, &self.points.large) {
+            links.drop_scope(scope);
+            links.add(self.kernel.attach(path, &[scope], std::slice::from_ref(probe))?);
+        }
+        if self.governor.mode() != Mode::Windows {
+            self.growth.add(self.kernel.attach(path, &[scope], &self.points.growth)?);
+        }
+        self.followed.n_left_links.insert(pid.0, executions.n_left_links());
+        if let Some(since) = self.followed.away.insert(pid.0, Instant::now()) {
+            // What it did before was not counted, and how long that was is not known better.
+            self.part.windows.add_gap(since.elapsed().as_nanos() as f64);
+        }
+        if self.kernel.executions(pid)? != executions || !self.runs_program(pid) {
+            // It executed something meanwhile, and is looked at again.
+            return Ok(());
+        }
+        let is_found = self.kernel.add_process(executions.process(pid), bias.0)?;
+        self.followed.n_restarts += u64::from(is_found);
+        self.followed.away.remove(&pid.0);
+        Ok(())
+    }
+
+    /// Processes that executed another program, and not this one again.
+    pub(super) fn n_elsewhere(&self, counters: &Counters) -> u64 {
+        let count = |counter: u32| counters[counter as usize];
+        let n_restarts = count(COUNT_RESTARTS) + self.followed.n_restarts;
+        count(COUNT_EXECS).saturating_sub(n_restarts)
+    }
+}
+
+#[cfg(test)]
+mod tests;
