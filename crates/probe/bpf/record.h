@@ -40,7 +40,7 @@
 #define COUNT_WALKED 0 /* events with a stack */
 #define COUNT_STACKLESS 1 /* events without */
 #define COUNT_FRAMES 2 /* frames walked */
-#define COUNT_IGNORED 3 /* hits while paused, and branches taken */
+#define COUNT_IGNORED 3 /* hits while held or paused, and branches taken */
 #define COUNT_READ_FAULTS 4 /* events lost because the map could not be read */
 #define COUNT_TABLE_FULL 5 /* events lost because the table of counts was full */
 #define COUNT_STACKS_LOST 6 /* events whose stack was lost because the table of stacks was full */
@@ -100,6 +100,7 @@ struct control {
 	u32 max_frames; /* of stacks, at most MAX_FRAMES */
 	u32 large_apart; /* POINT_CLASSIC_LARGE counts growths to large arrays, at all times, and other probes do not */
 	u32 epoch; /* of new counts; after a change, and a grace period, nothing is added to those of other epochs */
+	u32 is_held; /* nothing is counted, rare events neither, but which processes there are and what they execute */
 };
 
 /* Per CPU, by COUNT_*. */

@@ -482,13 +482,18 @@ int on_probe(struct pt_regs *ctx)
 		count(COUNT_IGNORED, 1);
 		return 0;
 	}
+	if (point->kind == POINT_START) {
+		add_process(ctx, point, who.process);
+		count(COUNT_CHECKS, 1);
+		return 0;
+	}
+	if (control->is_held) {
+		count(COUNT_IGNORED, 1);
+		return 0;
+	}
 	switch (point->kind) {
 	case POINT_GC_CYCLE:
 		count(COUNT_GC_CYCLES, 1);
-		count(COUNT_CHECKS, 1);
-		return 0;
-	case POINT_START:
-		add_process(ctx, point, who.process);
 		count(COUNT_CHECKS, 1);
 		return 0;
 	case POINT_PACE:
@@ -576,7 +581,7 @@ int on_sample(struct bpf_perf_event_data *ctx)
 	u32 zero = 0;
 	struct control *control = bpf_map_lookup_elem(&controls, &zero);
 
-	if (!control || !who_runs(&who))
+	if (!control || control->is_held || !who_runs(&who))
 		return 0;
 	key.process = who.process;
 	bias = bpf_map_lookup_elem(&processes, &key.process);

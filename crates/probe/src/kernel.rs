@@ -187,6 +187,7 @@ impl Kernel {
             max_frames: MAX_FRAMES,
             large_apart: 0,
             epoch: 0,
+            is_held: 0,
         };
         Ok(Self { ebpf, multi, points: Vec::new(), emptied_at: [0; TABLES.len()], control })
     }
@@ -312,6 +313,11 @@ impl Kernel {
     /// Whether growths of classic maps to large arrays are counted by a probe of their own, paused or not.
     pub(crate) fn count_large_apart(&mut self, is_apart: bool) -> Result<(), Error> {
         self.set_control(Control { large_apart: u32::from(is_apart), ..self.control })
+    }
+
+    /// While it is held, the kernel side counts nothing but which processes there are, and what they execute.
+    pub(crate) fn hold(&mut self, is_held: bool) -> Result<(), Error> {
+        self.set_control(Control { is_held: u32::from(is_held), ..self.control })
     }
 
     fn set_control(&mut self, control: Control) -> Result<(), Error> {

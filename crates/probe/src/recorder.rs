@@ -228,7 +228,7 @@ impl Recorder {
         let costs = calibrate::measure(&mut kernel)?;
         kernel.watch_executions()?;
         let max_frames = options.max_frames.clamp(1, MAX_FRAMES);
-        kernel.control(Counting { is_paused: true, ..counting(Mode::Exact, max_frames) })?;
+        kernel.hold(true)?;
         for &pid in &found.pids {
             let link_addr = |offset| program.binary().link_addr(offset);
             let bias = Pid(pid).load_bias(found.file.id, link_addr).ok().flatten();
@@ -342,13 +342,18 @@ impl Recorder {
     pub fn start(&mut self) -> Result<(), Error> {
         self.kernel.control(counting(Mode::Exact, self.max_frames))?;
         self.kernel.count_large_apart(self.large.is_some())?;
+        // Probes have cost, and processes begun, since they are in place: that was before.
+        let before = self.mark()?;
+        let n_known = self.alive()?.len() as u64;
+        self.kernel.hold(false)?;
         if let Some(command) = self.found.command.take() {
             self.child = Some(command.start()?);
         }
-        let mark = Mark { at: Instant::now(), ..self.start };
+        let mark = Mark { at: Instant::now(), ..before };
         (self.start, self.last) = (mark, mark);
         self.part = Part::beginning(mark, mark, &Windows::default());
-        self.part.n_known = self.found.pids.len() as u64;
+        self.part.n_known = n_known;
+        self.part.n_elsewhere = self.n_elsewhere(&mark.counters);
         self.part.counts_every_large = self.large.is_some();
         Ok(())
     }
@@ -934,3 +939,6 @@ fn between(from: &Mark, to: &Mark) -> Interval {
         event_ns: count(COUNT_EVENT_NS),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,9 +48,7 @@ impl Growth {
     }
 
     fn recorder(&self, links: Links) -> Recorder {
-        let target = Target::Pids(vec![self.child.id()]);
-        let options = Options { target, max_overhead: 1.0, sample_hz: 99, max_frames: 128, links };
-        Recorder::attach(&options).unwrap()
+        attach(Target::Pids(vec![self.child.id()]), links)
     }
 
     /// Records it from before its first map until it ends, and returns what it says itself.
@@ -96,6 +94,11 @@ impl Growth {
         assert!(self.child.wait().unwrap().success());
         (parts, truth)
     }
+}
+
+fn attach(target: Target, links: Links) -> Recorder {
+    let options = Options { target, max_overhead: 1.0, sample_hz: 99, max_frames: 128, links };
+    Recorder::attach(&options).unwrap()
 }
 
 /// `truth`, function, type, growths, entries.
@@ -277,4 +280,59 @@ fn equals_the_truth_with_a_link_per_probe() {
     let (recording, truth) = Growth::start(&path).record(Links::Single);
     assert_eq!(comment(&recording.profile, "links"), "perf");
     assert_equals_truth("single links", &recording, &truth);
+}
+
+/// Splits, large arrays and collections have probes that stand at all times.
+#[test]
+fn what_a_program_did_while_the_recorder_waited_is_not_counted() {
+    if !can_record() {
+        return;
+    }
+    for version in ["1.23.9", "1.27.3"] {
+        let Some(go) = toolchain(version) else {
+            xtask::skip(&format!("no Go {version}"));
+            continue;
+        };
+        let path = go.build(&program(), &BuildOptions::default()).unwrap();
+        let mut growth = Growth::start(&path);
+        let mut recorder = growth.recorder(Links::Auto);
+        growth.go_on();
+        growth.lines_until("done");
+        recorder.start().unwrap();
+        growth.go_on();
+        while !recorder.poll(Duration::from_secs(1)).unwrap().has_ended {}
+        let recording = recorder.finish(Ending::Exit).unwrap();
+        assert!(growth.child.wait().unwrap().success());
+        assert_eq!(recording.n_grows, 0, "Go {version}");
+        assert_exact(version, &recording);
+        for (none, number) in [("events", "0"), ("gc_cycles", "0"), ("processes", "1")] {
+            assert_eq!(comment(&recording.profile, none), number, "Go {version}: {none}");
+        }
+        // Ending takes less than the time of one.
+        assert!(recording.n_samples < 3, "Go {version}: {} samples", recording.n_samples);
+    }
+}
+
+#[test]
+fn a_process_that_begins_while_the_recorder_waits_is_counted_from_the_start() {
+    let Some(go) = toolchain("1.27.3").filter(|_| can_record()) else {
+        xtask::skip("no Go 1.27.3, or recording does not work here");
+        return;
+    };
+    // A file of its own, which no other test runs.
+    let options = BuildOptions { args: vec!["-trimpath".to_owned()], ..BuildOptions::default() };
+    let path = go.build(&program(), &options).unwrap();
+    let mut recorder = attach(Target::Exe(path.clone()), Links::Auto);
+    let mut growth = Growth::start(&path);
+    recorder.start().unwrap();
+    growth.go_on();
+    let truth = growth.lines_until("done").iter().map(|line| truth_of(line)).collect();
+    recorder.poll(Duration::from_millis(20)).unwrap();
+    let recording = recorder.finish(Ending::Duration).unwrap();
+    growth.go_on();
+    assert!(growth.child.wait().unwrap().success());
+    assert_same("began in between", &recorded(&recording.profile), &truth);
+    assert_exact("began in between", &recording);
+    assert_eq!(comment(&recording.profile, "processes"), "1");
+    assert!(recording.n_samples > 0);
 }

@@ -1,0 +1,59 @@
+//! What a recorder keeps of processes that have ended.
+#![allow(clippy::unwrap_used)]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use xtask::go::{BuildOptions, toolchain};
+
+use super::*;
+use crate::recording::{Links, State, Target};
+
+/// A file of its own, which no other test runs.
+fn exec_program() -> Option<PathBuf> {
+    let is_missing =
+        |requirement: crate::Requirement| matches!(requirement.state, State::Missing { .. });
+    if crate::check(None).into_iter().any(is_missing) {
+        xtask::skip("recording does not work here");
+        return None;
+    }
+    let Some(go) = toolchain("1.27.3") else {
+        xtask::skip("no Go 1.27.3");
+        return None;
+    };
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/exec");
+    let args = vec!["-trimpath".to_owned()];
+    Some(go.build(&source, &BuildOptions { args, ..BuildOptions::default() }).unwrap())
+}
+
+fn fill_and_execute(program: &Path, thread: &str) {
+    let mut command = Command::new(program);
+    command.args(["1", thread, "/bin/true"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"\n").unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn forgets_what_processes_executed_that_have_ended() {
+    let Some(program) = exec_program() else { return };
+    let target = Target::Exe(program.clone());
+    let (sample_hz, links) = (99, Links::Auto);
+    let options = Options { target, max_overhead: 1.0, sample_hz, max_frames: 128, links };
+    let mut recorder = Recorder::attach(&options).unwrap();
+    fill_and_execute(&program, "first");
+    recorder.start().unwrap();
+    for thread in ["first", "other"].into_iter().cycle().take(10) {
+        fill_and_execute(&program, thread);
+    }
+    assert_eq!(recorder.kernel.all_executions().unwrap().len(), 11);
+    let recording = recorder.rotate().unwrap();
+    assert_eq!(recording.n_elsewhere, 10);
+    // Each has some of its runtime beside its own 1,000.
+    assert!((10_000..11_000).contains(&recording.n_grows), "{} growths", recording.n_grows);
+    assert!(recorder.kernel.all_executions().unwrap().is_empty());
+    assert!(recorder.kernel.processes().unwrap().is_empty());
+    let recording = recorder.rotate().unwrap();
+    assert_eq!((recording.n_grows, recording.n_elsewhere), (0, 0), "that was in the one before");
+}
