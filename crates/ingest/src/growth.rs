@@ -515,7 +515,7 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         is_other_format.then(|| "written by another version of mapscope; some of it may be missing here".to_owned()),
         (comments.get("end") == Some("signal")).then(|| "stopped early by a signal; what was recorded until then is here".to_owned()),
         some("lost_events").map(|n| format!("{n} growths were lost and are missing from the counts")),
-        some("lost_stacks").map(|n| format!("{n} stacks were lost: those events have no line")),
+        some("lost_stacks").map(|n| format!("{n} stacks were lost: those growths and CPU samples have no line")),
         some("lost_samples").map(|n| format!("{n} CPU samples were lost")),
         some("elsewhere").map(|n| {
             format!("{n} of the processes executed another program, and were recorded until they did")

@@ -43,7 +43,7 @@
 #define COUNT_IGNORED 3 /* hits while held or paused, and branches taken */
 #define COUNT_READ_FAULTS 4 /* events lost because the map could not be read */
 #define COUNT_TABLE_FULL 5 /* events lost because the table of counts was full */
-#define COUNT_STACKS_LOST 6 /* events whose stack was lost because the table of stacks was full */
+#define COUNT_STACKS_LOST 6 /* events and CPU samples without their stack: its table was full, or all room to put one together taken */
 #define COUNT_STACKS_CUT 7 /* stacks deeper than MAX_FRAMES, or than was asked for */
 #define COUNT_SAMPLES 8 /* CPU samples */
 #define COUNT_SAMPLES_LOST 9 /* CPU samples lost because a table was full */
