@@ -167,7 +167,7 @@ const RECORD_INSIDE: &str = r#"
 mkfifo lines
 "$1" 20 none <lines >said & pid=$!
 exec 9>lines
-until grep -q ready said; do :; done
+until grep -q ready said; do kill -0 $pid; done
 "$2" record -p $pid -o recording.pb.gz --max-overhead 100 2>err & recorder=$!
 until grep -q "growths" err; do kill -0 $recorder; done
 echo >&9; echo >&9
@@ -282,6 +282,14 @@ fn records_a_program_in_a_container_that_was_deleted_or_replaced() {
     }
 }
 
+/// The highest number that no process has out here: those to come are far from it.
+fn free_number() -> String {
+    let max = fs::read_to_string("/proc/sys/kernel/pid_max").unwrap();
+    let mut numbers = (1..max.trim().parse::<u32>().unwrap()).rev();
+    let is_free = |pid: &u32| !Path::new(&format!("/proc/{pid}")).exists();
+    numbers.find(is_free).unwrap().to_string()
+}
+
 /// The number that the container has for it.
 #[test]
 fn says_which_process_has_a_number_in_a_container() {
@@ -291,12 +299,12 @@ fn says_which_process_has_a_number_in_a_container() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    // A number that nothing has out here.
-    let script = r#"echo 300000 > /proc/sys/kernel/ns_last_pid; "$1" 20 none & wait"#;
+    let pid = free_number();
+    let script = r#"echo $(($2 - 1)) > /proc/sys/kernel/ns_last_pid; "$1" 20 none & wait"#;
     let mut command = Command::new("unshare");
-    command.args(["-p", "-f", "--mount-proc", "sh", "-ec", script, "sh"]).arg(&program);
+    command.args(["-p", "-f", "--mount-proc", "sh", "-ec", script, "sh"]).arg(&program).arg(&pid);
     let waiting = Waiting::start(command.current_dir(dir.path()));
-    let output = record(&["-p", "300001", "-o", &output_path(&dir)]);
+    let output = record(&["-p", &pid, "-o", &output_path(&dir)]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("the process that a container numbers so is"), "{said}");
