@@ -45,7 +45,7 @@ pub enum ErrorKind {
     },
     /// A link that somebody else may have planted.
     #[error(
-        "cannot be written: a link of another user (uid {uid}) to {}; name that file itself if it is meant", to.display()
+        "cannot be written: a link of another user (uid {uid}) to {}; name what it leads to if that is meant", to.display()
     )]
     ForeignLink {
         /// Whose link.

@@ -10,10 +10,13 @@
 //!    inode). What is not of the [`Kind`] that the command writes is written over only with [`Over::Anything`].
 //! 4. A link is followed when nobody can have planted it: see `place`.
 //!
-//! [`Draft`] is the part of 2 that captures and caches use for files of their own.
+//! [`Draft`] is the part of 2 that captures and caches use for files of their own; [`open_folder`] opens the folder that a
+//! capture fills, and [`is_only_ours`] says whether somebody else could have a part in what is in it.
 
 mod draft;
 mod error;
+mod folder;
+mod owner;
 mod place;
 mod stream;
 
@@ -27,6 +30,8 @@ use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, StatxFlags, accessat, open,
 
 pub use draft::{Draft, write_elsewhere, write_private, write_whole};
 pub use error::{Error, ErrorKind};
+pub use folder::open_folder;
+pub use owner::is_only_ours;
 use place::Place;
 
 /// What a command writes, and how to know it again.

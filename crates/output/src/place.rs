@@ -18,14 +18,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::process::geteuid;
-
 use crate::ErrorKind;
+use crate::owner::is_ours;
 use crate::stream::Stream;
 
 /// As many links as Linux follows. Source: `MAXSYMLINKS`, include/linux/namei.h.
-const MAX_LINKS: usize = 40;
-const ROOT: u32 = 0;
+pub(crate) const MAX_LINKS: usize = 40;
 const WRITABLE_FOR_ALL: u32 = 0o002;
 
 /// Where an output goes.
@@ -95,7 +93,7 @@ fn split(path: &Path) -> Result<(PathBuf, OsString), ErrorKind> {
 }
 
 /// Refuses links on the way to a folder that anybody can have planted.
-fn check_way(dir: &Path) -> Result<(), ErrorKind> {
+pub(crate) fn check_way(dir: &Path) -> Result<(), ErrorKind> {
     let mut here = PathBuf::from(".");
     for part in dir.components() {
         let next = here.join(part);
@@ -111,11 +109,6 @@ fn check_way(dir: &Path) -> Result<(), ErrorKind> {
         here = to;
     }
     Ok(())
-}
-
-/// Whether this is the user's that this program runs for, or root's, who may do everything as it is.
-fn is_ours(metadata: &Metadata) -> bool {
-    [geteuid().as_raw(), ROOT].contains(&metadata.uid())
 }
 
 fn is_for_all(dir: &Path) -> Result<bool, ErrorKind> {

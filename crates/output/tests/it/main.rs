@@ -8,7 +8,10 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use output::{Draft, Error, ErrorKind, Inputs, Kind, Output, Over, write_private, write_whole};
+use output::{
+    Draft, Error, ErrorKind, Inputs, Kind, Output, Over, is_only_ours, open_folder, write_private,
+    write_whole,
+};
 
 /// What these tests write begins so.
 const TEXT: &[u8] = b"of ours: ";
@@ -507,4 +510,52 @@ fn what_cannot_be_written_where_it_belongs_is_kept_for_this_user() {
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::read(&path).unwrap(), b"of ours: kept");
     fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn a_folder_is_opened_through_links_of_ours_only() {
+    let dir = Dir::new();
+    fs::create_dir(dir.path("there")).unwrap();
+    let id =
+        |file: &File| file.metadata().map(|metadata| (metadata.dev(), metadata.ino())).unwrap();
+    let there = id(&open_folder(&dir.path("there")).unwrap());
+    symlink("there", dir.path("link")).unwrap();
+    symlink("./link/", dir.path("to link")).unwrap();
+    for name in ["link", "link/", "to link", "to link/.", "there/"] {
+        assert_eq!(id(&open_folder(&dir.path(name)).unwrap()), there, "{name}");
+    }
+    symlink("circle", dir.path("circle")).unwrap();
+    symlink("gone", dir.path("dangling")).unwrap();
+    dir.file("file", "");
+    let kind = |name: &str| open_folder(&dir.path(name)).unwrap_err().kind;
+    assert!(matches!(kind("circle"), ErrorKind::LinkLoop));
+    for name in ["dangling", "file", "gone"] {
+        assert!(matches!(kind(name), ErrorKind::Io(_)), "{name}");
+    }
+    if !is_root() {
+        return;
+    }
+    run("chown", &["-h", "65534:65534", dir.path("link").to_str().unwrap()]);
+    for name in ["link", "link/", "to link"] {
+        let ErrorKind::ForeignLink { uid: 65_534, to } = kind(name) else {
+            panic!("{name} was followed")
+        };
+        assert_eq!(to, Path::new("there"));
+    }
+}
+
+#[test]
+fn what_others_own_or_may_write_to_is_not_only_ours() {
+    let dir = Dir::new();
+    let file = dir.file("file", "");
+    let is_ours = |mode: u32| {
+        fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        is_only_ours(&fs::metadata(&file).unwrap())
+    };
+    assert!(is_ours(0o644) && is_ours(0o755) && is_ours(0o600));
+    assert!(!is_ours(0o664) && !is_ours(0o646) && !is_ours(0o1777));
+    if is_root() {
+        chown(&file, Some(65_534), None).unwrap();
+        assert!(!is_ours(0o600));
+    }
 }
