@@ -18,11 +18,12 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A state folder in which anybody could put a program.
+    /// A state folder in which somebody else could put a program.
     #[error(
-        "{dir}: everybody may write to this folder, and programs in it are run; name another with --state"
+        "{dir}: this folder belongs to another user, or others may write to it, and programs in it are run; \
+         name another with --state, or, if it is yours, take their right: chmod go-w"
     )]
-    OpenToAll {
+    OpenToOthers {
         /// The folder.
         dir: PathBuf,
     },

@@ -147,7 +147,7 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress<'_>)) -> Result<
     let state = State::open(&options.state)?;
     let mut binaries = Vec::new();
     for go in &options.gos {
-        if !state.binary(&go.version).exists() {
+        if !state.has_binary(&go.version) {
             progress(Progress::Building(go));
         }
         binaries.push(go.build(&state)?);

@@ -4,8 +4,8 @@
 //! holds what it depends on: the Go version, the size, a hash of the sources, and the number of the run. Whatever changes
 //! one of them measures anew.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -16,8 +16,8 @@ use crate::sources::{ALL, BASE};
 /// Scratch folders are named so, with the process that uses them behind.
 const SCRATCH: &str = "run-";
 
-/// Of a mode: everybody may write.
-const WRITABLE_FOR_ALL: u32 = 0o002;
+/// Of a folder: for this user only, whatever the umask.
+const PRIVATE: u32 = 0o700;
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -27,13 +27,7 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(dir).map_err(Error::io(dir, "cannot be made"))?;
-        // Children run in folders of their own.
-        let dir = fs::canonicalize(dir).map_err(Error::io(dir, "cannot be opened"))?;
-        let mode = fs::metadata(&dir).map_err(Error::io(&dir, "cannot be opened"))?.mode();
-        if mode & WRITABLE_FOR_ALL != 0 {
-            return Err(Error::OpenToAll { dir });
-        }
+        let dir = make_folder(dir)?;
         let state = Self { dir };
         state.remove_leftovers();
         Ok(state)
@@ -55,13 +49,18 @@ impl State {
         self.dir.join(format!("lab-{}-{:016x}", file_name(version), hash(ALL.iter().copied())))
     }
 
+    /// Whether it was built before, by nobody else.
+    pub(crate) fn has_binary(&self, version: &str) -> bool {
+        let metadata = fs::symlink_metadata(self.binary(version));
+        metadata.is_ok_and(|metadata| metadata.is_file() && output::is_only_ours(&metadata))
+    }
+
     /// Writes the Go sources out and returns their folder.
     pub(crate) fn write_sources(&self) -> Result<PathBuf, Error> {
-        let dir = self.dir.join("src");
-        fs::create_dir_all(&dir).map_err(Error::io(&dir, "cannot be made"))?;
+        let dir = make_folder(&self.dir.join("src"))?;
         for (name, text) in ALL {
             let path = dir.join(name);
-            output::write_whole(&path, text.as_bytes())
+            output::write_private(&path, text.as_bytes())
                 .map_err(Error::io(&path, "cannot be written"))?;
         }
         Ok(dir)
@@ -90,9 +89,20 @@ impl State {
         let dir = self.dir.join(format!("{SCRATCH}{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         // One that somebody put there in its place would not be ours.
-        fs::create_dir(&dir).map_err(Error::io(&dir, "cannot be made"))?;
+        let made = DirBuilder::new().mode(PRIVATE).create(&dir);
+        made.map_err(Error::io(&dir, "cannot be made"))?;
         Ok(dir)
     }
+}
+
+/// Makes a folder whose content is run, if it is not there, and returns its whole path, as children run in folders of their
+/// own. Nobody else may have a part in it.
+fn make_folder(dir: &Path) -> Result<PathBuf, Error> {
+    let made = DirBuilder::new().recursive(true).mode(PRIVATE).create(dir);
+    made.map_err(Error::io(dir, "cannot be made"))?;
+    let dir = fs::canonicalize(dir).map_err(Error::io(dir, "cannot be opened"))?;
+    let metadata = fs::metadata(&dir).map_err(Error::io(&dir, "cannot be opened"))?;
+    if output::is_only_ours(&metadata) { Ok(dir) } else { Err(Error::OpenToOthers { dir }) }
 }
 
 /// A version as part of a file name: `go1.26.6 X:nogreenteagc` has characters that do not belong there.

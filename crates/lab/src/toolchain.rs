@@ -1,6 +1,8 @@
 //! Finding a Go, and building the experiments with it.
 
 use std::ffi::OsStr;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -12,6 +14,9 @@ use crate::state::State;
 
 /// The first release that the experiments compile with.
 const OLDEST: GoVersion = GoVersion { major: 1, minor: 21, patch: 0 };
+
+/// Of a mode: only its user may write and run it, whatever the umask.
+const PROGRAM: u32 = 0o700;
 
 /// A Go to run the experiments on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +83,7 @@ impl Go {
     /// Builds the experiments into the state folder, once per version and source.
     pub(crate) fn build(&self, state: &State) -> Result<PathBuf, Error> {
         let target = state.binary(&self.version);
-        if target.exists() {
+        if state.has_binary(&self.version) {
             return Ok(target);
         }
         let sources = state.write_sources()?;
@@ -101,7 +106,9 @@ impl Go {
         if !output.status.success() {
             return Err(fail(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
         }
-        fs::rename(partial, target).map_err(Error::io(target, "cannot be written"))
+        fs::set_permissions(partial, Permissions::from_mode(PROGRAM))
+            .and_then(|()| fs::rename(partial, target))
+            .map_err(Error::io(target, "cannot be written"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Experiments on a real Go, and what becomes of their output.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -87,17 +87,42 @@ fn the_verdict_is_that_of_the_output_and_an_interrupted_run_goes_on() {
 }
 
 #[test]
-fn a_state_folder_that_is_open_to_all_is_refused() {
+fn a_state_folder_in_which_others_have_a_part_is_refused() {
     let Some(go) = toolchain("1.27.3") else { return skip("no Go 1.27.3") };
     let dir = tempfile::tempdir().unwrap();
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).unwrap();
-    let output = lab(&["--go", go.go.to_str().unwrap(), "--only", "key-escape"], dir.path());
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        said.contains("everybody may write to this folder") && said.contains("--state"),
-        "{said}"
-    );
+    let said = || {
+        let output = lab(&["--go", go.go.to_str().unwrap(), "--only", "key-escape"], dir.path());
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let is_refused = |said: &str| said.contains("or others may write") && said.contains("--state");
+    for mode in [0o1777, 0o775] {
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+        let said = said();
+        assert!(is_refused(&said), "{said}");
+    }
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    if chown(dir.path(), Some(65_534), None).is_ok() {
+        let said = said();
+        assert!(is_refused(&said), "{said}");
+    }
+}
+
+#[test]
+fn a_program_that_somebody_else_put_there_is_not_run() {
+    let Some(go) = toolchain("1.27.3") else { return skip("no Go 1.27.3") };
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["--go", go.go.to_str().unwrap(), "--quick", "--only", "key-escape", "--json"];
+    let args = [&args[..], &["--rounds", "1"]].concat();
+    result_of(&lab(&args, dir.path()));
+    let files = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let is_program = |path: &std::path::PathBuf| path.to_string_lossy().contains("/lab-go");
+    let program = files.into_iter().find(is_program).unwrap();
+    fs::write(&program, "#!/bin/sh\necho planted\nexit 1\n").unwrap();
+    let as_planted = fs::Permissions::from_mode(0o775);
+    fs::set_permissions(&program, as_planted).unwrap();
+    result_of(&lab(&[&args[..], &["--fresh"]].concat(), dir.path()));
+    assert!(fs::read(&program).unwrap().starts_with(b"\x7fELF"));
 }
 
 #[test]
