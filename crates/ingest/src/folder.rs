@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::jit_map::is_jit_map;
+use crate::server::shown;
 
 /// An input.
 #[derive(Debug)]
@@ -20,7 +21,8 @@ pub(crate) fn expand(names: &[String]) -> Result<Vec<Named>, Error> {
     for name in names {
         if Path::new(name).is_dir() {
             let files = list(Path::new(name));
-            let files = files.map_err(|source| Error::Io { name: name.clone(), source })?;
+            let files =
+                files.map_err(|source| Error::Io { name: shown(name).into_owned(), source })?;
             all.extend(files.into_iter().map(|name| Named { name, is_listed: true }));
         } else {
             all.push(Named { name: name.clone(), is_listed: false });

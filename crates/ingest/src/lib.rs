@@ -39,6 +39,8 @@ use gobin::Binary;
 pub use asm::list_instructions;
 pub use error::Error;
 pub use open::{Input, OpenOptions, open_input};
+pub use perf::CAPTURED_BINARY;
+pub use printable::printable;
 pub use runs::{Runs, collect_runs};
 pub use scan::scan;
 pub use server::{Answer, AnswerLimits, Server, shown};
@@ -188,7 +190,17 @@ pub fn collect(
         binary.attach(&mut evidence);
     }
     heap::size_blocks(&mut evidence);
+    make_texts_printable(&mut evidence);
     Ok(evidence)
+}
+
+/// Messages of readers may name what is in their files.
+fn make_texts_printable(evidence: &mut Evidence) {
+    let summaries = evidence.sources.iter_mut().map(|source| &mut source.summary);
+    let notices = evidence.notices.iter_mut().map(|notice| &mut notice.text);
+    for text in summaries.chain(notices) {
+        *text = printable(text);
+    }
 }
 
 /// Names the program that the profiles are of, and says when they are of several builds.

@@ -9,7 +9,8 @@ use gopprof::{Limits, Parsed, Profile};
 
 use crate::error::Error;
 use crate::perf;
-use crate::server::{Answer, AnswerLimits, Server, shown};
+use crate::printable::printable;
+use crate::server::{Answer, AnswerLimits, Server, is_url, shown};
 use crate::trace_input::TraceInput;
 
 /// Limits on what is read.
@@ -112,14 +113,14 @@ pub fn open_input(
 
 /// All bytes of an executable. It is read, not mapped: who changes the file meanwhile does not end this program.
 pub(crate) fn read_executable(name: &str, reader: impl Read) -> Result<Vec<u8>, Error> {
-    let too_large = |bytes| Error::TooLarge { name: name.to_owned(), bytes };
+    let too_large = |bytes| Error::TooLarge { name: shown(name).into_owned(), bytes };
     // Known before anything is read, but for what comes of a server or a pipe.
     let said = std::fs::metadata(name).map_or(0, |metadata| metadata.len());
     if said > MAX_FILE_BYTES {
         return Err(too_large(said));
     }
     let mut bytes = Vec::new();
-    let io_error = |source| Error::Io { name: name.to_owned(), source };
+    let io_error = |source| Error::Io { name: shown(name).into_owned(), source };
     reader.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io_error)?;
     let n_read = bytes.len() as u64;
     if n_read > MAX_FILE_BYTES { Err(too_large(n_read)) } else { Ok(bytes) }
@@ -129,7 +130,7 @@ pub(crate) fn read_executable(name: &str, reader: impl Read) -> Result<Vec<u8>, 
 pub(crate) fn read_head(name: &str) -> Result<Vec<u8>, Error> {
     const HEAD: u64 = 4096;
     let mut head = Vec::new();
-    let io_error = |source| Error::Io { name: name.to_owned(), source };
+    let io_error = |source| Error::Io { name: shown(name).into_owned(), source };
     open_reader(name, &OpenOptions::default(), &mut |_| {})?
         .take(HEAD)
         .read_to_end(&mut head)
@@ -142,10 +143,10 @@ fn open_reader(
     options: &OpenOptions,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Box<dyn Read>, Error> {
-    if name.starts_with("http://") || name.starts_with("https://") {
+    if is_url(name) {
         return Ok(Box::new(open_url(name, options, progress)?));
     }
-    let io_error = |source| Error::Io { name: name.to_owned(), source };
+    let io_error = |source| Error::Io { name: shown(name).into_owned(), source };
     let file = File::open(name).map_err(io_error)?;
     if file.metadata().map_err(io_error)?.is_dir() {
         return Err(io_error(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
@@ -192,7 +193,7 @@ fn classify(profile: Parsed<Profile>) -> Input {
     } else {
         let kind = match types.first() {
             Some(&"goroutine") => "a goroutine profile".to_owned(),
-            Some(first) => format!("a profile of `{first}`"),
+            Some(first) => format!("a profile of `{}`", printable(first)),
             None => "a profile without sample types".to_owned(),
         };
         Input::OtherProfile { kind }

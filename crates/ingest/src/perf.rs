@@ -64,6 +64,9 @@ pub(crate) fn read(
     evidence: &mut Evidence,
 ) -> Result<PerfSamples, Error> {
     add_faults(evidence, source, &file.faults);
+    for event in &mut file.events {
+        event.name = printable(&event.name);
+    }
     let images = Images::read(&mut file);
     let tracepoints = counted_tracepoints(&file, source, evidence);
     let mut storage = StorageSamples::default();
@@ -253,7 +256,7 @@ impl PerfSamples {
             let listed = || self.build_ids.iter().find(|id| id.file == mapping.file);
             mapping.build_id.clone().or_else(|| listed().map(|id| id.id.clone()))
         };
-        let has_name = |mapping: &Mapping| base_name(&mapping.file) == base_name(binary_name);
+        let has_name = |mapping: &Mapping| is_same_name(base_name(&mapping.file), binary_name);
         let all = || self.images.mappings.values().flatten();
         let by_id = |mapping: &Mapping| wanted.is_some() && id_of(mapping) == wanted;
         let has_id = all().any(by_id);
@@ -452,6 +455,16 @@ fn is_standard_library(function: &str) -> bool {
     let first = function.split(['/', '.']).next().unwrap_or(function);
     let is_module = function.split_once('/').is_some_and(|(first, _)| first.contains('.'));
     !is_module && STANDARD.contains(&first)
+}
+
+/// What stands before the name of the executable in a capture, so that it is the name of no other file there.
+pub const CAPTURED_BINARY: &str = "binary.";
+
+/// Whether a file that was mapped has the name of the binary, or the one that it had before it was captured.
+fn is_same_name(mapped: &str, binary_name: &str) -> bool {
+    let given = base_name(binary_name);
+    let before = given.strip_prefix(CAPTURED_BINARY);
+    mapped == given || before.is_some_and(|name| name == printable(mapped))
 }
 
 /// The file name; Linux marks files that were replaced while they ran.

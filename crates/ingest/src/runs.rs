@@ -8,6 +8,7 @@ use gobench::File;
 use crate::error::Error;
 use crate::folder::{self, Named};
 use crate::open::read_head;
+use crate::server::is_url;
 use crate::{Options, collect, shown};
 
 /// What the inputs of one side of a comparison are.
@@ -28,7 +29,7 @@ pub fn collect_runs(
     options: &Options,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Runs, Error> {
-    let mut inputs = Inputs::sort(names)?;
+    let inputs = Inputs::sort(names)?;
     if !inputs.benchmarks.is_empty() {
         let files: Result<_, _> =
             inputs.benchmarks.iter().map(|name| read_benchmarks(name)).collect();
@@ -40,13 +41,15 @@ pub fn collect_runs(
         match collect(&with_binary, options, progress) {
             Ok(run) => runs.push(run),
             Err(error @ (Error::NotRecognised { .. } | Error::NoProfile { .. })) if is_listed => {
-                progress(&format!("{}: not used: {error}", with_binary[0]));
+                progress(&format!("{}: not used: {error}", shown(&with_binary[0])));
             }
             Err(error) => return Err(error),
         }
     }
     if runs.is_empty() {
-        return Err(Error::NoProfile { only_binary: inputs.binary.take() });
+        return Err(Error::NoProfile {
+            only_binary: inputs.binary.map(|name| shown(&name).into_owned()),
+        });
     }
     Ok(Runs::Evidence(runs))
 }
@@ -65,7 +68,7 @@ impl Inputs {
             let head = if is_url(&named.name) { Vec::new() } else { read_head(&named.name)? };
             if head.starts_with(b"\x7fELF") {
                 if inputs.binary.is_some() {
-                    return Err(Error::SecondBinary { name: named.name });
+                    return Err(Error::SecondBinary { name: shown(&named.name).into_owned() });
                 }
                 inputs.binary = Some(named.name);
             } else if gobench::is_benchmark_text(&head) {
@@ -75,18 +78,15 @@ impl Inputs {
             }
         }
         if let ([benchmark, ..], [other, ..]) = (&*inputs.benchmarks, &*inputs.profiles) {
-            let (benchmark, other) = (benchmark.clone(), shown(&other.name).into_owned());
+            let [benchmark, other] = [benchmark, &other.name].map(|name| shown(name).into_owned());
             return Err(Error::MixedRuns { benchmark, other });
         }
         Ok(inputs)
     }
 }
 
-fn is_url(name: &str) -> bool {
-    name.starts_with("http://") || name.starts_with("https://")
-}
-
 fn read_benchmarks(name: &str) -> Result<File, Error> {
-    let bytes = fs::read(name).map_err(|source| Error::Io { name: name.to_owned(), source })?;
+    let bytes =
+        fs::read(name).map_err(|source| Error::Io { name: shown(name).into_owned(), source })?;
     Ok(gobench::read(&String::from_utf8_lossy(&bytes)))
 }

@@ -12,20 +12,22 @@ use crate::binary::{go_version, implementation, map_op, map_type, owned_frame};
 use crate::error::Error;
 use crate::open::read_executable;
 use crate::printable::printable;
+use crate::server::shown;
 
 /// All bytes of an executable.
 pub(crate) fn read(name: &str) -> Result<Vec<u8>, Error> {
-    let file = File::open(name).map_err(|source| Error::Io { name: name.to_owned(), source })?;
+    let file =
+        File::open(name).map_err(|source| Error::Io { name: shown(name).into_owned(), source })?;
     let bytes = read_executable(name, file)?;
     if bytes.starts_with(b"\x7fELF") {
         return Ok(bytes);
     }
     let what = "this is not an ELF executable".to_owned();
-    Err(Error::NotRecognised { name: name.to_owned(), what })
+    Err(Error::NotRecognised { name: shown(name).into_owned(), what })
 }
 
 pub(crate) fn parse<'a>(name: &str, bytes: &'a [u8]) -> Result<gobin::Parsed<Binary<'a>>, Error> {
-    Binary::parse(bytes).map_err(|source| Error::Binary { name: name.to_owned(), source })
+    Binary::parse(bytes).map_err(|source| Error::Binary { name: shown(name).into_owned(), source })
 }
 
 /// Lists the map types of a binary and the calls that write maps. Calls inside the runtime itself are left out: they
@@ -67,7 +69,7 @@ pub fn scan(name: &str) -> Result<Scan, Error> {
     let mut map_types: Vec<_> = types.values().map(scanned).collect();
     map_types.sort_by(|a, b| rank(a).cmp(&rank(b)));
     Ok(Scan {
-        binary: name.to_owned(),
+        binary: shown(name).into_owned(),
         go_version: version_text(&binary),
         arch: binary.arch().go_name(),
         map_impl: binary.map_impl().map(implementation),

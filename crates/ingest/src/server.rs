@@ -1,7 +1,8 @@
 //! A server that is asked over http: one address, answers within limits of time and size, and no secrets in texts.
 //!
 //! 1. What a URL holds beside the address (user and password, values of the query) goes to the server and into no text:
-//!    [`Server::shown`] is the URL without it, and what the server says is searched for it.
+//!    [`Server::shown`] is the URL without it, and what the server says is searched for it. Of what is no URL after all
+//!    nothing is shown that would be secret in one.
 //! 2. A server that sends us on is followed on its own address only.
 //! 3. Each answer has a limit of time, from the first byte sent to the last received, and one of size. Nothing is
 //!    unpacked here, whatever the headers say.
@@ -31,6 +32,8 @@ const MAX_REDIRECTS: usize = 5;
 const MAX_SAID: u64 = 300;
 /// Largest head of an answer. Go's servers send some hundred bytes. Units: bytes.
 const MAX_HEADERS: usize = 64 << 10;
+/// The most that a request waits, whatever it is asked to: the end of a longer time cannot be reckoned everywhere.
+const MAX_WAIT: Duration = Duration::from_secs(1000 * 24 * 3600);
 /// Parameters of net/http/pprof, whose values are no secrets. Source: net/http/pprof/pprof.go, Go 1.27.
 const HARMLESS: [&str; 3] = ["seconds", "debug", "gc"];
 
@@ -64,9 +67,9 @@ impl Server {
     /// # Errors
     /// When it is none.
     pub fn new(url: &str) -> Result<Self, Error> {
-        let shown = shown(url).into_owned();
+        let shown = if is_url(url) { shown_url(url) } else { shown_rest(url) };
         let fail = |reason: &str| Error::Fetch { url: shown.clone(), reason: reason.to_owned() };
-        if url.starts_with("https://") {
+        if scheme(url).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) {
             return Err(fail(
                 "only plain http is built in; fetch it with `curl -o cpu.pprof URL` and give the file",
             ));
@@ -184,7 +187,7 @@ impl Server {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
-        request.config().timeout_global(Some(time)).build().call()
+        request.config().timeout_global(Some(time.min(MAX_WAIT))).build().call()
     }
 
     /// Path and query to ask next, when they are of the same server.
@@ -293,21 +296,50 @@ fn with_query(path: String, query: Option<&str>) -> String {
     }
 }
 
-/// The name of an input without what is secret in it; of a file the name as it is.
+/// The name of an input without what is secret in it, and without commands to a terminal; of a file the name as it is. What
+/// has a colon before an `@` is taken for a URL whose scheme was forgotten, unless it begins as only paths do.
 pub fn shown(name: &str) -> Cow<'_, str> {
-    let Some((scheme, _)) = name.split_once("://").filter(|(scheme, _)| is_http(scheme)) else {
-        return Cow::Borrowed(name);
-    };
-    // To be shown, the other scheme has the same parts.
-    let plain = format!("http{}", &name[scheme.len()..]);
-    let Some(uri) = parse(&plain) else { return Cow::Owned(format!("{scheme}://{HIDDEN}")) };
-    let (user, address) = user_and_address(&uri);
-    let origin = format!("{scheme}://{address}");
-    Cow::Owned(shown_parts(&origin, user.is_some(), uri.path(), uri.query()))
+    let is_path = name.starts_with(['.', '/']);
+    let has_user = |(user, _): (&str, &str)| user.contains(':');
+    if is_url(name) {
+        Cow::Owned(shown_url(name))
+    } else if !is_path && name.rsplit_once('@').is_some_and(has_user) {
+        Cow::Owned(shown_rest(name))
+    } else if name.contains(char::is_control) {
+        Cow::Owned(printable(name))
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
-fn is_http(scheme: &str) -> bool {
-    scheme == "http" || scheme == "https"
+/// Whether an input is a URL of a server, not a file. Schemes are the same in capitals. Source: RFC 3986, section 3.1.
+pub(crate) fn is_url(name: &str) -> bool {
+    let is_http = |scheme: &str| ["http", "https"].iter().any(|h| scheme.eq_ignore_ascii_case(h));
+    scheme(name).is_some_and(is_http)
+}
+
+fn scheme(url: &str) -> Option<&str> {
+    url.split_once("://").map(|(scheme, _)| scheme)
+}
+
+fn shown_url(url: &str) -> String {
+    let scheme = scheme(url).unwrap_or("http");
+    // To be shown, the other scheme has the same parts.
+    let plain = format!("http{}", &url[scheme.len()..]);
+    let Some(uri) = parse(&plain) else { return format!("{scheme}://{HIDDEN}") };
+    let (user, address) = user_and_address(&uri);
+    let origin = format!("{scheme}://{address}");
+    shown_parts(&origin, user.is_some(), uri.path(), uri.query())
+}
+
+/// Of what is no URL, what could stand in one and be seen: nothing before an `@`, and no values of a query.
+fn shown_rest(text: &str) -> String {
+    let (user, rest) = text.rsplit_once('@').map_or(("", text), |(_, rest)| (HIDDEN, rest));
+    let at = if user.is_empty() { "" } else { "@" };
+    let rest = rest.split('#').next().unwrap_or("");
+    let (path, query) = rest.split_once('?').map_or((rest, None), |(path, q)| (path, Some(q)));
+    let rest = with_query(path.to_owned(), query.map(shown_query).as_deref());
+    printable(&format!("{user}{at}{rest}"))
 }
 
 /// What stands before and behind the `@` in front of a host.
@@ -319,9 +351,12 @@ fn user_and_address(uri: &Uri) -> (Option<&str>, &str) {
 fn shown_parts(origin: &str, has_user: bool, path: &str, query: Option<&str>) -> String {
     let (scheme, address) = origin.split_once("://").unwrap_or(("http", origin));
     let user = if has_user { format!("{HIDDEN}@") } else { String::new() };
-    let query = query.map(|query| query.split('&').map(shown_pair).collect::<Vec<_>>().join("&"));
-    let path = with_query(path.to_owned(), query.as_deref());
+    let path = with_query(path.to_owned(), query.map(shown_query).as_deref());
     format!("{scheme}://{user}{address}{path}")
+}
+
+fn shown_query(query: &str) -> String {
+    query.split('&').map(shown_pair).collect::<Vec<_>>().join("&")
 }
 
 fn shown_pair(pair: &str) -> String {

@@ -1,5 +1,8 @@
 //! `perf.data` in place of a CPU profile, and beside one.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::perf_file::{CPU_CLOCK, Writer};
@@ -31,6 +34,20 @@ fn a_recording_of_perf_and_the_binary_give_a_whole_diagnosis() {
         assert_eq!(first_finding(&report), ("presize", "main.build", 39), "{program}");
         let nested = report["findings"].as_array().unwrap().iter();
         assert!(nested.clone().all(|finding| finding["verdict"] != "flatten"), "{program}");
+    }
+}
+
+#[test]
+fn a_binary_that_was_captured_is_known_under_the_name_that_it_ran_by() {
+    // Without a build id only the name is left.
+    let program = "nested-1.21.13";
+    let dir = tempfile::tempdir().unwrap();
+    let name = Path::new(&binary(program)).file_name().unwrap().to_string_lossy().into_owned();
+    for (copied_as, is_known) in [("binary.", true), ("other.", false)] {
+        let copy = dir.path().join(format!("{copied_as}{name}"));
+        fs::copy(binary(program), &copy).unwrap();
+        let output = mapscope(["diagnose", &perf(program), copy.to_str().unwrap()]);
+        assert_eq!(output.status.success(), is_known, "{output:?}");
     }
 }
 

@@ -21,7 +21,17 @@ fn what_is_shown_of_a_url_has_no_secrets() {
         ("http://me:sec ret@host/x", "http://xxxxx"),
         ("http://me:sec@ret@host/x", "http://xxxxx@host/x"),
         ("http://", "http://xxxxx"),
+        ("HTTP://me:secret@host/x?token=secret", "HTTP://xxxxx@host/x?token=xxxxx"),
+        ("hTtPs://me:secret@host/x", "hTtPs://xxxxx@host/x"),
+        ("Http://me:sec ret@host/x", "Http://xxxxx"),
+        ("me:secret@host:6060/debug/pprof", "xxxxx@host:6060/debug/pprof"),
+        ("me:se/c?r#et@host:6060/x?token=secret#secret", "xxxxx@host:6060/x?token=xxxxx"),
+        ("htp://me:secret@host/x", "xxxxx@host/x"),
+        (" http://me:secret@host/x", "xxxxx@host/x"),
         ("cpu.pprof", "cpu.pprof"),
+        ("profiles/load@v1.pprof", "profiles/load@v1.pprof"),
+        ("/tmp/10:30/cpu@host", "/tmp/10:30/cpu@host"),
+        ("cpu\u{1b}[2J.pprof", "cpu\u{fffd}[2J.pprof"),
         ("./http://x:y@z", "./http://x:y@z"),
     ];
     for (url, expected) in cases {
@@ -37,6 +47,36 @@ fn a_url_without_server_is_told_without_itself() {
         let error = Server::new(url).unwrap_err().to_string();
         assert!(error.contains("no URL of a server") && !error.contains("secret"), "{error}");
     }
+}
+
+#[test]
+fn of_what_is_no_url_nothing_is_told_that_could_be_secret() {
+    for (url, expected) in [
+        ("me:secret@host:6060/debug/pprof", "xxxxx@host:6060/debug/pprof: "),
+        ("secret@host:6060/debug/pprof", "xxxxx@host:6060/debug/pprof: "),
+        ("http//me:secret@host/x", "xxxxx@host/x: "),
+        ("./me:secret@host", "xxxxx@host: "),
+        ("host:6060/x?token=secret&seconds=3", "host:6060/x?token=xxxxx&seconds=3: "),
+        ("ftp://me:se@cret@host", "xxxxx@host: "),
+        ("HTTPS://me:secret@host/x", "HTTPS://xxxxx@host/x: only plain http"),
+    ] {
+        let error = Server::new(url).unwrap_err().to_string();
+        assert!(error.starts_with(expected) && !error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn a_scheme_in_capitals_is_asked_as_any_other() {
+    let server = Server::new("HTTP://me:secret@127.0.0.1:1/x").unwrap();
+    assert_eq!(server.origin, "http://127.0.0.1:1");
+    assert_eq!(server.shown(), "HTTP://xxxxx@127.0.0.1:1/x");
+}
+
+#[test]
+fn a_request_that_may_take_for_ever_is_one_that_ends() {
+    let server = Server::new("http://127.0.0.1:1/x").unwrap();
+    let limits = AnswerLimits { time: Duration::MAX, max_bytes: 1 };
+    assert!(matches!(server.get(&limits), Err(Error::Fetch { .. })));
 }
 
 #[test]
