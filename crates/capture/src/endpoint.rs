@@ -15,6 +15,7 @@ use ingest::{AnswerLimits, Server};
 use output::Draft;
 
 use crate::Limits;
+use crate::folder::Folder;
 use crate::summary::{Collected, Missing};
 
 /// A CPU profile comes when it is complete, so a long one is taken in parts: then a signal costs the last part only.
@@ -62,6 +63,8 @@ pub(crate) struct Endpoint {
     /// For what is answered at once.
     snapshots: Server,
     limits: Limits,
+    /// When no answer is waited for any more, whatever it may take by itself.
+    end: Option<Instant>,
     /// Of CPU profiles and trace. Units: bytes.
     n_kept: Arc<AtomicU64>,
     /// Set by a signal.
@@ -93,10 +96,15 @@ fn too_soon(n: usize, seconds: u64, took: Duration) -> Missing {
 }
 
 impl Endpoint {
-    pub(crate) fn new(url: &str, limits: Limits, stop: &Arc<AtomicBool>) -> Result<Self, String> {
+    pub(crate) fn new(
+        url: &str,
+        limits: Limits,
+        end: Option<Instant>,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Self, String> {
         let server = || Server::new(url).map_err(|error| error.to_string());
         let (streams, snapshots) = (server()?, server()?);
-        Ok(Self { streams, snapshots, limits, n_kept: Arc::default(), stop: stop.clone() })
+        Ok(Self { streams, snapshots, limits, end, n_kept: Arc::default(), stop: stop.clone() })
     }
 
     /// Its URL, without secrets.
@@ -121,9 +129,9 @@ impl Endpoint {
     /// Why nothing does.
     pub(crate) fn wait(&self, patience: Duration) -> Result<(), String> {
         let start = Instant::now();
-        let (time, max_bytes) = (self.limits.answer_time, self.limits.max_answer_bytes);
         loop {
-            match self.snapshots.get_below("cmdline", "", &AnswerLimits { time, max_bytes }) {
+            let limits = self.answer_limits(self.limits.answer_time);
+            match self.snapshots.get_below("cmdline", "", &limits) {
                 Ok(_) => return Ok(()),
                 Err(error) if start.elapsed() >= patience || self.is_stopped() => {
                     return Err(self.no_answer(&self.snapshots, &error));
@@ -136,7 +144,7 @@ impl Endpoint {
     /// The CPU profile, in parts, until the time is over or the stop is set.
     pub(crate) fn cpu(
         &self,
-        dir: &Path,
+        folder: &Folder,
         deadline: Option<Instant>,
     ) -> Vec<Result<Collected, Missing>> {
         let mut parts = Vec::new();
@@ -149,7 +157,7 @@ impl Endpoint {
             }
             let seconds = seconds.max(1);
             let begun = Instant::now();
-            let part = self.cpu_part(dir, parts.len() + 1, seconds);
+            let part = self.cpu_part(folder, parts.len() + 1, seconds);
             let is_failed = part.is_err();
             parts.push(part);
             if is_failed {
@@ -164,7 +172,7 @@ impl Endpoint {
         parts
     }
 
-    fn cpu_part(&self, dir: &Path, n: usize, seconds: u64) -> Result<Collected, Missing> {
+    fn cpu_part(&self, folder: &Folder, n: usize, seconds: u64) -> Result<Collected, Missing> {
         let (file, what) = match n {
             1 => ("cpu.pprof".to_owned(), CPU.to_owned()),
             n => (format!("cpu-{n}.pprof"), format!("{CPU}, part {n}")),
@@ -174,7 +182,7 @@ impl Endpoint {
         let parameters = format!("seconds={seconds}");
         let request = Request { name: "profile", parameters: &parameters, time };
         let collected =
-            self.profile(&self.streams, &request, &dir.join(file), &what, "it has no samples")?;
+            self.profile(&self.streams, &request, &folder.path(&file), &what, "it has no samples")?;
         self.n_kept.fetch_add(collected.bytes, Ordering::Relaxed);
         Ok(collected)
     }
@@ -182,7 +190,7 @@ impl Endpoint {
     /// The execution trace. What has arrived when the stop is set is kept: a cut trace can be read.
     pub(crate) fn trace(
         &self,
-        dir: &Path,
+        folder: &Folder,
         deadline: Option<Instant>,
     ) -> Result<Collected, Missing> {
         let fail = |why: String| Missing::new(TRACE, why);
@@ -192,7 +200,7 @@ impl Endpoint {
         self.check_room().map_err(fail)?;
         let time = length + self.limits.answer_time;
         let request = Request { name: "trace", parameters: &parameters, time };
-        let path = dir.join("trace.out");
+        let path = folder.path("trace.out");
         let mut fetched = self.fetch(&self.streams, &request, &path).map_err(fail)?;
         if fetched.n_bytes == 0 {
             let why = fetched.cut.unwrap_or_else(|| "the answer was empty".to_owned());
@@ -214,12 +222,16 @@ impl Endpoint {
     }
 
     /// Fetches what counts since the start of the program, all within one time; replaces what was fetched before.
-    pub(crate) fn snapshots(&self, dir: &Path, time: Duration) -> Vec<Result<Collected, Missing>> {
+    pub(crate) fn snapshots(
+        &self,
+        folder: &Folder,
+        time: Duration,
+    ) -> Vec<Result<Collected, Missing>> {
         let end = Instant::now() + time;
         let fetch = |Snapshot { name, what, when_empty }: &Snapshot| {
             let time = end.saturating_duration_since(Instant::now());
             let request = Request { name, parameters: "", time };
-            let path = dir.join(format!("{name}.pprof"));
+            let path = folder.path(&format!("{name}.pprof"));
             self.profile(&self.snapshots, &request, &path, what, when_empty)
         };
         SNAPSHOTS.iter().map(fetch).collect()
@@ -259,7 +271,7 @@ impl Endpoint {
         request: &Request<'_>,
         path: &Path,
     ) -> Result<Fetched, String> {
-        let limits = AnswerLimits { time: request.time, max_bytes: self.limits.max_answer_bytes };
+        let limits = self.answer_limits(request.time);
         let mut answer = server
             .get_below(request.name, request.parameters, &limits)
             .map_err(|error| self.no_answer(server, &error))?;
@@ -294,6 +306,13 @@ impl Endpoint {
         ))
     }
 
+    /// Of an answer that may take so long, but not longer than the capture.
+    fn answer_limits(&self, time: Duration) -> AnswerLimits {
+        let rest = self.end.map(|end| end.saturating_duration_since(Instant::now()));
+        let time = rest.map_or(time, |rest| rest.min(time));
+        AnswerLimits { time, max_bytes: self.limits.max_answer_bytes }
+    }
+
     fn no_answer(&self, server: &Server, error: &ingest::Error) -> String {
         let is_late = matches!(error, ingest::Error::Late { .. });
         match error {
@@ -324,10 +343,25 @@ impl Endpoint {
 mod tests {
     use super::*;
 
+    fn endpoint(limits: Limits, end: Option<Instant>) -> Endpoint {
+        Endpoint::new("http://127.0.0.1:1", limits, end, &Arc::default()).expect("a URL")
+    }
+
+    #[test]
+    fn no_answer_takes_longer_than_the_capture() {
+        let (short, long) = (Duration::from_secs(10), Duration::from_secs(7200));
+        let time = |end, time| endpoint(Limits::default(), end).answer_limits(time).time;
+        let in_an_hour = Instant::now() + Duration::from_secs(3600);
+        assert_eq!(time(None, long), long);
+        assert_eq!(time(Some(in_an_hour), short), short);
+        assert!(time(Some(in_an_hour), long) <= Duration::from_secs(3600));
+        assert_eq!(time(Some(Instant::now()), short), Duration::ZERO);
+    }
+
     #[test]
     fn what_adds_up_has_a_limit() {
         let limits = Limits { max_answer_bytes: 1 << 20, ..Limits::default() };
-        let endpoint = Endpoint::new("http://127.0.0.1:1", limits, &Arc::default()).expect("a URL");
+        let endpoint = endpoint(limits, None);
         let with = |n_kept: u64| {
             endpoint.n_kept.store(n_kept, Ordering::Relaxed);
             endpoint.check_room()

@@ -31,6 +31,9 @@ pub enum Error {
         /// The folder.
         dir: PathBuf,
     },
+    /// The folder is none, or a link that somebody may have planted.
+    #[error(transparent)]
+    Folder(#[from] output::Error),
     /// A file or folder cannot be written.
     #[error("{}: cannot be written", path.display())]
     Write {

@@ -12,6 +12,7 @@
 
 mod endpoint;
 mod error;
+mod folder;
 mod perf;
 mod process;
 mod recorder;

@@ -4,15 +4,16 @@
 //! 1. Events are tried on a program that does nothing: what the machine or the kernel does not allow is left out.
 //! 2. Those that work are recorded together, on the monotonic clock, which is that of Go's traces. Samples have their rate
 //!    in the name of the event: a rate for all would make perf leave calls out.
+//! 3. It is told to end as Ctrl-C does, and killed when it does not in time.
 
 use std::fs::{self, File};
-use std::os::fd::AsRawFd;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::folder::Folder;
 use crate::summary::{Collected, Missing};
 
 const WHAT: &str = "perf.data";
@@ -21,6 +22,10 @@ const LOG: &str = "perf.log";
 
 /// What perf says of a full disk. Source: `record__write`, tools/perf/builtin-record.c.
 const NOT_WRITTEN: &str = "failed to write perf data";
+/// How long perf may take to say what is in its file.
+const LIST: Duration = Duration::from_secs(5);
+/// How often it is looked whether perf has ended, or begun.
+const TICK: Duration = Duration::from_millis(5);
 
 /// CPU samples, at the rate of the recorder's. Where the processor does not count cycles, perf takes the clock.
 const CPU: &str = "cycles/freq=99/";
@@ -81,30 +86,25 @@ impl Events {
 /// A `perf record` that goes on.
 pub(crate) struct Perf {
     child: Child,
-    dir: PathBuf,
+    folder: Folder,
     absent: Vec<&'static str>,
 }
 
 impl Perf {
-    /// Begins to record a process into a folder, which is open too.
+    /// Begins to record a process into a folder.
     ///
     /// # Errors
     /// Why it does not work here.
-    pub(crate) fn start(
-        events: Events,
-        pid: u32,
-        dir: &Path,
-        folder: &File,
-    ) -> Result<Self, Missing> {
+    pub(crate) fn start(events: Events, pid: u32, folder: &Folder) -> Result<Self, Missing> {
         let fail = |error: std::io::Error| Missing::new(WHAT, error.to_string());
-        let stderr = File::create_new(dir.join(LOG)).map_err(fail)?;
+        let stderr = File::create_new(folder.path(LOG)).map_err(fail)?;
         let mut command = perf();
         command.args(["record", "-k", "mono", "-g"]).args(with_flags(&events.present));
         // perf opens its file by name, and follows links: in the very folder that was looked at, whatever has its name now.
-        let in_folder = format!("/proc/self/fd/{}", folder.as_raw_fd());
-        command.args(["-o", WHAT, "-p", &pid.to_string()]).current_dir(in_folder).stderr(stderr);
+        command.args(["-o", WHAT, "-p", &pid.to_string()]);
+        command.current_dir(folder.itself()).stderr(stderr);
         let child = command.spawn().map_err(fail)?;
-        let mut perf = Self { child, dir: dir.to_owned(), absent: events.absent };
+        let mut perf = Self { child, folder: folder.clone(), absent: events.absent };
         perf.wait_until_it_records();
         Ok(perf)
     }
@@ -112,36 +112,43 @@ impl Perf {
     /// The file gets its head when the events are open.
     fn wait_until_it_records(&mut self) {
         const PATIENCE: Duration = Duration::from_secs(3);
-        let path = self.dir.join(WHAT);
+        let path = self.folder.path(WHAT);
         let start = Instant::now();
         let is_written = || fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0);
         let has_ended = |child: &mut Child| child.try_wait().is_ok_and(|status| status.is_some());
         while !is_written() && !has_ended(&mut self.child) && start.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(TICK);
         }
     }
 
-    /// Ends the recording.
-    pub(crate) fn finish(mut self) -> Vec<Result<Collected, Missing>> {
-        // As Ctrl-C does; without effect when the program has ended, and perf with it.
+    /// Tells it to end, as Ctrl-C does; without effect when the program has ended, and perf with it.
+    pub(crate) fn stop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             let _ = kill_process(Pid::from_child(&self.child), Signal::INT);
         }
-        let status = self.child.wait();
-        let log = self.dir.join(LOG);
+    }
+
+    /// What came of the recording, which was stopped, and ends by then.
+    pub(crate) fn finish(mut self, until: Instant) -> Vec<Result<Collected, Missing>> {
+        let status = wait_until(&mut self.child, until);
+        let log = self.folder.path(LOG);
         let said = fs::read_to_string(&log).unwrap_or_default();
         let _ = fs::remove_file(&log);
-        let path = self.dir.join(WHAT);
+        let path = self.folder.path(WHAT);
         let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        if bytes == 0 || said.contains(NOT_WRITTEN) {
-            let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-            let _ = fs::remove_file(&path);
-            return vec![Err(Missing::new(
-                WHAT,
-                format!("perf failed ({status}): {}", said.trim()),
-            ))];
-        }
-        let what = format!("perf record of {}", names_in(&path));
+        let why = match status {
+            None => "perf did not end when it was told to, and was killed".to_owned(),
+            Some(status) if bytes == 0 || said.contains(NOT_WRITTEN) => {
+                format!("perf failed ({status}): {}", said.trim())
+            }
+            Some(_) => return self.found(bytes),
+        };
+        let _ = fs::remove_file(&path);
+        vec![Err(Missing::new(WHAT, why))]
+    }
+
+    fn found(&self, bytes: u64) -> Vec<Result<Collected, Missing>> {
+        let what = format!("perf record of {}", names_in(&self.folder));
         let mut found = vec![Ok(Collected::new(WHAT, &what, bytes))];
         if !self.absent.is_empty() {
             let names: Vec<_> = self.absent.iter().map(|event| name(event)).collect();
@@ -159,14 +166,37 @@ fn name(event: &str) -> &str {
 }
 
 /// What perf says it recorded: it takes the clock for cycles where it has to.
-fn names_in(path: &Path) -> String {
-    let output =
-        Command::new("perf").args(["evlist", "-i"]).arg(path).stderr(Stdio::null()).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let text = text.unwrap_or_default();
+fn names_in(folder: &Folder) -> String {
+    let mut command = perf();
+    command.args(["evlist", "-i", WHAT]).current_dir(folder.itself()).stdout(Stdio::piped());
+    let Ok(mut child) = command.spawn() else { return String::new() };
+    let mut said = Vec::new();
+    // A list that a pipe does not hold is none; with perf its end of the pipe is closed.
+    if wait_until(&mut child, Instant::now() + LIST).is_some()
+        && let Some(stdout) = &mut child.stdout
+    {
+        let _ = stdout.read_to_end(&mut said);
+    }
+    let text = String::from_utf8_lossy(&said);
     let lines =
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// Waits for the end of a process, and ends it when it comes too late; then there is no status.
+fn wait_until(child: &mut Child, end: Instant) -> Option<ExitStatus> {
+    loop {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        if Instant::now() >= end {
+            break;
+        }
+        std::thread::sleep(TICK);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    None
 }
 
 fn with_flags<'e>(events: &[&'e str]) -> Vec<&'e str> {
@@ -183,4 +213,24 @@ fn work(events: &[&str]) -> bool {
     let mut command = perf();
     command.arg("record").args(with_flags(events)).args(["-o", "/dev/null", "--", "true"]);
     command.status().is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_end_in_time_is_killed() {
+        let mut child = Command::new("sleep").arg("3600").spawn().expect("sleep");
+        assert_eq!(wait_until(&mut child, Instant::now()), None);
+        let status = child.try_wait().expect("a child").expect("it has ended");
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
+    }
+
+    #[test]
+    fn what_ends_in_time_has_a_status() {
+        let mut child = Command::new("sh").args(["-c", "exit 3"]).spawn().expect("a shell");
+        let status = wait_until(&mut child, Instant::now() + Duration::from_secs(3600));
+        assert_eq!(status.and_then(|status| status.code()), Some(3));
+    }
 }

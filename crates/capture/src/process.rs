@@ -1,11 +1,12 @@
 //! The captured process: its executable.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use goproc::{Executable, Pid};
+use ingest::{CAPTURED_BINARY, printable};
 use output::write_private;
 
+use crate::folder::Folder;
 use crate::summary::{Collected, Missing};
 
 const WHAT: &str = "binary";
@@ -19,8 +20,9 @@ pub(crate) struct Copy {
     pub(crate) is_go: Option<bool>,
 }
 
-/// Copies the executable, also one that was deleted or is in a container.
-pub(crate) fn copy_binary(pid: Pid, dir: &Path) -> Copy {
+/// Copies the executable, also one that was deleted or is in a container. Its name is of its owner's choosing, so that it is
+/// that of no other file of a capture only with a beginning of ours.
+pub(crate) fn copy_binary(pid: Pid, folder: &Folder) -> Copy {
     let read = || {
         let executable = wait_for_program(pid)?;
         let bytes = executable.read()?;
@@ -39,11 +41,10 @@ pub(crate) fn copy_binary(pid: Pid, dir: &Path) -> Copy {
         );
         return Copy { outcome: Err(Missing::new(WHAT, why)), is_go: Some(false) };
     }
-    let target = dir.join(&executable.name);
+    let name = format!("{CAPTURED_BINARY}{}", printable(&executable.name.to_string_lossy()));
     // Nobody can read it who could not read the original.
-    let written = write_private(&target, &bytes)
-        .map_err(|error| Missing::new(WHAT, format!("{}: {error}", target.display())));
-    let name = executable.name.to_string_lossy();
+    let written = write_private(&folder.path(&name), &bytes)
+        .map_err(|error| Missing::new(WHAT, format!("{}: {error}", folder.named(&name).display())));
     let collected = Collected::new(&name, "the executable", bytes.len() as u64);
     Copy { outcome: written.map(|()| collected), is_go: Some(true) }
 }

@@ -1,6 +1,5 @@
 //! The live recorder of map growth.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -10,6 +9,7 @@ use output::write_private;
 use probe::{Ending, Links};
 
 use crate::Target;
+use crate::folder::Folder;
 use crate::summary::{Collected, Missing};
 
 const WHAT: &str = "recording of map growth";
@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(100);
 pub(crate) struct Recorder {
     pub(crate) pid: u32,
     recorder: probe::Recorder,
-    dir: PathBuf,
+    folder: Folder,
 }
 
 /// How to record.
@@ -31,7 +31,7 @@ pub(crate) struct Plan {
     pub(crate) max_overhead: f64,
     /// 0 where the endpoint gives CPU samples: the same time must not count twice.
     pub(crate) sample_hz: u64,
-    pub(crate) dir: PathBuf,
+    pub(crate) folder: Folder,
 }
 
 impl Recorder {
@@ -45,7 +45,7 @@ impl Recorder {
         let Some(&pid) = recorder.attached().pids.first() else {
             return Err(Missing::new(WHAT, "there is no process"));
         };
-        Ok(Self { pid, recorder, dir: plan.dir.clone() })
+        Ok(Self { pid, recorder, folder: plan.folder.clone() })
     }
 
     /// Lets a command begin that was held back, and records until `stop` is set or the program ends.
@@ -54,7 +54,7 @@ impl Recorder {
         std::thread::spawn(move || {
             let recording = record(self.recorder, &stop);
             let recording = recording.map_err(|error| Missing::new(WHAT, chain(&error)))?;
-            keep(&recording, &self.dir)
+            keep(&recording, &self.folder)
         })
     }
 }
@@ -87,13 +87,13 @@ fn options(plan: &Plan) -> probe::Options {
     }
 }
 
-fn keep(recording: &probe::Recording, dir: &Path) -> Result<Collected, Missing> {
+fn keep(recording: &probe::Recording, folder: &Folder) -> Result<Collected, Missing> {
     let fail = |why: String| Missing::new(WHAT, why);
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)
         .map_err(|error| fail(error.to_string()))?;
-    let path = dir.join(FILE);
-    write_private(&path, &bytes).map_err(|error| fail(format!("{}: {error}", path.display())))?;
+    write_private(&folder.path(FILE), &bytes)
+        .map_err(|error| fail(format!("{}: {error}", folder.named(FILE).display())))?;
     let what = format!("{WHAT}: {} growths", recording.n_grows);
     let collected = Collected::new(FILE, &what, bytes.len() as u64);
     Ok(match recording.n_lost {

@@ -1,9 +1,6 @@
 //! One capture from start to end.
 
-use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use goproc::Pid;
 use output::write_private;
-use rustix::process::geteuid;
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::endpoint::{Endpoint, NOT_COMPLETE};
+use crate::folder::Folder;
 use crate::perf::{Events, Perf};
 use crate::process;
 use crate::recorder::{Plan, Recorder};
@@ -31,14 +28,14 @@ const TICK: Duration = Duration::from_millis(50);
 const SNAPSHOT: Duration = Duration::from_secs(10);
 /// How long the recorder may take to end. Nothing that is not ours can hold it.
 const GRACE: Duration = Duration::from_secs(20);
+/// How long perf may take to end: it reads its file once more, which may be large.
+const PERF_GRACE: Duration = Duration::from_secs(60);
 /// How long answers may be late when the program has ended: its connections are closed.
 const AFTER_EXIT: Duration = Duration::from_secs(2);
 /// How long a signal may be held up by the last snapshots.
 const AT_ONCE: Duration = Duration::from_millis(500);
-/// Of a folder: for this user only.
-const PRIVATE: u32 = 0o700;
-/// Of a mode: others than the owner may write.
-const WRITABLE_FOR_OTHERS: u32 = 0o022;
+/// What came of it.
+const SUMMARY: &str = "capture.json";
 
 /// How long a program that was just started may take to listen.
 const LISTENS_AFTER: Duration = Duration::from_secs(5);
@@ -60,22 +57,22 @@ impl Worker {
 /// Profiles that add up, fetched again and again, so that the last are there when the program ends.
 struct Snapshots {
     endpoint: Option<Endpoint>,
-    dir: PathBuf,
+    folder: Folder,
     outcomes: Vec<Outcome>,
     going_on: Option<JoinHandle<Vec<Outcome>>>,
 }
 
 impl Snapshots {
-    fn new(endpoint: Option<Endpoint>, dir: &Path) -> Self {
-        Self { endpoint, dir: dir.to_owned(), outcomes: Vec::new(), going_on: None }
+    fn new(endpoint: Option<Endpoint>, folder: Folder) -> Self {
+        Self { endpoint, folder, outcomes: Vec::new(), going_on: None }
     }
 
     /// Fetches them within this time, unless that is still being done.
     fn begin(&mut self, time: Duration) {
         self.take();
         let (Some(endpoint), None) = (&self.endpoint, &self.going_on) else { return };
-        let (endpoint, dir) = (endpoint.clone(), self.dir.clone());
-        self.going_on = Some(std::thread::spawn(move || endpoint.snapshots(&dir, time)));
+        let (endpoint, folder) = (endpoint.clone(), self.folder.clone());
+        self.going_on = Some(std::thread::spawn(move || endpoint.snapshots(&folder, time)));
     }
 
     /// Waits for what is being fetched.
@@ -120,16 +117,16 @@ pub fn capture(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Summ
     {
         return Err(Error::NoSuchProcess { pid });
     }
-    let (folder, is_new) = prepare(&options.dir)?;
+    let folder = Folder::prepare(&options.dir)?;
     let stop = Arc::new(AtomicBool::new(false));
     let ids = catch_signals(&stop).map_err(Error::Signals)?;
-    let result = Run::start(options, folder, &stop, progress).and_then(|run| run.finish(progress));
+    let run = Run::start(options, folder.clone(), &stop, progress);
+    let result = run.and_then(|run| run.finish(progress));
     for id in ids {
         signal_hook::low_level::unregister(id);
     }
-    if result.is_err() && is_new {
-        // Succeeds only when it is empty.
-        let _ = fs::remove_dir(&options.dir);
+    if result.is_err() {
+        folder.remove_unused();
     }
     result
 }
@@ -144,32 +141,9 @@ fn catch_signals(stop: &Arc<AtomicBool>) -> io::Result<Vec<SigId>> {
     Ok(ids)
 }
 
-/// Makes the folder, for this user only, as it will hold what others are not to see; says whether it is new. One that is
-/// there has to be empty, and nobody else may put anything in it while it is filled.
-fn prepare(dir: &Path) -> Result<(File, bool), Error> {
-    let fail = |source| Error::Write { path: dir.to_owned(), source };
-    if let Some(parent) = dir.parent() {
-        fs::create_dir_all(parent).map_err(fail)?;
-    }
-    let is_new = match DirBuilder::new().mode(PRIVATE).create(dir) {
-        Ok(()) => true,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-        Err(error) => return Err(fail(error)),
-    };
-    if fs::read_dir(dir).map_err(fail)?.next().is_some() {
-        return Err(Error::NotEmpty { dir: dir.to_owned() });
-    }
-    let folder = File::open(dir).map_err(fail)?;
-    let metadata = folder.metadata().map_err(fail)?;
-    if metadata.mode() & WRITABLE_FOR_OTHERS != 0 || metadata.uid() != geteuid().as_raw() {
-        return Err(Error::OpenToOthers { dir: dir.to_owned() });
-    }
-    Ok((folder, is_new))
-}
-
 struct Run<'o> {
     options: &'o Options,
-    folder: File,
+    folder: Folder,
     /// Set by a signal.
     stop: Arc<AtomicBool>,
     /// Ends the recorder.
@@ -186,12 +160,14 @@ struct Run<'o> {
     outcomes: Vec<Outcome>,
     started: Instant,
     deadline: Option<Instant>,
+    /// When no answer is waited for any more.
+    end: Option<Instant>,
 }
 
 impl<'o> Run<'o> {
     fn start(
         options: &'o Options,
-        folder: File,
+        folder: Folder,
         stop: &Arc<AtomicBool>,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, Error> {
@@ -212,12 +188,14 @@ impl<'o> Run<'o> {
             outcomes: Vec::new(),
             started: Instant::now(),
             deadline: None,
+            end: None,
         };
         run.start_process(progress)?;
         run.started = Instant::now();
         run.deadline = duration.map(|duration| run.started + duration);
+        run.end = run.deadline.map(|deadline| deadline + options.limits.answer_time);
         if let Some(pid) = run.pid {
-            let copy = process::copy_binary(Pid(pid), &options.dir);
+            let copy = process::copy_binary(Pid(pid), &run.folder);
             run.outcomes.push(copy.outcome);
             run.is_go = copy.is_go;
         }
@@ -242,7 +220,7 @@ impl<'o> Run<'o> {
             self.let_go(&mut recorder);
         }
         let Some(pid) = self.pid else { return Ok(()) };
-        match events.and_then(|events| Perf::start(events, pid, &self.options.dir, &self.folder)) {
+        match events.and_then(|events| Perf::start(events, pid, &self.folder)) {
             Ok(perf) => self.perf = Some(perf),
             Err(missing) => self.outcomes.push(Err(missing)),
         }
@@ -256,7 +234,7 @@ impl<'o> Run<'o> {
             target: target.clone(),
             max_overhead: self.options.max_overhead,
             sample_hz: if self.options.url.is_some() { 0 } else { 99 },
-            dir: self.options.dir.clone(),
+            folder: self.folder.clone(),
         };
         match Recorder::attach(&plan) {
             Ok(recorder) => {
@@ -305,7 +283,7 @@ impl<'o> Run<'o> {
             return self.outcomes.push(Err(Missing::new(what, why)));
         };
         let what = "CPU, heap, mutex and block profiles, execution trace";
-        let endpoint = match Endpoint::new(url, self.options.limits, &self.stop) {
+        let endpoint = match Endpoint::new(url, self.options.limits, self.end, &self.stop) {
             Ok(endpoint) => endpoint,
             Err(reason) => return self.outcomes.push(Err(Missing::new(what, reason))),
         };
@@ -314,11 +292,11 @@ impl<'o> Run<'o> {
             return self.outcomes.push(Err(Missing::new(what, reason)));
         }
         let deadline = self.deadline;
-        let (of, dir) = (endpoint.clone(), self.options.dir.clone());
-        self.requests.push(Worker::start("CPU profile", move || of.cpu(&dir, deadline)));
-        let (of, dir) = (endpoint.clone(), self.options.dir.clone());
+        let (of, folder) = (endpoint.clone(), self.folder.clone());
+        self.requests.push(Worker::start("CPU profile", move || of.cpu(&folder, deadline)));
+        let (of, folder) = (endpoint.clone(), self.folder.clone());
         self.requests
-            .push(Worker::start("execution trace", move || vec![of.trace(&dir, deadline)]));
+            .push(Worker::start("execution trace", move || vec![of.trace(&folder, deadline)]));
         self.endpoint = Some(endpoint);
     }
 
@@ -352,15 +330,19 @@ impl<'o> Run<'o> {
             )),
             None => progress("collecting until the program ends; Ctrl-C ends it early"),
         }
-        let mut snapshots = Snapshots::new(self.endpoint.clone(), &self.options.dir);
+        let mut snapshots = Snapshots::new(self.endpoint.clone(), self.folder.clone());
         let ending = self.wait(&mut snapshots);
         let elapsed = self.started.elapsed();
+        let ended = Instant::now();
         self.stop_recorder.store(true, Ordering::Relaxed);
+        if let Some(perf) = &mut self.perf {
+            perf.stop();
+        }
         self.finish_requests(ending, snapshots);
         let workers = std::mem::take(&mut self.workers);
-        self.join(workers, Instant::now() + GRACE);
+        self.join(workers, ended + GRACE);
         if let Some(perf) = self.perf.take() {
-            self.outcomes.extend(perf.finish());
+            self.outcomes.extend(perf.finish(ended + PERF_GRACE));
         }
         self.say_what_time_is_missing(ending, elapsed);
         self.summary(ending, elapsed)
@@ -401,6 +383,7 @@ impl<'o> Run<'o> {
             endpoint.close_streams();
         }
         let end = Instant::now() + grace;
+        let end = self.end.map_or(end, |last| end.min(last));
         if ending != Ending::Exit {
             snapshots.begin(grace);
         }
@@ -459,11 +442,10 @@ impl<'o> Run<'o> {
             collected,
             missing,
         };
-        let path = self.options.dir.join("capture.json");
         let bytes = serde_json::to_vec(&summary).map_err(io::Error::from);
         bytes
-            .and_then(|bytes| write_private(&path, &bytes))
-            .map_err(|source| Error::Write { path, source })?;
+            .and_then(|bytes| write_private(&self.folder.path(SUMMARY), &bytes))
+            .map_err(|source| Error::Write { path: self.folder.named(SUMMARY), source })?;
         Ok(summary)
     }
 }

@@ -83,14 +83,27 @@ fn capture_of(url: &str, more: impl FnOnce(&mut Options)) -> Result<Summary, Str
 
 /// The CPU profile is such that it is left out for this reason; the rest is collected.
 #[track_caller]
-fn assert_cpu_is_left_out(cpu: Answer, reason: &str) -> Summary {
-    let small = Limits { answer_time: Duration::from_secs(1), max_answer_bytes: 1 << 20 };
-    let summary = capture_of(&server(cpu), |options| options.limits = small).unwrap();
-    let said = why(&summary, "CPU profile");
-    assert!(said.contains(reason), "no {reason:?} in {said:?}");
+fn assert_cpu_is_left_out(cpu: Answer, reason: &str) {
+    let summary = without_cpu(cpu, Duration::from_secs(60), reason);
     for file in ["heap.pprof", "mutex.pprof", "block.pprof", "trace.out"] {
         assert!(files(&summary).contains(&file), "{file}: {summary:?}");
     }
+}
+
+/// The CPU profile is left out as it is late.
+#[track_caller]
+fn assert_cpu_is_late(cpu: Answer) {
+    // Long enough for a busy machine to begin. How long that takes is part of the time that is left for the answer.
+    let summary = without_cpu(cpu, Duration::from_secs(4), "the answer was not whole after ");
+    assert!(why(&summary, "CPU profile").contains(" s (--answer-time)"), "{summary:?}");
+}
+
+#[track_caller]
+fn without_cpu(cpu: Answer, answer_time: Duration, reason: &str) -> Summary {
+    let small = Limits { answer_time, max_answer_bytes: 1 << 20 };
+    let summary = capture_of(&server(cpu), |options| options.limits = small).unwrap();
+    let said = why(&summary, "CPU profile");
+    assert!(said.contains(reason), "no {reason:?} in {said:?}");
     assert!(!files(&summary).contains(&"cpu.pprof"));
     summary
 }
@@ -145,7 +158,7 @@ fn headers_that_drip_end_at_the_limit() {
             stream,
         )
     };
-    assert_cpu_is_left_out(cpu, "the answer was not whole after 2 s (--answer-time)");
+    assert_cpu_is_late(cpu);
 }
 
 #[test]
@@ -163,7 +176,7 @@ fn a_body_that_drips_ends_at_the_limit() {
             stream,
         )
     };
-    assert_cpu_is_left_out(cpu, "the answer was not whole after 2 s (--answer-time)");
+    assert_cpu_is_late(cpu);
 }
 
 #[test]
@@ -276,8 +289,7 @@ fn a_trace_is_cut_at_the_limit_and_kept() {
             stream.write_all(&chunk)?;
         }
     });
-    let small = Limits { answer_time: Duration::from_secs(1), max_answer_bytes: 1 << 20 };
-    let summary = capture_of(&url, |options| options.limits = small).unwrap();
+    let summary = capture_of(&url, |options| options.limits.max_answer_bytes = 1 << 20).unwrap();
     let trace = summary.collected.iter().find(|file| file.file == "trace.out").unwrap();
     assert!(trace.bytes <= 1 << 20 && trace.bytes > 1 << 19, "{trace:?}");
     let note = trace.note.as_ref().unwrap();
@@ -290,17 +302,18 @@ fn a_server_that_does_not_record_is_asked_once() {
         true => whole(stream, b"no trace"),
         false => whole(stream, &profile()),
     });
-    let summary = capture_of(&url, |options| options.duration = Some(Duration::from_secs(3)));
+    let summary = capture_of(&url, |options| options.duration = Some(Duration::from_secs(6)));
     let summary = summary.unwrap();
     assert_eq!(files(&summary), ["heap.pprof", "mutex.pprof", "block.pprof", "cpu.pprof"]);
     let said = why(&summary, "CPU profile, from part 2 on");
-    assert!(said.contains("asked to record 3 s, and answered after 0."), "{said}");
+    assert!(said.contains("was asked to record ") && said.contains("answered after "), "{said}");
     assert_eq!(summary.ending, Ending::Duration);
 }
 
 #[test]
 fn a_server_that_never_answers_is_given_up() {
-    let error = capture_of(&server(|_, _, stream| stream.read(&mut [0]).map(drop)), |_| {});
+    let silent = server(|_, _, stream| stream.read(&mut [0]).map(drop));
+    let error = capture_of(&silent, |options| options.limits.answer_time = Duration::from_secs(1));
     let error = error.unwrap_err();
     assert!(
         error.contains("/cmdline: the answer was not whole after 1 s (--answer-time)"),
