@@ -134,10 +134,10 @@ Examples:
   Without privileges, or from elsewhere: what the endpoint serves:
     mapscope capture --url http://server:6060/debug/pprof -d 10s -o server.capture
 
-In the folder: the binary, CPU profile, heap, mutex and block profiles and a trace (--url), a recording of map growth
-(root, see `mapscope record --check`), perf.data (where perf is installed), and capture.json, which says what is
-missing, and why. An execution trace is at most 10 s long; the CPU profile comes in parts of 10 s. All of it is readable
-for the user only who ran this: root's captures for root.
+In the folder: the binary as binary.NAME, CPU profile, heap, mutex and block profiles and a trace (--url), a recording
+of map growth (root, see `mapscope record --check`), perf.data (where perf is installed), and capture.json, which says
+what is missing, and why. An execution trace is at most 10 s long; the CPU profile comes in parts of 10 s. All of it is
+readable for the user only who ran this: root's captures for root.
 
 The endpoint is not trusted: answers that take too long or are too large are left out, a trace is cut there; Ctrl-C ends
 all of it at once and keeps what came. Of a URL with user, password or token, none of these is in any output or file. A

@@ -31,7 +31,7 @@ pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(err, "mapscope: {error:#}");
+            let _ = writeln!(err, "mapscope: {}", printable_lines(&format!("{error:#}")));
             ExitCode::from(ERROR)
         }
     }
@@ -84,6 +84,11 @@ fn width() -> usize {
 /// Prints what a command waits for.
 fn progress(err: &mut dyn Write) -> impl FnMut(&str) {
     move |line| {
-        let _ = writeln!(err, "mapscope: {line}");
+        let _ = writeln!(err, "mapscope: {}", ingest::printable(line));
     }
+}
+
+/// A message without commands to the terminal: names in it are of other users' programs and files.
+fn printable_lines(text: &str) -> String {
+    text.lines().map(ingest::printable).collect::<Vec<_>>().join("\n")
 }

@@ -95,7 +95,7 @@ impl Outputs {
         err: &mut dyn Write,
     ) -> anyhow::Result<()> {
         self.output(path, kind).write(bytes)?;
-        writeln!(err, "mapscope: wrote {}", path.display())?;
+        writeln!(err, "mapscope: wrote {}", ingest::printable(&path.to_string_lossy()))?;
         Ok(())
     }
 

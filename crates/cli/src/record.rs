@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -126,7 +127,8 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
     };
     writeln!(
         err,
-        "mapscope: {program}: {n_probes} growth probes in {processes}, {n_inlined} inlined copies, after {} ms",
+        "mapscope: {}: {n_probes} growth probes in {processes}, {n_inlined} inlined copies, after {} ms",
+        printable(program),
         took.as_millis()
     )?;
     if let Some(user) = only_user {
@@ -171,10 +173,10 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
         Ending::Exit => ", until the program ended",
         Ending::Signal => ", stopped early by a signal",
     };
+    let path = printable(&path.to_string_lossy());
     writeln!(
         err,
-        "mapscope: wrote {}: {} growths{}, {} CPU samples, {} lost, in {:.1} s{why}",
-        path.display(),
+        "mapscope: wrote {path}: {} growths{}, {} CPU samples, {} lost, in {:.1} s{why}",
         recording.n_grows,
         range_text(recording),
         recording.n_samples,
@@ -195,10 +197,10 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
         writeln!(
             err,
             "mapscope: {} is Go code in the process too, a plugin or library: maps that grow there are not recorded",
-            other.display()
+            printable(&other.to_string_lossy())
         )?;
     }
-    writeln!(err, "mapscope: next: mapscope diagnose {} [BINARY]", path.display())
+    writeln!(err, "mapscope: next: mapscope diagnose {path} [BINARY]")
 }
 
 /// Exits with 2 when recording would not work here.
@@ -222,6 +224,9 @@ fn check(args: &Record, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     Ok(if is_missing { ExitCode::from(ERROR) } else { ExitCode::SUCCESS })
 }
 
+/// Longest time that can be asked for: the end of a much longer one cannot be reckoned.
+const MAX_DAYS: u64 = 1000;
+
 /// Reads `30s`, `1m30s`, `500ms`, `2h`, or seconds.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     const UNITS: [(&str, f64); 4] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
@@ -237,6 +242,12 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(bad)?;
         seconds += number * scale;
         rest = &rest[unit_end..];
+    }
+    if seconds > (MAX_DAYS * 24 * 3600) as f64 {
+        return Err(format!(
+            "{text:?} is too long; {MAX_DAYS} days, {} h, are the most",
+            MAX_DAYS * 24
+        ));
     }
     let duration = Duration::try_from_secs_f64(seconds).map_err(|_| bad())?;
     if duration.is_zero() { Err(bad()) } else { Ok(duration) }
@@ -257,5 +268,32 @@ mod tests {
         for bad in ["", "0s", "s", "5x", "-3s", "1e400s", "9999999999999999999h"] {
             assert!(ms(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn times_whose_end_cannot_be_reckoned_are_refused() {
+        assert_eq!(parse_duration("24000h"), Ok(Duration::from_secs(86_400_000)));
+        let digits = "9".repeat(400);
+        for text in ["24000h1ms", "9999999999999999999", "18446744073709551615s", &digits] {
+            let error = parse_duration(text).expect_err("too long");
+            assert!(error.contains("is too long; 1000 days, 24000 h, are the most"), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_of_other_programs_are_no_commands_to_the_terminal() {
+        let attached = Attached {
+            program: "evil\u{1b}[2J".to_owned(),
+            pids: vec![1],
+            n_probes: 1,
+            n_inlined: 0,
+            only_user: None,
+            took: Duration::ZERO,
+        };
+        let mut said = Vec::new();
+        say_attached(&mut said, &attached).expect("memory takes it");
+        let said = String::from_utf8(said).expect("text");
+        assert!(said.contains("evil\u{fffd}[2J: 1 growth probes"), "{said:?}");
+        assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
     }
 }
