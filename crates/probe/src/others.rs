@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use goproc::{FileId, Mapping, Pid};
@@ -51,15 +52,14 @@ impl Others {
     }
 }
 
-/// By its sections; what cannot be opened any more is taken for none.
+/// By its sections; what cannot be opened any more is taken for none. Its owner may have put a pipe in its place: to open
+/// that must not wait.
 fn is_go_code(pid: Pid, path: &Path) -> bool {
     let inside =
         PathBuf::from(format!("/proc/{pid}/root")).join(path.strip_prefix("/").unwrap_or(path));
-    let is_file = |path: &PathBuf| {
-        path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_BYTES)
+    let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(inside);
+    let is_small_file = |file: &File| {
+        file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_BYTES)
     };
-    Some(inside)
-        .filter(is_file)
-        .and_then(|path| File::open(path).ok())
-        .is_some_and(gobin::is_linked_by_go)
+    opened.ok().filter(is_small_file).is_some_and(gobin::is_linked_by_go)
 }

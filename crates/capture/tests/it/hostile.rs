@@ -10,11 +10,14 @@ use flate2::write::GzEncoder;
 
 use crate::{files, options, why};
 
-/// How a server answers: gets the path with the query, and all of the request.
-type Answer = fn(&str, &str, &mut TcpStream) -> std::io::Result<()>;
+/// What a server writes.
+type Answer = fn(&mut TcpStream) -> std::io::Result<()>;
 
-/// A server that answers so, each connection in a thread of its own.
-fn server(answer: Answer) -> String {
+/// A server that answers so, each connection in a thread of its own. `answer` gets the path with the query, and all of the
+/// request.
+fn server(
+    answer: impl Fn(&str, &str, &mut TcpStream) -> std::io::Result<()> + Copy + Send + 'static,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/debug/pprof", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -33,11 +36,17 @@ fn server(answer: Answer) -> String {
     url
 }
 
-const OK: &str = "HTTP/1.1 200 OK\r\n";
+/// Each connection has one answer, and says so: one that is used again when it is closed already would be an error.
+const OK: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
 
 fn whole(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()> {
     write!(stream, "{OK}Content-Length: {}\r\n\r\n", body.len())?;
     stream.write_all(body)
+}
+
+fn send_on(stream: &mut TcpStream, status: &str, to: &str) -> std::io::Result<()> {
+    let rest = "Connection: close\r\nContent-Length: 0";
+    stream.write_all(format!("HTTP/1.1 {status}\r\nLocation: {to}\r\n{rest}\r\n\r\n").as_bytes())
 }
 
 /// A profile with one sample.
@@ -47,11 +56,7 @@ fn profile() -> Vec<u8> {
 }
 
 /// As net/http/pprof does, but for `cpu`.
-fn all_but_cpu(
-    target: &str,
-    cpu: fn(&mut TcpStream) -> std::io::Result<()>,
-    stream: &mut TcpStream,
-) -> std::io::Result<()> {
+fn all_but_cpu(target: &str, cpu: Answer, stream: &mut TcpStream) -> std::io::Result<()> {
     match target {
         target if target.contains("/profile") => cpu(stream),
         target if target.contains("/trace") => whole(stream, b"go 1.27 trace\0\0\0 and so on"),
@@ -101,7 +106,8 @@ fn assert_cpu_is_late(cpu: Answer) {
 #[track_caller]
 fn without_cpu(cpu: Answer, answer_time: Duration, reason: &str) -> Summary {
     let small = Limits { answer_time, max_answer_bytes: 1 << 20 };
-    let summary = capture_of(&server(cpu), |options| options.limits = small).unwrap();
+    let url = server(move |target, _, stream| all_but_cpu(target, cpu, stream));
+    let summary = capture_of(&url, |options| options.limits = small).unwrap();
     let said = why(&summary, "CPU profile");
     assert!(said.contains(reason), "no {reason:?} in {said:?}");
     assert!(!files(&summary).contains(&"cpu.pprof"));
@@ -110,106 +116,76 @@ fn without_cpu(cpu: Answer, answer_time: Duration, reason: &str) -> Summary {
 
 #[test]
 fn an_endless_body_ends_at_the_limit() {
-    let cpu: Answer = |target, _, stream| {
-        all_but_cpu(
-            target,
-            |stream| {
-                write!(stream, "{OK}Transfer-Encoding: chunked\r\n\r\n")?;
-                let chunk = format!("1000\r\n{:4096}\r\n", "").into_bytes();
-                loop {
-                    stream.write_all(&chunk)?;
-                }
-            },
-            stream,
-        )
-    };
-    assert_cpu_is_left_out(cpu, "the answer is larger than 1 MiB (--max-answer)");
+    assert_cpu_is_left_out(
+        |stream| {
+            write!(stream, "{OK}Transfer-Encoding: chunked\r\n\r\n")?;
+            let chunk = format!("1000\r\n{:4096}\r\n", "").into_bytes();
+            loop {
+                stream.write_all(&chunk)?;
+            }
+        },
+        "the answer is larger than 1 MiB (--max-answer)",
+    );
 }
 
 #[test]
 fn a_length_that_is_not_true_ends_at_the_limit() {
-    let cpu: Answer = |target, _, stream| {
-        all_but_cpu(
-            target,
-            |stream| {
-                write!(stream, "{OK}Content-Length: 18446744073709551615\r\n\r\n")?;
-                loop {
-                    stream.write_all(&[0; 4096])?;
-                }
-            },
-            stream,
-        )
-    };
-    assert_cpu_is_left_out(cpu, "the answer is larger than 1 MiB (--max-answer)");
+    assert_cpu_is_left_out(
+        |stream| {
+            write!(stream, "{OK}Content-Length: 18446744073709551615\r\n\r\n")?;
+            loop {
+                stream.write_all(&[0; 4096])?;
+            }
+        },
+        "the answer is larger than 1 MiB (--max-answer)",
+    );
 }
 
 #[test]
 fn headers_that_drip_end_at_the_limit() {
-    let cpu: Answer = |target, _, stream| {
-        all_but_cpu(
-            target,
-            |stream| {
-                write!(stream, "{OK}X-Slow: ")?;
-                loop {
-                    stream.write_all(b"x")?;
-                    std::thread::sleep(Duration::from_millis(50));
-                }
-            },
-            stream,
-        )
-    };
-    assert_cpu_is_late(cpu);
+    assert_cpu_is_late(|stream| {
+        write!(stream, "{OK}X-Slow: ")?;
+        loop {
+            stream.write_all(b"x")?;
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
 }
 
 #[test]
 fn a_body_that_drips_ends_at_the_limit() {
-    let cpu: Answer = |target, _, stream| {
-        all_but_cpu(
-            target,
-            |stream| {
-                write!(stream, "{OK}Content-Length: 1000000\r\n\r\n")?;
-                loop {
-                    stream.write_all(b"x")?;
-                    std::thread::sleep(Duration::from_millis(50));
-                }
-            },
-            stream,
-        )
-    };
-    assert_cpu_is_late(cpu);
+    assert_cpu_is_late(|stream| {
+        write!(stream, "{OK}Content-Length: 1000000\r\n\r\n")?;
+        loop {
+            stream.write_all(b"x")?;
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
 }
 
 #[test]
 fn headers_without_end_are_refused() {
-    let cpu: Answer = |target, _, stream| {
-        all_but_cpu(
-            target,
-            |stream| {
-                write!(stream, "{OK}")?;
-                let header = format!("X-Header: {:1000}\r\n", "x").into_bytes();
-                loop {
-                    stream.write_all(&header)?;
-                }
-            },
-            stream,
-        )
-    };
-    assert_cpu_is_left_out(cpu, "header");
+    assert_cpu_is_left_out(
+        |stream| {
+            write!(stream, "{OK}")?;
+            let header = format!("X-Header: {:1000}\r\n", "x").into_bytes();
+            loop {
+                stream.write_all(&header)?;
+            }
+        },
+        "header",
+    );
 }
 
 #[test]
 fn a_body_that_is_cut_is_no_profile() {
-    let cpu: Answer = |target, _, stream| {
-        all_but_cpu(
-            target,
-            |stream| {
-                write!(stream, "{OK}Content-Length: 1000\r\n\r\n")?;
-                stream.write_all(&profile())
-            },
-            stream,
-        )
-    };
-    assert_cpu_is_left_out(cpu, "a profile can be read only when it is whole");
+    assert_cpu_is_left_out(
+        |stream| {
+            write!(stream, "{OK}Content-Length: 1000\r\n\r\n")?;
+            stream.write_all(&profile())
+        },
+        "a profile can be read only when it is whole",
+    );
 }
 
 /// Zeros, or what begins so and goes on with zeros, as gzip members of 16 MiB each.
@@ -228,52 +204,42 @@ const LONG_STRING: [u8; 7] = [0x32, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20];
 
 #[test]
 fn a_profile_that_inflates_without_end_is_left_out() {
-    let cpu: Answer = |target, _, stream| {
-        all_but_cpu(target, |stream| whole(stream, &bomb(&LONG_STRING, 4)), stream)
-    };
-    assert_cpu_is_left_out(cpu, "inflates beyond the limit of 1048576 bytes");
-    let zeros: Answer =
-        |target, _, stream| all_but_cpu(target, |stream| whole(stream, &bomb(&[], 4)), stream);
-    assert_cpu_is_left_out(zeros, "is no profile");
+    assert_cpu_is_left_out(
+        |stream| whole(stream, &bomb(&LONG_STRING, 4)),
+        "inflates beyond the limit of 1048576 bytes",
+    );
+    assert_cpu_is_left_out(|stream| whole(stream, &bomb(&[], 4)), "is no profile");
 }
 
 #[test]
 fn nothing_is_unpacked_because_a_header_says_so() {
-    let cpu: Answer = |target, _, stream| {
-        all_but_cpu(
-            target,
-            |stream| {
-                let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-                encoder.write_all(&bomb(&LONG_STRING, 4))?;
-                let body = encoder.finish()?;
-                write!(
-                    stream,
-                    "{OK}Content-Encoding: gzip, gzip\r\nContent-Length: {}\r\n\r\n",
-                    body.len()
-                )?;
-                stream.write_all(&body)
-            },
-            stream,
-        )
-    };
-    assert_cpu_is_left_out(cpu, "is no profile");
+    assert_cpu_is_left_out(
+        |stream| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(&bomb(&LONG_STRING, 4))?;
+            let body = encoder.finish()?;
+            write!(
+                stream,
+                "{OK}Content-Encoding: gzip, gzip\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            )?;
+            stream.write_all(&body)
+        },
+        "is no profile",
+    );
 }
 
 #[test]
 fn a_page_is_no_profile() {
-    let cpu: Answer = |target, _, stream| {
-        all_but_cpu(
-            target,
-            |stream| {
-                write!(
-                    stream,
-                    "{OK}Content-Type: text/html\r\nContent-Length: 22\r\n\r\n<html>log in</html>   "
-                )
-            },
-            stream,
-        )
-    };
-    assert_cpu_is_left_out(cpu, "is no profile");
+    assert_cpu_is_left_out(
+        |stream| {
+            write!(
+                stream,
+                "{OK}Content-Type: text/html\r\nContent-Length: 22\r\n\r\n<html>log in</html>   "
+            )
+        },
+        "is no profile",
+    );
 }
 
 #[test]
@@ -324,80 +290,35 @@ fn a_server_that_never_answers_is_given_up() {
 #[test]
 fn who_sends_us_elsewhere_is_named_and_not_followed() {
     // Whoever is asked there must not see that.
-    let cases: [(Answer, &str); 5] = [
-        (
-            |_, _, s| {
-                write!(
-                    s,
-                    "HTTP/1.1 302 F\r\nLocation: http://127.0.0.1:1/debug\r\nContent-Length: 0\r\n\r\n"
-                )
-            },
-            "http://127.0.0.1:1,",
-        ),
-        (
-            |_, _, s| {
-                write!(
-                    s,
-                    "HTTP/1.1 301 M\r\nLocation: http://elsewhere.test/x?y\r\nContent-Length: 0\r\n\r\n"
-                )
-            },
-            "http://elsewhere.test:80,",
-        ),
-        (
-            |_, _, s| {
-                write!(
-                    s,
-                    "HTTP/1.1 307 T\r\nLocation: //elsewhere.test:81\r\nContent-Length: 0\r\n\r\n"
-                )
-            },
-            "http://elsewhere.test:81,",
-        ),
-        (
-            |_, _, s| {
-                write!(
-                    s,
-                    "HTTP/1.1 308 P\r\nLocation: https://u:p@elsewhere.test/\r\nContent-Length: 0\r\n\r\n"
-                )
-            },
-            "https://elsewhere.test:443,",
-        ),
-        (
-            |_, _, s| {
-                write!(
-                    s,
-                    "HTTP/1.1 302 F\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n"
-                )
-            },
-            "the server sends us on",
-        ),
+    let cases: [(&str, &str, &str); 5] = [
+        ("302 F", "http://127.0.0.1:1/debug", "http://127.0.0.1:1,"),
+        ("301 M", "http://elsewhere.test/x?y", "http://elsewhere.test:80,"),
+        ("307 T", "//elsewhere.test:81", "http://elsewhere.test:81,"),
+        ("308 P", "https://u:p@elsewhere.test/", "https://elsewhere.test:443,"),
+        ("302 F", "file:///etc/passwd", "the server sends us on"),
     ];
-    for (answer, name) in cases {
-        let error = capture_of(&server(answer), |_| {}).unwrap_err();
+    for (status, to, name) in cases {
+        let url = server(move |_, _, stream| send_on(stream, status, to));
+        let error = capture_of(&url, |_| {}).unwrap_err();
         assert!(error.contains(name) && error.contains("the server sends us on"), "{error}");
     }
 }
 
 #[test]
 fn circles_on_the_own_address_end_and_short_ways_are_followed() {
-    let circle = server(|target, _, stream| {
-        write!(stream, "HTTP/1.1 302 F\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n")
-    });
+    let circle = server(|target, _, stream| send_on(stream, "302 F", target));
     let error = capture_of(&circle, |_| {}).unwrap_err();
     assert!(error.contains("in a circle"), "{error}");
     let moved = server(|target, _, stream| match target.strip_prefix("/debug/pprof/") {
-        Some("heap") => write!(
-            stream,
-            "HTTP/1.1 302 F\r\nLocation: /new/heap?gc=1\r\nContent-Length: 0\r\n\r\n"
-        ),
-        Some("mutex") => {
-            write!(stream, "HTTP/1.1 302 F\r\nLocation: other\r\nContent-Length: 0\r\n\r\n")
-        }
-        Some("block") => {
-            write!(stream, "HTTP/1.1 302 F\r\nLocation: nowhere\r\nContent-Length: 0\r\n\r\n")
-        }
+        Some("heap") => send_on(stream, "302 F", "/new/heap?gc=1"),
+        Some("mutex") => send_on(stream, "302 F", "other"),
+        Some("block") => send_on(stream, "302 F", "nowhere"),
         Some("cmdline" | "other") => whole(stream, &profile()),
         _ if target == "/new/heap?gc=1" => whole(stream, &profile()),
-        _ => write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
+        _ => write!(
+            stream,
+            "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        ),
     });
     let summary = capture_of(&moved, |_| {}).unwrap();
     assert_eq!(files(&summary), ["heap.pprof", "mutex.pprof"]);
@@ -414,16 +335,17 @@ fn what_is_secret_in_a_url_is_sent_and_not_told() {
             return whole(stream, &profile());
         }
         if has_all && target.contains("/mutex") {
-            return write!(
-                stream,
-                "HTTP/1.1 302 F\r\nLocation: http://t0ken.test/\r\nContent-Length: 0\r\n\r\n"
-            );
+            return send_on(stream, "302 F", "http://t0ken.test/");
         }
         if has_all && target.contains("/cmdline") {
             return whole(stream, b"ok");
         }
         let body = format!("{request} open sesame");
-        write!(stream, "HTTP/1.1 403 Forbidden\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        write!(
+            stream,
+            "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
     });
     let url = url.replace("http://", "http://me:open%20sesame@") + "/?token=t0ken&seconds=1";
     let dir = tempfile::tempdir().unwrap();

@@ -145,7 +145,7 @@ fn answering(response: &'static str) -> String {
 #[test]
 fn what_a_server_refuses_is_told_in_its_words() {
     let url = answering(
-        "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 21\r\n\r\nprofiling is disabled",
+        "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 21\r\n\r\nprofiling is disabled",
     );
     let dir = tempfile::tempdir().unwrap();
     let error =
@@ -157,7 +157,7 @@ fn what_a_server_refuses_is_told_in_its_words() {
 
 #[test]
 fn answers_that_are_no_profiles_are_not_kept() {
-    let url = answering("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>");
+    let url = answering("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 6\r\n\r\n<html>");
     let dir = tempfile::tempdir().unwrap();
     let options = Options { url: Some(url), ..options(dir.path()) };
     let text = capture(&options, &mut |_| {}).unwrap_err().to_string();

@@ -69,7 +69,10 @@ fn server_that_waits() -> (String, Receiver<()>, Sender<()>) {
             let _ = may_go_on.recv();
             // A profile with one sample.
             let body = [0x0a, 0, 0x12, 4, 0x08, 1, 0x10, 1, 0x32, 0];
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
             let _ = stream.write_all(&[head.as_bytes(), &body].concat());
         }
     });

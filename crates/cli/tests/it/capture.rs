@@ -38,10 +38,14 @@ fn answer(mut stream: TcpStream, quick: &[&str], said: &Sender<()>) -> std::io::
     if quick.iter().any(|name| request.contains(name)) {
         // A profile with one sample.
         let body = [0x0a, 0, 0x12, 4, 0x08, 1, 0x10, 1, 0x32, 0];
-        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len())?;
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        )?;
         return stream.write_all(&body);
     }
-    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")?;
+    write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1000000000\r\n\r\n")?;
     if request.contains("/trace") {
         stream.write_all(b"go 1.27 trace\0\0\0")?;
         stream.write_all(&vec![0; MUCH])?;
@@ -147,7 +151,11 @@ fn a_bomb_takes_little_memory() {
         for mut stream in listener.incoming().flatten() {
             let mut request = String::new();
             let _ = BufReader::new(stream.try_clone().unwrap()).read_line(&mut request);
-            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", bomb.len());
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                bomb.len()
+            );
             let _ = stream.write_all(&bomb);
         }
     });

@@ -60,6 +60,7 @@ pub(super) fn argument_homes(code: &[u8]) -> [Option<u32>; 2] {
 /// Where a function with a fixed frame stores an argument before it calls anything.
 fn argument_home(code: &[u8], argument: Register) -> Option<u32> {
     let mut has_frame = false;
+    let mut infos = InstructionInfoFactory::new();
     for insn in &mut Decoder::new(64, code, DecoderOptions::NONE) {
         let is_to_stack_pointer =
             insn.op0_kind() == OpKind::Register && insn.op0_register() == Register::RSP;
@@ -76,7 +77,7 @@ fn argument_home(code: &[u8], argument: Register) -> Option<u32> {
         if has_frame && is_store {
             return u32::try_from(insn.memory_displacement64()).ok();
         }
-        if writes(&insn, argument) {
+        if writes(&mut infos, &insn, argument) {
             return None;
         }
     }
@@ -147,7 +148,7 @@ fn where_large(code: &[u8], start: LinkAddr) -> Option<(LinkAddr, u64)> {
     });
     let has_frame = before.iter().any(|insn| is_between(insn, Register::RBP, Register::RSP));
     let mut infos = InstructionInfoFactory::new();
-    let keeps_type = before.iter().all(|insn| !writes_any(&mut infos, insn, FIRST_ARGUMENTS[0]));
+    let keeps_type = before.iter().all(|insn| !writes(&mut infos, insn, FIRST_ARGUMENTS[0]));
     let is_found = is_only_one && is_straight && has_frame && keeps_type;
     (is_found && is_reached_once(&insns, at, addr)).then_some((addr, above))
 }
@@ -185,18 +186,11 @@ fn is_reached_once(insns: &[Instruction], branch: usize, addr: LinkAddr) -> bool
 }
 
 /// Whether the instruction changes the register in any way.
-fn writes_any(infos: &mut InstructionInfoFactory, insn: &Instruction, register: Register) -> bool {
+fn writes(infos: &mut InstructionInfoFactory, insn: &Instruction, register: Register) -> bool {
     infos.info(insn).used_registers().iter().any(|used| {
         used.register().full_register() == register
             && !matches!(used.access(), OpAccess::Read | OpAccess::CondRead | OpAccess::None)
     })
-}
-
-/// Whether the instruction has the register as its destination.
-fn writes(insn: &Instruction, register: Register) -> bool {
-    insn.op0_kind() == OpKind::Register
-        && insn.op0_register().full_register() == register
-        && !matches!(insn.mnemonic(), Mnemonic::Cmp | Mnemonic::Test | Mnemonic::Push)
 }
 
 #[cfg(test)]
