@@ -5,6 +5,7 @@
 //
 //	growth                    prints its process id, waits for a line, fills, prints the truth, waits again
 //	growth -nowait            does not wait
+//	growth -for 1m            fills again and again for so long
 //	growth -cpuprofile FILE   writes a profile to build with -pgo
 package main
 
@@ -16,6 +17,7 @@ import (
 	"reflect"
 	"runtime/pprof"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -412,6 +414,7 @@ func fillAll() {
 
 func main() {
 	nowait := flag.Bool("nowait", false, "do not wait for lines on standard input")
+	long := flag.Duration("for", 0, "fill again until this `time` is over")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of 30 rounds to this `file`")
 	flag.Parse()
 	if *profile != "" {
@@ -436,7 +439,12 @@ func main() {
 		}
 	}
 	wait("ready")
-	fillAll()
+	for start := time.Now(); ; {
+		fillAll()
+		if time.Since(start) >= *long {
+			break
+		}
+	}
 	printTruth()
 	wait("done")
 }

@@ -29,8 +29,13 @@ struct Growth {
 impl Growth {
     /// Starts it and waits until it waits.
     fn start(path: &Path) -> Self {
+        Self::start_with(path, &[])
+    }
+
+    fn start_with(path: &Path, args: &[&str]) -> Self {
+        let mut command = Command::new(path);
         let mut child =
-            Command::new(path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = child.stdin.take().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let mut growth = Self { child, input, output };
@@ -66,8 +71,8 @@ impl Growth {
         (recording, truth)
     }
 
-    /// The same in many recordings, one after the other.
-    fn record_in_parts(mut self) -> (Vec<Recording>, Growths) {
+    /// The same in many recordings, one after the other. Returns their number, their sums and the truth.
+    fn record_in_parts(mut self, every: Duration) -> (usize, Growths, Growths) {
         let mut recorder = self.recorder(Links::Auto);
         recorder.start().unwrap();
         self.go_on();
@@ -79,10 +84,15 @@ impl Growth {
             let truth: Growths = lines.map(|line| truth_of(&line)).collect();
             said.send(truth).unwrap();
         });
-        let mut parts = Vec::new();
+        let (mut n_parts, mut sums) = (0, Growths::new());
+        let mut add = |part: &Recording| {
+            assert_exact(&format!("recording {n_parts}"), part);
+            add_recorded(&part.profile, &mut sums);
+            n_parts += 1;
+        };
         let truth = loop {
-            recorder.poll(Duration::from_millis(5)).unwrap();
-            parts.push(recorder.rotate().unwrap());
+            recorder.poll(every).unwrap();
+            add(&recorder.rotate().unwrap());
             if let Ok(truth) = truth.try_recv() {
                 break truth;
             }
@@ -90,9 +100,9 @@ impl Growth {
         reader.join().unwrap();
         self.input.write_all(b"\n").unwrap();
         while !recorder.poll(Duration::from_secs(1)).unwrap().has_ended {}
-        parts.push(recorder.finish(Ending::Exit).unwrap());
+        add(&recorder.finish(Ending::Exit).unwrap());
         assert!(self.child.wait().unwrap().success());
-        (parts, truth)
+        (n_parts, sums, truth)
     }
 }
 
@@ -248,6 +258,17 @@ fn profile_of(go: &Toolchain) -> PathBuf {
 /// What is counted while counts are taken out is in one recording, and in one only.
 #[test]
 fn the_recordings_of_a_rotation_add_up_to_the_truth() {
+    check_rotation(&[], Duration::from_millis(5), 3);
+}
+
+/// The same for long enough that everything is taken out many times. `make record-truth` runs it.
+#[test]
+#[ignore = "takes more than two minutes"]
+fn the_recordings_of_a_minute_add_up_to_the_truth() {
+    check_rotation(&["-for", "1m"], Duration::from_millis(100), 300);
+}
+
+fn check_rotation(args: &[&str], every: Duration, at_least: usize) {
     if !can_record() {
         return;
     }
@@ -257,14 +278,11 @@ fn the_recordings_of_a_rotation_add_up_to_the_truth() {
             continue;
         };
         let path = go.build(&program(), &BuildOptions::default()).unwrap();
-        let (parts, truth) = Growth::start(&path).record_in_parts();
-        let what = format!("Go {version}, {} recordings", parts.len());
-        assert!(parts.len() > 2, "{what}");
-        let mut sums = Growths::new();
-        for part in &parts {
-            assert_exact(&what, part);
-            add_recorded(&part.profile, &mut sums);
-        }
+        let (n_parts, sums, truth) = Growth::start_with(&path, args).record_in_parts(every);
+        let what = format!("Go {version}, {n_parts} recordings");
+        let n_grows: i64 = truth.values().map(|(grows, _)| grows).sum();
+        println!("{what}, {n_grows} growths");
+        assert!(n_parts >= at_least, "{what}");
         assert_same(&what, &sums, &truth);
     }
 }
