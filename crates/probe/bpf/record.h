@@ -128,6 +128,7 @@ struct grow_value {
 struct thread_count {
 	u64 n;
 	u64 event_ns;
+	u64 n_paces; /* hits of POINT_PACE before them */
 };
 
 struct sample_key {

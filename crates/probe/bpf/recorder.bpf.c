@@ -434,28 +434,31 @@ INLINE void end_pace(u64 now)
 	}
 }
 
-INLINE void begin_pace(void)
+INLINE void count_thread(u32 tid, const struct thread_count *more)
 {
-	u32 zero = 0;
-	struct pace *pace = bpf_map_lookup_elem(&paces, &zero);
-
-	count(COUNT_CHECKS, 1);
-	if (pace) {
-		pace->thread = bpf_get_current_pid_tgid();
-		pace->at = bpf_ktime_get_ns();
-	}
-}
-
-INLINE void count_thread(u32 tid, u64 ns)
-{
-	struct thread_count *sum = bpf_map_lookup_elem(&threads, &tid), first = { .n = 1, .event_ns = ns };
+	struct thread_count *sum = bpf_map_lookup_elem(&threads, &tid);
 
 	if (sum) {
 		/* No other thread has this key. */
-		sum->n++;
-		sum->event_ns += ns;
+		sum->n += more->n;
+		sum->event_ns += more->event_ns;
+		sum->n_paces += more->n_paces;
 	} else {
-		bpf_map_update_elem(&threads, &tid, &first, 0);
+		bpf_map_update_elem(&threads, &tid, more, 0);
+	}
+}
+
+INLINE void begin_pace(u32 tid)
+{
+	u32 zero = 0;
+	struct pace *pace = bpf_map_lookup_elem(&paces, &zero);
+	struct thread_count one = { .n_paces = 1 };
+
+	count(COUNT_CHECKS, 1);
+	count_thread(tid, &one);
+	if (pace) {
+		pace->thread = bpf_get_current_pid_tgid();
+		pace->at = bpf_ktime_get_ns();
 	}
 }
 
@@ -465,6 +468,7 @@ int on_probe(struct pt_regs *ctx)
 	u32 idx = bpf_get_attach_cookie(ctx), zero = 0;
 	struct point *point = bpf_map_lookup_elem(&points, &idx);
 	struct control *control = bpf_map_lookup_elem(&controls, &zero);
+	struct thread_count one = { .n = 1 };
 	struct event event = {};
 	struct who who;
 	u64 start;
@@ -496,15 +500,16 @@ int on_probe(struct pt_regs *ctx)
 		count(COUNT_GC_CYCLES, 1);
 		count(COUNT_CHECKS, 1);
 		return 0;
-	case POINT_PACE:
-		begin_pace();
-		return 0;
 	}
 	if (point->kind == POINT_CLASSIC_LARGE ? !control->large_apart : control->is_paused && !is_standing(point)) {
 		count(COUNT_IGNORED, 1);
 		return 0;
 	}
-	if (point->kind == POINT_GC_ASSIST) {
+	switch (point->kind) {
+	case POINT_PACE:
+		begin_pace(who.tid);
+		return 0;
+	case POINT_GC_ASSIST:
 		count(COUNT_GC_ASSISTS, 1);
 		count(COUNT_CHECKS, 1);
 		return 0;
@@ -528,8 +533,10 @@ int on_probe(struct pt_regs *ctx)
 	}
 	start = bpf_ktime_get_ns() - start;
 	count(COUNT_EVENT_NS, start);
-	if (control->precision == PRECISION_WINDOW)
-		count_thread(who.tid, start);
+	if (control->precision == PRECISION_WINDOW) {
+		one.event_ns = start;
+		count_thread(who.tid, &one);
+	}
 	return 0;
 }
 

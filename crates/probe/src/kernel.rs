@@ -428,23 +428,24 @@ impl Kernel {
         })
     }
 
-    /// Takes what was counted up to now. Nothing is lost or counted twice: new counts go to entries of their own, and
-    /// the old ones are read when no program of the kernel side adds to them any more.
-    pub(crate) fn take_counts(&mut self) -> Result<Taken, Error> {
+    /// Takes the events that were counted up to now. Nothing is lost or counted twice: new counts go to entries of their
+    /// own, and the old ones are read when no program of the kernel side adds to them any more.
+    pub(crate) fn take_grows(&mut self) -> Result<Vec<(GrowKey, GrowValue)>, Error> {
         let epoch = self.control.epoch.wrapping_add(1) % 256;
         self.set_control(Control { epoch, ..self.control })?;
         bpf::wait_for_running_programs();
-        let grows = self.take("grows", |key: &GrowKey| u32::from(key.epoch) != epoch)?;
-        let samples = self.take("samples", |key: &SampleKey| key.epoch != epoch)?;
-        Ok(Taken { grows, samples, stacks: Vec::new() })
+        self.take("grows", |key: &GrowKey| u32::from(key.epoch) != epoch)
     }
 
-    /// As `take_counts`, and takes the stacks too, which are stored again when they are seen again.
+    /// As `take_grows`, and takes CPU samples and stacks too; these are stored again when they are seen again. To be
+    /// called before there were 256 epochs of samples.
     pub(crate) fn take_all(&mut self) -> Result<Taken, Error> {
         let counters = self.counters()?;
         self.emptied_at = TABLES.map(|(counter, _)| counters[counter as usize]);
-        let taken = self.take_counts()?;
-        Ok(Taken { stacks: self.take("stacks", |_: &u64| true)?, ..taken })
+        let grows = self.take_grows()?;
+        let epoch = self.control.epoch;
+        let samples = self.take("samples", |key: &SampleKey| key.epoch != epoch)?;
+        Ok(Taken { grows, samples, stacks: self.take("stacks", |_: &u64| true)? })
     }
 
     /// Removes entries from a table, and returns them.

@@ -22,7 +22,7 @@ use crate::capabilities::{self, OF_OTHER_USERS};
 use crate::clocks::CpuClock;
 use crate::error::Error;
 use crate::governor::{Governor, Interval, Mode, Plan, SETTLED_NS, SLOWEST};
-use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks, Scope, Taken};
+use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks, Scope};
 use crate::others::Others;
 use crate::points::{Points, Probe};
 use crate::process::{Executions, ProcessKey};
@@ -33,7 +33,7 @@ use crate::record_layout::{
     COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_MAKES, COUNT_NEW_PROCESSES,
     COUNT_PACE_NS, COUNT_PACES, COUNT_PASSED, COUNT_READ_FAULTS, COUNT_RESTARTS, COUNT_SAMPLES,
     COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED,
-    GrowKey, MAX_FRAMES, PRECISION_WINDOW,
+    GrowKey, GrowValue, MAX_FRAMES, PRECISION_WINDOW, ThreadCount,
 };
 use crate::recording::{Attached, Ending, Options, Recording, Status};
 use crate::system::TaskClocks;
@@ -167,7 +167,7 @@ impl Detaching {
 #[derive(Debug, Default)]
 struct Waiting {
     of_windows: Vec<OfWindow>,
-    others: Taken,
+    others: Vec<(GrowKey, GrowValue)>,
 }
 
 /// Counters and clocks at a moment.
@@ -556,16 +556,18 @@ impl Recorder {
     fn window(&mut self) -> Result<(), Error> {
         let plan = self.next_window;
         let begun = Instant::now();
-        let clocks = self.task_clocks()?;
         let is_paced = self.n_windows.is_multiple_of(PACED);
         self.n_windows += 1;
         let paces = if is_paced { self.points.paces.clone() } else { Vec::new() };
         let links = self.attach_again(&paces)?;
+        // Not before, as they make each switch of threads cost more.
+        let clocks = self.task_clocks()?;
         self.attaching = begun.elapsed();
         self.kernel.forget_threads()?;
         let opened = self.switch(true, clocks.as_ref())?;
         self.wait_for_progress(&opened, clocks.as_ref(), plan.length)?;
         let closed = self.switch(false, clocks.as_ref())?;
+        drop(clocks);
         let gap = between(&self.last, &opened.mark);
         let seen = opened.until(&closed);
         let more = |counter: u32| {
@@ -605,10 +607,8 @@ impl Recorder {
             let Some(cpu_ns) = opened.thread_ns(later, tid).filter(|&ns| ns > 0.0) else {
                 continue;
             };
-            let probes_ns = count.n as f64 * trap_ns + count.event_ns as f64;
-            let own_ns = (cpu_ns - probes_ns).max(cpu_ns * LEAST_OWN);
             n += count.n as f64;
-            sum += count.n as f64 * cpu_ns / own_ns;
+            sum += count.n as f64 * slow_down(cpu_ns, &count, trap_ns);
         }
         Ok(if n > 0.0 { sum / n } else { 1.0 })
     }
@@ -664,14 +664,12 @@ impl Recorder {
     /// What was counted in the window that is closed; of one that the end of the program cut short, it stands for
     /// itself.
     fn take_window(&mut self, window: Option<Window>, time_ns: f64) -> Result<(), Error> {
-        let taken = self.kernel.take_counts()?;
+        let taken = self.kernel.take_grows()?;
         self.count_taken(&taken);
-        let seen =
-            taken.grows.iter().map(|(key, _)| (ProcessKey(key.process), key.map_type)).collect();
-        self.memory.look(&seen, &self.readable()?, self.program.binary());
+        self.look_at(taken.iter().map(|(key, _)| (ProcessKey(key.process), key.map_type)))?;
         let is_of_window = |key: &GrowKey| u32::from(key.precision) == PRECISION_WINDOW;
         let (grows, others): (Vec<_>, Vec<_>) =
-            taken.grows.into_iter().partition(|(key, _)| is_of_window(key));
+            taken.into_iter().partition(|(key, _)| is_of_window(key));
         let n_events = grows.iter().map(|(_, value)| value.n).sum();
         let windows = &mut self.part.windows;
         let (group, weight) = match window {
@@ -680,13 +678,12 @@ impl Recorder {
         };
         let waiting = &mut self.part.waiting;
         waiting.of_windows.push(OfWindow { group, weight, grows });
-        waiting.others.grows.extend(others);
-        waiting.others.samples.extend(taken.samples);
+        waiting.others.extend(others);
         if waiting.of_windows.len() >= COLLECT_WINDOWS { self.collect() } else { Ok(()) }
     }
 
-    fn count_taken(&mut self, taken: &Taken) {
-        let n: u64 = taken.grows.iter().map(|(_, value)| value.n).sum();
+    fn count_taken(&mut self, grows: &[(GrowKey, GrowValue)]) {
+        let n: u64 = grows.iter().map(|(_, value)| value.n).sum();
         self.n_taken += n;
         self.part.n_taken += n;
     }
@@ -734,8 +731,15 @@ impl Recorder {
     }
 
     fn look_at_types(&mut self) -> Result<(), Error> {
-        let seen = self.kernel.map_types()?;
-        self.memory.look(&seen, &self.readable()?, self.program.binary());
+        self.look_at(self.kernel.map_types()?.into_iter())
+    }
+
+    /// Reads the map types at these addresses, while there is the process to read them from.
+    fn look_at(&mut self, types: impl Iterator<Item = (ProcessKey, u64)>) -> Result<(), Error> {
+        let new: HashSet<_> = types.filter(|seen| !self.memory.has_looked_at(seen)).collect();
+        if !new.is_empty() {
+            self.memory.look(&new, &self.readable()?, self.program.binary());
+        }
         Ok(())
     }
 
@@ -759,15 +763,16 @@ impl Recorder {
         let ended = self.ended()?;
         self.look_at_types()?;
         let mut taken = self.kernel.take_all()?;
-        self.count_taken(&taken);
+        self.count_taken(&taken.grows);
         self.memory.add_processes(&self.kernel.processes()?);
         let latest: HashSet<u64> = taken.stacks.iter().map(|(key, _)| *key).collect();
         self.memory.add_stacks(std::mem::take(&mut taken.stacks));
         let Waiting { of_windows, others } = std::mem::take(&mut self.part.waiting);
         let mut folding =
             Folding::new(&mut self.part.tally, &mut self.memory, self.program.binary());
-        folding.add(&others);
-        folding.add(&taken);
+        folding.add_grows(&others);
+        folding.add_grows(&taken.grows);
+        folding.add_samples(&taken.samples);
         of_windows.iter().for_each(|window| folding.add_window(window));
         self.kernel.remove_processes(&ended)?;
         let gone = ended.iter().map(|process| process.pid());
@@ -898,6 +903,13 @@ fn no_growth_function(path: String, points: &Points) -> Error {
         String::new()
     };
     Error::NoGrowthFunction { path, why }
+}
+
+/// How many times longer a thread took for what it did in `cpu_ns`, part of which went to probes.
+fn slow_down(cpu_ns: f64, count: &ThreadCount, trap_ns: f64) -> f64 {
+    let n_traps = count.n + count.n_paces;
+    let probes_ns = n_traps as f64 * trap_ns + count.event_ns as f64;
+    cpu_ns / (cpu_ns - probes_ns).max(cpu_ns * LEAST_OWN)
 }
 
 /// How the kernel side is to count in a mode.

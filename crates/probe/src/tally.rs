@@ -9,9 +9,8 @@ use std::hash::Hash;
 use gobin::{Binary, LinkAddr};
 use goproc::RunAddr;
 
-use crate::kernel::Taken;
 use crate::process::ProcessKey;
-use crate::record_layout::{GrowKey, GrowValue, Stack};
+use crate::record_layout::{GrowKey, GrowValue, SampleKey, Stack};
 use crate::typenames::{self, MapTypeInfo};
 
 /// Index of a value that is kept once.
@@ -116,6 +115,8 @@ pub(crate) struct Memory {
     stacks: HashMap<u64, Box<[u64]>>,
     /// Types that only exist in the memory of a process, kept from when it was alive.
     types: HashMap<(ProcessKey, u64), Option<MapTypeInfo>>,
+    /// Addresses of types that were looked at, in the executable or in memory.
+    looked_at: HashSet<(ProcessKey, u64)>,
     /// Addresses at which the executable has a type, or none.
     in_executable: HashMap<u64, Option<MapTypeInfo>>,
 }
@@ -130,9 +131,8 @@ impl Memory {
     ) {
         for &(process, addr) in seen {
             let Some(&bias) = running.get(&process) else { continue };
-            if self.types.contains_key(&(process, addr))
-                || self.type_in_executable(binary, addr.wrapping_sub(bias)).is_some()
-            {
+            self.looked_at.insert((process, addr));
+            if self.type_in_executable(binary, addr.wrapping_sub(bias)).is_some() {
                 continue;
             }
             let memory = process.pid().open_memory();
@@ -143,6 +143,11 @@ impl Memory {
             });
             self.types.insert((process, addr), found);
         }
+    }
+
+    /// Whether this address needs no further look.
+    pub(crate) fn has_looked_at(&self, seen: &(ProcessKey, u64)) -> bool {
+        self.looked_at.contains(seen)
     }
 
     fn type_in_executable(&mut self, binary: &Binary<'_>, link_addr: u64) -> Option<MapTypeInfo> {
@@ -169,6 +174,7 @@ impl Memory {
         self.stacks.retain(|key, _| latest.contains(key));
         self.biases.retain(|process, _| !ended.contains(process));
         self.types.retain(|(process, _), _| !ended.contains(process));
+        self.looked_at.retain(|(process, _)| !ended.contains(process));
         // Addresses in memory that is gone.
         self.in_executable.retain(|_, info| info.is_some());
     }
@@ -197,12 +203,15 @@ impl<'f> Folding<'f> {
         Self { tally, memory, binary, stacks: HashMap::new(), types: HashMap::new() }
     }
 
-    /// Adds what was counted outside windows.
-    pub(crate) fn add(&mut self, taken: &Taken) {
-        for (key, value) in &taken.grows {
+    /// Adds events that were counted outside windows.
+    pub(crate) fn add_grows(&mut self, grows: &[(GrowKey, GrowValue)]) {
+        for (key, value) in grows {
             self.add_event(key, value, 0, 0.0);
         }
-        for (key, n) in &taken.samples {
+    }
+
+    pub(crate) fn add_samples(&mut self, samples: &[(SampleKey, u64)]) {
+        for (key, n) in samples {
             let stack = self.stack(ProcessKey(key.process), key.stack);
             *self.tally.samples.entry(stack).or_default() += n;
         }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::record_layout::{MAX_FRAMES, SampleKey};
+use crate::record_layout::MAX_FRAMES;
 
 fn stack(frames: &[u64]) -> Stack {
     let mut all = [0; MAX_FRAMES as usize];
@@ -43,8 +43,9 @@ fn processes_at_other_addresses_add_up() {
         (SampleKey { stack: 20, process: 2, epoch: 4 }, 5),
         (SampleKey { stack: 0, process: 2, epoch: 4 }, 1),
     ];
-    let taken = Taken { grows, samples, stacks: Vec::new() };
-    Folding::new(&mut tally, &mut memory, &binary).add(&taken);
+    let mut folding = Folding::new(&mut tally, &mut memory, &binary);
+    folding.add_grows(&grows);
+    folding.add_samples(&samples);
     let mut sums: Vec<_> = tally.events.values().map(|c| (c.seen.n, c.seen.entries)).collect();
     sums.sort_by(|a, b| b.partial_cmp(a).unwrap());
     assert_eq!(sums, [(7.0, 98.0), (2.0, 28.0)], "where C code stands differs in each process");

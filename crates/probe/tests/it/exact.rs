@@ -280,8 +280,6 @@ fn check_rotation(args: &[&str], every: Duration, at_least: usize) {
         let path = go.build(&program(), &BuildOptions::default()).unwrap();
         let (n_parts, sums, truth) = Growth::start_with(&path, args).record_in_parts(every);
         let what = format!("Go {version}, {n_parts} recordings");
-        let n_grows: i64 = truth.values().map(|(grows, _)| grows).sum();
-        println!("{what}, {n_grows} growths");
         assert!(n_parts >= at_least, "{what}");
         assert_same(&what, &sums, &truth);
     }
