@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use xtask::go::{BuildOptions, toolchain};
@@ -56,15 +56,4 @@ fn forgets_what_processes_executed_that_have_ended() {
     assert!(recorder.kernel.processes().unwrap().is_empty());
     let recording = recorder.rotate().unwrap();
     assert_eq!((recording.n_grows, recording.n_elsewhere), (0, 0), "that was in the one before");
-}
-
-/// 1,000 events whose work takes 5 ms, each with 2 µs of counting and traps of 1 µs.
-#[test]
-fn how_much_a_thread_is_slowed_down_takes_each_of_its_traps_into_account() {
-    let count = ThreadCount { n: 1000, event_ns: 2_000_000, n_paces: 0 };
-    assert!((slow_down(8e6, &count, 1e3) - 8.0 / 5.0).abs() < 1e-9);
-    // In a window that measures traps, each event takes two.
-    let paced = ThreadCount { n_paces: 1000, ..count };
-    assert!((slow_down(9e6, &paced, 1e3) - 9.0 / 5.0).abs() < 1e-9);
-    assert!((slow_down(1e6, &count, 1e3) - 1.0 / LEAST_OWN).abs() < 1e-9, "clocks do not fit");
 }

@@ -1,0 +1,166 @@
+//! The part of a recording since the last one was made, and what becomes of it.
+
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::Recorder;
+use super::tables::Waiting;
+use crate::error::Error;
+use crate::governor::{Interval, Mode};
+use crate::kernel::Counters;
+use crate::profile::{self, Facts};
+use crate::record_layout::{
+    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_NEW_PROCESSES, COUNT_PASSED,
+    COUNT_RESTARTS, COUNT_STACKLESS, COUNT_TABLE_FULL, COUNT_WALKED,
+};
+use crate::recording::{Ending, Recording};
+use crate::tally::Tally;
+use crate::windows::Windows;
+
+/// What was counted since the last recording was made.
+pub(super) struct Part {
+    /// When the counts before it were taken out.
+    pub(super) start: Mark,
+    /// When the governor had looked before that: what probes cost from then on belongs to this part.
+    pub(super) from: Mark,
+    pub(super) started_at: SystemTime,
+    pub(super) tally: Tally,
+    pub(super) windows: Windows,
+    pub(super) waiting: Waiting,
+    /// Processes that were there already.
+    pub(super) n_known: u64,
+    /// Those that ran another program already.
+    pub(super) n_elsewhere: u64,
+    /// Growths and makes taken out of the tables.
+    pub(super) n_taken: u64,
+    /// Whether the probe of large arrays stood all the time.
+    pub(super) counts_every_large: bool,
+    /// By mode: exact, sampled stacks, windows.
+    pub(super) time_in: [Duration; 3],
+}
+
+impl Part {
+    /// What the kernel side counted until now, by `COUNT_*`.
+    fn counters(&self, now: &Mark) -> Vec<u64> {
+        self.start.counters.iter().zip(now.counters).map(|(from, to)| to - from).collect()
+    }
+
+    pub(super) fn beginning(start: Mark, from: Mark, before: &Windows) -> Self {
+        Self {
+            start,
+            from,
+            started_at: SystemTime::now(),
+            tally: Tally::default(),
+            windows: before.next(),
+            waiting: Waiting::default(),
+            n_known: 0,
+            n_elsewhere: 0,
+            n_taken: 0,
+            counts_every_large: false,
+            time_in: [Duration::ZERO; 3],
+        }
+    }
+}
+
+/// Counters and clocks at a moment.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) counters: Counters,
+    pub(super) cpu_ns: u64,
+    pub(super) at: Instant,
+}
+
+pub(super) fn between(from: &Mark, to: &Mark) -> Interval {
+    let count = |counter: u32| to.counters[counter as usize] - from.counters[counter as usize];
+    Interval {
+        wall_ns: (to.at.saturating_duration_since(from.at)).as_nanos() as u64,
+        cpu_ns: to.cpu_ns.saturating_sub(from.cpu_ns),
+        n_walked: count(COUNT_WALKED),
+        n_stackless: count(COUNT_STACKLESS),
+        n_frames: count(COUNT_FRAMES),
+        n_ignored: count(COUNT_IGNORED) + count(COUNT_CHECKS),
+        n_passed: count(COUNT_PASSED),
+        event_ns: count(COUNT_EVENT_NS),
+    }
+}
+
+impl Recorder {
+    /// Makes a recording of everything since the last one.
+    pub(super) fn cut(&mut self, ending: Ending) -> Result<Recording, Error> {
+        let is_last = ending != Ending::Rotation;
+        if self.governor.mode() == Mode::Windows {
+            self.end_gap()?;
+        } else {
+            self.tick()?;
+        }
+        if is_last {
+            (self.growth, self.always, self.large) = Default::default();
+            self.detaching.wait();
+        }
+        self.look_for_others()?;
+        self.collect()?;
+        let now = Mark { counters: self.kernel.counters()?, at: Instant::now(), ..self.last };
+        let mut next = Part::beginning(now, self.last, &self.part.windows);
+        next.n_known = self.alive()?.len() as u64;
+        next.n_elsewhere = self.n_elsewhere(&now.counters);
+        let n_elsewhere = next.n_elsewhere.saturating_sub(self.part.n_elsewhere);
+        next.counts_every_large = self.large.is_some();
+        let part = std::mem::replace(&mut self.part, next);
+        let counters = part.counters(&now);
+        let facts = Facts { n_elsewhere, ..self.facts(&part, &now, &counters, ending) };
+        let recording = profile::build(&part.tally, self.program.binary(), &facts);
+        self.n_grows_before += recording.n_grows as f64;
+        Ok(recording)
+    }
+
+    /// What is said of a part that ends now, but for what is known only when the next one begins.
+    fn facts<'f>(&self, part: &Part, now: &Mark, counters: &'f [u64], ending: Ending) -> Facts<'f> {
+        Facts {
+            program: self.found.name(),
+            path: self.found.file.shown.clone(),
+            map_impl: self.program.map_impl,
+            started_at: part.started_at,
+            elapsed: now.at - part.start.at,
+            ending,
+            sample_hz: self.sample_hz,
+            max_overhead: self.max_overhead,
+            overhead: self.overhead(&part.from),
+            costs: *self.governor.costs(),
+            links: self.kernel.links_name(),
+            n_probes: self.points.n_growth(),
+            n_inlined: self.points.n_inlined,
+            n_unprobed: self.points.n_unprobed,
+            counts_every_split: self.points.splits.is_some(),
+            large_above: self.large_above(part.counts_every_large),
+            n_processes: (part.n_known + counters[COUNT_NEW_PROCESSES as usize])
+                .saturating_sub(counters[COUNT_RESTARTS as usize]),
+            n_elsewhere: 0,
+            other_code: self.others.go_code().map(Path::to_owned).collect(),
+            only_user: self.attached.only_user,
+            time_in: part.time_in,
+            windows: part.windows,
+            n_events: part.n_taken,
+            n_missing: if ending != Ending::Rotation { self.n_missing(&now.counters) } else { 0 },
+            counters,
+        }
+    }
+
+    /// The size of arrays above which every growth was counted. Units: bytes.
+    fn large_above(&self, is_counted: bool) -> Option<u64> {
+        let (large, _) = self.points.large.as_ref().filter(|_| is_counted)?;
+        Some(large.above)
+    }
+
+    /// Events that the kernel side counted, and that are in no table.
+    fn n_missing(&self, counters: &Counters) -> u64 {
+        let count = |counter: u32| self.count(counters, counter);
+        let kept = self.n_taken + count(COUNT_TABLE_FULL);
+        (count(COUNT_WALKED) + count(COUNT_STACKLESS)).saturating_sub(kept)
+    }
+
+    /// Since a moment, as a part of the program's own CPU time.
+    pub(super) fn overhead(&self, since: &Mark) -> f64 {
+        let all = between(since, &self.last);
+        all.probe_ns(self.governor.costs()) / all.own_cpu_ns(self.governor.costs()).max(1.0)
+    }
+}

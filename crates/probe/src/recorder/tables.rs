@@ -1,0 +1,140 @@
+//! The kernel side's tables: emptied before they fill, and what is in them looked up while there is somebody to ask.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use super::part::between;
+use super::{COLLECT, Recorder};
+use crate::error::Error;
+use crate::governor::SETTLED_NS;
+use crate::process::ProcessKey;
+use crate::record_layout::{GrowKey, GrowValue};
+use crate::tally::{Folding, OfWindow};
+
+/// And after this many windows: what was counted in them waits for that.
+pub(super) const COLLECT_WINDOWS: usize = 32;
+
+/// Types that only exist in memory are looked for at each tick, as the program may end any time, unless that takes
+/// more than this part of our time.
+const LOOKING: u32 = 50;
+
+/// Part of the budget that a probe may cost by meeting other things than growths.
+const PASSED_PART: f64 = 0.25;
+
+/// What was taken out of the tables, and waits for the stacks to be taken as well.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) of_windows: Vec<OfWindow>,
+    pub(super) others: Vec<(GrowKey, GrowValue)>,
+}
+
+impl Recorder {
+    pub(super) fn count_taken(&mut self, grows: &[(GrowKey, GrowValue)]) {
+        let n: u64 = grows.iter().map(|(_, value)| value.n).sum();
+        self.n_taken += n;
+        self.part.n_taken += n;
+    }
+
+    pub(super) fn look_after_tables(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        if now >= self.next_look {
+            self.look_at_types()?;
+            self.next_look = now + now.elapsed() * LOOKING;
+        }
+        let is_time = now >= self.next_collect;
+        if self.kernel.is_filling(&self.last.counters) || is_time && !self.ended()?.is_empty() {
+            self.collect()?;
+        }
+        if is_time {
+            self.look_for_others()?;
+            self.next_collect = now + COLLECT;
+        }
+        Ok(())
+    }
+
+    pub(super) fn look_for_others(&mut self) -> Result<(), Error> {
+        if !self.reach.is_proc_foreign {
+            let file = &self.found.file;
+            self.others.look(&self.pids()?, file.id, &file.shown);
+        }
+        Ok(())
+    }
+
+    /// Takes the probe of large arrays away for good where it costs too much: programs may make large maps all the time
+    /// that do not grow. From then on such growths are counted as all others are.
+    pub(super) fn look_after_large(&mut self) -> Result<(), Error> {
+        let all = between(&self.start, &self.last);
+        let costs = self.governor.costs();
+        let allowed_ns = (all.own_cpu_ns(costs) + SETTLED_NS) * self.max_overhead * PASSED_PART;
+        if self.max_overhead >= 1.0 || all.passed_ns(costs) <= allowed_ns {
+            return Ok(());
+        }
+        if let Some(links) = self.large.take() {
+            self.kernel.count_large_apart(false)?;
+            self.detaching.begin(links);
+            self.part.counts_every_large = false;
+        }
+        Ok(())
+    }
+
+    fn look_at_types(&mut self) -> Result<(), Error> {
+        self.look_at(self.kernel.map_types()?.into_iter())
+    }
+
+    /// Reads the map types at these addresses, while there is the process to read them from.
+    pub(super) fn look_at(
+        &mut self,
+        types: impl Iterator<Item = (ProcessKey, u64)>,
+    ) -> Result<(), Error> {
+        let new: HashSet<_> = types.filter(|seen| !self.memory.has_looked_at(seen)).collect();
+        if !new.is_empty() {
+            self.memory.look(&new, &self.readable()?, self.program.binary());
+        }
+        Ok(())
+    }
+
+    /// Processes that run the program and have not ended.
+    pub(super) fn alive(&self) -> Result<HashSet<ProcessKey>, Error> {
+        let running = self.kernel.running()?.into_keys();
+        Ok(running.filter(|process| process.pid().cpu_ns().is_some()).collect())
+    }
+
+    /// Processes that run the program no longer.
+    fn ended(&self) -> Result<Vec<ProcessKey>, Error> {
+        // First: those that begin meanwhile are not among them.
+        let known = self.kernel.processes()?;
+        let alive = self.alive()?;
+        Ok(known.into_keys().filter(|process| !alive.contains(process)).collect())
+    }
+
+    /// Processes whose memory can be read: those that run the program.
+    pub(super) fn readable(&self) -> Result<HashMap<ProcessKey, u64>, Error> {
+        if self.reach.is_proc_foreign { Ok(HashMap::new()) } else { self.kernel.running() }
+    }
+
+    /// Adds everything that was taken before, and what is in the kernel's tables, to the sums.
+    pub(super) fn collect(&mut self) -> Result<(), Error> {
+        // Before they are counted for the last time.
+        let ended = self.ended()?;
+        self.look_at_types()?;
+        let mut taken = self.kernel.take_all()?;
+        self.count_taken(&taken.grows);
+        self.memory.add_processes(&self.kernel.processes()?);
+        let latest: HashSet<u64> = taken.stacks.iter().map(|(key, _)| *key).collect();
+        self.memory.add_stacks(std::mem::take(&mut taken.stacks));
+        let Waiting { of_windows, others } = std::mem::take(&mut self.part.waiting);
+        let mut folding =
+            Folding::new(&mut self.part.tally, &mut self.memory, self.program.binary());
+        folding.add_grows(&others);
+        folding.add_grows(&taken.grows);
+        folding.add_samples(&taken.samples);
+        of_windows.iter().for_each(|window| folding.add_window(window));
+        self.kernel.remove_processes(&ended)?;
+        let gone = ended.iter().map(|process| process.pid());
+        self.cpu.forget(
+            &gone.filter(|pid| pid.cpu_ns().is_none()).map(|pid| pid.0).collect::<Vec<_>>(),
+        );
+        self.memory.forget(&ended, &latest);
+        Ok(())
+    }
+}

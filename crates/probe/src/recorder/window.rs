@@ -1,0 +1,247 @@
+//! Windows: when growth probes are in place for some milliseconds only.
+
+use std::collections::HashMap;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::part::{Mark, between};
+use super::tables::COLLECT_WINDOWS;
+use super::{GLANCE, Recorder, counting, mode_idx};
+use crate::error::Error;
+use crate::governor::{Interval, Mode, SLOWEST};
+use crate::kernel::ProbeLinks;
+use crate::points::Probe;
+use crate::process::ProcessKey;
+use crate::record_layout::{COUNT_PACE_NS, COUNT_PACES, GrowKey, PRECISION_WINDOW, ThreadCount};
+use crate::system::TaskClocks;
+use crate::tally::OfWindow;
+use crate::windows::Window;
+
+/// One window in so many measures what a trap costs.
+const PACED: u64 = 8;
+
+/// How many times longer a thread took for what it did in `cpu_ns`, part of which went to probes.
+fn slow_down(cpu_ns: f64, count: &ThreadCount, trap_ns: f64) -> f64 {
+    let n_traps = count.n + count.n_paces;
+    let probes_ns = n_traps as f64 * trap_ns + count.event_ns as f64;
+    cpu_ns / (cpu_ns - probes_ns).max(cpu_ns * LEAST_OWN)
+}
+
+/// Part of its CPU time that a thread has for itself at least, whatever the clocks say.
+const LEAST_OWN: f64 = 0.05;
+
+/// When counting started or ended.
+struct Switch {
+    mark: Mark,
+    /// By clocks of threads that are not behind, where there are some. Units: nanoseconds.
+    clocks: Option<HashMap<u32, u64>>,
+}
+
+impl Switch {
+    fn until(&self, later: &Self) -> Interval {
+        let mut interval = between(&self.mark, &later.mark);
+        if let Some((from, to)) = self.clocks.as_ref().zip(later.clocks.as_ref()) {
+            interval.cpu_ns = to.values().sum::<u64>().saturating_sub(from.values().sum());
+        }
+        interval
+    }
+
+    /// CPU time of a thread. Units: nanoseconds.
+    fn thread_ns(&self, later: &Self, tid: u32) -> Option<f64> {
+        let (from, to) = self.clocks.as_ref().zip(later.clocks.as_ref())?;
+        Some(to.get(&tid)?.saturating_sub(*from.get(&tid)?) as f64)
+    }
+}
+
+/// Probes on their way out: the program no longer meets them, but the kernel takes some ten milliseconds to forget them.
+#[derive(Debug, Default)]
+pub(super) struct Detaching {
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Detaching {
+    pub(super) fn begin(&mut self, links: ProbeLinks) {
+        self.threads.retain(|thread| !thread.is_finished());
+        // Where there can be no thread, they are dropped with the closure.
+        self.threads.extend(std::thread::Builder::new().spawn(move || drop(links)));
+    }
+
+    pub(super) fn wait(&mut self) {
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Recorder {
+    /// Puts the growth probes back.
+    pub(super) fn attach_again(&mut self, more: &[Probe]) -> Result<ProbeLinks, Error> {
+        // Those of the last window: where both stood, growths would count twice.
+        self.detaching.wait();
+        let probes = [&self.points.growth[..], more].concat();
+        self.kernel.attach(&self.found.file.path, &self.scopes(), &probes)
+    }
+
+    /// Clocks of threads, where they are known.
+    fn task_clocks(&self) -> Result<Option<TaskClocks>, Error> {
+        if self.reach.is_proc_foreign {
+            return Ok(None);
+        }
+        Ok(TaskClocks::start(self.pids()?.into_iter()).ok())
+    }
+
+    /// A window.
+    pub(super) fn window(&mut self) -> Result<(), Error> {
+        let plan = self.next_window;
+        let begun = Instant::now();
+        let is_paced = self.n_windows.is_multiple_of(PACED);
+        self.n_windows += 1;
+        let paces = if is_paced { self.points.paces.clone() } else { Vec::new() };
+        let links = self.attach_again(&paces)?;
+        // Not before, as they make each switch of threads cost more.
+        let clocks = self.task_clocks()?;
+        self.attaching = begun.elapsed();
+        self.kernel.forget_threads()?;
+        let opened = self.switch(true, clocks.as_ref())?;
+        self.wait_for_progress(&opened, clocks.as_ref(), plan.length)?;
+        let closed = self.switch(false, clocks.as_ref())?;
+        drop(clocks);
+        let gap = between(&self.last, &opened.mark);
+        let seen = opened.until(&closed);
+        let more = |counter: u32| {
+            closed.mark.counters[counter as usize] - opened.mark.counters[counter as usize]
+        };
+        self.governor.learn_traps(more(COUNT_PACE_NS), more(COUNT_PACES));
+        self.part.time_in[mode_idx(Mode::Windows)] += closed.mark.at - self.last.at;
+        self.last = closed.mark;
+        let slowed = self.slowed(&opened, &closed)?;
+        let progress_ns = seen.wall_ns as f64 / slowed;
+        self.governor.observe_window(&gap, &seen, progress_ns);
+        self.closed_at = closed.mark.at;
+        self.next_window = self.governor.plan();
+        self.detaching.begin(links);
+        let costs = self.governor.costs();
+        // Of processes that come and go, whose CPU time in a window is not known, the wall time is.
+        let is_all = self.found.is_all();
+        let is_cut_short = progress_ns < plan.length.as_nanos() as f64 / 4.0;
+        let window = Window {
+            gap_own_ns: if is_all { gap.wall_ns as f64 } else { gap.own_cpu_ns(costs) },
+            aim: plan.mean_gap.as_nanos() as f64 / seen.wall_ns.max(1) as f64,
+            cpu_ns: if is_all { seen.wall_ns } else { seen.cpu_ns } as f64,
+            own_ns: if is_all { progress_ns } else { seen.own_cpu_ns(costs) },
+            slowed,
+            trap_part: seen.trap_ns(costs) / seen.probe_ns(costs).max(1.0),
+            n_events: 0,
+        };
+        self.take_window(Some(window).filter(|_| !is_cut_short), window.gap_own_ns + window.own_ns)
+    }
+
+    /// How many times longer the threads that grow maps take in a window for what they do, in the mean over what they
+    /// grow. Threads that do other things are not slowed down.
+    fn slowed(&self, opened: &Switch, later: &Switch) -> Result<f64, Error> {
+        let trap_ns = self.governor.costs().trap_ns;
+        let (mut n, mut sum) = (0.0, 0.0);
+        for (tid, count) in self.kernel.threads()? {
+            let Some(cpu_ns) = opened.thread_ns(later, tid).filter(|&ns| ns > 0.0) else {
+                continue;
+            };
+            n += count.n as f64;
+            sum += count.n as f64 * slow_down(cpu_ns, &count, trap_ns);
+        }
+        Ok(if n > 0.0 { sum / n } else { 1.0 })
+    }
+
+    /// Waits in a window until the program got so far as it gets in `length` without probes.
+    fn wait_for_progress(
+        &mut self,
+        opened: &Switch,
+        clocks: Option<&TaskClocks>,
+        length: Duration,
+    ) -> Result<(), Error> {
+        let mut rest = length;
+        while !rest.is_zero() && opened.mark.at.elapsed() < length * SLOWEST {
+            self.wait(rest.max(GLANCE / 40))?;
+            let clocks = clocks.and_then(|clocks| clocks.read().ok());
+            let now = Switch { mark: self.mark()?, clocks };
+            let wall_ns = opened.until(&now).wall_ns as f64;
+            let progress_ns = wall_ns / self.slowed(opened, &now)?;
+            rest = length.saturating_sub(Duration::from_nanos(progress_ns as u64));
+            if self.processes.is_empty() && !self.found.is_all() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts or ends counting. The recorder may itself have to wait for a CPU on the way: the switch is taken to
+    /// happen in the middle between the clock's times before and after it.
+    fn switch(&mut self, is_open: bool, clocks: Option<&TaskClocks>) -> Result<Switch, Error> {
+        let time = || clocks.and_then(|clocks| clocks.read().ok());
+        let before = (self.mark()?, time());
+        if is_open {
+            self.kernel.control(counting(Mode::Windows, self.max_frames))?;
+        } else {
+            self.pause()?;
+        }
+        let after = (time(), self.mark()?);
+        let cpu_ns = u64::midpoint(before.0.cpu_ns, after.1.cpu_ns);
+        let counted = if is_open { before.0 } else { after.1 };
+        let clocks = before.1.zip(after.0).map(|(before, mut after)| {
+            for (tid, ns) in &mut after {
+                *ns = u64::midpoint(*ns, before.get(tid).copied().unwrap_or(*ns));
+            }
+            after
+        });
+        Ok(Switch { mark: Mark { cpu_ns, ..counted }, clocks })
+    }
+
+    /// Takes up a more exact mode where one fits by now.
+    pub(super) fn reconsider(&mut self) -> Result<(), Error> {
+        self.reconsider_at = Instant::now() + self.governor.time_to_reconsider();
+        let mode = self.governor.reconsider();
+        if mode == Mode::Windows {
+            return Ok(());
+        }
+        self.growth = self.attach_again(&[])?;
+        self.end_gap()?;
+        self.enter(mode)
+    }
+
+    /// The gap up to now, in which windows are the mode.
+    pub(super) fn end_gap(&mut self) -> Result<(), Error> {
+        let now = self.mark()?;
+        let gap = between(&self.last, &now);
+        self.part.time_in[mode_idx(Mode::Windows)] += now.at - self.last.at;
+        self.last = now;
+        self.governor.observe_gap(&gap);
+        let is_all = self.found.is_all();
+        let time_ns =
+            if is_all { gap.wall_ns as f64 } else { gap.own_cpu_ns(self.governor.costs()) };
+        self.part.windows.add_gap(time_ns);
+        Ok(())
+    }
+
+    /// What was counted in the window that is closed; of one that the end of the program cut short, it stands for
+    /// itself.
+    fn take_window(&mut self, window: Option<Window>, time_ns: f64) -> Result<(), Error> {
+        let taken = self.kernel.take_grows()?;
+        self.count_taken(&taken);
+        self.look_at(taken.iter().map(|(key, _)| (ProcessKey(key.process), key.map_type)))?;
+        let is_of_window = |key: &GrowKey| u32::from(key.precision) == PRECISION_WINDOW;
+        let (grows, others): (Vec<_>, Vec<_>) =
+            taken.into_iter().partition(|(key, _)| is_of_window(key));
+        let n_events = grows.iter().map(|(_, value)| value.n).sum();
+        let windows = &mut self.part.windows;
+        let (group, weight) = match window {
+            Some(window) => (windows.add(&Window { n_events, ..window }), window.weight()),
+            None => (windows.add_cut(n_events, time_ns), 0.0),
+        };
+        let waiting = &mut self.part.waiting;
+        waiting.of_windows.push(OfWindow { group, weight, grows });
+        waiting.others.extend(others);
+        if waiting.of_windows.len() >= COLLECT_WINDOWS { self.collect() } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests;
