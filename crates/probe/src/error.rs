@@ -17,6 +17,9 @@ pub enum Error {
         /// Asked for.
         pid: u32,
     },
+    /// No process was named.
+    #[error("no process was given; `-p PID` names one, and `pgrep NAME` lists them")]
+    NoProcesses,
     /// No process has the name.
     #[error(
         "no process is named {name:?}; to record one from its start: mapscope record -- COMMAND"

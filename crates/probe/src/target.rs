@@ -1,5 +1,6 @@
 //! Finds the processes to record and their executable.
 
+use std::collections::HashSet;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -55,7 +56,7 @@ impl Found {
 pub(crate) fn find(target: &Target, reach: &Reach) -> Result<Found, Error> {
     match target {
         Target::Pids(_) | Target::Name(_) if reach.is_proc_foreign => Err(Error::OtherProc),
-        Target::Pids(pids) => of_processes(pids, reach).map_err(|error| match error {
+        Target::Pids(pids) => of_processes(pids.clone(), reach).map_err(|error| match error {
             Error::NoSuchProcess { pid } => number_inside(pid),
             other => other,
         }),
@@ -64,15 +65,16 @@ pub(crate) fn find(target: &Target, reach: &Reach) -> Result<Found, Error> {
             if pids.is_empty() {
                 return Err(Error::NoProcessNamed { name: name.clone() });
             }
-            of_processes(&pids, reach)
+            of_processes(pids, reach)
         }
         Target::Exe(path) => of_executable(path, None, reach),
         Target::Command { argv, exe: Some(exe) } => {
             of_executable(exe, Some(HeldCommand::prepare(argv)?), reach)
         }
         Target::Command { argv, exe: None } => {
-            let file = Executable::at(&which(&argv[0])?)?;
+            // Refuses a command without a program.
             let command = HeldCommand::prepare(argv)?;
+            let file = Executable::at(&which(&argv[0])?)?;
             let pid = command.pid().0;
             let scopes = vec![Scope::Process(pid)];
             Ok(Found { file, scopes, pids: vec![pid], command: Some(command) })
@@ -80,8 +82,11 @@ pub(crate) fn find(target: &Target, reach: &Reach) -> Result<Found, Error> {
     }
 }
 
-fn of_processes(pids: &[u32], reach: &Reach) -> Result<Found, Error> {
-    let first = pids[0];
+fn of_processes(mut pids: Vec<u32>, reach: &Reach) -> Result<Found, Error> {
+    // A process that is named twice would be counted twice.
+    let mut seen = HashSet::new();
+    pids.retain(|&pid| seen.insert(pid));
+    let first = *pids.first().ok_or(Error::NoProcesses)?;
     let file = Pid(first).executable()?;
     for &other in &pids[1..] {
         if Pid(other).executable()?.id != file.id {
@@ -92,7 +97,7 @@ fn of_processes(pids: &[u32], reach: &Reach) -> Result<Found, Error> {
         return Err(Error::InnerNamespace { pid });
     }
     let scopes = pids.iter().map(|&pid| Scope::Process(pid)).collect();
-    Ok(Found { file, scopes, pids: pids.to_vec(), command: None })
+    Ok(Found { file, scopes, pids, command: None })
 }
 
 /// That there is no such process; and which it may be, when a container numbers one so.

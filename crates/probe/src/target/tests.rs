@@ -28,3 +28,17 @@ fn an_executable_that_was_replaced_or_removed_is_refused() {
     fs::remove_file(&path).unwrap();
     assert!(matches!(removed.open(), Err(Error::Replaced { .. })));
 }
+
+#[test]
+fn a_process_that_is_named_twice_is_recorded_once() {
+    let own = std::process::id();
+    let found = find(&Target::Pids(vec![own, own]), &Reach::default()).unwrap();
+    assert_eq!((found.pids, found.scopes), (vec![own], vec![Scope::Process(own)]));
+}
+
+#[test]
+fn what_names_nothing_is_an_error() {
+    let error = |target| find(&target, &Reach::default()).map(|_| ()).unwrap_err();
+    assert!(matches!(error(Target::Pids(Vec::new())), Error::NoProcesses));
+    error(Target::Command { argv: Vec::new(), exe: None });
+}
