@@ -3,12 +3,14 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use gobin::MAX_FILE_BYTES;
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, Mode, OFlags, access, open};
 
 use crate::{Error, ErrorKind, Pid, Place};
 
@@ -60,23 +62,24 @@ impl Executable {
     /// A file by its path, symbolic links followed.
     ///
     /// # Errors
-    /// When it is not there, not to be opened, or not a regular file.
+    /// When it is not there, not to be looked at, or not a regular file.
     pub fn at(path: &Path) -> Result<Self, Error> {
         let fail = |error| Error::of_file(path, error);
         let path = path.canonicalize().map_err(fail)?;
-        let id = FileId::from_metadata(&regular(&path)?);
+        let metadata = fs::metadata(&path).map_err(fail)?;
+        ensure_regular(&path, &metadata)?;
+        let id = FileId::from_metadata(&metadata);
         Ok(Self { name: file_name(&path), shown: path.clone(), path, id, is_deleted: false })
     }
 
     /// The whole file. It is read, not mapped: who changes the file meanwhile does not end this program.
     ///
     /// # Errors
-    /// When it cannot be opened, has more than [`MAX_FILE_BYTES`], or is too large for memory.
+    /// When it cannot be opened, is no regular file any more, has more than [`MAX_FILE_BYTES`], or is too large for
+    /// memory.
     pub fn read(&self) -> Result<Vec<u8>, Error> {
         let fail = |error| Error::of_file(&self.path, error);
-        // Opening a pipe would wait for a writer.
-        regular(&self.path)?;
-        let file = File::open(&self.path).map_err(fail)?;
+        let file = open_regular(&self.path)?;
         let len = file.metadata().map_err(fail)?.len();
         if len > MAX_FILE_BYTES {
             return Err(Error {
@@ -92,10 +95,39 @@ impl Executable {
     }
 }
 
-fn regular(path: &Path) -> Result<fs::Metadata, Error> {
-    let metadata = fs::metadata(path).map_err(|error| Error::of_file(path, error))?;
+/// Opens a regular file for reading, and nothing else, whatever is put in its place meanwhile: to open a pipe waits for a
+/// writer, and to open a device may do what it does.
+///
+/// # Errors
+/// When it is not there, not to be read, or not a regular file.
+pub fn open_regular(path: &Path) -> Result<File, Error> {
+    let fail = |error: io::Error| Error::of_file(path, error);
+    let found = open(path, TO_LOOK_AT | OFlags::CLOEXEC, Mode::empty());
+    let found = File::from(found.map_err(|errno| fail(errno.into()))?);
+    ensure_regular(path, &found.metadata().map_err(fail)?)?;
+    readable(found).map_err(fail)
+}
+
+/// Finds a file without opening it.
+#[cfg(target_os = "linux")]
+const TO_LOOK_AT: OFlags = OFlags::PATH;
+/// Does not wait.
+#[cfg(not(target_os = "linux"))]
+const TO_LOOK_AT: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+#[cfg(target_os = "linux")]
+fn readable(found: File) -> io::Result<File> {
+    File::open(format!("/proc/self/fd/{}", found.as_raw_fd()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn readable(found: File) -> io::Result<File> {
+    Ok(found)
+}
+
+fn ensure_regular(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
     if metadata.is_file() {
-        Ok(metadata)
+        Ok(())
     } else {
         Err(Error { place: Place::File(path.to_owned()), kind: ErrorKind::NotAFile })
     }

@@ -32,7 +32,7 @@ mod text;
 pub use addr::{LoadBias, RunAddr};
 pub use cgroup::{Cgroup, parse_cgroups};
 pub use error::{Error, ErrorKind, Place};
-pub use executable::{Executable, FileId, which};
+pub use executable::{Executable, FileId, open_regular, which};
 pub use gobin::{FileOffset, LinkAddr};
 pub use held::HeldCommand;
 pub use maps::{Mapping, Maps, Permissions, parse_maps};

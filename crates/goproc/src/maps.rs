@@ -223,7 +223,8 @@ impl Pid {
     }
 
     /// What addresses in the process differ by from those in the file; `None` when it has not mapped it to run: a
-    /// command that is held back, and for a moment one that has begun, which is the program before that is in memory. `link_addr` is the address that the file gives the byte at an offset.
+    /// command that is held back, and for a moment one that has begun, which is the program before that is in memory.
+    /// `link_addr` is the address that the file gives the byte at an offset.
     ///
     /// # Errors
     /// When the process is gone or of another user.

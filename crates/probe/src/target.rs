@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 use std::fs::{File, Metadata};
-use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-use goproc::{ErrorKind, Executable, FileId, HeldCommand, Pid, Place, which};
+use goproc::{ErrorKind, Executable, FileId, HeldCommand, Pid, Place, open_regular, which};
 
 use crate::error::Error;
 use crate::kernel::Scope;
@@ -34,9 +33,10 @@ impl Found {
     /// Opens the executable, so that it stays whatever becomes of the processes, and of the path.
     pub(crate) fn open(&mut self) -> Result<File, Error> {
         let replaced = || Error::Replaced { path: self.file.shown.clone() };
-        let file = File::open(&self.file.path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => replaced(),
-            _ => Error::NotPermittedToRead { path: self.file.path.clone() },
+        let file = open_regular(&self.file.path).map_err(|error| match error.kind {
+            ErrorKind::NotPermitted => Error::NotPermittedToRead { path: self.file.path.clone() },
+            ErrorKind::NoSuchFile | ErrorKind::NotAFile => replaced(),
+            _ => Error::Process(error),
         })?;
         let is_it = |metadata: Metadata| FileId::from_metadata(&metadata) == self.file.id;
         if !file.metadata().is_ok_and(is_it) {

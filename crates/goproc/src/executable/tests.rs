@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::process::Command;
 
 use super::*;
 
@@ -42,6 +44,25 @@ fn only_regular_files_are_executables() {
     assert!(matches!(kind(dir.path()), ErrorKind::NotAFile));
     assert!(matches!(kind(Path::new("/dev/zero")), ErrorKind::NotAFile));
     assert!(matches!(kind(&dir.path().join("absent")), ErrorKind::NoSuchFile));
+}
+
+/// Nobody writes to the pipe, and nobody is at the other end of the socket.
+#[test]
+fn nothing_but_regular_files_is_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let [file, pipe, socket] = ["file", "pipe", "socket"].map(|name| dir.path().join(name));
+    fs::write(&file, "read").unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let _listener = UnixListener::bind(&socket).unwrap();
+    assert_eq!(io::read_to_string(open_regular(&file).unwrap()).unwrap(), "read");
+    for path in [dir.path(), &pipe, &socket, Path::new("/dev/null")] {
+        let error = open_regular(path).unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::NotAFile), "{error}");
+        let id = FileId::of(path).unwrap();
+        let (path, shown, name) = (path.to_owned(), path.to_owned(), OsString::new());
+        let replaced = Executable { path, shown, name, id, is_deleted: false };
+        assert!(matches!(replaced.read().unwrap_err().kind, ErrorKind::NotAFile));
+    }
 }
 
 #[test]
