@@ -37,8 +37,9 @@ use std::io::{Read, Seek};
 use image::Image;
 use module::Module;
 use object::Endianness;
-use object::read::elf::ElfFile64;
-use object::read::{Object, ReadCache};
+use object::elf::{FileHeader64, SectionHeader64};
+use object::read::elf::{FileHeader, SectionHeader};
+use object::read::{ReadCache, ReadRef};
 use pclntab::Pclntab;
 use sites::{Body, Landmarks};
 use types::Types;
@@ -85,11 +86,29 @@ pub struct MapSite<'a> {
     pub frames: Vec<Frame<'a>>,
 }
 
-/// Whether Go's linker made an ELF file, executable or library, stripped or not. Reads its section headers only.
+/// Sections that a file may have to be looked at: Go's linker makes some tens.
+const MAX_SECTIONS: u32 = 1000;
+
+/// Whether Go's linker made an ELF file, executable or library, stripped or not. Reads its section headers and the
+/// beginnings of their names only, and none where there are more than a thousand.
 pub fn is_linked_by_go(file: impl Read + Seek) -> bool {
-    let cache = ReadCache::new(file);
-    let elf = ElfFile64::<Endianness, _>::parse(&cache);
-    elf.is_ok_and(|elf| elf.section_by_name(".note.go.buildid").is_some())
+    has_section(&ReadCache::new(file), b".note.go.buildid\0").unwrap_or(false)
+}
+
+/// By a name with the byte that ends it.
+fn has_section<'f>(file: impl ReadRef<'f>, name: &[u8]) -> Option<bool> {
+    let header = FileHeader64::<Endianness>::parse(file).ok()?;
+    let endian = header.endian().ok()?;
+    if header.shnum(endian, file).ok()? > MAX_SECTIONS {
+        return None;
+    }
+    let sections = header.section_headers(endian, file).ok()?;
+    let names = sections.get(header.shstrndx(endian, file).ok()? as usize)?;
+    let is_named = |section: &SectionHeader64<Endianness>| {
+        let at = names.sh_offset(endian).checked_add(section.sh_name(endian).into());
+        at.and_then(|at| file.read_bytes_at(at, name.len() as u64).ok()) == Some(name)
+    };
+    Some(sections.iter().any(is_named))
 }
 
 /// A Go executable. Borrows the bytes of the file.

@@ -526,6 +526,11 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
                 printable(paths)
             )
         }),
+        some("other_files_above").map(|n| {
+            format!(
+                "the processes had mapped more than {n} other files: whether there was Go code in the rest was not looked at"
+            )
+        }),
         comments.number("only_user").map(|user| {
             format!("recorded without the right to look at the processes of others: only those of user {user} are here")
         }),

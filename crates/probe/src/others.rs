@@ -3,16 +3,16 @@
 //! Each has functions of the runtime of its own, where there is no probe, and may be loaded at any time.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use goproc::{FileId, Mapping, Pid};
+use goproc::{FileId, Mapping, Pid, open_regular};
 
 /// Processes of which the memory map is looked at, of all that run: the others are of the same executable.
 const MAX_PROCESSES: usize = 16;
 /// Files that are opened, of all processes together.
-const MAX_FILES: usize = 1024;
+pub(crate) const MAX_FILES: usize = 1024;
 /// Larger files are not looked at. Units: bytes.
 const MAX_BYTES: u64 = 1 << 30;
 
@@ -20,6 +20,7 @@ const MAX_BYTES: u64 = 1 << 30;
 #[derive(Debug, Default)]
 pub(crate) struct Others {
     looked_at: HashSet<FileId>,
+    has_more: bool,
     /// As the processes name them.
     go_code: BTreeSet<PathBuf>,
 }
@@ -38,12 +39,22 @@ impl Others {
     fn look_at(&mut self, pid: Pid, mapping: &Mapping, own: FileId, own_path: &Path) {
         let (Some(file), Some(path)) = (mapping.file, mapping.path()) else { return };
         // Some file systems say another device here than elsewhere.
-        if file == own || path == own_path || self.looked_at.len() >= MAX_FILES {
+        if file == own || path == own_path || self.looked_at.contains(&file) {
             return;
         }
-        if self.looked_at.insert(file) && is_go_code(pid, &path) {
+        if self.looked_at.len() >= MAX_FILES {
+            self.has_more = true;
+            return;
+        }
+        self.looked_at.insert(file);
+        if is_go_code(pid, &path, file) {
             self.go_code.insert(path);
         }
+    }
+
+    /// Whether there were more than `MAX_FILES`, which were not opened.
+    pub(crate) fn has_more(&self) -> bool {
+        self.has_more
     }
 
     /// Files with Go code, by name.
@@ -52,14 +63,19 @@ impl Others {
     }
 }
 
-/// By its sections; what cannot be opened any more is taken for none. Its owner may have put a pipe in its place: to open
-/// that must not wait.
-fn is_go_code(pid: Pid, path: &Path) -> bool {
+/// By its sections; what cannot be opened any more is taken for none. Its owner may have put anything in its place: that
+/// is not opened, and of a file that is another one only its length is read. Devices are not compared, as some file
+/// systems say another one in the map than elsewhere.
+fn is_go_code(pid: Pid, path: &Path, mapped: FileId) -> bool {
     let inside =
         PathBuf::from(format!("/proc/{pid}/root")).join(path.strip_prefix("/").unwrap_or(path));
-    let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(inside);
-    let is_small_file = |file: &File| {
-        file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_BYTES)
+    let is_mapped = |file: &File| {
+        let is_it =
+            |metadata: Metadata| metadata.ino() == mapped.inode && metadata.len() <= MAX_BYTES;
+        file.metadata().is_ok_and(is_it)
     };
-    opened.ok().filter(is_small_file).is_some_and(gobin::is_linked_by_go)
+    open_regular(&inside).ok().filter(is_mapped).is_some_and(gobin::is_linked_by_go)
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,7 @@ use gopprof::{
 };
 
 use crate::governor::Costs;
+use crate::others::MAX_FILES;
 use crate::record_layout::{
     COUNT_EVENT_NS, COUNT_GC_ASSISTS, COUNT_GC_CYCLES, COUNT_READ_FAULTS, COUNT_SAMPLES,
     COUNT_SAMPLES_LOST, COUNT_STACKLESS, COUNT_STACKS_CUT, COUNT_STACKS_LOST, COUNT_TABLE_FULL,
@@ -79,6 +80,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) n_elsewhere: u64,
     /// Files with other Go code in the processes.
     pub(crate) other_code: Vec<PathBuf>,
+    /// Whether there were more files than are looked at.
+    pub(crate) has_more_files: bool,
     /// Where only processes of one user are recorded.
     pub(crate) only_user: Option<u32>,
     /// By mode: exact, sampled stacks, windows.
@@ -585,6 +588,9 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
         format!("sampled_stacks_s={}", seconds(sampled)),
         format!("windows_s={}", seconds(windows)),
     ];
+    if facts.has_more_files {
+        comments.push(format!("other_files_above={MAX_FILES}"));
+    }
     comments.extend(facts.only_user.map(|user| format!("only_user={user}")));
     let windows = &facts.windows;
     if windows.n == 0 && windows.uncounted_ns() == 0.0 {

@@ -1,6 +1,7 @@
 //! Damaged binaries give an error with its place or a part of the truth, never a panic.
 
 use std::fs;
+use std::io::{Cursor, Write};
 
 use expect_test::expect;
 use gobin::{Binary, LinkAddr};
@@ -151,4 +152,23 @@ fn the_fuzz_corpus_replays() {
         read_everything(&data);
     }
     assert!(n_seeds >= 9);
+}
+
+/// A file that says of itself that it has 16 million sections, and a hole where they were.
+#[test]
+fn a_file_with_more_sections_than_linkers_make_is_not_looked_at() {
+    let mut data = samples().remove(1);
+    assert!(gobin::is_linked_by_go(Cursor::new(&data)));
+    // The number of sections is in the first of them where the header says 0.
+    let at = usize::try_from(u64::from_le_bytes(data[40..48].try_into().unwrap())).unwrap();
+    let n_sections = data[60..62].to_vec();
+    data[60..62].fill(0);
+    let n: &mut [u8] = &mut data[at + 32..at + 40];
+    n[..2].copy_from_slice(&n_sections);
+    assert!(gobin::is_linked_by_go(Cursor::new(&data)));
+    data[at + 32..at + 40].copy_from_slice(&(16_u64 << 20).to_le_bytes());
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&data).unwrap();
+    file.set_len(2 << 30).unwrap();
+    assert!(!gobin::is_linked_by_go(&file));
 }

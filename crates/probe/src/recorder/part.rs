@@ -136,6 +136,7 @@ impl Recorder {
                 .saturating_sub(counters[COUNT_RESTARTS as usize]),
             n_elsewhere: 0,
             other_code: self.others.go_code().map(Path::to_owned).collect(),
+            has_more_files: self.others.has_more(),
             only_user: self.attached.only_user,
             time_in: part.time_in,
             windows: part.windows,
