@@ -69,8 +69,8 @@ impl Mode {
 
 /// How often counters are looked at. In a burst twice as often: what it costs is known only then.
 const TICK: Duration = Duration::from_millis(10);
-/// Shortest and longest window, by how far the program gets in it. Short ones meet more of a program that changes; probes need some ten milliseconds to
-/// come, so that windows shorter than that cannot be had much more often. Units: nanoseconds.
+/// Shortest and longest window, by how far the program gets in it. Short ones meet more of a program that changes; probes
+/// need some ten milliseconds to come, so that windows shorter than that cannot be had much more often. Units: nanoseconds.
 const WINDOW_NS: std::ops::RangeInclusive<f64> = 3e6..=10e6;
 /// No window lasts longer than this many times what it would without probes.
 pub(crate) const SLOWEST: u32 = 8;
@@ -92,6 +92,8 @@ pub(crate) const TRAP_ERROR: f64 = 0.35;
 const OUT_OF_LINE: f64 = 2.0;
 /// Traps of which the mean says something.
 const ENOUGH_TRAPS: f64 = 50.0;
+/// Those that it is of: what a trap cost long before says little of now.
+const LATEST_TRAPS: f64 = 5000.0;
 /// Time whose budget may be spent ahead. Units: nanoseconds of the program's own CPU time.
 const CREDIT_NS: f64 = 1e9;
 /// A recording keeps its budget from this time on, what it spent at the start included. Units: as above.
@@ -157,10 +159,12 @@ pub(crate) struct Governor {
     /// Fraction of the program's own CPU time.
     budget: f64,
     costs: Costs,
-    /// Traps measured in the program: the sum of what they took, and their number. Units: nanoseconds.
+    /// Traps measured in the program: the sum of what they took, and their number; older ones weigh less. Units:
+    /// nanoseconds.
     traps: (f64, f64),
     mode: Mode,
-    /// Budget that is not spent; negative when too much was. Units: nanoseconds.
+    /// Budget that is not spent; negative when too much was, up to that of the time in which windows pay it back. Units:
+    /// nanoseconds.
     credit_ns: f64,
     /// The program's own CPU time so far. Units: nanoseconds.
     own_ns: f64,
@@ -217,6 +221,9 @@ impl Governor {
             return;
         }
         let trap_ns = self.traps.0 / self.traps.1 * TRAP_FACTOR;
+        if self.traps.1 > LATEST_TRAPS {
+            self.traps = (self.traps.0 / 2.0, self.traps.1 / 2.0);
+        }
         self.costs.event_ns += trap_ns - self.costs.trap_ns;
         self.costs.trap_ns = trap_ns;
     }
@@ -341,7 +348,7 @@ impl Governor {
     fn spend(&mut self, interval: &Interval) {
         let own_ns = interval.own_cpu_ns(&self.costs);
         let left = self.credit_ns + self.earning() * own_ns - interval.probe_ns(&self.costs);
-        self.credit_ns = left.min(self.budget * CREDIT_NS);
+        self.credit_ns = left.min(self.budget * CREDIT_NS).max(-self.budget * BALANCE_NS);
         self.latest_cost = interval.probe_ns(&self.costs) / own_ns.max(1.0);
         self.own_ns += own_ns;
         if interval.wall_ns > 0 {

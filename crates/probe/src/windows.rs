@@ -58,12 +58,26 @@ pub(crate) struct Windows {
     aimed_ns: [f64; GROUPS],
     /// Those times by how much they would be more or less, did traps cost more or less.
     n_trapped: f64,
-    /// The longest of what was aimed at to be between two windows.
-    longest_ns: f64,
-    /// Most events per nanosecond, in any window or while all were counted.
-    highest_rate: f64,
+    /// Of this recording and of the one before.
+    busiest: Busiest,
+    busiest_before: Busiest,
     /// Whether the program was also watched outside windows.
     was_watched: bool,
+}
+
+/// What bursts that no window met are reckoned by.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Busiest {
+    /// The longest of what was aimed at to be between two windows. Units: nanoseconds.
+    longest_ns: f64,
+    /// Most events per nanosecond, in any window or while all were counted.
+    rate: f64,
+}
+
+impl Busiest {
+    fn or(self, other: Self) -> Self {
+        Self { longest_ns: self.longest_ns.max(other.longest_ns), rate: self.rate.max(other.rate) }
+    }
 }
 
 impl Windows {
@@ -71,15 +85,15 @@ impl Windows {
     pub(crate) fn see(&mut self, n_events: u64, own_ns: f64) {
         // A moment says little of what the program can do.
         if own_ns >= LONG_ENOUGH_NS {
-            self.highest_rate = self.highest_rate.max(n_events as f64 / own_ns);
+            self.busiest.rate = self.busiest.rate.max(n_events as f64 / own_ns);
             self.was_watched = true;
         }
     }
 
-    /// Of the next recording of the same program: what it can do is known.
+    /// Of the next recording of the same program: what it did in this one, it can do again.
     pub(crate) fn next(&self) -> Self {
-        let Self { longest_ns, highest_rate, was_watched, .. } = *self;
-        Self { longest_ns, highest_rate, was_watched, ..Self::default() }
+        let Self { busiest, was_watched, .. } = *self;
+        Self { busiest_before: busiest, was_watched, ..Self::default() }
     }
 
     /// What holds the true number of events in 19 of 20 cases: of those counted one by one, and of what those seen in
@@ -107,10 +121,11 @@ impl Windows {
     /// Estimated events, and those of bursts that no window met. In 1 of 20 cases no window falls into a time as long as
     /// three gaps are in the mean: in such a time the program may have done what it did in its busiest moment.
     fn with_bursts(&self, estimate: f64) -> f64 {
-        let unmet_ns = (3.0 * self.longest_ns).min(self.gap_ns);
+        let busiest = self.busiest.or(self.busiest_before);
+        let unmet_ns = (3.0 * busiest.longest_ns).min(self.gap_ns);
         let cpu_ns = self.gap_ns + self.own_ns();
         let mean_rate = if cpu_ns > 0.0 { estimate / cpu_ns } else { 0.0 };
-        estimate + (self.highest_rate - mean_rate).max(0.0) * unmet_ns
+        estimate + (busiest.rate - mean_rate).max(0.0) * unmet_ns
     }
 
     /// Adds a window; returns its group.
@@ -121,10 +136,11 @@ impl Windows {
         let n_aimed = window.n_events as f64 * window.weight();
         self.n_aimed += n_aimed;
         self.gap_ns += window.gap_own_ns;
+        let aimed_ns = window.cpu_ns * window.aim;
         self.own_ns[usize::from(group)] += window.own_ns;
-        self.aimed_ns[usize::from(group)] += window.cpu_ns * window.aim;
+        self.aimed_ns[usize::from(group)] += aimed_ns;
         self.n_trapped += n_aimed * (window.slowed - 1.0) * window.trap_part;
-        self.longest_ns = self.longest_ns.max(window.cpu_ns * window.aim);
+        self.busiest.longest_ns = self.busiest.longest_ns.max(aimed_ns);
         let was_watched = self.was_watched;
         self.see(window.n_events, window.own_ns);
         self.was_watched = was_watched || self.n >= 3;

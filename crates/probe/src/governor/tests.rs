@@ -76,6 +76,27 @@ fn a_burst_is_counted_exactly_when_budget_is_left() {
     assert_eq!(governor.observe(&burst), Mode::Windows);
 }
 
+/// A stretch of which a clock says nonsense, or a probe that cost too much before it was taken away.
+#[test]
+fn what_was_overspent_is_forgiven_beyond_three_seconds_of_budget() {
+    let mut governor = Governor::new(0.03, COSTS, 1);
+    governor.observe(&stretch(10e9, 500_000.0, Mode::Exact));
+    assert_eq!(governor.credit_ns, -0.03 * BALANCE_NS);
+}
+
+#[test]
+fn what_traps_cost_long_ago_is_forgotten() {
+    let mut governor = Governor::new(0.03, COSTS, 1);
+    for _ in 0..1000 {
+        governor.learn_traps(100 * 1_000, 100);
+    }
+    assert!((governor.costs().trap_ns / TRAP_FACTOR - 1_000.0).abs() < 1.0);
+    for _ in 0..400 {
+        governor.learn_traps(100 * 500, 100);
+    }
+    assert!((governor.costs().trap_ns / TRAP_FACTOR - 500.0).abs() < 5.0);
+}
+
 #[test]
 fn never_intervenes_without_a_limit() {
     assert_eq!(settled(1.0, 500_000.0), Mode::Exact);

@@ -56,3 +56,20 @@ fn time_that_no_window_stands_for_is_said() {
     windows.add(&window(0.0, 0.0, 0));
     assert_eq!((windows.n, windows.uncounted_ns(), windows.estimate()), (1, 300.0, 0.0));
 }
+
+#[test]
+fn a_burst_widens_the_ranges_of_its_recording_and_of_the_next() {
+    let high = |windows: &Windows| windows.range(0.0, &[0.0; GROUPS]).high.unwrap();
+    let mut windows = Windows::default();
+    windows.see(1_000_000, LONG_ENOUGH_NS);
+    let mut highs = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..GROUPS {
+            windows.add(&window(9e6, 1e6, 1));
+        }
+        highs.push(high(&windows));
+        windows = windows.next();
+    }
+    assert_eq!(highs[0], highs[1]);
+    assert!(highs[2] < highs[1] / 100, "{highs:?}");
+}
