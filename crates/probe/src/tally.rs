@@ -106,6 +106,11 @@ pub(crate) struct Tally {
     pub(crate) types: Interner<Option<MapTypeInfo>>,
 }
 
+/// Types of processes that are read from memory at a time, and addresses of types that are kept: how many there are is up
+/// to the program.
+const MAX_READ: usize = 100;
+const MAX_KEPT: usize = 65_536;
+
 /// What is needed to tell what addresses mean; lives as long as the recorder.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
@@ -122,19 +127,25 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Reads the types of these processes and addresses that the executable does not have, where they still run it.
+    /// Reads the types of these processes and addresses that the executable does not have, where they still run it: some
+    /// of them, where there are many; the rest the next time.
     pub(crate) fn look(
         &mut self,
         seen: &HashSet<(ProcessKey, u64)>,
         running: &HashMap<ProcessKey, u64>,
         binary: &Binary<'_>,
     ) {
+        let mut n_read = 0;
         for &(process, addr) in seen {
             let Some(&bias) = running.get(&process) else { continue };
+            if n_read >= MAX_READ || self.looked_at.len() >= MAX_KEPT {
+                break;
+            }
             self.looked_at.insert((process, addr));
             if self.type_in_executable(binary, addr.wrapping_sub(bias)).is_some() {
                 continue;
             }
+            n_read += 1;
             let memory = process.pid().open_memory();
             let found = memory.ok().and_then(|memory| {
                 typenames::from_memory(binary, bias, addr, &|at, to| {
@@ -145,9 +156,9 @@ impl Memory {
         }
     }
 
-    /// Whether this address needs no further look.
+    /// Whether this address needs no further look, or there is no room for more.
     pub(crate) fn has_looked_at(&self, seen: &(ProcessKey, u64)) -> bool {
-        self.looked_at.contains(seen)
+        self.looked_at.len() >= MAX_KEPT || self.looked_at.contains(seen)
     }
 
     fn type_in_executable(&mut self, binary: &Binary<'_>, link_addr: u64) -> Option<MapTypeInfo> {
@@ -170,13 +181,19 @@ impl Memory {
 
     /// Forgets what no event refers to any more. Those that are counted by now may refer to `latest`: they were
     /// counted before these stacks were taken out of the kernel's table.
-    pub(crate) fn forget(&mut self, ended: &[ProcessKey], latest: &HashSet<u64>) {
+    pub(crate) fn forget(&mut self, ended: &HashSet<ProcessKey>, latest: &HashSet<u64>) {
         self.stacks.retain(|key, _| latest.contains(key));
         self.biases.retain(|process, _| !ended.contains(process));
         self.types.retain(|(process, _), _| !ended.contains(process));
         self.looked_at.retain(|(process, _)| !ended.contains(process));
         // Addresses in memory that is gone.
         self.in_executable.retain(|_, info| info.is_some());
+        if self.looked_at.len().max(self.in_executable.len()) >= MAX_KEPT {
+            // Those that are seen again are read again.
+            self.types.clear();
+            self.looked_at.clear();
+            self.in_executable.clear();
+        }
     }
 
     fn bias(&self, process: ProcessKey) -> u64 {

@@ -22,9 +22,12 @@ pub(crate) type ReadMemory<'m> = dyn Fn(u64, &mut [u8]) -> bool + 'm;
 const MAX_INLINE: u64 = 128;
 const POINTER: u64 = 8;
 
-/// The type of a descriptor in the executable.
+/// Longest name that is kept. Units: bytes.
+const MAX_NAME: usize = 4096;
+
+/// The type of a descriptor in the executable; `None` also where its name is longer than any that people write.
 pub(crate) fn from_executable(binary: &Binary<'_>, addr: LinkAddr) -> Option<MapTypeInfo> {
-    let map = binary.map_type_at(addr)?;
+    let map = binary.map_type_at(addr).filter(|map| map.name.len() <= MAX_NAME)?;
     Some(MapTypeInfo {
         entry_bytes: stored_bytes(map.key.size) + stored_bytes(map.elem.size),
         group_bytes: map.group_bytes,
@@ -44,11 +47,14 @@ pub(crate) fn from_memory(
     addr: u64,
     memory: &ReadMemory<'_>,
 ) -> Option<MapTypeInfo> {
-    let types = MemoryTypes { binary, bias, memory };
+    let mut types = MemoryTypes { binary, bias, memory, n_types: 0 };
+    if types.kind(addr)? != KIND_MAP {
+        return None;
+    }
     let key = types.describe(types.word(addr, ELEM)?, 0)?;
     let elem = types.describe(types.word(addr, MAP_ELEM)?, 0)?;
-    (types.kind(addr)? == KIND_MAP).then(|| MapTypeInfo {
-        name: format!("map[{}]{}", key.name, elem.name),
+    Some(MapTypeInfo {
+        name: short(format!("map[{}]{}", key.name, elem.name))?,
         entry_bytes: stored_bytes(key.size) + stored_bytes(elem.size),
         group_bytes: types
             .word(addr, MAP_GROUP)
@@ -74,8 +80,9 @@ const KIND_FUNC: u8 = 19;
 const KIND_MAP: u8 = 21;
 const KIND_POINTER: u8 = 22;
 const KIND_SLICE: u8 = 23;
-/// Types in types followed; memory may be anything.
+/// Types in types followed, and types of one name; memory may be anything.
 const MAX_DEPTH: u32 = 16;
+const MAX_TYPES: u32 = 64;
 
 /// What is said of a key or element.
 struct Part {
@@ -90,23 +97,34 @@ impl From<TypeDesc> for Part {
     }
 }
 
+/// A name, unless it is too long.
+fn short(name: String) -> Option<String> {
+    (name.len() <= MAX_NAME).then_some(name)
+}
+
 struct MemoryTypes<'t> {
     binary: &'t Binary<'t>,
     bias: u64,
     memory: &'t ReadMemory<'t>,
+    n_types: u32,
 }
 
 impl MemoryTypes<'_> {
-    fn describe(&self, addr: u64, depth: u32) -> Option<Part> {
-        if let Some(desc) = self.binary.type_at(LinkAddr(addr.wrapping_sub(self.bias))) {
-            return Some(desc.into());
-        }
-        if depth > MAX_DEPTH {
+    fn describe(&mut self, addr: u64, depth: u32) -> Option<Part> {
+        self.n_types += 1;
+        if depth > MAX_DEPTH || self.n_types > MAX_TYPES {
             return None;
         }
-        let elem = |offset: u64| Some(self.describe(self.word(addr, offset)?, depth + 1)?.name);
-        let name = match self.kind(addr)? {
-            KIND_ARRAY => format!("[{}]{}", self.word(addr, ARRAY_LEN)?, elem(ELEM)?),
+        if let Some(desc) = self.binary.type_at(LinkAddr(addr.wrapping_sub(self.bias))) {
+            return Some(desc.into()).filter(|part: &Part| part.name.len() <= MAX_NAME);
+        }
+        let kind = self.kind(addr)?;
+        let mut elem = |offset: u64| Some(self.describe(self.word(addr, offset)?, depth + 1)?.name);
+        let name = match kind {
+            KIND_ARRAY => {
+                let elem = elem(ELEM)?;
+                format!("[{}]{elem}", self.word(addr, ARRAY_LEN)?)
+            }
             KIND_SLICE => format!("[]{}", elem(ELEM)?),
             KIND_POINTER => format!("*{}", elem(ELEM)?),
             KIND_CHAN => format!("chan {}", elem(ELEM)?),
@@ -115,7 +133,7 @@ impl MemoryTypes<'_> {
             _ => "struct(made by reflection)".to_owned(),
         };
         let has_pointers = self.word(addr, PTR_BYTES)? != 0;
-        Some(Part { name, size: self.word(addr, SIZE)?, has_pointers })
+        Some(Part { name: short(name)?, size: self.word(addr, SIZE)?, has_pointers })
     }
 
     fn kind(&self, addr: u64) -> Option<u8> {

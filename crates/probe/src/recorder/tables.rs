@@ -134,7 +134,7 @@ impl Recorder {
         self.cpu.forget(
             &gone.filter(|pid| pid.cpu_ns().is_none()).map(|pid| pid.0).collect::<Vec<_>>(),
         );
-        self.memory.forget(&ended, &latest);
+        self.memory.forget(&ended.into_iter().collect(), &latest);
         Ok(())
     }
 }

@@ -76,7 +76,25 @@ fn what_has_ended_is_forgotten() {
     let mut memory = Memory::default();
     memory.add_processes(&HashMap::from([(ProcessKey(1), 0), (ProcessKey(2), 0)]));
     memory.add_stacks(vec![(10, stack(&[1])), (20, stack(&[2]))]);
-    memory.forget(&[ProcessKey(1)], &HashSet::from([20]));
+    memory.forget(&HashSet::from([ProcessKey(1)]), &HashSet::from([20]));
     assert_eq!(memory.biases.keys().copied().collect::<Vec<_>>(), [ProcessKey(2)]);
     assert_eq!(memory.stacks.keys().copied().collect::<Vec<_>>(), [20]);
+}
+
+/// A program that grows maps of ever new types, as it says, in the memory of this process.
+#[test]
+fn no_more_types_are_kept_than_there_is_room_for() {
+    let bytes = executable();
+    let binary = Binary::parse(&bytes).unwrap().value;
+    let own = ProcessKey(std::process::id());
+    let running = HashMap::from([(own, 0)]);
+    let mut memory = Memory::default();
+    memory.look(&(0..1000).map(|addr| (own, addr)).collect(), &running, &binary);
+    assert_eq!(memory.looked_at.len(), MAX_READ);
+    memory.forget(&HashSet::new(), &HashSet::new());
+    assert_eq!(memory.looked_at.len(), MAX_READ);
+    memory.looked_at = (0..MAX_KEPT as u64).map(|addr| (own, addr)).collect();
+    assert!(memory.has_looked_at(&(own, u64::MAX)));
+    memory.forget(&HashSet::new(), &HashSet::new());
+    assert!((memory.types.len(), memory.looked_at.len()) == (0, 0));
 }

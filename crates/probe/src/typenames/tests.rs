@@ -1,6 +1,7 @@
 //! Types that only exist in memory.
 #![allow(clippy::unwrap_used)]
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs;
 
@@ -34,10 +35,13 @@ impl Memory {
 
 /// What is read of the descriptor at `addr`, next to a real executable whose types are elsewhere.
 fn read(memory: &Memory, addr: u64) -> Option<MapTypeInfo> {
+    with_executable(|binary| from_memory(binary, 0, addr, &|at, to| memory.read(at, to)))
+}
+
+fn with_executable(read: impl Fn(&Binary<'_>) -> Option<MapTypeInfo>) -> Option<MapTypeInfo> {
     let path = xtask::unpack_xz(&xtask::testdata("samples/bin/nested-1.27.3.xz")).unwrap();
     let bytes = fs::read(path).unwrap();
-    let binary = Binary::parse(&bytes).unwrap().value;
-    from_memory(&binary, 0, addr, &|at, to| memory.read(at, to))
+    read(&Binary::parse(&bytes).unwrap().value)
 }
 
 const MAP: u64 = 0x7000_0000;
@@ -80,4 +84,37 @@ fn memory_that_cannot_be_read_is_no_type() {
     let mut memory = map_of_arrays();
     memory.put_type(MAP, KIND_SLICE, 8, [KEY, ELEM_TYPE, GROUP]);
     assert_eq!(read(&memory, MAP), None, "not a map");
+}
+
+/// 2^16 leaves, were all followed.
+#[test]
+fn a_chain_of_maps_of_maps_ends_soon() {
+    let mut memory = map_of_arrays();
+    let at = |i: u64| 0x7100_0000 + i * 0x1000;
+    for i in 0..16 {
+        memory.put_type(at(i), KIND_MAP, 8, [at(i + 1), at(i + 1), GROUP]);
+    }
+    memory.put_type(at(16), 25, 8, [0; 3]);
+    let n_reads = Cell::new(0);
+    let info = with_executable(|binary| {
+        from_memory(binary, 0, at(0), &|at, to| {
+            n_reads.set(n_reads.get() + 1);
+            memory.read(at, to)
+        })
+    });
+    assert_eq!(info, None);
+    assert!(n_reads.get() < 4 * MAX_TYPES, "{} reads", n_reads.get());
+}
+
+#[test]
+fn a_name_that_is_too_long_is_none() {
+    let mut memory = map_of_arrays();
+    let at = |i: u64| 0x7200_0000 + i * 0x1000;
+    memory.put_type(at(0), 25, 8, [0; 3]);
+    for i in 1..6 {
+        memory.put_type(at(i), KIND_MAP, 8, [at(i - 1), at(i - 1), GROUP]);
+    }
+    assert!(read(&memory, at(5)).is_some_and(|info| info.name.len() <= MAX_NAME));
+    assert_eq!(short("n".repeat(MAX_NAME)).map(|name| name.len()), Some(MAX_NAME));
+    assert_eq!(short("n".repeat(MAX_NAME + 1)), None);
 }
