@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use aya::Pod;
 
@@ -16,6 +17,27 @@ const MEMBARRIER_CMD_GLOBAL: i32 = 1;
 const BATCH: u32 = 4096;
 /// Largest batch: more than any table has.
 const MAX_BATCH: u32 = 1 << 20;
+
+/// How often a call is made again, and the time between, where a program of the kernel side that was preempted holds a
+/// part of the table. Source: kernel/bpf/hashtab.c, htab_lock_bucket, Linux 5.15 to 6.0.
+const MAX_RETRIES: u32 = 1000;
+const RETRY: Duration = Duration::from_millis(1);
+
+/// Calls that are made again.
+#[derive(Debug, Default)]
+pub(crate) struct Retries(u32);
+
+impl Retries {
+    /// Whether to call again after this error; waits before.
+    pub(crate) fn wait_after(&mut self, error: &io::Error) -> bool {
+        self.0 += 1;
+        let is_again = error.raw_os_error() == Some(libc::EBUSY) && self.0 <= MAX_RETRIES;
+        if is_again {
+            std::thread::sleep(RETRY);
+        }
+        is_again
+    }
+}
 
 /// `union bpf_attr` of the batch commands.
 #[repr(C)]
@@ -36,6 +58,7 @@ pub(crate) fn entries<K: Pod, V: Pod>(map: BorrowedFd<'_>) -> io::Result<Vec<(K,
     let mut entries = Vec::new();
     let mut position: Option<[u8; 16]> = None;
     let mut room = BATCH;
+    let mut retries = Retries::default();
     loop {
         let mut keys: Vec<K> = Vec::with_capacity(room as usize);
         let mut values: Vec<V> = Vec::with_capacity(room as usize);
@@ -52,15 +75,16 @@ pub(crate) fn entries<K: Pod, V: Pod>(map: BorrowedFd<'_>) -> io::Result<Vec<(K,
         // SAFETY: the pointers are to memory with room for `count` keys and values, and for a position of the table,
         // which is no larger than a key or 16 bytes.
         let result = unsafe { bpf(BPF_MAP_LOOKUP_BATCH, &mut attr) };
-        let is_last = match result.map_err(|error| error.raw_os_error()) {
+        let is_last = match result {
             Ok(_) => false,
-            Err(Some(libc::ENOENT)) => true,
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => true,
             // The next chain of the table is longer than that.
-            Err(Some(libc::ENOSPC)) if room < MAX_BATCH => {
+            Err(error) if error.raw_os_error() == Some(libc::ENOSPC) && room < MAX_BATCH => {
                 room *= 2;
                 continue;
             }
-            Err(code) => return Err(io::Error::from_raw_os_error(code.unwrap_or(libc::EIO))),
+            Err(error) if retries.wait_after(&error) => continue,
+            Err(error) => return Err(error),
         };
         let n = attr.count.min(room) as usize;
         // SAFETY: the kernel wrote this many keys and values; any bytes are a value of a `Pod`.
@@ -79,6 +103,7 @@ pub(crate) fn entries<K: Pod, V: Pod>(map: BorrowedFd<'_>) -> io::Result<Vec<(K,
 /// Removes entries that are there.
 pub(crate) fn remove<K: Pod>(map: BorrowedFd<'_>, keys: &[K]) -> io::Result<()> {
     let mut rest = keys;
+    let mut retries = Retries::default();
     while !rest.is_empty() {
         let mut attr = Batch {
             keys: rest.as_ptr() as u64,
@@ -95,6 +120,7 @@ pub(crate) fn remove<K: Pod>(map: BorrowedFd<'_>, keys: &[K]) -> io::Result<()> 
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
                 rest = &rest[(n + 1).min(rest.len())..];
             }
+            Err(error) if retries.wait_after(&error) => rest = &rest[n..],
             Err(error) => return Err(error),
         }
     }
@@ -110,7 +136,7 @@ pub(crate) fn wait_for_running_programs() {
     };
     if result != 0 || n_cpus < 2 {
         // Not there with `nohz_full`, and does not wait on one CPU. The programs take microseconds, but may be preempted.
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 
@@ -131,4 +157,18 @@ pub(crate) unsafe fn bpf_fd<T>(command: i32, attr: &mut T) -> io::Result<OwnedFd
     let fd = RawFd::try_from(fd).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))?;
     // SAFETY: the kernel just gave us this descriptor, and nobody else has it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_in_use_is_tried_again_but_not_for_good() {
+        let [busy, full] = [libc::EBUSY, libc::E2BIG].map(io::Error::from_raw_os_error);
+        let mut retries = Retries(MAX_RETRIES - 2);
+        assert!(!Retries::default().wait_after(&full));
+        let again: Vec<bool> = (0..3).map(|_| retries.wait_after(&busy)).collect();
+        assert_eq!(again, [true, true, false]);
+    }
 }

@@ -1,12 +1,16 @@
 //! CPU time of what is recorded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use goproc::Pid;
 
 use crate::kernel::Counters;
 use crate::record_layout::COUNT_SAMPLES;
+
+/// Fewest CPU samples a second and core that are a clock: between two of them the governor does not know what time it is.
+/// Units: 1/s.
+const LOWEST_HZ: u64 = 49;
 
 /// The sum over all processes recorded, those that have ended included.
 #[derive(Debug)]
@@ -25,12 +29,12 @@ impl CpuClock {
         Self::Processes { last: now.collect(), sum_ns: 0 }
     }
 
-    /// Of processes that come and go. Without samples their clocks are all there is.
+    /// Of processes that come and go. Where there are no samples, or too few, their clocks are all there is.
     pub(crate) fn of_all(pids: &[u32], sample_hz: u64) -> Self {
-        match 1_000_000_000_u64.checked_div(sample_hz) {
-            Some(ns) => Self::Samples { period: Duration::from_nanos(ns) },
-            None => Self::of_processes(pids),
+        if sample_hz < LOWEST_HZ {
+            return Self::of_processes(pids);
         }
+        Self::Samples { period: Duration::from_nanos(1_000_000_000 / sample_hz) }
     }
 
     /// CPU time up to now. Units: nanoseconds.
@@ -58,9 +62,24 @@ impl CpuClock {
     }
 
     /// Forgets processes that have ended.
-    pub(crate) fn forget(&mut self, pids: &[u32]) {
+    pub(crate) fn forget(&mut self, pids: &HashSet<u32>) {
         if let Self::Processes { last, .. } = self {
             last.retain(|pid, _| !pids.contains(pid));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seldom_samples_are_no_clock() {
+        for (sample_hz, are_a_clock) in
+            [(0, false), (1, false), (48, false), (49, true), (99, true)]
+        {
+            let clock = CpuClock::of_all(&[], sample_hz);
+            assert_eq!(matches!(clock, CpuClock::Samples { .. }), are_a_clock, "{sample_hz} Hz");
         }
     }
 }

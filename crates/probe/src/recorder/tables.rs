@@ -131,9 +131,8 @@ impl Recorder {
         of_windows.iter().for_each(|window| folding.add_window(window));
         self.kernel.remove_processes(&ended)?;
         let gone = ended.iter().map(|process| process.pid());
-        self.cpu.forget(
-            &gone.filter(|pid| pid.cpu_ns().is_none()).map(|pid| pid.0).collect::<Vec<_>>(),
-        );
+        let gone = gone.filter(|pid| pid.cpu_ns().is_none());
+        self.cpu.forget(&gone.map(|pid| pid.0).collect());
         self.memory.forget(&ended.into_iter().collect(), &latest);
         Ok(())
     }
