@@ -89,6 +89,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) windows: Windows,
     /// Growths and makes that were counted one by one or in windows.
     pub(crate) n_events: u64,
+    /// Events and CPU samples whose stack or type there was no room for.
+    pub(crate) n_without_room: u64,
     /// Events that are in no table though they were counted: a fault of ours, and lost all the same.
     pub(crate) n_missing: u64,
     /// By `COUNT_*`, of this recording.
@@ -109,6 +111,11 @@ impl Facts<'_> {
     /// Events that are in no sample.
     fn n_lost(&self) -> u64 {
         self.count(COUNT_READ_FAULTS) + self.count(COUNT_TABLE_FULL) + self.n_missing
+    }
+
+    /// Events and CPU samples without a stack that they should have, or without a type.
+    fn n_lost_stacks(&self) -> u64 {
+        self.count(COUNT_STACKS_LOST) + self.n_without_room
     }
 
     /// What holds the true number of growths in 19 of 20 cases; `None` when each was counted.
@@ -177,7 +184,7 @@ pub(crate) fn build(tally: &Tally, binary: &Binary<'_>, facts: &Facts<'_>) -> Re
         n_elsewhere: facts.n_elsewhere,
         other_code: facts.other_code.clone(),
         n_samples: facts.count(COUNT_SAMPLES),
-        n_lost: facts.n_lost() + facts.count(COUNT_SAMPLES_LOST) + facts.count(COUNT_STACKS_LOST),
+        n_lost: facts.n_lost() + facts.count(COUNT_SAMPLES_LOST) + facts.n_lost_stacks(),
         elapsed: facts.elapsed,
         ending: facts.ending,
         profile: writer.finish(),
@@ -229,7 +236,7 @@ struct Writer<'w> {
     builder: ProfileBuilder,
     tally: &'w Tally,
     stacks: HashMap<Id, &'w [u64]>,
-    types: HashMap<Id, &'w Option<MapTypeInfo>>,
+    types: HashMap<Id, &'w MapTypeInfo>,
     binary: &'w Binary<'w>,
     facts: &'w Facts<'w>,
     main: MappingIdx,
@@ -303,7 +310,7 @@ impl<'w> Writer<'w> {
     fn add_event(&mut self, event: &Event) {
         let key = event.key;
         let stack = self.event_stack(key.stack);
-        let info = self.types.get(&key.map_type).copied().cloned().flatten();
+        let info = key.map_type.and_then(|id| self.types.get(&id)).copied().cloned();
         let kind = u32::from(key.kind);
         let (before, after) = capacities(kind, key.log2_capacity);
         let count = |amount: f64| amount.round() as i64;
@@ -571,7 +578,7 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
         format!("end={}", facts.ending.as_str()),
         format!("events={}", facts.n_events),
         format!("lost_events={}", facts.n_lost()),
-        format!("lost_stacks={}", facts.count(COUNT_STACKS_LOST)),
+        format!("lost_stacks={}", facts.n_lost_stacks()),
         format!("cut_stacks={}", facts.count(COUNT_STACKS_CUT)),
         format!("lost_samples={}", facts.count(COUNT_SAMPLES_LOST)),
         format!("sample_hz={}", facts.sample_hz),

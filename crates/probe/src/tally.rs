@@ -17,22 +17,35 @@ use crate::typenames::{self, MapTypeInfo};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Id(u32);
 
-/// Values kept once each.
+/// Room for stacks, and for types, of one recording: how many there are is up to the program. Units: bytes.
+const MAX_BYTES: usize = 256 << 20;
+/// Sums of one recording that tell stacks and types apart.
+const MAX_EVENTS: usize = 1 << 20;
+
+/// Values kept once each, as long as there is room.
 #[derive(Debug)]
 pub(crate) struct Interner<T> {
     ids: HashMap<T, Id>,
+    /// Units: bytes.
+    room: usize,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self { ids: HashMap::new() }
+        Self { ids: HashMap::new(), room: MAX_BYTES }
     }
 }
 
 impl<T: Hash + Eq> Interner<T> {
-    pub(crate) fn id(&mut self, value: T) -> Id {
-        let next = Id(u32::try_from(self.ids.len()).unwrap_or(u32::MAX));
-        *self.ids.entry(value).or_insert(next)
+    /// `None` for a new value where there is no room; `bytes` is what it holds beside itself.
+    pub(crate) fn id(&mut self, value: T, bytes: usize) -> Option<Id> {
+        if let Some(&id) = self.ids.get(&value) {
+            return Some(id);
+        }
+        self.room = self.room.checked_sub(bytes + size_of::<(T, Id)>())?;
+        let next = Id(u32::try_from(self.ids.len()).ok()?);
+        self.ids.insert(value, next);
+        Some(next)
     }
 
     /// All values by id.
@@ -44,8 +57,8 @@ impl<T: Hash + Eq> Interner<T> {
 /// Events that are added up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct EventKey {
-    /// Of `Tally::types`.
-    pub(crate) map_type: Id,
+    /// Of `Tally::types`; `None` when it is not known.
+    pub(crate) map_type: Option<Id>,
     /// Of `Tally::stacks`; `None` when there is none.
     pub(crate) stack: Option<Id>,
     /// As in the kernel's records.
@@ -103,7 +116,9 @@ pub(crate) struct Tally {
     pub(crate) samples: HashMap<Option<Id>, u64>,
     /// Addresses in the ELF file, leaf first; 0 is outside it.
     pub(crate) stacks: Interner<Box<[u64]>>,
-    pub(crate) types: Interner<Option<MapTypeInfo>>,
+    pub(crate) types: Interner<MapTypeInfo>,
+    /// Events and CPU samples whose stack or type there was no room for.
+    pub(crate) n_without_room: u64,
 }
 
 /// Types of processes that are read from memory at a time, and addresses of types that are kept: how many there are is up
@@ -207,8 +222,29 @@ pub(crate) struct Folding<'f> {
     memory: &'f mut Memory,
     binary: &'f Binary<'f>,
     /// What was found already, by bias or process, and address or key.
-    stacks: HashMap<(u64, u64), Option<Id>>,
-    types: HashMap<(ProcessKey, u64), Id>,
+    stacks: HashMap<(u64, u64), Found>,
+    types: HashMap<(ProcessKey, u64), Found>,
+}
+
+/// What an address or a key leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    NoRoom,
+    Value(Id),
+}
+
+impl Found {
+    fn of(id: Option<Id>) -> Self {
+        id.map_or(Self::NoRoom, Self::Value)
+    }
+
+    fn id(self) -> Option<Id> {
+        match self {
+            Self::Value(id) => Some(id),
+            Self::Nothing | Self::NoRoom => None,
+        }
+    }
 }
 
 impl<'f> Folding<'f> {
@@ -230,7 +266,10 @@ impl<'f> Folding<'f> {
     pub(crate) fn add_samples(&mut self, samples: &[(SampleKey, u64)]) {
         for (key, n) in samples {
             let stack = self.stack(ProcessKey(key.process), key.stack);
-            *self.tally.samples.entry(stack).or_default() += n;
+            if stack == Found::NoRoom {
+                self.tally.n_without_room += n;
+            }
+            *self.tally.samples.entry(stack.id()).or_default() += n;
         }
     }
 
@@ -243,35 +282,42 @@ impl<'f> Folding<'f> {
 
     fn add_event(&mut self, key: &GrowKey, value: &GrowValue, group: u8, weight: f64) {
         let process = ProcessKey(key.process);
-        let key = EventKey {
-            map_type: self.map_type(process, key.map_type),
-            stack: self.stack(process, key.stack),
-            kind: key.kind,
-            log2_capacity: key.log2_capacity,
-            precision: key.precision,
-            group,
-        };
+        let found = [self.map_type(process, key.map_type), self.stack(process, key.stack)];
+        let [map_type, stack] = found.map(Found::id);
+        let (kind, log2_capacity, precision) = (key.kind, key.log2_capacity, key.precision);
+        let mut key = EventKey { map_type, stack, kind, log2_capacity, precision, group };
+        let is_full =
+            self.tally.events.len() >= MAX_EVENTS && !self.tally.events.contains_key(&key);
+        if is_full {
+            (key.map_type, key.stack) = (None, None);
+        }
+        if is_full || found.contains(&Found::NoRoom) {
+            self.tally.n_without_room += value.n;
+        }
         let counted = self.tally.events.entry(key).or_default();
         counted.seen.add_times(1.0, value);
         counted.aimed.add_times(weight, value);
     }
 
-    fn map_type(&mut self, process: ProcessKey, addr: u64) -> Id {
-        if let Some(&id) = self.types.get(&(process, addr)) {
-            return id;
+    fn map_type(&mut self, process: ProcessKey, addr: u64) -> Found {
+        if let Some(&found) = self.types.get(&(process, addr)) {
+            return found;
         }
         let link_addr = addr.wrapping_sub(self.memory.bias(process));
         let info = self.memory.type_in_executable(self.binary, link_addr);
         let info = info.or_else(|| self.memory.types.get(&(process, addr)).cloned().flatten());
-        let id = self.tally.types.id(info);
-        self.types.insert((process, addr), id);
-        id
+        let found = info.map_or(Found::Nothing, |info| {
+            let bytes = info.name.len();
+            Found::of(self.tally.types.id(info, bytes))
+        });
+        self.types.insert((process, addr), found);
+        found
     }
 
-    fn stack(&mut self, process: ProcessKey, key: u64) -> Option<Id> {
+    fn stack(&mut self, process: ProcessKey, key: u64) -> Found {
         let bias = self.memory.bias(process);
-        if let Some(&id) = self.stacks.get(&(bias, key)) {
-            return id;
+        if let Some(&found) = self.stacks.get(&(bias, key)) {
+            return found;
         }
         let text = self.binary.functions().text();
         let in_file = |addr: &u64| {
@@ -280,9 +326,12 @@ impl<'f> Folding<'f> {
         };
         let frames = self.memory.stacks.get(&key);
         let frames: Option<Box<[u64]>> = frames.map(|frames| frames.iter().map(in_file).collect());
-        let id = frames.map(|frames| self.tally.stacks.id(frames));
-        self.stacks.insert((bias, key), id);
-        id
+        let found = frames.map_or(Found::Nothing, |frames| {
+            let bytes = size_of_val(&*frames);
+            Found::of(self.tally.stacks.id(frames, bytes))
+        });
+        self.stacks.insert((bias, key), found);
+        found
     }
 }
 

@@ -7,12 +7,12 @@ use crate::tally::Interner;
 
 fn stack(n: u64) -> Option<Id> {
     let mut stacks = Interner::default();
-    (0..=n).map(|addr| stacks.id(addr)).last()
+    (0..=n).filter_map(|addr| stacks.id(addr, 0)).last()
 }
 
 /// Shape of an event: stack, precision, n, entries.
 fn seen(stack: Option<Id>, precision: u8, n: f64, entries: f64) -> (EventKey, Sum) {
-    let map_type = Interner::default().id(0);
+    let map_type = Interner::default().id(0, 0);
     let key = EventKey { map_type, stack, kind: 2, log2_capacity: 4, precision, group: 0 };
     (key, Sum { n, entries })
 }

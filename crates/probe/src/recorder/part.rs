@@ -141,6 +141,7 @@ impl Recorder {
             time_in: part.time_in,
             windows: part.windows,
             n_events: part.n_taken,
+            n_without_room: part.tally.n_without_room,
             n_missing: if ending != Ending::Rotation { self.n_missing(&now.counters) } else { 0 },
             counters,
         }

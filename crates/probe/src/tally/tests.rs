@@ -98,3 +98,24 @@ fn no_more_types_are_kept_than_there_is_room_for() {
     memory.forget(&HashSet::new(), &HashSet::new());
     assert!((memory.types.len(), memory.looked_at.len()) == (0, 0));
 }
+
+#[test]
+fn stacks_beyond_the_room_for_them_are_counted_and_not_kept() {
+    let bytes = executable();
+    let binary = Binary::parse(&bytes).unwrap().value;
+    let text = binary.functions().text().start.0;
+    let (mut tally, mut memory) = (Tally::default(), Memory::default());
+    memory.add_stacks((1..=100).map(|key| (key, stack(&[text + key, text]))).collect());
+    tally.stacks.room = 1000;
+    let grows: Vec<_> = (1..=100).map(|key| grow(1, key, 2)).collect();
+    let samples: Vec<_> =
+        (1..=100).map(|stack| (SampleKey { stack, process: 1, epoch: 3 }, 3)).collect();
+    let mut folding = Folding::new(&mut tally, &mut memory, &binary);
+    folding.add_grows(&grows);
+    folding.add_samples(&samples);
+    let n_kept = tally.stacks.values().len() as u64;
+    assert!((10..100).contains(&n_kept), "{n_kept} stacks");
+    assert_eq!(tally.n_without_room, (100 - n_kept) * (2 + 3));
+    assert_eq!(tally.events.values().map(|counted| counted.seen.n).sum::<f64>(), 200.0);
+    assert_eq!(tally.samples.values().sum::<u64>(), 300);
+}
