@@ -72,6 +72,11 @@ impl Executable {
         Ok(Self { name: file_name(&path), shown: path.clone(), path, id, is_deleted: false })
     }
 
+    /// Whether a process runs it; no where that cannot be seen.
+    pub fn is_run_by(&self, pid: Pid) -> bool {
+        FileId::of(&pid.exe_path()).is_ok_and(|id| id == self.id)
+    }
+
     /// The whole file. It is read, not mapped: who changes the file meanwhile does not end this program.
     ///
     /// # Errors

@@ -219,10 +219,11 @@ impl Recorder {
     /// # Errors
     /// When the kernel no longer lets us.
     pub fn poll(&mut self, time: Duration) -> Result<Status, Error> {
-        let until = Instant::now() + time;
+        // A time whose end cannot be reckoned has none.
+        let until = Instant::now().checked_add(time);
         while !self.has_ended() {
             let now = Instant::now();
-            let rest = until.saturating_duration_since(now);
+            let rest = until.map_or(time, |until| until.saturating_duration_since(now));
             if rest.is_zero() {
                 break;
             }
@@ -450,6 +451,8 @@ fn open_processes(found: &Found, sample_hz: u64) -> Result<(CpuClock, Vec<(u32, 
     let mut processes = Vec::new();
     for &pid in &found.pids {
         match Pid(pid).open_pidfd() {
+            // Its number may be that of another process by now; a command runs this one until it is started.
+            Ok(_) if found.command.is_none() && !found.file.is_run_by(Pid(pid)) => {}
             Ok(pidfd) => processes.push((pid, pidfd)),
             Err(error) if matches!(error.kind, ErrorKind::NoSuchProcess) => {}
             Err(error) => return Err(error.into()),

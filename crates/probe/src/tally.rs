@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use gobin::{Binary, LinkAddr};
-use goproc::RunAddr;
+use goproc::{Executable, RunAddr, StartTime};
 
 use crate::process::ProcessKey;
 use crate::record_layout::{GrowKey, GrowValue, SampleKey, Stack};
@@ -135,6 +135,8 @@ pub(crate) struct Memory {
     stacks: HashMap<u64, Box<[u64]>>,
     /// Types that only exist in the memory of a process, kept from when it was alive.
     types: HashMap<(ProcessKey, u64), Option<MapTypeInfo>>,
+    /// When processes were started whose memory was opened.
+    starts: HashMap<ProcessKey, StartTime>,
     /// Addresses of types that were looked at, in the executable or in memory.
     looked_at: HashSet<(ProcessKey, u64)>,
     /// Addresses at which the executable has a type, or none.
@@ -148,6 +150,7 @@ impl Memory {
         &mut self,
         seen: &HashSet<(ProcessKey, u64)>,
         running: &HashMap<ProcessKey, u64>,
+        program: &Executable,
         binary: &Binary<'_>,
     ) {
         let mut n_read = 0;
@@ -161,14 +164,23 @@ impl Memory {
                 continue;
             }
             n_read += 1;
-            let memory = process.pid().open_memory();
-            let found = memory.ok().and_then(|memory| {
+            let found = self.open_memory(process, program).and_then(|memory| {
                 typenames::from_memory(binary, bias, addr, &|at, to| {
                     memory.read_exact(RunAddr(at), to).is_ok()
                 })
             });
             self.types.insert((process, addr), found);
         }
+    }
+
+    /// Memory of a process that still runs the program, and not of a later one with its number.
+    fn open_memory(&mut self, process: ProcessKey, program: &Executable) -> Option<goproc::Memory> {
+        let pid = process.pid();
+        let memory = pid.open_memory().ok()?;
+        // Looked at after it was opened: memory stays with its process.
+        let start = pid.stat().ok()?.start;
+        let is_same = *self.starts.entry(process).or_insert(start) == start;
+        (is_same && program.is_run_by(pid)).then_some(memory)
     }
 
     /// Whether this address needs no further look, or there is no room for more.
@@ -200,6 +212,7 @@ impl Memory {
         self.stacks.retain(|key, _| latest.contains(key));
         self.biases.retain(|process, _| !ended.contains(process));
         self.types.retain(|(process, _), _| !ended.contains(process));
+        self.starts.retain(|process, _| !ended.contains(process));
         self.looked_at.retain(|(process, _)| !ended.contains(process));
         // Addresses in memory that is gone.
         self.in_executable.retain(|_, info| info.is_some());

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use goproc::{FileId, Pid};
+use goproc::Pid;
 
 use super::Recorder;
 use crate::error::Error;
@@ -88,17 +88,13 @@ impl Recorder {
         for pid in away {
             let at = Instant::now();
             let executions = self.kernel.executions(Pid(pid))?;
-            if self.followed.lacks_links(pid, executions) && self.runs_program(Pid(pid)) {
+            if self.followed.lacks_links(pid, executions) && self.found.file.is_run_by(Pid(pid)) {
                 self.link_again(Pid(pid), executions)?;
             } else {
                 self.followed.away.insert(pid, at);
             }
         }
         Ok(())
-    }
-
-    fn runs_program(&self, pid: Pid) -> bool {
-        FileId::of(&pid.exe_path()).is_ok_and(|id| id == self.found.file.id)
     }
 
     fn link_again(&mut self, pid: Pid, executions: Executions) -> Result<(), Error> {
@@ -124,7 +120,7 @@ impl Recorder {
             // What it did before was not counted, and how long that was is not known better.
             self.part.windows.add_gap(since.elapsed().as_nanos() as f64);
         }
-        if self.kernel.executions(pid)? != executions || !self.runs_program(pid) {
+        if self.kernel.executions(pid)? != executions || !self.found.file.is_run_by(pid) {
             // It executed something meanwhile, and is looked at again.
             return Ok(());
         }

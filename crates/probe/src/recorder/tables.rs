@@ -88,7 +88,8 @@ impl Recorder {
     ) -> Result<(), Error> {
         let new: HashSet<_> = types.filter(|seen| !self.memory.has_looked_at(seen)).collect();
         if !new.is_empty() {
-            self.memory.look(&new, &self.readable()?, self.program.binary());
+            let (running, file) = (self.readable()?, &self.found.file);
+            self.memory.look(&new, &running, file, self.program.binary());
         }
         Ok(())
     }

@@ -88,8 +88,9 @@ fn no_more_types_are_kept_than_there_is_room_for() {
     let binary = Binary::parse(&bytes).unwrap().value;
     let own = ProcessKey(std::process::id());
     let running = HashMap::from([(own, 0)]);
+    let program = own.pid().executable().unwrap();
     let mut memory = Memory::default();
-    memory.look(&(0..1000).map(|addr| (own, addr)).collect(), &running, &binary);
+    memory.look(&(0..1000).map(|addr| (own, addr)).collect(), &running, &program, &binary);
     assert_eq!(memory.looked_at.len(), MAX_READ);
     memory.forget(&HashSet::new(), &HashSet::new());
     assert_eq!(memory.looked_at.len(), MAX_READ);
@@ -118,4 +119,18 @@ fn stacks_beyond_the_room_for_them_are_counted_and_not_kept() {
     assert_eq!(tally.n_without_room, (100 - n_kept) * (2 + 3));
     assert_eq!(tally.events.values().map(|counted| counted.seen.n).sum::<f64>(), 200.0);
     assert_eq!(tally.samples.values().sum::<u64>(), 300);
+}
+
+#[test]
+fn only_memory_of_the_process_that_was_counted_is_read() {
+    let own = ProcessKey(std::process::id());
+    let program = own.pid().executable().unwrap();
+    let mut memory = Memory::default();
+    assert!(memory.open_memory(own, &program).is_some());
+    let StartTime(start) = memory.starts[&own];
+    memory.starts.insert(own, StartTime(start - 1));
+    assert!(memory.open_memory(own, &program).is_none(), "one that had its number before");
+    memory.forget(&HashSet::from([own]), &HashSet::new());
+    let other = Executable::at(std::path::Path::new("/bin/sh")).unwrap();
+    assert!(memory.open_memory(own, &other).is_none(), "it runs another program");
 }
