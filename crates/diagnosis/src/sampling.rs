@@ -8,7 +8,8 @@
 //! 2. Growths that do not come in bursts still vary as Poisson's do: the variance is at least scale · ΣX, of `scale`
 //!    growths estimated per growth seen. Few groups may look alike by luck: Student's t takes the place of 1.96.
 //! 3. What everything estimated may be off in one direction is added. Recordings are independent: variances add up.
-//! 4. The range is that of a gamma distribution with this mean and variance, which for growths seen one by one is the
+//! 4. Where a burst may have been between windows, the upper end takes it in: it had the same mixture of growths.
+//! 5. The range is that of a gamma distribution with this mean and variance, which for growths seen one by one is the
 //!    exact one of Poisson's distribution. What was counted without windows is added to both ends.
 //!
 //! Source: ratio estimate of a total by random groups, K. Wolter, Introduction to Variance Estimation, chapter 2.
@@ -151,6 +152,16 @@ impl Sum {
         Some(sum)
     }
 
+    /// Estimated growths, and those in bursts that no window met, in the same mixture.
+    fn with_bursts(&self, windows: &[Windows]) -> f64 {
+        let of_recording = |(id, part): (&u32, &InWindows)| {
+            let windows = windows.get(*id as usize);
+            windows.map_or(0.0, |of| part.value() * (1.0 + of.unmet) * (1.0 + of.scale_error))
+        };
+        let is_burst = |id: &u32| windows.get(*id as usize).is_some_and(|of| of.unmet > 0.0);
+        self.windows.iter().filter(|(id, _)| is_burst(id)).map(of_recording).sum()
+    }
+
     /// The range of a number of growths: of those seen there were so many for certain.
     fn count_bounds(&self, windows: &[Windows]) -> Bounds {
         let scale = |recording: &u32| windows.get(*recording as usize).map_or(1.0, |of| of.scale);
@@ -176,6 +187,7 @@ impl Sum {
         };
         let (low, high) = gamma_range(estimated, variance);
         let high = estimated + ((high - estimated).powi(2) + unseen).sqrt();
+        let high = high.max(self.with_bursts(windows));
         Bounds { low: (counted + low).floor() as u64, high: Some((counted + high).ceil() as u64) }
     }
 }

@@ -446,6 +446,11 @@ impl<'p> Comments<'p> {
         self.number_with_fraction(key).map(nanoseconds)
     }
 
+    /// As a fraction; 0 where it is not said.
+    fn percent(&self, key: &str) -> f64 {
+        self.number_with_fraction(key).unwrap_or(0.0) / 100.0
+    }
+
     /// What it says of its windows, with no more than so many groups.
     fn windows(&self, max_groups: usize) -> Windows {
         let list = self.get("window_group_cpu_s").unwrap_or_default();
@@ -455,8 +460,8 @@ impl<'p> Comments<'p> {
         Windows {
             group_cpu_ns: seconds.take(max_groups).map(nanoseconds).collect(),
             scale: self.number_with_fraction("window_scale").unwrap_or(1.0).clamp(1.0, MAX_SCALE),
-            scale_error: (self.number_with_fraction("scale_error_pct").unwrap_or(0.0) / 100.0)
-                .clamp(0.0, 1.0),
+            scale_error: self.percent("scale_error_pct").clamp(0.0, 1.0),
+            unmet: self.percent("unmet_bursts_pct").clamp(0.0, MAX_SCALE),
             every_split: self.get("every_split") == Some("1"),
         }
     }

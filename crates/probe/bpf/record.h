@@ -129,6 +129,8 @@ struct thread_count {
 	u64 n;
 	u64 event_ns;
 	u64 n_paces; /* hits of POINT_PACE before them */
+	u64 since; /* when the first of them began, and the last ended; by the monotonic clock */
+	u64 until;
 };
 
 struct sample_key {

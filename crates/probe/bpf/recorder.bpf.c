@@ -443,6 +443,10 @@ INLINE void count_thread(u32 tid, const struct thread_count *more)
 		sum->n += more->n;
 		sum->event_ns += more->event_ns;
 		sum->n_paces += more->n_paces;
+		if (!sum->since)
+			sum->since = more->since;
+		if (more->until)
+			sum->until = more->until;
 	} else {
 		bpf_map_update_elem(&threads, &tid, more, 0);
 	}
@@ -471,7 +475,7 @@ int on_probe(struct pt_regs *ctx)
 	struct thread_count one = { .n = 1 };
 	struct event event = {};
 	struct who who;
-	u64 start;
+	u64 start, end;
 
 	if (!point || !control) {
 		/* Never so, and nothing to call. See no_programs. */
@@ -531,10 +535,12 @@ int on_probe(struct pt_regs *ctx)
 	default:
 		count(COUNT_READ_FAULTS, 1);
 	}
-	start = bpf_ktime_get_ns() - start;
-	count(COUNT_EVENT_NS, start);
+	end = bpf_ktime_get_ns();
+	count(COUNT_EVENT_NS, end - start);
 	if (control->precision == PRECISION_WINDOW) {
-		one.event_ns = start;
+		one.event_ns = end - start;
+		one.since = start;
+		one.until = end;
 		count_thread(who.tid, &one);
 	}
 	return 0;

@@ -166,8 +166,8 @@ impl Precision {
 
 /// Makes the profile.
 pub(crate) fn build(tally: &Tally, binary: &Binary<'_>, facts: &Facts<'_>) -> Recording {
-    let factor = facts.windows.factor().unwrap_or(0.0);
-    let counted = tally.events.iter().map(|(&key, counted)| (key, counted.estimate(factor)));
+    let scale = facts.windows.scale();
+    let counted = tally.events.iter().map(|(&key, counted)| (key, counted.estimate(scale)));
     let events = with_stacks(counted);
     let mut writer = Writer::new(tally, binary, facts);
     writer.add_samples();
@@ -607,9 +607,11 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
     let groups: [String; GROUPS] = windows.group_cpu_ns().map(|ns| format!("{:.6}", ns / 1e9));
     comments.extend([
         format!("windows={}", windows.n),
-        format!("window_scale={:.2}", windows.scale()),
+        format!("window_scale={:.2}", windows.per_seen()),
         format!("window_group_cpu_s={}", groups.join(",")),
+        format!("held_up_pct={:.0}", windows.scale().held_up * 100.0),
         format!("scale_error_pct={:.1}", windows.scale_error() * 100.0),
+        format!("unmet_bursts_pct={:.1}", windows.unmet() * 100.0),
         format!("uncounted_s={:.3}", windows.uncounted_ns() / 1e9),
         format!("every_split={}", u32::from(facts.counts_every_split)),
     ]);

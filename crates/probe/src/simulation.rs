@@ -2,7 +2,9 @@
 //! estimates are off.
 
 use crate::governor::{Costs, Governor, Interval, Mode, SLOWEST};
-use crate::windows::{GROUPS, Window, Windows};
+use crate::record_layout::GrowValue;
+use crate::tally::Counted;
+use crate::windows::{Busy, GROUPS, Window, Windows};
 
 pub(crate) const COSTS: Costs = Costs { trap_ns: 700.0, event_ns: 1000.0, frame_ns: 80.0 };
 /// Frames of every stack.
@@ -12,16 +14,32 @@ const STEP_NS: f64 = 100e3;
 /// Attaching, which does not slow the program down. Units: nanoseconds.
 const ATTACH_NS: f64 = 10e6;
 
-/// Events per second of the program's own CPU time, by that time in seconds.
+/// How late a program that waits for a clock may be before it is held up. Units: nanoseconds.
+const MAX_LATE_NS: f64 = 2e6;
+
+/// Events per second that the program gets on, by that time in seconds.
 pub(crate) type Rate<'r> = dyn Fn(f64) -> f64 + 'r;
 
-/// A program that runs on one CPU.
+/// How a program that runs on one CPU spends its time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// Part of the time that its own work takes; it waits for a clock or for requests for the rest, and catches up then.
+    pub(crate) busy: f64,
+    /// Other threads that run all the time and grow no maps.
+    pub(crate) beside: f64,
+}
+
+pub(crate) const ALWAYS_BUSY: Shape = Shape { busy: 1.0, beside: 0.0 };
+
 struct Program<'r> {
     rate: &'r Rate<'r>,
+    shape: Shape,
     /// What a trap really costs, of what is believed.
     trap_factor: f64,
-    /// Units: nanoseconds of its own CPU time.
+    /// Time that it would have got so far in without probes. Units: nanoseconds.
     own_ns: f64,
+    /// What it has not caught up with. Units: nanoseconds.
+    late_ns: f64,
     until_ns: f64,
     n_events: u64,
     random: u64,
@@ -58,19 +76,22 @@ impl Outcome {
     }
 }
 
-/// Records a program of `seconds` of its own CPU time.
+/// Records a program for `seconds` of its own CPU time.
 pub(crate) fn record(
-    rate: &Rate<'_>,
+    (rate, shape): (&Rate<'_>, Shape),
     seconds: f64,
     budget: f64,
     trap_factor: f64,
     seed: u64,
 ) -> Outcome {
     let random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let load = shape.busy + shape.beside;
+    let until_ns = seconds * 1e9 / load;
+    let (own_ns, late_ns, n_events) = (0.0, 0.0, 0);
     let mut program =
-        Program { rate, trap_factor, own_ns: 0.0, until_ns: seconds * 1e9, n_events: 0, random };
+        Program { rate, shape, trap_factor, own_ns, late_ns, until_ns, n_events, random };
     let mut governor = Governor::new(budget, COSTS, random ^ 0x5DEE_CE66_D1CE_4E5B);
-    let mut seen_in_groups = [(0.0, 0.0); GROUPS];
+    let mut seen_in_groups = [Counted::default(); GROUPS];
     let mut outcome = Outcome::default();
     let (mut probe_ns, mut wall_ns, mut waited_ns, mut reconsider_ns) = (0.0, 0.0, 0.0, 0.0);
     let mut planned = None;
@@ -95,7 +116,7 @@ pub(crate) fn record(
         if !program.goes_on() || gap_ns > until_reconsidered {
             waited_ns += gap.wall_ns as f64;
             governor.observe_gap(&gap);
-            outcome.windows.add_gap(gap.own_cpu_ns(&COSTS));
+            outcome.windows.add_gap(gap.own_cpu_ns(&COSTS), &busy(&gap, 0.0));
             governor.reconsider();
             reconsider_ns = wall_ns + governor.time_to_reconsider().as_nanos() as f64;
             continue;
@@ -103,30 +124,46 @@ pub(crate) fn record(
         (planned, waited_ns) = (None, 0.0);
         let length_ns = plan.length.as_nanos() as f64;
         let longest_ns = length_ns * f64::from(SLOWEST);
-        let seen = program.run_until(Some(Mode::Windows), |cpu_ns, own_ns| {
-            own_ns >= length_ns || cpu_ns >= longest_ns
+        let slowed = |seen: &Interval| {
+            let thread_ns = seen.cpu_ns as f64 - shape.beside * seen.wall_ns as f64;
+            thread_ns / (thread_ns - believed(seen)).max(0.05 * thread_ns)
+        };
+        let seen = program.run_until(Some(Mode::Windows), |seen| {
+            let wall_ns = seen.wall_ns as f64;
+            wall_ns >= length_ns * slowed(seen) || wall_ns >= longest_ns
         });
         wall_ns += seen.wall_ns as f64;
         probe_ns += believed(&seen);
-        governor.observe_window(&gap, &seen, seen.own_cpu_ns(&COSTS));
+        let slowed = slowed(&seen);
+        governor.observe_window(&gap, &seen, seen.wall_ns as f64 / slowed);
+        let running = seen.cpu_ns as f64 / seen.wall_ns as f64 - shape.beside;
         let window = Window {
             gap_own_ns: gap.own_cpu_ns(&COSTS),
             aim: plan.mean_gap.as_nanos() as f64 / seen.wall_ns as f64,
             cpu_ns: seen.cpu_ns as f64,
-            slowed: seen.cpu_ns as f64 / seen.own_cpu_ns(&COSTS),
-            trap_part: seen.trap_ns(&COSTS) / seen.probe_ns(&COSTS).max(1.0),
             own_ns: seen.own_cpu_ns(&COSTS),
+            probe_ns: seen.cpu_ns as f64 - seen.own_cpu_ns(&COSTS),
+            slowed,
+            running,
+            trap_part: seen.trap_ns(&COSTS) / seen.probe_ns(&COSTS).max(1.0),
+            before: busy(&gap, 0.0),
+            busy: busy(&seen, believed(&seen)),
             n_events: seen.n_walked,
         };
-        let sums = &mut seen_in_groups[usize::from(outcome.windows.add(&window))];
-        sums.0 += seen.n_walked as f64;
-        sums.1 += seen.n_walked as f64 * window.weight();
+        let group = usize::from(outcome.windows.add(&window));
+        let value = GrowValue { n: seen.n_walked, entries: 0 };
+        seen_in_groups[group].add(&value, window.weight());
     }
-    let factor = outcome.windows.factor().unwrap_or(0.0);
-    outcome.groups = seen_in_groups.map(|(n, aimed)| n + aimed * factor);
+    let scale = outcome.windows.scale();
+    outcome.groups = seen_in_groups.map(|counted| counted.estimate(scale).n);
     outcome.truth = program.n_events;
-    outcome.overhead = probe_ns / program.own_ns;
+    outcome.overhead = probe_ns / (load * program.own_ns);
     outcome
+}
+
+fn busy(interval: &Interval, probe_ns: f64) -> Busy {
+    let cpu_ns = if probe_ns > 0.0 { interval.cpu_ns as f64 } else { interval.own_cpu_ns(&COSTS) };
+    Busy { wall_ns: interval.wall_ns as f64, cpu_ns, probe_ns }
 }
 
 impl Program<'_> {
@@ -136,34 +173,46 @@ impl Program<'_> {
 
     /// Lets it run for a wall time, probed or not.
     fn run(&mut self, wall_ns: f64, mode: Option<Mode>) -> Interval {
-        self.run_until(mode, |cpu_ns, _| cpu_ns >= wall_ns)
+        self.run_until(mode, |interval| interval.wall_ns as f64 >= wall_ns)
     }
 
-    /// Lets it run until its CPU time and that for itself are so far.
-    fn run_until(&mut self, mode: Option<Mode>, is_far: impl Fn(f64, f64) -> bool) -> Interval {
+    fn run_until(&mut self, mode: Option<Mode>, is_far: impl Fn(&Interval) -> bool) -> Interval {
         let mut interval = Interval::default();
-        let (mut cpu_ns, begin_ns) = (0.0, self.own_ns);
-        while !is_far(cpu_ns, self.own_ns - begin_ns) && self.goes_on() {
+        while !is_far(&interval) && self.goes_on() {
             let n = self.poisson((self.rate)(self.own_ns / 1e9) * STEP_NS / 1e9);
             self.own_ns += STEP_NS;
             self.n_events += n;
-            cpu_ns += STEP_NS;
             let n_walked = match mode {
-                None => continue,
+                None => 0,
                 Some(Mode::SampledStacks { log2 }) => n >> log2,
                 Some(Mode::Exact | Mode::Windows) => n,
             };
+            let n_seen = if mode.is_some() { n } else { 0 };
             let frames = n_walked as f64 * DEPTH;
-            let counting_ns = n as f64 * (COSTS.event_ns - COSTS.trap_ns) + frames * COSTS.frame_ns;
+            let counting_ns =
+                n_seen as f64 * (COSTS.event_ns - COSTS.trap_ns) + frames * COSTS.frame_ns;
             interval.n_walked += n_walked;
-            interval.n_stackless += n - n_walked;
+            interval.n_stackless += n_seen - n_walked;
             interval.n_frames += frames as u64;
             interval.event_ns += counting_ns as u64;
-            cpu_ns += counting_ns + n as f64 * COSTS.trap_ns * self.trap_factor;
+            let probes_ns = counting_ns + n_seen as f64 * COSTS.trap_ns * self.trap_factor;
+            let (wall_ns, thread_ns) = self.work(self.shape.busy * STEP_NS + probes_ns);
+            interval.cpu_ns += (thread_ns + self.shape.beside * wall_ns) as u64;
+            interval.wall_ns += wall_ns as u64;
         }
-        interval.cpu_ns = cpu_ns as u64;
-        interval.wall_ns = cpu_ns as u64;
         interval
+    }
+
+    /// Does so much in a step, and what was left of those before. Returns the wall time that the step takes, and the CPU
+    /// time.
+    fn work(&mut self, work_ns: f64) -> (f64, f64) {
+        let rest_ns = (work_ns + self.late_ns - STEP_NS).max(0.0);
+        let thread_ns = work_ns + self.late_ns - rest_ns;
+        // Who always has something to do is late for good, and so is who is late by too much.
+        let may_be_late_ns = if self.shape.busy < 1.0 { MAX_LATE_NS } else { 0.0 };
+        self.late_ns = rest_ns.min(may_be_late_ns);
+        let longer_ns = rest_ns - self.late_ns;
+        (STEP_NS + longer_ns, thread_ns + longer_ns)
     }
 
     /// A number of events of this mean.

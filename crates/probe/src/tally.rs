@@ -12,6 +12,7 @@ use goproc::{Executable, RunAddr, StartTime};
 use crate::process::ProcessKey;
 use crate::record_layout::{GrowKey, GrowValue, SampleKey, Stack};
 use crate::typenames::{self, MapTypeInfo};
+use crate::windows::{Scale, Weight};
 
 /// Index of a value that is kept once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,13 +90,24 @@ pub(crate) struct Counted {
     pub(crate) seen: Sum,
     /// Times the weights of the windows that they were seen in.
     pub(crate) aimed: Sum,
+    pub(crate) held_up: Sum,
 }
 
 impl Counted {
-    /// What they stand for; `factor` is that of the windows.
-    pub(crate) fn estimate(&self, factor: f64) -> Sum {
-        let of = |seen: f64, aimed: f64| seen + aimed * factor;
-        Sum { n: of(self.seen.n, self.aimed.n), entries: of(self.seen.entries, self.aimed.entries) }
+    /// Adds events of a window.
+    pub(crate) fn add(&mut self, value: &GrowValue, weight: Weight) {
+        self.seen.add_times(1.0, value);
+        self.aimed.add_times(weight.aimed, value);
+        self.held_up.add_times(weight.held_up, value);
+    }
+
+    /// What they stand for.
+    pub(crate) fn estimate(&self, scale: Scale) -> Sum {
+        let of = |part: fn(&Sum) -> f64| {
+            let aimed = part(&self.aimed) + scale.held_up * part(&self.held_up);
+            part(&self.seen) + aimed * scale.factor
+        };
+        Sum { n: of(|sum| sum.n), entries: of(|sum| sum.entries) }
     }
 }
 
@@ -103,8 +115,8 @@ impl Counted {
 #[derive(Debug)]
 pub(crate) struct OfWindow {
     pub(crate) group: u8,
-    /// Of its events: `Window::weight`, 0 where they stand for themselves only.
-    pub(crate) weight: f64,
+    /// Of its events; 0 where they stand for themselves only.
+    pub(crate) weight: Weight,
     pub(crate) grows: Vec<(GrowKey, GrowValue)>,
 }
 
@@ -272,7 +284,7 @@ impl<'f> Folding<'f> {
     /// Adds events that were counted outside windows.
     pub(crate) fn add_grows(&mut self, grows: &[(GrowKey, GrowValue)]) {
         for (key, value) in grows {
-            self.add_event(key, value, 0, 0.0);
+            self.add_event(key, value, 0, Weight::default());
         }
     }
 
@@ -293,7 +305,7 @@ impl<'f> Folding<'f> {
         }
     }
 
-    fn add_event(&mut self, key: &GrowKey, value: &GrowValue, group: u8, weight: f64) {
+    fn add_event(&mut self, key: &GrowKey, value: &GrowValue, group: u8, weight: Weight) {
         let process = ProcessKey(key.process);
         let found = [self.map_type(process, key.map_type), self.stack(process, key.stack)];
         let [map_type, stack] = found.map(Found::id);
@@ -307,9 +319,7 @@ impl<'f> Folding<'f> {
         if is_full || found.contains(&Found::NoRoom) {
             self.tally.n_without_room += value.n;
         }
-        let counted = self.tally.events.entry(key).or_default();
-        counted.seen.add_times(1.0, value);
-        counted.aimed.add_times(weight, value);
+        self.tally.events.entry(key).or_default().add(value, weight);
     }
 
     fn map_type(&mut self, process: ProcessKey, addr: u64) -> Found {

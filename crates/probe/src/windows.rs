@@ -5,9 +5,13 @@
 //!    goes to probes. How much they were slowed down is known by thread, since others run on as fast as before.
 //! 2. An event in a window stands for itself and for those in the gaps of the length that was aimed at when the window
 //!    was planned: the more seldom windows were to be, the more.
-//! 3. Gaps were not exactly as long as that, and the program did more or less in them. So all that events stand for in
-//!    gaps is multiplied by one factor: own CPU time in all gaps, by what the windows say it would have been.
-//! 4. Windows are dealt in turn to `GROUPS` groups, which readers compare to tell how far the estimate may be off.
+//! 3. Probes only hold a program up that has no time to spare: what waits for a clock or for requests catches up in the
+//!    time in which it would have waited. In windows it then takes more CPU time than in gaps, by as much as probes took;
+//!    one that is held up takes as much as in gaps. So the part of the probes' time by which it was held up is measured,
+//!    and events of slowed threads count for more by that part only.
+//! 4. Gaps were not exactly as long as was aimed at, and the program did more or less in them. So all that events stand
+//!    for in gaps is multiplied by one factor: own CPU time in all gaps, by what the windows say it would have been.
+//! 5. Windows are dealt in turn to `GROUPS` groups, which readers compare to tell how far the estimate may be off.
 
 use diagnosis::evidence::{self, Bounds};
 use diagnosis::sampling::total_range;
@@ -20,6 +24,15 @@ pub(crate) const GROUPS: usize = 16;
 /// Own CPU time from which on a rate is taken for what a program can do. Units: nanoseconds.
 const LONG_ENOUGH_NS: f64 = 1e6;
 
+/// Groups below which nothing is said on chance.
+const FEWEST_GROUPS: usize = 3;
+/// The normal distribution's 97.5 %.
+const NORMAL_97: f64 = 1.96;
+/// Standard error of the guess that a program which does not run all the time is held up by so much less.
+const GUESS_ERROR: f64 = 0.3;
+/// Part of its CPU time that a program may take more or less in windows for other reasons than probes.
+const LOAD_ERROR: f64 = 0.01;
+
 /// What happened in a window and before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Window {
@@ -27,20 +40,59 @@ pub(crate) struct Window {
     pub(crate) gap_own_ns: f64,
     /// Wall time between windows that was aimed at when this one was planned, for each nanosecond of it.
     pub(crate) aim: f64,
-    /// CPU time in the window, and what of it the program had for itself. Units: nanoseconds.
+    /// Time in the window that events stand for, what of it the program had for itself, and what probes took of it; the
+    /// last is 0 where that is wall time. Units: nanoseconds.
     pub(crate) cpu_ns: f64,
     pub(crate) own_ns: f64,
-    /// How many times longer the threads of its events took for what they did there.
+    pub(crate) probe_ns: f64,
+    /// How many times longer the threads of its events took for what they did there, if probes held them up.
     pub(crate) slowed: f64,
+    /// Part of the window in which these threads ran.
+    pub(crate) running: f64,
     /// What traps took, of all that probes took.
     pub(crate) trap_part: f64,
+    /// Of the gap before it, and of the window.
+    pub(crate) before: Busy,
+    pub(crate) busy: Busy,
     pub(crate) n_events: u64,
 }
 
+/// How much of a stretch of time the program ran. Units: nanoseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Busy {
+    pub(crate) wall_ns: f64,
+    pub(crate) cpu_ns: f64,
+    /// The part of `cpu_ns` that probes took.
+    pub(crate) probe_ns: f64,
+}
+
+impl Busy {
+    fn add_times(&mut self, factor: f64, other: &Self) {
+        self.wall_ns += factor * other.wall_ns;
+        self.cpu_ns += factor * other.cpu_ns;
+        self.probe_ns += factor * other.probe_ns;
+    }
+}
+
+/// Events in the gaps that were aimed at, for each that was seen in a window.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Weight {
+    pub(crate) aimed: f64,
+    /// More of them, if probes held the program up all the time.
+    pub(crate) held_up: f64,
+}
+
+/// What the weights of all windows are to be multiplied by.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Scale {
+    pub(crate) factor: f64,
+    /// Part of the probes' time by which the program was held up.
+    pub(crate) held_up: f64,
+}
+
 impl Window {
-    /// Events in the gaps that were aimed at, for each that was seen.
-    pub(crate) fn weight(&self) -> f64 {
-        self.aim * self.slowed
+    pub(crate) fn weight(&self) -> Weight {
+        Weight { aimed: self.aim, held_up: self.aim * (self.slowed - 1.0) }
     }
 }
 
@@ -49,15 +101,26 @@ impl Window {
 pub(crate) struct Windows {
     /// Number of windows.
     pub(crate) n: u64,
-    /// Events seen in them, and what they stand for in the gaps that were aimed at.
+    /// Events seen in them, and what they stand for in the gaps that were aimed at: with nothing held up, and what comes
+    /// on top if all was.
     n_seen: u64,
     n_aimed: f64,
+    n_held_up: f64,
     gap_ns: f64,
     /// By group: in windows, and what was aimed at to be between them, were all as in these.
     own_ns: [f64; GROUPS],
     aimed_ns: [f64; GROUPS],
-    /// Those times by how much they would be more or less, did traps cost more or less.
+    /// The part of `aimed_ns` that probes took.
+    probe_ns: f64,
+    /// What traps took of what was aimed at.
+    trap_ns: f64,
+    /// Events aimed at, times by how much they would be more or less, did traps cost more or less.
     n_trapped: f64,
+    /// Events aimed at, times the part of their windows in which their threads ran.
+    n_running: f64,
+    /// How much the program ran: in gaps, and in what was aimed at to be gaps, by group.
+    gaps: Busy,
+    aimed: [Busy; GROUPS],
     /// Of this recording and of the one before.
     busiest: Busiest,
     busiest_before: Busiest,
@@ -101,8 +164,9 @@ impl Windows {
     pub(crate) fn range(&self, exact: f64, groups: &[f64; GROUPS]) -> Bounds {
         let windows = evidence::Windows {
             group_cpu_ns: self.group_cpu_ns().map(|ns| ns as u64).to_vec(),
-            scale: self.scale().max(1.0),
+            scale: self.per_seen().max(1.0),
             scale_error: self.scale_error(),
+            unmet: 0.0,
             every_split: false,
         };
         let range = total_range(exact, groups, &windows);
@@ -113,9 +177,68 @@ impl Windows {
         Bounds { high: high.filter(|_| self.uncounted_ns() == 0.0), ..range }
     }
 
-    /// By how much all estimates may be wrong together, since the cost of a trap is not known better.
+    /// By how much all estimates may be wrong together, since it is not known better what a trap costs, and by how much
+    /// probes held the program up.
     pub(crate) fn scale_error(&self) -> f64 {
-        if self.n_aimed > 0.0 { (TRAP_ERROR * self.n_trapped / self.n_aimed).min(1.0) } else { 0.0 }
+        let (held_up, error) = self.held_up();
+        let middle = self.aimed_at(held_up);
+        if middle <= 0.0 {
+            return 0.0;
+        }
+        let of_traps = TRAP_ERROR * held_up * self.n_trapped / (self.n_aimed + self.n_held_up);
+        let off = |held_up: f64| (self.aimed_at(held_up.clamp(0.0, 1.0)) / middle - 1.0).abs();
+        let of_waits = off(held_up - error).max(off(held_up + error));
+        // What it caught up with is taken off its CPU time.
+        let aimed_ns: f64 = self.aimed_ns.iter().sum();
+        let caught_up = (1.0 - held_up) * self.probe_ns;
+        let trap_error = TRAP_ERROR * self.trap_part();
+        let of_factor = trap_error * caught_up / (aimed_ns - caught_up).max(1.0);
+        of_traps.hypot(of_waits).hypot(of_factor).min(1.0)
+    }
+
+    /// What traps took, of all that probes took.
+    fn trap_part(&self) -> f64 {
+        let probe_ns: f64 = self.aimed.iter().map(|group| group.probe_ns).sum();
+        if probe_ns > 0.0 { self.trap_ns / probe_ns } else { 0.0 }
+    }
+
+    /// Part of the probes' time by which the program was held up, and by how much that may be wrong in 19 of 20 cases.
+    ///
+    /// In windows it takes so much more CPU time than in gaps as probes took and did not hold it up. Where chance makes
+    /// that difference, or probes took too little to make one, what counts is whether the threads ran all the time.
+    fn held_up(&self) -> (f64, f64) {
+        let mut all = Busy::default();
+        self.aimed.iter().for_each(|group| all.add_times(1.0, group));
+        let running = if self.n_aimed > 0.0 { self.n_running / self.n_aimed } else { 1.0 };
+        let guess = (running.clamp(0.0, 1.0), GUESS_ERROR);
+        let (value, error) = match self.measured_held_up(&all) {
+            Some(measured) => combine(measured, guess),
+            None => guess,
+        };
+        (value.clamp(0.0, 1.0), NORMAL_97 * error)
+    }
+
+    /// As `held_up`, with the standard error; `None` when nothing can be said.
+    fn measured_held_up(&self, all: &Busy) -> Option<(f64, f64)> {
+        let is_in_use = |group: &&Busy| group.wall_ns > 0.0;
+        let n_groups = self.aimed.iter().filter(is_in_use).count();
+        if n_groups < FEWEST_GROUPS || all.probe_ns <= 0.0 || self.gaps.wall_ns <= 0.0 {
+            return None;
+        }
+        let load = self.gaps.cpu_ns / self.gaps.wall_ns;
+        let caught_up = (all.cpu_ns - load * all.wall_ns) / all.probe_ns;
+        let rest = |group: &Busy| group.cpu_ns - load * group.wall_ns - caught_up * group.probe_ns;
+        let squares: f64 = self.aimed.iter().map(|group| rest(group).powi(2)).sum();
+        let of_chance = (squares * n_groups as f64 / (n_groups - 1) as f64).sqrt();
+        let error = of_chance.hypot(LOAD_ERROR * all.cpu_ns) / all.probe_ns;
+        let of_traps = TRAP_ERROR / NORMAL_97 * self.trap_part() * caught_up;
+        Some((1.0 - caught_up, error.hypot(of_traps)))
+    }
+
+    /// Events in bursts that no window met, for each that was estimated, at most.
+    pub(crate) fn unmet(&self) -> f64 {
+        let estimate = self.estimate();
+        if estimate > 0.0 { self.with_bursts(estimate) / estimate - 1.0 } else { 0.0 }
     }
 
     /// Estimated events, and those of bursts that no window met. In 1 of 20 cases no window falls into a time as long as
@@ -133,13 +256,20 @@ impl Windows {
         let group = (self.n % GROUPS as u64) as u8;
         self.n += 1;
         self.n_seen += window.n_events;
-        let n_aimed = window.n_events as f64 * window.weight();
+        let (n_events, weight) = (window.n_events as f64, window.weight());
+        let n_aimed = n_events * weight.aimed;
         self.n_aimed += n_aimed;
+        self.n_held_up += n_events * weight.held_up;
+        self.n_running += n_aimed * window.running;
         self.gap_ns += window.gap_own_ns;
+        self.gaps.add_times(1.0, &window.before);
+        self.aimed[usize::from(group)].add_times(window.aim, &window.busy);
+        self.probe_ns += window.probe_ns * window.aim;
+        self.trap_ns += window.busy.probe_ns * window.trap_part * window.aim;
         let aimed_ns = window.cpu_ns * window.aim;
         self.own_ns[usize::from(group)] += window.own_ns;
         self.aimed_ns[usize::from(group)] += aimed_ns;
-        self.n_trapped += n_aimed * (window.slowed - 1.0) * window.trap_part;
+        self.n_trapped += n_aimed * window.slowed * (window.slowed - 1.0) * window.trap_part;
         self.busiest.longest_ns = self.busiest.longest_ns.max(aimed_ns);
         let was_watched = self.was_watched;
         self.see(window.n_events, window.own_ns);
@@ -155,8 +285,9 @@ impl Windows {
     }
 
     /// Adds a gap that no window ends.
-    pub(crate) fn add_gap(&mut self, own_ns: f64) {
+    pub(crate) fn add_gap(&mut self, own_ns: f64, busy: &Busy) {
         self.gap_ns += own_ns;
+        self.gaps.add_times(1.0, busy);
     }
 
     /// Events seen.
@@ -169,19 +300,30 @@ impl Windows {
         self.own_ns.iter().sum()
     }
 
-    /// By how much what events stand for in gaps is to be multiplied; `None` when the program did nothing in windows.
-    pub(crate) fn factor(&self) -> Option<f64> {
+    /// What weights are to be multiplied by; all 0 when the program did nothing in windows.
+    pub(crate) fn scale(&self) -> Scale {
+        let (held_up, _) = self.held_up();
+        Scale { factor: self.factor(held_up).unwrap_or(0.0), held_up }
+    }
+
+    fn factor(&self, held_up: f64) -> Option<f64> {
         let aimed_ns: f64 = self.aimed_ns.iter().sum();
+        let aimed_ns = aimed_ns - (1.0 - held_up) * self.probe_ns;
         (aimed_ns > 0.0).then(|| self.gap_ns / aimed_ns)
+    }
+
+    /// Events in gaps, were the program held up by this part.
+    fn aimed_at(&self, held_up: f64) -> f64 {
+        (self.n_aimed + held_up * self.n_held_up) * self.factor(held_up).unwrap_or(0.0)
     }
 
     /// Events that there were, by estimate.
     pub(crate) fn estimate(&self) -> f64 {
-        self.n_seen as f64 + self.n_aimed * self.factor().unwrap_or(0.0)
+        self.n_seen as f64 + self.aimed_at(self.held_up().0)
     }
 
     /// Events that an event seen stands for in the mean.
-    pub(crate) fn scale(&self) -> f64 {
+    pub(crate) fn per_seen(&self) -> f64 {
         if self.n_seen > 0 {
             return self.estimate() / self.n_seen as f64;
         }
@@ -192,14 +334,22 @@ impl Windows {
 
     /// What the windows of each group stand for.
     pub(crate) fn group_cpu_ns(&self) -> [f64; GROUPS] {
-        let factor = self.factor().unwrap_or(0.0);
+        // As all windows together: which group a program waits in is chance.
+        let aimed_ns: f64 = self.aimed_ns.iter().sum();
+        let factor = if aimed_ns > 0.0 { self.gap_ns / aimed_ns } else { 0.0 };
         std::array::from_fn(|group| self.own_ns[group] + self.aimed_ns[group] * factor)
     }
 
     /// What no window stands for.
     pub(crate) fn uncounted_ns(&self) -> f64 {
-        if self.factor().is_some() { 0.0 } else { self.gap_ns }
+        if self.aimed_ns.iter().sum::<f64>() > 0.0 { 0.0 } else { self.gap_ns }
     }
+}
+
+/// Two values with their standard errors to one.
+fn combine(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+    let (of_a, of_b) = (a.1.powi(-2), b.1.powi(-2));
+    ((a.0 * of_a + b.0 * of_b) / (of_a + of_b), (of_a + of_b).sqrt().recip())
 }
 
 #[cfg(test)]

@@ -140,6 +140,8 @@ pub struct Windows {
     pub scale: f64,
     /// How wrong everything estimated may be in one direction, in 19 of 20 cases. Units: fraction.
     pub scale_error: f64,
+    /// Growths in bursts that no window may have met, for each that was estimated. Units: fraction.
+    pub unmet: f64,
     /// Whether splits of the largest Swiss tables were counted in the gaps as well.
     pub every_split: bool,
 }

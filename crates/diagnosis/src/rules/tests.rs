@@ -406,6 +406,7 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
         group_cpu_ns: vec![1_000_000_000; 16],
         scale: 20.0,
         scale_error: 0.0,
+        unmet: 0.0,
         every_split: false,
     };
     let step = |kind, before: u64, moved: u64| GrowStep {

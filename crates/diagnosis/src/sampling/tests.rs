@@ -7,7 +7,13 @@ use crate::evidence::{GroupId, GrowKind};
 const SCALE: f64 = 20.0;
 
 fn windows(scale_error: f64) -> Windows {
-    Windows { group_cpu_ns: vec![1_000_000_000; 16], scale: SCALE, scale_error, every_split: false }
+    Windows {
+        group_cpu_ns: vec![1_000_000_000; 16],
+        scale: SCALE,
+        scale_error,
+        unmet: 0.0,
+        every_split: false,
+    }
 }
 
 /// Growths counted, and seen by group, by recording.

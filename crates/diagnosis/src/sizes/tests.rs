@@ -79,6 +79,7 @@ fn windows() -> Windows {
         group_cpu_ns: vec![1_000_000_000; 16],
         scale: SCALE as f64,
         scale_error: 0.0,
+        unmet: 0.0,
         every_split: false,
     }
 }
@@ -259,6 +260,7 @@ fn absurd_numbers_are_no_panic() {
                     group_cpu_ns: vec![n; 3],
                     scale: 1e9,
                     scale_error: 1.0,
+                    unmet: 0.0,
                     every_split: false,
                 };
                 for of in [SWISS, CLASSIC_121] {

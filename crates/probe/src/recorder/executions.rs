@@ -16,6 +16,7 @@ use crate::governor::Mode;
 use crate::kernel::{Counters, Scope};
 use crate::process::Executions;
 use crate::record_layout::{COUNT_EXECS, COUNT_RESTARTS};
+use crate::windows::Busy;
 
 /// What is known about what the processes executed.
 #[derive(Debug)]
@@ -118,7 +119,7 @@ impl Recorder {
         self.followed.n_left_links.insert(pid.0, executions.n_left_links());
         if let Some(since) = self.followed.away.insert(pid.0, Instant::now()) {
             // What it did before was not counted, and how long that was is not known better.
-            self.part.windows.add_gap(since.elapsed().as_nanos() as f64);
+            self.part.windows.add_gap(since.elapsed().as_nanos() as f64, &Busy::default());
         }
         if self.kernel.executions(pid)? != executions || !self.found.file.is_run_by(pid) {
             // It executed something meanwhile, and is looked at again.

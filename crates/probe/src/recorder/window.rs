@@ -8,14 +8,14 @@ use super::part::{Mark, between};
 use super::tables::COLLECT_WINDOWS;
 use super::{GLANCE, Recorder, counting, mode_idx};
 use crate::error::Error;
-use crate::governor::{Interval, Mode, SLOWEST};
+use crate::governor::{Costs, Interval, Mode, SLOWEST};
 use crate::kernel::ProbeLinks;
 use crate::points::Probe;
 use crate::process::ProcessKey;
 use crate::record_layout::{COUNT_PACE_NS, COUNT_PACES, GrowKey, PRECISION_WINDOW, ThreadCount};
 use crate::system::TaskClocks;
 use crate::tally::OfWindow;
-use crate::windows::Window;
+use crate::windows::{Busy, Weight, Window};
 
 /// One window in so many measures what a trap costs.
 const PACED: u64 = 8;
@@ -25,6 +25,28 @@ fn slow_down(cpu_ns: f64, count: &ThreadCount, trap_ns: f64) -> f64 {
     let n_traps = count.n + count.n_paces;
     let probes_ns = n_traps as f64 * trap_ns + count.event_ns as f64;
     cpu_ns / (cpu_ns - probes_ns).max(cpu_ns * LEAST_OWN)
+}
+
+/// The same of a thread without a clock, as if it ran all the time between its first event and its last; `None` when it
+/// had one only.
+fn slow_down_between(count: &ThreadCount, trap_ns: f64) -> Option<f64> {
+    let span_ns = count.until.checked_sub(count.since)? as f64;
+    let n_between = count.n.checked_sub(1).filter(|&n| n > 0)? as f64;
+    let n_traps = count.n + count.n_paces;
+    let probes_ns = n_traps as f64 * trap_ns + count.event_ns as f64;
+    // The trap to the first was before it.
+    let inside_ns = probes_ns * n_between / count.n as f64 + count.event_ns as f64 / count.n as f64;
+    let own_ns = (span_ns - inside_ns).max(span_ns * LEAST_OWN);
+    Some(1.0 + probes_ns / count.n as f64 * n_between / own_ns)
+}
+
+/// What the threads that grow maps do in a window, in the mean over what they grow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Growing {
+    /// How many times longer they take for what they do.
+    slowed: f64,
+    /// Part of the window in which they run.
+    running: f64,
 }
 
 /// Part of its CPU time that a thread has for itself at least, whatever the clocks say.
@@ -114,7 +136,7 @@ impl Recorder {
         self.governor.learn_traps(more(COUNT_PACE_NS), more(COUNT_PACES));
         self.part.time_in[mode_idx(Mode::Windows)] += closed.mark.at - self.last.at;
         self.last = closed.mark;
-        let slowed = self.slowed(&opened, &closed)?;
+        let Growing { slowed, running } = self.growing(&opened, &closed)?;
         let progress_ns = seen.wall_ns as f64 / slowed;
         self.governor.observe_window(&gap, &seen, progress_ns);
         self.closed_at = closed.mark.at;
@@ -129,26 +151,44 @@ impl Recorder {
             aim: plan.mean_gap.as_nanos() as f64 / seen.wall_ns.max(1) as f64,
             cpu_ns: if is_all { seen.wall_ns } else { seen.cpu_ns } as f64,
             own_ns: if is_all { progress_ns } else { seen.own_cpu_ns(costs) },
+            probe_ns: if is_all { 0.0 } else { seen.cpu_ns as f64 - seen.own_cpu_ns(costs) },
             slowed,
+            running,
             trap_part: seen.trap_ns(costs) / seen.probe_ns(costs).max(1.0),
+            before: busy_without_probes(&gap, costs),
+            busy: Busy {
+                wall_ns: seen.wall_ns as f64,
+                cpu_ns: if is_all {
+                    between(&opened.mark, &closed.mark).cpu_ns
+                } else {
+                    seen.cpu_ns
+                } as f64,
+                probe_ns: seen.probe_ns(costs),
+            },
             n_events: 0,
         };
         self.take_window(Some(window).filter(|_| !is_cut_short), window.gap_own_ns + window.own_ns)
     }
 
-    /// How many times longer the threads that grow maps take in a window for what they do, in the mean over what they
-    /// grow. Threads that do other things are not slowed down.
-    fn slowed(&self, opened: &Switch, later: &Switch) -> Result<f64, Error> {
+    /// Threads that do other things are not slowed down, and have no part in it.
+    fn growing(&self, opened: &Switch, later: &Switch) -> Result<Growing, Error> {
         let trap_ns = self.governor.costs().trap_ns;
-        let (mut n, mut sum) = (0.0, 0.0);
+        let wall_ns = later.mark.at.saturating_duration_since(opened.mark.at).as_nanos() as f64;
+        let (mut n, mut slowed, mut running) = (0.0, 0.0, 0.0);
         for (tid, count) in self.kernel.threads()? {
-            let Some(cpu_ns) = opened.thread_ns(later, tid).filter(|&ns| ns > 0.0) else {
-                continue;
+            let clock = opened.thread_ns(later, tid).filter(|&ns| ns > 0.0);
+            let of_thread = match clock {
+                Some(cpu_ns) => Some(slow_down(cpu_ns, &count, trap_ns)),
+                None => slow_down_between(&count, trap_ns),
             };
-            n += count.n as f64;
-            sum += count.n as f64 * slow_down(cpu_ns, &count, trap_ns);
+            let Some(of_thread) = of_thread else { continue };
+            let events = count.n as f64;
+            n += events;
+            slowed += events * of_thread;
+            running += events * (clock.unwrap_or(wall_ns) / wall_ns.max(1.0)).min(1.0);
         }
-        Ok(if n > 0.0 { sum / n } else { 1.0 })
+        let none = Growing { slowed: 1.0, running: 1.0 };
+        Ok(if n > 0.0 { Growing { slowed: slowed / n, running: running / n } } else { none })
     }
 
     /// Waits in a window until the program got so far as it gets in `length` without probes.
@@ -164,7 +204,7 @@ impl Recorder {
             let clocks = clocks.and_then(|clocks| clocks.read().ok());
             let now = Switch { mark: self.mark()?, clocks };
             let wall_ns = opened.until(&now).wall_ns as f64;
-            let progress_ns = wall_ns / self.slowed(opened, &now)?;
+            let progress_ns = wall_ns / self.growing(opened, &now)?.slowed;
             rest = length.saturating_sub(Duration::from_nanos(progress_ns as u64));
             if self.processes.is_empty() && !self.found.is_all() {
                 break;
@@ -217,7 +257,8 @@ impl Recorder {
         let is_all = self.found.is_all();
         let time_ns =
             if is_all { gap.wall_ns as f64 } else { gap.own_cpu_ns(self.governor.costs()) };
-        self.part.windows.add_gap(time_ns);
+        let busy = busy_without_probes(&gap, self.governor.costs());
+        self.part.windows.add_gap(time_ns, &busy);
         Ok(())
     }
 
@@ -234,13 +275,18 @@ impl Recorder {
         let windows = &mut self.part.windows;
         let (group, weight) = match window {
             Some(window) => (windows.add(&Window { n_events, ..window }), window.weight()),
-            None => (windows.add_cut(n_events, time_ns), 0.0),
+            None => (windows.add_cut(n_events, time_ns), Weight::default()),
         };
         let waiting = &mut self.part.waiting;
         waiting.of_windows.push(OfWindow { group, weight, grows });
         waiting.others.extend(others);
         if waiting.of_windows.len() >= COLLECT_WINDOWS { self.collect() } else { Ok(()) }
     }
+}
+
+/// Of a gap, in which what is left of probes is not the program's.
+fn busy_without_probes(gap: &Interval, costs: &Costs) -> Busy {
+    Busy { wall_ns: gap.wall_ns as f64, cpu_ns: gap.own_cpu_ns(costs), probe_ns: 0.0 }
 }
 
 #[cfg(test)]

@@ -62,13 +62,15 @@ fn events_of_windows_are_kept_by_group_and_weighed_at_the_end() {
     let binary = Binary::parse(&bytes).unwrap().value;
     let (mut tally, mut memory) = (Tally::default(), Memory::default());
     let mut folding = Folding::new(&mut tally, &mut memory, &binary);
-    for (group, weight) in [(3, 10.0), (3, 20.0), (4, 10.0)] {
+    for (group, aimed) in [(3, 10.0), (3, 20.0), (4, 10.0)] {
+        let weight = Weight { aimed, held_up: aimed };
         folding.add_window(&OfWindow { group, weight, grows: vec![grow(1, 0, 2)] });
     }
+    let scale = Scale { factor: 2.0, held_up: 0.5 };
     let mut sums: Vec<_> =
-        tally.events.iter().map(|(key, counted)| (key.group, counted.estimate(2.0).n)).collect();
+        tally.events.iter().map(|(key, counted)| (key.group, counted.estimate(scale).n)).collect();
     sums.sort_by_key(|(group, _)| *group);
-    assert_eq!(sums, [(3, 4.0 + 2.0 * 60.0), (4, 2.0 + 2.0 * 20.0)]);
+    assert_eq!(sums, [(3, 4.0 + 2.0 * 90.0), (4, 2.0 + 2.0 * 30.0)]);
 }
 
 #[test]
