@@ -24,6 +24,8 @@ fn stretch(own_cpu_ns: f64, rate: f64, mode: Mode) -> Interval {
         n_frames: n_frames as u64,
         n_ignored: 0,
         n_passed: 0,
+        n_standing: 0,
+        standing_ns: 0,
         event_ns: event_ns as u64,
     };
     let cpu_ns = (own_cpu_ns + interval.probe_ns(&COSTS)) as u64;
