@@ -336,7 +336,7 @@ impl Governor {
     }
 
     /// CPU time per wall time.
-    fn speed(&self) -> f64 {
+    pub(crate) fn speed(&self) -> f64 {
         self.speed.unwrap_or(1.0).max(1e-3)
     }
 

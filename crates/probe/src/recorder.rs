@@ -13,6 +13,7 @@ use std::process::Child;
 use std::time::{Duration, Instant, SystemTime};
 
 use goproc::{ErrorKind, Pid, PidFd};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::calibrate;
 use crate::capabilities::{self, OF_OTHER_USERS};
@@ -101,6 +102,7 @@ impl Recorder {
         let begun = Instant::now();
         let reach = Reach::own()?;
         let mut found = target::find(&options.target, &reach)?;
+        allow_clocks();
         let file = found.open()?;
         reach.ensure_no_rights(&found.file)?;
         let program = Program::read(&found.file)?;
@@ -386,6 +388,7 @@ impl Recorder {
             overhead: self.overhead(&self.start),
             is_settling: self.governor.is_settling(),
             mode: self.governor.mode().name(),
+            lacks_clocks: !self.part.windows.had_clocks(),
             has_ended,
         })
     }
@@ -401,6 +404,13 @@ impl Recorder {
         let events = seen - windows.n_seen() as f64 + windows.estimate();
         (self.n_grows_before + (events * (1.0 - makes)).max(0.0)).round() as u64
     }
+}
+
+/// Windows have a clock for each thread of what is recorded. After a command was prepared, as it would inherit that.
+fn allow_clocks() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused, there may be clocks enough all the same.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 fn load_kernel(

@@ -114,6 +114,7 @@ pub(crate) fn record(
             aim: plan.mean_gap.as_nanos() as f64 / seen.wall_ns as f64,
             cpu_ns: seen.cpu_ns as f64,
             slowed: seen.cpu_ns as f64 / seen.own_cpu_ns(&COSTS),
+            is_slowed_known: true,
             trap_part: seen.trap_ns(&COSTS) / seen.probe_ns(&COSTS).max(1.0),
             own_ns: seen.own_cpu_ns(&COSTS),
             n_events: seen.n_walked,

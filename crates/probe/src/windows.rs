@@ -32,6 +32,8 @@ pub(crate) struct Window {
     pub(crate) own_ns: f64,
     /// How many times longer the threads of its events took for what they did there.
     pub(crate) slowed: f64,
+    /// Whether their clocks say so; else it may be more.
+    pub(crate) is_slowed_known: bool,
     /// What traps took, of all that probes took.
     pub(crate) trap_part: f64,
     pub(crate) n_events: u64,
@@ -58,6 +60,8 @@ pub(crate) struct Windows {
     aimed_ns: [f64; GROUPS],
     /// Those times by how much they would be more or less, did traps cost more or less.
     n_trapped: f64,
+    /// Windows of which it is not known how much they were slowed down.
+    n_without_clocks: u64,
     /// Of this recording and of the one before.
     busiest: Busiest,
     busiest_before: Busiest,
@@ -110,12 +114,21 @@ impl Windows {
         let in_bursts = (exact + in_bursts).ceil() as u64;
         // Of few windows the busiest moment is all there is to go by.
         let high = range.high.or(self.was_watched.then_some(0)).map(|high| high.max(in_bursts));
-        Bounds { high: high.filter(|_| self.uncounted_ns() == 0.0), ..range }
+        let is_bounded = self.uncounted_ns() == 0.0 && self.n_without_clocks == 0;
+        Bounds { high: high.filter(|_| is_bounded), ..range }
     }
 
     /// By how much all estimates may be wrong together, since the cost of a trap is not known better.
     pub(crate) fn scale_error(&self) -> f64 {
+        if self.n_without_clocks > 0 {
+            return 1.0;
+        }
         if self.n_aimed > 0.0 { (TRAP_ERROR * self.n_trapped / self.n_aimed).min(1.0) } else { 0.0 }
+    }
+
+    /// Whether clocks said in all windows how much threads were slowed down; else estimates are too low.
+    pub(crate) fn had_clocks(&self) -> bool {
+        self.n_without_clocks == 0
     }
 
     /// Estimated events, and those of bursts that no window met. In 1 of 20 cases no window falls into a time as long as
@@ -139,6 +152,7 @@ impl Windows {
         let aimed_ns = window.cpu_ns * window.aim;
         self.own_ns[usize::from(group)] += window.own_ns;
         self.aimed_ns[usize::from(group)] += aimed_ns;
+        self.n_without_clocks += u64::from(!window.is_slowed_known);
         self.n_trapped += n_aimed * (window.slowed - 1.0) * window.trap_part;
         self.busiest.longest_ns = self.busiest.longest_ns.max(aimed_ns);
         let was_watched = self.was_watched;

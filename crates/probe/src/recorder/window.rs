@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::part::{Mark, between};
 use super::tables::COLLECT_WINDOWS;
 use super::{GLANCE, Recorder, counting, mode_idx};
+use crate::clocks::CpuClock;
 use crate::error::Error;
 use crate::governor::{Interval, Mode, SLOWEST};
 use crate::kernel::ProbeLinks;
@@ -51,6 +52,14 @@ impl Switch {
         let (from, to) = self.clocks.as_ref().zip(later.clocks.as_ref())?;
         Some(to.get(&tid)?.saturating_sub(*from.get(&tid)?) as f64)
     }
+}
+
+/// How many times longer threads take in a window for what they do.
+#[derive(Debug, Clone, Copy)]
+struct Slowed {
+    times: f64,
+    /// Whether their clocks say so; else it may be more.
+    is_known: bool,
 }
 
 /// Probes on their way out: the program no longer meets them, but the kernel takes some ten milliseconds to forget them.
@@ -115,8 +124,8 @@ impl Recorder {
         self.part.time_in[mode_idx(Mode::Windows)] += closed.mark.at - self.last.at;
         self.last = closed.mark;
         let slowed = self.slowed(&opened, &closed)?;
-        let progress_ns = seen.wall_ns as f64 / slowed;
-        self.governor.observe_window(&gap, &seen, progress_ns);
+        let progress_ns = seen.wall_ns as f64 / slowed.times;
+        self.governor.observe_window(&gap, &self.charged(&seen), progress_ns);
         self.closed_at = closed.mark.at;
         self.next_window = self.governor.plan();
         self.detaching.begin(links);
@@ -129,26 +138,44 @@ impl Recorder {
             aim: plan.mean_gap.as_nanos() as f64 / seen.wall_ns.max(1) as f64,
             cpu_ns: if is_all { seen.wall_ns } else { seen.cpu_ns } as f64,
             own_ns: if is_all { progress_ns } else { seen.own_cpu_ns(costs) },
-            slowed,
+            slowed: slowed.times,
+            is_slowed_known: slowed.is_known,
             trap_part: seen.trap_ns(costs) / seen.probe_ns(costs).max(1.0),
             n_events: 0,
         };
         self.take_window(Some(window).filter(|_| !is_cut_short), window.gap_own_ns + window.own_ns)
     }
 
+    /// What the governor is told of a window: where samples are the clock, one is too short for them.
+    fn charged(&self, seen: &Interval) -> Interval {
+        match self.cpu {
+            CpuClock::Processes { .. } => *seen,
+            CpuClock::Samples { .. } => {
+                Interval { cpu_ns: (seen.wall_ns as f64 * self.governor.speed()) as u64, ..*seen }
+            }
+        }
+    }
+
     /// How many times longer the threads that grow maps take in a window for what they do, in the mean over what they
     /// grow. Threads that do other things are not slowed down.
-    fn slowed(&self, opened: &Switch, later: &Switch) -> Result<f64, Error> {
+    fn slowed(&self, opened: &Switch, later: &Switch) -> Result<Slowed, Error> {
         let trap_ns = self.governor.costs().trap_ns;
+        let is_known = opened.clocks.is_some() && later.clocks.is_some();
+        // A thread runs all the time at most: then it is slowed down least.
+        let longest_ns = later.mark.at.saturating_duration_since(opened.mark.at).as_nanos() as f64;
         let (mut n, mut sum) = (0.0, 0.0);
         for (tid, count) in self.kernel.threads()? {
-            let Some(cpu_ns) = opened.thread_ns(later, tid).filter(|&ns| ns > 0.0) else {
-                continue;
-            };
+            let ns = if is_known { opened.thread_ns(later, tid) } else { Some(longest_ns) };
+            let Some(cpu_ns) = ns.filter(|&ns| ns > 0.0) else { continue };
             n += count.n as f64;
             sum += count.n as f64 * slow_down(cpu_ns, &count, trap_ns);
         }
-        Ok(if n > 0.0 { sum / n } else { 1.0 })
+        // Where nothing grew, nothing was slowed down.
+        Ok(if n > 0.0 {
+            Slowed { times: sum / n, is_known }
+        } else {
+            Slowed { times: 1.0, is_known: true }
+        })
     }
 
     /// Waits in a window until the program got so far as it gets in `length` without probes.
@@ -164,7 +191,7 @@ impl Recorder {
             let clocks = clocks.and_then(|clocks| clocks.read().ok());
             let now = Switch { mark: self.mark()?, clocks };
             let wall_ns = opened.until(&now).wall_ns as f64;
-            let progress_ns = wall_ns / self.slowed(opened, &now)?;
+            let progress_ns = wall_ns / self.slowed(opened, &now)?.times;
             rest = length.saturating_sub(Duration::from_nanos(progress_ns as u64));
             if self.processes.is_empty() && !self.found.is_all() {
                 break;

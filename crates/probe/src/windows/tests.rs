@@ -4,8 +4,8 @@
 use super::*;
 
 fn window(gap_own_ns: f64, own_ns: f64, n_events: u64) -> Window {
-    let (aim, cpu_ns, slowed, trap_part) = (10.0, own_ns, 1.0, 1.0);
-    Window { gap_own_ns, aim, cpu_ns, own_ns, slowed, trap_part, n_events }
+    let (aim, cpu_ns, slowed, is_slowed_known, trap_part) = (10.0, own_ns, 1.0, true, 1.0);
+    Window { gap_own_ns, aim, cpu_ns, own_ns, slowed, is_slowed_known, trap_part, n_events }
 }
 
 #[test]
@@ -72,4 +72,17 @@ fn a_burst_widens_the_ranges_of_its_recording_and_of_the_next() {
     }
     assert_eq!(highs[0], highs[1]);
     assert!(highs[2] < highs[1] / 100, "{highs:?}");
+}
+
+#[test]
+fn without_clocks_an_estimate_is_a_lower_bound() {
+    let mut windows = Windows::default();
+    for _ in 0..GROUPS {
+        windows.add(&window(9e6, 1e6, 100));
+    }
+    let groups = [1000.0; GROUPS];
+    assert!(windows.range(0.0, &groups).high.is_some() && windows.had_clocks());
+    windows.add(&Window { is_slowed_known: false, ..window(9e6, 1e6, 100) });
+    assert_eq!(windows.range(0.0, &groups).high, None);
+    assert!(!windows.had_clocks() && windows.next().had_clocks());
 }
