@@ -6,6 +6,7 @@
 //	growload -work grow    nested maps of 48 entries, from scratch: 6 % of assignments grow
 //	growload -work mix     1 % of assignments grow
 //	growload -work steady  overwrites only
+//	growload -work large   maps of 5,000,000 ints, from scratch: of their tables one splits in 450 assignments
 //	growload -work bursts  as grow for about a tenth of a second, then as steady for four tenths, without end
 //
 // With -rounds or -for it ends after so many or so long, and prints the number of rounds and the sum of all elements it
@@ -26,6 +27,8 @@ const (
 	outer = 1024
 	inner = 48
 
+	large      = 5_000_000
+	largeStep  = 10_000
 	burstMaps  = 8
 	overwrites = 4_000_000
 )
@@ -96,6 +99,18 @@ func work(kind string) func() {
 			sink = m
 			done(outer * inner)
 		}
+	case "large":
+		m, at := make(map[int]int), 0
+		return func() {
+			if at == large {
+				m, at = make(map[int]int), 0
+			}
+			for end := at + largeStep; at < end; at++ {
+				m[at] = at
+			}
+			sum += uint64(m[at-1])
+			done(largeStep)
+		}
 	case "mix":
 		m, at := nested(), 0
 		return func() {
@@ -139,7 +154,7 @@ func below(depth int, f func()) {
 }
 
 func main() {
-	kind := flag.String("work", "grow", "tiny, grow, mix, steady or bursts")
+	kind := flag.String("work", "grow", "tiny, grow, mix, steady, large or bursts")
 	depth := flag.Int("depth", 5, "frames above the work")
 	rounds := flag.Int("rounds", 0, "end after so many rounds; 0 is never")
 	length := flag.Duration("for", 0, "end after the round in which so much time has passed; 0 is never")

@@ -142,12 +142,13 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
 
 fn say(err: &mut dyn Write, status: &Status, is_terminal: bool) -> std::io::Result<()> {
     let Status { elapsed, n_grows, n_samples, n_lost, overhead, is_settling, mode, .. } = status;
+    let lacking = if status.lacks_clocks { ", lower bounds: no clocks of threads" } else { "" };
     let settling = if *is_settling { ", settling" } else { "" };
     let overhead = format!("{:.1} %{settling}", overhead * 100.0);
     let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
     write!(
         err,
-        "{start}mapscope: {:>4.0} s  {n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {overhead}  {mode}{end}",
+        "{start}mapscope: {:>4.0} s  {n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {overhead}  {mode}{lacking}{end}",
         elapsed.as_secs_f64(),
     )?;
     err.flush()
@@ -159,7 +160,7 @@ fn range_text(recording: &Recording) -> String {
         None => String::new(),
         Some((low, Some(high))) => format!(" (estimated, between {low} and {high})"),
         Some((low, None)) => {
-            format!(" (at least {low}: for a part of the time nothing was counted)")
+            format!(" (at least {low}: what was not counted, or not measured, has no upper end)")
         }
     }
 }

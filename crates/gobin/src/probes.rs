@@ -73,9 +73,10 @@ pub struct LargeArrays {
     pub addr: LinkAddr,
     /// Arrays of more than this come by. Units: bytes.
     pub above: u64,
-    /// `runtime.hashGrow`: when it is the caller, its second argument, the map, is in the place that callers leave for
-    /// it: 24 bytes above its frame pointer.
+    /// `runtime.hashGrow`: when it is the caller, its second argument, the map, is in the place that callers leave for it.
     pub grower: Range<LinkAddr>,
+    /// That place. Units: bytes above its frame pointer.
+    pub map_home: u32,
 }
 
 /// Most instructions in front of the frame.

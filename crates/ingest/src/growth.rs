@@ -536,6 +536,9 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
                 "the processes had mapped more than {n} other files: whether there was Go code in the rest was not looked at"
             )
         }),
+        (comments.number("thread_clocks") == Some(0)).then(|| {
+            "the kernel gave no clocks of threads, so that growths in windows are lower bounds: record as root, or with kernel.perf_event_paranoid at 2".to_owned()
+        }),
         comments.number("only_user").map(|user| {
             format!("recorded without the right to look at the processes of others: only those of user {user} are here")
         }),
@@ -545,7 +548,7 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         comments.has_windows().then(|| {
             let range = match comments.grows_range(grows) {
                 Some(Bounds { low, high: Some(high) }) => format!("between {low} and {high} growths in all"),
-                Some(Bounds { low, high: None }) => format!("at least {low} growths in all; too few windows to say how many at most"),
+                Some(Bounds { low, high: None }) => format!("at least {low} growths in all; not enough is known to say how many at most"),
                 None => "too few for a range".to_owned(),
             };
             format!(

@@ -62,7 +62,9 @@
 #define COUNT_EXECS 22 /* recorded processes that executed a program, be it the same again */
 #define COUNT_RESTARTS 23 /* those that run the recorded program again */
 #define COUNT_NOT_OURS 24 /* hits of processes that are not to be recorded */
-#define N_COUNTERS 25
+#define COUNT_STANDING 25 /* hits of POINT_SWISS_SPLIT and POINT_CLASSIC_LARGE that are growths */
+#define COUNT_STANDING_NS 26 /* of COUNT_EVENT_NS: for these, and for those of COUNT_PASSED */
+#define N_COUNTERS 27
 
 /* Entries that the tables have room for. */
 #define MAX_GROWS 65536
@@ -89,7 +91,7 @@ struct point {
 	u32 kind;
 	u32 flags;
 	u32 type_home; /* POINT_*_INLINED: bytes above the stack pointer */
-	u32 map_home;
+	u32 map_home; /* of POINT_CLASSIC_LARGE: bytes above the frame pointer of who asks for the array */
 };
 
 /* What the recorder may change while it runs. */
@@ -98,7 +100,7 @@ struct control {
 	u32 precision; /* of new events: grow_key.precision */
 	u32 walk_below; /* a random 32-bit number below this asks for a stack */
 	u32 max_frames; /* of stacks, at most MAX_FRAMES */
-	u32 large_apart; /* POINT_CLASSIC_LARGE counts growths to large arrays, at all times, and other probes do not */
+	u32 standing_apart; /* POINT_SWISS_SPLIT, POINT_CLASSIC_LARGE count their growths, at all times, and other probes do not */
 	u32 epoch; /* of new counts; after a change, and a grace period, nothing is added to those of other epochs */
 	u32 is_held; /* nothing is counted, rare events neither, but which processes there are and what they execute */
 };

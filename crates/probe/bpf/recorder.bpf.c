@@ -83,10 +83,8 @@ struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __type(key, u32); __type(value, 
 /* Numerator of the classic load factor over 2: 12 in Go 1.21, 13 in all others. */
 volatile const u32 classic_load = 13;
 
-/* Splits are counted by a probe of their own, at all times: they are seldom, and only large maps have them. */
-volatile const u32 splits_apart = 0;
-
-/* So are growths of classic maps to arrays of more than this, and hashGrow, which asks for them, as in the ELF file. */
+/* Where control says so, growths of classic maps to arrays of more than this are counted apart; and hashGrow, which asks for
+ * these, as in the ELF file. */
 volatile const u64 large_above = 0, grower_start = 0, grower_end = 0;
 
 /* Where the functions are, as in the ELF file. */
@@ -187,7 +185,7 @@ INLINE u64 walk(struct pt_regs *ctx, u32 in_body, u32 max_frames)
 	struct scratch *scratch = take_scratch();
 	u64 fp = FP(ctx), hash = mix(0, PC(ctx));
 	struct stack *stack;
-	u32 n = 1;
+	u32 n = 1, is_cut = fp != 0;
 
 	if (!scratch)
 		return 0;
@@ -199,17 +197,21 @@ INLINE u64 walk(struct pt_regs *ctx, u32 in_body, u32 max_frames)
 	}
 	for (u32 i = n; i < MAX_FRAMES && i < max_frames; i++) {
 		struct frame frame;
-		if (!fp || !READ(frame, fp) || !frame.ret)
+		if (!fp || !READ(frame, fp) || !frame.ret) {
+			is_cut = 0;
 			break;
+		}
 		stack->frames[i] = frame.ret;
 		hash = mix(hash, frame.ret);
 		n = i + 1;
-		if (frame.next <= fp)
+		if (frame.next <= fp) {
+			is_cut = 0;
 			break;
+		}
 		fp = frame.next;
 	}
 	stack->n_frames = n;
-	if (n >= max_frames)
+	if (is_cut)
 		count(COUNT_STACKS_CUT, 1);
 	count(COUNT_FRAMES, n);
 	hash = keep_stack(stack, hash);
@@ -236,7 +238,7 @@ struct event {
 	u8 kind, log2_capacity;
 };
 
-/* In place all the time. */
+/* In place all the time, unless that costs too much: such growths are seldom, and only large maps have them. */
 INLINE int is_standing(const struct point *point)
 {
 	return point->kind == POINT_SWISS_SPLIT || point->kind == POINT_CLASSIC_LARGE;
@@ -258,6 +260,7 @@ INLINE void account(struct pt_regs *ctx, const struct point *point, const struct
 	if (is_standing(point)) {
 		key.precision = 0;
 		walk_below = ~0u;
+		count(COUNT_STANDING, 1);
 	}
 
 	if (walk_below == ~0u || bpf_get_prandom_u32() < walk_below) {
@@ -368,10 +371,6 @@ INLINE int read_make(struct event *event, u64 map_type, u64 hint)
 
 enum { FAULT, EVENT, COUNTED_ELSEWHERE, NO_GROWTH };
 
-/* From the frame pointer to where a caller leaves room for the second argument, on amd64: POINT_CLASSIC_LARGE is there only.
- * Source: cmd/compile/abi-internal.md. */
-enum { SECOND_HOME = 24 };
-
 /* In makeBucketArray: its caller may be hashGrow, which keeps the map where its own caller left room for it. */
 INLINE int read_large(struct pt_regs *ctx, const struct point *point, struct event *event)
 {
@@ -382,7 +381,7 @@ INLINE int read_large(struct pt_regs *ctx, const struct point *point, struct eve
 		return FAULT;
 	if (frame.ret - (PC(ctx) - point->link_addr) - grower_start >= grower_end - grower_start)
 		return NO_GROWTH;
-	return READ(map, frame.next + SECOND_HOME) && read_classic(event, ARG_0(ctx), map) ? EVENT : FAULT;
+	return READ(map, frame.next + point->map_home) && read_classic(event, ARG_0(ctx), map) ? EVENT : FAULT;
 }
 
 INLINE int read_event(struct pt_regs *ctx, const struct point *point, const struct control *control, struct event *event)
@@ -393,13 +392,13 @@ INLINE int read_event(struct pt_regs *ctx, const struct point *point, const stru
 	case POINT_CLASSIC_GROW:
 		if (!read_classic(event, ARG_0(ctx), ARG_1(ctx)))
 			return FAULT;
-		return control->large_apart && is_to_large(event) ? COUNTED_ELSEWHERE : EVENT;
+		return control->standing_apart && is_to_large(event) ? COUNTED_ELSEWHERE : EVENT;
 	case POINT_CLASSIC_LARGE:
 		return read_large(ctx, point, event);
 	case POINT_SWISS_REHASH:
 		if (!read_table(event, ARG_1(ctx), ARG_0(ctx)))
 			return FAULT;
-		return splits_apart && event->kind == GROW_SPLIT ? COUNTED_ELSEWHERE : EVENT;
+		return control->standing_apart && event->kind == GROW_SPLIT ? COUNTED_ELSEWHERE : EVENT;
 	case POINT_SWISS_SPLIT:
 		return read_table(event, ARG_1(ctx), ARG_0(ctx));
 	case POINT_SWISS_TO_TABLE:
@@ -505,7 +504,7 @@ int on_probe(struct pt_regs *ctx)
 		count(COUNT_CHECKS, 1);
 		return 0;
 	}
-	if (point->kind == POINT_CLASSIC_LARGE ? !control->large_apart : control->is_paused && !is_standing(point)) {
+	if (is_standing(point) ? !control->standing_apart : control->is_paused) {
 		count(COUNT_IGNORED, 1);
 		return 0;
 	}
@@ -537,6 +536,8 @@ int on_probe(struct pt_regs *ctx)
 	}
 	end = bpf_ktime_get_ns();
 	count(COUNT_EVENT_NS, end - start);
+	if (is_standing(point))
+		count(COUNT_STANDING_NS, end - start);
 	if (control->precision == PRECISION_WINDOW) {
 		one.event_ns = end - start;
 		one.since = start;

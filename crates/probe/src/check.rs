@@ -80,10 +80,7 @@ fn privileges(capabilities: Capabilities) -> Requirement {
 fn load() -> Result<Kernel, Error> {
     let text = LinkAddr(0)..LinkAddr(0);
     let reach = Reach::own()?;
-    Kernel::load(
-        &Constants { classic_load: 13, splits_apart: false, large: None, text, reach },
-        Links::Auto,
-    )
+    Kernel::load(&Constants { classic_load: 13, large: None, text, reach }, Links::Auto)
 }
 
 /// Hits a probe of our own.

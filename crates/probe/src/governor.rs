@@ -42,6 +42,10 @@ pub(crate) struct Interval {
     pub(crate) n_ignored: u64,
     /// Those of a probe that stands all the time and meets other things than events.
     pub(crate) n_passed: u64,
+    /// Events of that probe.
+    pub(crate) n_standing: u64,
+    /// Of `event_ns`: at that probe.
+    pub(crate) standing_ns: u64,
     /// Time that counting the events took, measured; the traps that lead there come on top. Units: nanoseconds.
     pub(crate) event_ns: u64,
 }
@@ -128,6 +132,11 @@ impl Interval {
     /// Getting to a probe where it only turns out that it meets no event, and back. Units: nanoseconds.
     pub(crate) fn passed_ns(&self, costs: &Costs) -> f64 {
         self.n_passed as f64 * costs.trap_ns * OUT_OF_LINE
+    }
+
+    /// What the probe that stands all the time took. Units: nanoseconds.
+    pub(crate) fn standing_ns(&self, costs: &Costs) -> f64 {
+        self.n_standing as f64 * costs.trap_ns + self.passed_ns(costs) + self.standing_ns as f64
     }
 
     /// What getting to the probes of its events and back took. Units: nanoseconds.
@@ -327,7 +336,7 @@ impl Governor {
     }
 
     /// CPU time per wall time.
-    fn speed(&self) -> f64 {
+    pub(crate) fn speed(&self) -> f64 {
         self.speed.unwrap_or(1.0).max(1e-3)
     }
 

@@ -56,8 +56,6 @@ pub(crate) type Counters = [u64; N_COUNTERS as usize];
 pub(crate) struct Constants {
     /// Numerator of the classic load factor over 2.
     pub(crate) classic_load: u32,
-    /// Whether splits have a probe of their own.
-    pub(crate) splits_apart: bool,
     /// Where classic maps ask for large arrays, if they can be told from small ones.
     pub(crate) large: Option<LargeArrays>,
     /// Where the functions are.
@@ -154,14 +152,13 @@ impl Kernel {
     /// Loads programs and maps.
     pub(crate) fn load(constants: &Constants, links: Links) -> Result<Self, Error> {
         refusal::lacking()?;
-        let Constants { classic_load, splits_apart, large, text, reach } = constants;
+        let Constants { classic_load, large, text, reach } = constants;
         let no_function = LinkAddr(0)..LinkAddr(0);
         let above = large.as_ref().map_or(0, |large| large.above);
         let grower = large.as_ref().map_or(no_function, |large| large.grower.clone());
         let namespace = reach.namespace.unwrap_or(Namespace { device: 0, inode: 0 });
         let mut ebpf = EbpfLoader::new()
             .override_global("classic_load", classic_load, true)
-            .override_global("splits_apart", &u32::from(*splits_apart), true)
             .override_global("large_above", &above, true)
             .override_global("grower_start", &grower.start.0, true)
             .override_global("grower_end", &grower.end.0, true)
@@ -185,7 +182,7 @@ impl Kernel {
             precision: 0,
             walk_below: 0,
             max_frames: MAX_FRAMES,
-            large_apart: 0,
+            standing_apart: 0,
             epoch: 0,
             is_held: 0,
         };
@@ -194,7 +191,11 @@ impl Kernel {
 
     /// Capabilities that it takes to put the same probes in place again, and to read the clocks of threads.
     pub(crate) fn rights_to_attach(&self) -> Vec<u32> {
-        if self.multi.is_some() { vec![CAP_PERFMON] } else { vec![CAP_PERFMON, CAP_SYS_ADMIN] }
+        if self.multi.is_some() && !refusal::is_perf_restricted(refusal::perf_event_paranoid()) {
+            vec![CAP_PERFMON]
+        } else {
+            vec![CAP_PERFMON, CAP_SYS_ADMIN]
+        }
     }
 
     /// Whether it takes no capabilities to put a program in place that is loaded.
@@ -310,9 +311,9 @@ impl Kernel {
         self.set_control(Control { is_paused, precision, walk_below, max_frames, ..self.control })
     }
 
-    /// Whether growths of classic maps to large arrays are counted by a probe of their own, paused or not.
-    pub(crate) fn count_large_apart(&mut self, is_apart: bool) -> Result<(), Error> {
-        self.set_control(Control { large_apart: u32::from(is_apart), ..self.control })
+    /// Whether splits, or growths of classic maps to large arrays, are counted by a probe of their own, paused or not.
+    pub(crate) fn count_standing_apart(&mut self, is_apart: bool) -> Result<(), Error> {
+        self.set_control(Control { standing_apart: u32::from(is_apart), ..self.control })
     }
 
     /// While it is held, the kernel side counts nothing but which processes there are, and what they execute.

@@ -33,11 +33,9 @@ pub(crate) struct Points {
     pub(crate) growth: Vec<Probe>,
     /// Rare events: never detached.
     pub(crate) rare: Vec<Probe>,
-    /// Splits of the largest tables, where they can be told from other growths: never detached either, since they are
-    /// seldom, and what shows how large maps become.
+    /// Splits of the largest tables, where they can be told from other growths.
     pub(crate) splits: Option<Probe>,
-    /// Growths of classic maps to large arrays, where they can be told from others: as seldom, and as telling. Makes of
-    /// large maps come by as well, and how many those are is up to the program.
+    /// Growths of classic maps to large arrays, where they can be told from others. Makes of large maps come by as well.
     pub(crate) large: Option<(LargeArrays, Probe)>,
     /// Just before growth probes, to measure what a trap costs in this program.
     pub(crate) paces: Vec<Probe>,
@@ -79,9 +77,10 @@ impl Points {
         points
     }
 
-    /// Probes that are never detached.
-    pub(crate) fn always(&self) -> Vec<Probe> {
-        self.rare.iter().copied().chain(self.splits).collect()
+    /// The probe that stays in the gaps between windows, as long as that is cheap: what comes by there is seldom in most
+    /// programs, and shows how large maps become.
+    pub(crate) fn standing(&self) -> Option<Probe> {
+        self.splits.or(self.large.as_ref().map(|(_, probe)| *probe))
     }
 
     /// Number of probes on growth functions.
@@ -204,7 +203,8 @@ fn large(binary: &Binary<'_>) -> Option<(LargeArrays, Probe)> {
     let large = binary.large_arrays()?;
     let LinkAddr(link_addr) = large.addr;
     let kind = POINT_CLASSIC_LARGE;
-    let point = Point { link_addr, kind, flags: POINT_IN_BODY, type_home: 0, map_home: 0 };
+    let (flags, map_home) = (POINT_IN_BODY, large.map_home);
+    let point = Point { link_addr, kind, flags, type_home: 0, map_home };
     let offset = binary.file_offset(large.addr)?;
     Some((large, Probe { point, offset }))
 }

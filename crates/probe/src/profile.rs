@@ -604,6 +604,9 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
         comments.push(format!("gc_assists={}", facts.count(COUNT_GC_ASSISTS)));
         return comments;
     }
+    if !windows.had_clocks() {
+        comments.push("thread_clocks=0".to_owned());
+    }
     let groups: [String; GROUPS] = windows.group_cpu_ns().map(|ns| format!("{:.6}", ns / 1e9));
     comments.extend([
         format!("windows={}", windows.n),

@@ -13,6 +13,7 @@ use std::process::Child;
 use std::time::{Duration, Instant, SystemTime};
 
 use goproc::{ErrorKind, Pid, PidFd};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::calibrate;
 use crate::capabilities::{self, OF_OTHER_USERS};
@@ -36,11 +37,13 @@ use crate::windows::Windows;
 
 mod executions;
 mod part;
+mod standing;
 mod tables;
 mod window;
 
 use executions::Followed;
 use part::{Mark, Part, between};
+use standing::Standing;
 use window::Detaching;
 
 /// How often CPU time is looked at between windows: what a program did since then is lost when it ends.
@@ -63,7 +66,7 @@ pub struct Recorder {
     sample_hz: u64,
     max_frames: u32,
     always: ProbeLinks,
-    large: Option<ProbeLinks>,
+    standing: Standing,
     growth: ProbeLinks,
     detaching: Detaching,
     /// Processes that were named and run; empty when all of an executable are recorded.
@@ -99,6 +102,7 @@ impl Recorder {
         let begun = Instant::now();
         let reach = Reach::own()?;
         let mut found = target::find(&options.target, &reach)?;
+        allow_clocks();
         let file = found.open()?;
         reach.ensure_no_rights(&found.file)?;
         let program = Program::read(&found.file)?;
@@ -113,7 +117,7 @@ impl Recorder {
         kernel.hold(true)?;
         name_processes(&mut kernel, &program, &found)?;
         let counters = kernel.counters()?;
-        let Probes { always, large, growth } = put_probes(&mut kernel, &points, &found)?;
+        let Probes { always, standing, growth } = put_probes(&mut kernel, &points, &found)?;
         if options.sample_hz > 0 {
             kernel.sample(options.sample_hz)?;
         }
@@ -147,7 +151,7 @@ impl Recorder {
             sample_hz: options.sample_hz,
             max_frames,
             always,
-            large,
+            standing: Standing::new(standing, options.max_overhead, start),
             growth,
             detaching: Detaching::default(),
             processes,
@@ -196,7 +200,7 @@ impl Recorder {
     /// When the command cannot be started.
     pub fn start(&mut self) -> Result<(), Error> {
         self.kernel.control(counting(Mode::Exact, self.max_frames))?;
-        self.kernel.count_large_apart(self.large.is_some())?;
+        self.kernel.count_standing_apart(self.standing.links.is_some())?;
         // Probes have cost, and processes begun, since they are in place: that was before.
         let before = self.mark()?;
         let n_known = self.alive()?.len() as u64;
@@ -209,7 +213,8 @@ impl Recorder {
         self.part = Part::beginning(mark, mark, &Windows::default());
         self.part.n_known = n_known;
         self.part.n_elsewhere = self.n_elsewhere(&mark.counters);
-        self.part.counts_every_large = self.large.is_some();
+        self.part.counts_standing = self.standing.links.is_some();
+        self.standing.seen = mark;
         Ok(())
     }
 
@@ -241,7 +246,7 @@ impl Recorder {
             }
             self.follow_executions()?;
             self.look_after_tables()?;
-            self.look_after_large()?;
+            self.look_after_standing()?;
         }
         self.status()
     }
@@ -383,6 +388,7 @@ impl Recorder {
             overhead: self.overhead(&self.start),
             is_settling: self.governor.is_settling(),
             mode: self.governor.mode().name(),
+            lacks_clocks: !self.part.windows.had_clocks(),
             has_ended,
         })
     }
@@ -400,6 +406,13 @@ impl Recorder {
     }
 }
 
+/// Windows have a clock for each thread of what is recorded. After a command was prepared, as it would inherit that.
+fn allow_clocks() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused, there may be clocks enough all the same.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
 fn load_kernel(
     program: &Program,
     points: &Points,
@@ -408,7 +421,6 @@ fn load_kernel(
 ) -> Result<Kernel, Error> {
     let constants = Constants {
         classic_load: program.classic_load,
-        splits_apart: points.splits.is_some(),
         large: points.large.as_ref().map(|(large, _)| large.clone()),
         text: program.binary().functions().text(),
         reach,
@@ -431,15 +443,15 @@ fn name_processes(kernel: &mut Kernel, program: &Program, found: &Found) -> Resu
 /// Probes in place.
 struct Probes {
     always: ProbeLinks,
-    large: Option<ProbeLinks>,
+    standing: Option<ProbeLinks>,
     growth: ProbeLinks,
 }
 
 fn put_probes(kernel: &mut Kernel, points: &Points, found: &Found) -> Result<Probes, Error> {
     let mut put = |probes: &[Probe]| kernel.attach(&found.file.path, &found.scopes, probes);
-    let always = put(&points.always())?;
-    let large = points.large.as_ref().map(|(_, probe)| put(std::slice::from_ref(probe)));
-    Ok(Probes { always, large: large.transpose()?, growth: put(&points.growth)? })
+    let always = put(&points.rare)?;
+    let standing = points.standing().map(|probe| put(&[probe])).transpose()?;
+    Ok(Probes { always, standing, growth: put(&points.growth)? })
 }
 
 /// The clock of what is recorded, and the processes to wait for.

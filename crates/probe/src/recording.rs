@@ -83,6 +83,8 @@ pub struct Status {
     pub is_settling: bool,
     /// What the governor does at the moment.
     pub mode: &'static str,
+    /// Whether estimates are lower bounds, as the kernel does not say how much probes slow threads down in windows.
+    pub lacks_clocks: bool,
     /// Whether the program has ended.
     pub has_ended: bool,
 }

@@ -64,6 +64,12 @@ pub(crate) fn release() -> String {
     fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
 }
 
+/// Whether CAP_PERFMON may not be enough for clocks and CPU samples. Source: Debian's patch "security,perf: Allow further
+/// restriction of perf_event_open".
+pub(crate) fn is_perf_restricted(paranoid: Option<i32>) -> bool {
+    paranoid.is_some_and(|level| level > 2)
+}
+
 /// `kernel.perf_event_paranoid`.
 pub(crate) fn perf_event_paranoid() -> Option<i32> {
     fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok()?.trim().parse().ok()

@@ -49,6 +49,8 @@ pub(crate) struct Window {
     pub(crate) slowed: f64,
     /// Part of the window in which these threads ran.
     pub(crate) running: f64,
+    /// Whether their clocks say so; else it may be more.
+    pub(crate) is_slowed_known: bool,
     /// What traps took, of all that probes took.
     pub(crate) trap_part: f64,
     /// Of the gap before it, and of the window.
@@ -121,6 +123,8 @@ pub(crate) struct Windows {
     /// How much the program ran: in gaps, and in what was aimed at to be gaps, by group.
     gaps: Busy,
     aimed: [Busy; GROUPS],
+    /// Windows of which it is not known how much they were slowed down.
+    n_without_clocks: u64,
     /// Of this recording and of the one before.
     busiest: Busiest,
     busiest_before: Busiest,
@@ -174,12 +178,16 @@ impl Windows {
         let in_bursts = (exact + in_bursts).ceil() as u64;
         // Of few windows the busiest moment is all there is to go by.
         let high = range.high.or(self.was_watched.then_some(0)).map(|high| high.max(in_bursts));
-        Bounds { high: high.filter(|_| self.uncounted_ns() == 0.0), ..range }
+        let is_bounded = self.uncounted_ns() == 0.0 && self.n_without_clocks == 0;
+        Bounds { high: high.filter(|_| is_bounded), ..range }
     }
 
     /// By how much all estimates may be wrong together, since it is not known better what a trap costs, and by how much
     /// probes held the program up.
     pub(crate) fn scale_error(&self) -> f64 {
+        if self.n_without_clocks > 0 {
+            return 1.0;
+        }
         let (held_up, error) = self.held_up();
         let middle = self.aimed_at(held_up);
         if middle <= 0.0 {
@@ -241,6 +249,11 @@ impl Windows {
         if estimate > 0.0 { self.with_bursts(estimate) / estimate - 1.0 } else { 0.0 }
     }
 
+    /// Whether clocks said in all windows how much threads were slowed down; else estimates are too low.
+    pub(crate) fn had_clocks(&self) -> bool {
+        self.n_without_clocks == 0
+    }
+
     /// Estimated events, and those of bursts that no window met. In 1 of 20 cases no window falls into a time as long as
     /// three gaps are in the mean: in such a time the program may have done what it did in its busiest moment.
     fn with_bursts(&self, estimate: f64) -> f64 {
@@ -269,6 +282,7 @@ impl Windows {
         let aimed_ns = window.cpu_ns * window.aim;
         self.own_ns[usize::from(group)] += window.own_ns;
         self.aimed_ns[usize::from(group)] += aimed_ns;
+        self.n_without_clocks += u64::from(!window.is_slowed_known);
         self.n_trapped += n_aimed * window.slowed * (window.slowed - 1.0) * window.trap_part;
         self.busiest.longest_ns = self.busiest.longest_ns.max(aimed_ns);
         let was_watched = self.was_watched;

@@ -405,6 +405,33 @@ fn keeps_only_the_rights_that_recording_needs() {
     }
 }
 
+/// With the rights that stay, and fewer files than it takes to begin with.
+#[test]
+fn windows_have_clocks_of_threads() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let load = Load::start(&program, &["-work", "grow"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -Sn 16 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_mapscope")]);
+    command.args(["record", "-p", &load.pid(), "-o", &path]);
+    let mut recorder = Recorder::of(&mut command);
+    while !recorder.line().contains("windows") {}
+    // Of the windows, there was at least one by then.
+    let said = recorder.line();
+    let is_restricted = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid")
+        .is_ok_and(|level| level.trim().parse::<i32>().unwrap() > 2);
+    let effective = status_line(&recorder.pid(), "CapEff:");
+    let has_admin = u64::from_str_radix(&effective, 16).unwrap() >> 21 & 1 == 1;
+    assert!(has_admin || !is_restricted, "{effective}");
+    let (rest, code) = recorder.end("-INT");
+    assert_eq!(code, Some(0), "{rest}");
+    for said in [&said, &rest] {
+        assert!(!said.contains("no clocks of threads"), "{said}");
+    }
+    assert!(rest.contains("estimated, between"), "{rest}");
+}
+
 /// What a command may is not changed by being recorded.
 #[test]
 fn a_command_keeps_the_rights_of_its_user() {

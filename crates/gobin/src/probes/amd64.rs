@@ -97,7 +97,7 @@ pub(super) fn large_arrays(binary: &Binary<'_>) -> Option<LargeArrays> {
         return None;
     }
     let (addr, above) = where_large(maker_code, maker.entry)?;
-    Some(LargeArrays { addr, above, grower: grower.entry..grower.end })
+    Some(LargeArrays { addr, above, grower: grower.entry..grower.end, map_home: SECOND_HOME })
 }
 
 /// Where a function stores an argument before it calls anything. Units: bytes above its frame pointer.

@@ -108,10 +108,10 @@ impl Recorder {
         // They see nothing by themselves, and would see everything once others are there.
         self.always.drop_scope(scope);
         self.growth.drop_scope(scope);
-        self.always.add(self.kernel.attach(path, &[scope], &self.points.always())?);
-        if let (Some(links), Some((_, probe))) = (&mut self.large, &self.points.large) {
+        self.always.add(self.kernel.attach(path, &[scope], &self.points.rare)?);
+        if let (Some(links), Some(probe)) = (&mut self.standing.links, self.points.standing()) {
             links.drop_scope(scope);
-            links.add(self.kernel.attach(path, &[scope], std::slice::from_ref(probe))?);
+            links.add(self.kernel.attach(path, &[scope], &[probe])?);
         }
         if self.governor.mode() != Mode::Windows {
             self.growth.add(self.kernel.attach(path, &[scope], &self.points.growth)?);

@@ -11,7 +11,8 @@ use crate::kernel::Counters;
 use crate::profile::{self, Facts};
 use crate::record_layout::{
     COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_NEW_PROCESSES, COUNT_PASSED,
-    COUNT_RESTARTS, COUNT_STACKLESS, COUNT_TABLE_FULL, COUNT_WALKED,
+    COUNT_RESTARTS, COUNT_STACKLESS, COUNT_STANDING, COUNT_STANDING_NS, COUNT_TABLE_FULL,
+    COUNT_WALKED,
 };
 use crate::recording::{Ending, Recording};
 use crate::tally::Tally;
@@ -33,8 +34,8 @@ pub(super) struct Part {
     pub(super) n_elsewhere: u64,
     /// Growths and makes taken out of the tables.
     pub(super) n_taken: u64,
-    /// Whether the probe of large arrays stood all the time.
-    pub(super) counts_every_large: bool,
+    /// Whether the probe that stays in gaps stood all the time.
+    pub(super) counts_standing: bool,
     /// By mode: exact, sampled stacks, windows.
     pub(super) time_in: [Duration; 3],
 }
@@ -56,7 +57,7 @@ impl Part {
             n_known: 0,
             n_elsewhere: 0,
             n_taken: 0,
-            counts_every_large: false,
+            counts_standing: false,
             time_in: [Duration::ZERO; 3],
         }
     }
@@ -80,6 +81,8 @@ pub(super) fn between(from: &Mark, to: &Mark) -> Interval {
         n_frames: count(COUNT_FRAMES),
         n_ignored: count(COUNT_IGNORED) + count(COUNT_CHECKS),
         n_passed: count(COUNT_PASSED),
+        n_standing: count(COUNT_STANDING),
+        standing_ns: count(COUNT_STANDING_NS),
         event_ns: count(COUNT_EVENT_NS),
     }
 }
@@ -94,7 +97,8 @@ impl Recorder {
             self.tick()?;
         }
         if is_last {
-            (self.growth, self.always, self.large) = Default::default();
+            (self.growth, self.always) = Default::default();
+            self.standing.links = None;
             self.detaching.wait();
         }
         self.look_for_others()?;
@@ -104,7 +108,7 @@ impl Recorder {
         next.n_known = self.alive()?.len() as u64;
         next.n_elsewhere = self.n_elsewhere(&now.counters);
         let n_elsewhere = next.n_elsewhere.saturating_sub(self.part.n_elsewhere);
-        next.counts_every_large = self.large.is_some();
+        next.counts_standing = self.standing.links.is_some();
         let part = std::mem::replace(&mut self.part, next);
         let counters = part.counters(&now);
         let facts = Facts { n_elsewhere, ..self.facts(&part, &now, &counters, ending) };
@@ -130,8 +134,8 @@ impl Recorder {
             n_probes: self.points.n_growth(),
             n_inlined: self.points.n_inlined,
             n_unprobed: self.points.n_unprobed,
-            counts_every_split: self.points.splits.is_some(),
-            large_above: self.large_above(part.counts_every_large),
+            counts_every_split: self.points.splits.is_some() && part.counts_standing,
+            large_above: self.large_above(part.counts_standing),
             n_processes: (part.n_known + counters[COUNT_NEW_PROCESSES as usize])
                 .saturating_sub(counters[COUNT_RESTARTS as usize]),
             n_elsewhere: 0,

@@ -3,10 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use super::part::between;
 use super::{COLLECT, Recorder};
 use crate::error::Error;
-use crate::governor::SETTLED_NS;
 use crate::process::ProcessKey;
 use crate::record_layout::{GrowKey, GrowValue};
 use crate::tally::{Folding, OfWindow};
@@ -17,9 +15,6 @@ pub(super) const COLLECT_WINDOWS: usize = 32;
 /// Types that only exist in memory are looked for at each tick, as the program may end any time, unless that takes
 /// more than this part of our time.
 const LOOKING: u32 = 50;
-
-/// Part of the budget that a probe may cost by meeting other things than growths.
-const PASSED_PART: f64 = 0.25;
 
 /// What was taken out of the tables, and waits for the stacks to be taken as well.
 #[derive(Debug, Default)]
@@ -56,23 +51,6 @@ impl Recorder {
         if !self.reach.is_proc_foreign {
             let file = &self.found.file;
             self.others.look(&self.pids()?, file.id, &file.shown);
-        }
-        Ok(())
-    }
-
-    /// Takes the probe of large arrays away for good where it costs too much: programs may make large maps all the time
-    /// that do not grow. From then on such growths are counted as all others are.
-    pub(super) fn look_after_large(&mut self) -> Result<(), Error> {
-        let all = between(&self.start, &self.last);
-        let costs = self.governor.costs();
-        let allowed_ns = (all.own_cpu_ns(costs) + SETTLED_NS) * self.max_overhead * PASSED_PART;
-        if self.max_overhead >= 1.0 || all.passed_ns(costs) <= allowed_ns {
-            return Ok(());
-        }
-        if let Some(links) = self.large.take() {
-            self.kernel.count_large_apart(false)?;
-            self.detaching.begin(links);
-            self.part.counts_every_large = false;
         }
         Ok(())
     }

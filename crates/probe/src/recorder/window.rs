@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::part::{Mark, between};
 use super::tables::COLLECT_WINDOWS;
 use super::{GLANCE, Recorder, counting, mode_idx};
+use crate::clocks::CpuClock;
 use crate::error::Error;
 use crate::governor::{Costs, Interval, Mode, SLOWEST};
 use crate::kernel::ProbeLinks;
@@ -47,6 +48,8 @@ struct Growing {
     slowed: f64,
     /// Part of the window in which they run.
     running: f64,
+    /// Whether clocks of threads say so; else they may be slowed down by more.
+    is_known: bool,
 }
 
 /// Part of its CPU time that a thread has for itself at least, whatever the clocks say.
@@ -136,9 +139,9 @@ impl Recorder {
         self.governor.learn_traps(more(COUNT_PACE_NS), more(COUNT_PACES));
         self.part.time_in[mode_idx(Mode::Windows)] += closed.mark.at - self.last.at;
         self.last = closed.mark;
-        let Growing { slowed, running } = self.growing(&opened, &closed)?;
+        let Growing { slowed, running, is_known } = self.growing(&opened, &closed)?;
         let progress_ns = seen.wall_ns as f64 / slowed;
-        self.governor.observe_window(&gap, &seen, progress_ns);
+        self.governor.observe_window(&gap, &self.charged(&seen), progress_ns);
         self.closed_at = closed.mark.at;
         self.next_window = self.governor.plan();
         self.detaching.begin(links);
@@ -154,6 +157,7 @@ impl Recorder {
             probe_ns: if is_all { 0.0 } else { seen.cpu_ns as f64 - seen.own_cpu_ns(costs) },
             slowed,
             running,
+            is_slowed_known: is_known,
             trap_part: seen.trap_ns(costs) / seen.probe_ns(costs).max(1.0),
             before: busy_without_probes(&gap, costs),
             busy: Busy {
@@ -170,10 +174,21 @@ impl Recorder {
         self.take_window(Some(window).filter(|_| !is_cut_short), window.gap_own_ns + window.own_ns)
     }
 
+    /// What the governor is told of a window: where samples are the clock, one is too short for them.
+    fn charged(&self, seen: &Interval) -> Interval {
+        match self.cpu {
+            CpuClock::Processes { .. } => *seen,
+            CpuClock::Samples { .. } => {
+                Interval { cpu_ns: (seen.wall_ns as f64 * self.governor.speed()) as u64, ..*seen }
+            }
+        }
+    }
+
     /// Threads that do other things are not slowed down, and have no part in it.
     fn growing(&self, opened: &Switch, later: &Switch) -> Result<Growing, Error> {
         let trap_ns = self.governor.costs().trap_ns;
         let wall_ns = later.mark.at.saturating_duration_since(opened.mark.at).as_nanos() as f64;
+        let is_known = opened.clocks.is_some() && later.clocks.is_some();
         let (mut n, mut slowed, mut running) = (0.0, 0.0, 0.0);
         for (tid, count) in self.kernel.threads()? {
             let clock = opened.thread_ns(later, tid).filter(|&ns| ns > 0.0);
@@ -187,8 +202,11 @@ impl Recorder {
             slowed += events * of_thread;
             running += events * (clock.unwrap_or(wall_ns) / wall_ns.max(1.0)).min(1.0);
         }
-        let none = Growing { slowed: 1.0, running: 1.0 };
-        Ok(if n > 0.0 { Growing { slowed: slowed / n, running: running / n } } else { none })
+        if n == 0.0 {
+            // Where nothing grew, nothing was slowed down.
+            return Ok(Growing { slowed: 1.0, running: 1.0, is_known: true });
+        }
+        Ok(Growing { slowed: slowed / n, running: running / n, is_known })
     }
 
     /// Waits in a window until the program got so far as it gets in `length` without probes.

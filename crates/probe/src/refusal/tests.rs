@@ -42,3 +42,8 @@ fn what_is_planted_is_not_followed() {
     assert_eq!(new_file(&planted).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     assert!(!victim.exists());
 }
+
+#[test]
+fn debian_asks_for_more_than_cap_perfmon_from_level_3_on() {
+    assert_eq!([None, Some(2), Some(3)].map(is_perf_restricted), [false, false, true]);
+}

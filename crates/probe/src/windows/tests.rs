@@ -12,6 +12,7 @@ fn window(gap_own_ns: f64, own_ns: f64, n_events: u64) -> Window {
         own_ns,
         slowed: 1.0,
         running,
+        is_slowed_known: true,
         trap_part: 1.0,
         n_events,
         ..Window::default()
@@ -122,4 +123,17 @@ fn a_burst_widens_the_ranges_of_its_recording_and_of_the_next() {
     }
     assert_eq!(highs[0], highs[1]);
     assert!(highs[2] < highs[1] / 100, "{highs:?}");
+}
+
+#[test]
+fn without_clocks_an_estimate_is_a_lower_bound() {
+    let mut windows = Windows::default();
+    for _ in 0..GROUPS {
+        windows.add(&window(9e6, 1e6, 100));
+    }
+    let groups = [1000.0; GROUPS];
+    assert!(windows.range(0.0, &groups).high.is_some() && windows.had_clocks());
+    windows.add(&Window { is_slowed_known: false, ..window(9e6, 1e6, 100) });
+    assert_eq!(windows.range(0.0, &groups).high, None);
+    assert!(!windows.had_clocks() && windows.next().had_clocks());
 }

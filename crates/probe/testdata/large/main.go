@@ -2,6 +2,7 @@
 //
 //	large grow FILE    large maps grow to their size
 //	large make FILE    the same, and many others are made at their size
+//	large fill FILE    the same, and one after the other is filled as fast as that goes
 //
 // It writes to the file how many large maps grew to 5,000 entries.
 package main
@@ -43,11 +44,17 @@ func makeLarge() {
 	sink += len(m)
 }
 
-func main() {
-	work := fillSmall
-	if os.Args[1] == "make" {
-		work = makeLarge
+//go:noinline
+func fillHuge() {
+	m := map[int]int{}
+	for i := 0; i < 200_000; i++ {
+		m[i] = i
 	}
+	sink += len(m)
+}
+
+func main() {
+	work := map[string]func(){"grow": fillSmall, "make": makeLarge, "fill": fillHuge}[os.Args[1]]
 	end := time.Now().Add(lasts)
 	done := make(chan int)
 	go func() {

@@ -1,4 +1,5 @@
-//! Growths of classic maps to large arrays are counted in the gaps between windows as well, on amd64.
+//! Splits of Swiss maps are counted in the gaps between windows as well, and growths of classic maps to large arrays on
+//! amd64, unless there are too many.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,8 +17,16 @@ const WHOLE: Duration = Duration::from_secs(600);
 /// Slots before, of each growth to a large array on the way to 5,000 entries.
 const LARGE_STEPS: [i64; 3] = [1024, 2048, 4096];
 
-/// Recordings under the usual budget of `testdata/large`, one after the other, and the number of large maps that grew.
-fn record(version: &str, what: &str, rotation: Duration) -> Option<(Vec<Profile>, i64)> {
+/// What probes may cost by default.
+const USUAL: f64 = 0.03;
+
+/// Recordings of `testdata/large`, one after the other, and the number of large maps that grew.
+fn record(
+    version: &str,
+    what: &str,
+    max_overhead: f64,
+    rotation: Duration,
+) -> Option<(Vec<Profile>, i64)> {
     if !can_record() {
         return None;
     }
@@ -31,8 +40,8 @@ fn record(version: &str, what: &str, rotation: Duration) -> Option<(Vec<Profile>
     let said = dir.path().join("large");
     let argv = vec![path.into(), what.into(), said.clone().into()];
     let target = Target::Command { argv, exe: None };
-    let (max_overhead, links) = (0.03, Links::Auto);
-    let options = Options { target, max_overhead, sample_hz: 99, max_frames: 128, links };
+    let (sample_hz, links) = (99, Links::Auto);
+    let options = Options { target, max_overhead, sample_hz, max_frames: 128, links };
     let mut recorder = Recorder::attach(&options).unwrap();
     recorder.start().unwrap();
     let mut recordings = Vec::new();
@@ -75,7 +84,7 @@ fn growths_to_large_arrays_are_exact_whatever_the_budget() {
         return;
     }
     for version in VERSIONS {
-        let Some((profiles, n_maps)) = record(version, "grow", WHOLE) else { return };
+        let Some((profiles, n_maps)) = record(version, "grow", USUAL, WHOLE) else { return };
         assert!(n_maps > 0, "{version}");
         for slots in LARGE_STEPS {
             assert_eq!(grows_from(&profiles, slots), n_maps, "{version}: from {slots} slots");
@@ -90,7 +99,8 @@ fn growths_to_large_arrays_are_exact_whatever_the_budget() {
 #[test]
 fn a_rotation_between_windows_loses_nothing_that_is_counted_at_all_times() {
     let version = VERSIONS[2];
-    let Some((profiles, n_maps)) = record(version, "grow", Duration::from_millis(300)) else {
+    let Some((profiles, n_maps)) = record(version, "grow", USUAL, Duration::from_millis(300))
+    else {
         return;
     };
     assert!(profiles.len() > 3, "{}", profiles.len());
@@ -100,9 +110,21 @@ fn a_rotation_between_windows_loses_nothing_that_is_counted_at_all_times() {
 }
 
 #[test]
+fn a_program_that_fills_large_maps_all_the_time_pays_no_more_than_the_budget() {
+    // As little as a tenth of what splits cost there.
+    let Some((profiles, _)) = record("1.27.3", "fill", 0.005, WHOLE) else { return };
+    if !has_windows(&profiles[0]) {
+        return xtask::skip("the program did not get enough of this machine to show anything");
+    }
+    let [every_split, overhead] =
+        ["every_split", "overhead_pct"].map(|key| comment(&profiles[0], key));
+    assert_eq!(every_split, "0", "{overhead} %");
+}
+
+#[test]
 fn a_program_that_makes_large_maps_all_the_time_does_not_pay_for_it() {
     let version = VERSIONS[2];
-    let Some((profiles, _)) = record(version, "make", WHOLE) else { return };
+    let Some((profiles, _)) = record(version, "make", USUAL, WHOLE) else { return };
     let has = |sample: Sample<'_>| number(&sample, "every_growth_from").is_some();
     if !has_windows(&profiles[0]) {
         return xtask::skip("the program did not get enough of this machine to show anything");
