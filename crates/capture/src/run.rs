@@ -17,6 +17,7 @@ use crate::folder::Folder;
 use crate::perf::{Events, Perf};
 use crate::process;
 use crate::recorder::{Plan, Recorder};
+use crate::snapshots::Snapshots;
 use crate::summary::{Collected, Ending, Missing, Summary};
 use crate::{Error, Options, Target};
 
@@ -24,8 +25,11 @@ use crate::{Error, Options, Target};
 const USUAL_DURATION: Duration = Duration::from_secs(30);
 /// How often it is looked whether the end has come.
 const TICK: Duration = Duration::from_millis(50);
-/// How often profiles that add up are fetched.
-const SNAPSHOT: Duration = Duration::from_secs(10);
+/// How long after the first profiles that add up the next are fetched; each time it takes twice as long, so that a program
+/// that ends soon has some too.
+const FIRST_GAP: Duration = Duration::from_secs(1);
+/// How often they are fetched in the long run.
+const GAP: Duration = Duration::from_secs(10);
 /// How long the recorder may take to end. Nothing that is not ours can hold it.
 const GRACE: Duration = Duration::from_secs(20);
 /// How long perf may take to end: it reads its file once more, which may be large.
@@ -33,14 +37,14 @@ const PERF_GRACE: Duration = Duration::from_secs(60);
 /// How long answers may be late when the program has ended: its connections are closed.
 const AFTER_EXIT: Duration = Duration::from_secs(2);
 /// How long a signal may be held up by the last snapshots.
-const AT_ONCE: Duration = Duration::from_millis(500);
+pub(crate) const AT_ONCE: Duration = Duration::from_millis(500);
 /// What came of it.
 const SUMMARY: &str = "capture.json";
 
 /// How long a program that was just started may take to listen.
 const LISTENS_AFTER: Duration = Duration::from_secs(5);
 
-type Outcome = Result<Collected, Missing>;
+pub(crate) type Outcome = Result<Collected, Missing>;
 
 /// Something that collects in a thread of its own.
 struct Worker {
@@ -54,51 +58,7 @@ impl Worker {
     }
 }
 
-/// Profiles that add up, fetched again and again, so that the last are there when the program ends.
-struct Snapshots {
-    endpoint: Option<Endpoint>,
-    folder: Folder,
-    outcomes: Vec<Outcome>,
-    going_on: Option<JoinHandle<Vec<Outcome>>>,
-}
-
-impl Snapshots {
-    fn new(endpoint: Option<Endpoint>, folder: Folder) -> Self {
-        Self { endpoint, folder, outcomes: Vec::new(), going_on: None }
-    }
-
-    /// Fetches them within this time, unless that is still being done.
-    fn begin(&mut self, time: Duration) {
-        self.take();
-        let (Some(endpoint), None) = (&self.endpoint, &self.going_on) else { return };
-        let (endpoint, folder) = (endpoint.clone(), self.folder.clone());
-        self.going_on = Some(std::thread::spawn(move || endpoint.snapshots(&folder, time)));
-    }
-
-    /// Waits for what is being fetched.
-    fn finish(&mut self, end: Instant) {
-        if let Some(thread) = &self.going_on {
-            wait_until(end + AT_ONCE, || thread.is_finished());
-        }
-        self.take();
-    }
-
-    /// What is fetched replaces what was fetched before, unless it failed.
-    fn take(&mut self) {
-        let Some(thread) = self.going_on.take_if(|thread| thread.is_finished()) else { return };
-        let fetched = thread.join().unwrap_or_default();
-        if self.outcomes.is_empty() {
-            return self.outcomes = fetched;
-        }
-        for (old, new) in self.outcomes.iter_mut().zip(fetched) {
-            if new.is_ok() || old.is_err() {
-                *old = new;
-            }
-        }
-    }
-}
-
-fn wait_until(end: Instant, is_done: impl Fn() -> bool) {
+pub(crate) fn wait_until(end: Instant, is_done: impl Fn() -> bool) {
     while !is_done() && Instant::now() < end {
         std::thread::sleep(TICK / 5);
     }
@@ -349,7 +309,7 @@ impl<'o> Run<'o> {
     }
 
     fn wait(&mut self, snapshots: &mut Snapshots) -> Ending {
-        let mut next_snapshot = self.started + SNAPSHOT;
+        let (mut next_snapshot, mut gap) = (self.started, FIRST_GAP);
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Ending::Signal;
@@ -364,7 +324,8 @@ impl<'o> Run<'o> {
                 return Ending::Duration;
             }
             if now >= next_snapshot {
-                next_snapshot = now + SNAPSHOT;
+                next_snapshot = now + gap;
+                gap = (gap * 2).min(GAP);
                 snapshots.begin(self.options.limits.answer_time);
             }
             std::thread::sleep(TICK);
@@ -387,12 +348,12 @@ impl<'o> Run<'o> {
         if ending != Ending::Exit {
             snapshots.begin(grace);
         }
-        snapshots.finish(end);
-        self.outcomes.append(&mut snapshots.outcomes);
+        snapshots.wait(end);
         let requests = std::mem::take(&mut self.requests);
         // They have the same limit of time, and were begun a little later.
         wait_until(end + AT_ONCE, || requests.iter().all(|worker| worker.thread.is_finished()));
         endpoint.close();
+        self.outcomes.extend(snapshots.finish(ending));
         self.join(requests, Instant::now() + AT_ONCE);
     }
 
