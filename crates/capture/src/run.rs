@@ -12,7 +12,7 @@ use output::write_private;
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::endpoint::{Endpoint, NOT_COMPLETE};
+use crate::endpoint::{Endpoint, NOT_COMPLETE, STOPPED};
 use crate::folder::Folder;
 use crate::perf::{Events, Perf};
 use crate::process;
@@ -38,6 +38,8 @@ const PERF_GRACE: Duration = Duration::from_secs(60);
 const AFTER_EXIT: Duration = Duration::from_secs(2);
 /// How long a signal may be held up by the last snapshots.
 pub(crate) const AT_ONCE: Duration = Duration::from_millis(500);
+/// What is collected of a process.
+const OF_PROCESS: &str = "recording of map growth, perf.data, binary";
 /// What came of it.
 const SUMMARY: &str = "capture.json";
 
@@ -167,25 +169,48 @@ impl<'o> Run<'o> {
     fn start_process(&mut self, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let Some(target) = &self.options.target else {
             let why = "no process was given: add -p PID";
-            self.outcomes
-                .push(Err(Missing::new("recording of map growth, perf.data, binary", why)));
+            self.outcomes.push(Err(Missing::new(OF_PROCESS, why)));
             return Ok(());
         };
         progress("asking perf what it may record here");
-        let events = Events::choose();
+        let events = Events::choose(&self.stop);
+        if self.is_stopped() {
+            self.give_up();
+            return Ok(());
+        }
         progress("attaching the recorder of map growth");
         let mut recorder = self.start_recorder(target)?;
+        if recorder.is_some() && self.is_stopped() {
+            self.give_up();
+            return Ok(());
+        }
         if !matches!(target, Target::Command(_)) {
             // It must not count without its governor while perf begins.
             self.let_go(&mut recorder);
         }
         let Some(pid) = self.pid else { return Ok(()) };
-        match events.and_then(|events| Perf::start(events, pid, &self.folder)) {
+        let perf = events.and_then(|events| Perf::start(events, pid, &self.folder, &self.stop));
+        if recorder.is_some() && self.is_stopped() {
+            perf.into_iter().for_each(Perf::discard);
+            self.give_up();
+            return Ok(());
+        }
+        match perf {
             Ok(perf) => self.perf = Some(perf),
             Err(missing) => self.outcomes.push(Err(missing)),
         }
         self.let_go(&mut recorder);
         Ok(())
+    }
+
+    /// Says that the process is not captured. A command that is held back never begins.
+    fn give_up(&mut self) {
+        self.pid = None;
+        self.outcomes.push(Err(Missing::new(OF_PROCESS, STOPPED)));
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// A command is started in any case; without recorder it does not wait.
@@ -269,7 +294,7 @@ impl<'o> Run<'o> {
         let of = endpoint.clone();
         let thread = std::thread::spawn(move || of.wait(patience));
         while !thread.is_finished() {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.is_stopped() {
                 endpoint.close();
                 return Err("stopped by a signal before the endpoint answered".to_owned());
             }
@@ -281,7 +306,8 @@ impl<'o> Run<'o> {
     /// Waits for the end, and collects what there is.
     fn finish(mut self, progress: &mut dyn FnMut(&str)) -> Result<Summary, Error> {
         if self.workers.is_empty() && self.requests.is_empty() && self.perf.is_none() {
-            return self.summary(Ending::Exit, Duration::ZERO);
+            let ending = if self.is_stopped() { Ending::Signal } else { Ending::Exit };
+            return self.summary(ending, Duration::ZERO);
         }
         match self.deadline {
             Some(end) => progress(&format!(
@@ -311,7 +337,7 @@ impl<'o> Run<'o> {
     fn wait(&mut self, snapshots: &mut Snapshots) -> Ending {
         let (mut next_snapshot, mut gap) = (self.started, FIRST_GAP);
         loop {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.is_stopped() {
                 return Ending::Signal;
             }
             if self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))

@@ -1,0 +1,98 @@
+//! `mapscope capture` beside a `perf` that is a script: what becomes of it when the capture is ended, or hangs itself.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// Every event works here, nothing is recorded, and it ends when the program that it is given does. A pipe is open for
+/// writing while it does what it is to hang in: a trial, or the recording.
+const SCRIPT: &str = r#"#!/bin/sh
+[ "$1" = record ] || exit 0
+while [ $# -gt 0 ] && [ "$1" != -- ]; do shift; done
+[ $# -gt 0 ] && shift || set -- sleep 3600
+if [ "$HANGS" = trial ]; then exec 9>"$PIPE"; exec sleep 3600; fi
+[ "$1" = true ] && exit 0
+exec 9>"$PIPE"
+echo perf > perf.data
+"$@"
+"#;
+
+struct Script {
+    dir: TempDir,
+    pipe: PathBuf,
+}
+
+impl Script {
+    fn prepare() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (perf, pipe) = (dir.path().join("perf"), dir.path().join("pipe"));
+        fs::write(&perf, SCRIPT).unwrap();
+        fs::set_permissions(&perf, Permissions::from_mode(0o755)).unwrap();
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        Self { dir, pipe }
+    }
+
+    fn capture(&self, hangs: &str, target: &[&str]) -> Child {
+        let mut path = OsString::from(self.dir.path());
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap());
+        Command::new(env!("CARGO_BIN_EXE_mapscope"))
+            .args(["capture", "-d", "1h", "-o"])
+            .arg(self.folder())
+            .args(target)
+            .env("PATH", path)
+            .env("PIPE", &self.pipe)
+            .env("HANGS", hangs)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.dir.path().join("capture")
+    }
+
+    /// The pipe, once the script has it too.
+    fn begun(&self) -> File {
+        File::open(&self.pipe).unwrap()
+    }
+}
+
+/// Waits for the end of the script, and of all that it started.
+fn wait_for_end(mut pipe: File) {
+    assert_eq!(pipe.read_to_end(&mut Vec::new()).unwrap(), 0);
+}
+
+#[test]
+fn perf_ends_when_the_capture_is_killed() {
+    let script = Script::prepare();
+    let mut target = Command::new("sleep").arg("3600").spawn().unwrap();
+    let mut child = script.capture("", &["-p", &target.id().to_string()]);
+    let pipe = script.begun();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_for_end(pipe);
+    target.kill().unwrap();
+    target.wait().unwrap();
+}
+
+#[test]
+fn a_signal_ends_a_capture_while_perf_is_tried() {
+    let script = Script::prepare();
+    let begun = script.dir.path().join("begun");
+    let child = script.capture("trial", &["--", "touch", begun.to_str().unwrap()]);
+    let pipe = script.begun();
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("perf.data, binary: stopped early by a signal"), "{said}");
+    wait_for_end(pipe);
+    assert!(!begun.exists() && !script.folder().exists());
+}
