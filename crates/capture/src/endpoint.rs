@@ -298,10 +298,10 @@ impl Endpoint {
         let cut = loop {
             match answer.read(&mut buffer) {
                 Ok(0) => break None,
-                Ok(n) => {
-                    draft.write_all(&buffer[..n]).map_err(|error| error.to_string())?;
-                    n_bytes += n as u64;
-                }
+                Ok(n) => match draft.write_all(&buffer[..n]) {
+                    Ok(()) => n_bytes += n as u64,
+                    Err(error) => break Some(error.to_string()),
+                },
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break Some(self.no_more(server, &error)),
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use output::write_private;
+use output::{write_elsewhere, write_private};
 use probe::{Ending, Links};
 
 use crate::Target;
@@ -92,8 +92,7 @@ fn keep(recording: &probe::Recording, folder: &Folder) -> Result<Collected, Miss
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)
         .map_err(|error| fail(error.to_string()))?;
-    write_private(&folder.path(FILE), &bytes)
-        .map_err(|error| fail(format!("{}: {error}", folder.named(FILE).display())))?;
+    write(&bytes, folder)?;
     let what = format!("{WHAT}: {} growths", recording.n_grows);
     let collected = Collected::new(FILE, &what, bytes.len() as u64);
     Ok(match recording.n_lost {
@@ -102,7 +101,34 @@ fn keep(recording: &probe::Recording, folder: &Folder) -> Result<Collected, Miss
     })
 }
 
+/// Writes it into the folder, or else where there is room: what it says happened once.
+fn write(recording: &[u8], folder: &Folder) -> Result<(), Missing> {
+    let Err(error) = write_private(&folder.path(FILE), recording) else { return Ok(()) };
+    let kept = match write_elsewhere(".pb.gz", recording) {
+        Ok(path) => format!("it is kept in {}", path.display()),
+        Err(error) => format!("nor can it be kept in the folder for temporary files: {error}"),
+    };
+    Err(Missing::new(WHAT, format!("{}: {error}; {kept}", folder.named(FILE).display())))
+}
+
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_that_cannot_be_written_is_kept_elsewhere() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = Folder::prepare(&dir.path().join("capture")).expect("a folder");
+        // No file takes the place of a folder.
+        std::fs::create_dir(folder.path(FILE)).expect("a folder");
+        let why = write(b"growths", &folder).expect_err("it is in the way").why;
+        let (_, path) = why.split_once("; it is kept in ").expect("it is kept");
+        assert_eq!(std::fs::read(path).expect("a file"), b"growths");
+        std::fs::remove_file(path).expect("a file");
+    }
 }

@@ -18,7 +18,7 @@ use crate::perf::{Events, Perf};
 use crate::process;
 use crate::recorder::{Plan, Recorder};
 use crate::snapshots::Snapshots;
-use crate::summary::{Collected, Ending, Missing, Summary};
+use crate::summary::{Collected, Ending, Missing, SUMMARY, Summary};
 use crate::{Error, Options, Target};
 
 /// Of a process that goes on, when nothing else was said: as long as a CPU profile of the endpoint.
@@ -40,8 +40,6 @@ const AFTER_EXIT: Duration = Duration::from_secs(2);
 pub(crate) const AT_ONCE: Duration = Duration::from_millis(500);
 /// What is collected of a process.
 const OF_PROCESS: &str = "recording of map growth, perf.data, binary";
-/// What came of it.
-const SUMMARY: &str = "capture.json";
 
 /// How long a program that was just started may take to listen.
 const LISTENS_AFTER: Duration = Duration::from_secs(5);
@@ -69,7 +67,8 @@ pub(crate) fn wait_until(end: Instant, is_done: impl Fn() -> bool) {
 /// Collects until the end; see [`crate`]. `progress` gets a line for each step.
 ///
 /// # Errors
-/// When nothing could be collected, or the folder cannot be written.
+/// When nothing could be collected, or the folder cannot be made. That its list of what was collected could not be written
+/// is in the list, see [`Summary::is_written`].
 pub fn capture(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Summary, Error> {
     if options.target.is_none() && options.url.is_none() {
         return Err(Error::NoTarget);
@@ -419,7 +418,7 @@ impl<'o> Run<'o> {
                 missing.iter().map(|m| format!("  {}: {}", m.what, m.why)).collect();
             return Err(Error::Nothing { reasons: reasons.join("\n") });
         }
-        let summary = Summary {
+        let mut summary = Summary {
             mapscope_capture: 1,
             dir: self.options.dir.clone(),
             pid: self.pid,
@@ -430,9 +429,13 @@ impl<'o> Run<'o> {
             missing,
         };
         let bytes = serde_json::to_vec(&summary).map_err(io::Error::from);
-        bytes
-            .and_then(|bytes| write_private(&self.folder.path(SUMMARY), &bytes))
-            .map_err(|source| Error::Write { path: self.folder.named(SUMMARY), source })?;
+        // The list is worth as much as the files in it.
+        if let Err(error) =
+            bytes.and_then(|bytes| write_private(&self.folder.path(SUMMARY), &bytes))
+        {
+            let why = format!("{}: {error}", self.folder.named(SUMMARY).display());
+            summary.missing.push(Missing::new(SUMMARY, why));
+        }
         Ok(summary)
     }
 }

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+/// The file that says what came of a capture.
+pub(crate) const SUMMARY: &str = "capture.json";
+
 /// What is in the folder, and what is not.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
@@ -61,6 +64,11 @@ pub struct Missing {
 }
 
 impl Summary {
+    /// Whether it is in the folder too.
+    pub fn is_written(&self) -> bool {
+        self.missing.iter().all(|missing| missing.what != SUMMARY)
+    }
+
     /// Whether what was collected says nothing about maps: a process that is no Go program was captured, and no endpoint.
     pub fn has_no_go(&self) -> bool {
         let is_of_process = |file: &Collected| file.file == "perf.data";

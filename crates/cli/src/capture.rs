@@ -7,7 +7,7 @@ use capture::{Ending, Limits, Options, Summary, Target};
 use ingest::printable;
 
 use crate::args::Capture;
-use crate::printable_lines;
+use crate::{ERROR, printable_lines};
 
 pub(crate) fn run(
     args: &Capture,
@@ -31,7 +31,7 @@ pub(crate) fn run(
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&summary)?)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if summary.is_written() { ExitCode::SUCCESS } else { ExitCode::from(ERROR) })
 }
 
 fn say(summary: &Summary, err: &mut dyn Write) -> std::io::Result<()> {
