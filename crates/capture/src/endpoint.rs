@@ -136,7 +136,8 @@ impl Endpoint {
         drop(self.writing.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Waits until something answers, while there is patience and the stop is not set.
+    /// Waits until something answers, whatever that is: who serves profiles need not serve `cmdline`. Waits while there is
+    /// patience and the stop is not set.
     ///
     /// # Errors
     /// Why nothing does.
@@ -145,7 +146,7 @@ impl Endpoint {
         loop {
             let limits = self.answer_limits(self.limits.answer_time);
             match self.snapshots.get_below("cmdline", "", &limits) {
-                Ok(_) => return Ok(()),
+                Ok(_) | Err(ingest::Error::Answered { .. }) => return Ok(()),
                 Err(error) if start.elapsed() >= patience || self.is_stopped() => {
                     return Err(self.no_answer(&self.snapshots, &error));
                 }
