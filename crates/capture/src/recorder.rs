@@ -41,7 +41,7 @@ impl Recorder {
     /// Why nothing can be recorded here.
     pub(crate) fn attach(plan: &Plan) -> Result<Self, Missing> {
         let recorder = probe::Recorder::attach(&options(plan))
-            .map_err(|error| Missing::new(WHAT, chain(&error)))?;
+            .map_err(|error| Missing::new(WHAT, error.with_causes()))?;
         let Some(&pid) = recorder.attached().pids.first() else {
             return Err(Missing::new(WHAT, "there is no process"));
         };
@@ -53,7 +53,7 @@ impl Recorder {
         let stop = stop.clone();
         std::thread::spawn(move || {
             let recording = record(self.recorder, &stop);
-            let recording = recording.map_err(|error| Missing::new(WHAT, chain(&error)))?;
+            let recording = recording.map_err(|error| Missing::new(WHAT, error.with_causes()))?;
             keep(&recording, &self.folder)
         })
     }
@@ -93,7 +93,7 @@ fn keep(recording: &probe::Recording, folder: &Folder) -> Result<Collected, Miss
     gopprof::write_profile(&recording.profile, &mut bytes)
         .map_err(|error| fail(error.to_string()))?;
     write(&bytes, folder)?;
-    let what = format!("{WHAT}: {} growths", recording.n_grows);
+    let what = format!("{WHAT}: {}", recording.grows_text());
     let collected = Collected::new(FILE, &what, bytes.len() as u64);
     Ok(match recording.n_lost {
         0 => collected,
@@ -109,11 +109,6 @@ fn write(recording: &[u8], folder: &Folder) -> Result<(), Missing> {
         Err(error) => format!("nor can it be kept in the folder for temporary files: {error}"),
     };
     Err(Missing::new(WHAT, format!("{}: {error}; {kept}", folder.named(FILE).display())))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -153,17 +153,6 @@ fn say(err: &mut dyn Write, status: &Status, is_terminal: bool) -> std::io::Resu
     err.flush()
 }
 
-/// " (between 620735 and 731002)".
-fn range_text(recording: &Recording) -> String {
-    match recording.grows_range.map(|range| (range.low, range.high)) {
-        None => String::new(),
-        Some((low, Some(high))) => format!(" (estimated, between {low} and {high})"),
-        Some((low, None)) => {
-            format!(" (at least {low}: for a part of the time nothing was counted)")
-        }
-    }
-}
-
 fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io::Result<()> {
     if std::io::stderr().is_terminal() {
         writeln!(err)?;
@@ -176,9 +165,8 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
     let path = printable(&path.to_string_lossy());
     writeln!(
         err,
-        "mapscope: wrote {path}: {} growths{}, {} CPU samples, {} lost, in {:.1} s{why}",
-        recording.n_grows,
-        range_text(recording),
+        "mapscope: wrote {path}: {}, {} CPU samples, {} lost, in {:.1} s{why}",
+        recording.grows_text(),
         recording.n_samples,
         recording.n_lost,
         recording.elapsed.as_secs_f64()
