@@ -204,17 +204,7 @@ impl Server {
     fn sent_on(&self, response: &Response<Body>, target: &str) -> Result<String, String> {
         let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
         let location = location.ok_or("the server sends us on, and does not say where")?;
-        let path = target.split('?').next().unwrap_or("");
-        let to = if location.starts_with("//") {
-            format!("http:{location}")
-        } else if location.starts_with('/') {
-            format!("{}{location}", self.origin)
-        } else if location.contains("://") {
-            location.to_owned()
-        } else {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            format!("{}{folder}/{location}", self.origin)
-        };
+        let to = resolve(&self.origin, target, location);
         let to: Uri = to.parse().map_err(|_| "the server sends us on, but not to a URL")?;
         let own: Uri = self.origin.parse().map_err(|_| "the URL has no server")?;
         if address(&to) != address(&own) {
@@ -304,6 +294,58 @@ fn address(uri: &Uri) -> (String, String, u16) {
     (scheme, host, port)
 }
 
+/// What a reference means where it was found. Source: RFC 3986, section 5.2.
+fn resolve(origin: &str, target: &str, reference: &str) -> String {
+    let reference = reference.split('#').next().unwrap_or("");
+    if has_scheme(reference) {
+        return reference.to_owned();
+    }
+    if reference.starts_with("//") {
+        return format!("http:{reference}");
+    }
+    let (here, _) = parts(target);
+    let (path, query) = parts(reference);
+    let path = match path {
+        "" if query.is_none() => return format!("{origin}{target}"),
+        "" => here.to_owned(),
+        path if path.starts_with('/') => without_dots(path),
+        path => {
+            let folder = here.rsplit_once('/').map_or("", |(folder, _)| folder);
+            without_dots(&format!("{folder}/{path}"))
+        }
+    };
+    format!("{origin}{}", with_query(path, query))
+}
+
+/// Whether a reference begins with a scheme. Source: RFC 3986, section 3.1.
+fn has_scheme(reference: &str) -> bool {
+    let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || ['+', '-', '.'].contains(&c);
+    let scheme = reference.split_once(':').map_or("", |(scheme, _)| scheme);
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(is_of_scheme)
+}
+
+/// A path without `.` and `..`. Source: RFC 3986, section 5.2.4.
+fn without_dots(path: &str) -> String {
+    let mut kept = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => drop(kept.pop()),
+            segment => kept.push(segment),
+        }
+    }
+    // They stand for a folder.
+    if path.ends_with("/.") || path.ends_with("/..") {
+        kept.push("");
+    }
+    format!("/{}", kept.join("/"))
+}
+
+/// Path and query.
+fn parts(target: &str) -> (&str, Option<&str>) {
+    target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)))
+}
+
 fn with_query(path: String, query: Option<&str>) -> String {
     match query {
         Some(query) => format!("{path}?{query}"),
@@ -350,7 +392,7 @@ fn shown_rest(text: &str) -> String {
     let (user, rest) = text.rsplit_once('@').map_or(("", text), |(_, rest)| (HIDDEN, rest));
     let at = if user.is_empty() { "" } else { "@" };
     let rest = rest.split('#').next().unwrap_or("");
-    let (path, query) = rest.split_once('?').map_or((rest, None), |(path, q)| (path, Some(q)));
+    let (path, query) = parts(rest);
     let rest = with_query(path.to_owned(), query.map(shown_query).as_deref());
     printable(&format!("{user}{at}{rest}"))
 }

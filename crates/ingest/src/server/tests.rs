@@ -144,3 +144,26 @@ fn percent_signs_that_encode_nothing_stay() {
         assert_eq!(decoded(text), expected);
     }
 }
+
+#[test]
+fn references_mean_what_they_mean_in_a_browser() {
+    for (reference, expected) in [
+        ("other", "http://h:1/debug/pprof/other"),
+        ("other?u=http://x/y", "http://h:1/debug/pprof/other?u=http://x/y"),
+        ("/new?u=http://x/y", "http://h:1/new?u=http://x/y"),
+        ("?gc=1", "http://h:1/debug/pprof/heap?gc=1"),
+        ("", "http://h:1/debug/pprof/heap?a=b"),
+        ("#top", "http://h:1/debug/pprof/heap?a=b"),
+        ("new#top", "http://h:1/debug/pprof/new"),
+        ("../heap", "http://h:1/debug/heap"),
+        ("./heap", "http://h:1/debug/pprof/heap"),
+        ("..", "http://h:1/debug/"),
+        ("../../../../heap", "http://h:1/heap"),
+        ("//x/y", "http://x/y"),
+        ("HTTP://x/y", "HTTP://x/y"),
+        ("file:///etc/passwd", "file:///etc/passwd"),
+    ] {
+        let to = resolve("http://h:1", "/debug/pprof/heap?a=b", reference);
+        assert_eq!(to, expected, "{reference}");
+    }
+}
