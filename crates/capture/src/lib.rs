@@ -18,6 +18,7 @@ mod process;
 mod recorder;
 mod run;
 mod snapshots;
+mod stop;
 mod summary;
 
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 pub use error::Error;
 pub use run::capture;
+pub use stop::StopSignals;
 pub use summary::{Collected, Ending, Missing, Summary};
 
 /// What to capture, and where to.

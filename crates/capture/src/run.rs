@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 
 use goproc::Pid;
 use output::write_private;
-use signal_hook::SigId;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::endpoint::{Endpoint, NOT_COMPLETE, STOPPED};
 use crate::folder::Folder;
@@ -18,6 +16,7 @@ use crate::perf::{Events, Perf};
 use crate::process;
 use crate::recorder::{Plan, Recorder};
 use crate::snapshots::Snapshots;
+use crate::stop::StopSignals;
 use crate::summary::{Collected, Ending, Missing, SUMMARY, Summary};
 use crate::{Error, Options, Target};
 
@@ -79,27 +78,13 @@ pub fn capture(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Summ
         return Err(Error::NoSuchProcess { pid });
     }
     let folder = Folder::prepare(&options.dir)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let ids = catch_signals(&stop).map_err(Error::Signals)?;
-    let run = Run::start(options, folder.clone(), &stop, progress);
+    let signals = StopSignals::catch().map_err(Error::Signals)?;
+    let run = Run::start(options, folder.clone(), signals.flag(), progress);
     let result = run.and_then(|run| run.finish(progress));
-    for id in ids {
-        signal_hook::low_level::unregister(id);
-    }
     if result.is_err() {
         folder.remove_unused();
     }
     result
-}
-
-/// A first signal ends the capture, a second one this program.
-fn catch_signals(stop: &Arc<AtomicBool>) -> io::Result<Vec<SigId>> {
-    let mut ids = Vec::new();
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        ids.push(signal_hook::flag::register_conditional_default(signal, stop.clone())?);
-        ids.push(signal_hook::flag::register(signal, stop.clone())?);
-    }
-    Ok(ids)
 }
 
 struct Run<'o> {

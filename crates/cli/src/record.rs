@@ -3,13 +3,11 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use capture::StopSignals;
 use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::ERROR;
 use crate::args::Record;
@@ -39,12 +37,13 @@ pub(crate) fn run(
     let outputs = Outputs::beside(&args.exe, output::over(args.force));
     let output = outputs.output(&args.output, RECORDING);
     output.check()?;
-    let signal = catch_signals()?;
+    // They are caught until the recording is written.
+    let signals = StopSignals::catch()?;
     let mut recorder = Recorder::attach(&options)?;
     say_attached(err, recorder.attached())?;
     recorder.start()?;
     recorder.drop_privileges()?;
-    let ending = record_until_end(&mut recorder, args.duration, &signal, err)?;
+    let ending = record_until_end(&mut recorder, args.duration, &signals, err)?;
     let recording = recorder.finish(ending)?;
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)?;
@@ -79,20 +78,10 @@ fn target(args: &Record) -> anyhow::Result<Target> {
     Ok(target)
 }
 
-/// Set by a signal that would end this program. A second one does.
-fn catch_signals() -> std::io::Result<Arc<AtomicBool>> {
-    let signal = Arc::new(AtomicBool::new(false));
-    for number in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_default(number, signal.clone())?;
-        signal_hook::flag::register(number, signal.clone())?;
-    }
-    Ok(signal)
-}
-
 fn record_until_end(
     recorder: &mut Recorder,
     duration: Option<Duration>,
-    signal: &AtomicBool,
+    signals: &StopSignals,
     err: &mut dyn Write,
 ) -> anyhow::Result<Ending> {
     let is_terminal = std::io::stderr().is_terminal();
@@ -107,7 +96,7 @@ fn record_until_end(
         if status.has_ended {
             return Ok(Ending::Exit);
         }
-        if signal.load(Ordering::Relaxed) {
+        if signals.is_set() {
             return Ok(Ending::Signal);
         }
         if reported.elapsed() >= REPORT {
