@@ -1,10 +1,11 @@
 //! The live recorder of map growth.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use goproc::CommandState;
 use output::{write_elsewhere, write_private};
 use probe::{Ending, Links};
 
@@ -48,11 +49,16 @@ impl Recorder {
         Ok(Self { pid, recorder, folder: plan.folder.clone() })
     }
 
-    /// Lets a command begin that was held back, and records until `stop` is set or the program ends.
-    pub(crate) fn let_go(self, stop: &Arc<AtomicBool>) -> JoinHandle<Result<Collected, Missing>> {
-        let stop = stop.clone();
+    /// Lets a command begin that was held back, and records until `stop` is set or the program ends. Then `command` says
+    /// how it is.
+    pub(crate) fn let_go(
+        self,
+        stop: &Arc<AtomicBool>,
+        command: &Arc<OnceLock<CommandState>>,
+    ) -> JoinHandle<Result<Collected, Missing>> {
+        let (stop, command) = (stop.clone(), command.clone());
         std::thread::spawn(move || {
-            let recording = record(self.recorder, &stop);
+            let recording = record(self.recorder, &stop, &command);
             let recording = recording.map_err(|error| Missing::new(WHAT, error.with_causes()))?;
             keep(&recording, &self.folder)
         })
@@ -62,16 +68,21 @@ impl Recorder {
 fn record(
     mut recorder: probe::Recorder,
     stop: &AtomicBool,
+    command: &OnceLock<CommandState>,
 ) -> Result<probe::Recording, probe::Error> {
     recorder.start()?;
-    loop {
+    let ending = loop {
         if recorder.poll(TICK)?.has_ended {
-            return recorder.finish(Ending::Exit);
+            break Ending::Exit;
         }
         if stop.load(Ordering::Relaxed) {
-            return recorder.finish(Ending::Duration);
+            break Ending::Duration;
         }
+    };
+    if let Some(state) = recorder.command() {
+        let _ = command.set(state);
     }
+    recorder.finish(ending)
 }
 
 fn options(plan: &Plan) -> probe::Options {

@@ -2,12 +2,12 @@
 
 use std::io;
 use std::process::{Child, Command};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use goproc::Pid;
+use goproc::{CommandState, Pid};
 use output::write_private;
 
 use crate::endpoint::{Endpoint, NOT_COMPLETE, STOPPED};
@@ -98,6 +98,8 @@ struct Run<'o> {
     is_go: Option<bool>,
     /// A command that the recorder did not start.
     child: Option<Child>,
+    /// How the command is at the end, whoever started it.
+    command: Arc<OnceLock<CommandState>>,
     endpoint: Option<Endpoint>,
     perf: Option<Perf>,
     workers: Vec<Worker>,
@@ -127,6 +129,7 @@ impl<'o> Run<'o> {
             pid: None,
             is_go: None,
             child: None,
+            command: Arc::default(),
             endpoint: None,
             perf: None,
             workers: Vec::new(),
@@ -223,7 +226,7 @@ impl<'o> Run<'o> {
 
     fn let_go(&mut self, recorder: &mut Option<Recorder>) {
         if let Some(recorder) = recorder.take() {
-            let thread = recorder.let_go(&self.stop_recorder);
+            let thread = recorder.let_go(&self.stop_recorder, &self.command);
             self.workers.push(Worker::start("recording of map growth", move || {
                 thread.join().map_or_else(|_| Vec::new(), |outcome| vec![outcome])
             }));
@@ -289,7 +292,9 @@ impl<'o> Run<'o> {
 
     /// Waits for the end, and collects what there is.
     fn finish(mut self, progress: &mut dyn FnMut(&str)) -> Result<Summary, Error> {
-        if self.workers.is_empty() && self.requests.is_empty() && self.perf.is_none() {
+        let collects = !self.workers.is_empty() || !self.requests.is_empty() || self.perf.is_some();
+        // A command that was started is waited for in any case: it is not ours to leave alone.
+        if !collects && self.child.is_none() {
             let ending = if self.is_stopped() { Ending::Signal } else { Ending::Exit };
             return self.summary(ending, Duration::ZERO);
         }
@@ -313,6 +318,9 @@ impl<'o> Run<'o> {
         self.join(workers, ended + GRACE);
         if let Some(perf) = self.perf.take() {
             self.outcomes.extend(perf.finish(ended + PERF_GRACE));
+        }
+        if let Some(child) = &mut self.child {
+            let _ = self.command.set(CommandState::of(child));
         }
         self.say_what_time_is_missing(ending, elapsed);
         self.summary(ending, elapsed)
@@ -410,6 +418,7 @@ impl<'o> Run<'o> {
             is_go: self.is_go,
             seconds: elapsed.as_secs_f64(),
             ending,
+            command: self.command.get().copied(),
             collected,
             missing,
         };

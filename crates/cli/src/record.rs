@@ -44,6 +44,7 @@ pub(crate) fn run(
     recorder.start()?;
     recorder.drop_privileges()?;
     let ending = record_until_end(&mut recorder, args.duration, &signals, err)?;
+    let command = recorder.command();
     let recording = recorder.finish(ending)?;
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)?;
@@ -57,7 +58,12 @@ pub(crate) fn run(
         };
     }
     summarise(&recording, &args.output, err)?;
-    Ok(ExitCode::SUCCESS)
+    if let Some(command) = command {
+        let _ = writeln!(err, "mapscope: {command}");
+    }
+    // As `strace` and `perf record` do, that of the command, if it was recorded to its end.
+    let code = command.filter(|_| ending == Ending::Exit).and_then(|command| command.exit_code);
+    Ok(ExitCode::from(code.unwrap_or(0)))
 }
 
 fn target(args: &Record) -> anyhow::Result<Target> {

@@ -15,7 +15,7 @@ use std::process::Child;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use goproc::{ErrorKind, Pid, PidFd};
+use goproc::{CommandState, ErrorKind, Pid, PidFd};
 
 use crate::calibrate;
 use crate::capabilities::{self, OF_OTHER_USERS};
@@ -406,6 +406,11 @@ impl Recorder {
     /// When the kernel no longer lets us.
     pub fn finish(mut self, ending: Ending) -> Result<Recording, Error> {
         self.cut(ending)
+    }
+
+    /// The command that was started for the recording; `None` when processes are recorded that ran before.
+    pub fn command(&mut self) -> Option<CommandState> {
+        self.child.as_mut().map(CommandState::of)
     }
 
     /// Whether the program has ended; never, when all processes of an executable are recorded without a command.
