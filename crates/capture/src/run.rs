@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use goproc::{CommandState, Pid};
+use goproc::{CommandState, Pid, ProcessId};
 use output::write_private;
 
 use crate::endpoint::{Endpoint, NOT_COMPLETE, STOPPED};
@@ -72,19 +72,24 @@ pub fn capture(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Summ
     if options.target.is_none() && options.url.is_none() {
         return Err(Error::NoTarget);
     }
-    if let Some(Target::Pid(pid)) = options.target
-        && !Pid(pid).is_running()
-    {
-        return Err(Error::NoSuchProcess { pid });
-    }
+    let process = match options.target {
+        Some(Target::Pid(pid)) => Some(running(pid)?),
+        _ => None,
+    };
     let folder = Folder::prepare(&options.dir)?;
     let signals = StopSignals::catch().map_err(Error::Signals)?;
-    let run = Run::start(options, folder.clone(), signals.flag(), progress);
+    let run = Run::start(options, process, folder.clone(), signals.flag(), progress);
     let result = run.and_then(|run| run.finish(progress));
     if result.is_err() {
         folder.remove_unused();
     }
     result
+}
+
+/// The process of this number, told from a later one with the same.
+fn running(pid: u32) -> Result<ProcessId, Error> {
+    let process = Pid(pid).id().ok().filter(|process| process.is_running());
+    process.ok_or(Error::NoSuchProcess { pid })
 }
 
 struct Run<'o> {
@@ -95,6 +100,8 @@ struct Run<'o> {
     /// Ends the recorder.
     stop_recorder: Arc<AtomicBool>,
     pid: Option<u32>,
+    /// That of `pid`; `None` when it was gone before it could be told from others.
+    process: Option<ProcessId>,
     is_go: Option<bool>,
     /// A command that the recorder did not start.
     child: Option<Child>,
@@ -115,6 +122,7 @@ struct Run<'o> {
 impl<'o> Run<'o> {
     fn start(
         options: &'o Options,
+        process: Option<ProcessId>,
         folder: Folder,
         stop: &Arc<AtomicBool>,
         progress: &mut dyn FnMut(&str),
@@ -127,6 +135,7 @@ impl<'o> Run<'o> {
             stop: stop.clone(),
             stop_recorder: Arc::default(),
             pid: None,
+            process,
             is_go: None,
             child: None,
             command: Arc::default(),
@@ -210,18 +219,25 @@ impl<'o> Run<'o> {
         };
         match Recorder::attach(&plan) {
             Ok(recorder) => {
-                self.pid = Some(recorder.pid);
+                self.capture_process(recorder.pid);
                 Ok(Some(recorder))
             }
             Err(missing) => {
                 self.outcomes.push(Err(missing));
-                self.pid = Some(match target {
+                let pid = match target {
                     Target::Pid(pid) => *pid,
                     Target::Command(argv) => self.spawn(argv)?,
-                });
+                };
+                self.capture_process(pid);
                 Ok(None)
             }
         }
+    }
+
+    fn capture_process(&mut self, pid: u32) {
+        self.pid = Some(pid);
+        // Of one that was asked for it is known since then.
+        self.process = self.process.or_else(|| Pid(pid).id().ok());
     }
 
     fn let_go(&mut self, recorder: &mut Option<Recorder>) {
@@ -332,9 +348,7 @@ impl<'o> Run<'o> {
             if self.is_stopped() {
                 return Ending::Signal;
             }
-            if self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))
-                || self.pid.is_some_and(|pid| !Pid(pid).is_running())
-            {
+            if self.has_ended() {
                 return Ending::Exit;
             }
             let now = Instant::now();
@@ -348,6 +362,12 @@ impl<'o> Run<'o> {
             }
             std::thread::sleep(TICK);
         }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        let is_reaped = |child: &mut Child| matches!(child.try_wait(), Ok(Some(_)));
+        let is_running = self.process.is_some_and(ProcessId::is_running);
+        self.child.as_mut().is_some_and(is_reaped) || self.pid.is_some() && !is_running
     }
 
     /// Takes the last snapshots, and the outcomes of requests that end in time; the others are cut.
