@@ -175,10 +175,13 @@ impl<'o> Run<'o> {
             return Ok(());
         }
         progress("attaching the recorder of map growth");
-        let mut recorder = self.start_recorder(target)?;
-        if recorder.is_some() && self.is_stopped() {
+        let mut recorder = self.attach(target);
+        if self.is_stopped() {
             self.give_up();
             return Ok(());
+        }
+        if recorder.is_none() {
+            self.start_without_recorder(target)?;
         }
         if !matches!(target, Target::Command(_)) {
             // It must not count without its governor while perf begins.
@@ -209,8 +212,7 @@ impl<'o> Run<'o> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// A command is started in any case; without recorder it does not wait.
-    fn start_recorder(&mut self, target: &Target) -> Result<Option<Recorder>, Error> {
+    fn attach(&mut self, target: &Target) -> Option<Recorder> {
         let plan = Plan {
             target: target.clone(),
             max_overhead: self.options.max_overhead,
@@ -220,18 +222,23 @@ impl<'o> Run<'o> {
         match Recorder::attach(&plan) {
             Ok(recorder) => {
                 self.capture_process(recorder.pid);
-                Ok(Some(recorder))
+                Some(recorder)
             }
             Err(missing) => {
                 self.outcomes.push(Err(missing));
-                let pid = match target {
-                    Target::Pid(pid) => *pid,
-                    Target::Command(argv) => self.spawn(argv)?,
-                };
-                self.capture_process(pid);
-                Ok(None)
+                None
             }
         }
+    }
+
+    /// A command is started in any case; without recorder it does not wait.
+    fn start_without_recorder(&mut self, target: &Target) -> Result<(), Error> {
+        let pid = match target {
+            Target::Pid(pid) => *pid,
+            Target::Command(argv) => self.spawn(argv)?,
+        };
+        self.capture_process(pid);
+        Ok(())
     }
 
     fn capture_process(&mut self, pid: u32) {
