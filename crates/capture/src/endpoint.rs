@@ -7,8 +7,8 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use ingest::{AnswerLimits, Server};
@@ -24,20 +24,20 @@ const PART: Duration = Duration::from_secs(10);
 const MAX_TRACE: Duration = Duration::from_secs(10);
 /// How many of the largest answers the CPU profiles and the trace may be together: about six hours of large profiles.
 const MAX_ANSWERS: u64 = 8;
-const STOPPED: &str = "stopped early by a signal";
+pub(crate) const STOPPED: &str = "stopped early by a signal";
 pub(crate) const NOT_COMPLETE: &str = "it was not complete when the capture ended";
 const CPU: &str = "CPU profile";
 const TRACE: &str = "execution trace";
 
 /// A profile that counts since the start of the program.
-struct Snapshot {
+pub(crate) struct Snapshot {
     name: &'static str,
-    what: &'static str,
+    pub(crate) what: &'static str,
     /// Why it is empty, if it is.
     when_empty: &'static str,
 }
 
-const SNAPSHOTS: [Snapshot; 3] = [
+pub(crate) const SNAPSHOTS: [Snapshot; 3] = [
     Snapshot {
         name: "heap",
         what: "heap profile",
@@ -67,6 +67,8 @@ pub(crate) struct Endpoint {
     end: Option<Instant>,
     /// Of CPU profiles and trace. Units: bytes.
     n_kept: Arc<AtomicU64>,
+    /// Read-locked by whoever has a file in the folder that is not whole yet.
+    writing: Arc<RwLock<()>>,
     /// Set by a signal.
     stop: Arc<AtomicBool>,
 }
@@ -78,9 +80,10 @@ struct Request<'a> {
     time: Duration,
 }
 
-/// An answer, on the disk but without its name.
-struct Fetched {
+/// An answer, on the disk but without its name. Order: the draft goes before the lock does.
+struct Fetched<'e> {
     draft: Draft,
+    _writing: RwLockReadGuard<'e, ()>,
     n_bytes: u64,
     /// Why there is no more of it, if there is not.
     cut: Option<String>,
@@ -104,7 +107,15 @@ impl Endpoint {
     ) -> Result<Self, String> {
         let server = || Server::new(url).map_err(|error| error.to_string());
         let (streams, snapshots) = (server()?, server()?);
-        Ok(Self { streams, snapshots, limits, end, n_kept: Arc::default(), stop: stop.clone() })
+        Ok(Self {
+            streams,
+            snapshots,
+            limits,
+            end,
+            n_kept: Arc::default(),
+            writing: Arc::default(),
+            stop: stop.clone(),
+        })
     }
 
     /// Its URL, without secrets.
@@ -117,13 +128,16 @@ impl Endpoint {
         self.streams.close();
     }
 
-    /// Ends all that goes on.
+    /// Ends all that goes on. When it returns, the folder does not change any more: what was being written is whole or
+    /// removed, also by threads that nobody waits for.
     pub(crate) fn close(&self) {
         self.streams.close();
         self.snapshots.close();
+        drop(self.writing.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Waits until something answers, while there is patience and the stop is not set.
+    /// Waits until something answers, whatever that is: who serves profiles need not serve `cmdline`. Waits while there is
+    /// patience and the stop is not set.
     ///
     /// # Errors
     /// Why nothing does.
@@ -132,7 +146,7 @@ impl Endpoint {
         loop {
             let limits = self.answer_limits(self.limits.answer_time);
             match self.snapshots.get_below("cmdline", "", &limits) {
-                Ok(_) => return Ok(()),
+                Ok(_) | Err(ingest::Error::Answered { .. }) => return Ok(()),
                 Err(error) if start.elapsed() >= patience || self.is_stopped() => {
                     return Err(self.no_answer(&self.snapshots, &error));
                 }
@@ -270,26 +284,30 @@ impl Endpoint {
         server: &Server,
         request: &Request<'_>,
         path: &Path,
-    ) -> Result<Fetched, String> {
+    ) -> Result<Fetched<'_>, String> {
         let limits = self.answer_limits(request.time);
         let mut answer = server
             .get_below(request.name, request.parameters, &limits)
             .map_err(|error| self.no_answer(server, &error))?;
+        let writing = self.writing.read().unwrap_or_else(PoisonError::into_inner);
+        if server.is_closed() {
+            return Err(self.closed().to_owned());
+        }
         let mut draft = Draft::private(path).map_err(|error| error.to_string())?;
         let mut n_bytes = 0;
         let mut buffer = vec![0; 1 << 16];
         let cut = loop {
             match answer.read(&mut buffer) {
                 Ok(0) => break None,
-                Ok(n) => {
-                    draft.write_all(&buffer[..n]).map_err(|error| error.to_string())?;
-                    n_bytes += n as u64;
-                }
+                Ok(n) => match draft.write_all(&buffer[..n]) {
+                    Ok(()) => n_bytes += n as u64,
+                    Err(error) => break Some(error.to_string()),
+                },
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break Some(self.no_more(server, &error)),
             }
         };
-        Ok(Fetched { draft, n_bytes, cut })
+        Ok(Fetched { draft, _writing: writing, n_bytes, cut })
     }
 
     /// Whether there is room for one more of the largest answers among those that add up.
@@ -316,8 +334,8 @@ impl Endpoint {
     fn no_answer(&self, server: &Server, error: &ingest::Error) -> String {
         let is_late = matches!(error, ingest::Error::Late { .. });
         match error {
-            _ if self.is_stopped() && (is_late || server.is_closed()) => STOPPED.to_owned(),
-            _ if server.is_closed() => NOT_COMPLETE.to_owned(),
+            _ if server.is_closed() => self.closed().to_owned(),
+            _ if is_late && self.is_stopped() => STOPPED.to_owned(),
             error if is_late => format!("{error} (--answer-time)"),
             error => error.to_string(),
         }
@@ -326,12 +344,17 @@ impl Endpoint {
     fn no_more(&self, server: &Server, error: &io::Error) -> String {
         let is_late = error.kind() == io::ErrorKind::TimedOut;
         match error.kind() {
-            _ if self.is_stopped() && (is_late || server.is_closed()) => STOPPED.to_owned(),
-            _ if server.is_closed() => NOT_COMPLETE.to_owned(),
+            _ if server.is_closed() => self.closed().to_owned(),
+            _ if is_late && self.is_stopped() => STOPPED.to_owned(),
             _ if is_late => format!("{error} (--answer-time)"),
             io::ErrorKind::FileTooLarge => format!("{error} (--max-answer)"),
             _ => error.to_string(),
         }
+    }
+
+    /// Why it was closed.
+    fn closed(&self) -> &'static str {
+        if self.is_stopped() { STOPPED } else { NOT_COMPLETE }
     }
 
     fn is_stopped(&self) -> bool {

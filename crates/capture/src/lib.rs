@@ -2,8 +2,8 @@
 //!
 //! 1. The recorder of map growth attaches (`probe`); a command that is to be captured waits for it.
 //! 2. Beside it run, each in a thread of its own: `perf record` (`perf`), and requests to the program's pprof endpoint
-//!    (`endpoint`): CPU profile and trace. Profiles that add up since the start (heap, mutex, block) are fetched every
-//!    few seconds, so that the last are there when the program ends.
+//!    (`endpoint`): CPU profile and trace. Profiles that add up since the start (heap, mutex, block) are fetched at
+//!    once and then every few seconds, so that the last are there when the program ends.
 //! 3. The end is the end of the program, of the time, or a signal. What is there by then is kept.
 //! 4. [`Summary`] says what was collected, and what was not, and why. It is written beside the files too.
 //!
@@ -17,6 +17,8 @@ mod perf;
 mod process;
 mod recorder;
 mod run;
+mod snapshots;
+mod stop;
 mod summary;
 
 use std::ffi::OsString;
@@ -25,6 +27,7 @@ use std::time::Duration;
 
 pub use error::Error;
 pub use run::capture;
+pub use stop::StopSignals;
 pub use summary::{Collected, Ending, Missing, Summary};
 
 /// What to capture, and where to.

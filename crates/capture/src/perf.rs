@@ -4,15 +4,18 @@
 //! 1. Events are tried on a program that does nothing: what the machine or the kernel does not allow is left out.
 //! 2. Those that work are recorded together, on the monotonic clock, which is that of Go's traces. Samples have their rate
 //!    in the name of the event: a rate for all would make perf leave calls out.
-//! 3. It is told to end as Ctrl-C does, and killed when it does not in time.
+//! 3. Beside the process it gets a program of ours that waits for the end of a pipe, and perf ends with the first of the
+//!    two. We close the pipe to end it, and the kernel does when we are killed: perf outlives neither. It is killed when
+//!    it does not end in time.
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
-
+use crate::endpoint::STOPPED;
 use crate::folder::Folder;
 use crate::summary::{Collected, Missing};
 
@@ -22,6 +25,11 @@ const LOG: &str = "perf.log";
 
 /// What perf says of a full disk. Source: `record__write`, tools/perf/builtin-record.c.
 const NOT_WRITTEN: &str = "failed to write perf data";
+const NOT_INSTALLED: &str = "perf is not installed (Debian: linux-perf; Ubuntu: linux-tools)";
+/// Ends when the pipe that it reads is closed.
+const PIPE_READER: &str = "cat";
+/// How long perf may take to record a program that does nothing.
+const TRIAL: Duration = Duration::from_secs(5);
 /// How long perf may take to say what is in its file.
 const LIST: Duration = Duration::from_secs(5);
 /// How often it is looked whether perf has ended, or begun.
@@ -51,35 +59,37 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// Asks perf; takes a second or two.
+    /// Asks perf; takes a second or two, or until the stop is set.
     ///
     /// # Errors
     /// Why it does not work here.
-    pub(crate) fn choose() -> Result<Self, Missing> {
-        if perf().arg("--version").status().is_err() {
-            let why = "perf is not installed (Debian: linux-perf; Ubuntu: linux-tools)";
-            return Err(Missing::new(WHAT, why));
+    pub(crate) fn choose(stop: &AtomicBool) -> Result<Self, Missing> {
+        // Ubuntu's is there without the kernel's tools, and says so.
+        if !succeeds(perf().arg("--version"), stop)? {
+            return Err(Missing::new(WHAT, NOT_INSTALLED));
         }
-        if !work(&[CPU]) {
+        if !works(&[CPU], stop)? {
             let why = "perf may not sample here: run as root, or lower \
                        /proc/sys/kernel/perf_event_paranoid to 2";
             return Err(Missing::new(WHAT, why));
         }
         let mut events = Self { present: vec![CPU], absent: Vec::new() };
-        events.add(&MISSES);
-        events.add(&TRACEPOINTS);
+        events.add(&MISSES, stop)?;
+        events.add(&TRACEPOINTS, stop)?;
         Ok(events)
     }
 
     /// All at once, or else one by one.
-    fn add(&mut self, events: &[&'static str]) {
-        if work(events) {
-            return self.present.extend(events);
+    fn add(&mut self, events: &[&'static str], stop: &AtomicBool) -> Result<(), Missing> {
+        if works(events, stop)? {
+            self.present.extend(events);
+            return Ok(());
         }
         for event in events {
-            let kind = if work(&[event]) { &mut self.present } else { &mut self.absent };
+            let kind = if works(&[event], stop)? { &mut self.present } else { &mut self.absent };
             kind.push(event);
         }
+        Ok(())
     }
 }
 
@@ -95,42 +105,55 @@ impl Perf {
     ///
     /// # Errors
     /// Why it does not work here.
-    pub(crate) fn start(events: Events, pid: u32, folder: &Folder) -> Result<Self, Missing> {
+    pub(crate) fn start(
+        events: Events,
+        pid: u32,
+        folder: &Folder,
+        stop: &AtomicBool,
+    ) -> Result<Self, Missing> {
         let fail = |error: std::io::Error| Missing::new(WHAT, error.to_string());
         let stderr = File::create_new(folder.path(LOG)).map_err(fail)?;
         let mut command = perf();
         command.args(["record", "-k", "mono", "-g"]).args(with_flags(&events.present));
         // perf opens its file by name, and follows links: in the very folder that was looked at, whatever has its name now.
         command.args(["-o", WHAT, "-p", &pid.to_string()]);
-        command.current_dir(folder.itself()).stderr(stderr);
+        command.args(["--", PIPE_READER]);
+        command.current_dir(folder.itself()).stdin(Stdio::piped()).stderr(stderr);
         let child = command.spawn().map_err(fail)?;
         let mut perf = Self { child, folder: folder.clone(), absent: events.absent };
-        perf.wait_until_it_records();
+        perf.wait_until_it_records(stop);
         Ok(perf)
     }
 
     /// The file gets its head when the events are open.
-    fn wait_until_it_records(&mut self) {
+    fn wait_until_it_records(&mut self, stop: &AtomicBool) {
         const PATIENCE: Duration = Duration::from_secs(3);
         let path = self.folder.path(WHAT);
         let start = Instant::now();
+        let is_over = || start.elapsed() >= PATIENCE || stop.load(Ordering::Relaxed);
         let is_written = || fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0);
         let has_ended = |child: &mut Child| child.try_wait().is_ok_and(|status| status.is_some());
-        while !is_written() && !has_ended(&mut self.child) && start.elapsed() < PATIENCE {
+        while !is_written() && !has_ended(&mut self.child) && !is_over() {
             std::thread::sleep(TICK);
         }
     }
 
-    /// Tells it to end, as Ctrl-C does; without effect when the program has ended, and perf with it.
+    /// Tells it to end; without effect when the program has ended, and perf with it.
     pub(crate) fn stop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = kill_process(Pid::from_child(&self.child), Signal::INT);
+        drop(self.child.stdin.take());
+    }
+
+    /// Ends it, and leaves nothing of it.
+    pub(crate) fn discard(mut self) {
+        wait_while(&mut self.child, || false);
+        for name in [LOG, WHAT] {
+            let _ = fs::remove_file(self.folder.path(name));
         }
     }
 
     /// What came of the recording, which was stopped, and ends by then.
     pub(crate) fn finish(mut self, until: Instant) -> Vec<Result<Collected, Missing>> {
-        let status = wait_until(&mut self.child, until);
+        let status = wait_while(&mut self.child, || Instant::now() < until);
         let log = self.folder.path(LOG);
         let said = fs::read_to_string(&log).unwrap_or_default();
         let _ = fs::remove_file(&log);
@@ -171,8 +194,9 @@ fn names_in(folder: &Folder) -> String {
     command.args(["evlist", "-i", WHAT]).current_dir(folder.itself()).stdout(Stdio::piped());
     let Ok(mut child) = command.spawn() else { return String::new() };
     let mut said = Vec::new();
+    let end = Instant::now() + LIST;
     // A list that a pipe does not hold is none; with perf its end of the pipe is closed.
-    if wait_until(&mut child, Instant::now() + LIST).is_some()
+    if wait_while(&mut child, || Instant::now() < end).is_some()
         && let Some(stdout) = &mut child.stdout
     {
         let _ = stdout.read_to_end(&mut said);
@@ -183,13 +207,13 @@ fn names_in(folder: &Folder) -> String {
     lines.map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// Waits for the end of a process, and ends it when it comes too late; then there is no status.
-fn wait_until(child: &mut Child, end: Instant) -> Option<ExitStatus> {
+/// Waits for the end of a process, and ends it when it is not to go on; then there is no status.
+fn wait_while(child: &mut Child, goes_on: impl Fn() -> bool) -> Option<ExitStatus> {
     loop {
         if let Ok(Some(status)) = child.try_wait() {
             return Some(status);
         }
-        if Instant::now() >= end {
+        if !goes_on() {
             break;
         }
         std::thread::sleep(TICK);
@@ -209,10 +233,34 @@ fn perf() -> Command {
     command
 }
 
-fn work(events: &[&str]) -> bool {
+fn works(events: &[&str], stop: &AtomicBool) -> Result<bool, Missing> {
     let mut command = perf();
     command.arg("record").args(with_flags(events)).args(["-o", "/dev/null", "--", "true"]);
-    command.status().is_ok_and(|status| status.success())
+    succeeds(&mut command, stop)
+}
+
+/// Whether perf does something that takes it a moment.
+///
+/// # Errors
+/// When it is not there or does not end, or the stop is set.
+fn succeeds(command: &mut Command, stop: &AtomicBool) -> Result<bool, Missing> {
+    let is_stopped = || stop.load(Ordering::Relaxed);
+    // Ctrl-C is for all of a group, and would make it fail for no reason of its own.
+    let Ok(mut child) = command.process_group(0).spawn() else {
+        return Err(Missing::new(WHAT, NOT_INSTALLED));
+    };
+    let end = Instant::now() + TRIAL;
+    match wait_while(&mut child, || Instant::now() < end && !is_stopped()) {
+        _ if is_stopped() => Err(Missing::new(WHAT, STOPPED)),
+        Some(status) => Ok(status.success()),
+        None => {
+            let why = format!(
+                "perf did not end within {} s when it was tried; see what `perf record true` waits for",
+                TRIAL.as_secs()
+            );
+            Err(Missing::new(WHAT, why))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -220,17 +268,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_end_in_time_is_killed() {
+    fn what_is_not_to_go_on_is_killed() {
         let mut child = Command::new("sleep").arg("3600").spawn().expect("sleep");
-        assert_eq!(wait_until(&mut child, Instant::now()), None);
+        assert_eq!(wait_while(&mut child, || false), None);
         let status = child.try_wait().expect("a child").expect("it has ended");
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
     }
 
     #[test]
-    fn what_ends_in_time_has_a_status() {
+    fn what_ends_has_a_status() {
         let mut child = Command::new("sh").args(["-c", "exit 3"]).spawn().expect("a shell");
-        let status = wait_until(&mut child, Instant::now() + Duration::from_secs(3600));
+        let status = wait_while(&mut child, || true);
         assert_eq!(status.and_then(|status| status.code()), Some(3));
+    }
+
+    #[test]
+    fn a_trial_that_is_stopped_is_ended_and_says_so() {
+        let mut hanging = Command::new("sleep");
+        let stopped = succeeds(hanging.arg("3600"), &AtomicBool::new(true));
+        assert_eq!(stopped, Err(Missing::new(WHAT, STOPPED)));
+    }
+
+    #[test]
+    fn a_trial_says_whether_it_succeeds() {
+        let go_on = AtomicBool::new(false);
+        assert_eq!(succeeds(&mut Command::new("true"), &go_on), Ok(true));
+        assert_eq!(succeeds(&mut Command::new("false"), &go_on), Ok(false));
+        let missing = succeeds(&mut Command::new("/no/such/perf"), &go_on);
+        assert!(missing.expect_err("there is none").why.contains("not installed"));
     }
 }

@@ -10,6 +10,8 @@ use crate::folder::Folder;
 use crate::summary::{Collected, Missing};
 
 const WHAT: &str = "binary";
+/// Longest name of a file. Source: `NAME_MAX`, include/uapi/linux/limits.h. Units: bytes.
+const MAX_NAME: usize = 255;
 /// How long a command may take to become the program.
 const START: Duration = Duration::from_secs(2);
 
@@ -41,12 +43,19 @@ pub(crate) fn copy_binary(pid: Pid, folder: &Folder) -> Copy {
         );
         return Copy { outcome: Err(Missing::new(WHAT, why)), is_go: Some(false) };
     }
-    let name = format!("{CAPTURED_BINARY}{}", printable(&executable.name.to_string_lossy()));
+    let name = file_name(&executable.name.to_string_lossy());
     // Nobody can read it who could not read the original.
     let written = write_private(&folder.path(&name), &bytes)
         .map_err(|error| Missing::new(WHAT, format!("{}: {error}", folder.named(&name).display())));
     let collected = Collected::new(&name, "the executable", bytes.len() as u64);
     Copy { outcome: written.map(|()| collected), is_go: Some(true) }
+}
+
+/// Of the copy of an executable of this name. Length: what a file system takes.
+fn file_name(executable: &str) -> String {
+    let mut name = format!("{CAPTURED_BINARY}{}", printable(executable));
+    name.truncate(name.floor_char_boundary(MAX_NAME));
+    name
 }
 
 /// A command that waits is this program until it begins.
@@ -59,5 +68,19 @@ fn wait_for_program(pid: Pid) -> Result<Executable, goproc::Error> {
             return Ok(executable);
         }
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut_to_what_a_file_can_have() {
+        assert_eq!(file_name("server"), "binary.server");
+        assert_eq!(file_name(&"a".repeat(255)).len(), MAX_NAME);
+        let name = file_name(&"é".repeat(127));
+        assert_eq!((name.len(), name.ends_with('é')), (MAX_NAME, true));
+        assert_eq!(file_name(&"\u{1}".repeat(255)).chars().count(), 7 + 82);
     }
 }

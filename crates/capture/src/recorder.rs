@@ -1,11 +1,12 @@
 //! The live recorder of map growth.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use output::write_private;
+use goproc::CommandState;
+use output::{write_elsewhere, write_private};
 use probe::{Ending, Links};
 
 use crate::Target;
@@ -41,19 +42,24 @@ impl Recorder {
     /// Why nothing can be recorded here.
     pub(crate) fn attach(plan: &Plan) -> Result<Self, Missing> {
         let recorder = probe::Recorder::attach(&options(plan))
-            .map_err(|error| Missing::new(WHAT, chain(&error)))?;
+            .map_err(|error| Missing::new(WHAT, error.with_causes()))?;
         let Some(&pid) = recorder.attached().pids.first() else {
             return Err(Missing::new(WHAT, "there is no process"));
         };
         Ok(Self { pid, recorder, folder: plan.folder.clone() })
     }
 
-    /// Lets a command begin that was held back, and records until `stop` is set or the program ends.
-    pub(crate) fn let_go(self, stop: &Arc<AtomicBool>) -> JoinHandle<Result<Collected, Missing>> {
-        let stop = stop.clone();
+    /// Lets a command begin that was held back, and records until `stop` is set or the program ends. Then `command` says
+    /// how it is.
+    pub(crate) fn let_go(
+        self,
+        stop: &Arc<AtomicBool>,
+        command: &Arc<OnceLock<CommandState>>,
+    ) -> JoinHandle<Result<Collected, Missing>> {
+        let (stop, command) = (stop.clone(), command.clone());
         std::thread::spawn(move || {
-            let recording = record(self.recorder, &stop);
-            let recording = recording.map_err(|error| Missing::new(WHAT, chain(&error)))?;
+            let recording = record(self.recorder, &stop, &command);
+            let recording = recording.map_err(|error| Missing::new(WHAT, error.with_causes()))?;
             keep(&recording, &self.folder)
         })
     }
@@ -62,16 +68,21 @@ impl Recorder {
 fn record(
     mut recorder: probe::Recorder,
     stop: &AtomicBool,
+    command: &OnceLock<CommandState>,
 ) -> Result<probe::Recording, probe::Error> {
     recorder.start()?;
-    loop {
+    let ending = loop {
         if recorder.poll(TICK)?.has_ended {
-            return recorder.finish(Ending::Exit);
+            break Ending::Exit;
         }
         if stop.load(Ordering::Relaxed) {
-            return recorder.finish(Ending::Duration);
+            break Ending::Duration;
         }
+    };
+    if let Some(state) = recorder.command() {
+        let _ = command.set(state);
     }
+    recorder.finish(ending)
 }
 
 fn options(plan: &Plan) -> probe::Options {
@@ -92,9 +103,8 @@ fn keep(recording: &probe::Recording, folder: &Folder) -> Result<Collected, Miss
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)
         .map_err(|error| fail(error.to_string()))?;
-    write_private(&folder.path(FILE), &bytes)
-        .map_err(|error| fail(format!("{}: {error}", folder.named(FILE).display())))?;
-    let what = format!("{WHAT}: {} growths", recording.n_grows);
+    write(&bytes, folder)?;
+    let what = format!("{WHAT}: {}", recording.grows_text());
     let collected = Collected::new(FILE, &what, bytes.len() as u64);
     Ok(match recording.n_lost {
         0 => collected,
@@ -102,7 +112,29 @@ fn keep(recording: &probe::Recording, folder: &Folder) -> Result<Collected, Miss
     })
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+/// Writes it into the folder, or else where there is room: what it says happened once.
+fn write(recording: &[u8], folder: &Folder) -> Result<(), Missing> {
+    let Err(error) = write_private(&folder.path(FILE), recording) else { return Ok(()) };
+    let kept = match write_elsewhere(".pb.gz", recording) {
+        Ok(path) => format!("it is kept in {}", path.display()),
+        Err(error) => format!("nor can it be kept in the folder for temporary files: {error}"),
+    };
+    Err(Missing::new(WHAT, format!("{}: {error}; {kept}", folder.named(FILE).display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_that_cannot_be_written_is_kept_elsewhere() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = Folder::prepare(&dir.path().join("capture")).expect("a folder");
+        // No file takes the place of a folder.
+        std::fs::create_dir(folder.path(FILE)).expect("a folder");
+        let why = write(b"growths", &folder).expect_err("it is in the way").why;
+        let (_, path) = why.split_once("; it is kept in ").expect("it is kept");
+        assert_eq!(std::fs::read(path).expect("a file"), b"growths");
+        std::fs::remove_file(path).expect("a file");
+    }
 }

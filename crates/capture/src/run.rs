@@ -2,30 +2,33 @@
 
 use std::io;
 use std::process::{Child, Command};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use goproc::Pid;
+use goproc::{CommandState, Pid, ProcessId};
 use output::write_private;
-use signal_hook::SigId;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::endpoint::{Endpoint, NOT_COMPLETE};
+use crate::endpoint::{Endpoint, NOT_COMPLETE, STOPPED};
 use crate::folder::Folder;
 use crate::perf::{Events, Perf};
 use crate::process;
 use crate::recorder::{Plan, Recorder};
-use crate::summary::{Collected, Ending, Missing, Summary};
+use crate::snapshots::Snapshots;
+use crate::stop::StopSignals;
+use crate::summary::{Collected, Ending, Missing, SUMMARY, Summary};
 use crate::{Error, Options, Target};
 
 /// Of a process that goes on, when nothing else was said: as long as a CPU profile of the endpoint.
 const USUAL_DURATION: Duration = Duration::from_secs(30);
 /// How often it is looked whether the end has come.
 const TICK: Duration = Duration::from_millis(50);
-/// How often profiles that add up are fetched.
-const SNAPSHOT: Duration = Duration::from_secs(10);
+/// How long after the first profiles that add up the next are fetched; each time it takes twice as long, so that a program
+/// that ends soon has some too.
+const FIRST_GAP: Duration = Duration::from_secs(1);
+/// How often they are fetched in the long run.
+const GAP: Duration = Duration::from_secs(10);
 /// How long the recorder may take to end. Nothing that is not ours can hold it.
 const GRACE: Duration = Duration::from_secs(20);
 /// How long perf may take to end: it reads its file once more, which may be large.
@@ -33,14 +36,14 @@ const PERF_GRACE: Duration = Duration::from_secs(60);
 /// How long answers may be late when the program has ended: its connections are closed.
 const AFTER_EXIT: Duration = Duration::from_secs(2);
 /// How long a signal may be held up by the last snapshots.
-const AT_ONCE: Duration = Duration::from_millis(500);
-/// What came of it.
-const SUMMARY: &str = "capture.json";
+pub(crate) const AT_ONCE: Duration = Duration::from_millis(500);
+/// What is collected of a process.
+const OF_PROCESS: &str = "recording of map growth, perf.data, binary";
 
 /// How long a program that was just started may take to listen.
 const LISTENS_AFTER: Duration = Duration::from_secs(5);
 
-type Outcome = Result<Collected, Missing>;
+pub(crate) type Outcome = Result<Collected, Missing>;
 
 /// Something that collects in a thread of its own.
 struct Worker {
@@ -54,51 +57,7 @@ impl Worker {
     }
 }
 
-/// Profiles that add up, fetched again and again, so that the last are there when the program ends.
-struct Snapshots {
-    endpoint: Option<Endpoint>,
-    folder: Folder,
-    outcomes: Vec<Outcome>,
-    going_on: Option<JoinHandle<Vec<Outcome>>>,
-}
-
-impl Snapshots {
-    fn new(endpoint: Option<Endpoint>, folder: Folder) -> Self {
-        Self { endpoint, folder, outcomes: Vec::new(), going_on: None }
-    }
-
-    /// Fetches them within this time, unless that is still being done.
-    fn begin(&mut self, time: Duration) {
-        self.take();
-        let (Some(endpoint), None) = (&self.endpoint, &self.going_on) else { return };
-        let (endpoint, folder) = (endpoint.clone(), self.folder.clone());
-        self.going_on = Some(std::thread::spawn(move || endpoint.snapshots(&folder, time)));
-    }
-
-    /// Waits for what is being fetched.
-    fn finish(&mut self, end: Instant) {
-        if let Some(thread) = &self.going_on {
-            wait_until(end + AT_ONCE, || thread.is_finished());
-        }
-        self.take();
-    }
-
-    /// What is fetched replaces what was fetched before, unless it failed.
-    fn take(&mut self) {
-        let Some(thread) = self.going_on.take_if(|thread| thread.is_finished()) else { return };
-        let fetched = thread.join().unwrap_or_default();
-        if self.outcomes.is_empty() {
-            return self.outcomes = fetched;
-        }
-        for (old, new) in self.outcomes.iter_mut().zip(fetched) {
-            if new.is_ok() || old.is_err() {
-                *old = new;
-            }
-        }
-    }
-}
-
-fn wait_until(end: Instant, is_done: impl Fn() -> bool) {
+pub(crate) fn wait_until(end: Instant, is_done: impl Fn() -> bool) {
     while !is_done() && Instant::now() < end {
         std::thread::sleep(TICK / 5);
     }
@@ -107,38 +66,30 @@ fn wait_until(end: Instant, is_done: impl Fn() -> bool) {
 /// Collects until the end; see [`crate`]. `progress` gets a line for each step.
 ///
 /// # Errors
-/// When nothing could be collected, or the folder cannot be written.
+/// When nothing could be collected, or the folder cannot be made. That its list of what was collected could not be written
+/// is in the list, see [`Summary::is_written`].
 pub fn capture(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Summary, Error> {
     if options.target.is_none() && options.url.is_none() {
         return Err(Error::NoTarget);
     }
-    if let Some(Target::Pid(pid)) = options.target
-        && !Pid(pid).is_running()
-    {
-        return Err(Error::NoSuchProcess { pid });
-    }
+    let process = match options.target {
+        Some(Target::Pid(pid)) => Some(running(pid)?),
+        _ => None,
+    };
     let folder = Folder::prepare(&options.dir)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let ids = catch_signals(&stop).map_err(Error::Signals)?;
-    let run = Run::start(options, folder.clone(), &stop, progress);
+    let signals = StopSignals::catch().map_err(Error::Signals)?;
+    let run = Run::start(options, process, folder.clone(), signals.flag(), progress);
     let result = run.and_then(|run| run.finish(progress));
-    for id in ids {
-        signal_hook::low_level::unregister(id);
-    }
     if result.is_err() {
         folder.remove_unused();
     }
     result
 }
 
-/// A first signal ends the capture, a second one this program.
-fn catch_signals(stop: &Arc<AtomicBool>) -> io::Result<Vec<SigId>> {
-    let mut ids = Vec::new();
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        ids.push(signal_hook::flag::register_conditional_default(signal, stop.clone())?);
-        ids.push(signal_hook::flag::register(signal, stop.clone())?);
-    }
-    Ok(ids)
+/// The process of this number, told from a later one with the same.
+fn running(pid: u32) -> Result<ProcessId, Error> {
+    let process = Pid(pid).id().ok().filter(|process| process.is_running());
+    process.ok_or(Error::NoSuchProcess { pid })
 }
 
 struct Run<'o> {
@@ -149,9 +100,13 @@ struct Run<'o> {
     /// Ends the recorder.
     stop_recorder: Arc<AtomicBool>,
     pid: Option<u32>,
+    /// That of `pid`; `None` when it was gone before it could be told from others.
+    process: Option<ProcessId>,
     is_go: Option<bool>,
     /// A command that the recorder did not start.
     child: Option<Child>,
+    /// How the command is at the end, whoever started it.
+    command: Arc<OnceLock<CommandState>>,
     endpoint: Option<Endpoint>,
     perf: Option<Perf>,
     workers: Vec<Worker>,
@@ -167,6 +122,7 @@ struct Run<'o> {
 impl<'o> Run<'o> {
     fn start(
         options: &'o Options,
+        process: Option<ProcessId>,
         folder: Folder,
         stop: &Arc<AtomicBool>,
         progress: &mut dyn FnMut(&str),
@@ -179,8 +135,10 @@ impl<'o> Run<'o> {
             stop: stop.clone(),
             stop_recorder: Arc::default(),
             pid: None,
+            process,
             is_go: None,
             child: None,
+            command: Arc::default(),
             endpoint: None,
             perf: None,
             workers: Vec::new(),
@@ -207,20 +165,36 @@ impl<'o> Run<'o> {
     fn start_process(&mut self, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let Some(target) = &self.options.target else {
             let why = "no process was given: add -p PID";
-            self.outcomes
-                .push(Err(Missing::new("recording of map growth, perf.data, binary", why)));
+            self.outcomes.push(Err(Missing::new(OF_PROCESS, why)));
             return Ok(());
         };
         progress("asking perf what it may record here");
-        let events = Events::choose();
+        let events = Events::choose(&self.stop);
+        if self.is_stopped() {
+            self.give_up();
+            return Ok(());
+        }
         progress("attaching the recorder of map growth");
-        let mut recorder = self.start_recorder(target)?;
+        let mut recorder = self.attach(target);
+        if self.is_stopped() {
+            self.give_up();
+            return Ok(());
+        }
+        if recorder.is_none() {
+            self.start_without_recorder(target)?;
+        }
         if !matches!(target, Target::Command(_)) {
             // It must not count without its governor while perf begins.
             self.let_go(&mut recorder);
         }
         let Some(pid) = self.pid else { return Ok(()) };
-        match events.and_then(|events| Perf::start(events, pid, &self.folder)) {
+        let perf = events.and_then(|events| Perf::start(events, pid, &self.folder, &self.stop));
+        if recorder.is_some() && self.is_stopped() {
+            perf.into_iter().for_each(Perf::discard);
+            self.give_up();
+            return Ok(());
+        }
+        match perf {
             Ok(perf) => self.perf = Some(perf),
             Err(missing) => self.outcomes.push(Err(missing)),
         }
@@ -228,8 +202,17 @@ impl<'o> Run<'o> {
         Ok(())
     }
 
-    /// A command is started in any case; without recorder it does not wait.
-    fn start_recorder(&mut self, target: &Target) -> Result<Option<Recorder>, Error> {
+    /// Says that the process is not captured. A command that is held back never begins.
+    fn give_up(&mut self) {
+        self.pid = None;
+        self.outcomes.push(Err(Missing::new(OF_PROCESS, STOPPED)));
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn attach(&mut self, target: &Target) -> Option<Recorder> {
         let plan = Plan {
             target: target.clone(),
             max_overhead: self.options.max_overhead,
@@ -238,23 +221,35 @@ impl<'o> Run<'o> {
         };
         match Recorder::attach(&plan) {
             Ok(recorder) => {
-                self.pid = Some(recorder.pid);
-                Ok(Some(recorder))
+                self.capture_process(recorder.pid);
+                Some(recorder)
             }
             Err(missing) => {
                 self.outcomes.push(Err(missing));
-                self.pid = Some(match target {
-                    Target::Pid(pid) => *pid,
-                    Target::Command(argv) => self.spawn(argv)?,
-                });
-                Ok(None)
+                None
             }
         }
     }
 
+    /// A command is started in any case; without recorder it does not wait.
+    fn start_without_recorder(&mut self, target: &Target) -> Result<(), Error> {
+        let pid = match target {
+            Target::Pid(pid) => *pid,
+            Target::Command(argv) => self.spawn(argv)?,
+        };
+        self.capture_process(pid);
+        Ok(())
+    }
+
+    fn capture_process(&mut self, pid: u32) {
+        self.pid = Some(pid);
+        // Of one that was asked for it is known since then.
+        self.process = self.process.or_else(|| Pid(pid).id().ok());
+    }
+
     fn let_go(&mut self, recorder: &mut Option<Recorder>) {
         if let Some(recorder) = recorder.take() {
-            let thread = recorder.let_go(&self.stop_recorder);
+            let thread = recorder.let_go(&self.stop_recorder, &self.command);
             self.workers.push(Worker::start("recording of map growth", move || {
                 thread.join().map_or_else(|_| Vec::new(), |outcome| vec![outcome])
             }));
@@ -309,7 +304,7 @@ impl<'o> Run<'o> {
         let of = endpoint.clone();
         let thread = std::thread::spawn(move || of.wait(patience));
         while !thread.is_finished() {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.is_stopped() {
                 endpoint.close();
                 return Err("stopped by a signal before the endpoint answered".to_owned());
             }
@@ -320,8 +315,11 @@ impl<'o> Run<'o> {
 
     /// Waits for the end, and collects what there is.
     fn finish(mut self, progress: &mut dyn FnMut(&str)) -> Result<Summary, Error> {
-        if self.workers.is_empty() && self.requests.is_empty() && self.perf.is_none() {
-            return self.summary(Ending::Exit, Duration::ZERO);
+        let collects = !self.workers.is_empty() || !self.requests.is_empty() || self.perf.is_some();
+        // A command that was started is waited for in any case: it is not ours to leave alone.
+        if !collects && self.child.is_none() {
+            let ending = if self.is_stopped() { Ending::Signal } else { Ending::Exit };
+            return self.summary(ending, Duration::ZERO);
         }
         match self.deadline {
             Some(end) => progress(&format!(
@@ -344,19 +342,20 @@ impl<'o> Run<'o> {
         if let Some(perf) = self.perf.take() {
             self.outcomes.extend(perf.finish(ended + PERF_GRACE));
         }
+        if let Some(child) = &mut self.child {
+            let _ = self.command.set(CommandState::of(child));
+        }
         self.say_what_time_is_missing(ending, elapsed);
         self.summary(ending, elapsed)
     }
 
     fn wait(&mut self, snapshots: &mut Snapshots) -> Ending {
-        let mut next_snapshot = self.started + SNAPSHOT;
+        let (mut next_snapshot, mut gap) = (self.started, FIRST_GAP);
         loop {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.is_stopped() {
                 return Ending::Signal;
             }
-            if self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))
-                || self.pid.is_some_and(|pid| !Pid(pid).is_running())
-            {
+            if self.has_ended() {
                 return Ending::Exit;
             }
             let now = Instant::now();
@@ -364,11 +363,18 @@ impl<'o> Run<'o> {
                 return Ending::Duration;
             }
             if now >= next_snapshot {
-                next_snapshot = now + SNAPSHOT;
+                next_snapshot = now + gap;
+                gap = (gap * 2).min(GAP);
                 snapshots.begin(self.options.limits.answer_time);
             }
             std::thread::sleep(TICK);
         }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        let is_reaped = |child: &mut Child| matches!(child.try_wait(), Ok(Some(_)));
+        let is_running = self.process.is_some_and(ProcessId::is_running);
+        self.child.as_mut().is_some_and(is_reaped) || self.pid.is_some() && !is_running
     }
 
     /// Takes the last snapshots, and the outcomes of requests that end in time; the others are cut.
@@ -387,12 +393,12 @@ impl<'o> Run<'o> {
         if ending != Ending::Exit {
             snapshots.begin(grace);
         }
-        snapshots.finish(end);
-        self.outcomes.append(&mut snapshots.outcomes);
+        snapshots.wait(end);
         let requests = std::mem::take(&mut self.requests);
         // They have the same limit of time, and were begun a little later.
         wait_until(end + AT_ONCE, || requests.iter().all(|worker| worker.thread.is_finished()));
         endpoint.close();
+        self.outcomes.extend(snapshots.finish(ending));
         self.join(requests, Instant::now() + AT_ONCE);
     }
 
@@ -432,20 +438,25 @@ impl<'o> Run<'o> {
                 missing.iter().map(|m| format!("  {}: {}", m.what, m.why)).collect();
             return Err(Error::Nothing { reasons: reasons.join("\n") });
         }
-        let summary = Summary {
+        let mut summary = Summary {
             mapscope_capture: 1,
             dir: self.options.dir.clone(),
             pid: self.pid,
             is_go: self.is_go,
             seconds: elapsed.as_secs_f64(),
             ending,
+            command: self.command.get().copied(),
             collected,
             missing,
         };
         let bytes = serde_json::to_vec(&summary).map_err(io::Error::from);
-        bytes
-            .and_then(|bytes| write_private(&self.folder.path(SUMMARY), &bytes))
-            .map_err(|source| Error::Write { path: self.folder.named(SUMMARY), source })?;
+        // The list is worth as much as the files in it.
+        if let Err(error) =
+            bytes.and_then(|bytes| write_private(&self.folder.path(SUMMARY), &bytes))
+        {
+            let why = format!("{}: {error}", self.folder.named(SUMMARY).display());
+            summary.missing.push(Missing::new(SUMMARY, why));
+        }
         Ok(summary)
     }
 }

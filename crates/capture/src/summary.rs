@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use goproc::CommandState;
+use serde::{Serialize, Serializer};
+
+/// The file that says what came of a capture.
+pub(crate) const SUMMARY: &str = "capture.json";
 
 /// What is in the folder, and what is not.
 #[derive(Debug, Clone, Serialize)]
@@ -19,6 +23,9 @@ pub struct Summary {
     pub seconds: f64,
     /// Why it ended.
     pub ending: Ending,
+    /// The command, if one was started and it is known how it is.
+    #[serde(serialize_with = "write_command")]
+    pub command: Option<CommandState>,
     /// Files.
     pub collected: Vec<Collected>,
     /// What could not be had.
@@ -60,7 +67,29 @@ pub struct Missing {
     pub why: String,
 }
 
+/// Its process is that of the summary.
+fn write_command<S: Serializer>(
+    command: &Option<CommandState>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Command {
+        exit_code: Option<u8>,
+    }
+    command.map(|CommandState { exit_code, .. }| Command { exit_code }).serialize(serializer)
+}
+
 impl Summary {
+    /// What the command ended with, if the capture lasted that long.
+    pub fn exit_code(&self) -> Option<u8> {
+        self.command.filter(|_| self.ending == Ending::Exit)?.exit_code
+    }
+
+    /// Whether it is in the folder too.
+    pub fn is_written(&self) -> bool {
+        self.missing.iter().all(|missing| missing.what != SUMMARY)
+    }
+
     /// Whether what was collected says nothing about maps: a process that is no Go program was captured, and no endpoint.
     pub fn has_no_go(&self) -> bool {
         let is_of_process = |file: &Collected| file.file == "perf.data";

@@ -143,7 +143,8 @@ The endpoint is not trusted: answers that take too long or are too large are lef
 all of it at once and keeps what came. Of a URL with user, password or token, none of these is in any output or file. A
 server that sends us on to another host or port is not followed. Proxies are not used.
 
-Exit codes: 0 something was collected, 2 an error.";
+Exit codes: 0 something was collected, 2 an error. When COMMAND is captured to its end, its exit code, 128 and the number
+of the signal when it was killed; when the capture ends first, COMMAND goes on.";
 
 /// Arguments of `mapscope capture`.
 #[derive(Debug, ClapArgs)]
@@ -264,7 +265,8 @@ Recording needs Linux 5.15 or later on x86-64 or arm64 and root, or CAP_BPF and 
 later).
 The recording is a pprof profile: go tool pprof -sample_index=map_moved_space server.pb.gz opens it.
 
-Exit codes: 0 fine, 2 an error.";
+Exit codes: 0 fine, 2 an error. When COMMAND is recorded to its end, its exit code, 128 and the number of the signal when
+it was killed; when the recording ends first, COMMAND goes on.";
 
 /// Arguments of `mapscope record`.
 #[derive(Debug, ClapArgs)]

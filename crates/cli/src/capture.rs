@@ -7,7 +7,7 @@ use capture::{Ending, Limits, Options, Summary, Target};
 use ingest::printable;
 
 use crate::args::Capture;
-use crate::printable_lines;
+use crate::{ERROR, printable_lines};
 
 pub(crate) fn run(
     args: &Capture,
@@ -31,7 +31,8 @@ pub(crate) fn run(
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&summary)?)?;
     }
-    Ok(ExitCode::SUCCESS)
+    let code = if summary.is_written() { summary.exit_code().unwrap_or(0) } else { ERROR };
+    Ok(ExitCode::from(code))
 }
 
 fn say(summary: &Summary, err: &mut dyn Write) -> std::io::Result<()> {
@@ -41,7 +42,8 @@ fn say(summary: &Summary, err: &mut dyn Write) -> std::io::Result<()> {
         Ending::Signal => ", stopped early by a signal",
     };
     let dir = printable(&summary.dir.to_string_lossy());
-    writeln!(err, "mapscope: captured {:.1} s into {dir}{why}", summary.seconds)?;
+    let command = summary.command.map_or(String::new(), |command| format!("; {command}"));
+    writeln!(err, "mapscope: captured {:.1} s into {dir}{why}{command}", summary.seconds)?;
     for file in &summary.collected {
         let note = file.note.as_ref().map_or(String::new(), |note| format!(" ({note})"));
         let text = format!("{:<16} {}{note}", file.file, file.what);
@@ -81,6 +83,7 @@ mod tests {
             is_go: Some(true),
             seconds: 1.0,
             ending: Ending::Duration,
+            command: None,
             collected: vec![Collected {
                 file: hostile.to_owned(),
                 what: hostile.to_owned(),

@@ -3,13 +3,11 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use capture::StopSignals;
 use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::ERROR;
 use crate::args::Record;
@@ -39,12 +37,14 @@ pub(crate) fn run(
     let outputs = Outputs::beside(&args.exe, output::over(args.force));
     let output = outputs.output(&args.output, RECORDING);
     output.check()?;
-    let signal = catch_signals()?;
+    // They are caught until the recording is written.
+    let signals = StopSignals::catch()?;
     let mut recorder = Recorder::attach(&options)?;
     say_attached(err, recorder.attached())?;
     recorder.start()?;
     recorder.drop_privileges()?;
-    let ending = record_until_end(&mut recorder, args.duration, &signal, err)?;
+    let ending = record_until_end(&mut recorder, args.duration, &signals, err)?;
+    let command = recorder.command();
     let recording = recorder.finish(ending)?;
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)?;
@@ -58,7 +58,12 @@ pub(crate) fn run(
         };
     }
     summarise(&recording, &args.output, err)?;
-    Ok(ExitCode::SUCCESS)
+    if let Some(command) = command {
+        let _ = writeln!(err, "mapscope: {command}");
+    }
+    // As `strace` and `perf record` do, that of the command, if it was recorded to its end.
+    let code = command.filter(|_| ending == Ending::Exit).and_then(|command| command.exit_code);
+    Ok(ExitCode::from(code.unwrap_or(0)))
 }
 
 fn target(args: &Record) -> anyhow::Result<Target> {
@@ -79,20 +84,10 @@ fn target(args: &Record) -> anyhow::Result<Target> {
     Ok(target)
 }
 
-/// Set by a signal that would end this program. A second one does.
-fn catch_signals() -> std::io::Result<Arc<AtomicBool>> {
-    let signal = Arc::new(AtomicBool::new(false));
-    for number in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_default(number, signal.clone())?;
-        signal_hook::flag::register(number, signal.clone())?;
-    }
-    Ok(signal)
-}
-
 fn record_until_end(
     recorder: &mut Recorder,
     duration: Option<Duration>,
-    signal: &AtomicBool,
+    signals: &StopSignals,
     err: &mut dyn Write,
 ) -> anyhow::Result<Ending> {
     let is_terminal = std::io::stderr().is_terminal();
@@ -107,7 +102,7 @@ fn record_until_end(
         if status.has_ended {
             return Ok(Ending::Exit);
         }
-        if signal.load(Ordering::Relaxed) {
+        if signals.is_set() {
             return Ok(Ending::Signal);
         }
         if reported.elapsed() >= REPORT {
@@ -154,17 +149,6 @@ fn say(err: &mut dyn Write, status: &Status, is_terminal: bool) -> std::io::Resu
     err.flush()
 }
 
-/// " (between 620735 and 731002)".
-fn range_text(recording: &Recording) -> String {
-    match recording.grows_range.map(|range| (range.low, range.high)) {
-        None => String::new(),
-        Some((low, Some(high))) => format!(" (estimated, between {low} and {high})"),
-        Some((low, None)) => {
-            format!(" (at least {low}: what was not counted, or not measured, has no upper end)")
-        }
-    }
-}
-
 fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io::Result<()> {
     if std::io::stderr().is_terminal() {
         writeln!(err)?;
@@ -177,9 +161,8 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
     let path = printable(&path.to_string_lossy());
     writeln!(
         err,
-        "mapscope: wrote {path}: {} growths{}, {} CPU samples, {} lost, in {:.1} s{why}",
-        recording.n_grows,
-        range_text(recording),
+        "mapscope: wrote {path}: {}, {} CPU samples, {} lost, in {:.1} s{why}",
+        recording.grows_text(),
         recording.n_samples,
         recording.n_lost,
         recording.elapsed.as_secs_f64()

@@ -18,6 +18,7 @@
 mod addr;
 mod cgroup;
 mod clock;
+mod command;
 mod error;
 mod executable;
 mod held;
@@ -31,6 +32,7 @@ mod text;
 
 pub use addr::{LoadBias, RunAddr};
 pub use cgroup::{Cgroup, parse_cgroups};
+pub use command::CommandState;
 pub use error::{Error, ErrorKind, Place};
 pub use executable::{Executable, FileId, open_regular, which};
 pub use gobin::{FileOffset, LinkAddr};

@@ -16,13 +16,23 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The server did not answer with a profile.
+    /// The server cannot be asked, or does not answer.
     #[error("{url}: {reason}")]
     Fetch {
         /// The input.
         url: String,
         /// What went wrong.
         reason: String,
+    },
+    /// The server answered, but not with what was asked for.
+    #[error("{url}: the server answers {said}")]
+    Answered {
+        /// The input.
+        url: String,
+        /// Of http.
+        status: u16,
+        /// The status in words, and what the server says to it.
+        said: String,
     },
     /// The server did not answer in time.
     #[error("{url}: {}", late(*time))]

@@ -3,11 +3,11 @@
 //!
 //! Source: tools/perf/Documentation/jit-interface.txt of Linux 6.18: lines `START SIZE NAME`, numbers hexadecimal.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use crate::printable::printable;
+use crate::regular::open_regular;
 
 /// What is behind is not read. Units: bytes.
 const MAX_BYTES: u64 = 64 << 20;
@@ -36,8 +36,7 @@ impl JitMap {
     /// The map of a process beside a `perf.data`, if there is one.
     pub(crate) fn open_beside(perf_data: &str, pid: u32) -> Option<Self> {
         let path = Path::new(perf_data).with_file_name(format!("perf-{pid}.map"));
-        let file =
-            File::open(path).ok().filter(|file| file.metadata().is_ok_and(|m| m.is_file()))?;
+        let file = open_regular(&path)?;
         let mut bytes = Vec::new();
         file.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
         Some(Self::parse(&bytes))
@@ -69,6 +68,16 @@ fn read_line(line: &str) -> Option<Function> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pipe_in_the_place_of_one_is_none() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let pipe = dir.path().join("perf-7.map");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+        assert!(made.success());
+        let perf_data = dir.path().join("perf.data");
+        assert!(JitMap::open_beside(&perf_data.to_string_lossy(), 7).is_none());
+    }
 
     #[test]
     fn functions_are_found_by_their_addresses() {

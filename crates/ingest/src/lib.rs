@@ -22,6 +22,7 @@ mod open;
 mod perf;
 mod printable;
 mod program;
+mod regular;
 mod runs;
 mod scan;
 mod server;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
+use std::path::Path;
 
 use diagnosis::Evidence;
 use diagnosis::evidence::{Cost, Frame, Notice, SourceId};
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::images::{Clock, Images};
 use crate::jit_map::JitMap;
 use crate::printable::printable;
+use crate::regular::open_regular;
 use crate::storage::StorageSamples;
 
 /// Addresses of the kernel, on every architecture that Go runs on here, have the highest bit set.
@@ -646,6 +648,5 @@ pub(crate) fn profile_of(
 
 /// Opens the input; `None` where it can only be read from front to back.
 pub(crate) fn open(name: &str) -> Option<Result<PerfFile<File>, goperf::Error>> {
-    let file = File::open(name).ok().filter(|file| file.metadata().is_ok_and(|m| m.is_file()))?;
-    Some(PerfFile::open(file))
+    Some(PerfFile::open(open_regular(Path::new(name))?))
 }

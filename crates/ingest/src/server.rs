@@ -9,7 +9,9 @@
 //! 4. [`Server::close`] ends all that goes on, in whichever thread.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -29,7 +31,9 @@ const LEAST_SECRET: usize = 4;
 /// How often a server may send us on.
 const MAX_REDIRECTS: usize = 5;
 /// How much of what a server says to an error is told. Units: bytes.
-const MAX_SAID: u64 = 300;
+const MAX_TOLD: usize = 300;
+/// How much of it is read, and searched for secrets. Units: bytes.
+const MAX_SAID: usize = 64 << 10;
 /// Largest head of an answer. Go's servers send some hundred bytes. Units: bytes.
 const MAX_HEADERS: usize = 64 << 10;
 /// The most that a request waits, whatever it is asked to: the end of a longer time cannot be reckoned everywhere.
@@ -47,7 +51,7 @@ pub struct AnswerLimits {
 }
 
 /// A server, by the URL of something on it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Server {
     agent: Agent,
     /// `http://host:port`.
@@ -59,6 +63,12 @@ pub struct Server {
     secrets: Secrets,
     shown: String,
     is_closed: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Server").field(&self.shown).finish()
+    }
 }
 
 impl Server {
@@ -169,7 +179,7 @@ impl Server {
                 continue;
             }
             if !response.status().is_success() {
-                return Err(fail(self.refusal(response)));
+                return Err(self.refusal(response, shown));
             }
             let reader = response.into_body().into_reader();
             return Ok(Answer {
@@ -194,17 +204,7 @@ impl Server {
     fn sent_on(&self, response: &Response<Body>, target: &str) -> Result<String, String> {
         let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
         let location = location.ok_or("the server sends us on, and does not say where")?;
-        let path = target.split('?').next().unwrap_or("");
-        let to = if location.starts_with("//") {
-            format!("http:{location}")
-        } else if location.starts_with('/') {
-            format!("{}{location}", self.origin)
-        } else if location.contains("://") {
-            location.to_owned()
-        } else {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            format!("{}{folder}/{location}", self.origin)
-        };
+        let to = resolve(&self.origin, target, location);
         let to: Uri = to.parse().map_err(|_| "the server sends us on, but not to a URL")?;
         let own: Uri = self.origin.parse().map_err(|_| "the URL has no server")?;
         if address(&to) != address(&own) {
@@ -219,12 +219,17 @@ impl Server {
     }
 
     /// Go says in the body why.
-    fn refusal(&self, response: Response<Body>) -> String {
+    fn refusal(&self, response: Response<Body>, shown: &str) -> Error {
         let status = response.status();
         let mut said = Vec::new();
-        let _ = response.into_body().into_reader().take(MAX_SAID).read_to_end(&mut said);
-        let said = self.secrets.hide(String::from_utf8_lossy(&said).trim());
-        format!("the server answers {status}: {}", printable(&said))
+        let reader = response.into_body().into_reader();
+        let _ = reader.take(MAX_SAID as u64).read_to_end(&mut said);
+        let said = printable(&self.secrets.told(&said));
+        Error::Answered {
+            url: shown.to_owned(),
+            status: status.as_u16(),
+            said: format!("{status}: {said}"),
+        }
     }
 }
 
@@ -289,6 +294,58 @@ fn address(uri: &Uri) -> (String, String, u16) {
     (scheme, host, port)
 }
 
+/// What a reference means where it was found. Source: RFC 3986, section 5.2.
+fn resolve(origin: &str, target: &str, reference: &str) -> String {
+    let reference = reference.split('#').next().unwrap_or("");
+    if has_scheme(reference) {
+        return reference.to_owned();
+    }
+    if reference.starts_with("//") {
+        return format!("http:{reference}");
+    }
+    let (here, _) = parts(target);
+    let (path, query) = parts(reference);
+    let path = match path {
+        "" if query.is_none() => return format!("{origin}{target}"),
+        "" => here.to_owned(),
+        path if path.starts_with('/') => without_dots(path),
+        path => {
+            let folder = here.rsplit_once('/').map_or("", |(folder, _)| folder);
+            without_dots(&format!("{folder}/{path}"))
+        }
+    };
+    format!("{origin}{}", with_query(path, query))
+}
+
+/// Whether a reference begins with a scheme. Source: RFC 3986, section 3.1.
+fn has_scheme(reference: &str) -> bool {
+    let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || ['+', '-', '.'].contains(&c);
+    let scheme = reference.split_once(':').map_or("", |(scheme, _)| scheme);
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(is_of_scheme)
+}
+
+/// A path without `.` and `..`. Source: RFC 3986, section 5.2.4.
+fn without_dots(path: &str) -> String {
+    let mut kept = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => drop(kept.pop()),
+            segment => kept.push(segment),
+        }
+    }
+    // They stand for a folder.
+    if path.ends_with("/.") || path.ends_with("/..") {
+        kept.push("");
+    }
+    format!("/{}", kept.join("/"))
+}
+
+/// Path and query.
+fn parts(target: &str) -> (&str, Option<&str>) {
+    target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)))
+}
+
 fn with_query(path: String, query: Option<&str>) -> String {
     match query {
         Some(query) => format!("{path}?{query}"),
@@ -296,14 +353,12 @@ fn with_query(path: String, query: Option<&str>) -> String {
     }
 }
 
-/// The name of an input without what is secret in it, and without commands to a terminal; of a file the name as it is. What
-/// has a colon before an `@` is taken for a URL whose scheme was forgotten, unless it begins as only paths do.
+/// The name of an input without what is secret in it, and without commands to a terminal; of a file that is there the name
+/// as it is. What is no file and has an `@` or a query is taken for a URL whose scheme was forgotten.
 pub fn shown(name: &str) -> Cow<'_, str> {
-    let is_path = name.starts_with(['.', '/']);
-    let has_user = |(user, _): (&str, &str)| user.contains(':');
     if is_url(name) {
         Cow::Owned(shown_url(name))
-    } else if !is_path && name.rsplit_once('@').is_some_and(has_user) {
+    } else if name.contains(['@', '?']) && Path::new(name).symlink_metadata().is_err() {
         Cow::Owned(shown_rest(name))
     } else if name.contains(char::is_control) {
         Cow::Owned(printable(name))
@@ -337,7 +392,7 @@ fn shown_rest(text: &str) -> String {
     let (user, rest) = text.rsplit_once('@').map_or(("", text), |(_, rest)| (HIDDEN, rest));
     let at = if user.is_empty() { "" } else { "@" };
     let rest = rest.split('#').next().unwrap_or("");
-    let (path, query) = rest.split_once('?').map_or((rest, None), |(path, q)| (path, Some(q)));
+    let (path, query) = parts(rest);
     let rest = with_query(path.to_owned(), query.map(shown_query).as_deref());
     printable(&format!("{user}{at}{rest}"))
 }
@@ -371,8 +426,8 @@ fn shown_pair(pair: &str) -> String {
 #[derive(Clone, Default)]
 struct Secrets(Vec<String>);
 
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HIDDEN)
     }
 }
@@ -400,6 +455,17 @@ impl Secrets {
     fn add(&mut self, secret: &str) {
         let plain = decoded(secret);
         self.0.extend([secret.to_owned(), plain].into_iter().filter(|secret| !secret.is_empty()));
+    }
+
+    /// The beginning of what a server says, without them. Shape: at most [`MAX_SAID`] bytes, of which the last may be a part
+    /// of one.
+    fn told(&self, said: &[u8]) -> String {
+        let longest = self.0.first().map_or(0, String::len);
+        let cut = if said.len() < MAX_SAID { 0 } else { longest };
+        let said = String::from_utf8_lossy(&said[..said.len().saturating_sub(cut)]);
+        let mut told = self.hide(said.trim());
+        told.truncate(told.floor_char_boundary(MAX_TOLD));
+        told
     }
 
     /// The text without them.

@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 use gotrace::ErrorKind;
+
+use crate::regular::open_regular;
 
 /// An execution trace.
 #[derive(Debug)]
@@ -24,9 +27,9 @@ pub enum TraceInput {
 impl TraceInput {
     /// The file of this name; `None` when it is none that can be read at any offset.
     pub(crate) fn open(name: &str) -> Option<Self> {
-        let file = File::open(name).ok()?;
-        let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        Some(Self::File { file, n_bytes: metadata.len() })
+        let file = open_regular(Path::new(name))?;
+        let n_bytes = file.metadata().ok()?.len();
+        Some(Self::File { file, n_bytes })
     }
 }
 

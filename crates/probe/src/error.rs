@@ -1,5 +1,6 @@
 //! What can keep a recording from starting. Every message says what to do.
 
+use std::error::Error as StdError;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -172,6 +173,25 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+}
+
+impl Error {
+    /// With all that caused it, on one line.
+    pub fn with_causes(&self) -> String {
+        chain(self)
+    }
+}
+
+/// An error with all its causes, on one line.
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// An error, what caused it, what caused that, and so on.
+pub(crate) fn causes<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// What to do where CPU samples are not permitted.

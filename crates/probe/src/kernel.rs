@@ -18,7 +18,7 @@ use goproc::Pid;
 
 use crate::bpf;
 use crate::capabilities::{CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN};
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::multi::MultiProgram;
 use crate::points::Probe;
 use crate::process::{Executions, ProcessKey};
@@ -529,7 +529,7 @@ fn load_error(error: EbpfError) -> Error {
     if is_denied(&error) {
         return Error::NotPermitted { what: "creating BPF maps" };
     }
-    Error::Kernel { what: "loading BPF maps", reason: system::chain(&error) }
+    Error::Kernel { what: "loading BPF maps", reason: chain(&error) }
 }
 
 fn program_error(error: ProgramError) -> Error {
@@ -539,7 +539,7 @@ fn program_error(error: ProgramError) -> Error {
     if is_denied(&error) {
         return Error::NotPermitted { what: "attaching BPF programs" };
     }
-    Error::Kernel { what: "attaching BPF programs", reason: system::chain(&error) }
+    Error::Kernel { what: "attaching BPF programs", reason: chain(&error) }
 }
 
 fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use goproc::CommandState;
+
 use crate::error::Error;
 use crate::recording::{Attached, Ending, Options, Recording, Status};
 
@@ -28,6 +30,11 @@ impl Recorder {
     /// # Errors
     /// Not called.
     pub fn drop_privileges(&self) -> Result<(), Error> {
+        match *self {}
+    }
+
+    /// The command that was started.
+    pub fn command(&mut self) -> Option<CommandState> {
         match *self {}
     }
 

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
 use std::time::{Duration, Instant, SystemTime};
 
-use goproc::{ErrorKind, Pid, PidFd};
+use goproc::{CommandState, ErrorKind, Pid, PidFd};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::calibrate;
@@ -267,6 +267,11 @@ impl Recorder {
     /// When the kernel no longer lets us.
     pub fn finish(mut self, ending: Ending) -> Result<Recording, Error> {
         self.cut(ending)
+    }
+
+    /// The command that was started for the recording; `None` when processes are recorded that ran before.
+    pub fn command(&mut self) -> Option<CommandState> {
+        self.child.as_mut().map(CommandState::of)
     }
 
     /// Whether the program has ended; never, when all processes of an executable are recorded without a command.

@@ -112,6 +112,22 @@ pub struct Recording {
     pub elapsed: Duration,
 }
 
+impl Recording {
+    /// How many growths, and how sure that is: "621 growths", or "664 growths (estimated, between 620 and 731)".
+    pub fn grows_text(&self) -> String {
+        let range = match self.grows_range.map(|range| (range.low, range.high)) {
+            None => String::new(),
+            Some((low, Some(high))) => format!(" (estimated, between {low} and {high})"),
+            Some((low, None)) => {
+                format!(
+                    " (at least {low}: what was not counted, or not measured, has no upper end)"
+                )
+            }
+        };
+        format!("{} growths{range}", self.n_grows)
+    }
+}
+
 /// Why a recording ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -161,4 +177,32 @@ pub enum State {
         /// What to do.
         advice: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_is_told_as_one() {
+        let text = |grows_range| {
+            let recording = Recording {
+                profile: Profile::default(),
+                ending: Ending::Exit,
+                n_grows: 664,
+                grows_range,
+                n_samples: 0,
+                n_lost: 0,
+                n_elsewhere: 0,
+                other_code: Vec::new(),
+                elapsed: Duration::ZERO,
+            };
+            recording.grows_text()
+        };
+        assert_eq!(text(None), "664 growths");
+        let range = Bounds { low: 620, high: Some(731) };
+        assert_eq!(text(Some(range)), "664 growths (estimated, between 620 and 731)");
+        let bound = Bounds { low: 620, high: None };
+        assert!(text(Some(bound)).starts_with("664 growths (at least 620: "));
+    }
 }

@@ -9,6 +9,8 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use goproc::{Pid, Tid};
 
+use crate::error::causes;
+
 /// Major and minor version of the kernel.
 pub(crate) fn kernel_release() -> Option<(u32, u32)> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
@@ -89,15 +91,4 @@ fn owned(fd: RawFd) -> io::Result<OwnedFd> {
 /// The system's error behind an error, if there is one.
 pub(crate) fn find_io_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e io::Error> {
     causes(error).find_map(|error| error.downcast_ref())
-}
-
-/// An error with all its causes, on one line.
-pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-fn causes<'e>(
-    error: &'e (dyn StdError + 'static),
-) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
 }

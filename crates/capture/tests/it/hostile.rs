@@ -277,6 +277,20 @@ fn a_server_that_does_not_record_is_asked_once() {
 }
 
 #[test]
+fn a_server_without_cmdline_is_asked_for_what_it_has() {
+    let url = server(|target, _, stream| match target.contains("/heap") {
+        true => whole(stream, &profile()),
+        false => write!(
+            stream,
+            "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        ),
+    });
+    let summary = capture_of(&url, |_| {}).unwrap();
+    assert_eq!(files(&summary), ["heap.pprof"]);
+    assert!(why(&summary, "execution trace").contains("404 Not Found"), "{summary:?}");
+}
+
+#[test]
 fn a_server_that_never_answers_is_given_up() {
     let silent = server(|_, _, stream| stream.read(&mut [0]).map(drop));
     let error = capture_of(&silent, |options| options.limits.answer_time = Duration::from_secs(1));

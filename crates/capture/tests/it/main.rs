@@ -106,6 +106,12 @@ fn of_a_command_that_ends_early_what_had_arrived_is_kept() {
     };
     let summary = capture(&options, &mut |_| {}).unwrap();
     assert_eq!(summary.ending, Ending::Exit);
+    assert!(files(&summary).contains(&"heap.pprof"), "{summary:?}");
+    // When they were fetched there may have been nothing in them yet.
+    for (file, what) in [("mutex.pprof", "mutex profile"), ("block.pprof", "block profile")] {
+        let is_there = files(&summary).contains(&file);
+        assert!(is_there || !why(&summary, what).is_empty(), "{file}: {summary:?}");
+    }
     let trace = summary.collected.iter().find(|file| file.file == "trace.out").unwrap();
     assert!(trace.note.as_ref().unwrap().contains("end is missing"), "{summary:?}");
     assert!(!why(&summary, "CPU profile").is_empty(), "{summary:?}");

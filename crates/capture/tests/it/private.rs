@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use capture::{Error, Limits, Options, Target, capture};
 
-use crate::{files, options, server};
+use crate::{files, options, server, why};
 
 #[test]
 fn a_capture_is_readable_for_its_user_only() {
@@ -98,6 +98,22 @@ fn files_go_into_the_folder_that_was_looked_at_whatever_has_its_name() {
     for file in files(&summary).into_iter().chain(["capture.json"]) {
         assert!(dir.path().join("moved/capture").join(file).is_file(), "{file}");
     }
+}
+
+#[test]
+fn a_list_that_cannot_be_written_is_returned_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (url, was_asked, go_on) = server_that_waits();
+    let options = Options { url: Some(url), ..options(dir.path()) };
+    let in_the_way = options.dir.join("capture.json");
+    let capturing = std::thread::spawn(move || capture(&options, &mut |_| {}));
+    was_asked.recv().unwrap();
+    // No file takes the place of a folder.
+    fs::create_dir(in_the_way).unwrap();
+    drop(go_on);
+    let summary = capturing.join().unwrap().unwrap();
+    assert!(!summary.is_written() && files(&summary).contains(&"heap.pprof"), "{summary:?}");
+    assert!(why(&summary, "capture.json").contains("capture/capture.json: "), "{summary:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod asm;
 mod bad_input;
 mod budget;
 mod capture;
+mod captured_perf;
 mod compare;
 mod diagnose;
 mod lab;

@@ -491,6 +491,40 @@ fn samples_agree_with_the_profile_that_the_program_writes_itself() {
     assert!(ours > 0.3 && (ours - theirs).abs() < 0.12, "{ours} against {theirs}");
 }
 
+#[test]
+fn the_exit_code_of_a_command_is_passed_on() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let program = program.to_str().unwrap();
+    let tiny = format!("{program} -work tiny -rounds 5 > /dev/null");
+    for (end, code) in [("exit 3", 3), ("kill -9 $$", 137)] {
+        let script = format!("{tiny}; {end}");
+        let args = ["-o", &path, "--exe", program, "--", "/bin/sh", "-c", &script];
+        let output = record(&args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(&format!("the command ended with exit code {code}\n")), "{said}");
+        assert!(said.contains("mapscope: wrote "), "{said}");
+    }
+}
+
+#[test]
+fn a_command_that_goes_on_is_named() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    // It leaves the messages of the recorder alone, and its own.
+    let script = format!("exec {} -for 5m > /dev/null 2> /dev/null", program.display());
+    let args = ["-d", "1s", "-o", &path, "--exe", program.to_str().unwrap(), "--"];
+    let output = record(&[&args[..], &["/bin/sh", "-c", &script]].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let (_, pid) = said.split_once("the command goes on as process ").expect("it is named");
+    let pid = pid.lines().next().unwrap();
+    assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+}
+
 /// Short-lived processes that start while it records, as compilers in a build.
 #[test]
 fn records_every_process_of_an_executable_that_a_command_starts() {

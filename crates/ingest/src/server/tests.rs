@@ -29,14 +29,48 @@ fn what_is_shown_of_a_url_has_no_secrets() {
         ("htp://me:secret@host/x", "xxxxx@host/x"),
         (" http://me:secret@host/x", "xxxxx@host/x"),
         ("cpu.pprof", "cpu.pprof"),
-        ("profiles/load@v1.pprof", "profiles/load@v1.pprof"),
-        ("/tmp/10:30/cpu@host", "/tmp/10:30/cpu@host"),
+        ("profiles/10:30/load.pprof", "profiles/10:30/load.pprof"),
         ("cpu\u{1b}[2J.pprof", "cpu\u{fffd}[2J.pprof"),
-        ("./http://x:y@z", "./http://x:y@z"),
+        ("./http://x:secret@z", "xxxxx@z"),
+        ("secret@localhost:1/x", "xxxxx@localhost:1/x"),
+        ("localhost:1/x?token=secret&seconds=3", "localhost:1/x?token=xxxxx&seconds=3"),
+        ("//me:secret@host/x", "xxxxx@host/x"),
     ];
     for (url, expected) in cases {
         assert_eq!(shown(url), expected, "{url}");
     }
+}
+
+#[test]
+fn files_that_are_there_are_shown_by_their_names() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["run:1@2.pprof", "load@v1.pprof", "what?.pprof"] {
+        let path = dir.path().join(name).to_str().unwrap().to_owned();
+        assert_ne!(shown(&path), path);
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(shown(&path), path);
+    }
+}
+
+#[test]
+fn a_server_is_debugged_without_secrets() {
+    let server = Server::new("http://me:secret@host/x?token=secret").unwrap();
+    assert_eq!(format!("{server:?}"), r#"Server("http://xxxxx@host/x?token=xxxxx")"#);
+}
+
+#[test]
+fn what_is_said_is_cut_when_it_has_no_secrets_any_more() {
+    let secrets = Secrets::of(&"http://me:long-secret@host".parse().unwrap());
+    for n in 0..MAX_TOLD {
+        let told = secrets.told(format!("{}long-secret", "a".repeat(n)).as_bytes());
+        assert!(!told.contains("long"), "{told}");
+    }
+    // The last bytes that are read can be the beginning of one.
+    let said = "long-secret".repeat(MAX_SAID);
+    assert!(!secrets.told(&said.as_bytes()[..MAX_SAID]).contains("long"));
+    let told = secrets.told("é".repeat(MAX_TOLD).as_bytes());
+    assert_eq!((told.len(), told.chars().all(|c| c == 'é')), (MAX_TOLD, true));
+    assert_eq!(secrets.told("aé".repeat(MAX_TOLD).as_bytes()).len(), MAX_TOLD);
 }
 
 #[test]
@@ -108,5 +142,28 @@ fn percent_signs_that_encode_nothing_stay() {
         [("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%41%", "A%"), ("%é1", "%é1")]
     {
         assert_eq!(decoded(text), expected);
+    }
+}
+
+#[test]
+fn references_mean_what_they_mean_in_a_browser() {
+    for (reference, expected) in [
+        ("other", "http://h:1/debug/pprof/other"),
+        ("other?u=http://x/y", "http://h:1/debug/pprof/other?u=http://x/y"),
+        ("/new?u=http://x/y", "http://h:1/new?u=http://x/y"),
+        ("?gc=1", "http://h:1/debug/pprof/heap?gc=1"),
+        ("", "http://h:1/debug/pprof/heap?a=b"),
+        ("#top", "http://h:1/debug/pprof/heap?a=b"),
+        ("new#top", "http://h:1/debug/pprof/new"),
+        ("../heap", "http://h:1/debug/heap"),
+        ("./heap", "http://h:1/debug/pprof/heap"),
+        ("..", "http://h:1/debug/"),
+        ("../../../../heap", "http://h:1/heap"),
+        ("//x/y", "http://x/y"),
+        ("HTTP://x/y", "HTTP://x/y"),
+        ("file:///etc/passwd", "file:///etc/passwd"),
+    ] {
+        let to = resolve("http://h:1", "/debug/pprof/heap?a=b", reference);
+        assert_eq!(to, expected, "{reference}");
     }
 }
