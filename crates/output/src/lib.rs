@@ -33,7 +33,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, statx};
 pub use draft::{Draft, write_elsewhere, write_private, write_whole};
 pub use error::{Error, ErrorKind};
 pub use folder::{Folder, make_folder};
-pub use owner::is_only_ours;
+pub use owner::{is_only_ours, open_to_others};
 use place::{Existing, Place};
 use stream::{may_write, reopen};
 pub use walk::opened_path;

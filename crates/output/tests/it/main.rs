@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use output::{
-    Draft, Error, ErrorKind, Inputs, Kind, Output, Over, is_only_ours, make_folder, write_private,
-    write_whole,
+    Draft, Error, ErrorKind, Inputs, Kind, Output, Over, is_only_ours, make_folder, open_to_others,
+    write_private, write_whole,
 };
 
 /// What these tests write begins so.
@@ -658,5 +658,31 @@ fn what_others_own_or_may_write_to_is_not_only_ours() {
     if is_root() {
         chown(&file, Some(65_534), None).unwrap();
         assert!(!is_ours(0o600));
+    }
+}
+
+#[test]
+fn who_may_write_above_a_file_has_a_part_in_it() {
+    let dir = Dir::new();
+    let whole = fs::canonicalize(dir.0.path()).unwrap();
+    fs::create_dir(whole.join("above")).unwrap();
+    let file = whole.join("above/file");
+    fs::write(&file, "").unwrap();
+    let set = |path: &Path, mode: u32| {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        open_to_others(&file).unwrap()
+    };
+    let above = whole.join("above");
+    assert_eq!(set(&above, 0o755), None);
+    assert_eq!(set(&above, 0o1777), None, "names are protected");
+    for mode in [0o777, 0o775] {
+        assert_eq!(set(&above, mode), Some(above.clone()));
+    }
+    assert_eq!(set(&above, 0o755), None);
+    assert_eq!(set(&file, 0o664), Some(file.clone()));
+    assert_eq!(set(&file, 0o644), None);
+    if is_root() {
+        chown(&above, Some(65_534), None).unwrap();
+        assert_eq!(set(&above, 0o1755), Some(above.clone()));
     }
 }
