@@ -6,8 +6,9 @@
 //!    under `/dev/fd`) is written to in place. A regular file is written beside the old one, under a random name that
 //!    must not exist, and takes its place when it is whole; it keeps mode and owner of the old one. A file that something
 //!    is mounted on, as containers are given single files, cannot be replaced: it is written to in place too.
-//! 3. An input of the command, or an executable, is never written over, whatever its name (device and inode are compared).
-//!    What is not of the [`Kind`] that the command writes is written over only with [`Over::Anything`].
+//! 3. An input of the command is never written over, whatever its name (device and inode are compared), nor is what may be
+//!    a program: by its first bytes, by its mode where it is not of the [`Kind`] that the command writes, or because it
+//!    cannot be read. What else is not of that kind is written over only with [`Over::Anything`].
 //! 4. A link is followed when nobody can have planted it: see `place`.
 //!
 //! 5. What was looked at stays open, and only that is written to (`walk`).
@@ -52,7 +53,7 @@ pub struct Kind {
 pub enum Over {
     /// An earlier output of the same kind, or an empty file.
     SameKind,
-    /// Whatever is there, but for inputs and executables.
+    /// Whatever is there, but for inputs, executables, and what cannot be read and may be one.
     Anything,
 }
 
@@ -173,19 +174,18 @@ impl Output<'_> {
         if existing.metadata.len() == 0 {
             return Ok(());
         }
-        let other = ErrorKind::OtherKind { what: self.kind.what };
-        let Ok(mut file) = existing.open_to_look() else {
-            return if self.over == Over::Anything { Ok(()) } else { Err(other) };
-        };
+        let mut file = existing.open_to_look().map_err(ErrorKind::Unreadable)?;
         let mut head = Vec::new();
-        let _ = Read::by_ref(&mut file).take(HEAD).read_to_end(&mut head);
-        if is_executable(&head) {
-            return Err(ErrorKind::Executable);
+        let read = Read::by_ref(&mut file).take(HEAD).read_to_end(&mut head);
+        read.map_err(ErrorKind::Unreadable)?;
+        let may_run = existing.metadata.mode() & MAY_RUN != 0;
+        match self.over {
+            _ if is_executable(&head) => Err(ErrorKind::Executable),
+            Over::Anything if !may_run => Ok(()),
+            _ if (self.kind.is_one)(&mut head.chain(file)) => Ok(()),
+            _ if may_run => Err(ErrorKind::Runnable),
+            _ => Err(ErrorKind::OtherKind { what: self.kind.what }),
         }
-        if self.over == Over::Anything || (self.kind.is_one)(&mut head.chain(file)) {
-            return Ok(());
-        }
-        Err(other)
     }
 
     fn error(&self, kind: ErrorKind) -> Error {
@@ -234,6 +234,8 @@ fn write_over(existing: &Existing, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Of a mode: the owner, the group or others may run it.
+const MAY_RUN: u32 = 0o111;
 /// Bytes that tell an executable.
 const HEAD: u64 = 4;
 

@@ -182,6 +182,29 @@ fn no_executable_is_written_over() {
 }
 
 #[test]
+fn what_may_be_run_or_cannot_be_read_is_not_written_over() {
+    let dir = Dir::new();
+    // A shell runs it without `#!`.
+    let script = dir.file("script", "echo of mine");
+    for mode_of_script in [0o755, 0o710, 0o641] {
+        fs::set_permissions(&script, Permissions::from_mode(mode_of_script)).unwrap();
+        for over in [Over::SameKind, Over::Anything] {
+            let error = write_over(&script, over).unwrap_err();
+            assert!(matches!(error.kind, ErrorKind::Runnable), "{error}");
+        }
+    }
+    assert_eq!(fs::read(&script).unwrap(), b"echo of mine");
+    fs::set_permissions(&script, Permissions::from_mode(0o311)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        return xtask::skip("root may read everything");
+    }
+    for over in [Over::SameKind, Over::Anything] {
+        let error = write_over(&script, over).unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Unreadable(_)), "{error}");
+    }
+}
+
+#[test]
 fn mode_and_owner_of_the_old_file_are_kept() {
     let dir = Dir::new();
     let old = dir.file("old", "of ours: old");
