@@ -249,3 +249,23 @@ fn a_report_that_the_disk_does_not_take_is_an_error() {
         .unwrap();
     assert_refused(&output, &["standard output: No space left on device"]);
 }
+
+#[test]
+fn a_log_of_several_tools_is_not_written_over() {
+    let dir = Inputs::new();
+    let (cpu, log) = (dir.path("cpu.pprof"), dir.path("log"));
+    let args = ["diagnose", &cpu, "--sarif", &log];
+    assert_succeeds(&mapscope(args));
+    let ours = fs::read_to_string(&log).unwrap();
+    let mut merged: serde_json::Value = serde_json::from_str(&ours).unwrap();
+    let mut other = merged["runs"][0].clone();
+    other["tool"]["driver"]["name"] = "another".into();
+    merged["runs"].as_array_mut().unwrap().push(other);
+    fs::write(&log, serde_json::to_string_pretty(&merged).unwrap()).unwrap();
+    assert_refused(&mapscope(args), &["is not a SARIF log of mapscope diagnose"]);
+    // Ours alone, in another form.
+    merged["runs"].as_array_mut().unwrap().pop();
+    fs::write(&log, merged.to_string()).unwrap();
+    assert_succeeds(&mapscope(args));
+    assert_eq!(fs::read_to_string(&log).unwrap(), ours);
+}
