@@ -8,6 +8,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ const WHAT: &str = "perf.data";
 /// What perf says, while it runs.
 const LOG: &str = "perf.log";
 
+/// Of a file: for this user only, whoever may enter the folder.
+const PRIVATE: u32 = 0o600;
 /// What perf says of a full disk. Source: `record__write`, tools/perf/builtin-record.c.
 const NOT_WRITTEN: &str = "failed to write perf data";
 /// How long perf may take to say what is in its file.
@@ -97,7 +100,9 @@ impl Perf {
     /// Why it does not work here.
     pub(crate) fn start(events: Events, pid: u32, folder: &Folder) -> Result<Self, Missing> {
         let fail = |error: std::io::Error| Missing::new(WHAT, error.to_string());
-        let stderr = File::create_new(folder.path(LOG)).map_err(fail)?;
+        let mut private = File::options();
+        private.write(true).create_new(true).mode(PRIVATE);
+        let stderr = private.open(folder.path(LOG)).map_err(fail)?;
         let mut command = perf();
         command.args(["record", "-k", "mono", "-g"]).args(with_flags(&events.present));
         // perf opens its file by name, and follows links: in the very folder that was looked at, whatever has its name now.
