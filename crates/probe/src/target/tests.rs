@@ -28,3 +28,11 @@ fn an_executable_that_was_replaced_or_removed_is_refused() {
     fs::remove_file(&path).unwrap();
     assert!(matches!(removed.open(), Err(Error::Replaced { .. })));
 }
+
+#[test]
+fn processes_that_ended_meanwhile_are_left_out() {
+    let (own, none) = (std::process::id(), u32::MAX);
+    let found = of_those_left(vec![none, own, none - 1], &Reach::default()).unwrap().unwrap();
+    assert_eq!(found.pids, [own]);
+    assert!(of_those_left(vec![none], &Reach::default()).unwrap().is_none());
+}
