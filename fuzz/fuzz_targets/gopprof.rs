@@ -1,13 +1,14 @@
 //! Any bytes: an error, or a valid profile that reads back equal after writing.
 #![no_main]
 
-use gopprof::{Limits, count_samples, merge, parse_profile, write_profile};
+use gopprof::{Limits, count_samples, has_sample_type, merge, parse_profile, write_profile};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     // Small, so that gzip inputs do not spend the time on inflating.
     let limits = Limits { max_inflated_bytes: 1 << 20 };
     let _ = count_samples(bytes, &limits);
+    let _ = has_sample_type(bytes, "map_grows", &limits);
     let Ok(parsed) = parse_profile(bytes, &limits) else { return };
     let profile = parsed.value;
     profile.check_valid().expect("what was read is valid");

@@ -1,19 +1,14 @@
 //! The folder of a capture. It is looked at when it is opened, and all that is written goes through what was opened:
 //! whoever may rename the folder, or one above it, does not choose where the files go.
 
-use std::fs::{self, DirBuilder, File, Metadata};
-use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs::{self, File, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use output::{is_only_ours, open_folder};
+use output::{is_only_ours, make_folder, opened_path};
 
 use crate::Error;
-
-/// Of a folder: for this user only.
-const PRIVATE: u32 = 0o700;
 
 /// The folder, open. Clones keep it open: a thread that is left to itself writes to this folder or to none.
 #[derive(Debug, Clone)]
@@ -32,16 +27,8 @@ impl Folder {
     /// When it cannot be made or opened, holds something, or is not only ours.
     pub(crate) fn prepare(named: &Path) -> Result<Self, Error> {
         let fail = |source| Error::Write { path: named.to_owned(), source };
-        if let Some(parent) = named.parent() {
-            fs::create_dir_all(parent).map_err(fail)?;
-        }
-        let is_new = match DirBuilder::new().mode(PRIVATE).create(named) {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-            Err(error) => return Err(fail(error)),
-        };
-        let file = Arc::new(open_folder(named)?);
-        let folder = Self { file, named: named.to_owned(), is_new };
+        let output::Folder { file, is_new } = make_folder(named)?;
+        let folder = Self { file: Arc::new(file), named: named.to_owned(), is_new };
         if !is_only_ours(&folder.file.metadata().map_err(fail)?) {
             return Err(Error::OpenToOthers { dir: folder.named });
         }
@@ -54,7 +41,7 @@ impl Folder {
     /// The folder that was opened, under a name that holds while it is open: for this process, and for one that it starts
     /// to begin in.
     pub(crate) fn itself(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
+        opened_path(&self.file)
     }
 
     /// Where a file of it is to be written and read.

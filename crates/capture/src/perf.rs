@@ -10,6 +10,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,8 @@ const WHAT: &str = "perf.data";
 /// What perf says, while it runs.
 const LOG: &str = "perf.log";
 
+/// Of a file: for this user only, whoever may enter the folder.
+const PRIVATE: u32 = 0o600;
 /// What perf says of a full disk. Source: `record__write`, tools/perf/builtin-record.c.
 const NOT_WRITTEN: &str = "failed to write perf data";
 const NOT_INSTALLED: &str = "perf is not installed (Debian: linux-perf; Ubuntu: linux-tools)";
@@ -112,7 +115,9 @@ impl Perf {
         stop: &AtomicBool,
     ) -> Result<Self, Missing> {
         let fail = |error: std::io::Error| Missing::new(WHAT, error.to_string());
-        let stderr = File::create_new(folder.path(LOG)).map_err(fail)?;
+        let mut private = File::options();
+        private.write(true).create_new(true).mode(PRIVATE);
+        let stderr = private.open(folder.path(LOG)).map_err(fail)?;
         let mut command = perf();
         command.args(["record", "-k", "mono", "-g"]).args(with_flags(&events.present));
         // perf opens its file by name, and follows links: in the very folder that was looked at, whatever has its name now.

@@ -15,6 +15,7 @@ mod whatif;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::CommandFactory;
 
 pub use args::{Args, Command};
@@ -24,16 +25,41 @@ const ERROR: u8 = 2;
 /// Exit code when a limit was exceeded.
 const OVER_LIMIT: u8 = 1;
 
-/// Runs a command and prints what went wrong, if anything did. A reader that went away is no error.
+/// Runs a command, prints what it has to say when all else is done, and then what went wrong, if anything did. A reader that
+/// went away is no error, and changes nothing of what the command does and decides.
 pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
-    let result = dispatch(args, out, err).and_then(|code| Ok(out.flush().map(|()| code)?));
-    match result {
+    let err = &mut Notices(err);
+    let mut report = Vec::new();
+    let result = dispatch(args, &mut report, err);
+    let printed = print(&report, out).context("standard output");
+    match result.and_then(|code| printed.map(|()| code)) {
         Ok(code) => code,
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(err, "mapscope: {}", printable_lines(&format!("{error:#}")));
             ExitCode::from(ERROR)
         }
+    }
+}
+
+fn print(report: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    match out.write_all(report).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Where a command says what it does. Whether anybody reads that does not matter to it.
+struct Notices<'w>(&'w mut dyn Write);
+
+impl Write for Notices<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
     }
 }
 
@@ -64,14 +90,6 @@ fn man(out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         clap_mangen::Man::new(command.clone()).render(out)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Of what is printed. That of an output says what was not written.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Columns of the terminal, or of `COLUMNS`, or a usual number.

@@ -1,13 +1,14 @@
 //! What commands write to files: each kind, and how it is known again.
 
 use std::collections::HashSet;
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
 use anyhow::ensure;
 use gopprof::Limits;
 use output::{Inputs, Kind, Output, Over};
 use report::marks;
+use serde::Deserialize;
 
 /// What `record` writes.
 pub(crate) const RECORDING: Kind =
@@ -42,8 +43,10 @@ pub(crate) const LAB_MARKDOWN: Kind = Kind {
 
 /// Where the mark of a page or drawing is to be found: behind a style sheet at most. Units: bytes.
 const HEAD: u64 = 64 << 10;
-/// Of a SARIF log the name of the tool comes last. Units: bytes.
+/// Of a SARIF log all is read. Units: bytes.
 const MAX_SARIF: u64 = 64 << 20;
+/// Of a recording as much is looked at, inflated: its strings stand last. Units: bytes.
+const MAX_RECORDING: u64 = 64 << 20;
 
 /// What the outputs of a command may take the place of, with `--force` or without.
 pub(crate) fn over(is_forced: bool) -> Over {
@@ -116,14 +119,40 @@ fn begins_with_all(file: &mut dyn Read, marks: &[&str]) -> bool {
     marks.iter().all(|mark| head.contains(mark))
 }
 
+/// A log of several tools is not mapscope's alone.
 fn is_sarif(file: &mut dyn Read) -> bool {
-    let text = head(file, MAX_SARIF);
-    marks::SARIF.iter().all(|mark| text.contains(mark))
+    let log = serde_json::from_reader(BufReader::new(file.take(MAX_SARIF)));
+    log.is_ok_and(|log: SarifLog| {
+        log.schema.ends_with(marks::SARIF_SCHEMA)
+            && !log.runs.is_empty()
+            && log.runs.iter().all(|run| run.tool.driver.name == marks::SARIF_DRIVER)
+    })
+}
+
+/// Of a SARIF log what says whose it is.
+#[derive(Deserialize)]
+struct SarifLog {
+    #[serde(rename = "$schema")]
+    schema: String,
+    runs: Vec<SarifRun>,
+}
+
+#[derive(Deserialize)]
+struct SarifRun {
+    tool: SarifTool,
+}
+
+#[derive(Deserialize)]
+struct SarifTool {
+    driver: SarifDriver,
+}
+
+#[derive(Deserialize)]
+struct SarifDriver {
+    name: String,
 }
 
 fn is_recording(file: &mut dyn Read) -> bool {
-    gopprof::read_profile(file, &Limits::default()).is_ok_and(|parsed| {
-        let profile = &parsed.value;
-        profile.sample_types.iter().any(|of| profile.str(of.kind) == "map_grows")
-    })
+    let limits = Limits { max_inflated_bytes: MAX_RECORDING };
+    gopprof::has_sample_type(file, "map_grows", &limits).unwrap_or(false)
 }

@@ -43,27 +43,37 @@ pub(crate) fn run(
     say_attached(err, recorder.attached())?;
     recorder.start()?;
     recorder.drop_privileges()?;
-    let ending = record_until_end(&mut recorder, args.duration, &signals, err)?;
+    let ended = record_until_end(&mut recorder, args.duration, &signals, err);
     let command = recorder.command();
-    let recording = recorder.finish(ending)?;
-    let mut bytes = Vec::new();
-    gopprof::write_profile(&recording.profile, &mut bytes)?;
-    if let Err(error) = output.write(&bytes) {
-        // What it says happened once.
-        return match ::output::write_elsewhere(".pb.gz", &bytes) {
-            Ok(path) => {
-                Err(anyhow::anyhow!("{error}; the recording is kept in {}", path.display()))
-            }
-            Err(_) => Err(error.into()),
-        };
-    }
+    let finished = recorder.finish(*ended.as_ref().unwrap_or(&Ending::Failure));
+    let (recording, failure) = match (finished, ended) {
+        // Of two failures the first is the cause.
+        (Err(_), Err(error)) => return Err(error),
+        (finished, ended) => (finished?, ended.err()),
+    };
+    keep(&recording, &output)?;
     summarise(&recording, &args.output, err)?;
     if let Some(command) = command {
         let _ = writeln!(err, "mapscope: {command}");
     }
+    if let Some(error) = failure {
+        return Err(error.context("recording ended early"));
+    }
     // As `strace` and `perf record` do, that of the command, if it was recorded to its end.
-    let code = command.filter(|_| ending == Ending::Exit).and_then(|command| command.exit_code);
+    let code =
+        command.filter(|_| recording.ending == Ending::Exit).and_then(|command| command.exit_code);
     Ok(ExitCode::from(code.unwrap_or(0)))
+}
+
+/// Writes the recording, elsewhere if need be: what it says happened once.
+fn keep(recording: &Recording, output: &::output::Output<'_>) -> anyhow::Result<()> {
+    let mut bytes = Vec::new();
+    gopprof::write_profile(&recording.profile, &mut bytes)?;
+    let Err(error) = output.write(&bytes) else { return Ok(()) };
+    match ::output::write_elsewhere(".pb.gz", &bytes) {
+        Ok(path) => anyhow::bail!("{error}; the recording is kept in {}", path.display()),
+        Err(_) => Err(error.into()),
+    }
 }
 
 fn target(args: &Record) -> anyhow::Result<Target> {
@@ -107,8 +117,7 @@ fn record_until_end(
         }
         if reported.elapsed() >= REPORT {
             reported = Instant::now();
-            // Whoever does not want to read it may still want the recording.
-            let _ = say(err, &status, is_terminal);
+            say(err, &status, is_terminal)?;
         }
     }
 }
@@ -157,6 +166,7 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
         Ending::Duration | Ending::Rotation => "",
         Ending::Exit => ", until the program ended",
         Ending::Signal => ", stopped early by a signal",
+        Ending::Failure => ", until counts could not be read any more",
     };
     let path = printable(&path.to_string_lossy());
     writeln!(

@@ -86,6 +86,40 @@ pub fn count_samples(input: impl Read, limits: &Limits) -> Result<u64, Error> {
     Ok(n_samples)
 }
 
+/// Whether a profile has values of this type among its first 64 types, without keeping the profile: one top-level field is
+/// in memory at a time, and it is read no further than to the answer.
+///
+/// # Errors
+/// When the input cannot be read, or inflates beyond the limit or is damaged before the answer.
+pub fn has_sample_type(input: impl Read, name: &str, limits: &Limits) -> Result<bool, Error> {
+    let mut input = Input::open(input, limits.max_inflated_bytes)?;
+    let (mut types, mut named, mut n_strings) = (Vec::new(), None, 0_u64);
+    loop {
+        let at = input.offset();
+        let Some(field) = input.next_field()? else { return Ok(false) };
+        match (field.number, field.value) {
+            (1, Value::Bytes(body)) if types.len() < MAX_TYPES => {
+                let malformed = |_| Error { offset: at, kind: ErrorKind::Malformed };
+                let [kind, _] = parse_value_type(body).map_err(malformed)?;
+                types.push(kind);
+            }
+            (6, Value::Bytes(text)) => {
+                if text == name.as_bytes() {
+                    named = named.or(Some(n_strings));
+                }
+                n_strings += 1;
+            }
+            _ => continue,
+        }
+        if named.is_some_and(|idx| types.contains(&idx)) {
+            return Ok(true);
+        }
+    }
+}
+
+/// More types of values than any profile of Go has, which has four at most.
+const MAX_TYPES: usize = 64;
+
 /// Whether what precedes such a place can be used.
 fn is_damage(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::Truncated | ErrorKind::Malformed | ErrorKind::Gzip(_))

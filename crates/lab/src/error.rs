@@ -18,14 +18,28 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A state folder in which somebody else could put a program.
+    /// The state folder cannot be made, or somebody may have planted it.
+    #[error(transparent)]
+    Folder(#[from] output::Error),
+    /// A state folder, or one above it, in which somebody else could put a program.
     #[error(
-        "{dir}: this folder belongs to another user, or others may write to it, and programs in it are run; \
+        "{dir}: this folder belongs to another user, or others may write to it, and programs below it are run; \
          name another with --state, or, if it is yours, take their right: chmod go-w"
     )]
     OpenToOthers {
         /// The folder.
         dir: PathBuf,
+    },
+    /// A Go that was found where somebody else could put a program.
+    #[error(
+        "{go}: not run: {open} belongs to another user, or others may write to it; name the path of the go \
+         command with --go if you trust it, or, if it is yours, take their right: chmod go-w"
+    )]
+    GoOpenToOthers {
+        /// The command.
+        go: PathBuf,
+        /// It, or a folder above it.
+        open: PathBuf,
     },
     /// A Go that is not there.
     #[error(

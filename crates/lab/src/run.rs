@@ -269,8 +269,7 @@ impl<'a> Lab<'a> {
     /// Runs and keeps the output. The inner error is the experiment's, in words.
     fn run_step(&mut self, step: Step) -> Result<Result<(), String>, Error> {
         let scratch = self.state.scratch()?;
-        let measured = self.measure(step, &scratch);
-        let _ = fs::remove_dir_all(&scratch);
+        let measured = self.measure(step, &scratch.dir);
         let output = match measured {
             Ok(output) => output,
             Err(reason) => return Ok(Err(reason)),

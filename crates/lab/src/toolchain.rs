@@ -29,32 +29,35 @@ pub struct Go {
 
 impl Go {
     /// The Go of a path, or of a version: `goVERSION` on the PATH, `~/sdk/goVERSION` (both as golang.org/dl installs
-    /// them), or `.toolchains/go-VERSION` of this folder.
+    /// them), or `.toolchains/go-VERSION` of this folder. The last two are run only if nobody else can have put them there.
     ///
     /// # Errors
-    /// When there is none, it does not run, or it is too old.
+    /// When there is none, it does not run, it is too old, or somebody else has a part in it.
     pub fn find(asked: &str) -> Result<Self, Error> {
         let path = Path::new(asked);
         if path.components().count() > 1 || asked == "go" {
             return Self::at(path);
         }
         let version = asked.trim_start_matches("go");
-        let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+        let on_path = PathBuf::from(format!("go{version}"));
+        if is_on_path(on_path.as_os_str()) {
+            return Self::at(&on_path);
+        }
+        let home = env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
         let places = [
-            Some(PathBuf::from(format!("go{version}"))).filter(|name| is_on_path(name.as_os_str())),
-            Some(home.join(format!("sdk/go{version}/bin/go"))),
-            Some(PathBuf::from(format!(".toolchains/go-{version}/bin/go"))),
+            home.map(|home| (home.join("sdk"), format!("go{version}"))),
+            Some((PathBuf::from(".toolchains"), format!("go-{version}"))),
         ];
-        let found = places
-            .into_iter()
-            .flatten()
-            .find(|place| place.components().count() == 1 || place.is_file());
+        let go = |(folder, name): &(PathBuf, String)| folder.join(name).join("bin/go");
+        let found = places.into_iter().flatten().find(|place| go(place).is_file());
         let Some(found) = found else {
             let tried =
                 format!("go{version} on the PATH, ~/sdk/go{version} or .toolchains/go-{version}");
             return Err(Error::NoGo { asked: asked.to_owned(), tried });
         };
-        Self::at(&found)
+        let go = go(&found);
+        check_only_ours(&go, &found.0)?;
+        Self::at(&go)
     }
 
     fn at(command: &Path) -> Result<Self, Error> {
@@ -88,9 +91,8 @@ impl Go {
         }
         let sources = state.write_sources()?;
         let scratch = state.scratch()?;
-        let built = self.build_into(&scratch.join("lab"), &sources, &target);
-        let _ = fs::remove_dir_all(&scratch);
-        built.map(|()| target)
+        self.build_into(&scratch.dir.join("lab"), &sources, &target)?;
+        Ok(target)
     }
 
     /// Builds as `partial`, which becomes `target` when it is whole.
@@ -125,6 +127,17 @@ fn go(command: &Path) -> Command {
         .env("GOPROXY", "off")
         .env("CGO_ENABLED", "0");
     go
+}
+
+/// Refuses a program that somebody else could have put there, or in the folder in which it was looked for.
+fn check_only_ours(go: &Path, folder: &Path) -> Result<(), Error> {
+    for path in [folder, go] {
+        let open = fs::canonicalize(path).and_then(|path| output::open_to_others(&path));
+        if let Some(open) = open.map_err(Error::io(path, "cannot be looked at"))? {
+            return Err(Error::GoOpenToOthers { go: go.to_owned(), open });
+        }
+    }
+    Ok(())
 }
 
 fn is_on_path(name: &OsStr) -> bool {

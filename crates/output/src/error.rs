@@ -31,6 +31,17 @@ pub enum ErrorKind {
     /// A program.
     #[error("this is an executable, which is never written over; give another name")]
     Executable,
+    /// What may be a program whose first bytes are not known.
+    #[error(
+        "what is there may be run as a program (its mode says so), and is never written over; give another name, \
+         or, if it is none, chmod -x"
+    )]
+    Runnable,
+    /// What it is cannot be seen.
+    #[error(
+        "what is there cannot be read ({0}), may be a program, and is not written over; give another name"
+    )]
+    Unreadable(io::Error),
     /// A file that this command did not write.
     #[error("what is there is not {what}; give another name, or --force to write over it")]
     OtherKind {

@@ -1,56 +1,61 @@
 //! A folder that is to be filled: opened once, so that it is the same whatever takes its name meanwhile.
 
-use std::ffi::OsStr;
-use std::fs::{File, Metadata};
-use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
+use rustix::fs::{Mode, OFlags, mkdirat, openat};
+use rustix::io::Errno;
 
-use crate::owner::is_ours;
-use crate::place::{MAX_LINKS, check_way};
+use crate::walk::{Walk, io};
 use crate::{Error, ErrorKind};
 
-/// Opens a folder. A link under its name is followed when it is this user's or root's, as that of a file is; the link that
-/// is looked at is the very one that is followed.
+/// Of a folder: for this user only.
+const PRIVATE: Mode = Mode::RWXU;
+
+/// A folder, open to be read.
+#[derive(Debug)]
+pub struct Folder {
+    /// The folder.
+    pub file: File,
+    /// Whether it was made just now.
+    pub is_new: bool,
+}
+
+/// Opens a folder, and makes it, and those above it, for this user only where they are not there. Links are followed as
+/// those on the way to a file are; none is made at the end of a link that leads nowhere, or that another user may have
+/// planted.
 ///
 /// # Errors
-/// When it is none, cannot be opened, or is a link that somebody may have planted.
-pub fn open_folder(path: &Path) -> Result<File, Error> {
-    find(path).map_err(|kind| Error { path: path.to_owned(), kind })
+/// When it is none, cannot be made or opened, or such a link leads there.
+pub fn make_folder(path: &Path) -> Result<Folder, Error> {
+    make(path).map_err(|kind| Error { path: path.to_owned(), kind })
 }
 
-fn find(path: &Path) -> Result<File, ErrorKind> {
-    // With a slash at its end the kernel would follow a link.
-    let mut here: PathBuf = path.components().collect();
-    for _ in 0..=MAX_LINKS {
-        check_way(here.parent().unwrap_or(Path::new("")))?;
-        let found = open_below(CWD, &here, OFlags::PATH | OFlags::NOFOLLOW)?;
-        let metadata = found.metadata().map_err(ErrorKind::Io)?;
-        if !metadata.is_symlink() {
-            return open_below(&found, Path::new("."), OFlags::RDONLY | OFlags::DIRECTORY);
-        }
-        let to = follow(&found, &metadata)?;
-        here = here.parent().unwrap_or(Path::new("")).join(to).components().collect();
+fn make(path: &Path) -> Result<Folder, ErrorKind> {
+    if path.as_os_str().is_empty() {
+        return Err(ErrorKind::NotAName);
     }
-    Err(ErrorKind::LinkLoop)
-}
-
-fn open_below(dir: impl AsFd, path: &Path, how: OFlags) -> Result<File, ErrorKind> {
-    let file = openat(dir, path, how | OFlags::CLOEXEC, Mode::empty());
-    file.map(File::from).map_err(|errno| ErrorKind::Io(errno.into()))
-}
-
-/// Where a link leads, when nobody can have planted it.
-fn follow(link: &File, metadata: &Metadata) -> Result<PathBuf, ErrorKind> {
-    let to = readlinkat(link, "", Vec::new());
-    let to = to.map_err(|errno| ErrorKind::Io(io::Error::from(errno)))?;
-    let to = PathBuf::from(OsStr::from_bytes(to.as_bytes()));
-    if is_ours(metadata) {
-        return Ok(to);
+    let mut walk = Walk::start()?;
+    let mut is_new = false;
+    for name in path.components().map(|name| Path::new(name.as_os_str())) {
+        is_new = make_missing(&walk, name)?;
+        walk.enter(name)?;
     }
-    Err(ErrorKind::ForeignLink { uid: metadata.uid(), to })
+    walk.check_folder()?;
+    let file = openat(&walk.dir, ".", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    Ok(Folder { file: File::from(file.map_err(io)?), is_new })
+}
+
+/// Makes a folder where there is nothing under its name.
+fn make_missing(walk: &Walk, name: &Path) -> Result<bool, ErrorKind> {
+    if !matches!(walk.look(name.as_os_str()), Err(Errno::NOENT)) {
+        return Ok(false);
+    }
+    walk.check_folder()?;
+    match mkdirat(&walk.dir, name, PRIVATE) {
+        Ok(()) => Ok(true),
+        // Somebody was quicker; what it is will be seen.
+        Err(Errno::EXIST) => Ok(false),
+        Err(errno) => Err(io(errno)),
+    }
 }

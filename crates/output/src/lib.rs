@@ -6,11 +6,14 @@
 //!    under `/dev/fd`) is written to in place. A regular file is written beside the old one, under a random name that
 //!    must not exist, and takes its place when it is whole; it keeps mode and owner of the old one. A file that something
 //!    is mounted on, as containers are given single files, cannot be replaced: it is written to in place too.
-//! 3. An input of the command, or an executable, is never written over, whatever its name (`place` compares device and
-//!    inode). What is not of the [`Kind`] that the command writes is written over only with [`Over::Anything`].
+//! 3. An input of the command is never written over, whatever its name (device and inode are compared), nor is what may be
+//!    a program: by its first bytes, by its mode where it is not of the [`Kind`] that the command writes, or because it
+//!    cannot be read. What else is not of that kind is written over only with [`Over::Anything`].
 //! 4. A link is followed when nobody can have planted it: see `place`.
 //!
-//! [`Draft`] is the part of 2 that captures and caches use for files of their own; [`open_folder`] opens the folder that a
+//! 5. What was looked at stays open, and only that is written to (`walk`).
+//!
+//! [`Draft`] is the part of 2 that captures and caches use for files of their own; [`make_folder`] opens the folder that a
 //! capture fills, and [`is_only_ours`] says whether somebody else could have a part in what is in it.
 
 mod draft;
@@ -19,20 +22,22 @@ mod folder;
 mod owner;
 mod place;
 mod stream;
+mod walk;
 
-use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, StatxFlags, accessat, open, statx};
+use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, statx};
 
 pub use draft::{Draft, write_elsewhere, write_private, write_whole};
 pub use error::{Error, ErrorKind};
-pub use folder::open_folder;
-pub use owner::is_only_ours;
-use place::Place;
+pub use folder::{Folder, make_folder};
+pub use owner::{is_only_ours, open_to_others};
+use place::{Existing, Place};
+use stream::{may_write, reopen};
+pub use walk::opened_path;
 
 /// What a command writes, and how to know it again.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +53,7 @@ pub struct Kind {
 pub enum Over {
     /// An earlier output of the same kind, or an empty file.
     SameKind,
-    /// Whatever is there, but for inputs and executables.
+    /// Whatever is there, but for inputs, executables, and what cannot be read and may be one.
     Anything,
 }
 
@@ -108,8 +113,10 @@ impl Output<'_> {
     pub fn check(&self) -> Result<(), Error> {
         match self.place()? {
             Place::Stream(stream) => stream.check().map_err(ErrorKind::Io),
-            Place::File { dir, name, .. } if is_mount_point(&dir, &name) => Ok(()),
-            Place::File { dir, existing, .. } => try_folder(&dir, existing.as_ref()),
+            Place::File { dir, existing: Some(existing), .. } if existing.is_mounted(&dir) => {
+                Ok(())
+            }
+            Place::File { dir, existing, .. } => try_folder(&dir, existing.as_deref()),
         }
         .map_err(|kind| self.error(kind))
     }
@@ -120,17 +127,15 @@ impl Output<'_> {
     /// When that cannot be, or must not. A regular file is then as it was.
     pub fn write(&self, bytes: &[u8]) -> Result<(), Error> {
         match self.place()? {
-            Place::Stream(stream) => {
-                stream.write(bytes).map_err(|source| self.error(ErrorKind::Io(source)))
-            }
-            Place::File { dir, name, .. } if is_mount_point(&dir, &name) => {
-                write_over(&dir.join(name), bytes)
-                    .map_err(|source| self.error(ErrorKind::Io(source)))
+            Place::Stream(stream) => stream.write(bytes).map_err(ErrorKind::Io),
+            Place::File { dir, existing: Some(existing), .. } if existing.is_mounted(&dir) => {
+                write_over(&existing, bytes).map_err(ErrorKind::Io)
             }
             Place::File { dir, name, existing } => {
-                self.replace(&dir.join(name), existing.as_ref(), bytes)
+                replace(&opened_path(&dir).join(name), existing.as_deref(), bytes)
             }
         }
+        .map_err(|kind| self.error(kind))
     }
 
     /// The regular file that it will be, links followed; `None` for what is written to in place.
@@ -139,7 +144,7 @@ impl Output<'_> {
     /// When it cannot be written there.
     pub fn file(&self) -> Result<Option<PathBuf>, Error> {
         Ok(match self.place()? {
-            Place::File { dir, name, .. } => Some(dir.join(name)),
+            Place::File { dir, name, .. } => Some(walk::shown(&dir).join(name)),
             Place::Stream(_) => None,
         })
     }
@@ -148,9 +153,7 @@ impl Output<'_> {
     fn place(&self) -> Result<Place, Error> {
         let place = place::find(self.path).map_err(|kind| self.error(kind))?;
         match &place {
-            Place::File { dir, name, existing: Some(metadata) } => {
-                self.allow(&dir.join(name), metadata)
-            }
+            Place::File { existing: Some(existing), .. } => self.allow(existing),
             Place::Stream(stream) => match stream.regular_file() {
                 Some(metadata) if self.inputs.holds(&metadata) => Err(ErrorKind::Input),
                 _ => Ok(()),
@@ -162,43 +165,27 @@ impl Output<'_> {
     }
 
     /// Whether an existing file may be written over.
-    fn allow(&self, path: &Path, metadata: &Metadata) -> Result<(), ErrorKind> {
-        if self.inputs.holds(metadata) {
+    fn allow(&self, existing: &Existing) -> Result<(), ErrorKind> {
+        if self.inputs.holds(&existing.metadata) {
             return Err(ErrorKind::Input);
         }
         // A file that was made unwritable is not to change, though its folder would let us.
-        accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS)
-            .map_err(|errno| ErrorKind::Io(errno.into()))?;
-        if metadata.len() == 0 {
+        may_write(&existing.node).map_err(ErrorKind::Io)?;
+        if existing.metadata.len() == 0 {
             return Ok(());
         }
-        let other = ErrorKind::OtherKind { what: self.kind.what };
-        let Ok(mut file) = open_to_look(path) else {
-            return if self.over == Over::Anything { Ok(()) } else { Err(other) };
-        };
+        let mut file = existing.open_to_look().map_err(ErrorKind::Unreadable)?;
         let mut head = Vec::new();
-        let _ = Read::by_ref(&mut file).take(HEAD).read_to_end(&mut head);
-        if is_executable(&head) {
-            return Err(ErrorKind::Executable);
+        let read = Read::by_ref(&mut file).take(HEAD).read_to_end(&mut head);
+        read.map_err(ErrorKind::Unreadable)?;
+        let may_run = existing.metadata.mode() & MAY_RUN != 0;
+        match self.over {
+            _ if is_executable(&head) => Err(ErrorKind::Executable),
+            Over::Anything if !may_run => Ok(()),
+            _ if (self.kind.is_one)(&mut head.chain(file)) => Ok(()),
+            _ if may_run => Err(ErrorKind::Runnable),
+            _ => Err(ErrorKind::OtherKind { what: self.kind.what }),
         }
-        if self.over == Over::Anything || (self.kind.is_one)(&mut head.chain(file)) {
-            return Ok(());
-        }
-        Err(other)
-    }
-
-    fn replace(&self, path: &Path, existing: Option<&Metadata>, bytes: &[u8]) -> Result<(), Error> {
-        let fail = |source| self.error(ErrorKind::Io(source));
-        let mut draft = match existing {
-            Some(_) => Draft::private(path),
-            None => Draft::new(path),
-        }
-        .map_err(fail)?;
-        io::Write::write_all(&mut draft, bytes).map_err(fail)?;
-        if let Some(existing) = existing {
-            draft::take_after(draft.file(), existing).map_err(|kind| self.error(kind))?;
-        }
-        draft.keep().map_err(fail)
     }
 
     fn error(&self, kind: ErrorKind) -> Error {
@@ -206,29 +193,49 @@ impl Output<'_> {
     }
 }
 
-/// Makes a file in the folder that has no name, so that nothing is left even if this is the last moment.
-fn try_folder(dir: &Path, existing: Option<&Metadata>) -> Result<(), ErrorKind> {
-    let file = tempfile::tempfile_in(dir).map_err(|error| ErrorKind::Io(draft::plain(error)))?;
-    existing.map_or(Ok(()), |existing| draft::take_after(&file, existing))
+impl Existing {
+    /// Whether something is mounted on the file itself: it is on another mount than its folder.
+    fn is_mounted(&self, dir: &File) -> bool {
+        let mount = |file: &File| {
+            let found = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
+            (found.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(found.stx_mnt_id)
+        };
+        mount(dir).zip(mount(&self.node)).is_some_and(|(of_dir, of_file)| of_dir != of_file)
+    }
+
+    fn open_to_look(&self) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(File::from(open(opened_path(&self.node), flags, Mode::empty())?))
+    }
 }
 
-/// Whether something is mounted on the file itself: it is on another mount than its folder.
-fn is_mount_point(dir: &Path, name: &OsStr) -> bool {
-    let mount = |path: &Path| {
-        let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID).ok()?;
-        (found.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(found.stx_mnt_id)
-    };
-    mount(dir).zip(mount(&dir.join(name))).is_some_and(|(of_dir, of_file)| of_dir != of_file)
+/// Makes a file in the folder that has no name, so that nothing is left even if this is the last moment.
+fn try_folder(dir: &File, existing: Option<&Existing>) -> Result<(), ErrorKind> {
+    let file = tempfile::tempfile_in(opened_path(dir));
+    let file = file.map_err(|error| ErrorKind::Io(draft::plain(error)))?;
+    existing.map_or(Ok(()), |existing| draft::take_after(&file, &existing.metadata))
+}
+
+fn replace(path: &Path, existing: Option<&Existing>, bytes: &[u8]) -> Result<(), ErrorKind> {
+    let draft = if existing.is_some() { Draft::private(path) } else { Draft::new(path) };
+    let mut draft = draft.map_err(ErrorKind::Io)?;
+    draft.write_all(bytes).map_err(ErrorKind::Io)?;
+    if let Some(existing) = existing {
+        draft::take_after(draft.file(), &existing.metadata)?;
+    }
+    draft.keep().map_err(ErrorKind::Io)
 }
 
 /// Writes a file in place. Nobody finds half of it later but where the disk is full.
-fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(open(path, flags, Mode::empty())?);
-    io::Write::write_all(&mut file, bytes)?;
+fn write_over(existing: &Existing, bytes: &[u8]) -> io::Result<()> {
+    let mut file = reopen(&existing.node, OFlags::empty())?;
+    file.set_len(0)?;
+    file.write_all(bytes)?;
     file.sync_all()
 }
 
+/// Of a mode: the owner, the group or others may run it.
+const MAY_RUN: u32 = 0o111;
 /// Bytes that tell an executable.
 const HEAD: u64 = 4;
 
@@ -245,10 +252,4 @@ fn is_executable(head: &[u8]) -> bool {
         b"\xca\xfe\xba\xbe",
     ];
     HEADS.iter().any(|known| head.starts_with(known))
-}
-
-/// Opens what was a regular file when it was looked at; should it be something else by now, then without waiting.
-fn open_to_look(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    Ok(File::from(open(path, flags, Mode::empty())?))
 }

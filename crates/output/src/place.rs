@@ -1,30 +1,28 @@
 //! Where an output goes: links followed as far as they can be trusted.
 //!
-//! 1. On the way to the folder, a link that stands where everybody may leave one is followed only when it is this user's
-//!    or root's: Linux has such a rule for the last name of a path only.
-//! 2. A link under the name itself is followed when it is this user's or root's, or when it belongs to the owner of what
-//!    it leads to, who could write there anyway. One that leads nowhere is not: a file where its owner wants one would be
-//!    made with our rights.
+//! 1. Links are followed as [`Walk`] says, on the way to the folder and under the name itself.
+//! 2. A link under the name that leads nowhere is not followed: a file where its owner wants one would be made with our
+//!    rights. A new file at the end of a way with links of another user has to be in a folder of that user.
 //! 3. In a folder that everybody may write to, what stands under the name has to be this user's or root's, be it a link,
 //!    a file or a pipe.
+//! 4. The folder, and what was found in it, stay open: what is judged later, and written to, is the same.
 //!
-//! Source: `fs.protected_symlinks`, `protected_fifos` and `protected_regular` of Linux (Documentation/admin-guide/sysctl/fs.rst),
-//! of which these rules are a stricter form that does not depend on the machine's settings.
+//! Source: `fs.protected_symlinks`, `protected_fifos` and `protected_regular` of Linux
+//! (Documentation/admin-guide/sysctl/fs.rst), of which these rules are a stricter form that does not depend on the
+//! machine's settings.
 
-use std::ffi::OsString;
-use std::fs::{self, Metadata};
-use std::io;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use rustix::io::Errno;
 
 use crate::ErrorKind;
 use crate::owner::is_ours;
 use crate::stream::Stream;
-
-/// As many links as Linux follows. Source: `MAXSYMLINKS`, include/linux/namei.h.
-pub(crate) const MAX_LINKS: usize = 40;
-const WRITABLE_FOR_ALL: u32 = 0o002;
+use crate::walk::{Walk, io, opened_path};
 
 /// Where an output goes.
 #[derive(Debug)]
@@ -32,104 +30,80 @@ pub(crate) enum Place {
     /// A regular file, or none yet.
     File {
         /// Its folder.
-        dir: PathBuf,
+        dir: File,
         /// Its name there.
         name: OsString,
         /// What is there.
-        existing: Option<Metadata>,
+        existing: Option<Box<Existing>>,
     },
     /// Something that is written to in place.
     Stream(Stream),
 }
 
+/// A regular file that was found: opened, but neither to read nor to write.
+#[derive(Debug)]
+pub(crate) struct Existing {
+    pub(crate) node: File,
+    pub(crate) metadata: Metadata,
+}
+
 /// Finds the place of a path.
 pub(crate) fn find(path: &Path) -> Result<Place, ErrorKind> {
+    let mut walk = Walk::start()?;
     let mut path = path.to_owned();
-    for n_links in 0..=MAX_LINKS {
-        let (dir, name) = split(&path)?;
-        let here = dir.join(&name);
-        if let Some(stream) = Stream::of_descriptor(&dir, &name) {
+    let mut is_led = false;
+    loop {
+        let (way, name) = split(&walk, &path)?;
+        walk.enter(way)?;
+        if let Some(stream) = Stream::of_descriptor(&walk, &name)? {
             return Ok(Place::Stream(stream));
         }
-        let metadata = match fs::symlink_metadata(&here) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && n_links > 0 => {
-                return Err(ErrorKind::DanglingLink { to: here });
+        let node = match walk.look(&name) {
+            Ok(node) => node,
+            Err(Errno::NOENT) if is_led => {
+                return Err(ErrorKind::DanglingLink { to: walk.shown(Path::new(&name)) });
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Place::File { dir, name, existing: None });
+            Err(Errno::NOENT) => {
+                walk.check_folder()?;
+                return Ok(Place::File { dir: walk.dir, name, existing: None });
             }
-            Err(error) => return Err(ErrorKind::Io(error)),
+            Err(errno) => return Err(io(errno)),
         };
-        if metadata.is_symlink() {
-            path = dir.join(fs::read_link(&here).map_err(ErrorKind::Io)?);
-            check_link(&dir, &here, &metadata, &path)?;
-            continue;
-        }
-        check_owner(&dir, &metadata)?;
-        let kind = metadata.file_type();
-        return match (kind.is_file(), kind.is_dir(), kind.is_socket()) {
-            (true, _, _) => Ok(Place::File { dir, name, existing: Some(metadata) }),
-            (_, true, _) => Err(ErrorKind::Folder),
-            (_, _, true) => Ok(Place::Stream(Stream::Socket(here))),
-            _ => Ok(Place::Stream(Stream::Node(here))),
-        };
-    }
-    Err(ErrorKind::LinkLoop)
-}
-
-/// The folder, resolved, and the name in it.
-fn split(path: &Path) -> Result<(PathBuf, OsString), ErrorKind> {
-    let name =
-        path.file_name().filter(|name| path.as_os_str().as_bytes().ends_with(name.as_bytes()));
-    let name = match name {
-        Some(name) => name.to_owned(),
-        None if path.is_dir() => return Err(ErrorKind::Folder),
-        None => return Err(ErrorKind::NotAName),
-    };
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    check_way(dir)?;
-    Ok((fs::canonicalize(dir).map_err(ErrorKind::Io)?, name))
-}
-
-/// Refuses links on the way to a folder that anybody can have planted.
-pub(crate) fn check_way(dir: &Path) -> Result<(), ErrorKind> {
-    let mut here = PathBuf::from(".");
-    for part in dir.components() {
-        let next = here.join(part);
-        let metadata = fs::symlink_metadata(&next).map_err(ErrorKind::Io)?;
+        let metadata = node.metadata().map_err(ErrorKind::Io)?;
         if !metadata.is_symlink() {
-            here = next;
-            continue;
+            return of_node(walk, name, node, metadata);
         }
-        let to = fs::canonicalize(&next).map_err(ErrorKind::Io)?;
-        if !is_ours(&metadata) && is_for_all(&here)? {
-            return Err(ErrorKind::ForeignLink { uid: metadata.uid(), to });
-        }
-        here = to;
+        path = walk.follow(&node, &metadata)?;
+        is_led = true;
     }
-    Ok(())
 }
 
-fn is_for_all(dir: &Path) -> Result<bool, ErrorKind> {
-    Ok(fs::metadata(dir).map_err(ErrorKind::Io)?.mode() & WRITABLE_FOR_ALL != 0)
+/// The place at the end of a way.
+fn of_node(walk: Walk, name: OsString, node: File, metadata: Metadata) -> Result<Place, ErrorKind> {
+    walk.check_end(&metadata)?;
+    if !is_ours(&metadata) && walk.is_for_all()? {
+        return Err(ErrorKind::Planted { uid: metadata.uid() });
+    }
+    let kind = metadata.file_type();
+    match (kind.is_file(), kind.is_dir(), kind.is_socket()) {
+        (true, _, _) => Ok(Place::File {
+            dir: walk.dir,
+            name,
+            existing: Some(Box::new(Existing { node, metadata })),
+        }),
+        (_, true, _) => Err(ErrorKind::Folder),
+        (_, _, true) => Ok(Place::Stream(Stream::Socket(node))),
+        _ => Ok(Place::Stream(Stream::Node(node))),
+    }
 }
 
-fn check_link(dir: &Path, here: &Path, link: &Metadata, to: &Path) -> Result<(), ErrorKind> {
-    if is_ours(link) {
-        return Ok(());
+/// The way to the folder, and the name in it.
+fn split<'p>(walk: &Walk, path: &'p Path) -> Result<(&'p Path, OsString), ErrorKind> {
+    let is_whole = |name: &&OsStr| path.as_os_str().as_bytes().ends_with(name.as_bytes());
+    match path.file_name().filter(is_whole) {
+        Some(name) => Ok((path.parent().unwrap_or(Path::new("")), name.to_owned())),
+        None if path.as_os_str().is_empty() => Err(ErrorKind::NotAName),
+        None if opened_path(&walk.dir).join(path).is_dir() => Err(ErrorKind::Folder),
+        None => Err(ErrorKind::NotAName),
     }
-    let target = fs::metadata(here);
-    let is_theirs = target.is_ok_and(|target| target.uid() == link.uid());
-    if is_theirs && !is_for_all(dir)? {
-        return Ok(());
-    }
-    Err(ErrorKind::ForeignLink { uid: link.uid(), to: to.to_owned() })
-}
-
-fn check_owner(dir: &Path, existing: &Metadata) -> Result<(), ErrorKind> {
-    if !is_ours(existing) && is_for_all(dir)? {
-        return Err(ErrorKind::Planted { uid: existing.uid() });
-    }
-    Ok(())
 }

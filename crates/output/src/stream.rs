@@ -4,9 +4,11 @@ use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, open};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, open, openat};
+
+use crate::ErrorKind;
+use crate::walk::{self, Walk, opened_path};
 
 /// Something that is written to in place.
 #[derive(Debug)]
@@ -15,39 +17,47 @@ pub(crate) enum Stream {
     Stdout,
     /// Its standard error.
     Stderr,
-    /// Another open file of a process, by its place under `/proc`.
-    Descriptor(PathBuf),
+    /// What another descriptor of a process stood for when it was looked at.
+    Descriptor(File),
     /// A device or a pipe.
-    Node(PathBuf),
+    Node(File),
     /// A socket, to which a connection is made.
-    Socket(PathBuf),
+    Socket(File),
 }
 
 impl Stream {
     /// `/dev/stdout`, `/dev/fd/3` and the like lead to `/proc/PID/fd`; what is there says as a link where it leads, but not
-    /// whether that is still the same file, or one at all.
-    pub(crate) fn of_descriptor(dir: &Path, name: &OsStr) -> Option<Self> {
+    /// whether that is still the same file, or one at all. What is opened for reading alone can be written to through it:
+    /// another user's is refused.
+    pub(crate) fn of_descriptor(walk: &Walk, name: &OsStr) -> Result<Option<Self>, ErrorKind> {
+        let dir = walk::shown(&walk.dir);
         if !(dir.starts_with("/proc") && dir.ends_with("fd")) {
-            return None;
+            return Ok(None);
         }
+        walk.check_descriptor(name)?;
         let own = ["/proc/self/fd", "/proc/thread-self/fd"].map(|own| fs::canonicalize(own).ok());
         let is_own = own.into_iter().flatten().any(|own| own == dir);
-        Some(match name.to_str() {
+        let stream = match name.to_str() {
             Some("1") if is_own => Self::Stdout,
             Some("2") if is_own => Self::Stderr,
-            _ => Self::Descriptor(dir.join(name)),
-        })
+            _ => {
+                let flags = OFlags::PATH | OFlags::CLOEXEC;
+                let opened = openat(&walk.dir, name, flags, Mode::empty());
+                Self::Descriptor(File::from(opened.map_err(walk::io)?))
+            }
+        };
+        Ok(Some(stream))
     }
 
     /// The regular file that a descriptor stands for.
     pub(crate) fn regular_file(&self) -> Option<Metadata> {
-        let path = match self {
-            Self::Stdout => Path::new("/proc/self/fd/1"),
-            Self::Stderr => Path::new("/proc/self/fd/2"),
-            Self::Descriptor(path) => path,
+        let metadata = match self {
+            Self::Stdout => fs::metadata("/proc/self/fd/1"),
+            Self::Stderr => fs::metadata("/proc/self/fd/2"),
+            Self::Descriptor(opened) => opened.metadata(),
             Self::Node(_) | Self::Socket(_) => return None,
         };
-        fs::metadata(path).ok().filter(Metadata::is_file)
+        metadata.ok().filter(Metadata::is_file)
     }
 
     /// Whether it may be written to. It is not opened: that would wait for a reader, end one that waits for us, or rewind a
@@ -55,9 +65,7 @@ impl Stream {
     pub(crate) fn check(&self) -> io::Result<()> {
         match self {
             Self::Stdout | Self::Stderr => Ok(()),
-            Self::Descriptor(path) | Self::Node(path) | Self::Socket(path) => {
-                Ok(accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS)?)
-            }
+            Self::Descriptor(found) | Self::Node(found) | Self::Socket(found) => may_write(found),
         }
     }
 
@@ -66,17 +74,16 @@ impl Stream {
             Self::Stdout => write_to(&mut io::stdout().lock(), bytes),
             Self::Stderr => write_to(&mut io::stderr().lock(), bytes),
             // What is in a file stays before what is added.
-            Self::Descriptor(path) => write_to(&mut open_in_place(path, OFlags::APPEND)?, bytes),
-            Self::Node(path) => {
-                let mut node = open_in_place(path, OFlags::NOFOLLOW)?;
-                if node.metadata()?.is_file() {
-                    return Err(io::Error::other("it has become a regular file meanwhile"));
-                }
-                write_to(&mut node, bytes)
-            }
-            Self::Socket(path) => write_to(&mut UnixStream::connect(path)?, bytes),
+            Self::Descriptor(opened) => write_to(&mut reopen(opened, OFlags::APPEND)?, bytes),
+            Self::Node(node) => write_to(&mut reopen(node, OFlags::empty())?, bytes),
+            Self::Socket(socket) => write_to(&mut UnixStream::connect(opened_path(socket))?, bytes),
         }
     }
+}
+
+/// Whether this user may write to what was opened only to be looked at.
+pub(crate) fn may_write(found: &File) -> io::Result<()> {
+    Ok(accessat(CWD, opened_path(found), Access::WRITE_OK, AtFlags::EACCESS)?)
 }
 
 fn write_to(writer: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
@@ -84,11 +91,11 @@ fn write_to(writer: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
     writer.flush()
 }
 
-/// Waits for the reader of a pipe. A terminal does not become ours.
-fn open_in_place(path: &Path, how: OFlags) -> io::Result<File> {
+/// Opens to write the very thing that was looked at. Waits for the reader of a pipe. A terminal does not become ours.
+pub(crate) fn reopen(found: &File, how: OFlags) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::CLOEXEC | how;
     loop {
-        match open(path, flags, Mode::empty()) {
+        match open(opened_path(found), flags, Mode::empty()) {
             Err(rustix::io::Errno::INTR) => {}
             result => return Ok(File::from(result?)),
         }

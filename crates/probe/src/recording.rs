@@ -137,6 +137,8 @@ pub enum Ending {
     Exit,
     /// SIGINT or SIGTERM.
     Signal,
+    /// Counts could not be read any more: this is what was counted until then.
+    Failure,
     /// It has not: this is what was counted since the last recording.
     Rotation,
 }
@@ -148,6 +150,7 @@ impl Ending {
             Self::Duration => "duration",
             Self::Exit => "exit",
             Self::Signal => "signal",
+            Self::Failure => "failure",
             Self::Rotation => "rotation",
         }
     }

@@ -61,11 +61,8 @@ pub(crate) fn find(target: &Target, reach: &Reach) -> Result<Found, Error> {
             other => other,
         }),
         Target::Name(name) => {
-            let pids: Vec<u32> = Pid::named(name)?.into_iter().map(|pid| pid.0).collect();
-            if pids.is_empty() {
-                return Err(Error::NoProcessNamed { name: name.clone() });
-            }
-            of_processes(pids, reach)
+            let pids = Pid::named(name)?.into_iter().map(|pid| pid.0).collect();
+            of_those_left(pids, reach)?.ok_or_else(|| Error::NoProcessNamed { name: name.clone() })
         }
         Target::Exe(path) => of_executable(path, None, reach),
         Target::Command { argv, exe: Some(exe) } => {
@@ -80,6 +77,17 @@ pub(crate) fn find(target: &Target, reach: &Reach) -> Result<Found, Error> {
             Ok(Found { file, scopes, pids: vec![pid], command: Some(command) })
         }
     }
+}
+
+/// Of processes of which some may end while they are looked at.
+fn of_those_left(mut pids: Vec<u32>, reach: &Reach) -> Result<Option<Found>, Error> {
+    while !pids.is_empty() {
+        match of_processes(pids.clone(), reach) {
+            Err(Error::NoSuchProcess { pid }) => pids.retain(|&other| other != pid),
+            found => return found.map(Some),
+        }
+    }
+    Ok(None)
 }
 
 fn of_processes(mut pids: Vec<u32>, reach: &Reach) -> Result<Found, Error> {

@@ -10,5 +10,7 @@ pub const FLAMEGRAPH: &str = "Flame graph of mapscope diagnose.";
 pub const CHART: &str = "Chart of mapscope whatif.";
 /// How the lab's Markdown begins.
 pub const LAB_MARKDOWN: &str = "## Verdicts\n";
-/// Of a SARIF log: its form, and who wrote it.
-pub const SARIF: [&str; 2] = ["sarif-2.1.0.json", "\"name\": \"mapscope\""];
+/// Of a SARIF log: the end of its schema.
+pub const SARIF_SCHEMA: &str = "sarif-2.1.0.json";
+/// Of a SARIF log: the tool that wrote it.
+pub const SARIF_DRIVER: &str = "mapscope";

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::annotations::{Annotation, AnnotationLevel};
+use crate::marks;
 
 /// Writes a SARIF log with one run.
 ///
@@ -39,7 +40,7 @@ pub fn render_sarif(out: &mut dyn Write, annotations: &[Annotation]) -> io::Resu
         "runs": [{
             "tool": {
                 "driver": {
-                    "name": "mapscope",
+                    "name": marks::SARIF_DRIVER,
                     "semanticVersion": env!("CARGO_PKG_VERSION"),
                     "rules": rules.iter().map(|rule| json!({ "id": rule })).collect::<Vec<Value>>(),
                 },

@@ -109,6 +109,45 @@ fn a_state_folder_in_which_others_have_a_part_is_refused() {
 }
 
 #[test]
+fn a_folder_above_the_state_in_which_others_have_a_part_is_refused() {
+    let Some(go) = toolchain("1.27.3") else { return skip("no Go 1.27.3") };
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let state = dir.path().join("new/state");
+    let output = lab(&["--go", go.go.to_str().unwrap(), "--only", "key-escape"], &state);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let open = format!("{}: this folder belongs to another user, or others", dir.path().display());
+    assert!(said.contains(&open), "{said}");
+}
+
+#[test]
+fn a_go_that_others_could_have_put_there_is_not_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = [dir.path().join(".toolchains/go-0.0.7/bin"), dir.path().join("sdk/go0.0.8/bin")];
+    for (place, version) in places.iter().zip(["0.0.7", "go0.0.8"]) {
+        fs::create_dir_all(place).unwrap();
+        let (go, ran) = (place.join("go"), place.join("ran"));
+        fs::write(&go, format!("#!/bin/sh\n: > {}\n", ran.display())).unwrap();
+        fs::set_permissions(&go, fs::Permissions::from_mode(0o755)).unwrap();
+        let run = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_mapscope"));
+            command.args(["lab", "--go", version]).current_dir(dir.path());
+            let output = command.env("HOME", dir.path()).output().unwrap();
+            assert_eq!(output.status.code(), Some(2));
+            String::from_utf8(output.stderr).unwrap()
+        };
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let said = run();
+        assert!(said.contains("not run: ") && said.contains("chmod go-w"), "{said}");
+        assert!(!ran.exists());
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let said = run();
+        assert!(said.contains("`go env GOVERSION` failed") && ran.exists(), "{said}");
+    }
+}
+
+#[test]
 fn a_program_that_somebody_else_put_there_is_not_run() {
     let Some(go) = toolchain("1.27.3") else { return skip("no Go 1.27.3") };
     let dir = tempfile::tempdir().unwrap();

@@ -206,3 +206,66 @@ fn two_outputs_are_not_one_file() {
         assert!(!Path::new(&page).exists());
     }
 }
+
+/// Runs `mapscope` where nobody reads what it prints.
+fn unread(args: &[&str]) -> Output {
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mapscope"));
+    command.args(args).stdout(writer.try_clone().unwrap()).stderr(writer);
+    command.output().unwrap()
+}
+
+#[test]
+fn without_a_reader_all_files_are_written_and_the_verdict_stands() {
+    let dir = Inputs::new();
+    let budget = "[[limit]]\nfunction = '^main\\.build$'\nmax_cpu_percent = 10\n";
+    fs::write(dir.path("budget.toml"), budget).unwrap();
+    let [cpu, recording, budget, server] = INPUTS.map(|name| dir.path(name));
+    let outputs = ["page", "flame", "log"].map(|name| dir.path(name));
+    let [page, flame, log] = outputs.each_ref();
+    let args = ["diagnose", &*cpu, &*recording, &*server, "--budget", &*budget, "--github"];
+    let files = ["--html", &**page, "--flamegraph", flame, "--sarif", log];
+    let output = unread(&[&args[..], &files].concat());
+    assert_eq!(output.status.code(), Some(1));
+    for output in &outputs {
+        assert!(fs::metadata(output).unwrap().len() > 0, "{output}");
+    }
+    for args in
+        [&["whatif", "--map", "map[int]int", "--outer", "9"][..], &["man"], &["lab", "--list"]]
+    {
+        assert_eq!(unread(args).status.code(), Some(0), "{args:?}");
+    }
+    assert_eq!(unread(&["completions", "bash"]).status.code(), Some(0));
+    assert_eq!(unread(&["diagnose", "/nonexistent"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_report_that_the_disk_does_not_take_is_an_error() {
+    let output = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .args(["whatif", "--map", "map[int]int", "--outer", "9"])
+        .stdout(fs::File::options().write(true).open("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    assert_refused(&output, &["standard output: No space left on device"]);
+}
+
+#[test]
+fn a_log_of_several_tools_is_not_written_over() {
+    let dir = Inputs::new();
+    let (cpu, log) = (dir.path("cpu.pprof"), dir.path("log"));
+    let args = ["diagnose", &cpu, "--sarif", &log];
+    assert_succeeds(&mapscope(args));
+    let ours = fs::read_to_string(&log).unwrap();
+    let mut merged: serde_json::Value = serde_json::from_str(&ours).unwrap();
+    let mut other = merged["runs"][0].clone();
+    other["tool"]["driver"]["name"] = "another".into();
+    merged["runs"].as_array_mut().unwrap().push(other);
+    fs::write(&log, serde_json::to_string_pretty(&merged).unwrap()).unwrap();
+    assert_refused(&mapscope(args), &["is not a SARIF log of mapscope diagnose"]);
+    // Ours alone, in another form.
+    merged["runs"].as_array_mut().unwrap().pop();
+    fs::write(&log, merged.to_string()).unwrap();
+    assert_succeeds(&mapscope(args));
+    assert_eq!(fs::read_to_string(&log).unwrap(), ours);
+}

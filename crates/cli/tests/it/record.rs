@@ -260,6 +260,23 @@ fn a_recording_that_cannot_be_written_is_kept_elsewhere() {
 }
 
 #[test]
+fn records_though_nobody_reads_what_it_says() {
+    let Some(program) = load_program() else { return };
+    let load = Load::start(&program, &["-work", "grow"]);
+    let (dir, pid) = (tempfile::tempdir().unwrap(), load.pid());
+    let path = output_path(&dir);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .args(["record", "-p", &pid, "-d", "1500ms", "-o", &path])
+        .stderr(writer)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(n_grows(&path) > 0);
+}
+
+#[test]
 fn ends_with_the_program() {
     let Some(program) = load_program() else { return };
     let dir = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! Telling a profile from other files by its first bytes.
 
-use gopprof::{ErrorKind, Limits, count_samples, is_profile, parse_profile};
+use gopprof::{ErrorKind, Limits, count_samples, has_sample_type, is_profile, parse_profile};
 
 use crate::inflated;
 use crate::round_trip::captures;
@@ -62,4 +62,40 @@ fn what_is_cut_or_too_large_is_not_counted() {
     let limits = Limits { max_inflated_bytes: 4 };
     let error = count_samples(&whole[..], &limits).unwrap_err();
     assert_eq!(error.kind, ErrorKind::TooLarge { limit_bytes: 4 });
+}
+
+#[test]
+fn a_type_of_values_is_found_without_a_model() {
+    for path in captures() {
+        let bytes = std::fs::read(&path).unwrap();
+        let profile = parse_profile(&bytes, &Limits::default()).unwrap().value;
+        let names: Vec<&str> = profile.sample_types.iter().map(|of| profile.str(of.kind)).collect();
+        let has = |name: &str| has_sample_type(&bytes[..], name, &Limits::default()).unwrap();
+        assert!(names.iter().all(|name| has(name)), "{} {names:?}", path.display());
+        // A unit, and a name of none.
+        assert!(!has("nanoseconds") && !has("none"), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_type_of_values_is_looked_for_in_either_order_and_no_further() {
+    // string_table: "", "t"; sample_type { type: 1 }
+    let (strings, types) = ([0x32, 0, 0x32, 1, b't'], [0x0a, 2, 0x08, 1]);
+    let damage = [0x0f];
+    for whole in
+        [[&strings[..], &types, &damage].concat(), [&types[..], &strings, &damage].concat()]
+    {
+        assert_eq!(has_sample_type(&whole[..], "t", &Limits::default()), Ok(true));
+        assert!(has_sample_type(&whole[..], "u", &Limits::default()).is_err());
+        for len in 1..whole.len() - 1 {
+            let found = has_sample_type(&whole[..len], "t", &Limits::default());
+            assert_ne!(found, Ok(true), "{len}");
+        }
+        let limits = Limits { max_inflated_bytes: 4 };
+        let error = has_sample_type(&whole[..], "t", &limits).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TooLarge { limit_bytes: 4 });
+    }
+    // More types than are looked at take no memory.
+    let many = [types.repeat(65), strings.to_vec()].concat();
+    assert_eq!(has_sample_type(&many[..], "t", &Limits::default()), Ok(true));
 }

@@ -1,6 +1,6 @@
 //! The corpus of the fuzz target, replayed.
 
-use gopprof::{Limits, count_samples, parse_profile};
+use gopprof::{Limits, count_samples, has_sample_type, parse_profile};
 
 use crate::dump::dump;
 use crate::round_trip::written;
@@ -12,6 +12,7 @@ fn the_fuzz_corpus_replays() {
         let bytes = std::fs::read(seed.unwrap().path()).unwrap();
         n_seeds += 1;
         let _ = count_samples(&bytes[..], &Limits::default());
+        let _ = has_sample_type(&bytes[..], "map_grows", &Limits::default());
         let Ok(parsed) = parse_profile(&bytes, &Limits::default()) else { continue };
         parsed.value.check_valid().unwrap();
         dump(&parsed.value);

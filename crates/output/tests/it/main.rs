@@ -1,16 +1,18 @@
 //! What an output may take the place of, what it keeps, and what is left when it fails.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::cell::RefCell;
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use output::{
-    Draft, Error, ErrorKind, Inputs, Kind, Output, Over, is_only_ours, open_folder, write_private,
-    write_whole,
+    Draft, Error, ErrorKind, Inputs, Kind, Output, Over, is_only_ours, make_folder, open_to_others,
+    write_private, write_whole,
 };
 
 /// What these tests write begins so.
@@ -176,6 +178,29 @@ fn no_executable_is_written_over() {
         let error = write_over(&program, Over::Anything).unwrap_err();
         assert!(matches!(error.kind, ErrorKind::Executable), "{error}");
         assert_eq!(fs::read_to_string(&program).unwrap(), head);
+    }
+}
+
+#[test]
+fn what_may_be_run_or_cannot_be_read_is_not_written_over() {
+    let dir = Dir::new();
+    // A shell runs it without `#!`.
+    let script = dir.file("script", "echo of mine");
+    for mode_of_script in [0o755, 0o710, 0o641] {
+        fs::set_permissions(&script, Permissions::from_mode(mode_of_script)).unwrap();
+        for over in [Over::SameKind, Over::Anything] {
+            let error = write_over(&script, over).unwrap_err();
+            assert!(matches!(error.kind, ErrorKind::Runnable), "{error}");
+        }
+    }
+    assert_eq!(fs::read(&script).unwrap(), b"echo of mine");
+    fs::set_permissions(&script, Permissions::from_mode(0o311)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        return xtask::skip("root may read everything");
+    }
+    for over in [Over::SameKind, Over::Anything] {
+        let error = write_over(&script, over).unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Unreadable(_)), "{error}");
     }
 }
 
@@ -518,30 +543,129 @@ fn a_folder_is_opened_through_links_of_ours_only() {
     fs::create_dir(dir.path("there")).unwrap();
     let id =
         |file: &File| file.metadata().map(|metadata| (metadata.dev(), metadata.ino())).unwrap();
-    let there = id(&open_folder(&dir.path("there")).unwrap());
+    let there = id(&make_folder(&dir.path("there")).unwrap().file);
     symlink("there", dir.path("link")).unwrap();
     symlink("./link/", dir.path("to link")).unwrap();
     for name in ["link", "link/", "to link", "to link/.", "there/"] {
-        assert_eq!(id(&open_folder(&dir.path(name)).unwrap()), there, "{name}");
+        assert_eq!(id(&make_folder(&dir.path(name)).unwrap().file), there, "{name}");
     }
     symlink("circle", dir.path("circle")).unwrap();
     symlink("gone", dir.path("dangling")).unwrap();
     dir.file("file", "");
-    let kind = |name: &str| open_folder(&dir.path(name)).unwrap_err().kind;
+    let kind = |name: &str| make_folder(&dir.path(name)).unwrap_err().kind;
     assert!(matches!(kind("circle"), ErrorKind::LinkLoop));
-    for name in ["dangling", "file", "gone"] {
+    for name in ["dangling", "dangling/new", "file", "file/new"] {
         assert!(matches!(kind(name), ErrorKind::Io(_)), "{name}");
     }
+    assert_eq!(dir.names(), ["circle", "dangling", "file", "link", "there", "to link"]);
     if !is_root() {
         return;
     }
     run("chown", &["-h", "65534:65534", dir.path("link").to_str().unwrap()]);
-    for name in ["link", "link/", "to link"] {
+    for name in ["link", "link/", "to link", "link/new", "to link/new/below"] {
         let ErrorKind::ForeignLink { uid: 65_534, to } = kind(name) else {
             panic!("{name} was followed")
         };
-        assert_eq!(to, Path::new("there"));
+        assert_eq!(to, dir.path("there"));
     }
+    assert!(names(&dir.path("there")).is_empty());
+}
+
+#[test]
+fn a_folder_is_made_with_those_above_it_for_this_user() {
+    let dir = Dir::new();
+    fs::create_dir(dir.path("there")).unwrap();
+    symlink("there", dir.path("link")).unwrap();
+    assert!(make_folder(&dir.path("link/new/below")).unwrap().is_new);
+    assert!(!make_folder(&dir.path("there/new/below/")).unwrap().is_new);
+    for made in ["there/new", "there/new/below"] {
+        assert_eq!(mode(&dir.path(made)), 0o700, "{made}");
+    }
+    assert!(matches!(make_folder(Path::new("")).unwrap_err().kind, ErrorKind::NotAName));
+}
+
+thread_local! {
+    /// A folder, and one to which a link takes its place while an old file is looked at.
+    static SWAPPED: RefCell<Option<(PathBuf, PathBuf)>> = const { RefCell::new(None) };
+}
+
+fn swap(_: &mut dyn Read) -> bool {
+    let (folder, other) = SWAPPED.take().unwrap();
+    fs::rename(&folder, folder.with_extension("moved")).unwrap();
+    symlink(other, folder).unwrap();
+    true
+}
+
+#[test]
+fn what_was_looked_at_is_replaced_whatever_takes_the_name_of_its_folder() {
+    let dir = Dir::new();
+    for name in ["folder", "elsewhere"] {
+        fs::create_dir(dir.path(name)).unwrap();
+        fs::write(dir.path(name).join("file"), "old").unwrap();
+    }
+    symlink("folder/file", dir.path("link")).unwrap();
+    let kind = Kind { is_one: swap, ..KIND };
+    let none = Inputs::default();
+    for name in ["link", "folder/file"] {
+        SWAPPED.set(Some((dir.path("folder"), dir.path("elsewhere"))));
+        let path = dir.path(name);
+        let output = Output { path: &path, kind, inputs: &none, over: Over::SameKind };
+        output.write(name.as_bytes()).unwrap();
+        assert_eq!(fs::read_to_string(dir.path("folder.moved/file")).unwrap(), name);
+        assert_eq!(fs::read_to_string(dir.path("elsewhere/file")).unwrap(), "old");
+        fs::remove_file(dir.path("folder")).unwrap();
+        fs::rename(dir.path("folder.moved"), dir.path("folder")).unwrap();
+    }
+}
+
+#[test]
+fn links_of_another_user_on_the_way_lead_only_to_what_is_theirs() {
+    if !is_root() {
+        return;
+    }
+    let dir = with_foreign_link(0o755);
+    fs::create_dir(dir.path("ours")).unwrap();
+    let ours = dir.file("ours/file", "of ours: old");
+    symlink(dir.path("ours"), dir.path("theirs/way")).unwrap();
+    symlink("way/file", dir.path("theirs/out")).unwrap();
+    for name in ["theirs/way", "theirs/out"] {
+        run("chown", &["-h", "65534:65534", dir.path(name).to_str().unwrap()]);
+    }
+    for name in ["theirs/out", "theirs/way/file", "theirs/way/new"] {
+        let error = write_over(&dir.path(name), Over::Anything).unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::ForeignLink { uid: 65_534, .. }), "{error}");
+    }
+    assert_eq!(
+        (fs::read(ours).unwrap(), names(&dir.path("ours"))),
+        (b"of ours: old".to_vec(), vec!["file".into()])
+    );
+    // What is theirs they could write themselves.
+    chown(dir.path("ours"), Some(65_534), None).unwrap();
+    write(&dir.path("theirs/way/new")).unwrap();
+    assert_eq!(names(&dir.path("ours")), ["file", "new"]);
+}
+
+#[test]
+fn descriptors_of_another_user_are_not_written_to() {
+    if !is_root() {
+        return;
+    }
+    let dir = with_foreign_link(0o755);
+    let file = dir.file("file", "of ours: old");
+    let open = File::open(&file).unwrap();
+    let descriptor = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&open));
+    symlink(descriptor, dir.path("theirs/descriptor")).unwrap();
+    let link = dir.path("theirs/descriptor");
+    run("chown", &["-h", "65534:65534", link.to_str().unwrap()]);
+    let mut child = Command::new("sleep").arg("3600").uid(65_534).stdin(open).spawn().unwrap();
+    let of_child = PathBuf::from(format!("/proc/{}/fd/0", child.id()));
+    let errors = [&link, &of_child].map(|path| write_over(path, Over::Anything).unwrap_err());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for error in errors {
+        assert!(matches!(error.kind, ErrorKind::ForeignLink { uid: 65_534, .. }), "{error}");
+    }
+    assert_eq!(fs::read(file).unwrap(), b"of ours: old");
 }
 
 #[test]
@@ -557,5 +681,31 @@ fn what_others_own_or_may_write_to_is_not_only_ours() {
     if is_root() {
         chown(&file, Some(65_534), None).unwrap();
         assert!(!is_ours(0o600));
+    }
+}
+
+#[test]
+fn who_may_write_above_a_file_has_a_part_in_it() {
+    let dir = Dir::new();
+    let whole = fs::canonicalize(dir.0.path()).unwrap();
+    fs::create_dir(whole.join("above")).unwrap();
+    let file = whole.join("above/file");
+    fs::write(&file, "").unwrap();
+    let set = |path: &Path, mode: u32| {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        open_to_others(&file).unwrap()
+    };
+    let above = whole.join("above");
+    assert_eq!(set(&above, 0o755), None);
+    assert_eq!(set(&above, 0o1777), None, "names are protected");
+    for mode in [0o777, 0o775] {
+        assert_eq!(set(&above, mode), Some(above.clone()));
+    }
+    assert_eq!(set(&above, 0o755), None);
+    assert_eq!(set(&file, 0o664), Some(file.clone()));
+    assert_eq!(set(&file, 0o644), None);
+    if is_root() {
+        chown(&above, Some(65_534), None).unwrap();
+        assert_eq!(set(&above, 0o1755), Some(above.clone()));
     }
 }

@@ -42,3 +42,11 @@ fn what_names_nothing_is_an_error() {
     assert!(matches!(error(Target::Pids(Vec::new())), Error::NoProcesses));
     error(Target::Command { argv: Vec::new(), exe: None });
 }
+
+#[test]
+fn processes_that_ended_meanwhile_are_left_out() {
+    let (own, none) = (std::process::id(), u32::MAX);
+    let found = of_those_left(vec![none, own, none - 1], &Reach::default()).unwrap().unwrap();
+    assert_eq!(found.pids, [own]);
+    assert!(of_those_left(vec![none], &Reach::default()).unwrap().is_none());
+}
