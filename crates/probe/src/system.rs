@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
-use goproc::{Pid, Tid};
+use goproc::{ErrorKind, Pid, Tid};
 
 use crate::error::causes;
 
@@ -37,7 +37,11 @@ impl TaskClocks {
         let attributes: [u64; 8] = [64 << 32 | 1, 1, 0, 0, 0, 1 << 35 | 2, 0, 0];
         let mut clocks = Vec::new();
         for pid in pids {
-            for Tid(tid) in Pid(pid).threads().unwrap_or_default() {
+            let threads = match Pid(pid).threads() {
+                Err(error) if matches!(error.kind, ErrorKind::NoSuchProcess) => continue,
+                threads => threads.map_err(io::Error::other)?,
+            };
+            for Tid(tid) in threads {
                 // SAFETY: reads 64 bytes, as `attributes` says; any CPU, no group.
                 let fd = unsafe {
                     let flags = PERF_FLAG_FD_CLOEXEC;

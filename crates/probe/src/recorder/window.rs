@@ -190,7 +190,9 @@ impl Recorder {
         let wall_ns = later.mark.at.saturating_duration_since(opened.mark.at).as_nanos() as f64;
         let is_known = opened.clocks.is_some() && later.clocks.is_some();
         let (mut n, mut slowed, mut running) = (0.0, 0.0, 0.0);
-        for (tid, count) in self.kernel.threads()? {
+        let threads = self.kernel.threads()?;
+        let is_idle = threads.iter().all(|(_, count)| count.n == 0);
+        for (tid, count) in threads {
             let clock = opened.thread_ns(later, tid).filter(|&ns| ns > 0.0);
             let of_thread = match clock {
                 Some(cpu_ns) => Some(slow_down(cpu_ns, &count, trap_ns)),
@@ -204,7 +206,7 @@ impl Recorder {
         }
         if n == 0.0 {
             // Where nothing grew, nothing was slowed down.
-            return Ok(Growing { slowed: 1.0, running: 1.0, is_known: true });
+            return Ok(Growing { slowed: 1.0, running: 1.0, is_known: is_idle });
         }
         Ok(Growing { slowed: slowed / n, running: running / n, is_known })
     }
