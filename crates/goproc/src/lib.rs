@@ -42,4 +42,4 @@ pub use memory::Memory;
 pub use namespace::{PidNamespace, parse_namespace_pids};
 pub use pid::{Pid, ProcessId, Tid};
 pub use pidfd::{PidFd, wait_readable};
-pub use stat::{StartTime, Stat, parse_stat};
+pub use stat::{Scheduled, StartTime, Stat, parse_schedstat, parse_stat};

@@ -1,7 +1,7 @@
 //! /proc/PID/stat: name, state, parent, start.
 
 use crate::text::{parse_decimal, parse_pid};
-use crate::{Error, ErrorKind, Pid, text};
+use crate::{Error, ErrorKind, Pid, Tid, text};
 
 /// When a process was started. Units: ticks of the clock since the machine was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,6 +68,36 @@ impl Pid {
     /// Whether the process runs; one that has ended and waits for its parent does not.
     pub fn is_running(self) -> bool {
         self.stat().is_ok_and(|stat| stat.is_running())
+    }
+}
+
+/// How long threads ran, and how long they waited for a CPU while they could have run. Units: nanoseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Scheduled {
+    /// On a CPU.
+    pub ran_ns: u64,
+    /// Ready to run, and not on one.
+    pub waited_ns: u64,
+}
+
+/// Reads `/proc/PID/task/TID/schedstat`. Source: Documentation/scheduler/sched-stats.rst, Linux 6.12.
+pub fn parse_schedstat(text: &[u8]) -> Option<Scheduled> {
+    let mut numbers = str::from_utf8(text).ok()?.split_ascii_whitespace().map(str::parse);
+    Some(Scheduled { ran_ns: numbers.next()?.ok()?, waited_ns: numbers.next()?.ok()? })
+}
+
+impl Pid {
+    /// Of all threads that it has now, since each began; `None` where the kernel does not say.
+    pub fn scheduled(self) -> Option<Scheduled> {
+        let of_thread = |Tid(tid): Tid| {
+            let path = format!("/proc/{self}/task/{tid}/schedstat");
+            parse_schedstat(&text::read_path(&path, text::SHORT).ok()?)
+        };
+        let threads = self.threads().ok()?.into_iter().filter_map(of_thread);
+        threads.reduce(|sum, one| Scheduled {
+            ran_ns: sum.ran_ns.saturating_add(one.ran_ns),
+            waited_ns: sum.waited_ns.saturating_add(one.waited_ns),
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
 use std::time::{Duration, Instant, SystemTime};
 
-use goproc::{CommandState, ErrorKind, Pid, PidFd};
+use goproc::{CommandState, ErrorKind, Pid, PidFd, Scheduled};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::calibrate;
@@ -86,6 +86,8 @@ pub struct Recorder {
     next_look: Instant,
     next_collect: Instant,
     n_windows: u64,
+    /// Of its threads before the last window; `None` when that is not known.
+    scheduled: Option<Scheduled>,
     /// Since the recorder began.
     start: Mark,
     n_taken: u64,
@@ -163,6 +165,7 @@ impl Recorder {
             next_look: now,
             next_collect: now + COLLECT,
             n_windows: 0,
+            scheduled: None,
             start,
             n_taken: 0,
             n_grows_before: 0.0,

@@ -1,6 +1,8 @@
 //! A program with a known number of events, recorded as `recorder` does it: what the governor costs, and how far
 //! estimates are off.
 
+use goproc::Scheduled;
+
 use crate::governor::{Costs, Governor, Interval, Mode, SLOWEST};
 use crate::record_layout::GrowValue;
 use crate::tally::Counted;
@@ -147,6 +149,7 @@ pub(crate) fn record(
             slowed,
             running,
             trap_part: seen.trap_ns(&COSTS) / seen.probe_ns(&COSTS).max(1.0),
+            scheduled: Scheduled::default(),
             before: busy(&gap, 0.0),
             busy: busy(&seen, believed(&seen)),
             n_events: seen.n_walked,

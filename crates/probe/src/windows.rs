@@ -15,6 +15,7 @@
 
 use diagnosis::evidence::{self, Bounds};
 use diagnosis::sampling::total_range;
+use goproc::Scheduled;
 
 use crate::governor::TRAP_ERROR;
 
@@ -32,6 +33,9 @@ const NORMAL_97: f64 = 1.96;
 const GUESS_ERROR: f64 = 0.3;
 /// Part of its CPU time that a program may take more or less in windows for other reasons than probes.
 const LOAD_ERROR: f64 = 0.01;
+
+/// Standard error of what CPU time says, for each part of the time in which threads wait for a CPU.
+const CROWDED_ERROR: f64 = 2.0;
 
 /// What happened in a window and before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -53,6 +57,8 @@ pub(crate) struct Window {
     pub(crate) is_slowed_known: bool,
     /// What traps took, of all that probes took.
     pub(crate) trap_part: f64,
+    /// Of all threads, since the window before.
+    pub(crate) scheduled: Scheduled,
     /// Of the gap before it, and of the window.
     pub(crate) before: Busy,
     pub(crate) busy: Busy,
@@ -123,6 +129,9 @@ pub(crate) struct Windows {
     /// How much the program ran: in gaps, and in what was aimed at to be gaps, by group.
     gaps: Busy,
     aimed: [Busy; GROUPS],
+    /// How long its threads ran, and waited for a CPU. Units: nanoseconds.
+    ran_ns: f64,
+    waited_ns: f64,
     /// Windows of which it is not known how much they were slowed down.
     n_without_clocks: u64,
     /// Of this recording and of the one before.
@@ -240,7 +249,14 @@ impl Windows {
         let of_chance = (squares * n_groups as f64 / (n_groups - 1) as f64).sqrt();
         let error = of_chance.hypot(LOAD_ERROR * all.cpu_ns) / all.probe_ns;
         let of_traps = TRAP_ERROR / NORMAL_97 * self.trap_part() * caught_up;
-        Some((1.0 - caught_up, error.hypot(of_traps)))
+        Some((1.0 - caught_up, error.hypot(of_traps).hypot(CROWDED_ERROR * self.crowded())))
+    }
+
+    /// Part of the time in which its threads could have run, and waited for a CPU. What one of them takes for its probes
+    /// then is what another goes without, and the CPU time of all tells nothing.
+    fn crowded(&self) -> f64 {
+        let ready_ns = self.ran_ns + self.waited_ns;
+        if ready_ns > 0.0 { self.waited_ns / ready_ns } else { 0.0 }
     }
 
     /// Events in bursts that no window met, for each that was estimated, at most.
@@ -276,6 +292,8 @@ impl Windows {
         self.n_running += n_aimed * window.running;
         self.gap_ns += window.gap_own_ns;
         self.gaps.add_times(1.0, &window.before);
+        self.ran_ns += window.scheduled.ran_ns as f64;
+        self.waited_ns += window.scheduled.waited_ns as f64;
         self.aimed[usize::from(group)].add_times(window.aim, &window.busy);
         self.probe_ns += window.probe_ns * window.aim;
         self.trap_ns += window.busy.probe_ns * window.trap_part * window.aim;

@@ -64,3 +64,15 @@ fn numbers_that_are_none_or_too_large_are_refused() {
         assert_eq!(parse_stat(text.as_bytes()), None, "{text:?}");
     }
 }
+
+#[test]
+fn how_long_threads_ran_and_waited() {
+    let scheduled = Scheduled { ran_ns: 1_052_000, waited_ns: 33 };
+    assert_eq!(parse_schedstat(b"1052000 33 7\n"), Some(scheduled));
+    for damaged in [&b""[..], b"1", b"1 x", b"-1 2 3", b"\xff 2 3", b"99999999999999999999 1 1"] {
+        assert_eq!(parse_schedstat(damaged), None, "{damaged:?}");
+    }
+    let own = Pid::own().scheduled().unwrap();
+    assert!(own.ran_ns > 0, "{own:?}");
+    assert_eq!(Pid(u32::MAX).scheduled(), None);
+}

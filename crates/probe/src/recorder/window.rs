@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use goproc::{Pid, Scheduled};
+
 use super::part::{Mark, between};
 use super::tables::COLLECT_WINDOWS;
 use super::{GLANCE, Recorder, counting, mode_idx};
@@ -118,6 +120,7 @@ impl Recorder {
     /// A window.
     pub(super) fn window(&mut self) -> Result<(), Error> {
         let plan = self.next_window;
+        let scheduled = self.scheduled_since()?;
         let begun = Instant::now();
         let is_paced = self.n_windows.is_multiple_of(PACED);
         self.n_windows += 1;
@@ -159,6 +162,7 @@ impl Recorder {
             running,
             is_slowed_known: is_known,
             trap_part: seen.trap_ns(costs) / seen.probe_ns(costs).max(1.0),
+            scheduled,
             before: busy_without_probes(&gap, costs),
             busy: Busy {
                 wall_ns: seen.wall_ns as f64,
@@ -182,6 +186,24 @@ impl Recorder {
                 Interval { cpu_ns: (seen.wall_ns as f64 * self.governor.speed()) as u64, ..*seen }
             }
         }
+    }
+
+    /// Of the threads that are named, since the last window.
+    fn scheduled_since(&mut self) -> Result<Scheduled, Error> {
+        if self.found.is_all() || self.reach.is_proc_foreign {
+            return Ok(Scheduled::default());
+        }
+        let of_processes = self.pids()?.into_iter().filter_map(|pid| Pid(pid).scheduled());
+        let now = of_processes.reduce(|sum, one| Scheduled {
+            ran_ns: sum.ran_ns + one.ran_ns,
+            waited_ns: sum.waited_ns + one.waited_ns,
+        });
+        let before = std::mem::replace(&mut self.scheduled, now);
+        // Threads that ended are missing.
+        Ok(now.zip(before).map_or(Scheduled::default(), |(now, before)| Scheduled {
+            ran_ns: now.ran_ns.saturating_sub(before.ran_ns),
+            waited_ns: now.waited_ns.saturating_sub(before.waited_ns),
+        }))
     }
 
     /// Threads that do other things are not slowed down, and have no part in it.

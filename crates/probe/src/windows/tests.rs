@@ -137,3 +137,25 @@ fn without_clocks_an_estimate_is_a_lower_bound() {
     assert_eq!(windows.range(0.0, &groups).high, None);
     assert!(!windows.had_clocks() && windows.next().had_clocks());
 }
+
+/// Where CPUs are scarce, the CPU time of all threads together is as in gaps, whether one catches up or not.
+#[test]
+fn a_range_holds_both_where_threads_wait_for_cpus() {
+    let mut windows = Windows::default();
+    for _ in 0..64 {
+        let busy = Busy { wall_ns: 1e7, cpu_ns: 1e7, probe_ns: 4e6 };
+        windows.add(&Window {
+            probe_ns: 4e6,
+            slowed: 7.0 / 3.0,
+            running: 0.5,
+            scheduled: Scheduled { ran_ns: 1, waited_ns: 1 },
+            before: Busy { wall_ns: 1e8, cpu_ns: 1e8, probe_ns: 0.0 },
+            busy,
+            ..window(1e8, 1e7, 1_000)
+        });
+    }
+    let range = windows.estimate() * windows.scale_error();
+    let range = windows.estimate() - range..windows.estimate() + range;
+    assert!(range.contains(&(64_000.0 * 11.0 * 1e7 / 6e6)), "{range:?}: caught up");
+    assert!(range.contains(&(64_000.0 * (1.0 + 10.0 * 7.0 / 3.0))), "{range:?}: held up");
+}
