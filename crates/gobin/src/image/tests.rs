@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 /// A file of section headers only, all of relocations and all of the same bytes.
