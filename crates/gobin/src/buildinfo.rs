@@ -74,7 +74,7 @@ fn find(image: &Image<'_>) -> Option<LinkAddr> {
     let writable = image.segments.iter().filter(|segment| segment.is_writable);
     writable.into_iter().find_map(|segment| {
         let at = memchr::memmem::find_iter(segment.bytes, MAGIC).find(|at| at % 16 == 0)?;
-        Some(LinkAddr(segment.addr + at as u64))
+        Some(LinkAddr(segment.addr.wrapping_add(at as u64)))
     })
 }
 

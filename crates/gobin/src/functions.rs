@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::image::Image;
 use crate::module::Module;
-use crate::pclntab::{FuncRecord, Pclntab};
+use crate::pclntab::{FuncRecord, Pclntab, Work};
 use crate::{LinkAddr, image};
 
 /// Position in [`Functions`].
@@ -121,22 +121,27 @@ impl<'a> Functions<'a> {
     /// Functions and lines at an instruction, innermost inlined function first.
     ///
     /// Source: runtime/symtabinl.go, Go 1.27.
-    pub(crate) fn frames(&self, image: &Image<'a>, addr: LinkAddr) -> Vec<Frame<'a>> {
+    pub(crate) fn frames(
+        &self,
+        image: &Image<'a>,
+        addr: LinkAddr,
+        work: &mut Work,
+    ) -> Vec<Frame<'a>> {
         let mut frames = Vec::new();
         let Some(record) = self.idx_of(addr).and_then(|idx| self.table.record(idx)) else {
             return frames;
         };
         let Some(name) = self.table.name(&record) else { return frames };
         let mut pc = addr.0.wrapping_sub(self.addr(record.entry_offset).0);
-        while let Some((function, parent_pc)) = self.inlined(image, &record, pc) {
-            let (file, line) = self.table.file_line(&record, pc);
+        while let Some((function, parent_pc)) = self.inlined(image, &record, pc, work) {
+            let (file, line) = self.table.file_line(&record, pc, work);
             frames.push(Frame { function, file, line });
             pc = parent_pc;
-            if frames.len() == MAX_INLINE_DEPTH {
+            if work.spend(function.len()).is_none() || frames.len() == MAX_INLINE_DEPTH {
                 break;
             }
         }
-        let (file, line) = self.table.file_line(&record, pc);
+        let (file, line) = self.table.file_line(&record, pc, work);
         frames.push(Frame { function: name, file, line });
         frames
     }
@@ -161,8 +166,9 @@ impl<'a> Functions<'a> {
         image: &Image<'a>,
         record: &FuncRecord<'a>,
         pc: u64,
+        work: &mut Work,
     ) -> Option<(&'a str, u64)> {
-        let idx = self.table.inline_idx(record, pc)?;
+        let idx = self.table.inline_idx(record, pc, work)?;
         self.inlined_call(image, record, idx)
     }
 

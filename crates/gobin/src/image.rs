@@ -1,6 +1,11 @@
 //! The ELF file as the program sees it: bytes by address, pointers with their relocations.
+//!
+//! What is kept of a file, and the time to look through it, is bounded by its size: headers that lead to the same bytes
+//! over and over have them read once.
 
-use object::elf::{self, FileHeader64};
+use std::ops::Range;
+
+use object::elf::{self, FileHeader64, SectionHeader64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use object::{LittleEndian, ReadRef};
 
@@ -8,7 +13,13 @@ use crate::error::{Error, ErrorKind};
 use crate::{Arch, FileOffset, LinkAddr};
 
 /// Longest text read from a file: names of generic functions reach some thousand bytes.
-const MAX_TEXT: usize = 1 << 16;
+pub(crate) const MAX_TEXT: usize = 1 << 16;
+/// Segments that are loaded: linkers make some five.
+const MAX_SEGMENTS: usize = 32;
+/// Sections that are looked at: Go's linker makes some tens.
+pub(crate) const MAX_SECTIONS: usize = 1000;
+/// Longest name of a section. Units: bytes.
+const MAX_SECTION_NAME: usize = 64;
 
 /// A loaded part of the file.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +45,8 @@ pub(crate) struct Image<'a> {
     pub(crate) arch: Arch,
     pub(crate) segments: Vec<Segment<'a>>,
     sections: Vec<Section<'a>>,
+    /// Addresses that are made constant after relocation. Sortedness: by address, none overlap.
+    relro: Vec<Range<u64>>,
     /// Address and value of `R_*_RELATIVE` relocations. Sortedness: by address.
     relocations: Vec<(u64, u64)>,
 }
@@ -53,41 +66,53 @@ impl<'a> Image<'a> {
             elf::EM_AARCH64 => Arch::Arm64,
             other => return Err(ErrorKind::OtherMachine(format!("machine {}", other.0)).in_file()),
         };
-        let segments = header
-            .program_headers(endian, data)
-            .map_err(elf_error)?
-            .iter()
-            .filter(|segment| segment.p_type(endian) == elf::PT_LOAD)
-            .map(|segment| {
-                let (offset, size) = segment.file_range(endian);
-                Segment {
-                    addr: segment.p_vaddr(endian),
-                    file_offset: offset,
-                    bytes: clipped(data, offset, size),
-                    is_writable: segment.p_flags(endian).contains(elf::PF_W),
-                }
-            })
-            .collect();
-        let mut image = Self { arch, segments, sections: Vec::new(), relocations: Vec::new() };
-        // Section headers are a convenience: a file cut before them can still be read.
-        if let Ok(table) = header.sections(endian, data) {
-            for section in table.iter() {
-                let name = table
-                    .section_name(endian, section)
-                    .ok()
-                    .and_then(|n| std::str::from_utf8(n).ok());
-                let (Some(name), Some((offset, size))) = (name, section.file_range(endian)) else {
-                    continue;
-                };
-                let bytes = clipped(data, offset, size);
-                image.sections.push(Section { name, addr: section.sh_addr(endian), bytes });
-                if section.sh_type(endian) == elf::SHT_RELA {
-                    image.add_relocations(bytes);
-                }
-            }
-        }
+        let segments = parse_segments(header, data)?;
+        let mut image = Self {
+            arch,
+            segments,
+            sections: Vec::new(),
+            relro: Vec::new(),
+            relocations: Vec::new(),
+        };
+        image.add_sections(header, data);
         image.relocations.sort_unstable();
         Ok(image)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_segment(arch: Arch, segment: Segment<'a>) -> Self {
+        let (sections, relro, relocations) = (Vec::new(), Vec::new(), Vec::new());
+        Self { arch, segments: vec![segment], sections, relro, relocations }
+    }
+
+    /// Section headers are a convenience: a file cut before them can still be read.
+    fn add_sections(&mut self, header: &FileHeader64<LittleEndian>, data: &'a [u8]) {
+        let endian = LittleEndian;
+        let Ok(headers) = header.section_headers(endian, data) else { return };
+        let bytes_of = |section: &SectionHeader64<LittleEndian>| {
+            section.file_range(endian).map(|(offset, size)| clipped(data, offset, size))
+        };
+        let names = header.shstrndx(endian, data).ok().and_then(|idx| headers.get(idx as usize));
+        let names = names.and_then(bytes_of).unwrap_or(&[]);
+        let mut tables = Vec::new();
+        for section in headers.iter().take(MAX_SECTIONS) {
+            let Some(bytes) = bytes_of(section) else { continue };
+            if section.sh_type(endian) == elf::SHT_RELA {
+                let start = section.sh_offset(endian);
+                tables.push(start..start.saturating_add(bytes.len() as u64));
+            }
+            if let Some(name) = section_name(names, section.sh_name(endian)) {
+                self.sections.push(Section { name, addr: section.sh_addr(endian), bytes });
+            }
+        }
+        for table in merged(tables) {
+            self.add_relocations(clipped(data, table.start, table.end - table.start));
+        }
+        let relro = self.sections.iter().filter(|section| section.name.starts_with(".data.rel.ro"));
+        let range = |section: &Section<'_>| {
+            section.addr..section.addr.saturating_add(section.bytes.len() as u64)
+        };
+        self.relro = merged(relro.map(range).collect());
     }
 
     /// Keeps those that put a fixed address in place: in position-independent executables all pointers are such.
@@ -101,6 +126,11 @@ impl<'a> Image<'a> {
             let word = |at: usize| u64_at(entry, at);
             (word(8)? as u32 == relative).then_some((word(0)?, word(16)?))
         }));
+    }
+
+    /// Bytes of all segments. Units: bytes.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.segments.iter().map(|segment| segment.bytes.len()).sum()
     }
 
     /// Address and bytes of a section.
@@ -173,11 +203,8 @@ impl<'a> Image<'a> {
             .segments
             .iter()
             .find(|s| addr.0 >= s.addr && addr.0 - s.addr < s.bytes.len() as u64)?;
-        let is_relro = self.sections.iter().any(|section| {
-            let at = addr.0.checked_sub(section.addr);
-            section.name.starts_with(".data.rel.ro")
-                && at.is_some_and(|at| at < section.bytes.len() as u64)
-        });
+        let after = self.relro.partition_point(|range| range.start <= addr.0);
+        let is_relro = self.relro[..after].last().is_some_and(|range| addr.0 < range.end);
         (!segment.is_writable || is_relro).then(|| self.pointer(addr).map(|pointer| pointer.0))?
     }
 
@@ -194,7 +221,7 @@ impl<'a> Image<'a> {
                 let is_value = move |word: &[u8; 8]| u64::from_le_bytes(*word) == value.0;
                 words
                     .filter(move |(_, word)| is_value(word))
-                    .map(|(at, _)| LinkAddr(segment.addr + 8 * at as u64))
+                    .map(|(at, _)| LinkAddr(segment.addr.wrapping_add(8 * at as u64)))
             });
         relocated.chain(stored)
     }
@@ -205,6 +232,56 @@ impl<'a> Image<'a> {
         let len = usize::try_from(read_varint(&mut bytes)?).ok()?;
         std::str::from_utf8(bytes.get(..len.min(MAX_TEXT))?).ok()
     }
+}
+
+/// The loaded parts. Shape: no more bytes than twice those of the file.
+fn parse_segments<'a>(
+    header: &FileHeader64<LittleEndian>,
+    data: &'a [u8],
+) -> Result<Vec<Segment<'a>>, Error> {
+    let endian = LittleEndian;
+    let damage = |text: String| ErrorKind::Elf(text).in_file();
+    let headers =
+        header.program_headers(endian, data).map_err(|error| damage(error.to_string()))?;
+    let loaded = headers.iter().filter(|segment| segment.p_type(endian) == elf::PT_LOAD);
+    let segment = |segment: &elf::ProgramHeader64<LittleEndian>| {
+        let (offset, size) = segment.file_range(endian);
+        Segment {
+            addr: segment.p_vaddr(endian),
+            file_offset: offset,
+            bytes: clipped(data, offset, size),
+            is_writable: segment.p_flags(endian).contains(elf::PF_W),
+        }
+    };
+    let segments: Vec<_> = loaded.take(MAX_SEGMENTS + 1).map(segment).collect();
+    if segments.len() > MAX_SEGMENTS {
+        return Err(damage(format!("it has more than {MAX_SEGMENTS} loaded segments")));
+    }
+    let n_bytes: usize = segments.iter().map(|segment| segment.bytes.len()).sum();
+    if n_bytes / 2 > data.len() {
+        return Err(damage("its loaded segments overlap".to_owned()));
+    }
+    Ok(segments)
+}
+
+/// A name in the table of names, where it is one that sections have.
+fn section_name(names: &[u8], at: u32) -> Option<&str> {
+    let rest = names.get(at as usize..)?;
+    let len = memchr::memchr(0, &rest[..rest.len().min(MAX_SECTION_NAME)])?;
+    std::str::from_utf8(&rest[..len]).ok()
+}
+
+/// The same numbers in ranges that do not overlap. Sortedness: ascending.
+fn merged(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
 }
 
 /// The part of `data` at this place that exists.
@@ -235,3 +312,6 @@ pub(crate) fn read_varint(bytes: &mut &[u8]) -> Option<u32> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

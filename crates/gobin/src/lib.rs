@@ -33,14 +33,15 @@ pub use sites::{MapOp, UnknownType};
 pub use types::{Kind, MapType, Nested, TypeDesc};
 
 use std::io::{Read, Seek};
+use std::sync::Mutex;
 
-use image::Image;
+use image::{Image, MAX_SECTIONS};
 use module::Module;
 use object::Endianness;
 use object::elf::{FileHeader64, SectionHeader64};
 use object::read::elf::{FileHeader, SectionHeader};
 use object::read::{ReadCache, ReadRef};
-use pclntab::Pclntab;
+use pclntab::{Pclntab, Work};
 use sites::{Body, Landmarks};
 use types::Types;
 
@@ -86,8 +87,20 @@ pub struct MapSite<'a> {
     pub frames: Vec<Frame<'a>>,
 }
 
-/// Sections that a file may have to be looked at: Go's linker makes some tens.
-const MAX_SECTIONS: u32 = 1000;
+/// Code of which instructions are listed: more is no function that anyone reads. Units: bytes.
+const MAX_LISTED: usize = 1 << 20;
+/// What is said of all call sites, in times the size of the file: sites are some hundred bytes of code apart.
+const MAX_SITES_TIMES: u64 = 4;
+
+impl MapSite<'_> {
+    /// What it takes to keep it, with its texts. Units: bytes.
+    fn n_bytes(&self) -> u64 {
+        let frame =
+            |frame: &Frame<'_>| size_of::<Frame>() + frame.function.len() + frame.file.len();
+        let frames: usize = self.frames.iter().map(frame).sum();
+        (size_of::<Self>() + self.callee.len() + frames) as u64
+    }
+}
 
 /// Whether Go's linker made an ELF file, executable or library, stripped or not. Reads its section headers and the
 /// beginnings of their names only, and none where there are more than a thousand.
@@ -99,7 +112,7 @@ pub fn is_linked_by_go(file: impl Read + Seek) -> bool {
 fn has_section<'f>(file: impl ReadRef<'f>, name: &[u8]) -> Option<bool> {
     let header = FileHeader64::<Endianness>::parse(file).ok()?;
     let endian = header.endian().ok()?;
-    if header.shnum(endian, file).ok()? > MAX_SECTIONS {
+    if header.shnum(endian, file).ok()? as usize > MAX_SECTIONS {
         return None;
     }
     let sections = header.section_headers(endian, file).ok()?;
@@ -120,6 +133,7 @@ pub struct Binary<'a> {
     map_impl: Option<MapImpl>,
     module: Option<Module>,
     functions: Functions<'a>,
+    known_types: Mutex<types::Known>,
 }
 
 impl<'a> Binary<'a> {
@@ -144,10 +158,9 @@ impl<'a> Binary<'a> {
         let functions = Functions::new(table, module.as_ref());
         let map_impl = MapImpl::detect(&functions);
         let release = release.map(|release| release.narrowed(map_impl));
-        Ok(Parsed {
-            value: Self { image, build_info, release, map_impl, module, functions },
-            faults,
-        })
+        let known_types = Mutex::new(types::Known::nothing_of(&image));
+        let value = Self { image, build_info, release, map_impl, module, functions, known_types };
+        Ok(Parsed { value, faults })
     }
 
     /// The machine it is for.
@@ -187,7 +200,7 @@ impl<'a> Binary<'a> {
 
     /// Functions and lines at an instruction, innermost inlined function first; empty outside Go code.
     pub fn frames(&self, addr: LinkAddr) -> Vec<Frame<'a>> {
-        self.functions.frames(&self.image, addr)
+        self.functions.frames(&self.image, addr, &mut Work::of_one_place())
     }
 
     /// How far the stack pointer is below where it was at the function's entry, when the instruction at `addr` is next;
@@ -247,13 +260,16 @@ impl<'a> Binary<'a> {
         self.types().ok()?.describe(addr)
     }
 
-    /// Every call of a map function in the machine code, by address, with the map type where the code tells it.
+    /// Every call of a map function in the machine code, by address, with the map type where the code tells it; of a
+    /// damaged file no more than a program of its size can have.
     pub fn map_sites(&self) -> Vec<MapSite<'a>> {
         let landmarks =
             Landmarks::collect(self.functions.iter().map(|func| (func.name, func.entry)));
         let types = self.types().ok();
         let constant_at = |addr| self.image.constant(LinkAddr(addr));
         let mut found = Vec::new();
+        let mut work = Work::of_program(&self.image);
+        let mut room = MAX_SITES_TIMES * self.image.n_bytes() as u64;
         let mut scanned_to = LinkAddr(0);
         for func in self.functions.iter() {
             // Functions that overlap are damage; code is looked at once.
@@ -268,30 +284,37 @@ impl<'a> Binary<'a> {
                 &landmarks,
                 &constant_at,
             );
-            found.extend(calls.into_iter().filter_map(|call| {
-                let check = |addr| {
-                    types
-                        .as_ref()
-                        .map_or(Err(UnknownType::NotAMapType), |types| types.check_map(addr))
-                };
-                Some(MapSite {
+            for call in calls {
+                let Some(callee) = self.functions.find(call.callee) else { continue };
+                let site = MapSite {
                     addr: call.addr,
                     op: call.op,
-                    callee: self.functions.find(call.callee)?.name,
-                    map_type: call.map_type.and_then(check),
-                    frames: self.frames(call.addr),
-                })
-            }));
+                    callee: callee.name,
+                    map_type: call.map_type.and_then(|addr| match &types {
+                        Some(types) => types.check_map(addr),
+                        None => Err(UnknownType::NotAMapType),
+                    }),
+                    frames: self.functions.frames(&self.image, call.addr, &mut work),
+                };
+                let type_bytes = site.map_type.ok().zip(types.as_ref());
+                let type_bytes = type_bytes.map_or(0, |(addr, types)| types.text_bytes(addr));
+                let Some(left) = room.checked_sub(site.n_bytes() + type_bytes) else {
+                    return found;
+                };
+                room = left;
+                found.push(site);
+            }
         }
         found
     }
 
-    /// The instructions of a function; those of Go's map functions with what they are for.
+    /// The instructions of a function, of its first megabyte of code; those of Go's map functions with what they are for.
     pub fn instructions(&self, func: Func<'a>) -> Vec<Instruction<'a>> {
         let symbol_at = |addr| {
             self.functions.find(addr).filter(|func| func.entry == addr).map(|func| func.name)
         };
         let code = self.code(func).unwrap_or(&[]);
+        let code = &code[..code.len().min(MAX_LISTED)];
         let mut listing = disasm::disassemble(self.arch(), code, func.entry, &symbol_at);
         if let (Some(map_impl), Some(release)) = (self.map_impl, self.release) {
             let layout =
@@ -304,6 +327,6 @@ impl<'a> Binary<'a> {
 
     fn types(&self) -> Result<Types<'_, 'a>, Error> {
         let section = self.module.as_ref().and_then(|module| module.types);
-        Types::new(&self.image, section, self.release, self.map_impl)
+        Types::new(&self.image, &self.known_types, section, self.release, self.map_impl)
     }
 }

@@ -3,7 +3,7 @@
 //! Source: runtime/symtab.go and runtime/runtime2.go (`_func`), cmd/link/internal/ld/pcln.go, Go 1.18 to 1.27.
 
 use crate::error::{Error, ErrorKind};
-use crate::image::{Image, read_varint, u32_at, u64_at};
+use crate::image::{Image, MAX_TEXT, read_varint, u32_at, u64_at};
 use crate::{Arch, LinkAddr};
 
 /// Header magic of Go 1.18 and 1.19. Source: internal/abi/symtab.go.
@@ -15,6 +15,9 @@ const MAGICS_UNKNOWN: std::ops::RangeInclusive<u32> = 0xffff_ffe0..=0xffff_ffff;
 
 /// More functions than any program has; a count beyond it is damage.
 const MAX_FUNCS: u64 = 1 << 24;
+
+/// Names of all functions, in times the length of the table of names: each has its own.
+const MAX_NAMES_TIMES: usize = 2;
 
 /// Where the table is and where its parts are.
 #[derive(Debug)]
@@ -51,6 +54,29 @@ pub(crate) struct FuncRecord<'a> {
     funcdata: &'a [u8],
 }
 
+/// How much may still be read of tables to tell lines: entries of tables, and bytes of names. Sound tables are as long as
+/// their functions; others may be as long as the file, for each place in it.
+#[derive(Debug)]
+pub(crate) struct Work(usize);
+
+impl Work {
+    /// For one place in a program.
+    pub(crate) fn of_one_place() -> Self {
+        Self(1 << 24)
+    }
+
+    /// For all places of a program that are asked for.
+    pub(crate) fn of_program(image: &Image<'_>) -> Self {
+        Self((1 << 24) + 16 * image.n_bytes())
+    }
+
+    /// `None` when it is used up.
+    pub(crate) fn spend(&mut self, n: usize) -> Option<()> {
+        self.0 = self.0.saturating_sub(n);
+        (self.0 > 0).then_some(())
+    }
+}
+
 /// Index of the table of inlined calls. Source: internal/abi/funcdata.go, `PCDATA_InlTreeIndex`, `FUNCDATA_InlTree`.
 const PCDATA_INL_TREE_INDEX: usize = 2;
 const FUNCDATA_INL_TREE: usize = 3;
@@ -72,15 +98,16 @@ impl<'a> Pclntab<'a> {
             let finder = memchr::memmem::Finder::new(&[0xff, 0xff, 0xff, 0, 0]);
             // The magic's first byte differs; the three bytes after it and the two zeros are always there.
             for hit in finder.find_iter(segment.bytes) {
-                let Some(at) =
-                    hit.checked_sub(1).filter(|at| (segment.addr + *at as u64).is_multiple_of(8))
+                let Some(at) = hit
+                    .checked_sub(1)
+                    .filter(|at| segment.addr.wrapping_add(*at as u64).is_multiple_of(8))
                 else {
                     continue;
                 };
                 if segment.bytes.get(at + 6..at + 8) != Some(&[quantum, 8]) {
                     continue;
                 }
-                let addr = LinkAddr(segment.addr + at as u64);
+                let addr = LinkAddr(segment.addr.wrapping_add(at as u64));
                 match Self::parse(addr, &segment.bytes[at..], image.arch) {
                     Ok(table) => return Ok(table),
                     Err(kind) => damage = damage.or(Some(kind.at(addr))),
@@ -117,7 +144,7 @@ impl<'a> Pclntab<'a> {
         if !(names < cus && cus < files && files < pcs && pcs < funcs) {
             return Err(ErrorKind::NotGo);
         }
-        Ok(Self {
+        let table = Self {
             addr,
             bytes,
             magic_is_118: magic == MAGIC_118,
@@ -128,10 +155,26 @@ impl<'a> Pclntab<'a> {
             filetab: &bytes[files..pcs],
             pctab: &bytes[pcs..],
             functab: &bytes[funcs..],
-            funcnametab_addr: LinkAddr(addr.0 + names as u64),
-            functab_addr: LinkAddr(addr.0 + funcs as u64),
+            funcnametab_addr: LinkAddr(addr.0.wrapping_add(names as u64)),
+            functab_addr: LinkAddr(addr.0.wrapping_add(funcs as u64)),
             quantum: quantum(arch),
-        })
+        };
+        Ok(Self { n_funcs: table.n_named(), ..table })
+    }
+
+    /// The functions before those that share their names, which may be long, with others.
+    fn n_named(&self) -> usize {
+        let mut left = MAX_NAMES_TIMES.saturating_mul(self.funcnametab.len());
+        let is_named = |idx: &usize| {
+            let name = self.record(*idx).and_then(|record| {
+                let rest = self.funcnametab.get(record.name_offset as usize..)?;
+                Some(nul_terminated(rest).unwrap_or(rest).len())
+            });
+            let rest = left.checked_sub(name.unwrap_or(0).min(MAX_TEXT));
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        (0..self.n_funcs).take_while(is_named).count()
     }
 
     /// Number of functions that the header announces, even if the file is cut before their end.
@@ -177,13 +220,20 @@ impl<'a> Pclntab<'a> {
 
     /// How far the stack pointer is below where it was at the function's entry. Units: bytes.
     pub(crate) fn frame_bytes(&self, record: &FuncRecord<'a>, pc_offset: u64) -> Option<u32> {
-        u32::try_from(self.pc_value(record.pcsp, pc_offset)?).ok()
+        u32::try_from(self.pc_value(record.pcsp, pc_offset, &mut Work::of_one_place())?).ok()
     }
 
     /// File and line of the instruction at `pc_offset` bytes from the function's entry.
-    pub(crate) fn file_line(&self, record: &FuncRecord<'a>, pc_offset: u64) -> (&'a str, u32) {
-        let file = self.pc_value(record.pcfile, pc_offset).and_then(|idx| self.file(record, idx));
-        let line = self.pc_value(record.pcln, pc_offset).and_then(|line| u32::try_from(line).ok());
+    pub(crate) fn file_line(
+        &self,
+        record: &FuncRecord<'a>,
+        pc_offset: u64,
+        work: &mut Work,
+    ) -> (&'a str, u32) {
+        let file = self.pc_value(record.pcfile, pc_offset, work);
+        let file = file.and_then(|idx| self.file(record, idx));
+        let line = self.pc_value(record.pcln, pc_offset, work);
+        let line = line.and_then(|line| u32::try_from(line).ok());
         (file.unwrap_or(""), line.unwrap_or(0))
     }
 
@@ -194,9 +244,14 @@ impl<'a> Pclntab<'a> {
     }
 
     /// Index into the inline tree of the instruction at `pc_offset`; `None` when it was not inlined.
-    pub(crate) fn inline_idx(&self, record: &FuncRecord<'a>, pc_offset: u64) -> Option<u32> {
+    pub(crate) fn inline_idx(
+        &self,
+        record: &FuncRecord<'a>,
+        pc_offset: u64,
+        work: &mut Work,
+    ) -> Option<u32> {
         let table = u32_at(record.pcdata, 4 * PCDATA_INL_TREE_INDEX)?;
-        u32::try_from(self.pc_value(table, pc_offset)?).ok()
+        u32::try_from(self.pc_value(table, pc_offset, work)?).ok()
     }
 
     /// Offset of the inline tree from `moduledata.gofunc`.
@@ -216,8 +271,14 @@ impl<'a> Pclntab<'a> {
     }
 
     /// The value of a pc-value table at an offset from the function's entry.
-    fn pc_value(&self, table: u32, pc_offset: u64) -> Option<i32> {
-        self.pc_values(table).find(|&(end, _)| pc_offset < end).map(|(_, value)| value)
+    fn pc_value(&self, table: u32, pc_offset: u64, work: &mut Work) -> Option<i32> {
+        for (end, value) in self.pc_values(table) {
+            work.spend(1)?;
+            if pc_offset < end {
+                return Some(value);
+            }
+        }
+        None
     }
 
     /// The entries of a pc-value table: the offset from the function's entry up to which a value holds, and the value.
@@ -251,7 +312,13 @@ fn quantum(arch: Arch) -> u64 {
 }
 
 fn text_at(table: &[u8], offset: u32) -> Option<&str> {
-    let bytes = table.get(offset as usize..)?;
-    let end = memchr::memchr(0, bytes)?;
-    std::str::from_utf8(&bytes[..end]).ok()
+    std::str::from_utf8(nul_terminated(table.get(offset as usize..)?)?).ok()
 }
+
+fn nul_terminated(bytes: &[u8]) -> Option<&[u8]> {
+    let bytes = &bytes[..bytes.len().min(MAX_TEXT)];
+    Some(&bytes[..memchr::memchr(0, bytes)?])
+}
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,9 @@ use flow::{Routine, Surroundings, Value};
 
 use crate::{Arch, LinkAddr};
 
+/// Code of a function that is looked at: decoded it takes some twenty times the room. Units: bytes.
+const MAX_CODE: usize = 16 << 20;
+
 /// Why the map type of a call site is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -132,6 +135,7 @@ pub(crate) fn calls_in(
     landmarks: &Landmarks,
     constant_at: &dyn Fn(u64) -> Option<u64>,
 ) -> Vec<Call> {
+    let body = Body { code: &body.code[..body.code.len().min(MAX_CODE)], ..body };
     let candidates = match arch {
         Arch::Amd64 => amd64_candidates(body, landmarks),
         Arch::Arm64 => arm64_candidates(body, landmarks),

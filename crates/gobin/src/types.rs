@@ -1,9 +1,11 @@
 //! Runtime type descriptors: the map types of a program with their names, sizes and what they hold.
 //!
-//! Descriptors survive stripping, because maps, interfaces and reflection need them.
+//! Descriptors survive stripping, because maps, interfaces and reflection need them. Each has pointers and a name of its
+//! own, which bounds how many pointers there are, and how much text; a file in which they share them is damage.
 //! Source: internal/abi/type.go, runtime/type.go, Go 1.18 to 1.27.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use crate::LinkAddr;
 use crate::error::{Error, ErrorKind, Parsed};
@@ -161,10 +163,33 @@ struct MapLayout {
     flag_indirect_elem: u32,
 }
 
+/// What was found of types, so that none is looked into twice.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Whether a type is a map, or reaches one through what it holds.
+    reaches_map: HashMap<LinkAddr, bool>,
+    pointers_left: usize,
+}
+
+impl Known {
+    pub(crate) fn nothing_of(image: &Image<'_>) -> Self {
+        Self { reaches_map: HashMap::new(), pointers_left: max_pointers(image) }
+    }
+}
+
+/// Pointers to types that descriptors can have, if none shares its own with another.
+fn max_pointers(image: &Image<'_>) -> usize {
+    image.n_bytes() / 8
+}
+
+/// Names of map types, their keys and elements, in times the size of the file: a map's name holds the other two.
+const MAX_TEXT_TIMES: u64 = 4;
+
 /// Reads type descriptors.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Types<'i, 'a> {
     image: &'i Image<'a>,
+    known: &'i Mutex<Known>,
     section: TypeSection,
     map_layout: MapLayout,
 }
@@ -174,6 +199,7 @@ impl<'i, 'a> Types<'i, 'a> {
     /// When the version or the map implementation is not known: their layouts differ.
     pub(crate) fn new(
         image: &'i Image<'a>,
+        known: &'i Mutex<Known>,
         section: Option<TypeSection>,
         release: Option<Release>,
         map_impl: Option<MapImpl>,
@@ -187,47 +213,52 @@ impl<'i, 'a> Types<'i, 'a> {
         }
         let map_impl = map_impl.ok_or_else(|| in_types(ErrorKind::UnknownMapImpl))?;
         let section = section.ok_or_else(|| in_types(ErrorKind::NoModuleData))?;
-        Ok(Self { image, section, map_layout: map_layout(map_impl, release) })
+        Ok(Self { image, known, section, map_layout: map_layout(map_impl, release) })
     }
 
     /// Every map type that the runtime's list of types reaches, by name.
     pub(crate) fn maps(&self) -> Parsed<Vec<MapType>> {
         let mut faults = Vec::new();
-        let all = self.reachable(&mut faults);
-        let reaches_map = self.reaching_maps(&all);
-        let mut maps: Vec<MapType> = all
-            .iter()
-            .filter(|addr| self.check_map(**addr).is_ok())
-            .filter_map(|&addr| {
-                let map = self.map_with(addr, |elem| reaches_map.contains(&elem));
-                if map.is_none() {
-                    faults.push(ErrorKind::BadType.at(addr));
+        let mut text_left = MAX_TEXT_TIMES * self.image.n_bytes() as u64;
+        let mut maps = Vec::new();
+        for addr in self.reachable(&mut faults) {
+            if self.kind(addr) != Some(Kind::Map) {
+                continue;
+            }
+            let Some(left) = text_left.checked_sub(self.text_bytes(addr)) else {
+                faults.push(ErrorKind::BadType.in_structure("the names of map types"));
+                break;
+            };
+            text_left = left;
+            if self.check_map(addr).is_ok() {
+                match self.map(addr) {
+                    Some(map) => maps.push(map),
+                    None => faults.push(ErrorKind::BadType.at(addr)),
                 }
-                map
-            })
-            .collect();
+            }
+        }
         maps.sort_by(|a, b| (&a.name, a.addr).cmp(&(&b.name, b.addr)));
         Parsed { value: maps, faults }
     }
 
-    /// The map type whose descriptor is at `addr`; `None` when no map descriptor is there.
-    pub(crate) fn map(&self, addr: LinkAddr) -> Option<MapType> {
-        self.map_with(addr, |elem| {
-            let below = self.closure(vec![elem]);
-            self.reaching_maps(&below).contains(&elem)
-        })
+    /// Length of the names of a map type, its key and element.
+    pub(crate) fn text_bytes(&self, addr: LinkAddr) -> u64 {
+        let parts = [ELEM, MAP_ELEM].map(|offset| self.pointer(addr, offset));
+        let names = parts.into_iter().flatten().chain([addr]).filter_map(|addr| self.name(addr));
+        names.map(|name| name.len() as u64).sum()
     }
 
     /// What stands at an address that code uses as a map type.
     pub(crate) fn check_map(&self, addr: LinkAddr) -> Result<LinkAddr, UnknownType> {
         match (self.kind(addr), self.name(addr)) {
-            (Some(Kind::Map), Some(name)) if is_shape(&name) => Err(UnknownType::GenericShape),
+            (Some(Kind::Map), Some(name)) if is_shape(name) => Err(UnknownType::GenericShape),
             (Some(Kind::Map), Some(_)) => Ok(addr),
             _ => Err(UnknownType::NotAMapType),
         }
     }
 
-    fn map_with(&self, addr: LinkAddr, reaches_map: impl Fn(LinkAddr) -> bool) -> Option<MapType> {
+    /// The map type whose descriptor is at `addr`; `None` when no map descriptor is there.
+    pub(crate) fn map(&self, addr: LinkAddr) -> Option<MapType> {
         if self.kind(addr)? != Kind::Map {
             return None;
         }
@@ -235,14 +266,14 @@ impl<'i, 'a> Types<'i, 'a> {
         let elem = self.describe(elem_addr)?;
         let nested = match elem.kind {
             Kind::Map => Nested::Direct,
-            _ if reaches_map(elem_addr) => Nested::Reaches,
+            _ if self.reaches_map(elem_addr) => Nested::Reaches,
             _ => Nested::No,
         };
         let flags = self.image.u32(at(addr, self.map_layout.flags))?;
         let group = self.pointer(addr, MAP_GROUP).filter(|group| self.is_type(*group));
         Some(MapType {
             addr,
-            name: self.name(addr)?,
+            name: self.name(addr)?.to_owned(),
             key: self.describe(self.pointer(addr, ELEM)?)?,
             elem,
             nested,
@@ -255,7 +286,7 @@ impl<'i, 'a> Types<'i, 'a> {
     /// The type whose descriptor is at `addr`.
     pub(crate) fn describe(&self, addr: LinkAddr) -> Option<TypeDesc> {
         Some(TypeDesc {
-            name: self.name(addr)?,
+            name: self.name(addr)?.to_owned(),
             kind: self.kind(addr)?,
             size: self.image.u64(at(addr, SIZE))?,
             has_pointers: self.image.u64(at(addr, PTR_BYTES))? != 0,
@@ -263,12 +294,12 @@ impl<'i, 'a> Types<'i, 'a> {
     }
 
     /// Source: runtime/type.go, `rtype.string`.
-    fn name(&self, addr: LinkAddr) -> Option<String> {
+    fn name(&self, addr: LinkAddr) -> Option<&'a str> {
         let offset = u64::try_from(self.image.i32(at(addr, STR))?).ok()?;
         // One byte of flags comes before the length.
         let name = self.image.varint_str(at(self.section.start, offset.checked_add(1)?))?;
         let has_star = self.image.u8(at(addr, TFLAG))? & TFLAG_EXTRA_STAR != 0;
-        Some(if has_star { name.strip_prefix('*').unwrap_or(name) } else { name }.to_owned())
+        Some(if has_star { name.strip_prefix('*').unwrap_or(name) } else { name })
     }
 
     fn kind(&self, addr: LinkAddr) -> Option<Kind> {
@@ -280,7 +311,7 @@ impl<'i, 'a> Types<'i, 'a> {
     }
 
     fn is_type(&self, addr: LinkAddr) -> bool {
-        self.section.start <= addr && addr < self.section.end
+        self.section.start <= addr && addr < self.section.end && addr.0.is_multiple_of(8)
     }
 
     fn pointer(&self, addr: LinkAddr, offset: u64) -> Option<LinkAddr> {
@@ -320,10 +351,11 @@ impl<'i, 'a> Types<'i, 'a> {
         let end = at(self.section.start, len).min(self.section.end);
         let mut addr = at(self.section.start, 8);
         while addr < end {
-            addr = LinkAddr(addr.0.next_multiple_of(8));
-            let Some(size) = self.descriptor_size(addr) else { return Err(types) };
-            types.push(addr);
-            addr = at(addr, size);
+            let Some(start) = addr.0.checked_next_multiple_of(8) else { return Err(types) };
+            let Some(size) = self.descriptor_size(LinkAddr(start)) else { return Err(types) };
+            types.push(LinkAddr(start));
+            let Some(next) = start.checked_add(size) else { return Err(types) };
+            addr = LinkAddr(next);
         }
         Ok(types)
     }
@@ -360,41 +392,50 @@ impl<'i, 'a> Types<'i, 'a> {
         Some(u64::from(n_in) + u64::from(n_out))
     }
 
-    /// The types that `todo` reaches, itself included. Bounded by the number of descriptors that fit the section.
-    fn closure(&self, mut todo: Vec<LinkAddr>) -> HashSet<LinkAddr> {
-        let most =
-            usize::try_from((self.section.end.0 - self.section.start.0) / 8).unwrap_or(usize::MAX);
-        let mut seen = HashSet::new();
-        while let Some(addr) = todo.pop() {
-            if seen.len() >= most || self.kind(addr).is_none() || !seen.insert(addr) {
-                continue;
-            }
-            self.held_by(addr, &mut todo);
-            self.referred_by(addr, &mut todo);
+    /// The types that `found` reaches, itself included.
+    fn closure(&self, mut found: Vec<LinkAddr>) -> HashSet<LinkAddr> {
+        let mut pointers_left = max_pointers(self.image);
+        let (mut seen, mut todo) = (HashSet::new(), Vec::new());
+        loop {
+            let is_new = |addr: &LinkAddr| self.kind(*addr).is_some() && seen.insert(*addr);
+            todo.extend(found.drain(..).filter(is_new));
+            let Some(addr) = todo.pop() else { return seen };
+            self.held_by(addr, &mut pointers_left, &mut found);
+            self.referred_by(addr, &mut pointers_left, &mut found);
         }
-        seen
     }
 
     /// Types of which a value of this type holds values, pointers followed.
-    fn held_by(&self, addr: LinkAddr, out: &mut Vec<LinkAddr>) {
+    fn held_by(&self, addr: LinkAddr, pointers_left: &mut usize, out: &mut Vec<LinkAddr>) {
         match self.kind(addr) {
             Some(Kind::Pointer | Kind::Slice | Kind::Array) => out.extend(self.pointer(addr, ELEM)),
-            Some(Kind::Struct) => self.fields(addr, out),
+            Some(Kind::Struct) => {
+                let Some(fields) = self.pointer(addr, STRUCT_FIELDS) else { return };
+                let n_fields = self.image.u64(at(addr, STRUCT_N_FIELDS)).unwrap_or(0);
+                self.pointers(at(fields, FIELD_TYPE), FIELD_SIZE, n_fields, pointers_left, out);
+            }
             _ => {}
         }
     }
 
-    fn fields(&self, addr: LinkAddr, out: &mut Vec<LinkAddr>) {
-        let fields = self.pointer(addr, STRUCT_FIELDS);
-        let n_fields = self.image.u64(at(addr, STRUCT_N_FIELDS));
-        let (Some(fields), Some(n_fields)) = (fields, n_fields) else { return };
-        let field_types = (0..n_fields)
-            .map_while(|idx| self.pointer(at(fields, idx.checked_mul(FIELD_SIZE)?), FIELD_TYPE));
-        out.extend(field_types);
+    /// `len` pointers, each `stride` bytes after the one before, as far as they are in the file.
+    fn pointers(
+        &self,
+        start: LinkAddr,
+        stride: u64,
+        len: u64,
+        pointers_left: &mut usize,
+        out: &mut Vec<LinkAddr>,
+    ) {
+        let found = (0..len).map_while(|idx| {
+            *pointers_left = pointers_left.checked_sub(1)?;
+            self.pointer(start, idx.checked_mul(stride)?)
+        });
+        out.extend(found);
     }
 
     /// Other types that a descriptor names.
-    fn referred_by(&self, addr: LinkAddr, out: &mut Vec<LinkAddr>) {
+    fn referred_by(&self, addr: LinkAddr, pointers_left: &mut usize, out: &mut Vec<LinkAddr>) {
         match self.kind(addr) {
             Some(Kind::Chan) => out.extend(self.pointer(addr, ELEM)),
             Some(Kind::Map) => {
@@ -403,10 +444,7 @@ impl<'i, 'a> Types<'i, 'a> {
             Some(Kind::Func) => {
                 let n_types = self.n_func_types(addr).unwrap_or(0);
                 let uncommon = if self.is_uncommon(addr) == Some(true) { UNCOMMON_SIZE } else { 0 };
-                out.extend(
-                    (0..n_types)
-                        .filter_map(|idx| self.pointer(addr, FUNC_SIZE + uncommon + 8 * idx)),
-                );
+                self.pointers(at(addr, FUNC_SIZE + uncommon), 8, n_types, pointers_left, out);
             }
             _ => {}
         }
@@ -415,23 +453,43 @@ impl<'i, 'a> Types<'i, 'a> {
         out.extend(pointer_to_this.filter(|&o| o != 0).map(|o| at(self.section.start, o)));
     }
 
-    /// Those of `types` that are maps or reach one through what they hold.
-    fn reaching_maps(&self, types: &HashSet<LinkAddr>) -> HashSet<LinkAddr> {
-        let mut holders: HashMap<LinkAddr, Vec<LinkAddr>> = HashMap::new();
-        let mut held = Vec::new();
-        for &addr in types {
-            self.held_by(addr, &mut held);
-            held.drain(..).for_each(|inner| holders.entry(inner).or_default().push(addr));
+    /// Whether the type is a map or reaches one through what it holds.
+    fn reaches_map(&self, addr: LinkAddr) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.reaches_map.contains_key(&addr) {
+            self.learn(addr, &mut known);
         }
-        let mut todo: Vec<_> =
-            types.iter().copied().filter(|&addr| self.kind(addr) == Some(Kind::Map)).collect();
-        let mut reaching = HashSet::new();
+        known.reaches_map.get(&addr) == Some(&true)
+    }
+
+    /// 1. Goes down from a type to those that are known, and to maps.
+    /// 2. From those that reach a map goes up again.
+    fn learn(&self, addr: LinkAddr, known: &mut Known) {
+        let mut holders: HashMap<LinkAddr, Vec<LinkAddr>> = HashMap::new();
+        let (mut todo, mut held, mut reaching) = (vec![addr], Vec::new(), Vec::new());
         while let Some(addr) = todo.pop() {
-            if reaching.insert(addr) {
-                todo.extend(holders.get(&addr).into_iter().flatten());
+            let is_map = self.kind(addr) == Some(Kind::Map);
+            match known.reaches_map.get(&addr) {
+                Some(true) => reaching.push(addr),
+                Some(false) => {}
+                None => {
+                    known.reaches_map.insert(addr, is_map);
+                    reaching.extend(is_map.then_some(addr));
+                    self.held_by(addr, &mut known.pointers_left, &mut held);
+                    for inner in held.drain(..) {
+                        holders.entry(inner).or_default().push(addr);
+                        todo.push(inner);
+                    }
+                }
             }
         }
-        reaching
+        while let Some(addr) = reaching.pop() {
+            for holder in holders.remove(&addr).into_iter().flatten() {
+                if known.reaches_map.insert(holder, true) == Some(false) {
+                    reaching.push(holder);
+                }
+            }
+        }
     }
 }
 
@@ -454,3 +512,6 @@ fn is_shape(name: &str) -> bool {
 fn at(addr: LinkAddr, offset: u64) -> LinkAddr {
     LinkAddr(addr.0.wrapping_add(offset))
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,6 +72,11 @@ pub enum ErrorKind {
     /// Nothing is mapped there that can be read.
     #[error("no readable memory at {:#x}", .0.0)]
     NotMapped(RunAddr),
+    /// It keeps its memory map locked.
+    #[error(
+        "its memory map is locked and cannot be read: something in its memory may be of a file that does not answer"
+    )]
+    NoAnswer,
     /// What the kernel says is not of the form that is known.
     #[error("/proc says something unknown in {0}")]
     Malformed(&'static str),

@@ -110,7 +110,8 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
         end,
         permissions: parse_permissions(permissions)?,
         offset: FileOffset(parse_hex(offset)?),
-        file: (inode != 0).then_some(FileId { device, inode }),
+        // A file system may give its files the number 0.
+        file: (device != 0 || inode != 0).then_some(FileId { device, inode }),
         name: unescape(name.trim_ascii_start()),
     })
 }
@@ -217,9 +218,9 @@ impl Pid {
     /// Its memory map.
     ///
     /// # Errors
-    /// When the process is gone or of another user.
+    /// When the process is gone or of another user, or keeps its memory map locked.
     pub fn maps(self) -> Result<Maps, Error> {
-        text::read(self, "maps", text::LONG).map(|text| parse_maps(&text))
+        text::read_in_time(self, "maps", text::LONG).map(|text| parse_maps(&text))
     }
 
     /// What addresses in the process differ by from those in the file; `None` when it has not mapped it to run: a
@@ -227,7 +228,7 @@ impl Pid {
     /// `link_addr` is the address that the file gives the byte at an offset.
     ///
     /// # Errors
-    /// When the process is gone or of another user.
+    /// As [`Pid::maps`].
     pub fn load_bias(
         self,
         file: FileId,

@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
-use crate::{Error, Pid};
+use crate::{Error, ErrorKind, Pid};
 
 /// Of files of a few lines. Units: bytes.
 pub(crate) const SHORT: u64 = 1 << 20;
@@ -14,6 +17,21 @@ pub(crate) const LONG: u64 = 1 << 28;
 pub(crate) fn read(pid: Pid, name: &str, limit: u64) -> Result<Vec<u8>, Error> {
     read_path(&format!("/proc/{pid}/{name}"), limit)
         .map_err(|error| Error::of_process_io(pid, error))
+}
+
+/// How long to wait for a file that takes a second at most where it is very long.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// As [`read`], of a file that a process can keep from being read: its memory map is locked while it waits for a page that
+/// may never come. That the kernel lets end, with this process, so a thread may wait for it.
+pub(crate) fn read_in_time(pid: Pid, name: &'static str, limit: u64) -> Result<Vec<u8>, Error> {
+    let (sender, receiver) = mpsc::channel();
+    // Nobody may wait for it any more.
+    let send = move || drop(sender.send(read(pid, name, limit)));
+    thread::Builder::new().spawn(send).map_err(|error| Error::of_process_io(pid, error))?;
+    receiver
+        .recv_timeout(PATIENCE)
+        .unwrap_or_else(|_| Err(Error::of_process(pid, ErrorKind::NoAnswer)))
 }
 
 pub(crate) fn read_path(path: &str, limit: u64) -> std::io::Result<Vec<u8>> {

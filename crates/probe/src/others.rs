@@ -7,7 +7,7 @@ use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use goproc::{FileId, Mapping, Pid, open_regular};
+use goproc::{ErrorKind, FileId, Mapping, Pid, open_regular};
 
 /// Processes of which the memory map is looked at, of all that run: the others are of the same executable.
 const MAX_PROCESSES: usize = 16;
@@ -21,6 +21,8 @@ const MAX_BYTES: u64 = 1 << 30;
 pub(crate) struct Others {
     looked_at: HashSet<FileId>,
     has_more: bool,
+    /// Processes that keep their memory map locked: each look takes seconds.
+    silent: HashSet<Pid>,
     /// As the processes name them.
     go_code: BTreeSet<PathBuf>,
 }
@@ -29,7 +31,18 @@ impl Others {
     /// Looks for what was loaded since the last time; `own` is the recorded executable.
     pub(crate) fn look(&mut self, pids: &[u32], own: FileId, own_path: &Path) {
         for pid in pids.iter().take(MAX_PROCESSES).copied().map(Pid) {
-            let Ok(maps) = pid.maps() else { continue };
+            if self.silent.contains(&pid) {
+                continue;
+            }
+            let maps = match pid.maps() {
+                Ok(maps) => maps,
+                Err(error) => {
+                    if matches!(error.kind, ErrorKind::NoAnswer) {
+                        self.silent.insert(pid);
+                    }
+                    continue;
+                }
+            };
             for mapping in maps.mappings.iter().filter(|mapping| mapping.permissions.can_execute) {
                 self.look_at(pid, mapping, own, own_path);
             }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use gobin::{Binary, LinkAddr};
-use goproc::{Executable, RunAddr, StartTime};
+use goproc::{ErrorKind, Executable, RunAddr, StartTime};
 
 use crate::process::ProcessKey;
 use crate::record_layout::{GrowKey, GrowValue, SampleKey, Stack};
@@ -137,6 +137,9 @@ pub(crate) struct Tally {
 /// to the program.
 const MAX_READ: usize = 100;
 const MAX_KEPT: usize = 65_536;
+/// Processes that keep their memory map locked, after which no memory is read any more: each takes some seconds, and a
+/// thread that waits.
+const MAX_LOCKED: usize = 4;
 
 /// What is needed to tell what addresses mean; lives as long as the recorder.
 #[derive(Debug, Default)]
@@ -149,6 +152,8 @@ pub(crate) struct Memory {
     types: HashMap<(ProcessKey, u64), Option<MapTypeInfo>>,
     /// When processes were started whose memory was opened.
     starts: HashMap<ProcessKey, StartTime>,
+    /// Processes that keep their memory map locked.
+    locked: HashSet<ProcessKey>,
     /// Addresses of types that were looked at, in the executable or in memory.
     looked_at: HashSet<(ProcessKey, u64)>,
     /// Addresses at which the executable has a type, or none.
@@ -166,6 +171,7 @@ impl Memory {
         binary: &Binary<'_>,
     ) {
         let mut n_read = 0;
+        let mut memories = HashMap::new();
         for &(process, addr) in seen {
             let Some(&bias) = running.get(&process) else { continue };
             if n_read >= MAX_READ || self.looked_at.len() >= MAX_KEPT {
@@ -176,7 +182,9 @@ impl Memory {
                 continue;
             }
             n_read += 1;
-            let found = self.open_memory(process, program).and_then(|memory| {
+            let memory =
+                memories.entry(process).or_insert_with(|| self.open_memory(process, program));
+            let found = memory.as_ref().and_then(|memory| {
                 typenames::from_memory(binary, bias, addr, &|at, to| {
                     memory.read_exact(RunAddr(at), to).is_ok()
                 })
@@ -187,8 +195,19 @@ impl Memory {
 
     /// Memory of a process that still runs the program, and not of a later one with its number.
     fn open_memory(&mut self, process: ProcessKey, program: &Executable) -> Option<goproc::Memory> {
+        if self.locked.contains(&process) || self.locked.len() >= MAX_LOCKED {
+            return None;
+        }
         let pid = process.pid();
-        let memory = pid.open_memory().ok()?;
+        let memory = match pid.open_memory() {
+            Ok(memory) => memory,
+            Err(error) => {
+                if matches!(error.kind, ErrorKind::NoAnswer) {
+                    self.locked.insert(process);
+                }
+                return None;
+            }
+        };
         // Looked at after it was opened: memory stays with its process.
         let start = pid.stat().ok()?.start;
         let is_same = *self.starts.entry(process).or_insert(start) == start;

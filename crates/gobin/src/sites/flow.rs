@@ -22,7 +22,9 @@ pub(super) type Reg = u8;
 /// How deep loads through registers are followed: a dictionary, and one behind it.
 const MAX_LOADS: u32 = 3;
 /// Steps followed for one question. Real functions need some hundred; a damaged table can make a function of all code.
-const MAX_STEPS: u32 = 1 << 12;
+const MAX_STEPS: u64 = 1 << 12;
+/// Steps followed for all questions of a function, in times its own: each map operation needs some ten.
+const MAX_STEPS_TIMES: u64 = 64;
 /// Entries read from one jump table at most.
 const MAX_TABLE: usize = 4096;
 
@@ -92,7 +94,9 @@ pub(super) struct Routine<'c> {
     /// A jump whose targets could not be found: any block may be one.
     has_unknown_jump: bool,
     /// Steps that may still be followed for the question at hand.
-    steps_left: Cell<u32>,
+    steps_left: Cell<u64>,
+    /// Steps that may still be followed for others.
+    reserve: Cell<u64>,
 }
 
 impl<'c> Routine<'c> {
@@ -109,6 +113,7 @@ impl<'c> Routine<'c> {
                 step.flow = Flow::Stop;
             }
         }
+        let reserve = MAX_STEPS + MAX_STEPS_TIMES * steps.len() as u64;
         let mut routine = Routine {
             arch,
             code,
@@ -117,6 +122,7 @@ impl<'c> Routine<'c> {
             jumps: Vec::new(),
             has_unknown_jump: false,
             steps_left: Cell::new(0),
+            reserve: Cell::new(reserve),
         };
         routine.find_jumps(around);
         routine
@@ -152,10 +158,17 @@ impl<'c> Routine<'c> {
             .filter(|&idx| self.steps[idx].flow == Flow::JumpIndirect)
             .collect();
         let mut more = Vec::new();
+        // Each case of a switch has code of its own, but for those that do the same as others.
+        let most = MAX_TABLE + self.steps.len();
         for idx in indirect {
             match self.table_targets(idx, around) {
-                Some(targets) => more.extend(targets.into_iter().map(|to| (to, idx as u32))),
-                None => self.has_unknown_jump = true,
+                Some(targets) if more.len() + targets.len() <= most => {
+                    more.extend(targets.into_iter().map(|to| (to, idx as u32)));
+                }
+                _ => {
+                    self.has_unknown_jump = true;
+                    break;
+                }
             }
         }
         self.jumps.extend(more);
@@ -175,20 +188,32 @@ impl<'c> Routine<'c> {
         let Value::Address(table) = self.value_before(at, base, around) else {
             return None;
         };
-        let targets: Vec<u32> = (0..MAX_TABLE as u64)
+        let mut targets: Vec<u32> = (0..MAX_TABLE as u64)
             .map_while(|entry| {
+                self.take_step()?;
                 let target = (around.constant_at)(table.checked_add(entry * 8)?)?;
                 Some(self.step_at(target)? as u32)
             })
             .collect();
+        targets.sort_unstable();
+        targets.dedup();
         (!targets.is_empty()).then_some(targets)
+    }
+
+    /// One of those that may still be followed.
+    fn take_step(&self) -> Option<()> {
+        self.steps_left.set(self.steps_left.get().checked_sub(1)?);
+        Some(())
     }
 
     /// What `reg` holds when step `idx` is about to run.
     ///
     /// Complexity: linear in the steps between the call and the definitions that reach it.
     pub(super) fn value_before(&self, idx: usize, reg: Reg, around: &Surroundings) -> Value {
-        self.steps_left.set(MAX_STEPS);
+        self.reserve.update(|reserve| reserve + self.steps_left.take());
+        let steps = self.reserve.get().min(MAX_STEPS);
+        self.reserve.update(|reserve| reserve - steps);
+        self.steps_left.set(steps);
         self.value_with(idx, reg, around, MAX_LOADS)
     }
 
@@ -197,10 +222,6 @@ impl<'c> Routine<'c> {
         let mut visited = HashSet::new();
         let mut pending = vec![(idx, reg)];
         while let Some((idx, reg)) = pending.pop() {
-            match self.steps_left.get().checked_sub(1) {
-                Some(left) => self.steps_left.set(left),
-                None => return Value::Unknown(UnknownType::Computed),
-            }
             let is_leader = self.is_leader(idx);
             if is_leader && !visited.insert((idx, reg)) {
                 continue;
@@ -210,6 +231,9 @@ impl<'c> Routine<'c> {
             }
             let falls = idx.checked_sub(1).filter(|_| self.falls_into(idx));
             for source in self.jumps_to(idx).chain(falls) {
+                if self.take_step().is_none() {
+                    return Value::Unknown(UnknownType::Computed);
+                }
                 let value = match self.after(source, reg, around) {
                     After::Before(reg) => {
                         pending.push((source, reg));
@@ -344,3 +368,6 @@ fn load_constant(addr: u64, around: &Surroundings) -> Value {
         None => Value::Unknown(UnknownType::FromMemory),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
@@ -14,6 +15,11 @@ use goproc::{
 };
 
 use crate::{PATIENCE, Running, assert_gone, cat_program, copy_of_cat};
+
+/// All memory, also that of files.
+fn memory_file(pid: Pid) -> fs::File {
+    fs::File::open(format!("/proc/{pid}/mem")).unwrap()
+}
 
 #[test]
 fn processes_are_found_by_name_and_by_file() {
@@ -101,14 +107,14 @@ fn the_bias_is_where_the_file_was_loaded() {
     let bytes = executable.read().unwrap();
     fs::remove_file(&path).unwrap();
     let start: LoadBias = bias(executable.id).unwrap();
-    let memory = running.pid().open_memory().unwrap();
     let maps = running.pid().maps().unwrap();
     let code = maps.mappings.iter().find(|m| {
         m.file == Some(executable.id) && m.permissions.can_execute && !m.permissions.can_write
     });
     let code = code.unwrap();
     let mut in_memory = vec![0; 64];
-    memory.read_exact(start.run_addr(LinkAddr(code.offset.0)), &mut in_memory).unwrap();
+    let RunAddr(code_at) = start.run_addr(LinkAddr(code.offset.0));
+    memory_file(running.pid()).read_exact_at(&mut in_memory, code_at).unwrap();
     assert_eq!(in_memory, bytes[code.offset.0 as usize..][..64]);
     // Another file, also when it has the path now.
     fs::write(&path, &bytes).unwrap();
@@ -124,8 +130,11 @@ fn a_function_of_this_process_is_at_its_offset() {
     let offset = mapping.file_offset(addr).unwrap();
     let file = Pid::own().executable().unwrap().read().unwrap();
     let mut code = [0; 16];
-    Pid::own().open_memory().unwrap().read_exact(addr, &mut code).unwrap();
+    memory_file(Pid::own()).read_exact_at(&mut code, addr.0).unwrap();
     assert_eq!(code, file[offset.0 as usize..][..16]);
+    // A file may be one that never answers.
+    let error = Pid::own().open_memory().unwrap().read_exact(addr, &mut code).unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::NotMapped(at) if at == addr), "{error}");
 }
 
 #[test]

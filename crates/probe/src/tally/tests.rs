@@ -136,3 +136,16 @@ fn only_memory_of_the_process_that_was_counted_is_read() {
     let other = Executable::at(std::path::Path::new("/bin/sh")).unwrap();
     assert!(memory.open_memory(own, &other).is_none(), "it runs another program");
 }
+
+#[test]
+fn memory_that_is_locked_is_not_asked_for_again() {
+    let own = ProcessKey(std::process::id());
+    let program = own.pid().executable().unwrap();
+    let mut memory = Memory::default();
+    memory.locked.insert(own);
+    assert!(memory.open_memory(own, &program).is_none());
+    memory.locked = HashSet::from([ProcessKey(1)]);
+    assert!(memory.open_memory(own, &program).is_some());
+    memory.locked.extend((2..=MAX_LOCKED as u32).map(ProcessKey));
+    assert!(memory.open_memory(own, &program).is_none(), "too many are");
+}
