@@ -72,10 +72,32 @@ impl Recorder {
     }
 
     fn record_as(&mut self, line: u32, name: &str, map: &str, sizes: &[u64]) -> Vec<Outcome> {
+        self.record_all(line, name, map, &sizes.iter().map(|&n| (n, 0)).collect::<Vec<_>>())
+    }
+
+    /// Fills maps that are all made with one size hint.
+    fn record_hinted(&mut self, line: u32, map: &str, sizes: &[u64], hint: u64) -> Vec<Outcome> {
+        self.record_all(line, map, map, &sizes.iter().map(|&n| (n, hint)).collect::<Vec<_>>())
+    }
+
+    /// Says that maps were made with hints.
+    fn hint(&mut self, n: u64, sum_hints: u64) {
+        let frame = self.evidence.sites[0].frame.clone();
+        let map_type = "map[string]int".to_owned();
+        self.evidence.hints.push(HintedMakes { frame, map_type, n, sum_hints });
+    }
+
+    fn record_all(
+        &mut self,
+        line: u32,
+        name: &str,
+        map: &str,
+        sizes: &[(u64, u64)],
+    ) -> Vec<Outcome> {
         let shape = self.shape(map);
         let mut steps: BTreeMap<(u64, GrowKind), GrowStep> = BTreeMap::new();
-        let outcomes = sizes.iter().map(|&n| {
-            self.fill(shape, (n, 0), |step| {
+        let outcomes = sizes.iter().map(|&size| {
+            self.fill(shape, size, |step| {
                 let sum = steps.entry((step.before, step.kind)).or_insert(GrowStep {
                     grows: 0,
                     moved_entries: 0,
@@ -244,14 +266,36 @@ fn declared_types_need_the_binary() {
 
 #[test]
 fn today_is_with_the_hints_that_were_recorded() {
-    let mut recorder = Recorder::new(VERSIONS[1]);
-    recorder.record(5, "map[string]int", &[20, 20]);
-    let frame = recorder.evidence.sites[0].frame.clone();
-    let map_type = "map[string]int".to_owned();
-    recorder.evidence.hints.push(HintedMakes { frame, map_type, n: 2, sum_hints: 40 });
-    let maps = recorded_maps(&recorder.evidence);
-    let [today, presized] = [Rewrite::Today, Rewrite::Presized].map(|of| costs(&maps[0], of));
-    assert_eq!(today, presized);
+    for version in VERSIONS {
+        let mut recorder = Recorder::new(version);
+        let today = recorder.record_hinted(5, "map[string]int", &[100, 100], 25);
+        recorder.hint(2, 50);
+        let maps = recorded_maps(&recorder.evidence);
+        assert!(maps[0].hints.is_some());
+        assert_inside(&costs(&maps[0], Rewrite::Today), &today, "hinted");
+    }
+}
+
+#[test]
+fn hints_that_other_growths_would_follow_from_are_of_other_maps() {
+    for version in VERSIONS {
+        let mut recorder = Recorder::new(version);
+        let today = recorder.record(5, "map[string]int", &[100, 100]);
+        recorder.hint(2, 200);
+        let maps = recorded_maps(&recorder.evidence);
+        assert_eq!(maps[0].hints, None);
+        assert_inside(&costs(&maps[0], Rewrite::Today), &today, "not hinted");
+    }
+}
+
+#[test]
+fn today_never_contradicts_growths_of_maps_whose_hints_are_not_known() {
+    for version in VERSIONS {
+        let mut recorder = Recorder::new(version);
+        let today = recorder.record_hinted(5, "map[string]int", &[100, 100], 25);
+        let maps = recorded_maps(&recorder.evidence);
+        assert_inside(&costs(&maps[0], Rewrite::Today), &today, "hints not known");
+    }
 }
 
 #[test]

@@ -4,12 +4,13 @@ use gomap::{Category, MapImpl, MapOp};
 
 use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted};
 use crate::evidence::{
-    Block, Bounds, Cost, Frame, HintedMakes, MapType, Precision, ProcessCpu, SiteCpu, SourceKind,
+    Block, Bounds, Cost, Frame, MapType, Precision, ProcessCpu, SiteCpu, SourceKind,
     TypeGrowth,
 };
 use crate::finding::{
     Amount, Confidence, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict,
 };
+use crate::hints;
 use crate::sampling::grows_range;
 use crate::sizes::{Class, FinalSizes, NoSizes, Size};
 
@@ -295,9 +296,7 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let (growth, sizes) = recorded(context)?;
     let (median, most) = (sizes.quantile(0.5), sizes.quantile(MOST));
-    let is_same_maps =
-        |makes: &&HintedMakes| makes.map_type == growth.map_type && makes.n >= sizes.n_maps() / 2;
-    let makes = context.evidence.hints.iter().find(is_same_maps)?;
+    let makes = hints::of_maps(context.evidence, growth, &sizes)?;
     let is_too_small = makes.mean() > FIRST_GROUP as f64 && makes.mean() < median.at_least as f64;
     if !is_too_small || !is_noticeable(cpu.growth, process.total) {
         return None;
