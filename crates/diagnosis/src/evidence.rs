@@ -300,6 +300,8 @@ pub struct Site {
     pub inlined_into: Vec<Frame>,
     /// Maps used at this line according to the binary. `None` without a binary of this program.
     pub maps: Option<Vec<SiteMap>>,
+    /// Types of maps of maps that code assigns to in the function of this line, or in one that it was inlined into.
+    pub holders: Vec<MapType>,
     /// CPU cost; `None` when no CPU profile has it.
     pub cpu: Option<SiteCpu>,
     /// Allocations at this line; `None` when no heap profile was given or none has it.
@@ -320,6 +322,15 @@ impl Site {
     /// A line of which nothing is measured yet.
     pub fn at(frame: Frame) -> Self {
         Self { frame, ..Self::default() }
+    }
+
+    /// The type of the maps that hold the maps of this type used here: code of the same function assigns to such maps,
+    /// or this line looks up in them. That a type of that kind exists somewhere in the program does not say so.
+    pub fn outer_type(&self, inner: &MapType) -> Option<&MapType> {
+        let here = self.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+        let holds_it =
+            |outer: &&MapType| outer.nested == Nested::Direct && outer.elem.name == inner.name;
+        self.holders.iter().chain(here).find(holds_it)
     }
 }
 

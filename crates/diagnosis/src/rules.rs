@@ -169,9 +169,9 @@ impl<'e> SiteContext<'e> {
         self.types(MapOp::Assign).next().or_else(any)
     }
 
-    /// The type of the maps that hold maps of this type.
+    /// The type of the maps that hold the maps of this type used here.
     fn outer_type(&self, inner: &MapType) -> Option<&'e MapType> {
-        self.evidence.map_types.iter().find(|outer| outer.elem.name == inner.name)
+        self.site.outer_type(inner)
     }
 
     fn cpu_source(&self) -> SourceId {

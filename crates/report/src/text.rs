@@ -184,7 +184,7 @@ impl Page<'_> {
             "\n{BOLD}{number}.{BOLD:#} {style}{verdict}{style:#}  {BOLD}{place}{BOLD:#}"
         )?;
         if let Some(site) = site {
-            self.row("map", &map_text(site, evidence))?;
+            self.row("map", &map_text(site))?;
         }
         self.row("why", &finding.cause)?;
         self.row("change", &finding.advice)?;
@@ -261,7 +261,7 @@ impl Page<'_> {
             "  {map:>8}  {line:>8}  {growth:>8}  {allocated:>10}  {BOLD}{place}{BOLD:#}{weak}"
         )?;
         let indent = " ".repeat(44);
-        self.wrapped(&indent, &map_text(site, evidence), Style::new())?;
+        self.wrapped(&indent, &map_text(site), Style::new())?;
         if !site.inlined_into.is_empty() {
             let outer = site
                 .inlined_into
@@ -372,12 +372,10 @@ fn weak_mark(cost: Cost) -> &'static str {
 }
 
 /// `map[string]int, inner map of map[string]map[string]int; by runtime.mapassign_faststr`.
-pub(crate) fn map_text(site: &Site, evidence: &Evidence) -> String {
+pub(crate) fn map_text(site: &Site) -> String {
     let mut text = words::type_text(site);
     if let Some(map_type) = words::main_type(site) {
-        if let Some(outer) =
-            evidence.map_types.iter().find(|outer| outer.elem.name == map_type.name)
-        {
+        if let Some(outer) = site.outer_type(map_type) {
             text += &format!(", inner map of {}", outer.name);
         }
         text += match words::nested(map_type.nested) {

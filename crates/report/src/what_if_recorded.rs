@@ -220,6 +220,10 @@ fn not_flattened(reason: NotFlattened) -> Option<String> {
         NotFlattened::SeveralLines => {
             "several lines grow such maps: which stand in which was not recorded".to_owned()
         }
+        NotFlattened::OtherFunctions => {
+            "such maps grow in other functions: whether they stand in these was not recorded"
+                .to_owned()
+        }
         NotFlattened::TooMany { grown, room } => format!(
             "{} grew inside maps with room for {}: some were replaced, or stand elsewhere",
             maps(grown),

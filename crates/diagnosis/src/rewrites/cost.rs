@@ -134,9 +134,11 @@ pub(super) fn add_inner(
     outer: &FinalSizes,
     inner: &Inner,
 ) {
-    let of_inner = inner.sizes.as_ref().zip(inner.growth.as_ref()).map(|(sizes, growth)| {
-        of_maps(evidence, shape, sizes, growth, inner.hints.as_ref())
-    });
+    let of_inner = inner
+        .sizes
+        .as_ref()
+        .zip(inner.growth.as_ref())
+        .map(|(sizes, growth)| of_maps(evidence, shape, sizes, growth, inner.hints.as_ref()));
     let of_inner = |wanted| {
         let find = |costs: &Vec<(Rewrite, Costs)>| {
             costs.iter().find(|(rewrite, _)| *rewrite == wanted).map(|(_, costs)| *costs)

@@ -240,6 +240,37 @@ fn what_stands_in_what_is_not_guessed() {
 }
 
 #[test]
+fn maps_of_a_type_that_others_could_hold_are_not_in_them_for_that() {
+    let mut recorder = Recorder::new(VERSIONS[1]);
+    recorder.record(5, OUTER, &[20]);
+    recorder.record(7, INNER, &[20; 10]);
+    recorder.evidence.sites[1].frame.function = "main.count".to_owned();
+    let of = |evidence: &Evidence, map: &str| {
+        let maps = recorded_maps(evidence).into_iter().find(|maps| maps.growth.map_type == map);
+        maps.map(|maps| maps.inner.map(|inner| inner.frame.map(|frame| frame.line)))
+    };
+    assert_eq!(of(&recorder.evidence, OUTER), Some(Err(NotFlattened::OtherFunctions)));
+    assert_eq!(of(&recorder.evidence, INNER), Some(Err(NotFlattened::NoMaps)));
+
+    // The binary has code of the function assign to such maps.
+    let part = |name: &str, size| TypePart {
+        name: name.to_owned(),
+        size,
+        has_pointers: true,
+        is_interface: false,
+    };
+    let holder = MapType {
+        name: OUTER.to_owned(),
+        key: part("string", 16),
+        elem: part(INNER, 8),
+        nested: Nested::Direct,
+        group_bytes: 8 + 8 * 24,
+    };
+    recorder.evidence.sites[1].holders.push(holder);
+    assert_eq!(of(&recorder.evidence, OUTER), Some(Ok(Some(7))));
+}
+
+#[test]
 fn declared_types_need_the_binary() {
     let mut recorder = Recorder::new(VERSIONS[1]);
     recorder.record_as(5, "main.totals", "map[string]int", &[20]);

@@ -4,8 +4,7 @@ use gomap::{Category, MapImpl, MapOp};
 
 use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted};
 use crate::evidence::{
-    Block, Bounds, Cost, Frame, MapType, Precision, ProcessCpu, SiteCpu, SourceKind,
-    TypeGrowth,
+    Block, Bounds, Cost, Frame, MapType, Precision, ProcessCpu, SiteCpu, SourceKind, TypeGrowth,
 };
 use crate::finding::{
     Amount, Confidence, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict,

@@ -224,7 +224,7 @@ fn misses_in_search_ask_for_fewer_or_smaller_lookups() {
         check(evidence, vec![site], expected)
     };
     let (evidence, site) = missing(1000, 200, 100, 100);
-    let nested = (evidence, site.uses(Assign, inner()));
+    let nested = (evidence, site.uses(Assign, inner()).held());
     let found = of(nested, &["misses-in-search Flatten Medium"]);
     assert_eq!(found.sources_of(&found.findings[0]), [SourceId(0), SourceId(3)]);
     of(missing(1000, 200, 100, 99), &["misses-in-search ChangeKey Low"]);
