@@ -1,7 +1,7 @@
 //! The rules: evidence to findings.
 //!
 //! 1. Each rule looks at one site, or at the process, and speaks only when its evidence is there.
-//! 2. At a site, a rule that asks for a change silences those that say "leave it alone".
+//! 2. At a site, a rule that asks for a change silences those that say "leave it alone", there and of all maps together.
 //! 3. Findings are ranked; what would have said more goes to [`Diagnosis::not_measured`].
 //!
 //! Thresholds and their reasons: docs/rules.md.
@@ -73,6 +73,11 @@ pub fn diagnose(evidence: Evidence) -> Diagnosis {
         let mut has_leave_alone = false;
         of_site.retain(|f| f.asks_for_change() || !std::mem::replace(&mut has_leave_alone, true));
         findings.append(&mut of_site);
+    }
+    // What is said of all maps together may not contradict what is said of some.
+    if findings.iter().any(|f| f.site.is_some() && f.asks_for_change()) {
+        let is_verdict_on_maps = |f: &Finding| f.site.is_none() && f.cost.is_some();
+        findings.retain(|f| f.asks_for_change() || !is_verdict_on_maps(f));
     }
     rank(&mut findings);
     let not_measured = not_measured::list(&evidence);

@@ -99,12 +99,15 @@ fn is_seen_aside(context: &SiteContext<'_>) -> bool {
 
 /// What a right hint saves.
 fn saving(cpu: &SiteCpu, process: &ProcessCpu, growth: Option<GrowthSaving>) -> Saving {
-    let mut removable = cpu.growth;
     // Fewer allocations make fewer collections, with all that goroutines have to help in them.
-    removable += process.gc.without(cpu.growth_gc);
+    let and_collector = |mut cost: Cost| {
+        cost += process.gc.without(cpu.growth_gc);
+        cost
+    };
+    let all = and_collector(cpu.map).share_of(process.total);
     Saving {
         low: 0.0,
-        high: removable.share_at_most(process.total),
+        high: and_collector(cpu.growth).share_at_most(process.total).min(all),
         basis: "a right hint removes the growth frames and some of the collector's other work; it saved no time where maps larger than the cache were filled in random order",
         growth,
     }

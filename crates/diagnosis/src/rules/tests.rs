@@ -254,6 +254,17 @@ fn maps_that_cost_little_are_left_alone_as_a_whole() {
     );
 }
 
+/// 3 % of the process in growth, less than 5 % in maps.
+#[test]
+fn the_process_is_not_left_alone_beside_a_line_that_is_not() {
+    let mut evidence = program("go1.27.3");
+    evidence.cpu.as_mut().unwrap().gc = cost(5);
+    let growing = site(1, &[(Assign, Probe, 1), (Assign, GrowthMove, 30)]);
+    let d = check(evidence, vec![growing], &["growth-dominates Presize Medium"]);
+    // What it saves is not more than the line and the collector cost.
+    assert!((d.findings[0].saving.unwrap().high - 0.036).abs() < 1e-9);
+}
+
 #[test]
 fn a_cost_spread_over_many_lines_is_left_alone_as_a_whole() {
     let sites = (1..=10).map(|line| site(line, &[(Assign, GrowthMove, 19)])).collect();
@@ -325,8 +336,11 @@ fn interface_keys_are_seen_in_the_type_or_in_the_hash_function() {
         has_pointers: true,
         is_interface: true,
     };
-    let typed = site(1, STEADY).uses(Assign, map_of(any, string_part()));
-    check(program("go1.27.3"), vec![typed], &["interface-keys ChangeKey High"]);
+    let typed =
+        |n| site(1, STEADY).uses(Assign, map_of(any.clone(), string_part())).leaf("memhash64", n);
+    check(program("go1.27.3"), vec![typed(5)], &["interface-keys ChangeKey High"]);
+    // Too few samples in what another key would make cheaper.
+    check(program("go1.27.3"), vec![typed(4)], &["growth-is-not-the-problem LeaveAlone High"]);
     let hashed = site(1, STEADY).leaf("runtime.nilinterhash", 40);
     check(program("go1.27.3"), vec![hashed], &["interface-keys ChangeKey Medium"]);
 }
