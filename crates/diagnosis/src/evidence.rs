@@ -291,6 +291,13 @@ pub struct Frame {
     pub line: u32,
 }
 
+impl Frame {
+    /// Whether it is a line of the program: `[stack not recorded]` and its like stand for any line.
+    pub fn is_known(&self) -> bool {
+        self.line > 0 || !self.function.starts_with('[')
+    }
+}
+
 /// A line of user code at which maps are used: the frame nearest the runtime call.
 #[derive(Debug, Clone, Default)]
 pub struct Site {

@@ -24,6 +24,7 @@ pub(crate) fn of_maps<'e>(
 ) -> Option<&'e HintedMakes> {
     let makes_them = |makes: &&HintedMakes| {
         makes.map_type == growth.map_type
+            && makes.frame.is_known()
             && makes.sum_hints > 0
             && makes.n >= sizes.n_maps() / 2
             && grow_as_recorded(evidence, growth, sizes, makes.mean() as u64)

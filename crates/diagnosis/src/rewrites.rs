@@ -56,7 +56,7 @@ impl RecordedMaps {
     }
 }
 
-/// All map types that grew at a line, those that moved most bytes first; maps in maps stand with those that hold them.
+/// All map types that grew at a known line, those that moved most bytes first; maps in maps stand with those that hold them.
 pub fn recorded_maps(evidence: &Evidence) -> Vec<RecordedMaps> {
     let mut all = one_by_one(evidence);
     nested::join(evidence, &mut all);
@@ -70,7 +70,8 @@ pub fn recorded_maps(evidence: &Evidence) -> Vec<RecordedMaps> {
 fn one_by_one(evidence: &Evidence) -> Vec<RecordedMaps> {
     let mut all = Vec::new();
     for site in &evidence.sites {
-        for growth in site.growth.iter().flat_map(|growth| &growth.types) {
+        let types = site.growth.iter().flat_map(|growth| &growth.types);
+        for growth in types.filter(|growth| !growth.has_no_line) {
             let sizes = FinalSizes::of(evidence, growth);
             all.push(RecordedMaps {
                 frame: site.frame.clone(),

@@ -264,7 +264,9 @@ impl GrowthCollector {
                 .entry((frame.function, frame.line))
                 .or_insert((line, SiteGrowth::default()));
             site.total += sums.total;
-            site.types.push(sums.into_growth(map_type, self.process.windows.len()));
+            let mut growth = sums.into_growth(map_type, self.process.windows.len());
+            growth.has_no_line = !self.lines.frame(line).is_known();
+            site.types.push(growth);
         }
         for (_, site) in growths.values_mut() {
             site.types.sort_by(|a, b| {
@@ -327,6 +329,7 @@ impl TypeSums {
             precision: self.precision,
             steps: steps.collect(),
             every_growth_from,
+            has_no_line: false,
         }
     }
 }

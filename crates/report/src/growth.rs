@@ -216,6 +216,7 @@ pub(crate) fn no_sizes_key(reason: NoSizes) -> &'static str {
         NoSizes::NoneStopped => "none_stopped",
         NoSizes::TooFew => "too_few_growths",
         NoSizes::NoRange => "no_range",
+        NoSizes::NoLine => "no_line",
         NoSizes::Uncounted => "uncounted",
     }
 }

@@ -174,9 +174,7 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
     let evidence = &diagnosis.evidence;
     let class = if finding.verdict == Verdict::LeaveAlone { "fine" } else { "change" };
     let site = finding.site.and_then(|idx| evidence.sites.get(idx));
-    let place = site.map_or("whole process".to_owned(), |site| {
-        format!("{} {}", site.frame.function, words::short_place(&site.frame))
-    });
+    let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
     let mut out = format!(
         "<article class={class}><h3><em>{}</em> {}</h3><dl>",
         words::verdict(finding.verdict),

@@ -166,9 +166,7 @@ fn site_row(site: &IoSite) -> String {
 }
 
 fn place(site: &IoSite) -> String {
-    site.frame.as_ref().map_or("by no known line".to_owned(), |frame| {
-        format!("{} {}", frame.function, words::short_place(frame))
-    })
+    site.frame.as_ref().map_or("by no known line".to_owned(), |frame| words::place(frame))
 }
 
 pub(crate) fn to_json(storage: &ProcessStorage) -> Value {

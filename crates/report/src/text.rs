@@ -176,9 +176,7 @@ impl Page<'_> {
         let style = if finding.verdict == Verdict::LeaveAlone { FINE } else { CHANGE };
         let verdict = words::verdict(finding.verdict).to_uppercase();
         let site = finding.site.and_then(|idx| evidence.sites.get(idx));
-        let place = site.map_or("whole process".to_owned(), |site| {
-            format!("{} {}", site.frame.function, words::short_place(&site.frame))
-        });
+        let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
         writeln!(
             self.out,
             "\n{BOLD}{number}.{BOLD:#} {style}{verdict}{style:#}  {BOLD}{place}{BOLD:#}"
@@ -253,7 +251,7 @@ impl Page<'_> {
         let allocated =
             site.heap.as_ref().map_or("-".to_owned(), |heap| bytes(heap.total.alloc_bytes));
         let weak = site.cpu.as_ref().map_or("", |cpu| weak_mark(cpu.map));
-        let place = format!("{} {}", site.frame.function, words::short_place(&site.frame));
+        let place = words::place(&site.frame);
         let columns = [column(|cpu| cpu.map), column(|cpu| cpu.line), column(|cpu| cpu.growth)];
         let [map, line, growth] = columns;
         writeln!(
@@ -263,10 +261,7 @@ impl Page<'_> {
         let indent = " ".repeat(44);
         self.wrapped(&indent, &map_text(site), Style::new())?;
         if !site.inlined_into.is_empty() {
-            let outer = site
-                .inlined_into
-                .iter()
-                .map(|f| format!("{} {}", f.function, words::short_place(f)));
+            let outer = site.inlined_into.iter().map(|f| words::place(f));
             self.wrapped(
                 &indent,
                 &format!("inlined into {}", outer.collect::<Vec<_>>().join(", ")),

@@ -131,7 +131,7 @@ fn is_evacuating(costs: &Costs) -> bool {
 }
 
 fn one(out: &mut dyn Write, maps: &RecordedMaps, evidence: &Evidence) -> io::Result<()> {
-    writeln!(out, "{TITLE}{}{TITLE:#}  {}", maps.growth.map_type, place(&maps.frame))?;
+    writeln!(out, "{TITLE}{}{TITLE:#}  {}", maps.growth.map_type, words::place(&maps.frame))?;
     let sizes = maps.sizes.as_ref().ok();
     level(out, &maps.growth, sizes, maps.hints.as_ref(), evidence)?;
     match &maps.inner {
@@ -146,11 +146,6 @@ fn one(out: &mut dyn Write, maps: &RecordedMaps, evidence: &Evidence) -> io::Res
         Ok(rewrites) => table(out, rewrites),
         Err(reason) => writeln!(out, "  no forecast: {}", no_forecast(*reason, &maps.growth)),
     }
-}
-
-fn place(frame: &Frame) -> String {
-    let file = frame.file.rsplit('/').next().unwrap_or(&frame.file);
-    format!("{} {file}:{}", frame.function, frame.line)
 }
 
 /// What was recorded of maps at a line, and the sizes that follow from it.
@@ -179,7 +174,7 @@ fn level(
             "  made with a hint of {:.1} on average: {} at {}",
             makes.mean(),
             maps(makes.n),
-            place(&makes.frame)
+            words::place(&makes.frame)
         )?;
     }
     Ok(())
@@ -195,7 +190,7 @@ fn precision(precision: Precision) -> &'static str {
 }
 
 fn of_inner(out: &mut dyn Write, inner: &Inner, evidence: &Evidence) -> io::Result<()> {
-    let at = inner.frame.as_ref().map_or("none of which grew".to_owned(), place);
+    let at = inner.frame.as_ref().map_or("none of which grew".to_owned(), words::place);
     writeln!(out, "  in them {BOLD}{}{BOLD:#}  {at}", inner.map_type)?;
     if let Some(growth) = &inner.growth {
         level(out, growth, inner.sizes.as_ref(), inner.hints.as_ref(), evidence)?;

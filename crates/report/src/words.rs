@@ -153,9 +153,17 @@ pub(crate) fn nested(nested: Nested) -> &'static str {
     }
 }
 
-/// "main.go:49", the last part of the path only.
+/// "main.go:49", the last part of the path only; without a line the file alone.
 pub(crate) fn short_place(frame: &Frame) -> String {
+    if frame.line == 0 {
+        return base_name(&frame.file).to_owned();
+    }
     format!("{}:{}", frame.file.rsplit('/').next().unwrap_or(&frame.file), frame.line)
+}
+
+/// "main.build main.go:49", or what stands for a line that is not known.
+pub(crate) fn place(frame: &Frame) -> String {
+    format!("{} {}", frame.function, short_place(frame)).trim_end().to_owned()
 }
 
 /// The type that a site is about: what it writes, or else what it touches.

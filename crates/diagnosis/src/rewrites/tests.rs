@@ -330,6 +330,17 @@ fn today_never_contradicts_growths_of_maps_whose_hints_are_not_known() {
 }
 
 #[test]
+fn growths_of_no_line_are_not_of_maps_of_one_size() {
+    let mut recorder = Recorder::new(VERSIONS[1]);
+    recorder.record(5, "map[string]int", &[20]);
+    let growth = recorder.evidence.sites[0].growth.as_mut().unwrap();
+    growth.types[0].has_no_line = true;
+    let growth = growth.types[0].clone();
+    assert_eq!(FinalSizes::of(&recorder.evidence, &growth), Err(NoSizes::NoLine));
+    assert!(recorded_maps(&recorder.evidence).is_empty());
+}
+
+#[test]
 fn without_sizes_or_version_there_is_no_forecast() {
     let mut recorder = Recorder::new(VERSIONS[1]);
     recorder.record(5, "map[string]int", &[20]);

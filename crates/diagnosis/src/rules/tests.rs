@@ -336,8 +336,11 @@ fn interface_keys_are_seen_in_the_type_or_in_the_hash_function() {
         has_pointers: true,
         is_interface: true,
     };
-    let typed =
-        |n| site(1, STEADY).uses(Assign, map_of(any.clone(), string_part())).leaf("memhash64", n);
+    let typed = |n| {
+        site(1, STEADY)
+            .uses(Assign, map_of(any.clone(), string_part()))
+            .leaf("runtime.memhash64", n)
+    };
     check(program("go1.27.3"), vec![typed(5)], &["interface-keys ChangeKey High"]);
     // Too few samples in what another key would make cheaper.
     check(program("go1.27.3"), vec![typed(4)], &["growth-is-not-the-problem LeaveAlone High"]);
@@ -468,6 +471,7 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
         precision,
         steps,
         every_growth_from: None,
+        has_no_line: false,
     }];
     let growth = Some(SiteGrowth { total, types });
     evidence.growth = Some(ProcessGrowth {
