@@ -20,7 +20,7 @@ pub use svg::render_recorded_svg;
 use crate::growth::{classes, grows_text, maps, size_text};
 use crate::numbers::{bytes, count, span};
 use crate::what_if::name;
-use crate::words::map_impl;
+use crate::words::{self, map_impl};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

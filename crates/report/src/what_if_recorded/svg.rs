@@ -60,7 +60,7 @@ fn height_of(maps: &RecordedMaps) -> f64 {
 }
 
 fn group(svg: &mut String, maps: &RecordedMaps, top: f64) {
-    let title = format!("{}  {}", maps.growth.map_type, place(&maps.frame));
+    let title = format!("{}  {}", maps.growth.map_type, words::place(&maps.frame));
     text(svg, (16.0, top + 14.0), "t", &title);
     let rewrites = || maps.rewrites.iter().flatten();
     for (row, (rewrite, _)) in rewrites().enumerate() {
