@@ -22,7 +22,9 @@ mod storage;
 use gomap::{GoVersion, MapImpl, MapOp};
 
 use crate::evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceId, SourceKind};
-use crate::finding::{Amount, Confidence, Diagnosis, EvidenceLine, Finding, Level, Verdict};
+use crate::finding::{
+    Amount, Confidence, Diagnosis, EvidenceLine, Finding, Level, Verdict, plural,
+};
 
 /// Part of the process' CPU from which on a site is worth a word. Below it, no rewrite pays for its risk.
 pub(crate) const NOTICEABLE: f64 = 0.02;
@@ -247,7 +249,10 @@ fn is_noticeable(part: Cost, total: Cost) -> bool {
 fn confidence(cost: Cost, level: Level, reason: &str) -> Confidence {
     let n = cost.samples;
     if n < FEW_SAMPLES {
-        return Confidence { level: Level::Low, reason: format!("only {n} samples") };
+        return Confidence {
+            level: Level::Low,
+            reason: format!("only {n} {}", plural(n, "sample")),
+        };
     }
     if n < MANY_SAMPLES && level > Level::Medium {
         return Confidence {

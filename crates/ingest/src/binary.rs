@@ -6,6 +6,7 @@ use diagnosis::Evidence;
 use diagnosis::evidence::{
     Frame, MakeSite, MapType, Nested, Notice, Site, SiteMap, SourceId, TypePart,
 };
+use diagnosis::finding::plural;
 use gobin::{Binary, Kind};
 use gomap::{GoVersion, MapImpl, MapOp, classify_function};
 
@@ -162,13 +163,12 @@ pub(crate) fn describe(binary: &Binary<'_>, source: SourceId, evidence: &mut Evi
 
 /// "Go executable, go1.27.3, amd64, 1,843 functions".
 pub(crate) fn summary(binary: &Binary<'_>) -> String {
-    let version = binary
-        .build_info()
-        .map_or("Go version unknown".to_owned(), |info| printable(&info.go_version));
+    let version = crate::scan::version_text(binary);
     format!(
-        "Go executable, {version}, {}, {} functions",
+        "Go executable, {version}, {}, {} {}",
         binary.arch().go_name(),
-        binary.functions().len()
+        binary.functions().len(),
+        plural(binary.functions().len() as u64, "function")
     )
 }
 

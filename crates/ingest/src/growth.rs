@@ -7,6 +7,7 @@ use diagnosis::evidence::{
     Bounds, GroupId, GrowKind, GrowStep, Growth, HintedMakes, Notice, Precision, ProcessGrowth,
     Sampled, Site, SiteGrowth, SourceId, TypeGrowth, Windows,
 };
+use diagnosis::finding::plural;
 use gomap::{GoVersion, MapImpl};
 use gopprof::{LabelValue, Profile, Sample};
 
@@ -593,7 +594,9 @@ pub(crate) fn summary(profile: &Profile) -> String {
         _ => "",
     };
     format!(
-        "recording of {:.1} s, {sign}{grows} growths, {lost}, {samples} CPU samples",
-        profile.duration_nanos as f64 / 1e9
+        "recording of {:.1} s, {sign}{grows} {}, {lost}, {samples} CPU {}",
+        profile.duration_nanos as f64 / 1e9,
+        plural(grows, "growth"),
+        plural(samples, "sample")
     )
 }

@@ -11,7 +11,7 @@ use gomap::{Category, MapOp};
 use textwrap::{Options, wrap};
 
 use crate::growth;
-use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, duration, percent, share};
+use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, counted, duration, percent, share};
 use crate::{locks, storage, trace, words};
 
 /// How to print.
@@ -115,9 +115,9 @@ impl Page<'_> {
     }
 
     fn process_line(&mut self, cpu: &ProcessCpu) -> io::Result<()> {
-        let (samples, time) = (count(cpu.total.samples), duration(cpu.total.cpu_ns));
+        let (samples, time) = (counted(cpu.total.samples, "sample"), duration(cpu.total.cpu_ns));
         let weak = weak_mark(cpu.total);
-        writeln!(self.out, "{TITLE}CPU{TITLE:#}  {time} in {samples} samples{weak}")?;
+        writeln!(self.out, "{TITLE}CPU{TITLE:#}  {time} in {samples}{weak}")?;
         let rows = [
             ("map writes", cpu.by_op.get(MapOp::Assign)),
             ("map reads", cpu.by_op.get(MapOp::Read)),
@@ -400,7 +400,8 @@ fn split_text(cpu: &SiteCpu) -> String {
             format!("{} {}", words::category(category), percent(cost.share_of(cpu.map)))
         })
         .collect();
-    let depth = format!("{} frames deep (most {})", cpu.depth.hot, cpu.depth.max);
+    let frames = counted(cpu.depth.hot.into(), "frame");
+    let depth = format!("{frames} deep (most {})", cpu.depth.max);
     format!("{}; {depth}", parts.join(", "))
 }
 

@@ -6,9 +6,7 @@ mod svg;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::evidence::{
-    Evidence, Frame, GrowKind, HintedMakes, Precision, SourceKind, TypeGrowth,
-};
+use diagnosis::evidence::{Evidence, GrowKind, HintedMakes, Precision, SourceKind, TypeGrowth};
 use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
 use diagnosis::sizes::{FinalSizes, Size};
@@ -17,7 +15,7 @@ use gomap::{MapImpl, Rewrite};
 pub use json::render_recorded_json;
 pub use svg::render_recorded_svg;
 
-use crate::growth::{classes, grows_text, maps, size_text};
+use crate::growth::{about, classes, grows_text, maps, size_text};
 use crate::numbers::{bytes, count, span};
 use crate::what_if::name;
 use crate::words::{self, map_impl};
@@ -157,9 +155,10 @@ fn level(
     evidence: &Evidence,
 ) -> io::Result<()> {
     let total = growth.total;
+    let about = about(growth.precision);
     writeln!(
         out,
-        "  recorded: {} growths of {} entries, {} allocated{}",
+        "  recorded: {} growths of {about}{} entries, {about}{} allocated{}",
         grows_text(growth, evidence),
         count(total.moved_entries),
         bytes(total.grow_bytes),

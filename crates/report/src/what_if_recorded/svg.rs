@@ -7,11 +7,12 @@ use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, RecordedMaps};
 use gomap::Rewrite;
 
-use super::{RecordedWhatIf, place, program, recording};
+use super::{RecordedWhatIf, program, recording};
 use crate::marks;
 use crate::numbers::{bytes, count, span};
 use crate::what_if::name;
 use crate::what_if_chart::{STYLE, colour, text};
+use crate::words;
 
 type Number = (&'static str, fn(&Costs) -> Span, fn(u64) -> String);
 
