@@ -166,7 +166,7 @@ fn site_row(site: &IoSite) -> String {
 }
 
 fn place(site: &IoSite) -> String {
-    site.frame.as_ref().map_or("by no known line".to_owned(), |frame| words::place(frame))
+    site.frame.as_ref().map_or("by no known line".to_owned(), words::place)
 }
 
 pub(crate) fn to_json(storage: &ProcessStorage) -> Value {

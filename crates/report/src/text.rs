@@ -261,7 +261,7 @@ impl Page<'_> {
         let indent = " ".repeat(44);
         self.wrapped(&indent, &map_text(site), Style::new())?;
         if !site.inlined_into.is_empty() {
-            let outer = site.inlined_into.iter().map(|f| words::place(f));
+            let outer = site.inlined_into.iter().map(words::place);
             self.wrapped(
                 &indent,
                 &format!("inlined into {}", outer.collect::<Vec<_>>().join(", ")),
