@@ -291,6 +291,13 @@ pub struct Frame {
     pub line: u32,
 }
 
+impl Frame {
+    /// Whether it is a line of the program: `[stack not recorded]` and its like stand for any line.
+    pub fn is_known(&self) -> bool {
+        self.line > 0 || !self.function.starts_with('[')
+    }
+}
+
 /// A line of user code at which maps are used: the frame nearest the runtime call.
 #[derive(Debug, Clone, Default)]
 pub struct Site {
@@ -300,6 +307,8 @@ pub struct Site {
     pub inlined_into: Vec<Frame>,
     /// Maps used at this line according to the binary. `None` without a binary of this program.
     pub maps: Option<Vec<SiteMap>>,
+    /// Types of maps of maps that code assigns to in the function of this line, or in one that it was inlined into.
+    pub holders: Vec<MapType>,
     /// CPU cost; `None` when no CPU profile has it.
     pub cpu: Option<SiteCpu>,
     /// Allocations at this line; `None` when no heap profile was given or none has it.
@@ -320,6 +329,15 @@ impl Site {
     /// A line of which nothing is measured yet.
     pub fn at(frame: Frame) -> Self {
         Self { frame, ..Self::default() }
+    }
+
+    /// The type of the maps that hold the maps of this type used here: code of the same function assigns to such maps,
+    /// or this line looks up in them. That a type of that kind exists somewhere in the program does not say so.
+    pub fn outer_type(&self, inner: &MapType) -> Option<&MapType> {
+        let here = self.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+        let holds_it =
+            |outer: &&MapType| outer.nested == Nested::Direct && outer.elem.name == inner.name;
+        self.holders.iter().chain(here).find(holds_it)
     }
 }
 

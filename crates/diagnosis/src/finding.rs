@@ -109,6 +109,11 @@ pub struct Span {
     pub high: i64,
 }
 
+/// The noun as it stands after a number: "sample", "samples".
+pub fn plural(n: u64, noun: &str) -> String {
+    if n == 1 { noun.to_owned() } else { format!("{noun}s") }
+}
+
 /// How far to trust a finding, with the reason in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confidence {

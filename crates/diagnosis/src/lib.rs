@@ -11,6 +11,7 @@ pub mod budget;
 pub mod compare;
 pub mod evidence;
 pub mod finding;
+mod hints;
 pub mod rewrites;
 pub mod rules;
 pub mod sampling;

@@ -16,8 +16,8 @@ pub use cost::Costs;
 pub use nested::{Inner, NotFlattened};
 
 use crate::evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
-use crate::shapes;
 use crate::sizes::{FinalSizes, NoSizes};
+use crate::{hints, shapes};
 
 /// Maps of one type that grew at a line, with the maps in them.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ impl RecordedMaps {
     }
 }
 
-/// All map types that grew at a line, those that moved most bytes first; maps in maps stand with those that hold them.
+/// All map types that grew at a known line, those that moved most bytes first; maps in maps stand with those that hold them.
 pub fn recorded_maps(evidence: &Evidence) -> Vec<RecordedMaps> {
     let mut all = one_by_one(evidence);
     nested::join(evidence, &mut all);
@@ -70,7 +70,8 @@ pub fn recorded_maps(evidence: &Evidence) -> Vec<RecordedMaps> {
 fn one_by_one(evidence: &Evidence) -> Vec<RecordedMaps> {
     let mut all = Vec::new();
     for site in &evidence.sites {
-        for growth in site.growth.iter().flat_map(|growth| &growth.types) {
+        let types = site.growth.iter().flat_map(|growth| &growth.types);
+        for growth in types.filter(|growth| !growth.has_no_line) {
             let sizes = FinalSizes::of(evidence, growth);
             all.push(RecordedMaps {
                 frame: site.frame.clone(),
@@ -78,7 +79,7 @@ fn one_by_one(evidence: &Evidence) -> Vec<RecordedMaps> {
                 hints: sizes
                     .as_ref()
                     .ok()
-                    .and_then(|sizes| hints(evidence, &growth.map_type, sizes)),
+                    .and_then(|sizes| hints::of_maps(evidence, growth, sizes).cloned()),
                 sizes,
                 inner: Err(NotFlattened::NoMaps),
                 rewrites: Err(NoForecast::NoSizes(NoSizes::NoneStopped)),
@@ -88,25 +89,16 @@ fn one_by_one(evidence: &Evidence) -> Vec<RecordedMaps> {
     all
 }
 
-/// The place that makes at least half as many maps of this type, with hints.
-fn hints(evidence: &Evidence, map_type: &str, sizes: &FinalSizes) -> Option<HintedMakes> {
-    let makes_them = |makes: &&HintedMakes| {
-        makes.map_type == map_type && makes.sum_hints > 0 && makes.n >= sizes.n_maps() / 2
-    };
-    evidence.hints.iter().find(makes_them).cloned()
-}
-
 fn forecast(evidence: &Evidence, maps: &RecordedMaps) -> Result<Vec<(Rewrite, Costs)>, NoForecast> {
     if shapes::program(evidence).is_none() {
         return Err(NoForecast::UnknownVersion);
     }
     let sizes = maps.sizes.as_ref().map_err(|reason| NoForecast::NoSizes(*reason))?;
     let outer = shape(evidence, &maps.growth.map_type)?;
-    let hint = maps.hints.as_ref().map_or(0, |makes| makes.mean() as u64);
-    let mut costs = cost::of_maps(&outer, sizes, hint);
+    let mut costs = cost::of_maps(evidence, &outer, sizes, &maps.growth, maps.hints.as_ref());
     if let Ok(inner) = &maps.inner {
         let of_inner = shape(evidence, &inner.map_type)?;
-        cost::add_inner(&mut costs, &of_inner, sizes, inner);
+        cost::add_inner(evidence, &mut costs, &of_inner, sizes, inner);
     }
     Ok(costs)
 }

@@ -1,7 +1,7 @@
 //! The rules: evidence to findings.
 //!
 //! 1. Each rule looks at one site, or at the process, and speaks only when its evidence is there.
-//! 2. At a site, a rule that asks for a change silences those that say "leave it alone".
+//! 2. At a site, a rule that asks for a change silences those that say "leave it alone", there and of all maps together.
 //! 3. Findings are ranked; what would have said more goes to [`Diagnosis::not_measured`].
 //!
 //! Thresholds and their reasons: docs/rules.md.
@@ -22,7 +22,9 @@ mod storage;
 use gomap::{GoVersion, MapImpl, MapOp};
 
 use crate::evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceId, SourceKind};
-use crate::finding::{Amount, Confidence, Diagnosis, EvidenceLine, Finding, Level, Verdict};
+use crate::finding::{
+    Amount, Confidence, Diagnosis, EvidenceLine, Finding, Level, Verdict, plural,
+};
 
 /// Part of the process' CPU from which on a site is worth a word. Below it, no rewrite pays for its risk.
 pub(crate) const NOTICEABLE: f64 = 0.02;
@@ -73,6 +75,11 @@ pub fn diagnose(evidence: Evidence) -> Diagnosis {
         let mut has_leave_alone = false;
         of_site.retain(|f| f.asks_for_change() || !std::mem::replace(&mut has_leave_alone, true));
         findings.append(&mut of_site);
+    }
+    // What is said of all maps together may not contradict what is said of some.
+    if findings.iter().any(|f| f.site.is_some() && f.asks_for_change()) {
+        let is_verdict_on_maps = |f: &Finding| f.site.is_none() && f.cost.is_some();
+        findings.retain(|f| f.asks_for_change() || !is_verdict_on_maps(f));
     }
     rank(&mut findings);
     let not_measured = not_measured::list(&evidence);
@@ -169,9 +176,9 @@ impl<'e> SiteContext<'e> {
         self.types(MapOp::Assign).next().or_else(any)
     }
 
-    /// The type of the maps that hold maps of this type.
+    /// The type of the maps that hold the maps of this type used here.
     fn outer_type(&self, inner: &MapType) -> Option<&'e MapType> {
-        self.evidence.map_types.iter().find(|outer| outer.elem.name == inner.name)
+        self.site.outer_type(inner)
     }
 
     fn cpu_source(&self) -> SourceId {
@@ -242,7 +249,10 @@ fn is_noticeable(part: Cost, total: Cost) -> bool {
 fn confidence(cost: Cost, level: Level, reason: &str) -> Confidence {
     let n = cost.samples;
     if n < FEW_SAMPLES {
-        return Confidence { level: Level::Low, reason: format!("only {n} samples") };
+        return Confidence {
+            level: Level::Low,
+            reason: format!("only {n} {}", plural(n, "sample")),
+        };
     }
     if n < MANY_SAMPLES && level > Level::Medium {
         return Confidence {

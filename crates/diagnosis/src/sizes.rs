@@ -61,6 +61,8 @@ pub enum NoSizes {
     NoRange,
     /// A part of the time nothing was counted: maps may have grown on in it.
     Uncounted,
+    /// The growths are of maps of any line.
+    NoLine,
 }
 
 impl Class {
@@ -87,6 +89,7 @@ impl NoSizes {
             Self::NoRange => {
                 "growths were estimated by an older mapscope, which did not write how far they can be off; record again"
             }
+            Self::NoLine => "which lines these maps are of was not recorded",
             Self::Uncounted => {
                 "a part of the time nothing was counted, and maps may have grown on in it; record longer, or with --max-overhead 100"
             }
@@ -101,6 +104,9 @@ impl FinalSizes {
     /// Where they would be a guess.
     pub fn of(evidence: &Evidence, growth: &TypeGrowth) -> Result<Self, NoSizes> {
         let (map_impl, version) = shapes::program(evidence).ok_or(NoSizes::UnknownVersion)?;
+        if growth.has_no_line {
+            return Err(NoSizes::NoLine);
+        }
         if growth.precision == Precision::LowerBound {
             return Err(NoSizes::Uncounted);
         }

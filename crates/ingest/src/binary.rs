@@ -3,7 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use diagnosis::Evidence;
-use diagnosis::evidence::{Frame, MakeSite, MapType, Nested, Notice, SiteMap, SourceId, TypePart};
+use diagnosis::evidence::{
+    Frame, MakeSite, MapType, Nested, Notice, Site, SiteMap, SourceId, TypePart,
+};
+use diagnosis::finding::plural;
 use gobin::{Binary, Kind};
 use gomap::{GoVersion, MapImpl, MapOp, classify_function};
 
@@ -17,8 +20,18 @@ type Place = (String, u32);
 pub(crate) struct BinaryFacts {
     maps: HashMap<Place, Vec<SiteMap>>,
     makes: Vec<MakeSite>,
+    holders: Vec<Holder>,
     map_types: Vec<MapType>,
     types_readable: bool,
+}
+
+/// A function that assigns to maps of maps.
+#[derive(Debug)]
+struct Holder {
+    function: String,
+    /// Whether the assignment is in its own source, not in that of a function inlined into it.
+    is_own: bool,
+    map_type: MapType,
 }
 
 impl BinaryFacts {
@@ -27,6 +40,7 @@ impl BinaryFacts {
         let mut facts = Self {
             maps: HashMap::new(),
             makes: Vec::new(),
+            holders: Vec::new(),
             map_types: Vec::new(),
             types_readable: false,
         };
@@ -64,12 +78,43 @@ impl BinaryFacts {
                 let map_type = map_type.as_ref().ok().map(|t| t.name.clone());
                 self.makes.push(MakeSite { frame, map_type });
             }
+            if let (gobin::MapOp::Assign, Ok(map_type)) = (site.op, &map_type) {
+                self.add_holder(&site.frames, map_type);
+            }
             let map = SiteMap { op: map_op(site.op), callee: site.callee.to_owned(), map_type };
             let at_place = self.maps.entry((printable(user.function), user.line)).or_default();
             if !at_place.contains(&map) {
                 at_place.push(map);
             }
         }
+    }
+
+    fn add_holder(&mut self, frames: &[gobin::Frame<'_>], map_type: &MapType) {
+        if map_type.nested != Nested::Direct {
+            return;
+        }
+        let of_user = frames.iter().filter(|frame| !classify_function(frame.function).is_runtime());
+        self.holders.extend(of_user.enumerate().map(|(index, frame)| Holder {
+            function: printable(frame.function),
+            is_own: index == 0,
+            map_type: map_type.clone(),
+        }));
+    }
+
+    /// Maps of maps that the function of a line assigns to, or one that it was inlined into.
+    fn holders_of(&self, site: &Site) -> Vec<MapType> {
+        let around =
+            |function: &str| site.inlined_into.iter().any(|outer| outer.function == function);
+        let is_near = |holder: &&Holder| {
+            holder.function == site.frame.function || (holder.is_own && around(&holder.function))
+        };
+        let mut types: Vec<MapType> = Vec::new();
+        for holder in self.holders.iter().filter(is_near) {
+            if !types.contains(&holder.map_type) {
+                types.push(holder.map_type.clone());
+            }
+        }
+        types
     }
 
     /// Whether a map is made or written at this line.
@@ -84,6 +129,9 @@ impl BinaryFacts {
     pub(crate) fn attach(self, evidence: &mut Evidence) {
         if !self.types_readable {
             return;
+        }
+        for site in &mut evidence.sites {
+            site.holders = self.holders_of(site);
         }
         let Self { mut maps, makes, map_types, .. } = self;
         for site in &mut evidence.sites {
@@ -115,13 +163,12 @@ pub(crate) fn describe(binary: &Binary<'_>, source: SourceId, evidence: &mut Evi
 
 /// "Go executable, go1.27.3, amd64, 1,843 functions".
 pub(crate) fn summary(binary: &Binary<'_>) -> String {
-    let version = binary
-        .build_info()
-        .map_or("Go version unknown".to_owned(), |info| printable(&info.go_version));
+    let version = crate::scan::version_text(binary);
     format!(
-        "Go executable, {version}, {}, {} functions",
+        "Go executable, {version}, {}, {} {}",
         binary.arch().go_name(),
-        binary.functions().len()
+        binary.functions().len(),
+        plural(binary.functions().len() as u64, "function")
     )
 }
 

@@ -13,6 +13,7 @@ use diagnosis::evidence::{
     Cost, CostByOp, CostByWork, CostSplit, Depth, Frame, FunctionCost, ProcessCpu, Site, SiteCpu,
     SourceId,
 };
+use diagnosis::finding::plural;
 use gomap::{FrameClass, Kind, StackClass, classify_stack};
 use gopprof::Profile;
 
@@ -369,7 +370,7 @@ pub(crate) fn summary(profile: &Profile) -> String {
         .iter()
         .flat_map(|values| profile.samples().map(|s| values.cost(&s).samples))
         .fold(0, u64::saturating_add);
-    let mut text = format!("CPU profile, {samples} samples");
+    let mut text = format!("CPU profile, {samples} {}", plural(samples, "sample"));
     if profile.period > 0 {
         text += &format!(" every {} ms", profile.period as f64 / 1e6);
     }

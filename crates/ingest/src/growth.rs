@@ -7,6 +7,7 @@ use diagnosis::evidence::{
     Bounds, GroupId, GrowKind, GrowStep, Growth, HintedMakes, Notice, Precision, ProcessGrowth,
     Sampled, Site, SiteGrowth, SourceId, TypeGrowth, Windows,
 };
+use diagnosis::finding::plural;
 use gomap::{GoVersion, MapImpl};
 use gopprof::{LabelValue, Profile, Sample};
 
@@ -264,7 +265,9 @@ impl GrowthCollector {
                 .entry((frame.function, frame.line))
                 .or_insert((line, SiteGrowth::default()));
             site.total += sums.total;
-            site.types.push(sums.into_growth(map_type, self.process.windows.len()));
+            let mut growth = sums.into_growth(map_type, self.process.windows.len());
+            growth.has_no_line = !self.lines.frame(line).is_known();
+            site.types.push(growth);
         }
         for (_, site) in growths.values_mut() {
             site.types.sort_by(|a, b| {
@@ -327,6 +330,7 @@ impl TypeSums {
             precision: self.precision,
             steps: steps.collect(),
             every_growth_from,
+            has_no_line: false,
         }
     }
 }
@@ -598,7 +602,9 @@ pub(crate) fn summary(profile: &Profile) -> String {
         _ => "",
     };
     format!(
-        "recording of {:.1} s, {sign}{grows} growths, {lost}, {samples} CPU samples",
-        profile.duration_nanos as f64 / 1e9
+        "recording of {:.1} s, {sign}{grows} {}, {lost}, {samples} CPU {}",
+        profile.duration_nanos as f64 / 1e9,
+        plural(grows, "growth"),
+        plural(samples, "sample")
     )
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use diagnosis::Evidence;
 use diagnosis::evidence::{Alloc, Block, Notice, ProcessHeap, Site, SiteHeap, SourceId};
+use diagnosis::finding::plural;
 use gomap::{Layout, MapOp};
 use gopprof::{LabelValue, Profile, Sample};
 
@@ -134,7 +135,8 @@ pub(crate) fn size_blocks(evidence: &mut Evidence) {
 
 /// "heap profile, 65 samples, one per 4096 bytes".
 pub(crate) fn summary(profile: &Profile) -> String {
-    format!("heap profile, {} samples, one per {} bytes", profile.samples().count(), profile.period)
+    let n = profile.samples().count() as u64;
+    format!("heap profile, {n} {}, one per {} bytes", plural(n, "sample"), profile.period)
 }
 
 fn alloc_of(sample: &Sample<'_>, columns: &[Option<usize>; 4]) -> Alloc {

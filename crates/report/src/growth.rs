@@ -8,7 +8,7 @@ use diagnosis::sampling::grows_range;
 use diagnosis::sizes::{Class, FinalSizes, NoSizes, Size};
 use serde_json::{Value, json};
 
-use crate::numbers::{NOT_MEASURED, bytes, count, duration, estimate, percent, span};
+use crate::numbers::{NOT_MEASURED, bytes, count, counted, duration, estimate, percent, span};
 
 /// Map types shown per line.
 const MAX_TYPES: usize = 3;
@@ -18,8 +18,12 @@ const MAX_CLASSES: usize = 6;
 /// "620,735 growths moved 12,430,021 entries (289.0 MiB) ...".
 pub(crate) fn process_text(growth: &ProcessGrowth) -> String {
     let total = growth.total;
+    let about = match growth.precision {
+        Precision::EstimatedSite => "",
+        of_lines => about(of_lines),
+    };
     let mut text = format!(
-        "{} growths{} moved {} entries ({}) and allocated {}, in {}; {} lost",
+        "{} growths{} moved {about}{} entries ({}) and allocated {about}{}, in {}; {} lost",
         growth.grows_range.map_or(count(total.grows), |range| estimate(total.grows, range)),
         precision_text(growth),
         count(total.moved_entries),
@@ -32,10 +36,10 @@ pub(crate) fn process_text(growth: &ProcessGrowth) -> String {
         text += &format!("; recording took {} of the program's CPU time", percent(overhead));
     }
     if let Some(cycles) = growth.gc_cycles {
-        text += &format!("; {} garbage collections", count(cycles));
+        text += &format!("; {}", counted(cycles, "garbage collection"));
     }
     if let Some(assists) = growth.gc_assists {
-        text += &format!(", {} mark assists", count(assists));
+        text += &format!(", {}", counted(assists, "mark assist"));
     }
     text
 }
@@ -48,14 +52,24 @@ pub(crate) fn saving_text(saving: Option<GrowthSaving>, evidence: &Evidence) -> 
         );
     };
     let source = evidence.sources.get(saving.source.0 as usize).map_or("?", |source| &source.name);
+    let recorded = evidence.growth.as_ref().filter(|of| of.sources.contains(&saving.source));
+    let about = recorded.map_or("", |of| about(of.precision));
     format!(
-        "by the growth model, of {} of the sizes measured: {} moved entries, {} allocated, {} allocations  [{}]",
+        "by the growth model, of {about}{} of the sizes measured: {about}{} moved entries, {about}{} allocated, {about}{} allocations  [{}]",
         maps(saving.maps),
         span(saving.moved_entries, count),
         span(saving.allocated_bytes, bytes),
         span(saving.allocations, count),
         source.rsplit('/').next().unwrap_or(source)
     )
+}
+
+/// Said before estimates that have no range of their own, at a line.
+pub(crate) fn about(precision: Precision) -> &'static str {
+    match precision {
+        Precision::Exact | Precision::LowerBound => "",
+        Precision::EstimatedSite | Precision::Estimated => "about ",
+    }
 }
 
 fn precision_text(growth: &ProcessGrowth) -> String {
@@ -93,10 +107,11 @@ fn type_line(growth: &TypeGrowth, evidence: &Evidence) -> String {
         })
         .collect();
     let mut line = format!(
-        "{} growths of {}{}, {} entries moved ({}): {}",
+        "{} growths of {}{}, {}{} entries moved ({}): {}",
         grows_text(growth, evidence),
         growth.map_type,
         estimated_mark(growth, evidence),
+        about(growth.precision),
         count(growth.total.moved_entries),
         bytes(growth.total.moved_bytes),
         steps.join(", ")
@@ -216,12 +231,13 @@ pub(crate) fn no_sizes_key(reason: NoSizes) -> &'static str {
         NoSizes::NoneStopped => "none_stopped",
         NoSizes::TooFew => "too_few_growths",
         NoSizes::NoRange => "no_range",
+        NoSizes::NoLine => "no_line",
         NoSizes::Uncounted => "uncounted",
     }
 }
 
 pub(crate) fn maps(n: u64) -> String {
-    if n == 1 { "1 map".to_owned() } else { format!("{} maps", count(n)) }
+    counted(n, "map")
 }
 
 /// "1.9 to 2.3".

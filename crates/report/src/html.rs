@@ -174,9 +174,7 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
     let evidence = &diagnosis.evidence;
     let class = if finding.verdict == Verdict::LeaveAlone { "fine" } else { "change" };
     let site = finding.site.and_then(|idx| evidence.sites.get(idx));
-    let place = site.map_or("whole process".to_owned(), |site| {
-        format!("{} {}", site.frame.function, words::short_place(&site.frame))
-    });
+    let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
     let mut out = format!(
         "<article class={class}><h3><em>{}</em> {}</h3><dl>",
         words::verdict(finding.verdict),
@@ -186,7 +184,7 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
         let _ = write!(out, "<dt>{label}</dt><dd>{}</dd>", escape(text));
     };
     if let Some(site) = site {
-        row("which map", &text::map_text(site, evidence));
+        row("which map", &text::map_text(site));
     }
     row("why", &finding.cause);
     row("what to change", &finding.advice);
@@ -257,7 +255,7 @@ fn site_row(site: &Site, evidence: &Evidence) -> String {
         escape(&frame.function),
         escape(&frame.file),
         frame.line,
-        escape(&text::map_text(site, evidence)),
+        escape(&text::map_text(site)),
         site.cpu.as_ref().map_or(String::new(), site_split),
     )
 }

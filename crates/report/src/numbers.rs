@@ -1,7 +1,7 @@
 //! The one place where numbers become text.
 
 use diagnosis::evidence::{Bounds, Cost};
-use diagnosis::finding::{Amount, Span};
+use diagnosis::finding::{Amount, Span, plural};
 
 /// Shown for what no input measured.
 pub(crate) const NOT_MEASURED: &str = "not measured";
@@ -21,8 +21,8 @@ pub(crate) fn percent(fraction: f64) -> String {
 
 /// "37.2 % (35 of 94 samples)".
 pub(crate) fn share(part: Cost, whole: Cost) -> String {
-    let (n, of) = (count(part.samples), count(whole.samples));
-    format!("{} ({n} of {of} samples)", percent(part.share_of(whole)))
+    let (n, of) = (count(part.samples), counted(whole.samples, "sample"));
+    format!("{} ({n} of {of})", percent(part.share_of(whole)))
 }
 
 /// "62.0 % (523 ms of 841 ms)".
@@ -42,6 +42,11 @@ pub(crate) fn count(n: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// "1 sample", "1,843 samples".
+pub(crate) fn counted(n: u64, noun: &str) -> String {
+    format!("{} {}", count(n), plural(n, noun))
 }
 
 /// "54.5 KiB", with whole bytes below 1 KiB.
@@ -168,6 +173,7 @@ mod tests {
         assert_eq!(bytes(u64::MAX), "16384.0 PiB");
         assert_eq!([940_000_000, 12_400_000_000].map(duration), ["940 ms", "12.4 s"]);
         assert_eq!(percent(0.3716), "37.2 %");
+        assert_eq!([0, 1, 1000].map(|n| counted(n, "map")), ["0 maps", "1 map", "1,000 maps"]);
         let (part, whole) = (Cost { samples: 35, cpu_ns: 350 }, Cost { samples: 94, cpu_ns: 940 });
         assert_eq!(share(part, whole), "37.2 % (35 of 94 samples)");
         assert_eq!(

@@ -68,10 +68,7 @@ fn types(out: &mut dyn Write, types: &[ScannedType], top: usize) -> io::Result<(
 fn sites(out: &mut dyn Write, sites: &[ScannedSite], top: usize) -> io::Result<()> {
     writeln!(out, "\n{TITLE}Write sites{TITLE:#}")?;
     for site in sites.iter().take(top) {
-        let place = site
-            .frames
-            .first()
-            .map_or("?".to_owned(), |f| format!("{} {}", f.function, words::short_place(f)));
+        let place = site.frames.first().map_or("?".to_owned(), words::place);
         let map_type = match &site.map_type {
             Ok(name) => name.clone(),
             Err(why) => format!("{DIM}unknown: {why}{DIM:#}"),
@@ -85,8 +82,7 @@ fn sites(out: &mut dyn Write, sites: &[ScannedSite], top: usize) -> io::Result<(
         if let [_, outer @ ..] = site.frames.as_slice()
             && !outer.is_empty()
         {
-            let outer: Vec<String> =
-                outer.iter().map(|f| format!("{} {}", f.function, words::short_place(f))).collect();
+            let outer: Vec<String> = outer.iter().map(words::place).collect();
             writeln!(out, "          {DIM}inlined into {}{DIM:#}", outer.join(", "))?;
         }
     }

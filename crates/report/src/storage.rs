@@ -8,7 +8,7 @@ use diagnosis::evidence::{
 use serde_json::{Value, json};
 
 use crate::html::escape;
-use crate::numbers::{NOT_MEASURED, bytes, count, duration, ratio};
+use crate::numbers::{NOT_MEASURED, bytes, count, counted, duration, ratio};
 use crate::{json, words};
 
 /// Lines that are named.
@@ -36,7 +36,7 @@ pub(crate) fn process_lines(storage: &ProcessStorage) -> Vec<String> {
                 let (half, most) = (bytes(sizes.p50_bytes), bytes(sizes.p95_bytes));
                 format!(", half of them of at most {half}, 95 % of at most {most}")
             });
-            let (n, asked) = (calls(writes.n, "writing call"), bytes(writes.bytes));
+            let (n, asked) = (counted(writes.n, "writing call"), bytes(writes.bytes));
             lines.push(format!("{n} for {asked}{median}; time in them: {}", time(writes)));
         }
         None => {
@@ -70,9 +70,9 @@ fn durable_line(durable: &DurableWrites, duration_ns: u64) -> String {
     };
     format!(
         "of these, {} for {} are synced or written through, by {}; a thread or more was in these calls for {waited}",
-        calls(durable.writes.n, "writing call"),
+        counted(durable.writes.n, "writing call"),
         bytes(durable.writes.bytes),
-        calls(durable.syncs.n, "sync call")
+        counted(durable.syncs.n, "sync call")
     )
 }
 
@@ -85,17 +85,17 @@ fn site_line(site: &IoSite) -> String {
         let median = sizes.map_or(String::new(), |sizes| {
             format!(", half of them of at most {}", bytes(sizes.p50_bytes))
         });
-        let (n, asked) = (calls(site.writes.n, "writing call"), bytes(site.writes.bytes));
-        parts.push(format!("{n} for {asked}{median}, in {}", time(site.writes)));
+        let (n, asked) = (counted(site.writes.n, "writing call"), bytes(site.writes.bytes));
+        parts.push(format!("{n} for {asked}{median}; time in them: {}", time(site.writes)));
     }
     if site.syncs.n > 0 {
-        parts.push(format!("{}, in {}", calls(site.syncs.n, "sync call"), time(site.syncs)));
+        parts.push(format!(
+            "{}; time in them: {}",
+            counted(site.syncs.n, "sync call"),
+            time(site.syncs)
+        ));
     }
     format!("{place}: {}", parts.join("; "))
-}
-
-fn calls(n: u64, what: &str) -> String {
-    format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
 fn time(calls: IoCalls) -> String {
@@ -166,9 +166,7 @@ fn site_row(site: &IoSite) -> String {
 }
 
 fn place(site: &IoSite) -> String {
-    site.frame.as_ref().map_or("by no known line".to_owned(), |frame| {
-        format!("{} {}", frame.function, words::short_place(frame))
-    })
+    site.frame.as_ref().map_or("by no known line".to_owned(), words::place)
 }
 
 pub(crate) fn to_json(storage: &ProcessStorage) -> Value {

@@ -11,7 +11,7 @@ use gomap::{Category, MapOp};
 use textwrap::{Options, wrap};
 
 use crate::growth;
-use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, duration, percent, share};
+use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, counted, duration, percent, share};
 use crate::{locks, storage, trace, words};
 
 /// How to print.
@@ -115,9 +115,9 @@ impl Page<'_> {
     }
 
     fn process_line(&mut self, cpu: &ProcessCpu) -> io::Result<()> {
-        let (samples, time) = (count(cpu.total.samples), duration(cpu.total.cpu_ns));
+        let (samples, time) = (counted(cpu.total.samples, "sample"), duration(cpu.total.cpu_ns));
         let weak = weak_mark(cpu.total);
-        writeln!(self.out, "{TITLE}CPU{TITLE:#}  {time} in {samples} samples{weak}")?;
+        writeln!(self.out, "{TITLE}CPU{TITLE:#}  {time} in {samples}{weak}")?;
         let rows = [
             ("map writes", cpu.by_op.get(MapOp::Assign)),
             ("map reads", cpu.by_op.get(MapOp::Read)),
@@ -176,15 +176,13 @@ impl Page<'_> {
         let style = if finding.verdict == Verdict::LeaveAlone { FINE } else { CHANGE };
         let verdict = words::verdict(finding.verdict).to_uppercase();
         let site = finding.site.and_then(|idx| evidence.sites.get(idx));
-        let place = site.map_or("whole process".to_owned(), |site| {
-            format!("{} {}", site.frame.function, words::short_place(&site.frame))
-        });
+        let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
         writeln!(
             self.out,
             "\n{BOLD}{number}.{BOLD:#} {style}{verdict}{style:#}  {BOLD}{place}{BOLD:#}"
         )?;
         if let Some(site) = site {
-            self.row("map", &map_text(site, evidence))?;
+            self.row("map", &map_text(site))?;
         }
         self.row("why", &finding.cause)?;
         self.row("change", &finding.advice)?;
@@ -253,7 +251,7 @@ impl Page<'_> {
         let allocated =
             site.heap.as_ref().map_or("-".to_owned(), |heap| bytes(heap.total.alloc_bytes));
         let weak = site.cpu.as_ref().map_or("", |cpu| weak_mark(cpu.map));
-        let place = format!("{} {}", site.frame.function, words::short_place(&site.frame));
+        let place = words::place(&site.frame);
         let columns = [column(|cpu| cpu.map), column(|cpu| cpu.line), column(|cpu| cpu.growth)];
         let [map, line, growth] = columns;
         writeln!(
@@ -261,12 +259,9 @@ impl Page<'_> {
             "  {map:>8}  {line:>8}  {growth:>8}  {allocated:>10}  {BOLD}{place}{BOLD:#}{weak}"
         )?;
         let indent = " ".repeat(44);
-        self.wrapped(&indent, &map_text(site, evidence), Style::new())?;
+        self.wrapped(&indent, &map_text(site), Style::new())?;
         if !site.inlined_into.is_empty() {
-            let outer = site
-                .inlined_into
-                .iter()
-                .map(|f| format!("{} {}", f.function, words::short_place(f)));
+            let outer = site.inlined_into.iter().map(words::place);
             self.wrapped(
                 &indent,
                 &format!("inlined into {}", outer.collect::<Vec<_>>().join(", ")),
@@ -372,12 +367,10 @@ fn weak_mark(cost: Cost) -> &'static str {
 }
 
 /// `map[string]int, inner map of map[string]map[string]int; by runtime.mapassign_faststr`.
-pub(crate) fn map_text(site: &Site, evidence: &Evidence) -> String {
+pub(crate) fn map_text(site: &Site) -> String {
     let mut text = words::type_text(site);
     if let Some(map_type) = words::main_type(site) {
-        if let Some(outer) =
-            evidence.map_types.iter().find(|outer| outer.elem.name == map_type.name)
-        {
+        if let Some(outer) = site.outer_type(map_type) {
             text += &format!(", inner map of {}", outer.name);
         }
         text += match words::nested(map_type.nested) {
@@ -407,7 +400,8 @@ fn split_text(cpu: &SiteCpu) -> String {
             format!("{} {}", words::category(category), percent(cost.share_of(cpu.map)))
         })
         .collect();
-    let depth = format!("{} frames deep (most {})", cpu.depth.hot, cpu.depth.max);
+    let frames = counted(cpu.depth.hot.into(), "frame");
+    let depth = format!("{frames} deep (most {})", cpu.depth.max);
     format!("{}; {depth}", parts.join(", "))
 }
 

@@ -6,9 +6,7 @@ mod svg;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::evidence::{
-    Evidence, Frame, GrowKind, HintedMakes, Precision, SourceKind, TypeGrowth,
-};
+use diagnosis::evidence::{Evidence, GrowKind, HintedMakes, Precision, SourceKind, TypeGrowth};
 use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
 use diagnosis::sizes::{FinalSizes, Size};
@@ -17,10 +15,10 @@ use gomap::{MapImpl, Rewrite};
 pub use json::render_recorded_json;
 pub use svg::render_recorded_svg;
 
-use crate::growth::{classes, grows_text, maps, size_text};
+use crate::growth::{about, classes, grows_text, maps, size_text};
 use crate::numbers::{bytes, count, span};
 use crate::what_if::name;
-use crate::words::map_impl;
+use crate::words::{self, map_impl};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -131,7 +129,7 @@ fn is_evacuating(costs: &Costs) -> bool {
 }
 
 fn one(out: &mut dyn Write, maps: &RecordedMaps, evidence: &Evidence) -> io::Result<()> {
-    writeln!(out, "{TITLE}{}{TITLE:#}  {}", maps.growth.map_type, place(&maps.frame))?;
+    writeln!(out, "{TITLE}{}{TITLE:#}  {}", maps.growth.map_type, words::place(&maps.frame))?;
     let sizes = maps.sizes.as_ref().ok();
     level(out, &maps.growth, sizes, maps.hints.as_ref(), evidence)?;
     match &maps.inner {
@@ -148,11 +146,6 @@ fn one(out: &mut dyn Write, maps: &RecordedMaps, evidence: &Evidence) -> io::Res
     }
 }
 
-fn place(frame: &Frame) -> String {
-    let file = frame.file.rsplit('/').next().unwrap_or(&frame.file);
-    format!("{} {file}:{}", frame.function, frame.line)
-}
-
 /// What was recorded of maps at a line, and the sizes that follow from it.
 fn level(
     out: &mut dyn Write,
@@ -162,9 +155,10 @@ fn level(
     evidence: &Evidence,
 ) -> io::Result<()> {
     let total = growth.total;
+    let about = about(growth.precision);
     writeln!(
         out,
-        "  recorded: {} growths of {} entries, {} allocated{}",
+        "  recorded: {} growths of {about}{} entries, {about}{} allocated{}",
         grows_text(growth, evidence),
         count(total.moved_entries),
         bytes(total.grow_bytes),
@@ -179,7 +173,7 @@ fn level(
             "  made with a hint of {:.1} on average: {} at {}",
             makes.mean(),
             maps(makes.n),
-            place(&makes.frame)
+            words::place(&makes.frame)
         )?;
     }
     Ok(())
@@ -195,7 +189,7 @@ fn precision(precision: Precision) -> &'static str {
 }
 
 fn of_inner(out: &mut dyn Write, inner: &Inner, evidence: &Evidence) -> io::Result<()> {
-    let at = inner.frame.as_ref().map_or("none of which grew".to_owned(), place);
+    let at = inner.frame.as_ref().map_or("none of which grew".to_owned(), words::place);
     writeln!(out, "  in them {BOLD}{}{BOLD:#}  {at}", inner.map_type)?;
     if let Some(growth) = &inner.growth {
         level(out, growth, inner.sizes.as_ref(), inner.hints.as_ref(), evidence)?;
@@ -219,6 +213,10 @@ fn not_flattened(reason: NotFlattened) -> Option<String> {
         NotFlattened::OuterUnseen => "the maps that hold these were not seen to grow".to_owned(),
         NotFlattened::SeveralLines => {
             "several lines grow such maps: which stand in which was not recorded".to_owned()
+        }
+        NotFlattened::OtherFunctions => {
+            "such maps grow in other functions: whether they stand in these was not recorded"
+                .to_owned()
         }
         NotFlattened::TooMany { grown, room } => format!(
             "{} grew inside maps with room for {}: some were replaced, or stand elsewhere",

@@ -5,6 +5,8 @@ use diagnosis::finding::Level;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use gomap::{Category, MapImpl, MapOp, MapWork};
 
+use crate::numbers::counted;
+
 pub(crate) fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Presize => "presize",
@@ -27,8 +29,7 @@ pub(crate) fn seen_in(finding: &Finding, diagnosis: &Diagnosis) -> String {
     let names: Vec<&str> =
         ids.iter().filter_map(of_id).map(|source| base_name(&source.name)).collect();
     let n = diagnosis.evidence.n_measuring();
-    let plural = if n == 1 { "" } else { "s" };
-    format!("in {} of {n} source{plural}: {}", ids.len(), names.join(", "))
+    format!("in {} of {}: {}", ids.len(), counted(n as u64, "source"), names.join(", "))
 }
 
 /// The last part of a path.
@@ -153,9 +154,17 @@ pub(crate) fn nested(nested: Nested) -> &'static str {
     }
 }
 
-/// "main.go:49", the last part of the path only.
+/// "main.go:49", the last part of the path only; without a line the file alone.
 pub(crate) fn short_place(frame: &Frame) -> String {
+    if frame.line == 0 {
+        return base_name(&frame.file).to_owned();
+    }
     format!("{}:{}", frame.file.rsplit('/').next().unwrap_or(&frame.file), frame.line)
+}
+
+/// "main.build main.go:49", or what stands for a line that is not known.
+pub(crate) fn place(frame: &Frame) -> String {
+    format!("{} {}", frame.function, short_place(frame)).trim_end().to_owned()
 }
 
 /// The type that a site is about: what it writes, or else what it touches.
@@ -174,14 +183,45 @@ pub(crate) fn type_text(site: &Site) -> String {
     let is_sync = |cpu: &diagnosis::evidence::SiteCpu| cpu.by_op.get(MapOp::Sync) == cpu.map;
     let recorded = site.growth.as_ref().and_then(|growth| growth.types.first());
     match site.maps.as_deref() {
-        None | Some([]) if recorded.is_some() => {
-            recorded.map_or(String::new(), |t| t.map_type.clone())
-        }
         _ if site.cpu.as_ref().is_some_and(is_sync) => "sync.Map".to_owned(),
+        _ if recorded.is_some() => recorded.map_or(String::new(), |t| t.map_type.clone()),
         None => "type not measured (no binary)".to_owned(),
         Some([]) => "type unknown: no map call found at this line in the binary".to_owned(),
         Some([map, ..]) => {
             format!("type unknown: {}", map.map_type.as_ref().err().map_or("", |why| why))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diagnosis::evidence::{SiteGrowth, TypeGrowth};
+
+    use super::*;
+
+    #[test]
+    fn a_type_that_a_recording_names_is_known() {
+        let map = SiteMap {
+            op: MapOp::Assign,
+            callee: "runtime.mapassign_faststr".to_owned(),
+            map_type: Err("loaded from memory".to_owned()),
+        };
+        let mut site = Site { maps: Some(vec![map]), ..Site::default() };
+        assert_eq!(type_text(&site), "type unknown: loaded from memory");
+        let growth =
+            TypeGrowth { map_type: "map[main.ID][]int".to_owned(), ..TypeGrowth::default() };
+        site.growth = Some(SiteGrowth { types: vec![growth], ..SiteGrowth::default() });
+        assert_eq!(type_text(&site), "map[main.ID][]int");
+    }
+
+    #[test]
+    fn a_line_that_is_not_known_has_no_number() {
+        let frame = |function: &str, file: &str, line| Frame {
+            function: function.to_owned(),
+            file: file.to_owned(),
+            line,
+        };
+        assert_eq!(place(&frame("[stack not recorded]", "", 0)), "[stack not recorded]");
+        assert_eq!(place(&frame("main.fill", "/src/main.go", 7)), "main.fill main.go:7");
     }
 }

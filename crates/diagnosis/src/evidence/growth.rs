@@ -91,6 +91,8 @@ pub struct TypeGrowth {
     /// Slots from which on every doubling of a classic map was counted, in gaps between windows too; `None` where the
     /// recordings do not all say so.
     pub every_growth_from: Option<u64>,
+    /// Whether the recording does not say the line: these are growths of maps of several lines, a part of each.
+    pub has_no_line: bool,
 }
 
 /// Growths from one capacity to another.

@@ -3,7 +3,9 @@
 use gomap::{Estimate, Forecast, MapShape, Rewrite};
 
 use super::Inner;
+use crate::evidence::{Evidence, HintedMakes, TypeGrowth};
 use crate::finding::Span;
+use crate::hints;
 use crate::sizes::{Class, FinalSizes, Size};
 
 /// What maps cost, each number in the range that their sizes and hashing leave.
@@ -94,30 +96,49 @@ fn over(shape: &MapShape, size: Size, cost: impl Fn(u64) -> Forecast) -> Costs {
 }
 
 /// Today, with exact hints, and in shards.
-pub(super) fn of_maps(shape: &MapShape, sizes: &FinalSizes, hint: u64) -> Vec<(Rewrite, Costs)> {
-    let sum = |cost: &dyn Fn(u64) -> Forecast| {
+///
+/// Where maps without hints would have grown more often than was recorded, some were made with hints that no recording
+/// tells apart, or grew before it began: today is then between that and maps that grew but once.
+pub(super) fn of_maps(
+    evidence: &Evidence,
+    shape: &MapShape,
+    sizes: &FinalSizes,
+    growth: &TypeGrowth,
+    makes: Option<&HintedMakes>,
+) -> Vec<(Rewrite, Costs)> {
+    let sum = |cost: &dyn Fn(u64, &Class) -> Forecast| {
         let of_class = |class: &Class| {
-            let of = |n| over(shape, class.size, |entries| cost(entries).times(n));
+            let of = |n| over(shape, class.size, |entries| cost(entries, class).times(n));
             of(class.fewest()).up_to(of(class.most()))
         };
         sizes.classes().iter().map(of_class).fold(Costs::default(), Costs::and)
     };
+    let hint = makes.map_or(0, |makes| makes.mean() as u64);
+    let mut today = sum(&|entries, _| shape.forecast(entries, hint));
+    if hints::grows_more_than_recorded(evidence, growth, today.grows) {
+        let grew_once = |class: &Class| class.size.at_least.saturating_sub(1);
+        today = today.or(sum(&|entries, class| shape.forecast(entries, grew_once(class))));
+    }
     vec![
-        (Rewrite::Today, sum(&|entries| shape.forecast(entries, hint))),
-        (Rewrite::Presized, sum(&|entries| shape.forecast(entries, entries))),
-        (Rewrite::Sharded, sum(&|entries| shape.forecast_sharded(entries))),
+        (Rewrite::Today, today),
+        (Rewrite::Presized, sum(&|entries, _| shape.forecast(entries, entries))),
+        (Rewrite::Sharded, sum(&|entries, _| shape.forecast_sharded(entries))),
     ]
 }
 
 /// Adds the maps in the maps, and flat maps in place of both.
 pub(super) fn add_inner(
+    evidence: &Evidence,
     costs: &mut Vec<(Rewrite, Costs)>,
     shape: &MapShape,
     outer: &FinalSizes,
     inner: &Inner,
 ) {
-    let hint = inner.hints.as_ref().map_or(0, |makes| makes.mean() as u64);
-    let of_inner = inner.sizes.as_ref().map(|sizes| of_maps(shape, sizes, hint));
+    let of_inner = inner
+        .sizes
+        .as_ref()
+        .zip(inner.growth.as_ref())
+        .map(|(sizes, growth)| of_maps(evidence, shape, sizes, growth, inner.hints.as_ref()));
     let of_inner = |wanted| {
         let find = |costs: &Vec<(Rewrite, Costs)>| {
             costs.iter().find(|(rewrite, _)| *rewrite == wanted).map(|(_, costs)| *costs)

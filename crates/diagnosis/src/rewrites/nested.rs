@@ -1,8 +1,8 @@
 //! Which maps stand in which.
 //!
-//! Maps that grow at a line are taken to stand in maps of the type that holds theirs and grow in the same function; if
-//! none of that function's lines grows such maps, in the whole recording. There must be one such line on either side,
-//! and the outer maps must have room for all inner ones that grew.
+//! Maps that grow at a line are taken to stand in maps of the type that holds theirs and grow in the same function, or
+//! that the binary has code assign to in that function. There must be one such line on either side, and the outer maps
+//! must have room for all inner ones that grew. That the types fit is not enough: a program may have such maps of its own.
 
 use gomap::MapShape;
 
@@ -42,6 +42,8 @@ pub enum NotFlattened {
     OuterUnseen,
     /// Several lines grow the maps in these.
     SeveralLines,
+    /// Maps of the type grow in other functions only, and nothing says that they stand in these.
+    OtherFunctions,
     /// More maps grew than fit the maps that would hold them.
     TooMany {
         /// Maps that grew.
@@ -79,8 +81,7 @@ pub(super) fn join(evidence: &Evidence, all: &mut Vec<RecordedMaps>) {
     let mut taken = vec![false; all.len()];
     for (outer, of_outer) in types.iter().enumerate() {
         let Some(elem) = &of_outer.elem_map else {
-            let holds_it = |elem: &str| elem == of_outer.map_type;
-            if holders(evidence, &types).any(holds_it) {
+            if types.iter().any(|of| of.grows_with(of_outer)) || of_outer.has_holder() {
                 all[outer].inner = Err(NotFlattened::OuterUnseen);
             }
             continue;
@@ -101,21 +102,28 @@ struct TypeAtLine {
     map_type: String,
     /// Name of the element type, where it is a map.
     elem_map: Option<String>,
+    /// Maps of maps that the function assigns to: their element types.
+    held: Vec<String>,
 }
 
 impl TypeAtLine {
     fn of(evidence: &Evidence, maps: &RecordedMaps) -> Self {
         let map_type = maps.growth.map_type.clone();
         let elem_map = elem_map(evidence, &map_type);
-        Self { function: maps.frame.function.clone(), map_type, elem_map }
+        let site = evidence.sites.iter().find(|site| site.frame == maps.frame);
+        let held = site.iter().flat_map(|site| &site.holders).map(|of| of.elem.name.clone());
+        Self { function: maps.frame.function.clone(), map_type, elem_map, held: held.collect() }
     }
-}
 
-/// Element types that are maps, of the binary and of the recording.
-fn holders<'e>(evidence: &'e Evidence, types: &'e [TypeAtLine]) -> impl Iterator<Item = &'e str> {
-    let of_binary = evidence.map_types.iter().filter(|of| of.nested == Nested::Direct);
-    let of_recording = types.iter().filter_map(|of| of.elem_map.as_deref());
-    of_binary.map(|of| of.elem.name.as_str()).chain(of_recording)
+    /// Whether these hold maps of the other line's type and grow in the same function.
+    fn grows_with(&self, inner: &Self) -> bool {
+        self.function == inner.function && self.elem_map.as_ref() == Some(&inner.map_type)
+    }
+
+    /// Whether code around this line assigns to maps of such maps.
+    fn has_holder(&self) -> bool {
+        self.held.contains(&self.map_type)
+    }
 }
 
 /// The element type, when it is a map.
@@ -154,7 +162,8 @@ fn inner_line(
         if is_near {
             in_function(of, &outer.function)
         } else {
-            !(has(&of.function, &is_inner) && has(&of.function, &is_outer))
+            let is_known = of.elem_map.is_some() || of.has_holder();
+            is_known && !(has(&of.function, &is_inner) && has(&of.function, &is_outer))
         }
     };
     let lines = |is: &dyn Fn(&TypeAtLine) -> bool| -> Vec<usize> {
@@ -162,6 +171,7 @@ fn inner_line(
     };
     match (lines(&is_outer).len(), lines(&is_inner).as_slice()) {
         (1, &[inner]) => Ok(Some(inner)),
+        (_, []) => Err(NotFlattened::OtherFunctions),
         _ => Err(NotFlattened::SeveralLines),
     }
 }

@@ -72,10 +72,32 @@ impl Recorder {
     }
 
     fn record_as(&mut self, line: u32, name: &str, map: &str, sizes: &[u64]) -> Vec<Outcome> {
+        self.record_all(line, name, map, &sizes.iter().map(|&n| (n, 0)).collect::<Vec<_>>())
+    }
+
+    /// Fills maps that are all made with one size hint.
+    fn record_hinted(&mut self, line: u32, map: &str, sizes: &[u64], hint: u64) -> Vec<Outcome> {
+        self.record_all(line, map, map, &sizes.iter().map(|&n| (n, hint)).collect::<Vec<_>>())
+    }
+
+    /// Says that maps were made with hints.
+    fn hint(&mut self, n: u64, sum_hints: u64) {
+        let frame = self.evidence.sites[0].frame.clone();
+        let map_type = "map[string]int".to_owned();
+        self.evidence.hints.push(HintedMakes { frame, map_type, n, sum_hints });
+    }
+
+    fn record_all(
+        &mut self,
+        line: u32,
+        name: &str,
+        map: &str,
+        sizes: &[(u64, u64)],
+    ) -> Vec<Outcome> {
         let shape = self.shape(map);
         let mut steps: BTreeMap<(u64, GrowKind), GrowStep> = BTreeMap::new();
-        let outcomes = sizes.iter().map(|&n| {
-            self.fill(shape, (n, 0), |step| {
+        let outcomes = sizes.iter().map(|&size| {
+            self.fill(shape, size, |step| {
                 let sum = steps.entry((step.before, step.kind)).or_insert(GrowStep {
                     grows: 0,
                     moved_entries: 0,
@@ -218,6 +240,37 @@ fn what_stands_in_what_is_not_guessed() {
 }
 
 #[test]
+fn maps_of_a_type_that_others_could_hold_are_not_in_them_for_that() {
+    let mut recorder = Recorder::new(VERSIONS[1]);
+    recorder.record(5, OUTER, &[20]);
+    recorder.record(7, INNER, &[20; 10]);
+    recorder.evidence.sites[1].frame.function = "main.count".to_owned();
+    let of = |evidence: &Evidence, map: &str| {
+        let maps = recorded_maps(evidence).into_iter().find(|maps| maps.growth.map_type == map);
+        maps.map(|maps| maps.inner.map(|inner| inner.frame.map(|frame| frame.line)))
+    };
+    assert_eq!(of(&recorder.evidence, OUTER), Some(Err(NotFlattened::OtherFunctions)));
+    assert_eq!(of(&recorder.evidence, INNER), Some(Err(NotFlattened::NoMaps)));
+
+    // The binary has code of the function assign to such maps.
+    let part = |name: &str, size| TypePart {
+        name: name.to_owned(),
+        size,
+        has_pointers: true,
+        is_interface: false,
+    };
+    let holder = MapType {
+        name: OUTER.to_owned(),
+        key: part("string", 16),
+        elem: part(INNER, 8),
+        nested: Nested::Direct,
+        group_bytes: 8 + 8 * 24,
+    };
+    recorder.evidence.sites[1].holders.push(holder);
+    assert_eq!(of(&recorder.evidence, OUTER), Some(Ok(Some(7))));
+}
+
+#[test]
 fn declared_types_need_the_binary() {
     let mut recorder = Recorder::new(VERSIONS[1]);
     recorder.record_as(5, "main.totals", "map[string]int", &[20]);
@@ -244,14 +297,47 @@ fn declared_types_need_the_binary() {
 
 #[test]
 fn today_is_with_the_hints_that_were_recorded() {
+    for version in VERSIONS {
+        let mut recorder = Recorder::new(version);
+        let today = recorder.record_hinted(5, "map[string]int", &[100, 100], 25);
+        recorder.hint(2, 50);
+        let maps = recorded_maps(&recorder.evidence);
+        assert!(maps[0].hints.is_some());
+        assert_inside(&costs(&maps[0], Rewrite::Today), &today, "hinted");
+    }
+}
+
+#[test]
+fn hints_that_other_growths_would_follow_from_are_of_other_maps() {
+    for version in VERSIONS {
+        let mut recorder = Recorder::new(version);
+        let today = recorder.record(5, "map[string]int", &[100, 100]);
+        recorder.hint(2, 200);
+        let maps = recorded_maps(&recorder.evidence);
+        assert_eq!(maps[0].hints, None);
+        assert_inside(&costs(&maps[0], Rewrite::Today), &today, "not hinted");
+    }
+}
+
+#[test]
+fn today_never_contradicts_growths_of_maps_whose_hints_are_not_known() {
+    for version in VERSIONS {
+        let mut recorder = Recorder::new(version);
+        let today = recorder.record_hinted(5, "map[string]int", &[100, 100], 25);
+        let maps = recorded_maps(&recorder.evidence);
+        assert_inside(&costs(&maps[0], Rewrite::Today), &today, "hints not known");
+    }
+}
+
+#[test]
+fn growths_of_no_line_are_not_of_maps_of_one_size() {
     let mut recorder = Recorder::new(VERSIONS[1]);
-    recorder.record(5, "map[string]int", &[20, 20]);
-    let frame = recorder.evidence.sites[0].frame.clone();
-    let map_type = "map[string]int".to_owned();
-    recorder.evidence.hints.push(HintedMakes { frame, map_type, n: 2, sum_hints: 40 });
-    let maps = recorded_maps(&recorder.evidence);
-    let [today, presized] = [Rewrite::Today, Rewrite::Presized].map(|of| costs(&maps[0], of));
-    assert_eq!(today, presized);
+    recorder.record(5, "map[string]int", &[20]);
+    let growth = recorder.evidence.sites[0].growth.as_mut().unwrap();
+    growth.types[0].has_no_line = true;
+    let growth = growth.types[0].clone();
+    assert_eq!(FinalSizes::of(&recorder.evidence, &growth), Err(NoSizes::NoLine));
+    assert!(recorded_maps(&recorder.evidence).is_empty());
 }
 
 #[test]

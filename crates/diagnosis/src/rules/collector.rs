@@ -2,7 +2,7 @@
 
 use super::SiteContext;
 use crate::evidence::{Evidence, ProcessTrace, Ranges, SourceId, SourceKind};
-use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
+use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict, plural};
 
 /// Part of the writers' time in mark assists from which on they are a matter.
 pub(super) const ASSISTS_NOTICEABLE: f64 = 0.05;
@@ -16,6 +16,8 @@ pub(super) const STOPS_ARE_SHORT: f64 = 0.01;
 pub(super) const STOPS_NOTICEABLE: f64 = 0.05;
 /// Longest stop that nobody waits for with impatience. Units: nanoseconds.
 pub(super) const LONG_STOP_NS: u64 = 10_000_000;
+/// Stops below which their sum may be chance.
+pub(super) const FEW_STOPS: u64 = 10;
 
 /// Goroutines that write here pay for what they allocate by marking: that, not the map's logic, is what they wait for.
 pub(super) fn writers_help_collector(context: &SiteContext<'_>) -> Option<Finding> {
@@ -63,7 +65,7 @@ pub(super) fn writers_help_collector(context: &SiteContext<'_>) -> Option<Findin
     finding.confidence = match here.assists.n {
         0..MANY_ASSISTS => Confidence {
             level: Level::Medium,
-            reason: format!("only {} assists", here.assists.n),
+            reason: format!("only {} {}", here.assists.n, plural(here.assists.n, "assist")),
         },
         _ => Confidence {
             level: Level::High,
@@ -148,7 +150,7 @@ pub(super) fn stopped_world(evidence: &Evidence) -> Option<Finding> {
             Verdict::AllocateLess,
             "collections stop all goroutines for a noticeable part of the time, or long at once",
             "fewer collections: allocate less (size hints, reuse) or raise GOGC; a stop also waits until every \
-             goroutine is off its processor, so more runnable threads than processors make it longer. Empty maps do not",
+             goroutine is off its processor, so more runnable threads than processors make it longer",
         )
     };
     Some(Finding {
@@ -159,12 +161,19 @@ pub(super) fn stopped_world(evidence: &Evidence) -> Option<Finding> {
         advice: advice.to_owned(),
         cost: None,
         saving: None,
-        confidence: Confidence {
-            level: Level::High,
-            reason: "every stop in the trace was timed".to_owned(),
-        },
+        confidence: trust_in(stops, is_short || fraction >= STOPS_NOTICEABLE),
         evidence: stop_lines(evidence, trace, stops),
     })
+}
+
+/// Each stop was timed, but few of them may have been long by chance, and one surely.
+fn trust_in(stops: Ranges, is_of_all: bool) -> Confidence {
+    let (level, reason) = match stops.n {
+        _ if !is_of_all => (Level::Low, "it rests on the longest stop alone".to_owned()),
+        n @ 0..FEW_STOPS => (Level::Low, format!("only {n} {}", plural(n, "stop"))),
+        _ => (Level::High, "every stop in the trace was timed".to_owned()),
+    };
+    Confidence { level, reason }
 }
 
 fn stop_lines(evidence: &Evidence, trace: &ProcessTrace, stops: Ranges) -> Vec<EvidenceLine> {

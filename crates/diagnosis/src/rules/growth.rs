@@ -4,12 +4,12 @@ use gomap::{Category, MapImpl, MapOp};
 
 use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted};
 use crate::evidence::{
-    Block, Bounds, Cost, Frame, HintedMakes, MapType, Precision, ProcessCpu, SiteCpu, SourceKind,
-    TypeGrowth,
+    Block, Bounds, Cost, Frame, MapType, Precision, ProcessCpu, SiteCpu, SourceKind, TypeGrowth,
 };
 use crate::finding::{
     Amount, Confidence, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict,
 };
+use crate::hints;
 use crate::sampling::grows_range;
 use crate::sizes::{Class, FinalSizes, NoSizes, Size};
 
@@ -99,12 +99,15 @@ fn is_seen_aside(context: &SiteContext<'_>) -> bool {
 
 /// What a right hint saves.
 fn saving(cpu: &SiteCpu, process: &ProcessCpu, growth: Option<GrowthSaving>) -> Saving {
-    let mut removable = cpu.growth;
     // Fewer allocations make fewer collections, with all that goroutines have to help in them.
-    removable += process.gc.without(cpu.growth_gc);
+    let and_collector = |mut cost: Cost| {
+        cost += process.gc.without(cpu.growth_gc);
+        cost
+    };
+    let all = and_collector(cpu.map).share_of(process.total);
     Saving {
         low: 0.0,
-        high: removable.share_at_most(process.total),
+        high: and_collector(cpu.growth).share_at_most(process.total).min(all),
         basis: "a right hint removes the growth frames and some of the collector's other work; it saved no time where maps larger than the cache were filled in random order",
         growth,
     }
@@ -295,9 +298,7 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let (growth, sizes) = recorded(context)?;
     let (median, most) = (sizes.quantile(0.5), sizes.quantile(MOST));
-    let is_same_maps =
-        |makes: &&HintedMakes| makes.map_type == growth.map_type && makes.n >= sizes.n_maps() / 2;
-    let makes = context.evidence.hints.iter().find(is_same_maps)?;
+    let makes = hints::of_maps(context.evidence, growth, &sizes)?;
     let is_too_small = makes.mean() > FIRST_GROUP as f64 && makes.mean() < median.at_least as f64;
     if !is_too_small || !is_noticeable(cpu.growth, process.total) {
         return None;

@@ -2,7 +2,7 @@
 
 use gomap::MapOp;
 
-use super::{SiteContext, confidence, is_noticeable};
+use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable};
 use crate::evidence::{Cost, SourceKind};
 use crate::finding::{Amount, Finding, Level, Verdict};
 
@@ -33,7 +33,11 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let map_type =
         context.types(MapOp::Assign).chain(context.types(MapOp::Read)).find(|t| t.key.is_interface);
     let hashing = leaves(context, |name| INTERFACE_HASHES.contains(&name));
-    if map_type.is_none() && hashing == Cost::default() {
+    // What a concrete key would make cheaper: all hashing, of the values in the interfaces too, and making these.
+    let mut of_keys = leaves(context, is_hash);
+    of_keys += cpu.key_conversion;
+    let is_there = map_type.is_some() || hashing != Cost::default();
+    if !is_there || of_keys.samples < ENOUGH_SAMPLES {
         return None;
     }
     let mut finding = context.finding("interface-keys", Verdict::ChangeKey, cpu.map);

@@ -4,7 +4,7 @@ use gomap::MapWork;
 
 use super::{FEW_SAMPLES, MANY_SAMPLES, SiteContext};
 use crate::evidence::{Misses, ProcessMisses, SiteMisses};
-use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
+use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict, plural};
 
 /// Part of the process' misses in map operations of a line from which on they are a matter.
 pub(super) const MISSES_NOTICEABLE: f64 = 0.20;
@@ -55,7 +55,8 @@ pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
     ));
     let samples = worst.map.samples;
     finding.confidence = if samples < MANY_SAMPLES {
-        Confidence { level: Level::Low, reason: format!("only {samples} samples of misses") }
+        let noun = plural(samples, "sample");
+        Confidence { level: Level::Low, reason: format!("only {samples} {noun} of misses") }
     } else {
         let reason = "where misses happen was sampled; what they cost in time was not measured";
         Confidence { level: Level::Medium, reason: reason.to_owned() }

@@ -45,7 +45,7 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
     removable += cpu.growth;
     finding.saving = Some(Saving {
         low: 0.0,
-        high: removable.share_at_most(process.total),
+        high: removable.share_at_most(process.total).min(cpu.map.share_of(process.total)),
         basis: "a flat map makes no first groups; it was not faster where inner maps hold more than 4 entries",
         growth: predicted_growth(context, outer, inner, n_first),
     });

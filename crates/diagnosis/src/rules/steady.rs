@@ -4,7 +4,7 @@ use gomap::{Category, MapOp};
 
 use super::{NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
 use crate::evidence::{Cost, SourceKind};
-use crate::finding::{Amount, Confidence, Finding, Level, Verdict};
+use crate::finding::{Amount, Confidence, Finding, Level, Verdict, plural};
 
 /// Part of the map cost under growth frames below which a hint would not be felt.
 pub(super) const GROWTH_IS_SMALL: f64 = 0.10;
@@ -28,9 +28,9 @@ pub(super) fn below_threshold(process: &ProcessContext<'_>) -> Option<Finding> {
         cost: Some(map),
         saving: None,
         confidence: match total.samples {
-            0..super::FEW_SAMPLES => Confidence {
+            n @ 0..super::FEW_SAMPLES => Confidence {
                 level: Level::Low,
-                reason: format!("only {} samples in the profile", total.samples),
+                reason: format!("only {n} {} in the profile", plural(n, "sample")),
             },
             n => Confidence { level: Level::High, reason: format!("{n} samples in the profile") },
         },

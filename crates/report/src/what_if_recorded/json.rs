@@ -120,6 +120,7 @@ fn not_flattened(reason: NotFlattened) -> &'static str {
         NotFlattened::NoMaps => "no_maps",
         NotFlattened::OuterUnseen => "outer_unseen",
         NotFlattened::SeveralLines => "several_lines",
+        NotFlattened::OtherFunctions => "other_functions",
         NotFlattened::TooMany { .. } => "too_many",
         NotFlattened::UnknownSizes => "unknown_sizes",
         NotFlattened::UnknownType => "unknown_type",

@@ -7,11 +7,12 @@ use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, RecordedMaps};
 use gomap::Rewrite;
 
-use super::{RecordedWhatIf, place, program, recording};
+use super::{RecordedWhatIf, program, recording};
 use crate::marks;
 use crate::numbers::{bytes, count, span};
 use crate::what_if::name;
 use crate::what_if_chart::{STYLE, colour, text};
+use crate::words;
 
 type Number = (&'static str, fn(&Costs) -> Span, fn(u64) -> String);
 
@@ -60,7 +61,7 @@ fn height_of(maps: &RecordedMaps) -> f64 {
 }
 
 fn group(svg: &mut String, maps: &RecordedMaps, top: f64) {
-    let title = format!("{}  {}", maps.growth.map_type, place(&maps.frame));
+    let title = format!("{}  {}", maps.growth.map_type, words::place(&maps.frame));
     text(svg, (16.0, top + 14.0), "t", &title);
     let rewrites = || maps.rewrites.iter().flatten();
     for (row, (rewrite, _)) in rewrites().enumerate() {

@@ -47,6 +47,7 @@ fn diagnosis(function: &str) -> Diagnosis {
             callee: "runtime.mapassign_faststr".into(),
             map_type: Ok(inner.clone()),
         }]),
+        holders: vec![map("map[string]int", Nested::Direct)],
         cpu: Some(cpu.clone()),
         ..Site::default()
     };

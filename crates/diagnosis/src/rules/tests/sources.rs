@@ -13,10 +13,14 @@ fn ranges(n: u64, wall_ns: u64) -> Ranges {
 
 /// The program with a trace of a second as its fourth source.
 fn traced(stopped_ns: u64, longest_ns: u64) -> Evidence {
+    traced_times(10, stopped_ns, longest_ns)
+}
+
+fn traced_times(n: u64, stopped_ns: u64, longest_ns: u64) -> Evidence {
     let mut evidence = program("go1.27.3");
     let (name, summary) = ("trace.out".to_owned(), String::new());
     evidence.sources.push(Source { name, kind: SourceKind::Trace, summary });
-    let stops = Ranges { n: 9, wall_ns: stopped_ns, on_cpu_ns: None, longest_ns };
+    let stops = Ranges { n, wall_ns: stopped_ns, on_cpu_ns: None, longest_ns };
     let start = Ranges { n: 1, wall_ns: SECOND, on_cpu_ns: None, longest_ns: SECOND };
     evidence.trace = Some(ProcessTrace {
         sources: vec![SourceId(3)],
@@ -79,7 +83,10 @@ fn stops_are_judged_by_their_share_and_by_the_longest() {
     let (short, long) = ("stops-are-short LeaveAlone High", "stopped-world AllocateLess High");
     assert_eq!(of_stops(traced(SECOND / 101, 1)).as_deref(), Some(short));
     assert_eq!(of_stops(traced(SECOND / 20, 1)).as_deref(), Some(long));
-    assert_eq!(of_stops(traced(SECOND / 101, LONG_STOP_NS)).as_deref(), Some(long));
+    // One long stop, or few of them, may be chance.
+    let by_chance = Some("stopped-world AllocateLess Low");
+    assert_eq!(of_stops(traced(SECOND / 101, LONG_STOP_NS)).as_deref(), by_chance);
+    assert_eq!(of_stops(traced_times(9, SECOND / 20, 1)).as_deref(), by_chance);
     assert_eq!(of_stops(unremarkable()), None);
     assert_eq!(of_stops(program("go1.27.3")), None);
     let mut never = traced(0, 0);
@@ -224,7 +231,7 @@ fn misses_in_search_ask_for_fewer_or_smaller_lookups() {
         check(evidence, vec![site], expected)
     };
     let (evidence, site) = missing(1000, 200, 100, 100);
-    let nested = (evidence, site.uses(Assign, inner()));
+    let nested = (evidence, site.uses(Assign, inner()).held());
     let found = of(nested, &["misses-in-search Flatten Medium"]);
     assert_eq!(found.sources_of(&found.findings[0]), [SourceId(0), SourceId(3)]);
     of(missing(1000, 200, 100, 99), &["misses-in-search ChangeKey Low"]);
