@@ -542,6 +542,12 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         comments.number("only_user").map(|user| {
             format!("recorded without the right to look at the processes of others: only those of user {user} are here")
         }),
+        comments.seconds("frozen_s").filter(|&ns| ns > 0).map(|_| {
+            format!(
+                "for {} s the recorder was stopped, or got no CPU time: growths of that time were not counted",
+                text("frozen_s")
+            )
+        }),
         some("unprobed_copies").map(|n| {
             format!("{n} inlined copies of growth functions could not be probed: growths there are missing")
         }),

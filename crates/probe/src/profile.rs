@@ -84,6 +84,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) has_more_files: bool,
     /// Where only processes of one user are recorded.
     pub(crate) only_user: Option<u32>,
+    /// Time in which growths were not counted as nothing was heard of the recorder.
+    pub(crate) frozen: Duration,
     /// By mode: exact, sampled stacks, windows.
     pub(crate) time_in: [Duration; 3],
     pub(crate) windows: Windows,
@@ -597,6 +599,9 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
     ];
     if facts.has_more_files {
         comments.push(format!("other_files_above={MAX_FILES}"));
+    }
+    if !facts.frozen.is_zero() {
+        comments.push(format!("frozen_s={}", seconds(facts.frozen)));
     }
     comments.extend(facts.only_user.map(|user| format!("only_user={user}")));
     let windows = &facts.windows;

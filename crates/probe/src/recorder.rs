@@ -36,6 +36,7 @@ use crate::target::{self, Found};
 use crate::windows::Windows;
 
 mod executions;
+mod heartbeat;
 mod part;
 mod standing;
 mod tables;
@@ -86,6 +87,10 @@ pub struct Recorder {
     next_look: Instant,
     next_collect: Instant,
     n_windows: u64,
+    /// Hits that were not counted because nothing was heard of us, when they were last looked at.
+    n_frozen: u64,
+    /// Whether there was a probe in gaps when growth probes were taken away.
+    has_standing: bool,
     /// Since the recorder began.
     start: Mark,
     n_taken: u64,
@@ -163,6 +168,8 @@ impl Recorder {
             next_look: now,
             next_collect: now + COLLECT,
             n_windows: 0,
+            n_frozen: 0,
+            has_standing: false,
             start,
             n_taken: 0,
             n_grows_before: 0.0,
@@ -201,6 +208,9 @@ impl Recorder {
     pub fn start(&mut self) -> Result<(), Error> {
         self.kernel.control(counting(Mode::Exact, self.max_frames))?;
         self.kernel.count_standing_apart(self.standing.links.is_some())?;
+        if self.max_overhead < 1.0 {
+            self.kernel.count_while_heard_of()?;
+        }
         // Probes have cost, and processes begun, since they are in place: that was before.
         let before = self.mark()?;
         let n_known = self.alive()?.len() as u64;
@@ -227,6 +237,7 @@ impl Recorder {
         // A time whose end cannot be reckoned has none.
         let until = Instant::now().checked_add(time);
         while !self.has_ended() {
+            self.beat()?;
             let now = Instant::now();
             let rest = until.map_or(time, |until| until.saturating_duration_since(now));
             if rest.is_zero() {
@@ -330,6 +341,7 @@ impl Recorder {
     }
 
     fn mark(&mut self) -> Result<Mark, Error> {
+        self.beat()?;
         let at = Instant::now();
         let counters = self.kernel.counters()?;
         self.notice_executions(&counters, at)?;
