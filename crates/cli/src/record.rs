@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use capture::StopSignals;
+use capture::{StopSignals, SuspendSignal};
 use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
 
@@ -37,13 +37,18 @@ pub(crate) fn run(
     let outputs = Outputs::beside(&args.exe, output::over(args.force));
     let output = outputs.output(&args.output, RECORDING);
     output.check()?;
+    if let Some(uid) = output.pipe_of_other()? {
+        let path = printable(&args.output.to_string_lossy());
+        writeln!(err, "mapscope: {path} is a pipe of user {uid}, who can read what is recorded")?;
+    }
     // They are caught until the recording is written.
     let signals = StopSignals::catch()?;
+    let suspend = SuspendSignal::catch()?;
     let mut recorder = Recorder::attach(&options)?;
     say_attached(err, recorder.attached())?;
     recorder.start()?;
     recorder.drop_privileges()?;
-    let ended = record_until_end(&mut recorder, args.duration, &signals, err);
+    let ended = record_until_end(&mut recorder, args.duration, (&signals, &suspend), err);
     let command = recorder.command();
     let finished = recorder.finish(*ended.as_ref().unwrap_or(&Ending::Failure));
     let (recording, failure) = match (finished, ended) {
@@ -51,7 +56,7 @@ pub(crate) fn run(
         (Err(_), Err(error)) => return Err(error),
         (finished, ended) => (finished?, ended.err()),
     };
-    keep(&recording, &output)?;
+    keep(&recording, &output, &signals)?;
     summarise(&recording, &args.output, err)?;
     if let Some(command) = command {
         let _ = writeln!(err, "mapscope: {command}");
@@ -65,11 +70,15 @@ pub(crate) fn run(
     Ok(ExitCode::from(code.unwrap_or(0)))
 }
 
-/// Writes the recording, elsewhere if need be: what it says happened once.
-fn keep(recording: &Recording, output: &::output::Output<'_>) -> anyhow::Result<()> {
+/// Writes the recording, elsewhere if need be: what it says happened once. A signal ends the wait for the reader of a pipe.
+fn keep(
+    recording: &Recording,
+    output: &::output::Output<'_>,
+    signals: &StopSignals,
+) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)?;
-    let Err(error) = output.write(&bytes) else { return Ok(()) };
+    let Err(error) = output.write_until(&bytes, &|| signals.is_set()) else { return Ok(()) };
     match ::output::write_elsewhere(".pb.gz", &bytes) {
         Ok(path) => anyhow::bail!("{error}; the recording is kept in {}", path.display()),
         Err(_) => Err(error.into()),
@@ -97,7 +106,7 @@ fn target(args: &Record) -> anyhow::Result<Target> {
 fn record_until_end(
     recorder: &mut Recorder,
     duration: Option<Duration>,
-    signals: &StopSignals,
+    (stop, suspend): (&StopSignals, &SuspendSignal),
     err: &mut dyn Write,
 ) -> anyhow::Result<Ending> {
     let is_terminal = std::io::stderr().is_terminal();
@@ -112,8 +121,13 @@ fn record_until_end(
         if status.has_ended {
             return Ok(Ending::Exit);
         }
-        if signals.is_set() {
+        if stop.is_set() {
             return Ok(Ending::Signal);
+        }
+        if suspend.take() {
+            recorder.suspend()?;
+            suspend.suspend()?;
+            recorder.resume()?;
         }
         if reported.elapsed() >= REPORT {
             reported = Instant::now();
@@ -154,8 +168,7 @@ fn say(err: &mut dyn Write, status: &Status, is_terminal: bool) -> std::io::Resu
         err,
         "{start}mapscope: {:>4.0} s  {n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {overhead}  {mode}{lacking}{end}",
         elapsed.as_secs_f64(),
-    )?;
-    err.flush()
+    )
 }
 
 fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io::Result<()> {
