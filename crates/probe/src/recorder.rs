@@ -86,6 +86,8 @@ pub struct Recorder {
     reconsider_at: Instant,
     next_look: Instant,
     next_collect: Instant,
+    /// When other Go code is looked for.
+    next_others: Instant,
     n_windows: u64,
     /// Hits that were not counted because nothing was heard of us, when they were last looked at.
     n_frozen: u64,
@@ -167,6 +169,7 @@ impl Recorder {
             last: start,
             next_look: now,
             next_collect: now + COLLECT,
+            next_others: now,
             n_windows: 0,
             n_frozen: 0,
             has_standing: false,
