@@ -114,9 +114,7 @@ impl Recorder {
         reach.ensure_no_rights(&found.file)?;
         let program = Program::read(&found.file)?;
         let points = Points::find(program.binary(), program.map_impl);
-        if points.n_growth() == 0 {
-            return Err(no_growth_function(found.name(), &points));
-        }
+        points.ensure_growth(&found.name())?;
         let mut kernel = load_kernel(&program, &points, reach, options.links)?;
         let costs = calibrate::measure(&mut kernel)?;
         kernel.watch_executions()?;
@@ -494,18 +492,6 @@ fn open_processes(found: &Found, sample_hz: u64) -> Result<(CpuClock, Vec<(u32, 
         ([], [first, ..]) => Err(Error::NoSuchProcess { pid: *first }),
         _ => Ok((cpu, processes)),
     }
-}
-
-fn no_growth_function(path: String, points: &Points) -> Error {
-    let why = if points.n_unprobed > 0 {
-        format!(
-            " that can be probed: {} inlined copies are of a form that is not known",
-            points.n_unprobed
-        )
-    } else {
-        String::new()
-    };
-    Error::NoGrowthFunction { path, why }
 }
 
 /// How the kernel side is to count in a mode.
