@@ -137,7 +137,7 @@ fn record_until_end(
 }
 
 fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()> {
-    let Attached { program, pids, n_probes, n_inlined, only_user, took } = attached;
+    let Attached { program, pids, n_probes, n_inlined, only_user, took, debugged } = attached;
     let processes = match pids.len() {
         0 => "processes to come".to_owned(),
         1 => "1 process".to_owned(),
@@ -149,6 +149,12 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
         printable(program),
         took.as_millis()
     )?;
+    for (pid, debugger) in debugged {
+        writeln!(
+            err,
+            "mapscope: a debugger (process {debugger}) is attached to process {pid}: a breakpoint of it on an instruction that is probed can end the process; set none on functions of the runtime that grow maps"
+        )?;
+    }
     if let Some(user) = only_user {
         writeln!(
             err,
@@ -161,12 +167,13 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
 fn say(err: &mut dyn Write, status: &Status, is_terminal: bool) -> std::io::Result<()> {
     let Status { elapsed, n_grows, n_samples, n_lost, overhead, is_settling, mode, .. } = status;
     let lacking = if status.lacks_clocks { ", lower bounds: no clocks of threads" } else { "" };
+    let about = if status.is_estimated { "about " } else { "" };
     let settling = if *is_settling { ", settling" } else { "" };
     let overhead = format!("{:.1} %{settling}", overhead * 100.0);
     let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
     write!(
         err,
-        "{start}mapscope: {:>4.0} s  {n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {overhead}  {mode}{lacking}{end}",
+        "{start}mapscope: {:>4.0} s  {about}{n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {overhead}  {mode}{lacking}{end}",
         elapsed.as_secs_f64(),
     )
 }
@@ -296,11 +303,35 @@ mod tests {
             n_inlined: 0,
             only_user: None,
             took: Duration::ZERO,
+            debugged: vec![(1, 2)],
         };
         let mut said = Vec::new();
         say_attached(&mut said, &attached).expect("memory takes it");
         let said = String::from_utf8(said).expect("text");
         assert!(said.contains("evil\u{fffd}[2J: 1 growth probes"), "{said:?}");
+        assert!(said.contains("a debugger (process 2) is attached to process 1: "), "{said:?}");
         assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+    }
+
+    #[test]
+    fn an_estimate_is_no_plain_number() {
+        let status = |is_estimated| Status {
+            elapsed: Duration::ZERO,
+            n_grows: 7,
+            is_estimated,
+            n_samples: 0,
+            n_lost: 0,
+            overhead: 0.0,
+            is_settling: false,
+            mode: "windows",
+            lacks_clocks: false,
+            has_ended: false,
+        };
+        for (is_estimated, growths) in [(false, " s  7 growths"), (true, " s  about 7 growths")] {
+            let mut said = Vec::new();
+            say(&mut said, &status(is_estimated), false).expect("memory takes it");
+            let said = String::from_utf8(said).expect("text");
+            assert!(said.contains(growths), "{said}");
+        }
     }
 }

@@ -136,6 +136,7 @@ impl Recorder {
             n_inlined: points.n_inlined,
             only_user: reach.user.filter(|_| found.is_all()),
             took: begun.elapsed(),
+            debugged: debugged(&found),
         };
         let mut governor = Governor::new(options.max_overhead, costs, seed());
         Ok(Self {
@@ -398,6 +399,7 @@ impl Recorder {
         Ok(Status {
             elapsed: self.start.at.elapsed(),
             n_grows: self.n_grows(&counters),
+            is_estimated: self.part.time_in[mode_idx(Mode::Windows)] > Duration::ZERO,
             n_samples: self.count(&counters, COUNT_SAMPLES),
             n_lost: [COUNT_READ_FAULTS, COUNT_TABLE_FULL, COUNT_SAMPLES_LOST, COUNT_STACKS_LOST]
                 .iter()
@@ -444,6 +446,12 @@ fn load_kernel(
         reach,
     };
     Kernel::load(&constants, links)
+}
+
+/// Processes with a debugger, and which.
+fn debugged(found: &Found) -> Vec<(u32, u32)> {
+    let tracer = |&pid: &u32| Some((pid, Pid(pid).tracer()?.0));
+    found.pids.iter().filter_map(tracer).collect()
 }
 
 /// Tells the kernel side of processes that run already.

@@ -64,6 +64,8 @@ pub struct Attached {
     pub n_inlined: usize,
     /// Time from the start until the probes were in place.
     pub took: Duration,
+    /// Processes that a debugger is attached to, each with that of the debugger.
+    pub debugged: Vec<(u32, u32)>,
 }
 
 /// State of a recorder, of everything since it began.
@@ -73,6 +75,8 @@ pub struct Status {
     pub elapsed: Duration,
     /// Growths, estimated ones included.
     pub n_grows: u64,
+    /// Whether some are.
+    pub is_estimated: bool,
     /// CPU samples.
     pub n_samples: u64,
     /// Events and samples lost.
