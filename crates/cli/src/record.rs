@@ -207,6 +207,16 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
         };
         writeln!(err, "mapscope: {what}")?;
     }
+    if recording.n_beside > 0 {
+        let (n, was) = match recording.n_beside {
+            1 => ("1 process".to_owned(), "was"),
+            n => (format!("{n} processes"), "were"),
+        };
+        writeln!(
+            err,
+            "mapscope: {n} of this file ran beside it and {was} not recorded: add --exe FILE to record all"
+        )?;
+    }
     for other in &recording.other_code {
         writeln!(
             err,

@@ -525,6 +525,9 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         some("elsewhere").map(|n| {
             format!("{n} of the processes executed another program, and were recorded until they did")
         }),
+        some("not_recorded_processes").map(|n| {
+            format!("{n} more processes of the same file ran beside the command, and are not in it: record with --exe")
+        }),
         comments.get("other_go_code").filter(|paths| !paths.is_empty()).map(|paths| {
             format!(
                 "the processes also had Go code of other files, {}: maps that grow there are not recorded",

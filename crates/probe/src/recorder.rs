@@ -7,6 +7,7 @@
 //! Counts stay in the kernel's tables until they fill, and are then added to a `Tally`. What each of them means is
 //! looked up when they are taken out: by then a process may have ended, so its types are looked for while it lives.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
@@ -76,6 +77,8 @@ pub struct Recorder {
     child: Option<Child>,
     memory: Memory,
     others: Others,
+    /// Processes of the file that were seen beside the command that is recorded.
+    beside: HashSet<u32>,
     /// When the governor last looked.
     last: Mark,
     next_window: Plan,
@@ -165,6 +168,7 @@ impl Recorder {
             child: None,
             memory: Memory::default(),
             others: Others::default(),
+            beside: HashSet::new(),
             last: start,
             next_look: now,
             next_collect: now + COLLECT,

@@ -110,6 +110,8 @@ pub struct Recording {
     pub n_lost: u64,
     /// Processes that execute another program by now; they were recorded until they did.
     pub n_elsewhere: u64,
+    /// Processes of the recorded file that were seen beside the command, and not recorded.
+    pub n_beside: u64,
     /// Files with other Go code than that of the executable, in its processes: plugins and libraries.
     pub other_code: Vec<PathBuf>,
     /// Time recorded.
@@ -201,6 +203,7 @@ mod tests {
                 n_samples: 0,
                 n_lost: 0,
                 n_elsewhere: 0,
+                n_beside: 0,
                 other_code: Vec::new(),
                 elapsed: Duration::ZERO,
             };

@@ -568,6 +568,20 @@ fn the_exit_code_of_a_command_is_passed_on() {
 }
 
 #[test]
+fn processes_of_the_file_of_a_command_that_are_not_recorded_are_counted() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let _beside = Load::start(&program, &["-work", "mix"]);
+    let program = program.to_str().unwrap();
+    let output = record(&["-o", &path, "--", program, "-work", "tiny", "-rounds", "20"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(" of this file ran beside it and "), "{said}");
+    let notices = diagnose_json(&[&path])["notices"].to_string();
+    assert!(notices.contains("more processes of the same file"), "{notices}");
+}
+
+#[test]
 fn a_command_that_goes_on_is_named() {
     let Some(program) = load_program() else { return };
     let dir = tempfile::tempdir().unwrap();

@@ -142,6 +142,7 @@ impl Recorder {
             n_processes: (part.n_known + counters[COUNT_NEW_PROCESSES as usize])
                 .saturating_sub(counters[COUNT_RESTARTS as usize]),
             n_elsewhere: 0,
+            n_beside: self.beside.len() as u64,
             other_code: self.others.go_code().map(Path::to_owned).collect(),
             has_more_files: self.others.has_more(),
             only_user: self.attached.only_user,

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use goproc::Pid;
+
 use super::{COLLECT, Recorder};
 use crate::error::Error;
 use crate::process::ProcessKey;
@@ -66,7 +68,18 @@ impl Recorder {
             let file = &self.found.file;
             self.others.look(&self.pids()?, file.id, &file.shown);
         }
+        self.look_beside();
         Ok(())
+    }
+
+    /// A command is one process: it may start more of its own file, which are not recorded.
+    fn look_beside(&mut self) {
+        if self.child.is_none() || self.found.is_all() || self.reach.is_proc_foreign {
+            return;
+        }
+        let running = Pid::running_file(self.found.file.id).unwrap_or_default();
+        let own = self.found.pids.iter().copied().collect::<HashSet<_>>();
+        self.beside.extend(running.into_iter().map(|pid| pid.0).filter(|pid| !own.contains(pid)));
     }
 
     fn look_at_types(&mut self) -> Result<(), Error> {
