@@ -11,6 +11,7 @@ use probe::{Ending, Links};
 
 use crate::Target;
 use crate::folder::Folder;
+use crate::stop::SuspendSignal;
 use crate::summary::{Collected, Missing};
 
 const WHAT: &str = "recording of map growth";
@@ -71,7 +72,14 @@ fn record(
     command: &OnceLock<CommandState>,
 ) -> Result<probe::Recording, probe::Error> {
     recorder.start()?;
+    // Without, Ctrl-Z stops a governor, and leaves what it governs in place.
+    let suspend = SuspendSignal::catch().ok();
     let ending = loop {
+        if let Some(suspend) = suspend.as_ref().filter(|suspend| suspend.take()) {
+            recorder.suspend()?;
+            let _ = suspend.suspend();
+            recorder.resume()?;
+        }
         if recorder.poll(TICK)?.has_ended {
             break Ending::Exit;
         }

@@ -1,11 +1,13 @@
-//! The signals that end this program.
+//! The signals that end this program, or stop it for a while. SIGHUP and SIGTSTP stay ignored if they were when it began, as
+//! `nohup` asks for; SIGINT is caught all the same, as shells let programs in the background ignore it.
 
+use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::SigId;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 
 /// Catches SIGINT, SIGTERM and SIGHUP: the first sets a flag, a second one ends this program. When it is dropped, they are
 /// not looked at any more, and end nothing, until they are caught again.
@@ -22,7 +24,7 @@ impl StopSignals {
     /// When the system does not let us.
     pub fn catch() -> io::Result<Self> {
         let mut signals = Self { stop: Arc::default(), ids: Vec::new() };
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for signal in [SIGINT, SIGTERM].into_iter().chain(heeded(SIGHUP)) {
             let stop = || signals.stop.clone();
             let ids = [
                 signal_hook::flag::register_conditional_default(signal, stop()),
@@ -51,5 +53,69 @@ impl Drop for StopSignals {
         for id in self.ids.drain(..) {
             signal_hook::low_level::unregister(id);
         }
+    }
+}
+
+/// Catches SIGTSTP, which Ctrl-Z sends, so that something can be done before this program stops.
+#[derive(Debug)]
+pub struct SuspendSignal {
+    flag: Arc<AtomicBool>,
+    ids: Vec<SigId>,
+}
+
+impl SuspendSignal {
+    /// Catches it from now on.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub fn catch() -> io::Result<Self> {
+        let flag = Arc::<AtomicBool>::default();
+        let register = |signal| signal_hook::flag::register(signal, flag.clone());
+        let ids = heeded(SIGTSTP).map(register).into_iter().collect::<io::Result<_>>()?;
+        Ok(Self { flag, ids })
+    }
+
+    /// Whether one came since this was last asked.
+    pub fn take(&self) -> bool {
+        self.flag.swap(false, Ordering::Relaxed)
+    }
+
+    /// Stops this program, until SIGCONT.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub fn suspend(&self) -> io::Result<()> {
+        signal_hook::low_level::emulate_default_handler(SIGTSTP)
+    }
+}
+
+impl Drop for SuspendSignal {
+    fn drop(&mut self) {
+        for id in self.ids.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
+    }
+}
+
+/// The signal, unless it is ignored.
+fn heeded(signal: i32) -> Option<i32> {
+    let ignored = ignored(&fs::read_to_string("/proc/thread-self/status").unwrap_or_default());
+    Some(signal).filter(|signal| ignored >> (signal - 1) & 1 == 0)
+}
+
+/// Bit n is signal n + 1. Source: proc_pid_status(5), `SigIgn`.
+fn ignored(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nohup_leaves_its_mark() {
+        assert_eq!(ignored("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000001\n"), 1);
+        assert_eq!(ignored("Name:\tx\n"), 0);
     }
 }

@@ -134,16 +134,16 @@ Examples:
   Without privileges, or from elsewhere: what the endpoint serves:
     mapscope capture --url http://server:6060/debug/pprof -d 10s -o server.capture
 
-In the folder: the binary as binary.NAME, CPU profile, heap, mutex and block profiles and a trace (--url), a recording
-of map growth (root, see `mapscope record --check`), perf.data (where perf is installed), and capture.json, which says
-what is missing, and why. An execution trace is at most 10 s long; the CPU profile comes in parts of 10 s. All of it is
+In the folder: the binary as binary.NAME, CPU profile, heap, mutex and block profiles and a trace (--url), a recording \
+of map growth (root, see `mapscope record --check`), perf.data (where perf is installed), and capture.json, which says \
+what is missing, and why. An execution trace is at most 10 s long; the CPU profile comes in parts of 10 s. All of it is \
 readable for the user only who ran this: root's captures for root.
 
-The endpoint is not trusted: answers that take too long or are too large are left out, a trace is cut there; Ctrl-C ends
-all of it at once and keeps what came. Of a URL with user, password or token, none of these is in any output or file. A
+The endpoint is not trusted: answers that take too long or are too large are left out, a trace is cut there; Ctrl-C ends \
+all of it at once and keeps what came. Of a URL with user, password or token, none of these is in any output or file. A \
 server that sends us on to another host or port is not followed. Proxies are not used.
 
-Exit codes: 0 something was collected, 2 an error. When COMMAND is captured to its end, its exit code, 128 and the number
+Exit codes: 0 something was collected, 2 an error. When COMMAND is captured to its end, its exit code, 128 and the number \
 of the signal when it was killed; when the capture ends first, COMMAND goes on.";
 
 /// Arguments of `mapscope capture`.
@@ -261,12 +261,10 @@ Examples:
   Say what this machine allows:
     mapscope record --check
 
-Recording needs Linux 5.15 or later on x86-64 or arm64 and root, or CAP_BPF and CAP_PERFMON (Linux 6.10 or
-later).
+Recording needs Linux 5.15 or later on x86-64 or arm64 and root, or CAP_BPF and CAP_PERFMON (Linux 6.10 or later). \
 The recording is a pprof profile: go tool pprof -sample_index=map_moved_space server.pb.gz opens it.
 
-Exit codes: 0 fine, 2 an error. When COMMAND is recorded to its end, its exit code, 128 and the number of the signal when
-it was killed; when the recording ends first, COMMAND goes on.";
+Exit codes: 0 fine, 2 an error. When COMMAND is recorded to its end, its exit code, 128 and the number of the signal when it was killed; when the recording ends first, COMMAND goes on.";
 
 /// Arguments of `mapscope record`.
 #[derive(Debug, ClapArgs)]
@@ -428,7 +426,7 @@ Examples:
   One claim, measured anew, with more runs:
     mapscope lab --only mark-assist --rounds 15 --fresh
 
-A run that was interrupted goes on where it stopped when it is started again with the same options. Outputs are kept
+A run that was interrupted goes on where it stopped when it is started again with the same options. Outputs are kept \
 in the state folder, in the Go benchmark text format, by Go version and source of the experiment.
 
 Exit codes: 0 fine, 2 an error or an experiment that failed.";
@@ -527,5 +525,25 @@ fn operations(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(n) if f64::is_finite(n) && n > 0.0 => Ok(n),
         _ => Err("not a number above 0".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Args;
+
+    /// Lines that are broken here would be broken a second time at the edge of the terminal.
+    #[test]
+    fn paragraphs_of_help_are_one_line() {
+        for command in Args::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines: Vec<&str> = help.lines().collect();
+            for pair in lines.windows(2) {
+                let is_text = pair.iter().all(|line| !line.is_empty() && !line.starts_with(' '));
+                assert!(!is_text, "{}: {pair:?}", command.get_name());
+            }
+        }
     }
 }

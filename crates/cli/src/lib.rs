@@ -7,11 +7,13 @@ mod capture;
 mod compare;
 mod diagnose;
 mod lab;
+mod notices;
 mod output;
 mod record;
 mod scan;
 mod whatif;
 
+use std::fmt::Arguments;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -19,6 +21,7 @@ use anyhow::Context;
 use clap::CommandFactory;
 
 pub use args::{Args, Command};
+pub use notices::Notices;
 
 /// Exit code for errors; 1 says that a limit was exceeded.
 const ERROR: u8 = 2;
@@ -28,14 +31,17 @@ const OVER_LIMIT: u8 = 1;
 /// Runs a command, prints what it has to say when all else is done, and then what went wrong, if anything did. A reader that
 /// went away is no error, and changes nothing of what the command does and decides.
 pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
-    let err = &mut Notices(err);
+    let err = &mut Unfailing(err);
     let mut report = Vec::new();
     let result = dispatch(args, &mut report, err);
+    // What was said stands before the report where both go to one place.
+    let _ = err.flush();
     let printed = print(&report, out).context("standard output");
     match result.and_then(|code| printed.map(|()| code)) {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(err, "mapscope: {}", printable_lines(&format!("{error:#}")));
+            let said = printable_lines(&format!("{error:#}"));
+            let _ = writeln!(err, "mapscope: {said}").and_then(|()| err.flush());
             ExitCode::from(ERROR)
         }
     }
@@ -48,13 +54,18 @@ fn print(report: &[u8], out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-/// Where a command says what it does. Whether anybody reads that does not matter to it.
-struct Notices<'w>(&'w mut dyn Write);
+/// Where a command says what it does. That it cannot be said is no error.
+struct Unfailing<'w>(&'w mut dyn Write);
 
-impl Write for Notices<'_> {
+impl Write for Unfailing<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let _ = self.0.write_all(bytes);
         Ok(bytes.len())
+    }
+
+    fn write_fmt(&mut self, text: Arguments<'_>) -> io::Result<()> {
+        let _ = self.0.write_fmt(text);
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

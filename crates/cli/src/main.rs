@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use mapscope_cli::{Args, run};
+use mapscope_cli::{Args, Notices, run};
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let mut stdout = args.color.stdout();
-    let mut stderr = args.color.stderr();
-    run(&args, &mut stdout, &mut stderr)
+    match Notices::to(args.color.stderr()) {
+        Ok(mut notices) => run(&args, &mut stdout, &mut notices),
+        Err(_) => run(&args, &mut stdout, &mut args.color.stderr()),
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use capture::StopSignals;
+use capture::{StopSignals, SuspendSignal};
 use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
 
@@ -37,13 +37,18 @@ pub(crate) fn run(
     let outputs = Outputs::beside(&args.exe, output::over(args.force));
     let output = outputs.output(&args.output, RECORDING);
     output.check()?;
+    if let Some(uid) = output.pipe_of_other()? {
+        let path = printable(&args.output.to_string_lossy());
+        writeln!(err, "mapscope: {path} is a pipe of user {uid}, who can read what is recorded")?;
+    }
     // They are caught until the recording is written.
     let signals = StopSignals::catch()?;
+    let suspend = SuspendSignal::catch()?;
     let mut recorder = Recorder::attach(&options)?;
     say_attached(err, recorder.attached())?;
     recorder.start()?;
     recorder.drop_privileges()?;
-    let ended = record_until_end(&mut recorder, args.duration, &signals, err);
+    let ended = record_until_end(&mut recorder, args.duration, (&signals, &suspend), err);
     let command = recorder.command();
     let finished = recorder.finish(*ended.as_ref().unwrap_or(&Ending::Failure));
     let (recording, failure) = match (finished, ended) {
@@ -51,7 +56,7 @@ pub(crate) fn run(
         (Err(_), Err(error)) => return Err(error),
         (finished, ended) => (finished?, ended.err()),
     };
-    keep(&recording, &output)?;
+    keep(&recording, &output, &signals)?;
     summarise(&recording, &args.output, err)?;
     if let Some(command) = command {
         let _ = writeln!(err, "mapscope: {command}");
@@ -65,11 +70,15 @@ pub(crate) fn run(
     Ok(ExitCode::from(code.unwrap_or(0)))
 }
 
-/// Writes the recording, elsewhere if need be: what it says happened once.
-fn keep(recording: &Recording, output: &::output::Output<'_>) -> anyhow::Result<()> {
+/// Writes the recording, elsewhere if need be: what it says happened once. A signal ends the wait for the reader of a pipe.
+fn keep(
+    recording: &Recording,
+    output: &::output::Output<'_>,
+    signals: &StopSignals,
+) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)?;
-    let Err(error) = output.write(&bytes) else { return Ok(()) };
+    let Err(error) = output.write_until(&bytes, &|| signals.is_set()) else { return Ok(()) };
     match ::output::write_elsewhere(".pb.gz", &bytes) {
         Ok(path) => anyhow::bail!("{error}; the recording is kept in {}", path.display()),
         Err(_) => Err(error.into()),
@@ -97,7 +106,7 @@ fn target(args: &Record) -> anyhow::Result<Target> {
 fn record_until_end(
     recorder: &mut Recorder,
     duration: Option<Duration>,
-    signals: &StopSignals,
+    (stop, suspend): (&StopSignals, &SuspendSignal),
     err: &mut dyn Write,
 ) -> anyhow::Result<Ending> {
     let is_terminal = std::io::stderr().is_terminal();
@@ -112,8 +121,13 @@ fn record_until_end(
         if status.has_ended {
             return Ok(Ending::Exit);
         }
-        if signals.is_set() {
+        if stop.is_set() {
             return Ok(Ending::Signal);
+        }
+        if suspend.take() {
+            recorder.suspend()?;
+            suspend.suspend()?;
+            recorder.resume()?;
         }
         if reported.elapsed() >= REPORT {
             reported = Instant::now();
@@ -123,7 +137,7 @@ fn record_until_end(
 }
 
 fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()> {
-    let Attached { program, pids, n_probes, n_inlined, only_user, took } = attached;
+    let Attached { program, pids, n_probes, n_inlined, only_user, took, debugged } = attached;
     let processes = match pids.len() {
         0 => "processes to come".to_owned(),
         1 => "1 process".to_owned(),
@@ -135,6 +149,12 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
         printable(program),
         took.as_millis()
     )?;
+    for (pid, debugger) in debugged {
+        writeln!(
+            err,
+            "mapscope: a debugger (process {debugger}) is attached to process {pid}: a breakpoint of it on an instruction that is probed can end the process; set none on functions of the runtime that grow maps"
+        )?;
+    }
     if let Some(user) = only_user {
         writeln!(
             err,
@@ -147,15 +167,15 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
 fn say(err: &mut dyn Write, status: &Status, is_terminal: bool) -> std::io::Result<()> {
     let Status { elapsed, n_grows, n_samples, n_lost, overhead, is_settling, mode, .. } = status;
     let lacking = if status.lacks_clocks { ", lower bounds: no clocks of threads" } else { "" };
+    let about = if status.is_estimated { "about " } else { "" };
     let settling = if *is_settling { ", settling" } else { "" };
     let overhead = format!("{:.1} %{settling}", overhead * 100.0);
     let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
     write!(
         err,
-        "{start}mapscope: {:>4.0} s  {n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {overhead}  {mode}{lacking}{end}",
+        "{start}mapscope: {:>4.0} s  {about}{n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {overhead}  {mode}{lacking}{end}",
         elapsed.as_secs_f64(),
-    )?;
-    err.flush()
+    )
 }
 
 fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io::Result<()> {
@@ -186,6 +206,16 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
             ),
         };
         writeln!(err, "mapscope: {what}")?;
+    }
+    if recording.n_beside > 0 {
+        let (n, was) = match recording.n_beside {
+            1 => ("1 process".to_owned(), "was"),
+            n => (format!("{n} processes"), "were"),
+        };
+        writeln!(
+            err,
+            "mapscope: {n} of this file ran beside it and {was} not recorded: add --exe FILE to record all"
+        )?;
     }
     for other in &recording.other_code {
         writeln!(
@@ -283,11 +313,35 @@ mod tests {
             n_inlined: 0,
             only_user: None,
             took: Duration::ZERO,
+            debugged: vec![(1, 2)],
         };
         let mut said = Vec::new();
         say_attached(&mut said, &attached).expect("memory takes it");
         let said = String::from_utf8(said).expect("text");
         assert!(said.contains("evil\u{fffd}[2J: 1 growth probes"), "{said:?}");
+        assert!(said.contains("a debugger (process 2) is attached to process 1: "), "{said:?}");
         assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+    }
+
+    #[test]
+    fn an_estimate_is_no_plain_number() {
+        let status = |is_estimated| Status {
+            elapsed: Duration::ZERO,
+            n_grows: 7,
+            is_estimated,
+            n_samples: 0,
+            n_lost: 0,
+            overhead: 0.0,
+            is_settling: false,
+            mode: "windows",
+            lacks_clocks: false,
+            has_ended: false,
+        };
+        for (is_estimated, growths) in [(false, " s  7 growths"), (true, " s  about 7 growths")] {
+            let mut said = Vec::new();
+            say(&mut said, &status(is_estimated), false).expect("memory takes it");
+            let said = String::from_utf8(said).expect("text");
+            assert!(said.contains(growths), "{said}");
+        }
     }
 }

@@ -72,6 +72,15 @@ impl Pid {
         Ok(Self::others()?.filter(runs).collect())
     }
 
+    /// The debugger that is attached to its first thread, if there is one, and it can be seen from here.
+    pub fn tracer(self) -> Option<Self> {
+        let status = fs::read(format!("/proc/{self}/status")).ok()?;
+        let line = status
+            .split(|&byte| byte == b'\n')
+            .find_map(|line| line.strip_prefix(b"TracerPid:"))?;
+        parse_pid(line.trim_ascii()).filter(|&Self(pid)| pid != 0)
+    }
+
     /// Its threads at this moment.
     ///
     /// # Errors

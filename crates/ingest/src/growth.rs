@@ -529,6 +529,9 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         some("elsewhere").map(|n| {
             format!("{n} of the processes executed another program, and were recorded until they did")
         }),
+        some("not_recorded_processes").map(|n| {
+            format!("{n} more processes of the same file ran beside the command, and are not in it: record with --exe")
+        }),
         comments.get("other_go_code").filter(|paths| !paths.is_empty()).map(|paths| {
             format!(
                 "the processes also had Go code of other files, {}: maps that grow there are not recorded",
@@ -545,6 +548,12 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         }),
         comments.number("only_user").map(|user| {
             format!("recorded without the right to look at the processes of others: only those of user {user} are here")
+        }),
+        comments.seconds("frozen_s").filter(|&ns| ns > 0).map(|_| {
+            format!(
+                "for {} s the recorder was stopped, or got no CPU time: growths of that time were not counted",
+                text("frozen_s")
+            )
         }),
         some("unprobed_copies").map(|n| {
             format!("{n} inlined copies of growth functions could not be probed: growths there are missing")

@@ -1,6 +1,30 @@
 //! Names from files are shown on terminals, where control characters are commands.
 
-/// The text with control characters replaced.
+/// The text with control characters replaced, and those that turn the direction of what stands beside them.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let is_command = |c: char| c.is_control() || turns_direction(c);
+    text.chars().map(|c| if is_command(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Source: Unicode 15.0, property Bidi_Control; and the separators of lines and paragraphs.
+fn turns_direction(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_turn_no_text_around() {
+        assert_eq!(printable("gpj\u{202e}exe.\u{2066}\u{1b}x"), "gpj\u{fffd}exe.\u{fffd}\u{fffd}x");
+        assert_eq!(printable("größe 世界 עברית"), "größe 世界 עברית");
+    }
 }

@@ -36,7 +36,7 @@ pub use error::{Error, ErrorKind};
 pub use folder::{Folder, make_folder};
 pub use owner::{is_only_ours, open_to_others};
 use place::{Existing, Place};
-use stream::{may_write, reopen};
+use stream::{Patience, may_write, reopen};
 pub use walk::opened_path;
 
 /// What a command writes, and how to know it again.
@@ -126,8 +126,18 @@ impl Output<'_> {
     /// # Errors
     /// When that cannot be, or must not. A regular file is then as it was.
     pub fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        self.write_until(bytes, &|| false)
+    }
+
+    /// As [`Output::write`]; once `is_over`, the reader of a pipe is waited for no longer than a second.
+    ///
+    /// # Errors
+    /// When that cannot be, or must not. A regular file is then as it was.
+    pub fn write_until(&self, bytes: &[u8], is_over: &dyn Fn() -> bool) -> Result<(), Error> {
         match self.place()? {
-            Place::Stream(stream) => stream.write(bytes).map_err(ErrorKind::Io),
+            Place::Stream(stream) => {
+                stream.write(bytes, &mut Patience::until(is_over)).map_err(ErrorKind::Io)
+            }
             Place::File { dir, existing: Some(existing), .. } if existing.is_mounted(&dir) => {
                 write_over(&existing, bytes).map_err(ErrorKind::Io)
             }
@@ -146,6 +156,17 @@ impl Output<'_> {
         Ok(match self.place()? {
             Place::File { dir, name, .. } => Some(walk::shown(&dir).join(name)),
             Place::Stream(_) => None,
+        })
+    }
+
+    /// The other user to whom the pipe belongs that it is written to: who owns it decides who reads it.
+    ///
+    /// # Errors
+    /// When it cannot be written there.
+    pub fn pipe_of_other(&self) -> Result<Option<u32>, Error> {
+        Ok(match self.place()? {
+            Place::Stream(stream) => stream.pipe_of_other(),
+            Place::File { .. } => None,
         })
     }
 

@@ -3,11 +3,18 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, open, openat};
+use rustix::io::Errno;
 
 use crate::ErrorKind;
+use crate::owner::is_ours;
 use crate::walk::{self, Walk, opened_path};
 
 /// Something that is written to in place.
@@ -69,15 +76,62 @@ impl Stream {
         }
     }
 
-    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+    /// The user to whom a pipe belongs, if it is neither this one nor root.
+    pub(crate) fn pipe_of_other(&self) -> Option<u32> {
+        let Self::Node(node) = self else { return None };
+        let metadata = node.metadata().ok()?;
+        let is_other = metadata.file_type().is_fifo() && !is_ours(&metadata);
+        is_other.then(|| metadata.uid())
+    }
+
+    pub(crate) fn write(&self, bytes: &[u8], patience: &mut Patience<'_>) -> io::Result<()> {
         match self {
-            Self::Stdout => write_to(&mut io::stdout().lock(), bytes),
-            Self::Stderr => write_to(&mut io::stderr().lock(), bytes),
+            Self::Stdout => write_after_rest(io::stdout().lock(), bytes, patience),
+            Self::Stderr => write_after_rest(io::stderr().lock(), bytes, patience),
             // What is in a file stays before what is added.
-            Self::Descriptor(opened) => write_to(&mut reopen(opened, OFlags::APPEND)?, bytes),
-            Self::Node(node) => write_to(&mut reopen(node, OFlags::empty())?, bytes),
-            Self::Socket(socket) => write_to(&mut UnixStream::connect(opened_path(socket))?, bytes),
+            Self::Descriptor(opened) => {
+                write_to(reopen_patiently(opened, OFlags::APPEND, patience)?, bytes, patience)
+            }
+            Self::Node(node) => {
+                write_to(reopen_patiently(node, OFlags::empty(), patience)?, bytes, patience)
+            }
+            Self::Socket(socket) => {
+                write_to(UnixStream::connect(opened_path(socket))?, bytes, patience)
+            }
         }
+    }
+}
+
+/// How often it is looked whether a reader came, and whether there is to be an end of waiting for one.
+const GLANCE: Duration = Duration::from_millis(50);
+/// How long a reader is waited for all the same. Another process may be on its way to be one.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// What a pipe takes at once when it takes anything. Units: bytes. Source: pipe(7).
+const PIPE_BUF: usize = 4096;
+
+/// Waits for a reader without end, but for a moment only once nobody wants to wait any more.
+pub(crate) struct Patience<'a> {
+    is_over: &'a dyn Fn() -> bool,
+    /// When it was first over.
+    since: Option<Instant>,
+}
+
+impl<'a> Patience<'a> {
+    pub(crate) fn until(is_over: &'a dyn Fn() -> bool) -> Self {
+        Self { is_over, since: None }
+    }
+
+    /// Whether to go on waiting.
+    fn check(&mut self) -> io::Result<()> {
+        if !(self.is_over)() {
+            return Ok(());
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if since.elapsed() < LAST_WAIT {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads from it"))
     }
 }
 
@@ -86,12 +140,55 @@ pub(crate) fn may_write(found: &File) -> io::Result<()> {
     Ok(accessat(CWD, opened_path(found), Access::WRITE_OK, AtFlags::EACCESS)?)
 }
 
-fn write_to(writer: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
-    writer.write_all(bytes)?;
-    writer.flush()
+fn write_after_rest(
+    mut writer: impl Write + AsFd,
+    bytes: &[u8],
+    patience: &mut Patience<'_>,
+) -> io::Result<()> {
+    writer.flush()?;
+    write_to(writer, bytes, patience)
 }
 
-/// Opens to write the very thing that was looked at. Waits for the reader of a pipe. A terminal does not become ours.
+/// In pieces that a pipe takes at once when it takes anything, so that the wait is never in the kernel.
+fn write_to(file: impl AsFd, mut bytes: &[u8], patience: &mut Patience<'_>) -> io::Result<()> {
+    let timeout = Timespec { tv_sec: 0, tv_nsec: GLANCE.subsec_nanos().into() };
+    while !bytes.is_empty() {
+        let piece = &bytes[..bytes.len().min(PIPE_BUF)];
+        let written = match poll(&mut [PollFd::new(&file, PollFlags::OUT)], Some(&timeout)) {
+            Ok(0) => Err(Errno::AGAIN),
+            Ok(_) => rustix::io::write(&file, piece),
+            Err(errno) => Err(errno),
+        };
+        match written {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => {
+                bytes = &bytes[n..];
+                patience.since = None;
+            }
+            Err(Errno::AGAIN | Errno::INTR) => patience.check()?,
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
+}
+
+/// As `reopen`, but that the wait for the reader of a pipe may end.
+fn reopen_patiently(found: &File, how: OFlags, patience: &mut Patience<'_>) -> io::Result<File> {
+    if !found.metadata()?.file_type().is_fifo() {
+        return reopen(found, how);
+    }
+    loop {
+        match reopen(found, how | OFlags::NONBLOCK) {
+            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+                patience.check()?;
+                thread::sleep(GLANCE);
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Opens to write the very thing that was looked at. A terminal does not become ours.
 pub(crate) fn reopen(found: &File, how: OFlags) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::CLOEXEC | how;
     loop {

@@ -64,7 +64,8 @@
 #define COUNT_NOT_OURS 24 /* hits of processes that are not to be recorded */
 #define COUNT_STANDING 25 /* hits of POINT_SWISS_SPLIT and POINT_CLASSIC_LARGE that are growths */
 #define COUNT_STANDING_NS 26 /* of COUNT_EVENT_NS: for these, and for those of COUNT_PASSED */
-#define N_COUNTERS 27
+#define COUNT_FROZEN 27 /* of COUNT_IGNORED: hits at a time when nothing was heard of the recorder */
+#define N_COUNTERS 28
 
 /* Entries that the tables have room for. */
 #define MAX_GROWS 65536
@@ -96,6 +97,7 @@ struct point {
 
 /* What the recorder may change while it runs. */
 struct control {
+	u64 valid_until; /* by the monotonic clock: later hits are not counted, as nobody would see what they cost */
 	u32 is_paused; /* rare events are counted all the same */
 	u32 precision; /* of new events: grow_key.precision */
 	u32 walk_below; /* a random 32-bit number below this asks for a stack */
@@ -103,6 +105,7 @@ struct control {
 	u32 standing_apart; /* POINT_SWISS_SPLIT, POINT_CLASSIC_LARGE count their growths, at all times, and other probes do not */
 	u32 epoch; /* of new counts; after a change, and a grace period, nothing is added to those of other epochs */
 	u32 is_held; /* nothing is counted, rare events neither, but which processes there are and what they execute */
+	u32 padding;
 };
 
 /* Per CPU, by COUNT_*. */

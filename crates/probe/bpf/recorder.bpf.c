@@ -508,6 +508,12 @@ int on_probe(struct pt_regs *ctx)
 		count(COUNT_IGNORED, 1);
 		return 0;
 	}
+	start = bpf_ktime_get_ns();
+	if (start > control->valid_until) {
+		count(COUNT_IGNORED, 1);
+		count(COUNT_FROZEN, 1);
+		return 0;
+	}
 	switch (point->kind) {
 	case POINT_PACE:
 		begin_pace(who.tid);
@@ -519,7 +525,6 @@ int on_probe(struct pt_regs *ctx)
 	}
 	if (point->kind == POINT_MAKE)
 		count(COUNT_MAKES, 1);
-	start = bpf_ktime_get_ns();
 	end_pace(start);
 	switch (read_event(ctx, point, control, &event)) {
 	case EVENT:

@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use gobin::LinkAddr;
-use goproc::{ErrorKind, Pid};
+use goproc::{ErrorKind, Executable, Pid};
 
 use crate::capabilities::{
     CAP_BPF, CAP_DAC_READ_SEARCH, CAP_PERFMON, CAP_SYS_ADMIN, CAP_SYS_PTRACE, Capabilities,
 };
 use crate::error::{Error, advice_for_samples};
 use crate::kernel::{self, Constants, Kernel};
+use crate::others::Others;
+use crate::points::Points;
+use crate::program::Program;
 use crate::reach::Reach;
 use crate::recording::{Links, Requirement, State};
 use crate::{calibrate, refusal};
@@ -152,9 +155,36 @@ fn process(pid: u32) -> Requirement {
             advice: "of another user: run as that user or as root, or add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH".to_owned(),
         },
         Err(error) => State::Missing { advice: error.to_string() },
-        Ok(_) => State::Met,
+        Ok(file) => match recordable(&file) {
+            Err(error) => State::Missing { advice: error.with_causes() },
+            Ok(()) => whole(Pid(pid), &file),
+        },
     };
     requirement(what, state)
+}
+
+/// Reads the executable as for a recording.
+fn recordable(file: &Executable) -> Result<(), Error> {
+    Reach::own()?.ensure_no_rights(file)?;
+    let program = Program::read(file)?;
+    let points = Points::find(program.binary(), program.map_impl);
+    points.ensure_growth(&file.name.to_string_lossy())
+}
+
+/// Whether all Go code of the process is that of its executable.
+fn whole(pid: Pid, file: &Executable) -> State {
+    let mut others = Others::default();
+    others.look(&[pid.0], file.id, &file.shown);
+    let names: Vec<String> = others.go_code().map(|path| path.display().to_string()).collect();
+    if names.is_empty() {
+        return State::Met;
+    }
+    State::Limited {
+        advice: format!(
+            "maps that grow in its plugins and libraries are not recorded: {}",
+            names.join(", ")
+        ),
+    }
 }
 
 fn other_users(capabilities: Capabilities) -> Requirement {

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use aya::maps::{Array, HashMap as BpfHashMap, Map, MapError, PerCpuArray};
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
@@ -30,7 +31,10 @@ use crate::record_layout::{
 };
 use crate::recording::Links;
 use crate::refusal;
-use crate::system::{self, kernel_release};
+use crate::system::{self, KernelClock, kernel_release};
+
+/// How long hits are counted after the last that was heard of the recorder.
+const BEAT: Duration = Duration::from_secs(1);
 
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/recorder.bpf.o"));
 
@@ -110,6 +114,8 @@ pub(crate) struct Kernel {
     /// Of each of `TABLES`: its counter of new entries when it was last emptied.
     emptied_at: [u64; TABLES.len()],
     control: Control,
+    /// `None` where counting goes on whether or not anything is heard of the recorder.
+    clock: Option<KernelClock>,
 }
 
 /// Probes in place, until dropped.
@@ -178,6 +184,7 @@ impl Kernel {
             program::<UProbe>(&mut ebpf, "on_probe").load().map_err(program_error)?;
         }
         let control = Control {
+            valid_until: u64::MAX,
             is_paused: 1,
             precision: 0,
             walk_below: 0,
@@ -185,8 +192,10 @@ impl Kernel {
             standing_apart: 0,
             epoch: 0,
             is_held: 0,
+            padding: 0,
         };
-        Ok(Self { ebpf, multi, points: Vec::new(), emptied_at: [0; TABLES.len()], control })
+        let clock = None;
+        Ok(Self { ebpf, multi, points: Vec::new(), emptied_at: [0; TABLES.len()], control, clock })
     }
 
     /// Capabilities that it takes to put the same probes in place again, and to read the clocks of threads.
@@ -321,7 +330,24 @@ impl Kernel {
         self.set_control(Control { is_held: u32::from(is_held), ..self.control })
     }
 
-    fn set_control(&mut self, control: Control) -> Result<(), Error> {
+    /// From now on hits are counted for `BEAT` only, and again for as long after each `beat`.
+    pub(crate) fn count_while_heard_of(&mut self) -> Result<(), Error> {
+        self.clock = Some(KernelClock::own());
+        self.beat().map(|_| ())
+    }
+
+    /// Lets the kernel side go on counting. Returns how long it did not.
+    pub(crate) fn beat(&mut self) -> Result<Duration, Error> {
+        let Some(clock) = self.clock else { return Ok(Duration::ZERO) };
+        let before = self.control.valid_until;
+        self.set_control(self.control)?;
+        Ok(Duration::from_nanos(clock.now_ns().saturating_sub(before)))
+    }
+
+    fn set_control(&mut self, mut control: Control) -> Result<(), Error> {
+        if let Some(clock) = self.clock {
+            control.valid_until = clock.now_ns().saturating_add(BEAT.as_nanos() as u64);
+        }
         let mut controls: Array<_, Control> = self.table_mut("controls", Array::try_from);
         controls.set(0, control, 0).map_err(|error| map_error("changing the mode", &error))?;
         self.control = control;

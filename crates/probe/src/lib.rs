@@ -87,6 +87,24 @@ pub fn check(_: Option<u32>) -> Vec<Requirement> {
     }]
 }
 
+/// Gives up every capability of this thread, for good: of one that was started before the rights of the others are.
+///
+/// # Errors
+/// When the kernel does not let us.
+#[cfg(live)]
+pub fn give_up_rights() -> Result<(), Error> {
+    capabilities::keep_only(&[])
+}
+
+/// There is nothing that it takes them for.
+///
+/// # Errors
+/// Never.
+#[cfg(not(live))]
+pub fn give_up_rights() -> Result<(), Error> {
+    Ok(())
+}
+
 /// The records that the kernel side writes. Made from `bpf/record.h` by the build script.
 #[cfg(live)]
 #[allow(dead_code)]

@@ -54,6 +54,22 @@ impl Recorder {
         match *self {}
     }
 
+    /// Takes probes away.
+    ///
+    /// # Errors
+    /// Not called.
+    pub fn suspend(&mut self) -> Result<(), Error> {
+        match *self {}
+    }
+
+    /// Puts them back.
+    ///
+    /// # Errors
+    /// Not called.
+    pub fn resume(&mut self) -> Result<(), Error> {
+        match *self {}
+    }
+
     /// A recording.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 use gobin::{Binary, FileOffset, InlinedCopy, LargeArrays, LinkAddr, MapImpl, ProbeInstruction};
 
+use crate::error::Error;
 use crate::record_layout::{
     POINT_CLASSIC_GROW, POINT_CLASSIC_INLINED, POINT_CLASSIC_LARGE, POINT_GC_ASSIST,
     POINT_GC_CYCLE, POINT_IN_BODY, POINT_MAKE, POINT_ON_BRANCH, POINT_PACE, POINT_START,
@@ -81,6 +82,22 @@ impl Points {
     /// programs, and shows how large maps become.
     pub(crate) fn standing(&self) -> Option<Probe> {
         self.splits.or(self.large.as_ref().map(|(_, probe)| *probe))
+    }
+
+    /// Refuses a program, of this name, without a function of growth that can be probed.
+    pub(crate) fn ensure_growth(&self, path: &str) -> Result<(), Error> {
+        if self.n_growth() > 0 {
+            return Ok(());
+        }
+        let why = if self.n_unprobed > 0 {
+            format!(
+                " that can be probed: {} inlined copies are of a form that is not known",
+                self.n_unprobed
+            )
+        } else {
+            String::new()
+        };
+        Err(Error::NoGrowthFunction { path: path.to_owned(), why })
     }
 
     /// Number of probes on growth functions.

@@ -78,12 +78,16 @@ pub(crate) struct Facts<'f> {
     pub(crate) n_processes: u64,
     /// Processes that run another program by now.
     pub(crate) n_elsewhere: u64,
+    /// Processes of the same file that are not recorded.
+    pub(crate) n_beside: u64,
     /// Files with other Go code in the processes.
     pub(crate) other_code: Vec<PathBuf>,
     /// Whether there were more files than are looked at.
     pub(crate) has_more_files: bool,
     /// Where only processes of one user are recorded.
     pub(crate) only_user: Option<u32>,
+    /// Time in which growths were not counted as nothing was heard of the recorder.
+    pub(crate) frozen: Duration,
     /// By mode: exact, sampled stacks, windows.
     pub(crate) time_in: [Duration; 3],
     pub(crate) windows: Windows,
@@ -182,6 +186,7 @@ pub(crate) fn build(tally: &Tally, binary: &Binary<'_>, facts: &Facts<'_>) -> Re
         n_grows,
         grows_range,
         n_elsewhere: facts.n_elsewhere,
+        n_beside: facts.n_beside,
         other_code: facts.other_code.clone(),
         n_samples: facts.count(COUNT_SAMPLES),
         n_lost: facts.n_lost() + facts.count(COUNT_SAMPLES_LOST) + facts.n_lost_stacks(),
@@ -597,6 +602,12 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
     ];
     if facts.has_more_files {
         comments.push(format!("other_files_above={MAX_FILES}"));
+    }
+    if !facts.frozen.is_zero() {
+        comments.push(format!("frozen_s={}", seconds(facts.frozen)));
+    }
+    if facts.n_beside > 0 {
+        comments.push(format!("not_recorded_processes={}", facts.n_beside));
     }
     comments.extend(facts.only_user.map(|user| format!("only_user={user}")));
     let windows = &facts.windows;

@@ -7,6 +7,7 @@
 //! Counts stay in the kernel's tables until they fill, and are then added to a `Tally`. What each of them means is
 //! looked up when they are taken out: by then a process may have ended, so its types are looked for while it lives.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
@@ -36,6 +37,7 @@ use crate::target::{self, Found};
 use crate::windows::Windows;
 
 mod executions;
+mod heartbeat;
 mod part;
 mod standing;
 mod tables;
@@ -75,6 +77,8 @@ pub struct Recorder {
     child: Option<Child>,
     memory: Memory,
     others: Others,
+    /// Processes of the file that were seen beside the command that is recorded.
+    beside: HashSet<u32>,
     /// When the governor last looked.
     last: Mark,
     next_window: Plan,
@@ -85,9 +89,15 @@ pub struct Recorder {
     reconsider_at: Instant,
     next_look: Instant,
     next_collect: Instant,
+    /// When other Go code is looked for.
+    next_others: Instant,
     n_windows: u64,
     /// Of its threads before the last window; `None` when that is not known.
     scheduled: Option<Scheduled>,
+    /// Hits that were not counted because nothing was heard of us, when they were last looked at.
+    n_frozen: u64,
+    /// Whether there was a probe in gaps when growth probes were taken away.
+    has_standing: bool,
     /// Since the recorder began.
     start: Mark,
     n_taken: u64,
@@ -109,9 +119,7 @@ impl Recorder {
         reach.ensure_no_rights(&found.file)?;
         let program = Program::read(&found.file)?;
         let points = Points::find(program.binary(), program.map_impl);
-        if points.n_growth() == 0 {
-            return Err(no_growth_function(found.name(), &points));
-        }
+        points.ensure_growth(&found.name())?;
         let mut kernel = load_kernel(&program, &points, reach, options.links)?;
         let costs = calibrate::measure(&mut kernel)?;
         kernel.watch_executions()?;
@@ -133,6 +141,7 @@ impl Recorder {
             n_inlined: points.n_inlined,
             only_user: reach.user.filter(|_| found.is_all()),
             took: begun.elapsed(),
+            debugged: debugged(&found),
         };
         let mut governor = Governor::new(options.max_overhead, costs, seed());
         Ok(Self {
@@ -161,11 +170,15 @@ impl Recorder {
             child: None,
             memory: Memory::default(),
             others: Others::default(),
+            beside: HashSet::new(),
             last: start,
             next_look: now,
             next_collect: now + COLLECT,
+            next_others: now,
             n_windows: 0,
             scheduled: None,
+            n_frozen: 0,
+            has_standing: false,
             start,
             n_taken: 0,
             n_grows_before: 0.0,
@@ -204,6 +217,9 @@ impl Recorder {
     pub fn start(&mut self) -> Result<(), Error> {
         self.kernel.control(counting(Mode::Exact, self.max_frames))?;
         self.kernel.count_standing_apart(self.standing.links.is_some())?;
+        if self.max_overhead < 1.0 {
+            self.kernel.count_while_heard_of()?;
+        }
         // Probes have cost, and processes begun, since they are in place: that was before.
         let before = self.mark()?;
         let n_known = self.alive()?.len() as u64;
@@ -230,6 +246,7 @@ impl Recorder {
         // A time whose end cannot be reckoned has none.
         let until = Instant::now().checked_add(time);
         while !self.has_ended() {
+            self.beat()?;
             let now = Instant::now();
             let rest = until.map_or(time, |until| until.saturating_duration_since(now));
             if rest.is_zero() {
@@ -333,6 +350,7 @@ impl Recorder {
     }
 
     fn mark(&mut self) -> Result<Mark, Error> {
+        self.beat()?;
         let at = Instant::now();
         let counters = self.kernel.counters()?;
         self.notice_executions(&counters, at)?;
@@ -388,6 +406,7 @@ impl Recorder {
         Ok(Status {
             elapsed: self.start.at.elapsed(),
             n_grows: self.n_grows(&counters),
+            is_estimated: self.part.time_in[mode_idx(Mode::Windows)] > Duration::ZERO,
             n_samples: self.count(&counters, COUNT_SAMPLES),
             n_lost: [COUNT_READ_FAULTS, COUNT_TABLE_FULL, COUNT_SAMPLES_LOST, COUNT_STACKS_LOST]
                 .iter()
@@ -436,6 +455,12 @@ fn load_kernel(
     Kernel::load(&constants, links)
 }
 
+/// Processes with a debugger, and which.
+fn debugged(found: &Found) -> Vec<(u32, u32)> {
+    let tracer = |&pid: &u32| Some((pid, Pid(pid).tracer()?.0));
+    found.pids.iter().filter_map(tracer).collect()
+}
+
 /// Tells the kernel side of processes that run already.
 fn name_processes(kernel: &mut Kernel, program: &Program, found: &Found) -> Result<(), Error> {
     for &pid in &found.pids {
@@ -482,18 +507,6 @@ fn open_processes(found: &Found, sample_hz: u64) -> Result<(CpuClock, Vec<(u32, 
         ([], [first, ..]) => Err(Error::NoSuchProcess { pid: *first }),
         _ => Ok((cpu, processes)),
     }
-}
-
-fn no_growth_function(path: String, points: &Points) -> Error {
-    let why = if points.n_unprobed > 0 {
-        format!(
-            " that can be probed: {} inlined copies are of a form that is not known",
-            points.n_unprobed
-        )
-    } else {
-        String::new()
-    };
-    Error::NoGrowthFunction { path, why }
 }
 
 /// How the kernel side is to count in a mode.

@@ -64,6 +64,8 @@ pub struct Attached {
     pub n_inlined: usize,
     /// Time from the start until the probes were in place.
     pub took: Duration,
+    /// Processes that a debugger is attached to, each with that of the debugger.
+    pub debugged: Vec<(u32, u32)>,
 }
 
 /// State of a recorder, of everything since it began.
@@ -73,6 +75,8 @@ pub struct Status {
     pub elapsed: Duration,
     /// Growths, estimated ones included.
     pub n_grows: u64,
+    /// Whether some are.
+    pub is_estimated: bool,
     /// CPU samples.
     pub n_samples: u64,
     /// Events and samples lost.
@@ -106,6 +110,8 @@ pub struct Recording {
     pub n_lost: u64,
     /// Processes that execute another program by now; they were recorded until they did.
     pub n_elsewhere: u64,
+    /// Processes of the recorded file that were seen beside the command, and not recorded.
+    pub n_beside: u64,
     /// Files with other Go code than that of the executable, in its processes: plugins and libraries.
     pub other_code: Vec<PathBuf>,
     /// Time recorded.
@@ -197,6 +203,7 @@ mod tests {
                 n_samples: 0,
                 n_lost: 0,
                 n_elsewhere: 0,
+                n_beside: 0,
                 other_code: Vec::new(),
                 elapsed: Duration::ZERO,
             };

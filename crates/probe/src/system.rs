@@ -76,11 +76,43 @@ impl TaskClocks {
     }
 }
 
+/// The monotonic clock as programs in the kernel read it: that of the machine's own time namespace.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KernelClock {
+    /// By how much it is ahead in this process' time namespace. Units: nanoseconds.
+    ahead_ns: i64,
+}
+
+impl KernelClock {
+    pub(crate) fn own() -> Self {
+        // Kernels without time namespaces have no such file.
+        let offsets = fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
+        Self { ahead_ns: parse_monotonic_offset(&offsets).unwrap_or(0) }
+    }
+
+    /// Units: nanoseconds.
+    pub(crate) fn now_ns(self) -> u64 {
+        clock_ns(libc::CLOCK_MONOTONIC).saturating_add_signed(-self.ahead_ns)
+    }
+}
+
+/// Seconds and nanoseconds behind the name of the clock. Source: Linux, kernel/time/namespace.c, `proc_timens_show_offsets`.
+fn parse_monotonic_offset(offsets: &str) -> Option<i64> {
+    let fields = offsets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let of_clock = fields.into_iter().find(|fields| fields.first() == Some(&"monotonic"))?;
+    let number = |at: usize| of_clock.get(at)?.parse::<i64>().ok();
+    number(1)?.checked_mul(1_000_000_000)?.checked_add(number(2)?)
+}
+
 /// CPU time of this thread. Units: nanoseconds.
 pub(crate) fn thread_cpu_ns() -> u64 {
+    clock_ns(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn clock_ns(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: writes to the struct given.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
     time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }
 
@@ -95,4 +127,19 @@ fn owned(fd: RawFd) -> io::Result<OwnedFd> {
 /// The system's error behind an error, if there is one.
 pub(crate) fn find_io_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e io::Error> {
     causes(error).find_map(|error| error.downcast_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_of_the_kernel_is_not_that_of_a_time_namespace() {
+        let offsets = "monotonic      86400         5\nboottime           0         0\n";
+        assert_eq!(parse_monotonic_offset(offsets), Some(86_400_000_000_005));
+        let before = "monotonic -1 0\n";
+        assert_eq!(parse_monotonic_offset(before), Some(-1_000_000_000));
+        assert_eq!(parse_monotonic_offset("monotonic x 0"), None);
+        assert_eq!(parse_monotonic_offset(""), None);
+    }
 }

@@ -400,6 +400,11 @@ fn keeps_only_the_rights_that_recording_needs() {
             assert_eq!(status_line(&pid, set), kept, "{set} with --max-overhead {max_overhead}");
         }
         assert_eq!(status_line(&pid, "NoNewPrivs:"), "1");
+        for thread in fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
+            let thread = format!("{pid}/task/{}", thread.file_name().display());
+            let has = status_line(&thread, "CapEff:");
+            assert!(has == kept || has == NONE, "{thread} has {has}");
+        }
         let (said, code) = recorder.end("-INT");
         assert_eq!(code, Some(0), "{said}");
     }
@@ -473,6 +478,70 @@ fn an_executable_that_is_too_large_is_not_read() {
 /// Sends a signal to a process by its number.
 fn send(signal: &str, pid: &str) {
     assert!(Command::new("kill").args([signal, pid]).status().unwrap().success());
+}
+
+/// Links that a recorder holds.
+fn n_links(pid: &str) -> usize {
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    let named = files.filter_map(|file| fs::read_link(file.path()).ok());
+    let is_link = |name: &Path| {
+        name.ends_with("anon_inode:bpf_link") || name.ends_with("anon_inode:[perf_event]")
+    };
+    named.filter(|name| is_link(name)).count()
+}
+
+/// A recording in which a recorder did not run for more than a second.
+#[track_caller]
+fn check_not_counted(recorder: Recorder, path: &str) {
+    let (said, code) = recorder.end("-INT");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("growths (at least"), "{said}");
+    let diagnosis = String::from_utf8(crate::mapscope(["diagnose", path]).stdout).unwrap();
+    let diagnosis = diagnosis.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(diagnosis.contains("growths of that time were not counted"), "{diagnosis}");
+}
+
+const STAYS_EXACT: [&str; 2] = ["--max-overhead", "99"];
+
+#[test]
+fn what_happens_while_a_recorder_is_stopped_is_not_counted() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let load = Load::start(&program, &["-work", "mix"]);
+    let [option, limit] = STAYS_EXACT;
+    let mut recorder = Recorder::start(&["-p", &load.pid(), "-o", &path, option, limit]);
+    recorder.line();
+    send("-STOP", &recorder.pid());
+    // It says ten times a second how far it got.
+    let mut clock = Load::start(&program, &["-work", "mix"]);
+    for _ in 0..15 {
+        clock.operations();
+    }
+    send("-CONT", &recorder.pid());
+    recorder.line();
+    check_not_counted(recorder, &path);
+}
+
+#[test]
+fn a_recorder_that_is_suspended_takes_its_probes_away_and_puts_them_back() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let mut load = Load::start(&program, &["-work", "mix"]);
+    let [option, limit] = STAYS_EXACT;
+    let mut recorder = Recorder::start(&["-p", &load.pid(), "-o", &path, option, limit]);
+    recorder.line();
+    let before = n_links(&recorder.pid());
+    send("-TSTP", &recorder.pid());
+    while !status_line(&recorder.pid(), "State:").starts_with('T') {
+        load.operations();
+    }
+    assert!(n_links(&recorder.pid()) < before, "of {before}");
+    send("-CONT", &recorder.pid());
+    recorder.line();
+    assert_eq!(n_links(&recorder.pid()), before);
+    check_not_counted(recorder, &path);
 }
 
 #[test]

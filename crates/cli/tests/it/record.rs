@@ -1,7 +1,7 @@
 //! `mapscope record` from the outside: what it refuses, how it ends, and that the program goes on as before.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::thread;
@@ -163,6 +163,14 @@ fn refuses_what_is_no_target() {
 }
 
 #[test]
+fn a_check_of_a_process_reads_its_executable() {
+    let output = record(&["--check", "-p", &std::process::id().to_string()]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("is not a Go program that can be recorded"), "{said}");
+}
+
+#[test]
 fn refuses_a_script_and_says_how_to_record_what_it_starts() {
     let dir = tempfile::tempdir().unwrap();
     let script = dir.path().join("run.sh");
@@ -260,6 +268,20 @@ fn a_recording_that_cannot_be_written_is_kept_elsewhere() {
 }
 
 #[test]
+fn a_signal_ends_the_wait_for_a_reader() {
+    let Some(program) = load_program() else { return };
+    let load = Load::start(&program, &["-work", "mix"]);
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mapscope"));
+    command.args(["record", "-p", &load.pid(), "-o"]).arg(&fifo).env("TMPDIR", dir.path());
+    let (said, code) = Recorder::of(&mut command).end("-TERM");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("nobody reads from it; the recording is kept in "), "{said}");
+}
+
+#[test]
 fn records_though_nobody_reads_what_it_says() {
     let Some(program) = load_program() else { return };
     let load = Load::start(&program, &["-work", "grow"]);
@@ -272,6 +294,25 @@ fn records_though_nobody_reads_what_it_says() {
         .stderr(writer)
         .status()
         .unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(n_grows(&path) > 0);
+}
+
+#[test]
+fn ends_in_time_though_what_it_says_cannot_be_written() {
+    let Some(program) = load_program() else { return };
+    let load = Load::start(&program, &["-work", "grow"]);
+    let (dir, pid) = (tempfile::tempdir().unwrap(), load.pid());
+    let path = output_path(&dir);
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    // Source: pipe(7), "Pipe capacity".
+    writer.write_all(&[b' '; 1 << 16]).unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .args(["record", "-p", &pid, "-d", "1500ms", "-o", &path])
+        .stderr(writer)
+        .status()
+        .unwrap();
+    drop(reader);
     assert_eq!(status.code(), Some(0));
     assert!(n_grows(&path) > 0);
 }
@@ -524,6 +565,20 @@ fn the_exit_code_of_a_command_is_passed_on() {
         assert!(said.contains(&format!("the command ended with exit code {code}\n")), "{said}");
         assert!(said.contains("mapscope: wrote "), "{said}");
     }
+}
+
+#[test]
+fn processes_of_the_file_of_a_command_that_are_not_recorded_are_counted() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let _beside = Load::start(&program, &["-work", "mix"]);
+    let program = program.to_str().unwrap();
+    let output = record(&["-o", &path, "--", program, "-work", "tiny", "-rounds", "20"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(" of this file ran beside it and "), "{said}");
+    let notices = diagnose_json(&[&path])["notices"].to_string();
+    assert!(notices.contains("more processes of the same file"), "{notices}");
 }
 
 #[test]

@@ -386,6 +386,39 @@ fn a_reader_that_went_away_is_told_with_the_name() {
 }
 
 #[test]
+fn a_reader_is_not_waited_for_once_nobody_wants_to_wait() {
+    let dir = Dir::new();
+    let fifo = dir.path("fifo");
+    run("mkfifo", &[fifo.to_str().unwrap()]);
+    let none = Inputs::default();
+    let give_up = || {
+        let output = output(&fifo, &none, Over::SameKind);
+        output.write_until(&vec![0; 4 << 20], &|| true).unwrap_err().to_string()
+    };
+    let without_reader = give_up();
+    // One that does not read.
+    let _reader = File::options().read(true).write(true).open(&fifo).unwrap();
+    for said in [without_reader, give_up()] {
+        assert!(said.ends_with("fifo: cannot be written: nobody reads from it"), "{said}");
+    }
+}
+
+#[test]
+fn a_pipe_of_another_user_is_told_as_one() {
+    if !is_root() {
+        return;
+    }
+    let dir = Dir::new();
+    let fifo = dir.path("fifo");
+    run("mkfifo", &[fifo.to_str().unwrap()]);
+    let none = Inputs::default();
+    let owner = || output(&fifo, &none, Over::SameKind).pipe_of_other().unwrap();
+    assert_eq!(owner(), None);
+    chown(&fifo, Some(65534), None).unwrap();
+    assert_eq!(owner(), Some(65534));
+}
+
+#[test]
 fn a_socket_gets_a_connection() {
     let dir = Dir::new();
     let listener = UnixListener::bind(dir.path("socket")).unwrap();

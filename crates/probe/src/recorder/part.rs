@@ -36,6 +36,8 @@ pub(super) struct Part {
     pub(super) n_taken: u64,
     /// Whether the probe that stays in gaps stood all the time.
     pub(super) counts_standing: bool,
+    /// Time in which hits were not counted as nothing was heard of the recorder.
+    pub(super) frozen: Duration,
     /// By mode: exact, sampled stacks, windows.
     pub(super) time_in: [Duration; 3],
 }
@@ -58,6 +60,7 @@ impl Part {
             n_elsewhere: 0,
             n_taken: 0,
             counts_standing: false,
+            frozen: Duration::ZERO,
             time_in: [Duration::ZERO; 3],
         }
     }
@@ -139,9 +142,11 @@ impl Recorder {
             n_processes: (part.n_known + counters[COUNT_NEW_PROCESSES as usize])
                 .saturating_sub(counters[COUNT_RESTARTS as usize]),
             n_elsewhere: 0,
+            n_beside: self.beside.len() as u64,
             other_code: self.others.go_code().map(Path::to_owned).collect(),
             has_more_files: self.others.has_more(),
             only_user: self.attached.only_user,
+            frozen: part.frozen,
             time_in: part.time_in,
             windows: part.windows,
             n_events: part.n_taken,

@@ -1,7 +1,9 @@
 //! The kernel side's tables: emptied before they fill, and what is in them looked up while there is somebody to ask.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use goproc::Pid;
 
 use super::{COLLECT, Recorder};
 use crate::error::Error;
@@ -15,6 +17,16 @@ pub(super) const COLLECT_WINDOWS: usize = 32;
 /// Types that only exist in memory are looked for at each tick, as the program may end any time, unless that takes
 /// more than this part of our time.
 const LOOKING: u32 = 50;
+
+/// When other Go code is looked for in a recording that has just begun: its program may end soon. After that it is every
+/// `COLLECT`.
+const FIRST_LOOKS: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(2)];
+
+/// When to look next, of a recording that has lasted for `elapsed`.
+fn next_look_for_others(elapsed: Duration) -> Duration {
+    FIRST_LOOKS.into_iter().find(|&at| at > elapsed).unwrap_or(elapsed + COLLECT)
+}
 
 /// What was taken out of the tables, and waits for the stacks to be taken as well.
 #[derive(Debug, Default)]
@@ -41,8 +53,12 @@ impl Recorder {
             self.collect()?;
         }
         if is_time {
-            self.look_for_others()?;
             self.next_collect = now + COLLECT;
+        }
+        if now >= self.next_others {
+            self.look_for_others()?;
+            let start = self.start.at;
+            self.next_others = start + next_look_for_others(now.saturating_duration_since(start));
         }
         Ok(())
     }
@@ -52,7 +68,18 @@ impl Recorder {
             let file = &self.found.file;
             self.others.look(&self.pids()?, file.id, &file.shown);
         }
+        self.look_beside();
         Ok(())
+    }
+
+    /// A command is one process: it may start more of its own file, which are not recorded.
+    fn look_beside(&mut self) {
+        if self.child.is_none() || self.found.is_all() || self.reach.is_proc_foreign {
+            return;
+        }
+        let running = Pid::running_file(self.found.file.id).unwrap_or_default();
+        let own = self.found.pids.iter().copied().collect::<HashSet<_>>();
+        self.beside.extend(running.into_iter().map(|pid| pid.0).filter(|pid| !own.contains(pid)));
     }
 
     fn look_at_types(&mut self) -> Result<(), Error> {
@@ -114,5 +141,17 @@ impl Recorder {
         self.cpu.forget(&gone.map(|pid| pid.0).collect());
         self.memory.forget(&ended.into_iter().collect(), &latest);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_that_end_soon_are_looked_at_before() {
+        let ms = Duration::from_millis;
+        let times = [0, 200, 1000, 2500].map(|elapsed| next_look_for_others(ms(elapsed)));
+        assert_eq!(times, [ms(200), ms(1000), ms(2000), ms(7500)]);
     }
 }

@@ -15,7 +15,9 @@ use crate::governor::{Costs, Interval, Mode, SLOWEST};
 use crate::kernel::ProbeLinks;
 use crate::points::Probe;
 use crate::process::ProcessKey;
-use crate::record_layout::{COUNT_PACE_NS, COUNT_PACES, GrowKey, PRECISION_WINDOW, ThreadCount};
+use crate::record_layout::{
+    COUNT_FROZEN, COUNT_PACE_NS, COUNT_PACES, GrowKey, PRECISION_WINDOW, ThreadCount,
+};
 use crate::system::TaskClocks;
 use crate::tally::OfWindow;
 use crate::windows::{Busy, Weight, Window};
@@ -151,7 +153,8 @@ impl Recorder {
         let costs = self.governor.costs();
         // Of processes that come and go, whose CPU time in a window is not known, the wall time is.
         let is_all = self.found.is_all();
-        let is_cut_short = progress_ns < plan.length.as_nanos() as f64 / 4.0;
+        let is_cut_short =
+            progress_ns < plan.length.as_nanos() as f64 / 4.0 || more(COUNT_FROZEN) > 0;
         let window = Window {
             gap_own_ns: if is_all { gap.wall_ns as f64 } else { gap.own_cpu_ns(costs) },
             aim: plan.mean_gap.as_nanos() as f64 / seen.wall_ns.max(1) as f64,
@@ -291,9 +294,16 @@ impl Recorder {
 
     /// The gap up to now, in which windows are the mode.
     pub(super) fn end_gap(&mut self) -> Result<(), Error> {
+        let time = self.skip()?;
+        self.part.time_in[mode_idx(Mode::Windows)] += time;
+        Ok(())
+    }
+
+    /// Takes the time up to now for a gap, and returns it.
+    pub(super) fn skip(&mut self) -> Result<Duration, Error> {
         let now = self.mark()?;
         let gap = between(&self.last, &now);
-        self.part.time_in[mode_idx(Mode::Windows)] += now.at - self.last.at;
+        let time = now.at - self.last.at;
         self.last = now;
         self.governor.observe_gap(&gap);
         let is_all = self.found.is_all();
@@ -301,7 +311,7 @@ impl Recorder {
             if is_all { gap.wall_ns as f64 } else { gap.own_cpu_ns(self.governor.costs()) };
         let busy = busy_without_probes(&gap, self.governor.costs());
         self.part.windows.add_gap(time_ns, &busy);
-        Ok(())
+        Ok(time)
     }
 
     /// What was counted in the window that is closed; of one that the end of the program cut short, it stands for
