@@ -32,6 +32,7 @@ use crate::record_layout::{
     COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED, MAX_FRAMES, PRECISION_WINDOW,
 };
 use crate::recording::{Attached, Ending, Links, Options, Recording, Status};
+use crate::system::TaskClocks;
 use crate::tally::Memory;
 use crate::target::{self, Found};
 use crate::windows::Windows;
@@ -92,6 +93,8 @@ pub struct Recorder {
     /// When other Go code is looked for.
     next_others: Instant,
     n_windows: u64,
+    /// Of ourselves, from the first window on.
+    lasting_clock: Option<TaskClocks>,
     /// Of its threads before the last window; `None` when that is not known.
     scheduled: Option<Scheduled>,
     /// Hits that were not counted because nothing was heard of us, when they were last looked at.
@@ -176,6 +179,7 @@ impl Recorder {
             next_collect: now + COLLECT,
             next_others: now,
             n_windows: 0,
+            lasting_clock: None,
             scheduled: None,
             n_frozen: 0,
             has_standing: false,

@@ -112,7 +112,12 @@ impl Recorder {
     }
 
     /// Clocks of threads, where they are known.
-    fn task_clocks(&self) -> Result<Option<TaskClocks>, Error> {
+    fn task_clocks(&mut self) -> Result<Option<TaskClocks>, Error> {
+        // With the first of all clocks the kernel changes its own code, and again some time after the last is gone. One that
+        // stays spares it that in each window.
+        if self.lasting_clock.is_none() {
+            self.lasting_clock = TaskClocks::start(std::iter::once(std::process::id())).ok();
+        }
         if self.reach.is_proc_foreign {
             return Ok(None);
         }
