@@ -19,9 +19,9 @@ use std::collections::BTreeMap;
 use crate::evidence::{Bounds, GrowStep, Precision, ProcessGrowth, Sampled, TypeGrowth, Windows};
 
 /// Groups below which nothing is said on chance.
-const FEWEST_GROUPS: usize = 3;
+pub const FEWEST_GROUPS: usize = 3;
 /// The normal distribution's 97.5 %.
-const NORMAL_97: f64 = 1.96;
+pub const NORMAL_97: f64 = 1.96;
 /// Most events that 0 seen leave possible, in 39 of 40 cases: -ln(0.025).
 const MOST_UNSEEN: f64 = 3.69;
 /// Student's t at 97.5 %, from 1 degree of freedom on.

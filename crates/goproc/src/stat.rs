@@ -80,6 +80,26 @@ pub struct Scheduled {
     pub waited_ns: u64,
 }
 
+impl Scheduled {
+    /// Of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            ran_ns: self.ran_ns.saturating_add(other.ran_ns),
+            waited_ns: self.waited_ns.saturating_add(other.waited_ns),
+        }
+    }
+
+    /// What came since then; of threads that ended meanwhile it is missing.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            ran_ns: self.ran_ns.saturating_sub(before.ran_ns),
+            waited_ns: self.waited_ns.saturating_sub(before.waited_ns),
+        }
+    }
+}
+
 /// Reads `/proc/PID/task/TID/schedstat`. Source: Documentation/scheduler/sched-stats.rst, Linux 6.12.
 pub fn parse_schedstat(text: &[u8]) -> Option<Scheduled> {
     let mut numbers = str::from_utf8(text).ok()?.split_ascii_whitespace().map(str::parse);
@@ -93,11 +113,7 @@ impl Pid {
             let path = format!("/proc/{self}/task/{tid}/schedstat");
             parse_schedstat(&text::read_path(&path, text::SHORT).ok()?)
         };
-        let threads = self.threads().ok()?.into_iter().filter_map(of_thread);
-        threads.reduce(|sum, one| Scheduled {
-            ran_ns: sum.ran_ns.saturating_add(one.ran_ns),
-            waited_ns: sum.waited_ns.saturating_add(one.waited_ns),
-        })
+        self.threads().ok()?.into_iter().filter_map(of_thread).reduce(Scheduled::and)
     }
 }
 

@@ -118,7 +118,7 @@ pub(crate) fn record(
         if !program.goes_on() || gap_ns > until_reconsidered {
             waited_ns += gap.wall_ns as f64;
             governor.observe_gap(&gap);
-            outcome.windows.add_gap(gap.own_cpu_ns(&COSTS), &busy(&gap, 0.0));
+            outcome.windows.add_gap(gap.own_cpu_ns(&COSTS), &Busy::of_gap(&gap, &COSTS));
             governor.reconsider();
             reconsider_ns = wall_ns + governor.time_to_reconsider().as_nanos() as f64;
             continue;
@@ -150,8 +150,8 @@ pub(crate) fn record(
             running,
             trap_part: seen.trap_ns(&COSTS) / seen.probe_ns(&COSTS).max(1.0),
             scheduled: Scheduled::default(),
-            before: busy(&gap, 0.0),
-            busy: busy(&seen, believed(&seen)),
+            before: Busy::of_gap(&gap, &COSTS),
+            busy: Busy::of_window(&seen, &COSTS),
             n_events: seen.n_walked,
         };
         let group = usize::from(outcome.windows.add(&window));
@@ -163,11 +163,6 @@ pub(crate) fn record(
     outcome.truth = program.n_events;
     outcome.overhead = probe_ns / (load * program.own_ns);
     outcome
-}
-
-fn busy(interval: &Interval, probe_ns: f64) -> Busy {
-    let cpu_ns = if probe_ns > 0.0 { interval.cpu_ns as f64 } else { interval.own_cpu_ns(&COSTS) };
-    Busy { wall_ns: interval.wall_ns as f64, cpu_ns, probe_ns }
 }
 
 impl Program<'_> {

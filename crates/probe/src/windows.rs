@@ -14,10 +14,10 @@
 //! 5. Windows are dealt in turn to `GROUPS` groups, which readers compare to tell how far the estimate may be off.
 
 use diagnosis::evidence::{self, Bounds};
-use diagnosis::sampling::total_range;
+use diagnosis::sampling::{FEWEST_GROUPS, NORMAL_97, total_range};
 use goproc::Scheduled;
 
-use crate::governor::TRAP_ERROR;
+use crate::governor::{Costs, Interval, TRAP_ERROR};
 
 /// Groups of windows.
 pub(crate) const GROUPS: usize = 16;
@@ -25,10 +25,6 @@ pub(crate) const GROUPS: usize = 16;
 /// Own CPU time from which on a rate is taken for what a program can do. Units: nanoseconds.
 const LONG_ENOUGH_NS: f64 = 1e6;
 
-/// Groups below which nothing is said on chance.
-const FEWEST_GROUPS: usize = 3;
-/// The normal distribution's 97.5 %.
-const NORMAL_97: f64 = 1.96;
 /// Standard error of the guess that a program which does not run all the time is held up by so much less.
 const GUESS_ERROR: f64 = 0.3;
 /// Part of its CPU time that a program may take more or less in windows for other reasons than probes.
@@ -75,6 +71,17 @@ pub(crate) struct Busy {
 }
 
 impl Busy {
+    /// Of a gap, in which what is left of probes is not the program's.
+    pub(crate) fn of_gap(gap: &Interval, costs: &Costs) -> Self {
+        Self { wall_ns: gap.wall_ns as f64, cpu_ns: gap.own_cpu_ns(costs), probe_ns: 0.0 }
+    }
+
+    /// Of a window.
+    pub(crate) fn of_window(seen: &Interval, costs: &Costs) -> Self {
+        let (wall_ns, cpu_ns) = (seen.wall_ns as f64, seen.cpu_ns as f64);
+        Self { wall_ns, cpu_ns, probe_ns: seen.probe_ns(costs) }
+    }
+
     fn add_times(&mut self, factor: f64, other: &Self) {
         self.wall_ns += factor * other.wall_ns;
         self.cpu_ns += factor * other.cpu_ns;

@@ -11,7 +11,7 @@ use super::tables::COLLECT_WINDOWS;
 use super::{GLANCE, Recorder, counting, mode_idx};
 use crate::clocks::CpuClock;
 use crate::error::Error;
-use crate::governor::{Costs, Interval, Mode, SLOWEST};
+use crate::governor::{Interval, Mode, SLOWEST};
 use crate::kernel::ProbeLinks;
 use crate::points::Probe;
 use crate::process::ProcessKey;
@@ -27,9 +27,12 @@ const PACED: u64 = 8;
 
 /// How many times longer a thread took for what it did in `cpu_ns`, part of which went to probes.
 fn slow_down(cpu_ns: f64, count: &ThreadCount, trap_ns: f64) -> f64 {
-    let n_traps = count.n + count.n_paces;
-    let probes_ns = n_traps as f64 * trap_ns + count.event_ns as f64;
-    cpu_ns / (cpu_ns - probes_ns).max(cpu_ns * LEAST_OWN)
+    cpu_ns / (cpu_ns - probes_ns(count, trap_ns)).max(cpu_ns * LEAST_OWN)
+}
+
+/// What probes took of a thread's time.
+fn probes_ns(count: &ThreadCount, trap_ns: f64) -> f64 {
+    (count.n + count.n_paces) as f64 * trap_ns + count.event_ns as f64
 }
 
 /// The same of a thread without a clock, as if it ran all the time between its first event and its last; `None` when it
@@ -37,12 +40,11 @@ fn slow_down(cpu_ns: f64, count: &ThreadCount, trap_ns: f64) -> f64 {
 fn slow_down_between(count: &ThreadCount, trap_ns: f64) -> Option<f64> {
     let span_ns = count.until.checked_sub(count.since)? as f64;
     let n_between = count.n.checked_sub(1).filter(|&n| n > 0)? as f64;
-    let n_traps = count.n + count.n_paces;
-    let probes_ns = n_traps as f64 * trap_ns + count.event_ns as f64;
+    let between_ns = probes_ns(count, trap_ns) / count.n as f64 * n_between;
     // The trap to the first was before it.
-    let inside_ns = probes_ns * n_between / count.n as f64 + count.event_ns as f64 / count.n as f64;
+    let inside_ns = between_ns + count.event_ns as f64 / count.n as f64;
     let own_ns = (span_ns - inside_ns).max(span_ns * LEAST_OWN);
-    Some(1.0 + probes_ns / count.n as f64 * n_between / own_ns)
+    Some(1.0 + between_ns / own_ns)
 }
 
 /// What the threads that grow maps do in a window, in the mean over what they grow.
@@ -113,13 +115,13 @@ impl Recorder {
 
     /// Clocks of threads, where they are known.
     fn task_clocks(&mut self) -> Result<Option<TaskClocks>, Error> {
+        if self.reach.is_proc_foreign {
+            return Ok(None);
+        }
         // With the first of all clocks the kernel changes its own code, and again some time after the last is gone. One that
         // stays spares it that in each window.
         if self.lasting_clock.is_none() {
             self.lasting_clock = TaskClocks::start(std::iter::once(std::process::id())).ok();
-        }
-        if self.reach.is_proc_foreign {
-            return Ok(None);
         }
         Ok(TaskClocks::start(self.pids()?.into_iter()).ok())
     }
@@ -158,6 +160,8 @@ impl Recorder {
         let costs = self.governor.costs();
         // Of processes that come and go, whose CPU time in a window is not known, the wall time is.
         let is_all = self.found.is_all();
+        // The clock of the gaps, where those of threads do not know all processes.
+        let by_clock = if is_all { between(&opened.mark, &closed.mark) } else { seen };
         let is_cut_short =
             progress_ns < plan.length.as_nanos() as f64 / 4.0 || more(COUNT_FROZEN) > 0;
         let window = Window {
@@ -171,16 +175,8 @@ impl Recorder {
             is_slowed_known: is_known,
             trap_part: seen.trap_ns(costs) / seen.probe_ns(costs).max(1.0),
             scheduled,
-            before: busy_without_probes(&gap, costs),
-            busy: Busy {
-                wall_ns: seen.wall_ns as f64,
-                cpu_ns: if is_all {
-                    between(&opened.mark, &closed.mark).cpu_ns
-                } else {
-                    seen.cpu_ns
-                } as f64,
-                probe_ns: seen.probe_ns(costs),
-            },
+            before: Busy::of_gap(&gap, costs),
+            busy: Busy::of_window(&by_clock, costs),
             n_events: 0,
         };
         self.take_window(Some(window).filter(|_| !is_cut_short), window.gap_own_ns + window.own_ns)
@@ -202,16 +198,9 @@ impl Recorder {
             return Ok(Scheduled::default());
         }
         let of_processes = self.pids()?.into_iter().filter_map(|pid| Pid(pid).scheduled());
-        let now = of_processes.reduce(|sum, one| Scheduled {
-            ran_ns: sum.ran_ns + one.ran_ns,
-            waited_ns: sum.waited_ns + one.waited_ns,
-        });
+        let now = of_processes.reduce(Scheduled::and);
         let before = std::mem::replace(&mut self.scheduled, now);
-        // Threads that ended are missing.
-        Ok(now.zip(before).map_or(Scheduled::default(), |(now, before)| Scheduled {
-            ran_ns: now.ran_ns.saturating_sub(before.ran_ns),
-            waited_ns: now.waited_ns.saturating_sub(before.waited_ns),
-        }))
+        Ok(now.zip(before).map_or(Scheduled::default(), |(now, before)| now.since(before)))
     }
 
     /// Threads that do other things are not slowed down, and have no part in it.
@@ -314,7 +303,7 @@ impl Recorder {
         let is_all = self.found.is_all();
         let time_ns =
             if is_all { gap.wall_ns as f64 } else { gap.own_cpu_ns(self.governor.costs()) };
-        let busy = busy_without_probes(&gap, self.governor.costs());
+        let busy = Busy::of_gap(&gap, self.governor.costs());
         self.part.windows.add_gap(time_ns, &busy);
         Ok(time)
     }
@@ -339,11 +328,6 @@ impl Recorder {
         waiting.others.extend(others);
         if waiting.of_windows.len() >= COLLECT_WINDOWS { self.collect() } else { Ok(()) }
     }
-}
-
-/// Of a gap, in which what is left of probes is not the program's.
-fn busy_without_probes(gap: &Interval, costs: &Costs) -> Busy {
-    Busy { wall_ns: gap.wall_ns as f64, cpu_ns: gap.own_cpu_ns(costs), probe_ns: 0.0 }
 }
 
 #[cfg(test)]
