@@ -14,7 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 #[derive(Debug)]
 pub struct StopSignals {
     stop: Arc<AtomicBool>,
-    ids: Vec<SigId>,
+    caught: Caught,
 }
 
 impl StopSignals {
@@ -23,7 +23,7 @@ impl StopSignals {
     /// # Errors
     /// When the system does not let us.
     pub fn catch() -> io::Result<Self> {
-        let mut signals = Self { stop: Arc::default(), ids: Vec::new() };
+        let mut signals = Self { stop: Arc::default(), caught: Caught::default() };
         for signal in [SIGINT, SIGTERM].into_iter().chain(heeded(SIGHUP)) {
             let stop = || signals.stop.clone();
             let ids = [
@@ -31,7 +31,7 @@ impl StopSignals {
                 signal_hook::flag::register(signal, stop()),
             ];
             for id in ids {
-                signals.ids.push(id?);
+                signals.caught.0.push(id?);
             }
         }
         Ok(signals)
@@ -48,9 +48,13 @@ impl StopSignals {
     }
 }
 
-impl Drop for StopSignals {
+/// What is done at signals, until it is dropped.
+#[derive(Debug, Default)]
+struct Caught(Vec<SigId>);
+
+impl Drop for Caught {
     fn drop(&mut self) {
-        for id in self.ids.drain(..) {
+        for id in self.0.drain(..) {
             signal_hook::low_level::unregister(id);
         }
     }
@@ -60,7 +64,7 @@ impl Drop for StopSignals {
 #[derive(Debug)]
 pub struct SuspendSignal {
     flag: Arc<AtomicBool>,
-    ids: Vec<SigId>,
+    _caught: Caught,
 }
 
 impl SuspendSignal {
@@ -72,7 +76,7 @@ impl SuspendSignal {
         let flag = Arc::<AtomicBool>::default();
         let register = |signal| signal_hook::flag::register(signal, flag.clone());
         let ids = heeded(SIGTSTP).map(register).into_iter().collect::<io::Result<_>>()?;
-        Ok(Self { flag, ids })
+        Ok(Self { flag, _caught: Caught(ids) })
     }
 
     /// Whether one came since this was last asked.
@@ -86,14 +90,6 @@ impl SuspendSignal {
     /// When the system does not let us.
     pub fn suspend(&self) -> io::Result<()> {
         signal_hook::low_level::emulate_default_handler(SIGTSTP)
-    }
-}
-
-impl Drop for SuspendSignal {
-    fn drop(&mut self) {
-        for id in self.ids.drain(..) {
-            signal_hook::low_level::unregister(id);
-        }
     }
 }
 

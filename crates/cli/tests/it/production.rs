@@ -501,7 +501,12 @@ fn check_not_counted(recorder: Recorder, path: &str) {
     assert!(diagnosis.contains("growths of that time were not counted"), "{diagnosis}");
 }
 
-const STAYS_EXACT: [&str; 2] = ["--max-overhead", "99"];
+/// A recorder with a budget, which stays exact, once it has said how far it got.
+fn exact_recorder(load: &Load, path: &str) -> Recorder {
+    let mut recorder = Recorder::start(&["-p", &load.pid(), "-o", path, "--max-overhead", "99"]);
+    recorder.line();
+    recorder
+}
 
 #[test]
 fn what_happens_while_a_recorder_is_stopped_is_not_counted() {
@@ -509,9 +514,7 @@ fn what_happens_while_a_recorder_is_stopped_is_not_counted() {
     let dir = tempfile::tempdir().unwrap();
     let path = output_path(&dir);
     let load = Load::start(&program, &["-work", "mix"]);
-    let [option, limit] = STAYS_EXACT;
-    let mut recorder = Recorder::start(&["-p", &load.pid(), "-o", &path, option, limit]);
-    recorder.line();
+    let mut recorder = exact_recorder(&load, &path);
     send("-STOP", &recorder.pid());
     // It says ten times a second how far it got.
     let mut clock = Load::start(&program, &["-work", "mix"]);
@@ -529,9 +532,7 @@ fn a_recorder_that_is_suspended_takes_its_probes_away_and_puts_them_back() {
     let dir = tempfile::tempdir().unwrap();
     let path = output_path(&dir);
     let mut load = Load::start(&program, &["-work", "mix"]);
-    let [option, limit] = STAYS_EXACT;
-    let mut recorder = Recorder::start(&["-p", &load.pid(), "-o", &path, option, limit]);
-    recorder.line();
+    let mut recorder = exact_recorder(&load, &path);
     let before = n_links(&recorder.pid());
     send("-TSTP", &recorder.pid());
     while !status_line(&recorder.pid(), "State:").starts_with('T') {
