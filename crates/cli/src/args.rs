@@ -270,8 +270,8 @@ Exit codes: 0 fine, 2 an error. When COMMAND is recorded to its end, its exit co
 #[derive(Debug, ClapArgs)]
 #[command(after_help = RECORD_EXAMPLES)]
 pub struct Record {
-    /// Record this process; several of one executable may be given, as `pgrep` lists them.
-    #[arg(short, long, value_name = "PID", num_args = 1.., value_parser = clap::value_parser!(u32).range(1..))]
+    /// Record this process; several of one executable may be given, as `pgrep` lists them or with commas.
+    #[arg(short, long, value_name = "PID", num_args = 1.., value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     pub pid: Vec<u32>,
     /// Record all running processes of this name.
     #[arg(short, long, value_name = "NAME")]
@@ -282,7 +282,7 @@ pub struct Record {
     /// Stop after this time (30s, 1m30s, 500ms); without it at the end of the program, or on Ctrl-C.
     #[arg(short, long, value_name = "TIME", value_parser = crate::record::parse_duration)]
     pub duration: Option<Duration>,
-    /// Write the recording here; to a device or a pipe in place.
+    /// Write the recording here, - for standard output; to a device or a pipe in place.
     #[arg(short, long, value_name = "FILE", default_value = "mapscope.pb.gz", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
     /// Write over a file that is not an earlier output of this command; never over inputs and executables.

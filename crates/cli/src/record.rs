@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use capture::{StopSignals, SuspendSignal};
 use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
@@ -33,14 +34,9 @@ pub(crate) fn run(
         max_frames: args.stack_depth,
         links: if args.single_links { Links::Single } else { Links::Auto },
     };
-    // A recording that cannot be kept should not be made.
     let outputs = Outputs::beside(&args.exe, output::over(args.force));
     let output = outputs.output(&args.output, RECORDING);
-    output.check()?;
-    if let Some(uid) = output.pipe_of_other()? {
-        let path = printable(&args.output.to_string_lossy());
-        writeln!(err, "mapscope: {path} is a pipe of user {uid}, who can read what is recorded")?;
-    }
+    check_output(&output, !args.command.is_empty(), err)?;
     // They are caught until the recording is written.
     let signals = StopSignals::catch()?;
     let suspend = SuspendSignal::catch()?;
@@ -58,6 +54,10 @@ pub(crate) fn run(
     };
     keep(&recording, &output, &signals)?;
     summarise(&recording, &args.output, err)?;
+    if output.file()?.is_some() {
+        let path = printable(&args.output.to_string_lossy());
+        writeln!(err, "mapscope: next: mapscope diagnose {path} [BINARY]")?;
+    }
     if let Some(command) = command {
         let _ = writeln!(err, "mapscope: {command}");
     }
@@ -68,6 +68,33 @@ pub(crate) fn run(
     let code =
         command.filter(|_| recording.ending == Ending::Exit).and_then(|command| command.exit_code);
     Ok(ExitCode::from(code.unwrap_or(0)))
+}
+
+/// A recording that cannot be kept should not be made. Says what to know about where it goes.
+fn check_output(
+    output: &::output::Output<'_>,
+    is_command: bool,
+    err: &mut dyn Write,
+) -> anyhow::Result<()> {
+    output.check()?;
+    if let Some(uid) = output.pipe_of_other()? {
+        let path = printable(&output.path.to_string_lossy());
+        writeln!(err, "mapscope: {path} is a pipe of user {uid}, who can read what is recorded")?;
+    }
+    if !output.is_stdout()? {
+        return Ok(());
+    }
+    ensure!(
+        !std::io::stdout().is_terminal(),
+        "a recording is binary and not for a terminal: give -o FILE, or send it on, as in mapscope record -o - -p PID > FILE"
+    );
+    if is_command {
+        writeln!(
+            err,
+            "mapscope: what the command prints goes to standard output too, before the recording; -o FILE keeps them apart"
+        )?;
+    }
+    Ok(())
 }
 
 /// Writes the recording, elsewhere if need be: what it says happened once. A signal ends the wait for the reader of a pipe.
@@ -224,7 +251,7 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
             printable(&other.to_string_lossy())
         )?;
     }
-    writeln!(err, "mapscope: next: mapscope diagnose {path} [BINARY]")
+    Ok(())
 }
 
 /// Exits with 2 when recording would not work here.

@@ -36,7 +36,7 @@ pub use error::{Error, ErrorKind};
 pub use folder::{Folder, make_folder};
 pub use owner::{is_only_ours, open_to_others};
 use place::{Existing, Place};
-use stream::{Patience, may_write, reopen};
+use stream::{Patience, Stream, may_write, reopen};
 pub use walk::opened_path;
 
 /// What a command writes, and how to know it again.
@@ -157,6 +157,14 @@ impl Output<'_> {
             Place::File { dir, name, .. } => Some(walk::shown(&dir).join(name)),
             Place::Stream(_) => None,
         })
+    }
+
+    /// Whether it is this program's standard output.
+    ///
+    /// # Errors
+    /// When it cannot be written there.
+    pub fn is_stdout(&self) -> Result<bool, Error> {
+        Ok(matches!(self.place()?, Place::Stream(Stream::Stdout)))
     }
 
     /// The other user to whom the pipe belongs that it is written to: who owns it decides who reads it.

@@ -47,8 +47,11 @@ pub(crate) struct Existing {
     pub(crate) metadata: Metadata,
 }
 
-/// Finds the place of a path.
+/// Finds the place of a path; `-` is standard output, and `./-` a file.
 pub(crate) fn find(path: &Path) -> Result<Place, ErrorKind> {
+    if path.as_os_str() == "-" {
+        return Ok(Place::Stream(Stream::Stdout));
+    }
     let mut walk = Walk::start()?;
     let mut path = path.to_owned();
     let mut is_led = false;

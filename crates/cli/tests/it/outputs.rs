@@ -166,9 +166,8 @@ fn standard_output_keeps_its_order() {
     let all = fs::read_to_string(&path).unwrap();
     let text = stdout_of(["whatif", "--map", "map[int]int", "--outer", "9"]);
     assert!(all.starts_with("<svg") && all.ends_with(&text), "{all}");
-    for output in
-        [chart("/dev/stdout", &[]), chart("/dev/fd/1", &[]), chart("/proc/self/fd/1", &[])]
-    {
+    for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        let output = chart(name, &[]);
         assert_succeeds(&output);
         assert!(output.stdout.starts_with(b"<svg"));
     }

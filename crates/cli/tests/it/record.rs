@@ -214,10 +214,13 @@ fn devices_and_pipes_are_recorded_into() {
         let fifo = fifo.clone();
         move || fs::read(fifo).unwrap()
     });
-    let piped = to("/dev/stdout");
-    assert!(piped.status.success(), "{}", String::from_utf8_lossy(&piped.stderr));
+    let [piped, dashed] = ["/dev/stdout", "-"].map(|name| {
+        let output = to(name);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    });
     assert!(to(fifo.to_str().unwrap()).status.success());
-    for bytes in [piped.stdout, reader.join().unwrap()] {
+    for bytes in [piped, dashed, reader.join().unwrap()] {
         let path = output_path(&dir);
         fs::write(&path, bytes).unwrap();
         growth(&path);
