@@ -42,8 +42,11 @@ fn partial_name(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Where tests keep what they build, from one run to the next.
-fn cache_dir(name: &str) -> anyhow::Result<PathBuf> {
+/// Where tests keep what they build, from one run to the next: a folder under `target`.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn cache_dir(name: &str) -> anyhow::Result<PathBuf> {
     let dir = repo_root().join("target").join(name);
     std::fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
     Ok(dir)

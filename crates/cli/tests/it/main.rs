@@ -8,6 +8,7 @@ mod capture;
 mod captured_perf;
 mod compare;
 mod diagnose;
+mod golden;
 mod lab;
 mod misses;
 mod outputs;
