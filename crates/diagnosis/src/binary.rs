@@ -56,6 +56,8 @@ pub struct Listing {
     pub profile: Option<ListedProfile>,
     /// By address.
     pub instructions: Vec<ListedInstruction>,
+    /// What could not be read of the binary.
+    pub faults: Vec<String>,
 }
 
 /// What the samples of a listing are parts of.

@@ -18,8 +18,9 @@ pub use self::misses::{Misses, ProcessMisses, SiteMisses};
 pub use self::storage::{BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
 pub use self::timeline::{Timeline, TimelineStep};
 pub use self::trace::{ProcessTrace, Ranges, SiteTrace, Writers};
+use goabi::{GoVersion, MapImpl, MapOp, Nested};
 pub use gomap::GrowKind;
-use gomap::{Category, GoVersion, Layout, MapImpl, MapOp, MapWork};
+use gomap::{Category, Layout, MapWork};
 
 /// Index into [`Evidence::sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -390,10 +391,10 @@ pub struct MapType {
 }
 
 impl MapType {
-    /// What decides the size of this type's arrays.
-    pub fn layout(&self, map_impl: MapImpl, version: GoVersion) -> Layout {
+    /// What decides the size of this type's arrays; `None` for a release that is not known.
+    pub fn layout(&self, map_impl: MapImpl, version: GoVersion) -> Option<Layout> {
         let has_pointers = self.key.has_pointers || self.elem.has_pointers;
-        Layout { map_impl, version, group_bytes: self.group_bytes, has_pointers }
+        Layout::new(map_impl, version, self.group_bytes, has_pointers)
     }
 }
 
@@ -408,17 +409,6 @@ pub struct TypePart {
     pub has_pointers: bool,
     /// Whether it is an interface type, whose hash goes through the dynamic type.
     pub is_interface: bool,
-}
-
-/// Whether a map holds maps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nested {
-    /// No map below.
-    No,
-    /// The element is a map.
-    Direct,
-    /// The element reaches a map through pointer, struct, slice or array.
-    Reaches,
 }
 
 /// CPU cost at a site.

@@ -90,7 +90,7 @@ fn one_by_one(evidence: &Evidence) -> Vec<RecordedMaps> {
 }
 
 fn forecast(evidence: &Evidence, maps: &RecordedMaps) -> Result<Vec<(Rewrite, Costs)>, NoForecast> {
-    if shapes::program(evidence).is_none() {
+    if shapes::map(evidence).is_none() {
         return Err(NoForecast::UnknownVersion);
     }
     let sizes = maps.sizes.as_ref().map_err(|reason| NoForecast::NoSizes(*reason))?;

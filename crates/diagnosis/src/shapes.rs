@@ -1,11 +1,22 @@
 //! Map types as the growth model takes them.
 
-use gomap::{GoVersion, MapImpl, MapShape, SlotPart};
+use goabi::{GoVersion, MapAbi, MapImpl, Release};
+use gomap::{MapShape, SlotPart};
 
 use crate::evidence::{Evidence, MapType};
 
-/// The map implementation and the release of the program; `None` unless both are known.
-pub(crate) fn program(evidence: &Evidence) -> Option<(MapImpl, GoVersion)> {
+/// What is known of the program's release; `None` for one that is not known.
+pub(crate) fn release(evidence: &Evidence) -> Option<&'static Release> {
+    Release::of(evidence.program.go_version?.0)
+}
+
+/// What is known of the program's maps; `None` unless release and implementation are known.
+pub(crate) fn map(evidence: &Evidence) -> Option<&'static MapAbi> {
+    release(evidence)?.map(evidence.program.map_impl?.0)
+}
+
+/// The map implementation and the version of the program; `None` unless both are said.
+fn program(evidence: &Evidence) -> Option<(MapImpl, GoVersion)> {
     let program = &evidence.program;
     Some((program.map_impl?.0, program.go_version?.0))
 }

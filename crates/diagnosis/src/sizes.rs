@@ -103,7 +103,7 @@ impl FinalSizes {
     /// # Errors
     /// Where they would be a guess.
     pub fn of(evidence: &Evidence, growth: &TypeGrowth) -> Result<Self, NoSizes> {
-        let (map_impl, version) = shapes::program(evidence).ok_or(NoSizes::UnknownVersion)?;
+        let map = shapes::map(evidence).ok_or(NoSizes::UnknownVersion)?;
         if growth.has_no_line {
             return Err(NoSizes::NoLine);
         }
@@ -111,7 +111,7 @@ impl FinalSizes {
             return Err(NoSizes::Uncounted);
         }
         let windows = evidence.growth.as_ref().map_or(&[][..], |process| &process.windows);
-        let ladder = Ladder::of(growth, map_impl, version, windows);
+        let ladder = Ladder::of(growth, map, windows);
         if growth.precision < Precision::Estimated {
             return Self::counted(ladder.counted_classes(), growth);
         }

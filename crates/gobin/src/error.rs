@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use goabi::Release;
 use thiserror::Error;
 
 use crate::LinkAddr;
@@ -53,17 +54,18 @@ pub enum ErrorKind {
     NotGo,
     /// The function table is of a Go version that we do not know.
     #[error(
-        "function table of an unknown Go version (magic {magic:#x}); known are Go 1.18 to 1.27"
+        "function table of an unknown Go version (magic {magic:#x}); known are {}",
+        Release::known_text()
     )]
     UnknownMagic {
         /// First four bytes.
         magic: u32,
     },
     /// A layout that depends on the version was not read, because the version is not a known one.
-    #[error("Go 1.{found} is not supported; layouts are known for Go 1.18 to 1.27")]
+    #[error("{found} is not a release that is known; known are {}", Release::known_text())]
     UnsupportedVersion {
-        /// Minor version found.
-        found: u16,
+        /// What the build info says.
+        found: String,
     },
     /// The version of Go cannot be told.
     #[error("the Go version cannot be told, so layouts that depend on it were not read")]

@@ -55,6 +55,10 @@ impl<'a> Functions<'a> {
         Self { table, text, gofunc: module.and_then(|module| module.gofunc) }
     }
 
+    pub(crate) fn forget_inlining(&mut self) {
+        self.gofunc = None;
+    }
+
     /// Number of functions.
     pub fn len(&self) -> usize {
         self.table.n_funcs
@@ -141,7 +145,10 @@ impl<'a> Functions<'a> {
                 break;
             }
         }
-        let (file, line) = self.table.file_line(&record, pc, work);
+        // Where it is not known what was inlined, the line may be that of any function.
+        let is_known = self.gofunc.is_some() || self.table.inline_idx(&record, pc, work).is_none();
+        let line = is_known.then(|| self.table.file_line(&record, pc, work));
+        let (file, line) = line.unwrap_or_default();
         frames.push(Frame { function: name, file, line });
         frames
     }
@@ -181,7 +188,7 @@ impl<'a> Functions<'a> {
         // Go 1.18 and 1.19: parent i16, funcID u8, pad, file, line, func, parentPc. Later: funcID u8, pad, name,
         // parentPc, startLine. Source: runtime/symtabinl.go, `inlinedCall`.
         let (size, name_at, parent_at) =
-            if self.table.magic_is_118 { (20, 12, 16) } else { (16, 4, 8) };
+            if self.table.has_start_lines { (16, 4, 8) } else { (20, 12, 16) };
         let tree = self.gofunc?.0.checked_add(u64::from(Pclntab::inline_tree(record)?))?;
         let call = image.read(LinkAddr(tree.checked_add(u64::from(idx) * size)?), size as usize)?;
         let name = self.table.name_at(image::u32_at(call, name_at)?)?;

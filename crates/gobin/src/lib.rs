@@ -27,10 +27,11 @@ pub use buildinfo::BuildInfo;
 pub use disasm::{Access, Instruction, Meaning, Memory, Target, TargetKind};
 pub use error::{Error, ErrorKind, Parsed, Place};
 pub use functions::{Frame, Func, FuncIdx, Functions};
+pub use goabi::{GoVersion, Kind, MapImpl, MapOp, Nested};
 pub use probes::{InlinedCall, InlinedCopy, LargeArrays, ProbeInstruction, ProbePoint};
-pub use release::{MapImpl, Release};
-pub use sites::{MapOp, UnknownType};
-pub use types::{Kind, MapType, Nested, TypeDesc};
+pub use release::{Basis, Releases};
+pub use sites::UnknownType;
+pub use types::{MapType, TypeDesc};
 
 use std::io::{Read, Seek};
 use std::sync::Mutex;
@@ -129,7 +130,7 @@ fn has_section<'f>(file: impl ReadRef<'f>, name: &[u8]) -> Option<bool> {
 pub struct Binary<'a> {
     image: Image<'a>,
     build_info: Option<BuildInfo>,
-    release: Option<Release>,
+    releases: Option<Releases>,
     map_impl: Option<MapImpl>,
     module: Option<Module>,
     functions: Functions<'a>,
@@ -150,17 +151,35 @@ impl<'a> Binary<'a> {
         }
         let build_info = BuildInfo::read(&image);
         let module_addr = module::find(&image, &table);
-        let release = Release::detect(&image, build_info.as_ref(), &table, module_addr);
-        let module = module_addr.and_then(|addr| Module::read(&image, addr, release));
+        let releases = Releases::detect(&image, build_info.as_ref(), &table, module_addr);
+        let layout = releases.map(|releases| &releases.oldest().module);
+        let module = module_addr.and_then(|addr| Module::read(&image, addr, layout));
         if module.is_none() {
             faults.push(ErrorKind::NoModuleData.in_structure("the writable segments"));
         }
         let functions = Functions::new(table, module.as_ref());
-        let map_impl = MapImpl::detect(&functions);
-        let release = release.map(|release| release.narrowed(map_impl));
+        let map_impl = release::map_impl(&functions);
+        let releases = releases.map(|releases| releases.narrowed(map_impl));
         let known_types = Mutex::new(types::Known::nothing_of(&image));
-        let value = Self { image, build_info, release, map_impl, module, functions, known_types };
+        let mut value =
+            Self { image, build_info, releases, map_impl, module, functions, known_types };
+        if releases.is_some_and(Releases::is_likeness) && !value.agrees_with_layouts() {
+            value.forget_layouts();
+        }
         Ok(Parsed { value, faults })
+    }
+
+    fn agrees_with_layouts(&self) -> bool {
+        self.types().is_ok_and(|types| types.agree())
+    }
+
+    /// Reads nothing any more whose place depends on the release.
+    fn forget_layouts(&mut self) {
+        self.releases = None;
+        self.functions.forget_inlining();
+        if let Some(module) = &mut self.module {
+            (module.gofunc, module.types) = (None, None);
+        }
     }
 
     /// The machine it is for.
@@ -173,9 +192,19 @@ impl<'a> Binary<'a> {
         self.build_info.as_ref()
     }
 
-    /// The release of Go that made it, from the build info or told by its structures.
-    pub fn release(&self) -> Option<Release> {
-        self.release
+    /// The version of Go that made it: what the build info says, known or not; without it the one release that the
+    /// structures allow.
+    pub fn go_version(&self) -> Option<GoVersion> {
+        match &self.build_info {
+            Some(info) => GoVersion::parse(&info.go_version),
+            None => Some(GoVersion::go1(self.releases?.exact()?)),
+        }
+    }
+
+    /// The releases of Go that may have made it; `None` where that is not known, and with it the layouts of types, of
+    /// tables of inlined calls, and of maps.
+    pub fn releases(&self) -> Option<Releases> {
+        self.releases
     }
 
     /// The implementation of maps linked in.
@@ -316,9 +345,9 @@ impl<'a> Binary<'a> {
         let code = self.code(func).unwrap_or(&[]);
         let code = &code[..code.len().min(MAX_LISTED)];
         let mut listing = disasm::disassemble(self.arch(), code, func.entry, &symbol_at);
-        if let (Some(map_impl), Some(release)) = (self.map_impl, self.release) {
-            let layout =
-                disasm::Layout { arch: self.arch(), map_impl, minor: u32::from(release.min()) };
+        let map = self.releases.and_then(|releases| releases.oldest().map(self.map_impl?));
+        if let Some(map) = map {
+            let layout = disasm::Layout { arch: self.arch(), map };
             let inlined_at = |addr| Some(self.frames(addr).first()?.function.to_owned());
             listing.explain(func.name, layout, &inlined_at);
         }
@@ -327,6 +356,14 @@ impl<'a> Binary<'a> {
 
     fn types(&self) -> Result<Types<'_, 'a>, Error> {
         let section = self.module.as_ref().and_then(|module| module.types);
-        Types::new(&self.image, &self.known_types, section, self.release, self.map_impl)
+        let types =
+            Types::new(&self.image, &self.known_types, section, self.releases, self.map_impl);
+        types.map_err(|error| match (&error.kind, &self.build_info) {
+            (ErrorKind::UnknownVersion, Some(info)) => Error {
+                kind: ErrorKind::UnsupportedVersion { found: info.go_version.clone() },
+                ..error
+            },
+            _ => error,
+        })
     }
 }

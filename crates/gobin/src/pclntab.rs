@@ -2,14 +2,12 @@
 //!
 //! Source: runtime/symtab.go and runtime/runtime2.go (`_func`), cmd/link/internal/ld/pcln.go, Go 1.18 to 1.27.
 
+use goabi::RELEASES;
+
 use crate::error::{Error, ErrorKind};
 use crate::image::{Image, MAX_TEXT, read_varint, u32_at, u64_at};
 use crate::{Arch, LinkAddr};
 
-/// Header magic of Go 1.18 and 1.19. Source: internal/abi/symtab.go.
-const MAGIC_118: u32 = 0xffff_fff0;
-/// Header magic of Go 1.20 and later.
-const MAGIC_120: u32 = 0xffff_fff1;
 /// Other magics that the Go linker has written or may write.
 const MAGICS_UNKNOWN: std::ops::RangeInclusive<u32> = 0xffff_ffe0..=0xffff_ffff;
 
@@ -24,8 +22,9 @@ const MAX_NAMES_TIMES: usize = 2;
 pub(crate) struct Pclntab<'a> {
     pub(crate) addr: LinkAddr,
     bytes: &'a [u8],
-    pub(crate) magic_is_118: bool,
-    /// 0 from Go 1.26 on.
+    pub(crate) magic: u32,
+    pub(crate) has_start_lines: bool,
+    /// 0 where the header does not have it.
     pub(crate) text_start: u64,
     pub(crate) n_funcs: usize,
     funcnametab: &'a [u8],
@@ -119,14 +118,14 @@ impl<'a> Pclntab<'a> {
 
     fn parse(addr: LinkAddr, bytes: &'a [u8], arch: Arch) -> Result<Self, ErrorKind> {
         let magic = u32_at(bytes, 0).ok_or(ErrorKind::OutOfFile)?;
-        if magic != MAGIC_118 && magic != MAGIC_120 {
+        let Some(release) = RELEASES.iter().find(|release| release.pclntab.magic == magic) else {
             let is_magic = MAGICS_UNKNOWN.contains(&magic);
             return Err(if is_magic {
                 ErrorKind::UnknownMagic { magic }
             } else {
                 ErrorKind::NotGo
             });
-        }
+        };
         if bytes.get(4..8) != Some(&[0, 0, quantum(arch) as u8, 8]) {
             return Err(ErrorKind::NotGo);
         }
@@ -147,7 +146,8 @@ impl<'a> Pclntab<'a> {
         let table = Self {
             addr,
             bytes,
-            magic_is_118: magic == MAGIC_118,
+            magic,
+            has_start_lines: release.pclntab.has_start_lines,
             text_start: word(2)?,
             n_funcs: (n_funcs as usize).min((bytes.len() - funcs) / 8),
             funcnametab: &bytes[names..cus],
@@ -192,7 +192,7 @@ impl<'a> Pclntab<'a> {
         let bytes = self.functab.get(at..)?;
         let word = |at| u32_at(bytes, at);
         // Go 1.20 put `startLine` before the last four bytes of the fixed part.
-        let fixed = if self.magic_is_118 { 40 } else { 44 };
+        let fixed = if self.has_start_lines { 44 } else { 40 };
         let n_pcdata = word(28)? as usize;
         let n_funcdata = usize::from(*bytes.get(fixed - 1)?);
         let tables = bytes.get(fixed..)?;
@@ -204,7 +204,7 @@ impl<'a> Pclntab<'a> {
             pcfile: word(20)?,
             pcln: word(24)?,
             cu_offset: word(32)?,
-            start_line: if self.magic_is_118 { 0 } else { word(36)? },
+            start_line: if self.has_start_lines { word(36)? } else { 0 },
             pcdata,
             funcdata: rest.get(..4 * n_funcdata)?,
         })

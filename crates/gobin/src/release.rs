@@ -1,5 +1,7 @@
 //! Which release of Go made a binary: what the build info says, or else what its structures allow.
 
+use goabi::{GoVersion, MapImpl, RELEASES, Release};
+
 use crate::LinkAddr;
 use crate::buildinfo::BuildInfo;
 use crate::functions::Functions;
@@ -7,89 +9,117 @@ use crate::image::Image;
 use crate::module;
 use crate::pclntab::Pclntab;
 
-/// A minor version of Go, or the range that cannot be told apart. Shape: `min <= max`.
+/// The releases that may have made a binary: one, or several that cannot be told apart, in all of which what matters here
+/// is the same. Shape: never empty. Sortedness: oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Release {
-    min: u16,
-    max: u16,
+pub struct Releases {
+    rows: &'static [Release],
+    basis: Basis,
 }
 
-/// Minor versions whose layouts are known.
-pub(crate) const SUPPORTED: std::ops::RangeInclusive<u16> = 18..=27;
+/// How releases were told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// The build info names one that is known.
+    Stated,
+    /// There is no build info: by structures of the file.
+    Structures,
+    /// The build info names a release that is not known, or a development version. The structures look as those of these
+    /// releases, and the type descriptors agree with each other.
+    Likeness,
+}
 
-impl Release {
+impl Releases {
     /// Earliest minor version possible.
     pub fn min(self) -> u16 {
-        self.min
+        self.oldest().minor
     }
 
     /// Latest minor version possible.
     pub fn max(self) -> u16 {
-        self.max
+        self.rows.last().map_or(0, |release| release.minor)
     }
 
     /// The minor version, when there is only one.
     pub fn exact(self) -> Option<u16> {
-        (self.min == self.max).then_some(self.min)
+        (self.rows.len() == 1).then(|| self.min())
     }
 
-    /// Reads `go1.24.11 X:noswissmap`; `None` for development versions.
-    fn parse(go_version: &str) -> Option<Self> {
-        let rest = go_version.strip_prefix("go1.")?;
-        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let minor = rest[..end].parse().ok()?;
-        Some(Self { min: minor, max: minor })
+    /// What is known of each.
+    pub fn rows(self) -> &'static [Release] {
+        self.rows
     }
 
-    /// The layouts of a range are the same in all that matters here; where they are not, the range is split.
+    /// How it was told.
+    pub fn basis(self) -> Basis {
+        self.basis
+    }
+
+    /// Whether the file itself says nothing for sure of its release.
+    pub(crate) fn is_likeness(self) -> bool {
+        self.basis == Basis::Likeness
+    }
+
+    /// What is known of them; of several, what is the same in all.
+    pub(crate) fn oldest(self) -> &'static Release {
+        self.rows.first().unwrap_or(Release::NEWEST)
+    }
+
+    /// By the build info, or by structures.
     pub(crate) fn detect(
         image: &Image<'_>,
         info: Option<&BuildInfo>,
         table: &Pclntab<'_>,
         module: Option<LinkAddr>,
     ) -> Option<Self> {
-        if let Some(release) = info.and_then(|info| Self::parse(&info.go_version)) {
-            return Some(release);
+        let Some(info) = info else {
+            return Self::like(Basis::Structures, |row| looks_like(row, image, table, module));
+        };
+        match GoVersion::parse(&info.go_version).and_then(Release::of) {
+            Some(stated) => Self::like(Basis::Stated, |row| row == stated),
+            None => Self::like(Basis::Likeness, |row| looks_like(row, image, table, module)),
         }
-        if table.magic_is_118 {
-            return Some(Self { min: 18, max: 19 });
-        }
-        if table.text_start != 0 {
-            return Some(Self { min: 20, max: 25 });
-        }
-        // From 1.26 on the header no longer has the start of the text.
-        let minor = if module::is_127(image, module?)? { 27 } else { 26 };
-        Some(Self { min: minor, max: minor })
     }
 
-    /// Classic maps end with Go 1.23, unless a build says otherwise, which build info would tell.
+    /// Those that are meant, as far as they follow each other.
+    fn like(basis: Basis, is_meant: impl Fn(&Release) -> bool) -> Option<Self> {
+        let start = RELEASES.iter().position(&is_meant)?;
+        let len = RELEASES[start..].iter().take_while(|row| is_meant(row)).count();
+        Some(Self { rows: &RELEASES[start..start + len], basis })
+    }
+
+    /// Those with this implementation of the map, if nothing else was asked for: a build of both, which may have either,
+    /// would say so in its build info.
     pub(crate) fn narrowed(self, map_impl: Option<MapImpl>) -> Self {
-        match map_impl {
-            _ if self.exact().is_some() => self,
-            Some(MapImpl::Classic) => Self { max: self.max.min(23), ..self },
-            Some(MapImpl::Swiss) => Self { min: self.min.max(24), ..self },
-            None => self,
+        let has_it = |row: &Release| row.usual_map().map(|map| map.map_impl) == map_impl;
+        let start = self.rows.iter().position(has_it).unwrap_or(0);
+        let len = self.rows[start..].iter().take_while(|row| has_it(row)).count();
+        match (self.basis, len) {
+            (Basis::Stated, _) | (_, 0) => self,
+            _ => Self { rows: &self.rows[start..start + len], ..self },
         }
     }
 }
 
-/// The two implementations of Go's map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MapImpl {
-    /// Buckets with overflow chains: Go up to 1.23, and 1.24 and 1.25 built with `GOEXPERIMENT=noswissmap`.
-    Classic,
-    /// Groups with control bytes: Go from 1.24.
-    Swiss,
+fn looks_like(
+    release: &Release,
+    image: &Image<'_>,
+    table: &Pclntab<'_>,
+    module: Option<LinkAddr>,
+) -> bool {
+    let abi = release.pclntab;
+    abi.magic == table.magic
+        && abi.has_text_start == (table.text_start != 0)
+        && module.is_none_or(|addr| module::fits(image, addr, &release.module))
 }
 
-impl MapImpl {
-    /// Decides by the growth functions linked in: one of them is in every Go program.
-    pub(crate) fn detect(functions: &Functions<'_>) -> Option<Self> {
-        functions.iter().find_map(|func| match func.name {
-            "runtime.hashGrow" | "runtime.evacuate" => Some(Self::Classic),
-            "internal/runtime/maps.(*table).rehash"
-            | "internal/runtime/maps.(*Map).growToTable" => Some(Self::Swiss),
-            _ => None,
-        })
-    }
+/// The implementation of the map, by the growth functions linked in: one of them is in every Go program.
+pub(crate) fn map_impl(functions: &Functions<'_>) -> Option<MapImpl> {
+    functions.iter().find_map(|func| match func.name {
+        "runtime.hashGrow" | "runtime.evacuate" => Some(MapImpl::Classic),
+        "internal/runtime/maps.(*table).rehash" | "internal/runtime/maps.(*Map).growToTable" => {
+            Some(MapImpl::Swiss)
+        }
+        _ => None,
+    })
 }

@@ -21,8 +21,9 @@ mod flow;
 
 use std::collections::HashMap;
 
-pub use callees::MapOp;
 use callees::{Role, TypeArgument};
+use goabi::MapOp;
+
 use flow::{Routine, Surroundings, Value};
 
 use crate::{Arch, LinkAddr};

@@ -7,76 +7,19 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+use goabi::descriptor::{
+    ELEM, FIELD_SIZE, FIELD_TYPE, FUNC_N_IN, FUNC_N_OUT, FUNC_SIZE, KIND, MAP_ELEM, MAP_GROUP,
+    MAX_INLINE, PTR_BYTES, PTR_TO_THIS, SIZE, STR, STRUCT_FIELDS, STRUCT_N_FIELDS, TFLAG,
+    TFLAG_EXTRA_STAR, TFLAG_UNCOMMON, UNCOMMON_N_METHODS, UNCOMMON_SIZE,
+};
+use goabi::{Kind, MapAbi, MapImpl, Nested};
+
 use crate::LinkAddr;
 use crate::error::{Error, ErrorKind, Parsed};
 use crate::image::Image;
 use crate::module::{TypeList, TypeSection};
-use crate::release::{MapImpl, Release, SUPPORTED};
+use crate::release::Releases;
 use crate::sites::UnknownType;
-
-/// Go's kinds of types. Source: internal/abi/type.go, `Kind`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum Kind {
-    Bool,
-    Int,
-    Int8,
-    Int16,
-    Int32,
-    Int64,
-    Uint,
-    Uint8,
-    Uint16,
-    Uint32,
-    Uint64,
-    Uintptr,
-    Float32,
-    Float64,
-    Complex64,
-    Complex128,
-    Array,
-    Chan,
-    Func,
-    Interface,
-    Map,
-    Pointer,
-    Slice,
-    String,
-    Struct,
-    UnsafePointer,
-}
-
-impl Kind {
-    /// In the order of Go's numbers, from 1.
-    const ALL: [Self; 26] = [
-        Self::Bool,
-        Self::Int,
-        Self::Int8,
-        Self::Int16,
-        Self::Int32,
-        Self::Int64,
-        Self::Uint,
-        Self::Uint8,
-        Self::Uint16,
-        Self::Uint32,
-        Self::Uint64,
-        Self::Uintptr,
-        Self::Float32,
-        Self::Float64,
-        Self::Complex64,
-        Self::Complex128,
-        Self::Array,
-        Self::Chan,
-        Self::Func,
-        Self::Interface,
-        Self::Map,
-        Self::Pointer,
-        Self::Slice,
-        Self::String,
-        Self::Struct,
-        Self::UnsafePointer,
-    ];
-}
 
 /// A type as key or element.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,17 +32,6 @@ pub struct TypeDesc {
     pub size: u64,
     /// Whether the garbage collector has to look into it.
     pub has_pointers: bool,
-}
-
-/// Whether a map's element holds maps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Nested {
-    /// No map below.
-    No,
-    /// Through pointer, struct, slice or array.
-    Reaches,
-    /// The element is a map.
-    Direct,
 }
 
 /// A map type.
@@ -123,45 +55,8 @@ pub struct MapType {
     pub indirect_elem: bool,
 }
 
-/// Offsets in `abi.Type`, the same in all versions. Units: bytes.
-mod offsets {
-    pub(super) const SIZE: u64 = 0;
-    pub(super) const PTR_BYTES: u64 = 8;
-    pub(super) const TFLAG: u64 = 20;
-    pub(super) const KIND: u64 = 23;
-    pub(super) const STR: u64 = 40;
-    pub(super) const PTR_TO_THIS: u64 = 44;
-    /// First field after `abi.Type`: element of pointers, slices, arrays, channels; key of maps.
-    pub(super) const ELEM: u64 = 48;
-    pub(super) const MAP_ELEM: u64 = 56;
-    /// Bucket or group type of maps.
-    pub(super) const MAP_GROUP: u64 = 64;
-    pub(super) const STRUCT_FIELDS: u64 = 56;
-    pub(super) const STRUCT_N_FIELDS: u64 = 64;
-    pub(super) const FIELD_SIZE: u64 = 24;
-    pub(super) const FIELD_TYPE: u64 = 8;
-    pub(super) const FUNC_N_IN: u64 = 48;
-    pub(super) const FUNC_N_OUT: u64 = 50;
-    pub(super) const FUNC_SIZE: u64 = 56;
-    pub(super) const UNCOMMON_SIZE: u64 = 16;
-    pub(super) const UNCOMMON_N_METHODS: u64 = 4;
-}
-use offsets::*;
-
-const TFLAG_UNCOMMON: u8 = 1;
-const TFLAG_EXTRA_STAR: u8 = 2;
-/// Go 1.25 and earlier keep flags in the upper bits.
-const KIND_MASK: u8 = 31;
 /// Smallest descriptor; a section cannot hold more types than this allows.
 const MIN_DESCRIPTOR: u64 = 48;
-
-/// Where the map-specific numbers of a descriptor are. Units: bytes.
-#[derive(Debug, Clone, Copy)]
-struct MapLayout {
-    flags: u64,
-    flag_indirect_key: u32,
-    flag_indirect_elem: u32,
-}
 
 /// What was found of types, so that none is looked into twice.
 #[derive(Debug)]
@@ -191,7 +86,7 @@ pub(crate) struct Types<'i, 'a> {
     image: &'i Image<'a>,
     known: &'i Mutex<Known>,
     section: TypeSection,
-    map_layout: MapLayout,
+    map: &'static MapAbi,
 }
 
 impl<'i, 'a> Types<'i, 'a> {
@@ -201,19 +96,29 @@ impl<'i, 'a> Types<'i, 'a> {
         image: &'i Image<'a>,
         known: &'i Mutex<Known>,
         section: Option<TypeSection>,
-        release: Option<Release>,
+        releases: Option<Releases>,
         map_impl: Option<MapImpl>,
     ) -> Result<Self, Error> {
         let in_types = |kind: ErrorKind| kind.in_structure("the type descriptors");
-        let release = release.ok_or_else(|| in_types(ErrorKind::UnknownVersion))?;
-        for found in [release.min(), release.max()] {
-            if !SUPPORTED.contains(&found) {
-                return Err(in_types(ErrorKind::UnsupportedVersion { found }));
-            }
-        }
-        let map_impl = map_impl.ok_or_else(|| in_types(ErrorKind::UnknownMapImpl))?;
+        let releases = releases.ok_or_else(|| in_types(ErrorKind::UnknownVersion))?;
+        let map = map_impl.and_then(|map_impl| releases.oldest().map(map_impl));
+        let map = map.ok_or_else(|| in_types(ErrorKind::UnknownMapImpl))?;
         let section = section.ok_or_else(|| in_types(ErrorKind::NoModuleData))?;
-        Ok(Self { image, known, section, map_layout: map_layout(map_impl, release) })
+        Ok(Self { image, known, section, map })
+    }
+
+    /// Whether the descriptors are as this layout says: the list of types can be read to its end, all on it have a name,
+    /// there are maps, and the bucket or group of each has room for 8 of its keys and elements.
+    pub(crate) fn agree(&self) -> bool {
+        let mut faults = Vec::new();
+        let reached = self.reachable(&mut faults);
+        let are_named = reached.iter().all(|addr| self.name(*addr).is_some_and(|n| !n.is_empty()));
+        let mut maps =
+            reached.iter().filter(|addr| self.kind(**addr) == Some(Kind::Map)).peekable();
+        faults.is_empty()
+            && are_named
+            && maps.peek().is_some()
+            && maps.all(|addr| self.map(*addr).is_some_and(|map| agrees(&map)))
     }
 
     /// Every map type that the runtime's list of types reaches, by name.
@@ -269,7 +174,7 @@ impl<'i, 'a> Types<'i, 'a> {
             _ if self.reaches_map(elem_addr) => Nested::Reaches,
             _ => Nested::No,
         };
-        let flags = self.image.u32(at(addr, self.map_layout.flags))?;
+        let flags = self.image.u32(at(addr, self.map.flags))?;
         let group = self.pointer(addr, MAP_GROUP).filter(|group| self.is_type(*group));
         Some(MapType {
             addr,
@@ -278,8 +183,8 @@ impl<'i, 'a> Types<'i, 'a> {
             elem,
             nested,
             group_bytes: self.image.u64(at(group?, SIZE))?,
-            indirect_key: flags & self.map_layout.flag_indirect_key != 0,
-            indirect_elem: flags & self.map_layout.flag_indirect_elem != 0,
+            indirect_key: flags & self.map.flag_indirect_key != 0,
+            indirect_elem: flags & self.map.flag_indirect_elem != 0,
         })
     }
 
@@ -306,8 +211,7 @@ impl<'i, 'a> Types<'i, 'a> {
         if !self.is_type(addr) {
             return None;
         }
-        let number = self.image.u8(at(addr, KIND))? & KIND_MASK;
-        Kind::ALL.get(usize::from(number).checked_sub(1)?).copied()
+        Kind::of(self.image.u8(at(addr, KIND))?)
     }
 
     fn is_type(&self, addr: LinkAddr) -> bool {
@@ -493,15 +397,15 @@ impl<'i, 'a> Types<'i, 'a> {
     }
 }
 
-/// Source: internal/abi/type.go (`MapType`, Go 1.21), map_swiss.go (1.24), map.go (1.26, 1.27).
-fn map_layout(map_impl: MapImpl, release: Release) -> MapLayout {
-    match map_impl {
-        MapImpl::Classic => MapLayout { flags: 84, flag_indirect_key: 1, flag_indirect_elem: 2 },
-        MapImpl::Swiss if release.min() >= 27 => {
-            MapLayout { flags: 128, flag_indirect_key: 4, flag_indirect_elem: 8 }
-        }
-        MapImpl::Swiss => MapLayout { flags: 104, flag_indirect_key: 4, flag_indirect_elem: 8 },
-    }
+fn agrees(map: &MapType) -> bool {
+    let is_indirect = |part: &TypeDesc| part.size > MAX_INLINE;
+    let stored = |part: &TypeDesc| if is_indirect(part) { 8 } else { part.size };
+    // Beside them a word, in classic maps another, and what aligns an element.
+    let least = 8 + 8 * (stored(&map.key) + stored(&map.elem));
+    let most = least + 8 * 8 + 8;
+    map.indirect_key == is_indirect(&map.key)
+        && map.indirect_elem == is_indirect(&map.elem)
+        && (least..=most).contains(&map.group_bytes)
 }
 
 /// Shapes stand for all types that a generic function is compiled for at once; no value has such a type.

@@ -13,14 +13,14 @@ mod swiss;
 use crate::estimate::Estimate;
 use crate::growth::{Forecast, GrowKind};
 use crate::shape::MapShape;
-use crate::version::MapImpl;
+use goabi::MapImpl;
 
 impl MapShape {
     /// What `make(map[K]V, hint)` and n assignments to different keys cost.
     pub fn forecast(&self, n: u64, hint: u64) -> Forecast {
         let mut tally =
             Tally { forecast: self.known(n), arrays_have_pointers: self.has_pointers() };
-        tally.take(Estimate::exact(1.0), self.rules.header_bytes);
+        tally.take(Estimate::exact(1.0), self.map().header_bytes);
         match self.map_impl() {
             MapImpl::Classic => classic::tally(self, n, hint, &mut tally),
             MapImpl::Swiss => swiss::tally(self, n, hint, &mut tally),

@@ -11,42 +11,8 @@
 
 use std::sync::LazyLock;
 
+use goabi::MapOp;
 use regex::RegexSet;
-
-/// The operation on a map that a stack is inside of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum MapOp {
-    /// `m[k] = v`.
-    Assign,
-    /// `v := m[k]`.
-    Read,
-    /// `delete(m, k)`.
-    Delete,
-    /// `for k, v := range m`.
-    Iterate,
-    /// `clear(m)`.
-    Clear,
-    /// `make(map[K]V)`.
-    Make,
-    /// `maps.Clone(m)`.
-    Clone,
-    /// Any operation of `sync.Map`.
-    Sync,
-}
-
-impl MapOp {
-    /// All operations, in display order; `ALL[op as usize] == op`.
-    pub const ALL: [Self; 8] = [
-        Self::Assign,
-        Self::Read,
-        Self::Delete,
-        Self::Iterate,
-        Self::Clear,
-        Self::Make,
-        Self::Clone,
-        Self::Sync,
-    ];
-}
 
 /// The part of a map operation between its entry and the leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

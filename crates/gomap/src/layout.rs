@@ -3,8 +3,9 @@
 //! Source: runtime/map.go (`makeBucketArray`, `overLoadFactor`) of Go 1.21 to 1.23; internal/runtime/maps/map.go
 //! (`NewMap`) and table.go (`newTable`, `maxGrowthLeft`) of Go 1.24 to 1.27.
 
+use goabi::{GoVersion, MapAbi, MapImpl, Release};
+
 use crate::malloc::Malloc;
-use crate::version::{GoVersion, MapImpl};
 
 /// Entries in a bucket or slots in a group.
 pub(crate) const GROUP_SLOTS: u64 = 8;
@@ -18,17 +19,27 @@ const MIN_POOLED_B: u32 = 4;
 /// What decides the size of a map's arrays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
-    /// Implementation.
-    pub map_impl: MapImpl,
-    /// Release; sizes of classic maps differ a little between 1.21 and 1.22.
-    pub version: GoVersion,
+    pub(crate) release: &'static Release,
+    pub(crate) map: &'static MapAbi,
     /// Units: bytes of a bucket or group.
-    pub group_bytes: u64,
+    pub(crate) group_bytes: u64,
     /// Whether keys or elements have pointers.
-    pub has_pointers: bool,
+    pub(crate) has_pointers: bool,
 }
 
 impl Layout {
+    /// Of a map whose buckets or groups have so many bytes; `None` for a release that is not known, or that has no such
+    /// map.
+    pub fn new(
+        map_impl: MapImpl,
+        version: GoVersion,
+        group_bytes: u64,
+        has_pointers: bool,
+    ) -> Option<Self> {
+        let release = Release::of(version)?;
+        Some(Self { release, map: release.map(map_impl)?, group_bytes, has_pointers })
+    }
+
     /// Entries a map can hold when its array (of one table, for Swiss maps) is a block of this size; `None` when no
     /// array has this size.
     pub fn capacity_of_block(&self, block_bytes: u64) -> Option<u64> {
@@ -45,7 +56,7 @@ impl Layout {
         if hint <= GROUP_SLOTS {
             return self.array_bytes(0);
         }
-        match self.map_impl {
+        match self.map.map_impl {
             MapImpl::Classic => {
                 let exponent = (0..MAX_CLASSIC_B).find(|&exponent| self.capacity(exponent) >= hint);
                 self.array_bytes(exponent.unwrap_or(MAX_CLASSIC_B))
@@ -68,7 +79,7 @@ impl Layout {
     }
 
     fn max_exponent(&self) -> u32 {
-        match self.map_impl {
+        match self.map.map_impl {
             MapImpl::Classic => MAX_CLASSIC_B,
             MapImpl::Swiss => (MAX_TABLE_SLOTS / GROUP_SLOTS).ilog2(),
         }
@@ -76,7 +87,7 @@ impl Layout {
 
     /// Entries that fit before the next growth, with `2^exponent` buckets or groups.
     fn capacity(&self, exponent: u32) -> u64 {
-        room(self.map_impl, self.version, GROUP_SLOTS << exponent)
+        room(self.map, GROUP_SLOTS << exponent)
     }
 
     /// Bytes that an array of `2^exponent` buckets or groups takes from the allocator.
@@ -86,10 +97,10 @@ impl Layout {
 
     /// The array of `2^exponent` buckets or groups.
     pub(crate) fn array(&self, exponent: u32) -> Array {
-        let malloc = Malloc::of(self.version);
+        let malloc = Malloc::of(self.release);
         let n_groups: u64 = 1 << exponent;
         let bytes = n_groups.saturating_mul(self.group_bytes);
-        if self.map_impl == MapImpl::Swiss || exponent < MIN_POOLED_B {
+        if self.map.map_impl == MapImpl::Swiss || exponent < MIN_POOLED_B {
             return Array { n_spare: 0, block_bytes: malloc.block(bytes, self.has_pointers) };
         }
         // Large arrays have some overflow buckets at their end, and as many more as fit the block.
@@ -113,14 +124,13 @@ pub(crate) struct Array {
 
 /// Entries that fit a map (of Swiss ones, a table) of this many slots before it grows. Shape: `slots` is 8 times a power
 /// of two.
-pub fn room(map_impl: MapImpl, version: GoVersion, slots: u64) -> u64 {
+pub fn room(map: &MapAbi, slots: u64) -> u64 {
     let n_groups = slots / GROUP_SLOTS;
-    match map_impl {
+    let load = u64::from(map.load);
+    match map.map_impl {
         _ if n_groups <= 1 => GROUP_SLOTS,
-        // Load factor 6.5; in Go 1.21 an integer division made it 6.0.
-        MapImpl::Classic if version.minor == 21 => 12 * (n_groups / 2),
-        MapImpl::Classic => 13 * (n_groups / 2),
-        MapImpl::Swiss => 7 * n_groups,
+        MapImpl::Classic => load * (n_groups / 2),
+        MapImpl::Swiss => load * n_groups,
     }
 }
 

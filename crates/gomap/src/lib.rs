@@ -1,7 +1,7 @@
 //! Model of Go's map: what each runtime frame means for the cost of a map, Go versions, block sizes per layout, and how
 //! maps grow.
 //!
-//! Owns the names, numbers and rules of Go's runtime that concern maps. Takes names and numbers in and gives values out;
+//! Owns the names, numbers and rules of Go's runtime that concern maps; what differs between releases stands in `goabi`. Takes names and numbers in and gives values out;
 //! it knows no file format.
 
 mod error;
@@ -12,23 +12,21 @@ mod growth;
 mod layout;
 mod malloc;
 mod overflow_list;
-mod rules;
 mod shape;
 mod simulation;
 mod types;
-mod version;
 mod what_if;
 
 pub use error::{Error, ErrorKind};
 pub use estimate::Estimate;
 pub use frames::{
-    Category, FrameClass, Kind, MapOp, MapWork, Phase, StackClass, classify_function,
-    classify_stack, function_category,
+    Category, FrameClass, Kind, MapWork, Phase, StackClass, classify_function, classify_stack,
+    function_category,
 };
+pub use goabi::{GoVersion, MapImpl, MapOp};
 pub use growth::{ByKind, Forecast, GrowKind, Growth, Outcome};
 pub use layout::{Layout, room};
 pub use shape::{MapShape, SlotPart};
 pub use simulation::{Op, Simulation, State, TableState, forecast_ops};
 pub use types::{GoType, MapType};
-pub use version::{GoVersion, MapImpl};
 pub use what_if::{Hints, MapsOfSize, Rewrite, SHARDS, Sizes, what_if};

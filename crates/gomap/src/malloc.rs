@@ -3,7 +3,7 @@
 //! Source: runtime/sizeclasses.go (the same table from Go 1.21 to 1.27), runtime/msize.go (`roundupsize`) and
 //! runtime/malloc.go (`mallocgc`) of Go 1.21; runtime/msize_allocheaders.go of Go 1.22, msize.go of Go 1.27.
 
-use crate::version::GoVersion;
+use goabi::Release;
 
 /// Units: bytes.
 const SIZE_CLASSES: [u64; 67] = [
@@ -19,15 +19,18 @@ const LARGEST_CLASS: u64 = 32768;
 const MAX_HEADERLESS: u64 = 512;
 const HEADER: u64 = 8;
 
-/// The allocator of a Go version.
+/// The allocator of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malloc {
     has_headers: bool,
 }
 
 impl Malloc {
-    pub(crate) const fn of(version: GoVersion) -> Self {
-        Self { has_headers: version.minor >= 22 }
+    pub(crate) const WITH_HEADERS: Self = Self { has_headers: true };
+    pub(crate) const WITHOUT_HEADERS: Self = Self { has_headers: false };
+
+    pub(crate) fn of(release: &Release) -> Self {
+        Self { has_headers: release.has_malloc_headers }
     }
 
     /// Bytes taken for an object.

@@ -3,7 +3,6 @@
 //! Source: runtime/map.go (`createOverflow`, `newoverflow`), runtime/slice.go (`growslice`) of Go 1.21 to 1.23.
 
 use crate::malloc::Malloc;
-use crate::version::GoVersion;
 
 /// The slice header, an object of its own. Units: bytes.
 pub(crate) const HEADER_BYTES: u64 = 24;
@@ -24,20 +23,15 @@ pub(crate) struct Step {
     pub(crate) total_bytes: u64,
 }
 
-static WITHOUT_HEADERS: [Step; N_STEPS] = ladder(21);
-static WITH_HEADERS: [Step; N_STEPS] = ladder(22);
+static WITHOUT_HEADERS: [Step; N_STEPS] = ladder(Malloc::WITHOUT_HEADERS);
+static WITH_HEADERS: [Step; N_STEPS] = ladder(Malloc::WITH_HEADERS);
 
 /// The sizes that the list goes through, first the one for no buckets.
 pub(crate) fn steps(malloc: Malloc) -> &'static [Step] {
-    if malloc == malloc_of(22) { &WITH_HEADERS } else { &WITHOUT_HEADERS }
+    if malloc == Malloc::WITH_HEADERS { &WITH_HEADERS } else { &WITHOUT_HEADERS }
 }
 
-const fn malloc_of(minor: u16) -> Malloc {
-    Malloc::of(GoVersion { major: 1, minor, patch: 0 })
-}
-
-const fn ladder(minor: u16) -> [Step; N_STEPS] {
-    let malloc = malloc_of(minor);
+const fn ladder(malloc: Malloc) -> [Step; N_STEPS] {
     let mut steps = [Step { capacity: 0, block_bytes: 0, total_bytes: 0 }; N_STEPS];
     let mut index = 1;
     while index < N_STEPS {

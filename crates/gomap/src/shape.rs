@@ -1,10 +1,11 @@
 //! What the model has to know of a map's type in one Go version.
 
+use goabi::descriptor::MAX_INLINE;
+use goabi::{GoVersion, MapAbi, MapImpl, Prunes, Release};
+
 use crate::layout::{Array, GROUP_SLOTS, Layout, room};
 use crate::malloc::Malloc;
-use crate::rules::{Prunes, Rules};
-use crate::types::{FastPath, GoType, MAX_INLINE_BYTES, MapType};
-use crate::version::{GoVersion, MapImpl};
+use crate::types::{FastPath, GoType, MapType};
 
 /// Largest block Go's allocator can be asked for. Units: bytes.
 ///
@@ -14,7 +15,8 @@ const MAX_ALLOC_BYTES: u64 = 1 << 48;
 /// A map type in a Go version: all that growth depends on but the operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MapShape {
-    pub(crate) rules: Rules,
+    /// Of the release, its patch.
+    version: GoVersion,
     pub(crate) layout: Layout,
     /// Units: bytes of key and element as they stand in the map; pointers where they are large.
     pub(crate) slot_bytes: u64,
@@ -48,33 +50,28 @@ pub(crate) struct Boxes {
 impl MapShape {
     /// The shape in the implementation that this release has by default; `None` for releases that are not known.
     pub fn new(version: GoVersion, map: &MapType) -> Option<Self> {
-        let map_impl = if version.minor >= 24 { MapImpl::Swiss } else { MapImpl::Classic };
-        Self::with_impl(map_impl, version, map)
+        let usual = Release::of(version)?.usual_map()?;
+        Self::with_impl(usual.map_impl, version, map)
     }
 
     /// The shape in a named implementation: Go 1.24 and 1.25 have both. `None` where there is no such map.
     pub fn with_impl(map_impl: MapImpl, version: GoVersion, map: &MapType) -> Option<Self> {
-        let rules = Rules::of(map_impl, version)?;
         let (key, elem) = (in_slot(&map.key), in_slot(&map.elem));
         let group = match map_impl {
             MapImpl::Classic => bucket_type(&key, &elem),
             MapImpl::Swiss => group_type(&key, &elem),
         }?;
-        let layout = Layout {
-            map_impl,
-            version,
-            group_bytes: group.size,
-            has_pointers: key.has_pointers || elem.has_pointers,
-        };
+        let has_pointers = key.has_pointers || elem.has_pointers;
+        let layout = Layout::new(map_impl, version, group.size, has_pointers)?;
         let prunes = match map.fast_path() {
-            FastPath::Plain => rules.prunes != Prunes::Never,
-            FastPath::Pointer => rules.prunes == Prunes::FastAndPointer,
+            FastPath::Plain => layout.map.prunes != Prunes::Never,
+            FastPath::Pointer => layout.map.prunes == Prunes::FastAndPointer,
             FastPath::None => false,
         };
-        let boxes = boxes(Malloc::of(version), &[map.key.part(), map.elem.part()]);
+        let boxes = boxes(Malloc::of(layout.release), &[map.key.part(), map.elem.part()]);
         let slot_bytes = key.size + elem.size;
         let entry_bytes = map.key.size + map.elem.size;
-        Some(Self { rules, layout, slot_bytes, entry_bytes, boxes, prunes })
+        Some(Self { version, layout, slot_bytes, entry_bytes, boxes, prunes })
     }
 
     /// The shape of a type of which a binary says the sizes and the bucket or group. What depends on the kind of key,
@@ -85,24 +82,28 @@ impl MapShape {
         [key, elem]: [SlotPart; 2],
         group_bytes: u64,
     ) -> Option<Self> {
-        let rules = Rules::of(map_impl, version)?;
         let has_pointers = [key, elem].iter().any(|part| part.has_pointers || is_large(part.size));
-        let layout = Layout { map_impl, version, group_bytes, has_pointers };
-        let boxes = boxes(Malloc::of(version), &[key, elem]);
+        let layout = Layout::new(map_impl, version, group_bytes, has_pointers)?;
+        let boxes = boxes(Malloc::of(layout.release), &[key, elem]);
         let in_slot = |part: SlotPart| if is_large(part.size) { 8 } else { part.size };
         let slot_bytes = in_slot(key) + in_slot(elem);
         let entry_bytes = key.size.saturating_add(elem.size);
-        Some(Self { rules, layout, slot_bytes, entry_bytes, boxes, prunes: false })
+        Some(Self { version, layout, slot_bytes, entry_bytes, boxes, prunes: false })
     }
 
     /// Implementation.
     pub fn map_impl(&self) -> MapImpl {
-        self.rules.map_impl
+        self.layout.map.map_impl
     }
 
     /// Release.
     pub fn version(&self) -> GoVersion {
-        self.layout.version
+        self.version
+    }
+
+    /// What the release says of the implementation.
+    pub fn map(&self) -> &'static MapAbi {
+        self.layout.map
     }
 
     /// Bucket or group. Units: bytes.
@@ -116,7 +117,7 @@ impl MapShape {
     }
 
     pub(crate) fn malloc(&self) -> Malloc {
-        Malloc::of(self.layout.version)
+        Malloc::of(self.layout.release)
     }
 
     /// The array of `2^exponent` buckets or groups.
@@ -131,7 +132,7 @@ impl MapShape {
 
     /// Entries that fit `2^exponent` buckets or groups before they grow.
     pub(crate) fn room(&self, exponent: u32) -> u64 {
-        room(self.rules.map_impl, self.layout.version, GROUP_SLOTS << exponent)
+        room(self.layout.map, GROUP_SLOTS << exponent)
     }
 
     /// Whether the allocator would refuse so many buckets or groups, for which reason `make` ignores the hint.
@@ -147,7 +148,7 @@ impl GoType {
 }
 
 fn is_large(bytes: u64) -> bool {
-    bytes > MAX_INLINE_BYTES
+    bytes > MAX_INLINE
 }
 
 fn in_slot(of: &GoType) -> GoType {

@@ -16,7 +16,7 @@ pub(crate) mod swiss;
 use crate::estimate::Estimate;
 use crate::growth::{ByKind, Forecast, GrowKind, Outcome};
 use crate::shape::{Boxes, MapShape};
-use crate::version::MapImpl;
+use goabi::MapImpl;
 use ledger::Ledger;
 
 /// Larger hints are not simulated: the simulation needs memory for them.
@@ -65,7 +65,7 @@ impl Simulation {
             return None;
         }
         let mut ledger = Ledger::new(shape.malloc());
-        ledger.take(shape.rules.header_bytes);
+        ledger.take(shape.map().header_bytes);
         let tables = match shape.map_impl() {
             MapImpl::Classic => Tables::Classic(classic::Map::new(shape, hint, &mut ledger)),
             MapImpl::Swiss => Tables::Swiss(swiss::Map::new(shape, hint, &mut ledger)),

@@ -10,6 +10,8 @@ mod text;
 
 use std::str::FromStr;
 
+use goabi::descriptor::MAX_INLINE;
+
 use crate::error::Error;
 
 /// Largest size of a type considered. Units: bytes.
@@ -76,7 +78,7 @@ impl FromStr for MapType {
 impl MapType {
     /// Source: cmd/compile/internal/walk/walk.go (`mapfast`) of Go 1.21 to 1.27.
     pub(crate) fn fast_path(&self) -> FastPath {
-        if self.elem.size > MAX_INLINE_BYTES {
+        if self.elem.size > MAX_INLINE {
             return FastPath::None;
         }
         match (self.key.equality, self.key.size, self.key.has_pointers) {
@@ -86,11 +88,6 @@ impl MapType {
         }
     }
 }
-
-/// Larger keys and elements live outside the map, which holds pointers to them. Units: bytes.
-///
-/// Source: internal/abi/map.go (`MapMaxKeyBytes`, `MapMaxElemBytes`) of Go 1.21 and 1.27.
-pub(crate) const MAX_INLINE_BYTES: u64 = 128;
 
 impl GoType {
     fn scalar(size: u64, equality: Equality) -> Self {

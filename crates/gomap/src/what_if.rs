@@ -4,7 +4,7 @@ use crate::estimate::Estimate;
 use crate::growth::Forecast;
 use crate::shape::MapShape;
 use crate::types::{GoType, MapType};
-use crate::version::GoVersion;
+use goabi::GoVersion;
 
 /// A map of a program, by its sizes.
 #[derive(Debug, Clone, PartialEq, Eq)]

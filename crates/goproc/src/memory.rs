@@ -13,6 +13,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
+use goabi::ReadMemory;
 use rustix::io::Errno;
 
 use crate::maps::parse_maps;
@@ -35,6 +36,12 @@ pub struct Memory {
     file: File,
     /// What may be read. Shape: neighbours are one. Sortedness: by address.
     anonymous: Vec<Range<u64>>,
+}
+
+impl ReadMemory for Memory {
+    fn read(&self, addr: u64, into: &mut [u8]) -> bool {
+        self.read_exact(RunAddr(addr), into).is_ok()
+    }
 }
 
 impl Memory {

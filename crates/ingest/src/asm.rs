@@ -14,7 +14,7 @@ use crate::open::{Input, OpenOptions, open_input};
 use crate::perf;
 use crate::printable::printable;
 use crate::program::{ProgramOfProfile, check_is_program_of};
-use crate::scan::{parse, read};
+use crate::scan::{faults, parse, read};
 use crate::server::shown;
 
 /// Names suggested when a function is not found.
@@ -34,7 +34,9 @@ pub fn list_instructions(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Listing, Error> {
     let bytes = read(binary_name)?;
-    let binary = parse(binary_name, &bytes)?.value;
+    let parsed = parse(binary_name, &bytes)?;
+    let faults = faults(&parsed);
+    let binary = parsed.value;
     let func = binary
         .functions()
         .by_name(function)
@@ -61,6 +63,7 @@ pub fn list_instructions(
             total: samples.total,
         }),
         instructions,
+        faults,
     })
 }
 

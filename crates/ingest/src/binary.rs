@@ -3,12 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use diagnosis::Evidence;
-use diagnosis::evidence::{
-    Frame, MakeSite, MapType, Nested, Notice, Site, SiteMap, SourceId, TypePart,
-};
+use diagnosis::evidence::{Frame, MakeSite, MapType, Notice, Site, SiteMap, SourceId, TypePart};
 use diagnosis::finding::plural;
-use gobin::{Binary, Kind};
-use gomap::{GoVersion, MapImpl, MapOp, classify_function};
+use goabi::{Nested, Release};
+use gobin::{Basis, Binary, Kind};
+use gomap::{MapOp, classify_function};
 
 use crate::printable::printable;
 
@@ -44,6 +43,9 @@ impl BinaryFacts {
             map_types: Vec::new(),
             types_readable: false,
         };
+        if let Some(text) = unknown_release(binary) {
+            evidence.notices.push(Notice { source: Some(source), text });
+        }
         match binary.map_types() {
             Ok(types) => {
                 crate::add_faults(evidence, source, &types.faults);
@@ -73,15 +75,15 @@ impl BinaryFacts {
                 Ok(addr) => find(addr).ok_or_else(|| "type descriptor unreadable".to_owned()),
                 Err(unknown) => Err(unknown.to_string()),
             };
-            if site.op == gobin::MapOp::Make {
+            if site.op == MapOp::Make {
                 let frame = owned_frame(user);
                 let map_type = map_type.as_ref().ok().map(|t| t.name.clone());
                 self.makes.push(MakeSite { frame, map_type });
             }
-            if let (gobin::MapOp::Assign, Ok(map_type)) = (site.op, &map_type) {
+            if let (MapOp::Assign, Ok(map_type)) = (site.op, &map_type) {
                 self.add_holder(&site.frames, map_type);
             }
-            let map = SiteMap { op: map_op(site.op), callee: site.callee.to_owned(), map_type };
+            let map = SiteMap { op: site.op, callee: site.callee.to_owned(), map_type };
             let at_place = self.maps.entry((printable(user.function), user.line)).or_default();
             if !at_place.contains(&map) {
                 at_place.push(map);
@@ -155,9 +157,27 @@ pub(crate) fn describe(binary: &Binary<'_>, source: SourceId, evidence: &mut Evi
     let program = &mut evidence.program;
     program.build_id = binary.gnu_build_id().or(program.build_id.take());
     program.arch = Some(binary.arch().go_name());
-    program.go_version = go_version(binary).map(|version| (version, source));
+    program.go_version = binary.go_version().map(|version| (version, source));
     if let Some(map_impl) = binary.map_impl() {
-        program.map_impl = Some((implementation(map_impl), source));
+        program.map_impl = Some((map_impl, source));
+    }
+}
+
+/// What to know of a binary whose build info names a release that is not known.
+pub(crate) fn unknown_release(binary: &Binary<'_>) -> Option<String> {
+    let stated = printable(&binary.build_info()?.go_version);
+    let known = Release::known_text();
+    match binary.releases() {
+        Some(releases) if releases.basis() == Basis::Likeness => Some(format!(
+            "built by {stated}, which is not a release that is known ({known} are): types and lines are read as those of \
+             go1.{}, which this binary resembles, and whose checks it passes; how its maps grow is not known",
+            releases.max()
+        )),
+        Some(_) => None,
+        None => Some(format!(
+            "built by {stated}, which is not a release that is known ({known} are), and is not laid out like one: map types, \
+             inlined functions and how its maps grow are left out"
+        )),
     }
 }
 
@@ -172,44 +192,12 @@ pub(crate) fn summary(binary: &Binary<'_>) -> String {
     )
 }
 
-/// What the build info says; without it the one minor version that the structures allow.
-pub(crate) fn go_version(binary: &Binary<'_>) -> Option<GoVersion> {
-    if let Some(version) = binary.build_info().and_then(|info| GoVersion::parse(&info.go_version)) {
-        return Some(version);
-    }
-    let minor = binary.release()?.exact()?;
-    Some(GoVersion { major: 1, minor, patch: 0 })
-}
-
-pub(crate) fn implementation(map_impl: gobin::MapImpl) -> MapImpl {
-    match map_impl {
-        gobin::MapImpl::Classic => MapImpl::Classic,
-        gobin::MapImpl::Swiss => MapImpl::Swiss,
-    }
-}
-
-pub(crate) fn map_op(op: gobin::MapOp) -> MapOp {
-    match op {
-        gobin::MapOp::Assign => MapOp::Assign,
-        gobin::MapOp::Access => MapOp::Read,
-        gobin::MapOp::Delete => MapOp::Delete,
-        gobin::MapOp::Iterate => MapOp::Iterate,
-        gobin::MapOp::Clear => MapOp::Clear,
-        gobin::MapOp::Make => MapOp::Make,
-        gobin::MapOp::Clone => MapOp::Clone,
-    }
-}
-
 pub(crate) fn map_type(t: &gobin::MapType) -> MapType {
     MapType {
         name: printable(&t.name),
         key: type_part(&t.key),
         elem: type_part(&t.elem),
-        nested: match t.nested {
-            gobin::Nested::No => Nested::No,
-            gobin::Nested::Direct => Nested::Direct,
-            gobin::Nested::Reaches => Nested::Reaches,
-        },
+        nested: t.nested,
         group_bytes: t.group_bytes,
     }
 }

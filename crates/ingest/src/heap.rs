@@ -122,7 +122,7 @@ pub(crate) fn size_blocks(evidence: &mut Evidence) {
             .iter()
             .filter(|map| matches!(map.op, MapOp::Assign | MapOp::Make | MapOp::Clone))
             .filter_map(|map| map.map_type.as_ref().ok())
-            .map(|map_type| map_type.layout(map_impl, version))
+            .filter_map(|map_type| map_type.layout(map_impl, version))
             .collect();
         for block in &mut heap.blocks {
             let mut capacities =

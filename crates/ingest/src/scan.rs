@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fs::File;
 
 use diagnosis::binary::{Scan, ScannedSite, ScannedType};
-use diagnosis::evidence::Nested;
+use goabi::Nested;
 use gobin::{Binary, MapSite};
 use gomap::classify_function;
 
-use crate::binary::{go_version, implementation, map_op, map_type, owned_frame};
+use crate::binary::{map_type, owned_frame, unknown_release};
 use crate::error::Error;
 use crate::open::read_executable;
 use crate::printable::printable;
@@ -30,6 +30,12 @@ pub(crate) fn parse<'a>(name: &str, bytes: &'a [u8]) -> Result<gobin::Parsed<Bin
     Binary::parse(bytes).map_err(|source| Error::Binary { name: shown(name).into_owned(), source })
 }
 
+/// What could not be read, and what to know of the release.
+pub(crate) fn faults(parsed: &gobin::Parsed<Binary<'_>>) -> Vec<String> {
+    let unreadable = parsed.faults.iter().map(ToString::to_string);
+    unreadable.chain(unknown_release(&parsed.value)).collect()
+}
+
 /// Lists the map types of a binary and the calls that write maps. Calls inside the runtime itself are left out: they
 /// belong to the user's call that led there.
 ///
@@ -38,8 +44,8 @@ pub(crate) fn parse<'a>(name: &str, bytes: &'a [u8]) -> Result<gobin::Parsed<Bin
 pub fn scan(name: &str) -> Result<Scan, Error> {
     let bytes = read(name)?;
     let parsed = parse(name, &bytes)?;
+    let mut faults = faults(&parsed);
     let binary = parsed.value;
-    let mut faults: Vec<String> = parsed.faults.iter().map(ToString::to_string).collect();
     let types = match binary.map_types() {
         Ok(types) => {
             faults.extend(types.faults.iter().map(ToString::to_string));
@@ -72,7 +78,7 @@ pub fn scan(name: &str) -> Result<Scan, Error> {
         binary: shown(name).into_owned(),
         go_version: version_text(&binary),
         arch: binary.arch().go_name(),
-        map_impl: binary.map_impl().map(implementation),
+        map_impl: binary.map_impl(),
         n_functions: binary.functions().len() as u64,
         map_types,
         write_sites,
@@ -94,7 +100,7 @@ fn scanned_site(
     };
     ScannedSite {
         frames: site.frames.iter().map(owned_frame).collect(),
-        op: map_op(site.op),
+        op: site.op,
         callee: site.callee.to_owned(),
         map_type: site.map_type.map_err(|why| why.to_string()).and_then(name),
     }
@@ -119,10 +125,10 @@ pub(crate) fn version_text(binary: &Binary<'_>) -> String {
     if let Some(info) = binary.build_info() {
         return printable(&info.go_version);
     }
-    match (go_version(binary), binary.release()) {
+    match (binary.go_version(), binary.releases()) {
         (Some(version), _) => format!("{version} (told by its structures)"),
-        (None, Some(release)) => {
-            format!("go1.{} to go1.{} (told by its structures)", release.min(), release.max())
+        (None, Some(releases)) => {
+            format!("go1.{} to go1.{} (told by its structures)", releases.min(), releases.max())
         }
         (None, None) => "Go version unknown".to_owned(),
     }

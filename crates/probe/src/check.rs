@@ -83,7 +83,7 @@ fn privileges(capabilities: Capabilities) -> Requirement {
 fn load() -> Result<Kernel, Error> {
     let text = LinkAddr(0)..LinkAddr(0);
     let reach = Reach::own()?;
-    Kernel::load(&Constants { classic_load: 13, large: None, text, reach }, Links::Auto)
+    Kernel::load(&Constants { classic_load: 0, large: None, text, reach }, Links::Auto)
 }
 
 /// Hits a probe of our own.
@@ -167,7 +167,7 @@ fn process(pid: u32) -> Requirement {
 fn recordable(file: &Executable) -> Result<(), Error> {
     Reach::own()?.ensure_no_rights(file)?;
     let program = Program::read(file)?;
-    let points = Points::find(program.binary(), program.map_impl);
+    let points = Points::find(program.binary(), program.map.map_impl);
     points.ensure_growth(&file.name.to_string_lossy())
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use diagnosis::evidence::Bounds;
 use gobin::{Binary, FileOffset, LinkAddr, MapImpl};
-use gomap::{GoVersion, Layout};
+use gomap::Layout;
 use gopprof::{
     Function, Label, LabelValue, Line, Location, LocationIdx, Mapping, MappingIdx, Profile,
     ProfileBuilder, ValueType,
@@ -374,15 +374,9 @@ impl<'w> Writer<'w> {
 
     /// Bytes of the arrays that a growth to this capacity allocates; `None` when the version is not known.
     fn array_bytes(&self, info: &MapTypeInfo, kind: u32, capacity: u64) -> Option<u64> {
-        let layout = Layout {
-            map_impl: match self.facts.map_impl {
-                MapImpl::Classic => gomap::MapImpl::Classic,
-                MapImpl::Swiss => gomap::MapImpl::Swiss,
-            },
-            version: go_version(self.binary)?,
-            group_bytes: info.group_bytes,
-            has_pointers: info.has_pointers,
-        };
+        let version = self.binary.go_version()?;
+        let layout =
+            Layout::new(self.facts.map_impl, version, info.group_bytes, info.has_pointers)?;
         let n_arrays = if kind == GROW_SPLIT { 2 } else { 1 };
         Some(layout.bytes_of_slots(capacity / n_arrays).saturating_mul(n_arrays))
     }
@@ -559,12 +553,6 @@ fn impl_name(map_impl: MapImpl) -> &'static str {
     }
 }
 
-/// What the build info says; without it the one minor version that the structures allow.
-fn go_version(binary: &Binary<'_>) -> Option<GoVersion> {
-    let stated = binary.build_info().and_then(|info| GoVersion::parse(&info.go_version));
-    stated.or_else(|| Some(GoVersion { major: 1, minor: binary.release()?.exact()?, patch: 0 }))
-}
-
 fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
     let seconds = |time: Duration| format!("{:.3}", time.as_secs_f64());
     let [exact, sampled, windows] = facts.time_in;
@@ -573,7 +561,7 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
         format!("program={}", facts.program),
         format!(
             "go_version={}",
-            go_version(binary).map_or("unknown".to_owned(), |version| version.to_string())
+            binary.go_version().map_or("unknown".to_owned(), |version| version.to_string())
         ),
         format!("map_impl={}", impl_name(facts.map_impl)),
         format!("processes={}", facts.n_processes),

@@ -1,6 +1,7 @@
 //! The program that is recorded, by its executable.
 
-use gobin::{Arch, Binary, MapImpl};
+use goabi::MapAbi;
+use gobin::{Arch, Basis, Binary};
 use goproc::Executable;
 use self_cell::self_cell;
 
@@ -20,9 +21,8 @@ self_cell!(
 /// A program that can be recorded.
 pub(crate) struct Program {
     parsed: Parsed,
-    pub(crate) map_impl: MapImpl,
-    /// Numerator of the classic load factor over 2.
-    pub(crate) classic_load: u32,
+    /// What is known of its maps.
+    pub(crate) map: &'static MapAbi,
 }
 
 impl Program {
@@ -41,8 +41,8 @@ impl Program {
             let (arch, machine) = (binary.arch().go_name(), THIS_MACHINE.go_name());
             return Err(Error::OtherArch { path: name, arch, machine });
         }
-        let (map_impl, classic_load) = growth_rules(binary, &name)?;
-        Ok(Self { parsed, map_impl, classic_load })
+        let map = growth_rules(binary, &name)?;
+        Ok(Self { parsed, map })
     }
 
     pub(crate) fn binary(&self) -> &Binary<'_> {
@@ -50,30 +50,23 @@ impl Program {
     }
 }
 
-/// The implementation of maps, and the numerator of the load factor over 2.
+/// What is known of the program's maps.
 ///
-/// Source: runtime/map.go, `loadFactorNum`: in Go 1.21 an integer division made it 12 instead of 13.
-fn growth_rules(binary: &Binary<'_>, name: &str) -> Result<(MapImpl, u32), Error> {
-    const KNOWN: std::ops::RangeInclusive<u16> = 18..=27;
+/// Releases that cannot be told apart have to grow maps alike.
+fn growth_rules(binary: &Binary<'_>, name: &str) -> Result<&'static MapAbi, Error> {
     let unknown = |found: String| Error::UnknownVersion { path: name.to_owned(), found };
     let says =
         || binary.build_info().map_or("no build info".to_owned(), |info| info.go_version.clone());
-    let release = binary.release().ok_or_else(|| unknown(says()))?;
-    if !KNOWN.contains(&release.min()) || !KNOWN.contains(&release.max()) {
-        return Err(unknown(says()));
-    }
+    let releases = binary.releases().filter(|releases| releases.basis() != Basis::Likeness);
+    let releases = releases.ok_or_else(|| unknown(says()))?;
     let Some(map_impl) = binary.map_impl() else {
         return Err(Error::NoGrowthFunction { path: name.to_owned(), why: String::new() });
     };
-    let may_be_121 = release.min() <= 21 && 21 <= release.max();
-    match map_impl {
-        MapImpl::Classic if may_be_121 && release.exact().is_none() => Err(unknown(format!(
-            "{}; somewhere from 1.{} to 1.{}",
-            says(),
-            release.min(),
-            release.max()
-        ))),
-        MapImpl::Classic if may_be_121 => Ok((map_impl, 12)),
-        _ => Ok((map_impl, 13)),
+    let mut loads = releases.rows().iter().filter_map(|release| release.map(map_impl));
+    let map = loads.next().ok_or_else(|| unknown(says()))?;
+    if loads.any(|other| other.load != map.load) {
+        let (min, max) = (releases.min(), releases.max());
+        return Err(unknown(format!("{}; somewhere from 1.{min} to 1.{max}", says())));
     }
+    Ok(map)
 }

@@ -121,7 +121,7 @@ impl Recorder {
         let file = found.open()?;
         reach.ensure_no_rights(&found.file)?;
         let program = Program::read(&found.file)?;
-        let points = Points::find(program.binary(), program.map_impl);
+        let points = Points::find(program.binary(), program.map.map_impl);
         points.ensure_growth(&found.name())?;
         let mut kernel = load_kernel(&program, &points, reach, options.links)?;
         let costs = calibrate::measure(&mut kernel)?;
@@ -451,7 +451,7 @@ fn load_kernel(
     links: Links,
 ) -> Result<Kernel, Error> {
     let constants = Constants {
-        classic_load: program.classic_load,
+        classic_load: program.map.load,
         large: points.large.as_ref().map(|(large, _)| large.clone()),
         text: program.binary().functions().text(),
         reach,

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use gobin::{Binary, LinkAddr};
-use goproc::{ErrorKind, Executable, RunAddr, StartTime};
+use goproc::{ErrorKind, Executable, StartTime};
 
 use crate::process::ProcessKey;
 use crate::record_layout::{GrowKey, GrowValue, SampleKey, Stack};
@@ -184,11 +184,9 @@ impl Memory {
             n_read += 1;
             let memory =
                 memories.entry(process).or_insert_with(|| self.open_memory(process, program));
-            let found = memory.as_ref().and_then(|memory| {
-                typenames::from_memory(binary, bias, addr, &|at, to| {
-                    memory.read_exact(RunAddr(at), to).is_ok()
-                })
-            });
+            let found = memory
+                .as_ref()
+                .and_then(|memory| typenames::from_memory(binary, bias, addr, memory));
             self.types.insert((process, addr), found);
         }
     }

@@ -1,6 +1,8 @@
 //! Map types by the address of their descriptor in a process: from the executable, or for types that the program made
 //! by reflection from its memory.
 
+use goabi::descriptor::{ARRAY_LEN, ELEM, KIND, MAP_ELEM, MAP_GROUP, MAX_INLINE, PTR_BYTES, SIZE};
+use goabi::{Kind, ReadMemory};
 use gobin::{Binary, LinkAddr, TypeDesc};
 
 /// What a recording says about a map type.
@@ -15,11 +17,6 @@ pub(crate) struct MapTypeInfo {
     pub(crate) has_pointers: bool,
 }
 
-/// Reads memory of the process at an address; false when it cannot.
-pub(crate) type ReadMemory<'m> = dyn Fn(u64, &mut [u8]) -> bool + 'm;
-
-/// Keys and elements above this size are stored as pointers. Source: internal/abi/map*.go.
-const MAX_INLINE: u64 = 128;
 const POINTER: u64 = 8;
 
 /// Longest name that is kept. Units: bytes.
@@ -45,10 +42,10 @@ pub(crate) fn from_memory(
     binary: &Binary<'_>,
     bias: u64,
     addr: u64,
-    memory: &ReadMemory<'_>,
+    memory: &dyn ReadMemory,
 ) -> Option<MapTypeInfo> {
     let mut types = MemoryTypes { binary, bias, memory, n_types: 0 };
-    if types.kind(addr)? != KIND_MAP {
+    if types.kind(addr)? != Kind::Map {
         return None;
     }
     let key = types.describe(types.word(addr, ELEM)?, 0)?;
@@ -64,22 +61,6 @@ pub(crate) fn from_memory(
     })
 }
 
-// Offsets in descriptors. Source: internal/abi/type.go, the same in Go 1.18 to 1.27. Units: bytes.
-const SIZE: u64 = 0;
-const PTR_BYTES: u64 = 8;
-const KIND: u64 = 23;
-const ELEM: u64 = 48;
-const MAP_ELEM: u64 = 56;
-const MAP_GROUP: u64 = 64;
-const ARRAY_LEN: u64 = 64;
-// Source: internal/abi/type.go, `Kind`.
-const KIND_MASK: u8 = 31;
-const KIND_ARRAY: u8 = 17;
-const KIND_CHAN: u8 = 18;
-const KIND_FUNC: u8 = 19;
-const KIND_MAP: u8 = 21;
-const KIND_POINTER: u8 = 22;
-const KIND_SLICE: u8 = 23;
 /// Types in types followed, and types of one name; memory may be anything.
 const MAX_DEPTH: u32 = 16;
 const MAX_TYPES: u32 = 64;
@@ -105,7 +86,7 @@ fn short(name: String) -> Option<String> {
 struct MemoryTypes<'t> {
     binary: &'t Binary<'t>,
     bias: u64,
-    memory: &'t ReadMemory<'t>,
+    memory: &'t dyn ReadMemory,
     n_types: u32,
 }
 
@@ -121,29 +102,27 @@ impl MemoryTypes<'_> {
         let kind = self.kind(addr)?;
         let mut elem = |offset: u64| Some(self.describe(self.word(addr, offset)?, depth + 1)?.name);
         let name = match kind {
-            KIND_ARRAY => {
+            Kind::Array => {
                 let elem = elem(ELEM)?;
                 format!("[{}]{elem}", self.word(addr, ARRAY_LEN)?)
             }
-            KIND_SLICE => format!("[]{}", elem(ELEM)?),
-            KIND_POINTER => format!("*{}", elem(ELEM)?),
-            KIND_CHAN => format!("chan {}", elem(ELEM)?),
-            KIND_MAP => format!("map[{}]{}", elem(ELEM)?, elem(MAP_ELEM)?),
-            KIND_FUNC => "func(made by reflection)".to_owned(),
+            Kind::Slice => format!("[]{}", elem(ELEM)?),
+            Kind::Pointer => format!("*{}", elem(ELEM)?),
+            Kind::Chan => format!("chan {}", elem(ELEM)?),
+            Kind::Map => format!("map[{}]{}", elem(ELEM)?, elem(MAP_ELEM)?),
+            Kind::Func => "func(made by reflection)".to_owned(),
             _ => "struct(made by reflection)".to_owned(),
         };
         let has_pointers = self.word(addr, PTR_BYTES)? != 0;
         Some(Part { name: short(name)?, size: self.word(addr, SIZE)?, has_pointers })
     }
 
-    fn kind(&self, addr: u64) -> Option<u8> {
-        let mut byte = [0];
-        (self.memory)(addr.checked_add(KIND)?, &mut byte).then_some(byte[0] & KIND_MASK)
+    fn kind(&self, addr: u64) -> Option<Kind> {
+        Kind::of(self.memory.byte(addr.checked_add(KIND)?)?)
     }
 
     fn word(&self, addr: u64, offset: u64) -> Option<u64> {
-        let mut word = [0; 8];
-        (self.memory)(addr.checked_add(offset)?, &mut word).then(|| u64::from_le_bytes(word))
+        self.memory.word(addr.checked_add(offset)?)
     }
 }
 

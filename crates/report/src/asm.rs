@@ -42,6 +42,9 @@ pub fn render_asm(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
         .max()
         .unwrap_or(0)
         .min(MAX_TEXT);
+    for fault in &listing.faults {
+        writeln!(out, "note: {fault}")?;
+    }
     let mut place = None;
     for instruction in &listing.instructions {
         if instruction.frame != place {
@@ -62,6 +65,7 @@ pub fn render_asm_json(out: &mut dyn Write, listing: &Listing) -> io::Result<()>
         "schema": "mapscope.asm/1",
         "function": listing.function,
         "profile": listing.profile.as_ref().map(|profile| json!({ "event": profile.event, "own": cost(profile.own), "total": cost(profile.total) })),
+        "faults": listing.faults,
         "instructions": listing.instructions.iter().map(|i| json!({
             "addr": i.addr,
             "text": i.text,

@@ -184,7 +184,7 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
         let _ = write!(out, "<dt>{label}</dt><dd>{}</dd>", escape(text));
     };
     if let Some(site) = site {
-        row("which map", &text::map_text(site));
+        row("which map", &text::map_text(site, evidence));
     }
     row("why", &finding.cause);
     row("what to change", &finding.advice);
@@ -255,7 +255,7 @@ fn site_row(site: &Site, evidence: &Evidence) -> String {
         escape(&frame.function),
         escape(&frame.file),
         frame.line,
-        escape(&text::map_text(site)),
+        escape(&text::map_text(site, evidence)),
         site.cpu.as_ref().map_or(String::new(), site_split),
     )
 }

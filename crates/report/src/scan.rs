@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use diagnosis::binary::{Scan, ScannedSite, ScannedType};
-use diagnosis::evidence::Nested;
+use goabi::Nested;
 use serde_json::{Value, json};
 
 use crate::numbers::{bytes, count};

@@ -182,7 +182,7 @@ impl Page<'_> {
             "\n{BOLD}{number}.{BOLD:#} {style}{verdict}{style:#}  {BOLD}{place}{BOLD:#}"
         )?;
         if let Some(site) = site {
-            self.row("map", &map_text(site))?;
+            self.row("map", &map_text(site, evidence))?;
         }
         self.row("why", &finding.cause)?;
         self.row("change", &finding.advice)?;
@@ -259,7 +259,7 @@ impl Page<'_> {
             "  {map:>8}  {line:>8}  {growth:>8}  {allocated:>10}  {BOLD}{place}{BOLD:#}{weak}"
         )?;
         let indent = " ".repeat(44);
-        self.wrapped(&indent, &map_text(site), Style::new())?;
+        self.wrapped(&indent, &map_text(site, evidence), Style::new())?;
         if !site.inlined_into.is_empty() {
             let outer = site.inlined_into.iter().map(words::place);
             self.wrapped(
@@ -367,8 +367,8 @@ fn weak_mark(cost: Cost) -> &'static str {
 }
 
 /// `map[string]int, inner map of map[string]map[string]int; by runtime.mapassign_faststr`.
-pub(crate) fn map_text(site: &Site) -> String {
-    let mut text = words::type_text(site);
+pub(crate) fn map_text(site: &Site, evidence: &Evidence) -> String {
+    let mut text = words::type_text(site, evidence);
     if let Some(map_type) = words::main_type(site) {
         if let Some(outer) = site.outer_type(map_type) {
             text += &format!(", inner map of {}", outer.name);

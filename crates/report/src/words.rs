@@ -1,8 +1,10 @@
 //! Names of things, the same in every output.
 
-use diagnosis::evidence::{Frame, MapType, Nested, Site, SiteMap, SourceId, SourceKind};
+use diagnosis::Evidence;
+use diagnosis::evidence::{Frame, MapType, Site, SiteMap, SourceId, SourceKind};
 use diagnosis::finding::Level;
 use diagnosis::{Diagnosis, Finding, Verdict};
+use goabi::Nested;
 use gomap::{Category, MapImpl, MapOp, MapWork};
 
 use crate::numbers::counted;
@@ -176,7 +178,7 @@ pub(crate) fn main_type(site: &Site) -> Option<&MapType> {
 }
 
 /// A site's type in words, also when it is not known.
-pub(crate) fn type_text(site: &Site) -> String {
+pub(crate) fn type_text(site: &Site, evidence: &Evidence) -> String {
     if let Some(map_type) = main_type(site) {
         return map_type.name.clone();
     }
@@ -185,6 +187,9 @@ pub(crate) fn type_text(site: &Site) -> String {
     match site.maps.as_deref() {
         _ if site.cpu.as_ref().is_some_and(is_sync) => "sync.Map".to_owned(),
         _ if recorded.is_some() => recorded.map_or(String::new(), |t| t.map_type.clone()),
+        None if evidence.program.arch.is_some() => {
+            "type not known: the types of the binary could not be read".to_owned()
+        }
         None => "type not measured (no binary)".to_owned(),
         Some([]) => "type unknown: no map call found at this line in the binary".to_owned(),
         Some([map, ..]) => {
@@ -207,11 +212,11 @@ mod tests {
             map_type: Err("loaded from memory".to_owned()),
         };
         let mut site = Site { maps: Some(vec![map]), ..Site::default() };
-        assert_eq!(type_text(&site), "type unknown: loaded from memory");
+        assert_eq!(type_text(&site, &Evidence::default()), "type unknown: loaded from memory");
         let growth =
             TypeGrowth { map_type: "map[main.ID][]int".to_owned(), ..TypeGrowth::default() };
         site.growth = Some(SiteGrowth { types: vec![growth], ..SiteGrowth::default() });
-        assert_eq!(type_text(&site), "map[main.ID][]int");
+        assert_eq!(type_text(&site, &Evidence::default()), "map[main.ID][]int");
     }
 
     #[test]

@@ -216,6 +216,43 @@ fn low_layers_touch_no_file_socket_process_environment_clock_or_thread() {
     assert_none(&broken);
 }
 
+/// Whether code asks which release of Go it is instead of what is known of it.
+fn compares_releases(code: &str) -> bool {
+    let code = code.split("//").next().unwrap_or_default();
+    let spellings = ["minor ==", "minor >", "minor <", "minor !=", "match version.minor"];
+    let is_in_range = code.contains("..") && code.contains("contains(&version.minor");
+    is_in_range || spellings.iter().any(|spelling| code.contains(spelling))
+}
+
+#[test]
+fn only_the_table_of_releases_tells_them_apart() {
+    let mut broken = Vec::new();
+    // Formats of traces have numbers of their own, which are those of the releases that began them.
+    let may = ["goabi", "gotrace"];
+    for c in crates().into_iter().filter(|c| !may.contains(&c.name.as_str())) {
+        for path in c.sources().into_iter().filter(|path| !is_test_file(path)) {
+            let source = fs::read_to_string(&path).unwrap();
+            let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+            let lines = code.lines().enumerate().filter(|(_, line)| compares_releases(line));
+            broken.extend(lines.map(|(idx, _)| {
+                format!(
+                    "{}:{}: put what differs into the table of crates/goabi/src/release.rs, and ask it",
+                    relative(&path),
+                    idx + 1
+                )
+            }));
+        }
+    }
+    assert_none(&broken);
+}
+
+#[test]
+fn comparisons_of_releases_are_seen() {
+    assert!(compares_releases("if version.minor >= 24 {"));
+    assert!(compares_releases(".filter(|version| (24..=26).contains(&version.minor))"));
+    assert!(!compares_releases("let minor = version.minor;"));
+}
+
 #[test]
 fn modules_are_named_for_what_they_hold() {
     let mut broken = Vec::new();

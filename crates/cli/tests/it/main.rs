@@ -17,6 +17,7 @@ mod perf_file;
 mod pprof;
 mod production;
 mod record;
+mod releases;
 mod scan;
 mod shell;
 mod sources;

@@ -84,8 +84,8 @@ fn some_of(shape: &MapShape, size: Size) -> impl Iterator<Item = u64> {
         let part = u128::from(width) * u128::from(step) / u128::from(n_steps.max(1));
         at_least.saturating_add(part as u64)
     });
-    let (map_impl, version) = (shape.map_impl(), shape.version());
-    let full = (0..MAX_EXPONENT).map(move |exponent| gomap::room(map_impl, version, 8 << exponent));
+    let map = shape.map();
+    let full = (0..MAX_EXPONENT).map(move |exponent| gomap::room(map, 8 << exponent));
     let turns = full.flat_map(|full| [full, full + 1]);
     spread.chain(turns.filter(move |entries| (at_least..=room).contains(entries)))
 }

@@ -7,9 +7,10 @@
 use gomap::MapShape;
 
 use super::RecordedMaps;
-use crate::evidence::{Evidence, Frame, HintedMakes, Nested, TypeGrowth};
+use crate::evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
 use crate::shapes;
 use crate::sizes::{Class, FinalSizes, NoSizes, Size};
+use goabi::Nested;
 
 /// Entries that a map holds at most without ever growing.
 pub(super) const MOST_UNSEEN: u64 = 8;

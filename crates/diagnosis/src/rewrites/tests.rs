@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use gomap::{GoVersion, GrowKind, MapImpl, MapShape, Op, Outcome, Simulation};
 
 use super::*;
-use crate::evidence::{
-    GrowStep, Growth, MapType, Nested, Sampled, Site, SiteGrowth, SourceId, TypePart,
-};
+use crate::evidence::{GrowStep, Growth, MapType, Sampled, Site, SiteGrowth, SourceId, TypePart};
 use crate::finding::Span;
+use goabi::Nested;
 
 const OUTER: &str = "map[string]map[int32]bool";
 const INNER: &str = "map[int32]bool";

@@ -11,6 +11,7 @@ use crate::finding::{
 };
 use crate::hints;
 use crate::sampling::grows_range;
+use crate::shapes;
 use crate::sizes::{Class, FinalSizes, NoSizes, Size};
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
@@ -189,7 +190,7 @@ fn ladder_evidence(context: &SiteContext<'_>, map_type: &MapType, size: Size) ->
 
 /// What a wrong hint would cost.
 fn wrong_hint(context: &SiteContext<'_>, map_type: &MapType, size: Size) -> Option<EvidenceLine> {
-    let layout = map_type.layout(context.map_impl()?, context.version()?);
+    let layout = map_type.layout(context.map_impl()?, context.version()?)?;
     let wrong = layout.bytes_for_hint(size.room.saturating_mul(WRONG_HINT_FACTOR));
     let waste = wrong.saturating_sub(layout.bytes_for_hint(size.room));
     let what = format!("wasted per map by a hint {WRONG_HINT_FACTOR} times too large");
@@ -434,13 +435,14 @@ fn n_growing(context: &SiteContext<'_>) -> Option<u64> {
         .map(|(_, n)| n)
 }
 
-/// Go 1.24 to 1.26 grow a map of exactly 8 entries when one of them is overwritten.
-///
-/// Source: internal/runtime/maps/runtime*.go of those versions; fixed in Go 1.27.
+/// Some releases grow a map of exactly 8 entries when one of them is overwritten; Go 1.27 does not.
 pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
     const SECOND_STEP: u64 = 14;
     let (cpu, process) = context.noticeable_cpu()?;
-    let version = context.version().filter(|version| (24..=26).contains(&version.minor))?;
+    let version = context.version()?;
+    if !shapes::map(context.evidence)?.full_small_update_grows {
+        return None;
+    }
     let largest = blocks(context)
         .filter(|b| b.alloc.alloc_objects > 0)
         .filter_map(|b| b.map_capacity)

@@ -6,8 +6,9 @@
 use gomap::MapOp;
 
 use super::{SiteContext, confidence};
-use crate::evidence::{Cost, LockSide, Nested, ProcessLocks, Site, SiteLock, SourceId, Waits};
+use crate::evidence::{Cost, LockSide, ProcessLocks, Site, SiteLock, SourceId, Waits};
 use crate::finding::{Amount, EvidenceLine, Finding, Level, Verdict};
+use goabi::Nested;
 
 /// Time waited for the lock, of the time covered, from which on it is a matter: one goroutine a tenth of the time.
 pub(super) const WAITING: f64 = 0.10;

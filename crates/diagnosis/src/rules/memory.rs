@@ -3,8 +3,10 @@
 use gomap::{Category, MapOp};
 
 use super::{ProcessContext, SiteContext, collector, confidence};
-use crate::evidence::{Cost, Nested, SiteCpu, SourceKind};
+use crate::evidence::{Cost, SiteCpu, SourceKind};
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
+use crate::shapes;
+use goabi::Nested;
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
 pub(super) const CHURN: u64 = 20;
@@ -149,7 +151,7 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
         return None;
     }
     let version = process.evidence.program.go_version?;
-    let has_green_tea = version.0.minor >= 26;
+    let has_green_tea = shapes::release(process.evidence)?.has_green_tea;
     let is_nested = types.iter().any(|t| t.nested != Nested::No);
     let (verdict, advice) = if has_green_tea {
         (

@@ -2,6 +2,7 @@
 
 mod sources;
 
+use goabi::Nested;
 use gomap::{Category, GoVersion, MapImpl, MapOp};
 
 use super::diagnose;

@@ -13,7 +13,8 @@
 
 use std::collections::BTreeMap;
 
-use gomap::{GoVersion, MapImpl, room};
+use goabi::{MapAbi, MapImpl};
+use gomap::room;
 
 use super::{Class, Larger, NoSizes, Size};
 use crate::evidence::{Bounds, GrowKind, TypeGrowth, Windows};
@@ -36,8 +37,7 @@ const MAX_LEVEL: usize = 62;
 
 /// Rungs from the lowest to the highest that was seen.
 pub(super) struct Ladder {
-    map_impl: MapImpl,
-    version: GoVersion,
+    map: &'static MapAbi,
     /// Level of the first rung: the exponent of slots before, or of the largest table plus the depth of the split.
     first: usize,
     rungs: Vec<Rung>,
@@ -73,12 +73,7 @@ pub(super) struct Estimate {
 }
 
 impl Ladder {
-    pub(super) fn of(
-        growth: &TypeGrowth,
-        map_impl: MapImpl,
-        version: GoVersion,
-        windows: &[Windows],
-    ) -> Self {
+    pub(super) fn of(growth: &TypeGrowth, map: &'static MapAbi, windows: &[Windows]) -> Self {
         let mut levels: BTreeMap<usize, Rung> = BTreeMap::new();
         let mut n_splits = 0_u64;
         for step in growth.steps.iter().filter(|step| step.grows > 0) {
@@ -101,11 +96,11 @@ impl Ladder {
         let first = levels.keys().next().copied().unwrap_or(0);
         let end = levels.keys().next_back().map_or(first, |last| last + 1);
         let rungs = (first..end).map(|level| levels.remove(&level).unwrap_or_default()).collect();
-        let complete_from = match map_impl {
+        let complete_from = match map.map_impl {
             MapImpl::Classic => growth.every_growth_from.map(|slots| slots.max(1).ilog2() as usize),
             MapImpl::Swiss => windows.iter().all(|of| of.every_split).then_some(LARGEST_TABLE_LOG2),
         };
-        Self { map_impl, version, first, rungs, n_splits, complete_from }
+        Self { map, first, rungs, n_splits, complete_from }
     }
 
     /// Growths that a map makes at a rung.
@@ -119,7 +114,7 @@ impl Ladder {
     /// Depth of the tables that split at a rung.
     fn depth(&self, index: usize) -> Option<u32> {
         let depth = (self.first + index).checked_sub(LARGEST_TABLE_LOG2)?;
-        (self.map_impl == MapImpl::Swiss).then_some(depth as u32)
+        (self.map.map_impl == MapImpl::Swiss).then_some(depth as u32)
     }
 
     /// Whether growths of a rung were counted in gaps as well.
@@ -129,7 +124,7 @@ impl Ladder {
 
     /// Size of the maps that came by this rung and not by the next.
     fn size(&self, index: usize) -> Size {
-        let room_of = |slots| room(self.map_impl, self.version, slots);
+        let room_of = |slots| room(self.map, slots);
         let slots = 1_u64 << (self.first + index);
         let rung = &self.rungs[index];
         if let Some(depth) = self.depth(index) {
@@ -137,7 +132,8 @@ impl Ladder {
             return Size { at_least: at_growth + 1, room: at_growth.saturating_mul(2) };
         }
         let room = room_of(slots * 2);
-        let is_largest = self.map_impl == MapImpl::Swiss && slots * 2 == 1 << LARGEST_TABLE_LOG2;
+        let is_largest =
+            self.map.map_impl == MapImpl::Swiss && slots * 2 == 1 << LARGEST_TABLE_LOG2;
         // Each split adds a table; without their depth all maps count alike.
         let n_tables =
             if is_largest { (self.n_splits / rung.n.max(1)).saturating_add(1) } else { 1 };

@@ -20,7 +20,9 @@ mod roles;
 use std::collections::HashMap;
 
 use super::{Access, Instruction, TargetKind};
-use crate::{Arch, MapImpl};
+use goabi::{MapAbi, MapImpl};
+
+use crate::Arch;
 use roles::Role;
 pub(super) use roles::{Effect, Operand, Reg, What};
 
@@ -142,9 +144,7 @@ impl Meaning {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
     pub(crate) arch: Arch,
-    pub(crate) map_impl: MapImpl,
-    /// Minor number of the Go release.
-    pub(crate) minor: u32,
+    pub(crate) map: &'static MapAbi,
 }
 
 /// Fills in the meaning of every instruction of the function `name`.
@@ -422,7 +422,7 @@ fn of_registers(effect: &Effect, state: &roles::State) -> Option<Meaning> {
 }
 
 fn of_map_field(disp: i64, layout: Layout) -> Option<Meaning> {
-    Some(match (layout.map_impl, disp) {
+    Some(match (layout.map.map_impl, disp) {
         (_, 0) => Meaning::Count,
         (MapImpl::Classic, 8) => Meaning::WriterMark,
         (MapImpl::Classic, 9) => Meaning::LogBuckets,
@@ -430,8 +430,8 @@ fn of_map_field(disp: i64, layout: Layout) -> Option<Meaning> {
         (MapImpl::Classic, 16) => Meaning::Buckets,
         (MapImpl::Classic, 24) => Meaning::OldBuckets,
         (MapImpl::Classic, 10 | 32 | 40) => Meaning::GrowthState,
-        // Up to 1.25 a build without Swiss maps has clearSeq at 40 and extra at 48.
-        (MapImpl::Classic, 48) if layout.minor >= 24 => Meaning::GrowthState,
+        // Where it is longer it has clearSeq at 40 and extra at 48.
+        (MapImpl::Classic, 48) if layout.map.header_bytes > 48 => Meaning::GrowthState,
         (MapImpl::Swiss, 8) => Meaning::Seed,
         (MapImpl::Swiss, 16) => Meaning::Directory,
         (MapImpl::Swiss, 24 | 32 | 33) => Meaning::DirectoryShape,

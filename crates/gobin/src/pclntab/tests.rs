@@ -8,7 +8,7 @@ fn with_shared_name(n_funcs: u64, name_len: usize) -> Vec<u8> {
     let cus = names + name_len + 1;
     let funcs = (cus + 3).next_multiple_of(8);
     let offsets = [names, cus, cus + 1, cus + 2, funcs].map(|offset| offset as u64);
-    let mut bytes = [MAGIC_120.to_le_bytes(), [0, 0, 1, 8]].concat();
+    let mut bytes = [goabi::Release::NEWEST.pclntab.magic.to_le_bytes(), [0, 0, 1, 8]].concat();
     bytes.extend([n_funcs, 0, 0x1000].into_iter().chain(offsets).flat_map(u64::to_le_bytes));
     bytes.resize(names, 0);
     bytes.resize(names + name_len, b'F');

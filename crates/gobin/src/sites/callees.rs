@@ -5,45 +5,7 @@
 //! `maps/maps.go` of Go 1.21.13, 1.24.11 and 1.27.3. The names are the same for classic and Swiss
 //! maps: the Swiss bodies live in `internal/runtime/maps` but keep their `runtime.` symbols.
 
-/// What a call does to a map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-
-pub enum MapOp {
-    /// `m[k] = v`, `m[k] op= v`, `m[k]++`: finds or makes the slot of a key.
-    Assign,
-    /// `m[k]` read, with or without the second result.
-    Access,
-    /// `delete(m, k)`.
-    Delete,
-    /// `make(map[K]V, n)` or a map literal.
-    Make,
-    /// `clear(m)`, or a loop that deletes every key.
-    Clear,
-    /// The start or a step of `for range m`.
-    Iterate,
-    /// `maps.Clone(m)`.
-    Clone,
-}
-
-impl MapOp {
-    /// Whether the operation can add, replace or remove entries, or makes a map.
-    pub fn is_write(self) -> bool {
-        !matches!(self, MapOp::Access | MapOp::Iterate)
-    }
-
-    /// The short name, as in `assign`.
-    pub fn name(self) -> &'static str {
-        match self {
-            MapOp::Assign => "assign",
-            MapOp::Access => "access",
-            MapOp::Delete => "delete",
-            MapOp::Make => "make",
-            MapOp::Clear => "clear",
-            MapOp::Iterate => "iterate",
-            MapOp::Clone => "clone",
-        }
-    }
-}
+use goabi::MapOp;
 
 /// Whether the first argument of a map function is the map's type descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +55,7 @@ fn map_function(name: &str) -> Option<(MapOp, TypeArgument)> {
     let found = match stem {
         "mapassign" | "mapassign0" if is_variant => (MapOp::Assign, First),
         "mapaccess" | "mapaccess1" | "mapaccess2" | "mapaccessK" if is_variant => {
-            (MapOp::Access, First)
+            (MapOp::Read, First)
         }
         "mapdelete" if is_variant => (MapOp::Delete, First),
         "makemap" if variant == "small" => (MapOp::Make, Absent),

@@ -58,8 +58,8 @@ impl Built {
         let known = Mutex::new(Known::nothing_of(&image));
         let end = LinkAddr(START + self.bytes.len() as u64);
         let section = TypeSection { start: LinkAddr(START), end, list };
-        let map_layout = MapLayout { flags: 128, flag_indirect_key: 4, flag_indirect_elem: 8 };
-        test(Types { image: &image, known: &known, section, map_layout });
+        let map = goabi::Release::NEWEST.usual_map().unwrap();
+        test(Types { image: &image, known: &known, section, map });
     }
 }
 

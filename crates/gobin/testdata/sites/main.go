@@ -40,7 +40,7 @@ func fast32(m map[int32]int, k int32) {
 //go:noinline
 func fast64(m map[int64]string, n map[uint64]bool, k int64) {
 	m[k] = "a"                //map: assign map[int64]string
-	n[uint64(k)] = m[k] != "" //map: access map[int64]string & assign map[uint64]bool
+	n[uint64(k)] = m[k] != "" //map: read map[int64]string & assign map[uint64]bool
 	delete(n, 3)              //map: delete map[uint64]bool
 }
 
@@ -75,15 +75,15 @@ func slow(m map[point]int, f map[float64]int, a map[any]int, s map[shape]string,
 
 //go:noinline
 func nested(m map[string]map[string]int, deep map[int]map[string]map[point]bool, a, b string) {
-	m[a][b] = 1    //map: access map[string]map[string]int & assign map[string]int
-	m[a][b]++      //map: access map[string]map[string]int & assign map[string]int
-	in, ok := m[b] //map: access map[string]map[string]int
+	m[a][b] = 1    //map: read map[string]map[string]int & assign map[string]int
+	m[a][b]++      //map: read map[string]map[string]int & assign map[string]int
+	in, ok := m[b] //map: read map[string]map[string]int
 	if !ok {
 		in = make(map[string]int)
 		m[b] = in //map: assign map[string]map[string]int
 	}
 	in[a] = 7                      //map: assign map[string]int
-	deep[1][a][point{1, 2}] = true //map: access map[int]map[string]map[main.point]bool & access map[string]map[main.point]bool & assign map[main.point]bool
+	deep[1][a][point{1, 2}] = true //map: read map[int]map[string]map[main.point]bool & read map[string]map[main.point]bool & assign map[main.point]bool
 }
 
 //go:noinline
@@ -253,7 +253,7 @@ func registers(m map[string]int, a, b, c, d, e, f, g, h string) int {
 	// Everything is live across the calls, so that registers are short.
 	m[a] = len(b)                                //map: assign map[string]int
 	m[b] += len(c)                               //map: assign map[string]int
-	x := m[c] + m[d]                             //map: access map[string]int
+	x := m[c] + m[d]                             //map: read map[string]int
 	m[d+e] = x                                   //map: assign map[string]int
 	m[f] = len(a) + len(b) + len(c) + len(d)     //map: assign map[string]int
 	m[g] = len(e) + len(f) + len(g) + len(h) + x //map: assign map[string]int
@@ -267,7 +267,7 @@ type embedded struct {
 
 //go:noinline
 func (e *embedded) touch(id uint32) {
-	c, ok := e.byID[id] //map: access map[uint32]*main.counter
+	c, ok := e.byID[id] //map: read map[uint32]*main.counter
 	if !ok {
 		c = &counter{hits: make(map[string]int, 4), links: map[point][]string{}}
 		e.byID[id] = c //map: assign map[uint32]*main.counter

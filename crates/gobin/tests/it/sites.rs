@@ -15,7 +15,7 @@ struct Expected {
     is_generic: bool,
 }
 
-/// Reads `//map: assign map[string]int & access map[int]bool`, by line.
+/// Reads `//map: assign map[string]int & read map[int]bool`, by line.
 fn expectations(source: &str) -> HashMap<u32, Vec<Expected>> {
     let mut lines = HashMap::new();
     for (line, text) in (1..).zip(source.lines()) {
@@ -47,7 +47,7 @@ fn found(binary: &Binary<'_>) -> Vec<(u32, String, Result<String, UnknownType>)>
         let frame = site.frames[0];
         if frame.file.ends_with("sites/main.go") {
             let map_type = site.map_type.map(|addr| binary.map_type_at(addr).unwrap().name);
-            sites.push((frame.line, site.op.name().to_owned(), map_type));
+            sites.push((frame.line, format!("{:?}", site.op).to_lowercase(), map_type));
         }
     }
     sites
@@ -77,7 +77,7 @@ fn check(
         let fits = of_line.iter().any(|e| e.op == *op && e.types.contains(name));
         assert!(fits, "{build}: line {line} has no {op} of {name}, but {of_line:?}");
     }
-    let is_write = |op: &str| !["access", "iterate"].contains(&op);
+    let is_write = |op: &str| !["read", "iterate"].contains(&op);
     let certain =
         expected.iter().flat_map(|(line, calls)| calls.iter().map(move |call| (*line, call)));
     let certain: Vec<_> =

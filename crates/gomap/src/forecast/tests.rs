@@ -6,7 +6,7 @@ use crate::estimate::Estimate;
 use crate::growth::GrowKind;
 use crate::shape::MapShape;
 use crate::simulation::{Op, Simulation, forecast_ops};
-use crate::version::GoVersion;
+use goabi::GoVersion;
 
 fn shape(version: &str, map: &str) -> MapShape {
     MapShape::new(GoVersion::parse(version).unwrap(), &map.parse().unwrap()).unwrap()

@@ -1,12 +1,12 @@
 #![allow(clippy::unwrap_used)]
 
 use super::Layout;
-use crate::version::{GoVersion, MapImpl};
+use goabi::{GoVersion, MapImpl};
 
 fn layout(version: &str, group_bytes: u64, has_pointers: bool) -> Layout {
     let version = GoVersion::parse(version).unwrap();
     let map_impl = if version.minor >= 24 { MapImpl::Swiss } else { MapImpl::Classic };
-    Layout { map_impl, version, group_bytes, has_pointers }
+    Layout::new(map_impl, version, group_bytes, has_pointers).expect("a release that is known")
 }
 
 fn ladder(layout: Layout, n: u32) -> Vec<u64> {

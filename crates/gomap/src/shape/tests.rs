@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::MapShape;
-use crate::version::GoVersion;
+use goabi::GoVersion;
 
 fn shape(version: &str, map: &str) -> MapShape {
     MapShape::new(GoVersion::parse(version).unwrap(), &map.parse().unwrap()).unwrap()

@@ -330,7 +330,7 @@ impl Map {
             self.content = Content::Small(Group::EMPTY);
         }
         let Content::Small(group) = &mut self.content else { return false };
-        if self.used < GROUP_SLOTS || !self.shape.rules.full_small_update_grows {
+        if self.used < GROUP_SLOTS || !self.shape.map().full_small_update_grows {
             if group.find(hash).is_some() {
                 return false;
             }
@@ -361,7 +361,7 @@ impl Map {
 
     /// Source: map.go (`Clear`, `clearSmall`), table.go (`Clear`) of Go 1.24 to 1.27.
     pub(super) fn clear(&mut self) {
-        let keeps_tombstones = self.shape.rules.clear_keeps_tombstones && self.used == 0;
+        let keeps_tombstones = self.shape.map().clear_keeps_tombstones && self.used == 0;
         match &mut self.content {
             Content::Nothing => {}
             Content::Small(group) => *group = Group::EMPTY,

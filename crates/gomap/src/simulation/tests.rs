@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Op, Simulation, permuted};
 use crate::growth::GrowKind;
 use crate::shape::MapShape;
-use crate::version::GoVersion;
+use goabi::GoVersion;
 
 fn simulation(version: &str, map: &str, hint: u64) -> Simulation {
     let version = GoVersion::parse(version).unwrap();

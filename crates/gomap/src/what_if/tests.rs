@@ -4,7 +4,7 @@ use super::{MapsOfSize, Rewrite, SHARDS, Sizes, sharded, what_if};
 use crate::growth::Forecast;
 use crate::shape::MapShape;
 use crate::simulation::{Op, Simulation};
-use crate::version::GoVersion;
+use goabi::GoVersion;
 
 fn forecasts(
     version: &str,

@@ -125,7 +125,7 @@ impl Recorder {
         Facts {
             program: self.found.name(),
             path: self.found.file.shown.clone(),
-            map_impl: self.program.map_impl,
+            map_impl: self.program.map.map_impl,
             started_at: part.started_at,
             elapsed: now.at - part.start.at,
             ending,

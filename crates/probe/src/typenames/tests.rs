@@ -27,15 +27,30 @@ impl Memory {
             self.put(addr + offset, &word.to_le_bytes());
         }
     }
+}
 
+impl ReadMemory for Memory {
     fn read(&self, at: u64, to: &mut [u8]) -> bool {
         (at..).zip(to).all(|(at, byte)| self.0.get(&at).map(|found| *byte = *found).is_some())
     }
 }
 
+/// Counts how often it is read.
+struct Counted {
+    memory: Memory,
+    n_reads: Cell<u32>,
+}
+
+impl ReadMemory for Counted {
+    fn read(&self, at: u64, to: &mut [u8]) -> bool {
+        self.n_reads.set(self.n_reads.get() + 1);
+        self.memory.read(at, to)
+    }
+}
+
 /// What is read of the descriptor at `addr`, next to a real executable whose types are elsewhere.
 fn read(memory: &Memory, addr: u64) -> Option<MapTypeInfo> {
-    with_executable(|binary| from_memory(binary, 0, addr, &|at, to| memory.read(at, to)))
+    with_executable(|binary| from_memory(binary, 0, addr, memory))
 }
 
 fn with_executable(read: impl Fn(&Binary<'_>) -> Option<MapTypeInfo>) -> Option<MapTypeInfo> {
@@ -51,10 +66,10 @@ const GROUP: u64 = 0x7000_3000;
 
 fn map_of_arrays() -> Memory {
     let mut memory = Memory::default();
-    memory.put_type(MAP, KIND_MAP, 8, [KEY, ELEM_TYPE, GROUP]);
-    memory.put_type(KEY, KIND_POINTER, 8, [ELEM_TYPE, 0, 0]);
+    memory.put_type(MAP, Kind::Map.number(), 8, [KEY, ELEM_TYPE, GROUP]);
+    memory.put_type(KEY, Kind::Pointer.number(), 8, [ELEM_TYPE, 0, 0]);
     // An array of 3 slices of itself, so to say: what it holds is cut off at some depth.
-    memory.put_type(ELEM_TYPE, KIND_ARRAY, 200, [GROUP, 0, 3]);
+    memory.put_type(ELEM_TYPE, Kind::Array.number(), 200, [GROUP, 0, 3]);
     memory.put_type(GROUP, 25, 136, [0; 3]);
     memory
 }
@@ -73,7 +88,7 @@ fn names_are_put_together_from_their_parts() {
 #[test]
 fn a_type_that_holds_itself_has_no_name() {
     let mut memory = map_of_arrays();
-    memory.put_type(ELEM_TYPE, KIND_SLICE, 24, [ELEM_TYPE, 0, 0]);
+    memory.put_type(ELEM_TYPE, Kind::Slice.number(), 24, [ELEM_TYPE, 0, 0]);
     assert_eq!(read(&memory, MAP), None);
 }
 
@@ -82,7 +97,7 @@ fn memory_that_cannot_be_read_is_no_type() {
     assert_eq!(read(&Memory::default(), MAP), None);
     assert_eq!(read(&Memory::default(), u64::MAX - 4), None);
     let mut memory = map_of_arrays();
-    memory.put_type(MAP, KIND_SLICE, 8, [KEY, ELEM_TYPE, GROUP]);
+    memory.put_type(MAP, Kind::Slice.number(), 8, [KEY, ELEM_TYPE, GROUP]);
     assert_eq!(read(&memory, MAP), None, "not a map");
 }
 
@@ -92,18 +107,14 @@ fn a_chain_of_maps_of_maps_ends_soon() {
     let mut memory = map_of_arrays();
     let at = |i: u64| 0x7100_0000 + i * 0x1000;
     for i in 0..16 {
-        memory.put_type(at(i), KIND_MAP, 8, [at(i + 1), at(i + 1), GROUP]);
+        memory.put_type(at(i), Kind::Map.number(), 8, [at(i + 1), at(i + 1), GROUP]);
     }
     memory.put_type(at(16), 25, 8, [0; 3]);
-    let n_reads = Cell::new(0);
-    let info = with_executable(|binary| {
-        from_memory(binary, 0, at(0), &|at, to| {
-            n_reads.set(n_reads.get() + 1);
-            memory.read(at, to)
-        })
-    });
+    let memory = Counted { memory, n_reads: Cell::new(0) };
+    let info = with_executable(|binary| from_memory(binary, 0, at(0), &memory));
     assert_eq!(info, None);
-    assert!(n_reads.get() < 4 * MAX_TYPES, "{} reads", n_reads.get());
+    let n_reads = memory.n_reads.get();
+    assert!(n_reads < 4 * MAX_TYPES, "{n_reads} reads");
 }
 
 #[test]
@@ -112,7 +123,7 @@ fn a_name_that_is_too_long_is_none() {
     let at = |i: u64| 0x7200_0000 + i * 0x1000;
     memory.put_type(at(0), 25, 8, [0; 3]);
     for i in 1..6 {
-        memory.put_type(at(i), KIND_MAP, 8, [at(i - 1), at(i - 1), GROUP]);
+        memory.put_type(at(i), Kind::Map.number(), 8, [at(i - 1), at(i - 1), GROUP]);
     }
     assert!(read(&memory, at(5)).is_some_and(|info| info.name.len() <= MAX_NAME));
     assert_eq!(short("n".repeat(MAX_NAME)).map(|name| name.len()), Some(MAX_NAME));

@@ -6,6 +6,7 @@ mod lab;
 use diagnosis::Diagnosis;
 use diagnosis::evidence::*;
 use expect_test::expect;
+use goabi::Nested;
 use gomap::{Category, GoVersion, MapImpl, MapOp};
 use report::{TextOptions, render_flamegraph, render_html, render_json, render_text};
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Layout;
 use crate::disasm::{Instruction, TargetKind};
-use crate::{Arch, MapImpl};
+use goabi::MapImpl;
+
+use crate::Arch;
 
 /// Number of a general purpose register: 0 to 15 on amd64 in encoding order, 0 to 30 on arm64.
 pub(crate) type Reg = u8;
@@ -223,7 +225,7 @@ fn loaded(operand: Operand, width: u8, base: Role, layout: Layout) -> Role {
             _ => Role::Unknown,
         };
     }
-    match (base, layout.map_impl, operand.disp) {
+    match (base, layout.map.map_impl, operand.disp) {
         (Role::MapType, _, 48) => Role::KeyType,
         (Role::MapType, _, 72) => Role::Hasher,
         (Role::Hasher, _, 0) => Role::HasherCode,

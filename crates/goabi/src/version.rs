@@ -1,4 +1,4 @@
-//! Go versions, and which map implementation a version has.
+//! Go versions.
 
 use std::fmt;
 
@@ -14,6 +14,11 @@ pub struct GoVersion {
 }
 
 impl GoVersion {
+    /// `go1.minor`, without a patch.
+    pub const fn go1(minor: u16) -> Self {
+        Self { major: 1, minor, patch: 0 }
+    }
+
     /// Reads `go1.24.11`, `go1.24.11 X:noswissmap`, `go1.26.6-X:fieldtrack`, `go1.27rc1`; `None` for `devel …`.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = |part: &str| -> Option<u16> {
@@ -35,11 +40,18 @@ impl fmt::Display for GoVersion {
     }
 }
 
-/// The two implementations of Go's map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MapImpl {
-    /// Buckets of 8 with overflow chains and incremental evacuation: Go up to 1.23.
-    Classic,
-    /// Groups of 8 slots with control bytes, tables of at most 1024 slots: Go from 1.24.
-    Swiss,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_builds_say() {
+        let of = |text| GoVersion::parse(text).map(|version| version.to_string());
+        assert_eq!(of("go1.24.11"), Some("go1.24.11".to_owned()));
+        assert_eq!(of("go1.24.11 X:noswissmap"), Some("go1.24.11".to_owned()));
+        assert_eq!(of("go1.26.6-X:fieldtrack"), Some("go1.26.6".to_owned()));
+        assert_eq!(of("go1.27rc1"), Some("go1.27".to_owned()));
+        assert_eq!(of("devel go1.28-3f2a1b Tue Nov 3"), None);
+        assert_eq!(of(""), None);
+    }
 }
