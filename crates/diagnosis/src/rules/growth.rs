@@ -4,7 +4,8 @@ use gomap::{Category, MapImpl, MapOp};
 
 use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted};
 use crate::evidence::{
-    Block, Bounds, Cost, Frame, MapType, Precision, ProcessCpu, SiteCpu, SourceKind, TypeGrowth,
+    Block, Bounds, Cost, Frame, HintedMakes, MakeSite, MapType, Precision, ProcessCpu, SiteCpu,
+    SourceKind, TypeGrowth,
 };
 use crate::finding::{
     Amount, Confidence, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict,
@@ -337,10 +338,7 @@ fn advice(
     let recorded_name =
         || context.site.growth.as_ref()?.types.first().map(|growth| growth.map_type.as_str());
     let name = map_type.map(|t| t.name.as_str()).or_else(recorded_name).unwrap_or("map[K]V");
-    let place = match makes(context, map_type).as_slice() {
-        [] => "where this map is made".to_owned(),
-        lines => format!("at {}", lines.join(", ")),
-    };
+    let place = makes(context, map_type).text();
     let hint = match size {
         Some(UsualSize::Recorded { median, most, .. }) => format!(
             "n is the number of entries they end with: half of those that grew hold {} to {}, and 95 % at most {}",
@@ -352,27 +350,60 @@ fn advice(
     format!("write make({name}, n) {place}; {hint}; a hint far too large costs more than it saves")
 }
 
-/// Lines of the site's function that make a map of this type, or one of unknown type.
+/// Where the maps that grow here may be made.
+struct Makes {
+    /// `main.go:46`.
+    places: Vec<String>,
+    /// Whether the heap profile shows that as many are made there as are filled here.
+    are_counted: bool,
+}
+
+impl Makes {
+    /// Where to write the hint. That a line of the same function makes maps does not say that it makes these.
+    fn text(&self) -> String {
+        match self.places.as_slice() {
+            [] => "where this map is made".to_owned(),
+            places if self.are_counted => format!("at {}", places.join(", ")),
+            [place] => format!("at {place}, if this map is made there"),
+            places => format!("where this map is made, maybe at {}", places.join(" or ")),
+        }
+    }
+}
+
+/// Lines of the site's function that make maps of this type, or of one that is not known, without a hint.
 ///
 /// Where the heap profile has such lines, only those count that make as many maps as are filled here.
-fn makes(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Vec<String> {
+fn makes(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes {
     const SHOWN: usize = 3;
     let function = &context.site.frame.function;
-    let fits = |name: &Option<String>| name.is_none() || name.as_ref() == map_type.map(|t| &t.name);
     let n_filled = n_growing(context);
     let makes_enough = |frame: &Frame| match (n_filled, objects_at(context, frame)) {
         (Some(filled), made) => made.is_none_or(|made| made >= filled / 2),
         (None, _) => true,
     };
-    let makes = context.evidence.makes.iter();
-    let of_function = makes.filter(|make| make.frame.function == *function && fits(&make.map_type));
-    let mut places: Vec<String> = of_function
+    let mut places: Vec<String> = context
+        .evidence
+        .makes
+        .iter()
+        .filter(|make| make.frame.function == *function)
+        .filter(|make| lacks_hint(context, make, map_type))
         .filter(|make| makes_enough(&make.frame))
         .map(|make| format!("{}:{}", file_name(&make.frame.file), make.frame.line))
         .collect();
     places.dedup();
     places.truncate(SHOWN);
-    places
+    Makes { places, are_counted: n_filled.is_some() && context.evidence.heap.is_some() }
+}
+
+/// Whether a line may make maps of this type without a hint, or with one for a single group.
+///
+/// The machine code names the type only where there is a hint, which may be 0: a recording then says so.
+fn lacks_hint(context: &SiteContext<'_>, make: &MakeSite, map_type: Option<&MapType>) -> bool {
+    let Some(name) = &make.map_type else { return true };
+    let here = |hinted: &&HintedMakes| hinted.frame == make.frame && hinted.map_type == *name;
+    let is_small = |hinted: &HintedMakes| hinted.mean() <= FIRST_GROUP as f64;
+    let is_this = map_type.is_some_and(|map_type| map_type.name == *name);
+    is_this && context.evidence.hints.iter().find(here).is_some_and(is_small)
 }
 
 /// Objects allocated at a line; `None` when no heap profile was given. A line that it lacks allocated next to nothing.

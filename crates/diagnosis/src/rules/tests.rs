@@ -227,6 +227,39 @@ fn the_line_that_makes_as_many_maps_is_named() {
 }
 
 #[test]
+fn a_line_is_named_only_if_this_map_can_be_made_there() {
+    let frame =
+        |line| Frame { function: "main.fill".to_owned(), file: "/src/main.go".to_owned(), line };
+    let place = |made: &[(u32, Option<&str>)], hints: &[(u32, u64)]| {
+        let mut evidence = program("go1.27.3");
+        evidence.makes = made
+            .iter()
+            .map(|&(line, name)| MakeSite { frame: frame(line), map_type: name.map(str::to_owned) })
+            .collect();
+        let hinted = |&(line, hint)| HintedMakes {
+            frame: frame(line),
+            map_type: inner().name,
+            n: 10,
+            sum_hints: 10 * hint,
+        };
+        evidence.hints = hints.iter().map(hinted).collect();
+        let advice =
+            run(evidence, vec![site(1, GROWING).uses(Assign, inner())]).findings.remove(0).advice;
+        advice.split("n) ").nth(1).unwrap().split(';').next().unwrap().to_owned()
+    };
+    let name = inner().name;
+    assert_eq!(place(&[], &[]), "where this map is made");
+    assert_eq!(place(&[(7, None)], &[]), "at main.go:7, if this map is made there");
+    assert_eq!(
+        place(&[(7, None), (9, None)], &[]),
+        "where this map is made, maybe at main.go:7 or main.go:9"
+    );
+    assert_eq!(place(&[(7, Some(&name))], &[]), "where this map is made", "it has a hint");
+    assert_eq!(place(&[(7, Some(&name))], &[(7, 200)]), "where this map is made");
+    assert_eq!(place(&[(7, Some(&name))], &[(7, 0)]), "at main.go:7, if this map is made there");
+}
+
+#[test]
 fn few_samples_are_weak_and_very_few_say_nothing() {
     let few = [(Assign, Probe, 30), (Assign, GrowthMove, 19)];
     let mut evidence = program("go1.27.3");
