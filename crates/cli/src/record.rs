@@ -10,9 +10,9 @@ use capture::{StopSignals, SuspendSignal};
 use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
 
-use crate::ERROR;
 use crate::args::Record;
 use crate::output::{self, Outputs, RECORDING};
+use crate::{ERROR, Say};
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(100);
@@ -22,7 +22,7 @@ const REPORT: Duration = Duration::from_secs(1);
 pub(crate) fn run(
     args: &Record,
     out: &mut dyn Write,
-    err: &mut dyn Write,
+    err: &mut dyn Say,
 ) -> anyhow::Result<ExitCode> {
     if args.check {
         return check(args, out);
@@ -134,7 +134,7 @@ fn record_until_end(
     recorder: &mut Recorder,
     duration: Option<Duration>,
     (stop, suspend): (&StopSignals, &SuspendSignal),
-    err: &mut dyn Write,
+    err: &mut dyn Say,
 ) -> anyhow::Result<Ending> {
     let is_terminal = std::io::stderr().is_terminal();
     let deadline = duration.map(|duration| Instant::now() + duration);
@@ -158,7 +158,7 @@ fn record_until_end(
         }
         if reported.elapsed() >= REPORT {
             reported = Instant::now();
-            say(err, &status, is_terminal)?;
+            say(err, &status, is_terminal);
         }
     }
 }
@@ -191,18 +191,17 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
     Ok(())
 }
 
-fn say(err: &mut dyn Write, status: &Status, is_terminal: bool) -> std::io::Result<()> {
+fn say(err: &mut dyn Say, status: &Status, is_terminal: bool) {
     let Status { elapsed, n_grows, n_samples, n_lost, overhead, is_settling, mode, .. } = status;
     let lacking = if status.lacks_clocks { ", lower bounds: no clocks of threads" } else { "" };
     let about = if status.is_estimated { "about " } else { "" };
     let settling = if *is_settling { ", settling" } else { "" };
     let overhead = format!("{:.1} %{settling}", overhead * 100.0);
     let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
-    write!(
-        err,
+    err.say_progress(format_args!(
         "{start}mapscope: {:>4.0} s  {about}{n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {overhead}  {mode}{lacking}{end}",
         elapsed.as_secs_f64(),
-    )
+    ));
 }
 
 fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io::Result<()> {
@@ -366,7 +365,7 @@ mod tests {
         };
         for (is_estimated, growths) in [(false, " s  7 growths"), (true, " s  about 7 growths")] {
             let mut said = Vec::new();
-            say(&mut said, &status(is_estimated), false).expect("memory takes it");
+            say(&mut said, &status(is_estimated), false);
             let said = String::from_utf8(said).expect("text");
             assert!(said.contains(growths), "{said}");
         }
