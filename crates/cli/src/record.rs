@@ -42,6 +42,8 @@ pub(crate) fn run(
     let suspend = SuspendSignal::catch()?;
     let mut recorder = Recorder::attach(&options)?;
     say_attached(err, recorder.attached())?;
+    // A command that is held back never begins then.
+    ensure!(!signals.is_set(), "stopped by a signal before it began");
     recorder.start()?;
     recorder.drop_privileges()?;
     let ended = record_until_end(&mut recorder, args.duration, (&signals, &suspend), err);

@@ -252,6 +252,36 @@ fn writes_what_it_has_when_it_is_stopped_early() {
     }
 }
 
+/// Whether a process catches SIGTERM. Source: proc_pid_status(5), `SigCgt`.
+fn catches_sigterm(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() >> 14 & 1 == 1
+}
+
+#[test]
+fn a_command_does_not_begin_when_a_signal_came_before() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let begun = dir.path().join("begun");
+    let child = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .args(["record", "-o", &output_path(&dir), "--exe"])
+        .arg(&program)
+        .args(["--", "touch", begun.to_str().unwrap()])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Before it attaches, which takes longer than to look once more.
+    while !catches_sigterm(child.id()) {}
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("stopped by a signal before it began"), "{said}");
+    assert!(!begun.exists(), "{said}");
+}
+
 #[test]
 fn a_recording_that_cannot_be_written_is_kept_elsewhere() {
     let Some(program) = load_program() else { return };
