@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use capture::{StopSignals, SuspendSignal};
+use goproc::CommandState;
 use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
 
@@ -47,13 +48,8 @@ pub(crate) fn run(
     recorder.start()?;
     recorder.drop_privileges()?;
     let ended = record_until_end(&mut recorder, args.duration, (&signals, &suspend), err);
-    let command = recorder.command();
-    let finished = recorder.finish(*ended.as_ref().unwrap_or(&Ending::Failure));
-    let (recording, failure) = match (finished, ended) {
-        // Of two failures the first is the cause.
-        (Err(_), Err(error)) => return Err(error),
-        (finished, ended) => (finished?, ended.err()),
-    };
+    let command = recorder.take_command().as_mut().map(CommandState::of);
+    let (recording, failure) = recorder.finish_after(ended)?;
     keep(&recording, &output, &signals)?;
     summarise(&recording, &args.output, err)?;
     if output.file()?.is_some() {
@@ -64,7 +60,7 @@ pub(crate) fn run(
         let _ = writeln!(err, "mapscope: {command}");
     }
     if let Some(error) = failure {
-        return Err(error.context("recording ended early"));
+        return Err(anyhow::Error::new(error).context("recording ended early"));
     }
     // As `strace` and `perf record` do, that of the command, if it was recorded to its end.
     let code =
@@ -137,7 +133,7 @@ fn record_until_end(
     duration: Option<Duration>,
     (stop, suspend): (&StopSignals, &SuspendSignal),
     err: &mut dyn Say,
-) -> anyhow::Result<Ending> {
+) -> Result<Ending, probe::Error> {
     let is_terminal = std::io::stderr().is_terminal();
     let deadline = duration.map(|duration| Instant::now() + duration);
     let mut reported = Instant::now();
@@ -155,7 +151,8 @@ fn record_until_end(
         }
         if suspend.take() {
             recorder.suspend()?;
-            suspend.suspend()?;
+            // Where it cannot stop, it goes on.
+            let _ = suspend.suspend();
             recorder.resume()?;
         }
         if reported.elapsed() >= REPORT {

@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
 use std::time::{Duration, Instant, SystemTime};
 
-use goproc::{CommandState, ErrorKind, Pid, PidFd, Scheduled};
+use goproc::{ErrorKind, Pid, PidFd, Scheduled};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::calibrate;
@@ -76,6 +76,7 @@ pub struct Recorder {
     processes: Vec<(u32, PidFd)>,
     followed: Followed,
     child: Option<Child>,
+    is_command: bool,
     memory: Memory,
     others: Others,
     /// Processes of the file that were seen beside the command that is recorded.
@@ -154,6 +155,7 @@ impl Recorder {
             attaching: attached.took / 4,
             governor,
             program,
+            is_command: found.command.is_some(),
             found,
             reach,
             points,
@@ -293,9 +295,24 @@ impl Recorder {
         self.cut(ending)
     }
 
-    /// The command that was started for the recording; `None` when processes are recorded that ran before.
-    pub fn command(&mut self) -> Option<CommandState> {
-        self.child.as_mut().map(CommandState::of)
+    /// As `finish`, of a recording that may have failed: what was counted until then, and why no more was.
+    ///
+    /// # Errors
+    /// When nothing can be kept of it. Of two failures the first is the cause.
+    pub fn finish_after(
+        self,
+        ended: Result<Ending, Error>,
+    ) -> Result<(Recording, Option<Error>), Error> {
+        match (self.finish(*ended.as_ref().unwrap_or(&Ending::Failure)), ended) {
+            (Err(_), Err(error)) => Err(error),
+            (finished, ended) => Ok((finished?, ended.err())),
+        }
+    }
+
+    /// Hands over the command that was started for the recording, before it is finished: it may go on. `None` when
+    /// processes are recorded that ran before.
+    pub fn take_command(&mut self) -> Option<Child> {
+        self.child.take()
     }
 
     /// Whether the program has ended; never, when all processes of an executable are recorded without a command.
