@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Child, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -46,18 +46,22 @@ pub(crate) fn run(
     // A command that is held back never begins then.
     ensure!(!signals.is_set(), "stopped by a signal before it began");
     recorder.start()?;
-    recorder.drop_privileges()?;
+    if let Err(error) = recorder.drop_privileges() {
+        say_command(recorder.take_command(), err);
+        return Err(error.into());
+    }
     let ended = record_until_end(&mut recorder, args.duration, (&signals, &suspend), err);
-    let command = recorder.take_command().as_mut().map(CommandState::of);
+    if std::io::stderr().is_terminal() {
+        // After what it said last of how far it got.
+        writeln!(err)?;
+    }
+    let command = say_command(recorder.take_command(), err);
     let (recording, failure) = recorder.finish_after(ended)?;
     keep(&recording, &output, &signals)?;
     summarise(&recording, &args.output, err)?;
     if output.file()?.is_some() {
         let path = printable(&args.output.to_string_lossy());
         writeln!(err, "mapscope: next: mapscope diagnose {path} [BINARY]")?;
-    }
-    if let Some(command) = command {
-        let _ = writeln!(err, "mapscope: {command}");
     }
     if let Some(error) = failure {
         return Err(anyhow::Error::new(error).context("recording ended early"));
@@ -190,6 +194,13 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
     Ok(())
 }
 
+/// Says how a command is that recording does not wait for any more, whatever becomes of the recording.
+fn say_command(command: Option<Child>, err: &mut dyn Write) -> Option<CommandState> {
+    let state = CommandState::of(&mut command?);
+    let _ = writeln!(err, "mapscope: {state}");
+    Some(state)
+}
+
 fn say(err: &mut dyn Say, status: &Status, is_terminal: bool) {
     let Status { elapsed, n_grows, n_samples, n_lost, overhead, is_settling, mode, .. } = status;
     let lacking = if status.lacks_clocks { ", lower bounds: no clocks of threads" } else { "" };
@@ -204,9 +215,6 @@ fn say(err: &mut dyn Say, status: &Status, is_terminal: bool) {
 }
 
 fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io::Result<()> {
-    if std::io::stderr().is_terminal() {
-        writeln!(err)?;
-    }
     let why = match recording.ending {
         Ending::Duration | Ending::Rotation => "",
         Ending::Exit => ", until the program ended",

@@ -621,13 +621,21 @@ fn a_command_that_goes_on_is_named() {
     let path = output_path(&dir);
     // It leaves the messages of the recorder alone, and its own.
     let script = format!("exec {} -for 5m > /dev/null 2> /dev/null", program.display());
-    let args = ["-d", "1s", "-o", &path, "--exe", program.to_str().unwrap(), "--"];
-    let output = record(&[&args[..], &["/bin/sh", "-c", &script]].concat());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    let (_, pid) = said.split_once("the command goes on as process ").expect("it is named");
-    let pid = pid.lines().next().unwrap();
-    assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+    // The recording of the second cannot be written.
+    for (output, code) in [(&path[..], 0), ("/dev/full", 2)] {
+        let args = ["-d", "1s", "-o", output, "--exe", program.to_str().unwrap(), "--"];
+        let output = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+            .arg("record")
+            .args([&args[..], &["/bin/sh", "-c", &script]].concat())
+            .env("TMPDIR", dir.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        let (_, pid) = said.split_once("the command goes on as process ").expect("it is named");
+        let pid = pid.lines().next().unwrap();
+        assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+    }
 }
 
 /// Short-lived processes that start while it records, as compilers in a build.
