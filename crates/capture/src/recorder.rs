@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use goproc::SuspendSignal;
 use output::{write_elsewhere, write_private};
 use probe::{Ending, Links};
 
 use crate::Target;
 use crate::folder::Folder;
-use crate::stop::SuspendSignal;
 use crate::summary::{Collected, Missing};
 
 const WHAT: &str = "recording of map growth";

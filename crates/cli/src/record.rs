@@ -6,8 +6,8 @@ use std::process::{Child, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use capture::{StopSignals, SuspendSignal};
-use goproc::CommandState;
+use capture::StopSignals;
+use goproc::{CommandState, SuspendSignal};
 use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
 
@@ -57,6 +57,8 @@ pub(crate) fn run(
     }
     let command = say_command(recorder.take_command(), err);
     let (recording, failure) = recorder.finish_after(ended)?;
+    // Without probes there is nothing to do before this program stops.
+    drop(suspend);
     keep(&recording, &output, &signals)?;
     summarise(&recording, &args.output, err)?;
     if output.file()?.is_some() {

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
@@ -526,13 +527,75 @@ fn what_happens_while_a_recorder_is_stopped_is_not_counted() {
     check_not_counted(recorder, &path);
 }
 
+/// As a shell starts it: in a process group of its own, and of the session of its parent. Exact, and has said how far it got.
+fn suspendable_recorder(load: &Load, path: &str) -> Recorder {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mapscope"));
+    command.args(["record", "-p", &load.pid(), "-o", path, "--max-overhead", "99"]);
+    let mut recorder = Recorder::of(command.process_group(0));
+    recorder.line();
+    recorder
+}
+
+/// Until it is stopped by the signal, which may come before it is not caught any more.
+fn suspend(pid: &str, load: &mut Load) {
+    while !status_line(pid, "State:").starts_with('T') {
+        send("-TSTP", pid);
+        load.operations();
+    }
+}
+
+/// Where nobody could let it go on: the leader of a session has no parent in it.
+#[test]
+fn a_recorder_that_no_shell_started_is_not_suspended() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let mut load = Load::start(&program, &["-work", "mix"]);
+    let mut command = Command::new("setsid");
+    command.arg(env!("CARGO_BIN_EXE_mapscope"));
+    command.args(["record", "-p", &load.pid(), "-o", &path]);
+    let mut recorder = Recorder::of(&mut command);
+    recorder.line();
+    send("-TSTP", &recorder.pid());
+    // The program says ten times a second how far it got, and the recorder looks for signals as often.
+    for _ in 0..15 {
+        load.operations();
+        let state = status_line(&recorder.pid(), "State:");
+        assert!(!state.starts_with('T'), "{state}");
+    }
+    recorder.line();
+    let (said, code) = recorder.end("-INT");
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn a_recorder_that_waits_for_a_reader_can_be_suspended() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let mut load = Load::start(&program, &["-work", "mix"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mapscope"));
+    command.args(["record", "-p", &load.pid(), "-d", "200ms", "-o", &path]);
+    let recorder = Recorder::of(command.process_group(0));
+    while n_links(&recorder.pid()) > 0 {
+        load.operations();
+    }
+    suspend(&recorder.pid(), &mut load);
+    send("-CONT", &recorder.pid());
+    let recording = fs::read(&path).unwrap();
+    assert!(!recording.is_empty());
+    let (said, code) = recorder.end("-0");
+    assert_eq!(code, Some(0), "{said}");
+}
+
 #[test]
 fn a_recorder_that_is_suspended_takes_its_probes_away_and_puts_them_back() {
     let Some(program) = load_program() else { return };
     let dir = tempfile::tempdir().unwrap();
     let path = output_path(&dir);
     let mut load = Load::start(&program, &["-work", "mix"]);
-    let mut recorder = exact_recorder(&load, &path);
+    let mut recorder = suspendable_recorder(&load, &path);
     let before = n_links(&recorder.pid());
     send("-TSTP", &recorder.pid());
     while !status_line(&recorder.pid(), "State:").starts_with('T') {
