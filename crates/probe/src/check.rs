@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gobin::LinkAddr;
-use goproc::{ErrorKind, Executable, Pid};
+use goproc::{Executable, Pid};
 
 use crate::capabilities::{
     CAP_BPF, CAP_DAC_READ_SEARCH, CAP_PERFMON, CAP_SYS_ADMIN, CAP_SYS_PTRACE, Capabilities,
@@ -14,8 +14,8 @@ use crate::others::Others;
 use crate::points::Points;
 use crate::program::Program;
 use crate::reach::Reach;
-use crate::recording::{Links, Requirement, State};
-use crate::{calibrate, refusal};
+use crate::recording::{Links, Requirement, State, Target};
+use crate::{calibrate, refusal, target};
 
 /// Tries each thing and says what to do where it fails.
 pub(crate) fn requirements(pid: Option<u32>) -> Vec<Requirement> {
@@ -147,28 +147,24 @@ fn advice_of(error: &Error) -> String {
 /// Whether one process can be recorded.
 fn process(pid: u32) -> Requirement {
     let what = format!("process {pid}");
-    let state = match Pid(pid).executable().map_err(|error| error.kind) {
-        Err(ErrorKind::NoSuchProcess) => {
-            State::Missing { advice: "there is none, or it has ended".to_owned() }
-        }
-        Err(ErrorKind::NotPermitted) => State::Missing {
+    let state = match Reach::own().and_then(|reach| recordable(pid, &reach)) {
+        Err(Error::NotPermittedToRead { .. }) => State::Missing {
             advice: "of another user: run as that user or as root, or add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH".to_owned(),
         },
-        Err(error) => State::Missing { advice: error.to_string() },
-        Ok(file) => match recordable(&file) {
-            Err(error) => State::Missing { advice: error.with_causes() },
-            Ok(()) => whole(Pid(pid), &file),
-        },
+        Err(error) => State::Missing { advice: error.with_causes() },
+        Ok(file) => whole(Pid(pid), &file),
     };
     requirement(what, state)
 }
 
-/// Reads the executable as for a recording.
-fn recordable(file: &Executable) -> Result<(), Error> {
-    Reach::own()?.ensure_no_rights(file)?;
-    let program = Program::read(file)?;
+/// Finds the process and reads its executable, as for a recording.
+fn recordable(pid: u32, reach: &Reach) -> Result<Executable, Error> {
+    let found = target::find(&Target::Pids(vec![pid]), reach)?;
+    reach.ensure_no_rights(&found.file)?;
+    let program = Program::read(&found.file)?;
     let points = Points::find(program.binary(), program.map_impl);
-    points.ensure_growth(&file.name.to_string_lossy())
+    points.ensure_growth(&found.name())?;
+    Ok(found.file)
 }
 
 /// Whether all Go code of the process is that of its executable.
@@ -197,4 +193,20 @@ fn other_users(capabilities: Capabilities) -> Requirement {
         }
     };
     requirement("processes of other users", state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reach::Namespace;
+
+    #[test]
+    fn a_process_that_record_refuses_is_not_said_to_be_fine() {
+        let own = std::process::id();
+        let foreign = Reach { is_proc_foreign: true, ..Reach::default() };
+        assert!(matches!(recordable(own, &foreign), Err(Error::OtherProc)));
+        let namespace = Some(Namespace { device: 0, inode: 0 });
+        let other = Reach { namespace, ..Reach::default() };
+        assert!(matches!(recordable(own, &other), Err(Error::InnerNamespace { .. })));
+    }
 }
