@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gobin::LinkAddr;
-use goproc::{Executable, Pid};
+use goproc::{Executable, HeldCommand, Pid};
 
 use crate::capabilities::{
     CAP_BPF, CAP_DAC_READ_SEARCH, CAP_PERFMON, CAP_SYS_ADMIN, CAP_SYS_PTRACE, Capabilities,
@@ -21,6 +21,7 @@ use crate::{calibrate, refusal, target};
 pub(crate) fn requirements(pid: Option<u32>) -> Vec<Requirement> {
     let capabilities = Capabilities::in_effect();
     let mut all = vec![kernel_version(), btf(), privileges(capabilities)];
+    all.extend(calls());
     match load() {
         Ok(mut kernel) => all.extend([probes(&mut kernel), sampling(kernel.sample(99))]),
         // Said of the kernel already.
@@ -78,6 +79,18 @@ fn privileges(capabilities: Capabilities) -> Requirement {
         }
     };
     requirement(what, state)
+}
+
+/// What calls that take no rights are for, where they fail.
+fn calls() -> impl Iterator<Item = Requirement> {
+    let processes = Pid::own().open_pidfd().err().map(|error| ("running processes", error));
+    // It is held back, and never begins.
+    let commands = HeldCommand::prepare(&["/proc/self/exe".into()]).err();
+    let commands = commands.map(|error| ("commands", error));
+    [processes, commands]
+        .into_iter()
+        .flatten()
+        .map(|(what, error)| requirement(what, State::Missing { advice: error.kind.to_string() }))
 }
 
 fn load() -> Result<Kernel, Error> {

@@ -14,7 +14,6 @@ use std::process::Child;
 use std::time::{Duration, Instant, SystemTime};
 
 use goproc::{ErrorKind, Pid, PidFd, Scheduled};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::calibrate;
 use crate::capabilities::{self, OF_OTHER_USERS};
@@ -32,7 +31,7 @@ use crate::record_layout::{
     COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED, MAX_FRAMES, PRECISION_WINDOW,
 };
 use crate::recording::{Attached, Ending, Links, Options, Recording, Status};
-use crate::system::TaskClocks;
+use crate::system::{self, TaskClocks};
 use crate::tally::Memory;
 use crate::target::{self, Found};
 use crate::windows::Windows;
@@ -456,9 +455,8 @@ impl Recorder {
 
 /// Windows have a clock for each thread of what is recorded. After a command was prepared, as it would inherit that.
 fn allow_clocks() {
-    let limit = getrlimit(Resource::Nofile);
     // Where that is refused, there may be clocks enough all the same.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let _ = system::allow_most_files();
 }
 
 fn load_kernel(

@@ -476,6 +476,55 @@ fn an_executable_that_is_too_large_is_not_read() {
     }
 }
 
+/// Executes a command under a seccomp filter that answers a call with an error.
+///
+/// Source: include/uapi/linux/prctl.h, seccomp.h and filter.h.
+const WITHOUT_CALL: &str = r#"
+import ctypes, os, struct, sys
+number, error, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+LOAD, JUMP_IF_EQUAL, RETURN, ERRNO, ALLOW = 0x20, 0x15, 0x06, 0x00050000, 0x7FFF0000
+steps = [(LOAD, 0, 0, 0), (JUMP_IF_EQUAL, 0, 1, number), (RETURN, 0, 0, ERRNO | error), (RETURN, 0, 0, ALLOW)]
+class Program(ctypes.Structure):
+    _fields_ = [("len", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
+program = Program(len(steps), b"".join(struct.pack("HBBI", *step) for step in steps))
+prctl = ctypes.CDLL(None).prctl
+if prctl(38, 1, 0, 0, 0) or prctl(22, 2, ctypes.byref(program), 0, 0):
+    sys.exit(99)
+os.execv(command[0], command)
+"#;
+
+/// What `record` says of a call that fails with an error, and that it then says so before it records.
+#[track_caller]
+fn check_without_call(number: u32, error: u32, args: &[&str], said: &str) {
+    let mut command = Command::new("python3");
+    command.args(["-c", WITHOUT_CALL, &number.to_string(), &error.to_string()]);
+    command.args([env!("CARGO_BIN_EXE_mapscope"), "record"]).args(args);
+    let output = command.output().unwrap();
+    let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert_ne!(output.status.code(), Some(99), "no filter: {err}");
+    assert_eq!(output.status.code(), Some(2), "{number} {error} {args:?}: {out}{err}");
+    assert!(format!("{out}{err}").contains(said), "{number} {error} {args:?}: {out}{err}");
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn a_call_that_a_container_forbids_is_named() {
+    let Some(program) = exec_program() else { return };
+    let (dir, program) = (tempfile::tempdir().unwrap(), program.to_str().unwrap());
+    let path = output_path(&dir);
+    let record = ["-o", &path, "--", program, "1", "none"];
+    // Source: arch/x86/entry/syscalls/syscall_64.tbl; EPERM and ENOSYS.
+    for error in [1, 38] {
+        check_without_call(157, error, &["--check"], "prctl(2), with PR_SET_PDEATHSIG fails: ");
+        check_without_call(157, error, &record, "prctl(2), with PR_SET_PDEATHSIG fails: ");
+        check_without_call(434, error, &["--check"], "pidfd_open(2) fails: ");
+        check_without_call(434, error, &record, "pidfd_open(2) fails: ");
+        check_without_call(321, error, &["--check"], "allow bpf(2) and perf_event_open(2) in");
+        check_without_call(321, error, &record, "a seccomp profile that allows bpf(2)");
+        check_without_call(298, error, &record, "allow perf_event_open(2) in its seccomp profile");
+    }
+}
+
 /// Sends a signal to a process by its number.
 fn send(signal: &str, pid: &str) {
     assert!(Command::new("kill").args([signal, pid]).status().unwrap().success());
