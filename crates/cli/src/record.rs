@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use capture::StopSignals;
+use diagnosis::finding::plural;
 use goproc::{CommandState, SuspendSignal};
 use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
@@ -16,7 +17,7 @@ use crate::output::{self, Outputs, RECORDING};
 use crate::{ERROR, Say};
 
 /// How often signals are looked for.
-const TICK: Duration = Duration::from_millis(100);
+const SIGNALS_EVERY: Duration = Duration::from_millis(100);
 /// How often progress is reported.
 const REPORT: Duration = Duration::from_secs(1);
 
@@ -148,7 +149,7 @@ fn record_until_end(
         if rest.is_some_and(|rest| rest.is_zero()) {
             return Ok(Ending::Duration);
         }
-        let status = recorder.poll(rest.map_or(TICK, |rest| rest.min(TICK)))?;
+        let status = recorder.poll(rest.map_or(SIGNALS_EVERY, |rest| rest.min(SIGNALS_EVERY)))?;
         if status.has_ended {
             return Ok(Ending::Exit);
         }
@@ -172,8 +173,7 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
     let Attached { program, pids, n_probes, n_inlined, only_user, took, debugged } = attached;
     let processes = match pids.len() {
         0 => "processes to come".to_owned(),
-        1 => "1 process".to_owned(),
-        n => format!("{n} processes"),
+        n => processes(n as u64),
     };
     writeln!(
         err,
@@ -194,6 +194,11 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
         )?;
     }
     Ok(())
+}
+
+/// "1 process", "2 processes".
+fn processes(n: u64) -> String {
+    format!("{n} {}", plural(n, "process"))
 }
 
 /// Says how a command is that recording does not wait for any more, whatever becomes of the recording.
@@ -233,23 +238,17 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
         recording.elapsed.as_secs_f64()
     )?;
     if recording.n_elsewhere > 0 {
-        let what = match recording.n_elsewhere {
-            1 => "1 process executes another program by now, and was recorded until it did"
-                .to_owned(),
-            n => format!(
-                "{n} processes execute another program by now, and were recorded until they did"
-            ),
-        };
-        writeln!(err, "mapscope: {what}")?;
-    }
-    if recording.n_beside > 0 {
-        let (n, was) = match recording.n_beside {
-            1 => ("1 process".to_owned(), "was"),
-            n => (format!("{n} processes"), "were"),
-        };
         writeln!(
             err,
-            "mapscope: {n} of this file ran beside it and {was} not recorded: add --exe FILE to record all"
+            "mapscope: {} executed another program: recorded until then",
+            processes(recording.n_elsewhere)
+        )?;
+    }
+    if recording.n_beside > 0 {
+        writeln!(
+            err,
+            "mapscope: {} of this file ran beside it, not recorded: add --exe FILE to record all",
+            processes(recording.n_beside)
         )?;
     }
     for other in &recording.other_code {

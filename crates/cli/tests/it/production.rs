@@ -112,7 +112,7 @@ fn what_a_process_executes_then_is_not_recorded() {
         }
         let (said, code) = recorder.end("-INT");
         assert_eq!(code, Some(0), "{said}");
-        assert!(said.contains("1 process executes another program by now"), "{said}");
+        assert!(said.contains("1 process executed another program: recorded until then"), "{said}");
         assert_eq!(filled(&path).0, 20_000, "{thread} {links}: {said}");
         let diagnosis = diagnose_json(&[&path]);
         assert!(diagnosis["notices"].to_string().contains("executed another program"));
