@@ -36,7 +36,7 @@ const TRIAL: Duration = Duration::from_secs(5);
 /// How long perf may take to say what is in its file.
 const LIST: Duration = Duration::from_secs(5);
 /// How often it is looked whether perf has ended, or begun.
-const TICK: Duration = Duration::from_millis(5);
+const PERF_EVERY: Duration = Duration::from_millis(5);
 
 /// CPU samples, at the rate of the recorder's. Where the processor does not count cycles, perf takes the clock.
 const CPU: &str = "cycles/freq=99/";
@@ -139,7 +139,7 @@ impl Perf {
         let is_written = || fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0);
         let has_ended = |child: &mut Child| child.try_wait().is_ok_and(|status| status.is_some());
         while !is_written() && !has_ended(&mut self.child) && !is_over() {
-            std::thread::sleep(TICK);
+            std::thread::sleep(PERF_EVERY);
         }
     }
 
@@ -221,7 +221,7 @@ fn wait_while(child: &mut Child, goes_on: impl Fn() -> bool) -> Option<ExitStatu
         if !goes_on() {
             break;
         }
-        std::thread::sleep(TICK);
+        std::thread::sleep(PERF_EVERY);
     }
     let _ = child.kill();
     let _ = child.wait();

@@ -17,7 +17,7 @@ const WHAT: &str = "recording of map growth";
 const FILE: &str = "recording.pb.gz";
 
 /// How often it is looked whether the end has come.
-const TICK: Duration = Duration::from_millis(100);
+const STOP_EVERY: Duration = Duration::from_millis(100);
 
 /// A recorder whose probes are in place. A command that was started for it waits.
 pub(crate) struct Recorder {
@@ -90,7 +90,7 @@ fn record_until_end(
             let _ = suspend.suspend();
             recorder.resume()?;
         }
-        if recorder.poll(TICK)?.has_ended {
+        if recorder.poll(STOP_EVERY)?.has_ended {
             return Ok(Ending::Exit);
         }
         if let Some(ending) = stop.get() {

@@ -23,7 +23,9 @@ use crate::{Error, Options, Target};
 /// Of a process that goes on, when nothing else was said: as long as a CPU profile of the endpoint.
 const USUAL_DURATION: Duration = Duration::from_secs(30);
 /// How often it is looked whether the end has come.
-const TICK: Duration = Duration::from_millis(50);
+const END_EVERY: Duration = Duration::from_millis(50);
+/// How often it is looked whether what collects has ended.
+const WORKERS_EVERY: Duration = Duration::from_millis(10);
 /// How long after the first profiles that add up the next are fetched; each time it takes twice as long, so that a program
 /// that ends soon has some too.
 const FIRST_GAP: Duration = Duration::from_secs(1);
@@ -59,7 +61,7 @@ impl Worker {
 
 pub(crate) fn wait_until(end: Instant, is_done: impl Fn() -> bool) {
     while !is_done() && Instant::now() < end {
-        std::thread::sleep(TICK / 5);
+        std::thread::sleep(WORKERS_EVERY);
     }
 }
 
@@ -311,7 +313,7 @@ impl<'o> Run<'o> {
                 endpoint.close();
                 return Err("stopped by a signal before the endpoint answered".to_owned());
             }
-            std::thread::sleep(TICK);
+            std::thread::sleep(END_EVERY);
         }
         thread.join().unwrap_or_else(|_| Err("it cannot be asked".to_owned()))
     }
@@ -369,7 +371,7 @@ impl<'o> Run<'o> {
                 gap = (gap * 2).min(GAP);
                 snapshots.begin(self.options.limits.answer_time);
             }
-            std::thread::sleep(TICK);
+            std::thread::sleep(END_EVERY);
         }
     }
 

@@ -49,7 +49,7 @@ use standing::Standing;
 use window::Detaching;
 
 /// How often CPU time is looked at between windows: what a program did since then is lost when it ends.
-const GLANCE: Duration = Duration::from_millis(20);
+const CPU_TIME_EVERY: Duration = Duration::from_millis(20);
 /// How often tables are emptied while processes end: what they leave would fill the tables.
 const COLLECT: Duration = Duration::from_secs(5);
 
@@ -266,7 +266,7 @@ impl Recorder {
                 self.window()?;
             } else {
                 let next = self.window_at().min(self.reconsider_at);
-                self.wait(rest.min(GLANCE).min(next - now))?;
+                self.wait(rest.min(CPU_TIME_EVERY).min(next - now))?;
                 self.read_cpu()?;
             }
             self.follow_executions()?;
