@@ -43,7 +43,7 @@ const CPU: &str = "cycles/freq=99/";
 /// Misses; virtual machines seldom count them.
 const MISSES: [&str; 3] =
     ["cache-misses/freq=99/", "dTLB-load-misses/freq=99/", "L1-dcache-load-misses/freq=99/"];
-/// Every call: root only.
+/// Every call. Source: Documentation/admin-guide/sysctl/kernel.rst, perf_event_paranoid.
 const TRACEPOINTS: [&str; 8] = [
     "syscalls:sys_enter_write",
     "syscalls:sys_enter_writev",
@@ -72,8 +72,8 @@ impl Events {
             return Err(Missing::new(WHAT, NOT_INSTALLED));
         }
         if !works(&[CPU], stop)? {
-            let why = "perf may not sample here: run as root, or lower \
-                       /proc/sys/kernel/perf_event_paranoid to 2";
+            let why = "perf may not sample here: run as root or with CAP_PERFMON, or \
+                       `sudo sysctl kernel.perf_event_paranoid=2`";
             return Err(Missing::new(WHAT, why));
         }
         let mut events = Self { present: vec![CPU], absent: Vec::new() };
@@ -180,8 +180,10 @@ impl Perf {
         let mut found = vec![Ok(Collected::new(WHAT, &what, bytes))];
         if !self.absent.is_empty() {
             let names: Vec<_> = self.absent.iter().map(|event| name(event)).collect();
-            let why = "not to be had here: tracepoints need root, misses a processor that lets them be counted, \
-                       which virtual ones seldom do";
+            let why = "not to be had here: tracepoints need root, or CAP_PERFMON or \
+                       `sudo sysctl kernel.perf_event_paranoid=-1` and an event directory that can be read \
+                       (/sys/kernel/tracing/events); misses need a processor that lets them be counted, which \
+                       virtual ones seldom do";
             found.push(Err(Missing::new(&format!("perf events {}", names.join(", ")), why)));
         }
         found
