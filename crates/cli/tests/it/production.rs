@@ -476,6 +476,31 @@ fn an_executable_that_is_too_large_is_not_read() {
     }
 }
 
+#[test]
+fn a_file_that_memory_has_no_room_for_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("server");
+    fs::copy(crate::binary("nested-1.27.3"), &path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 30).unwrap();
+    let server = path.to_str().unwrap();
+    for args in [
+        vec!["diagnose", server],
+        vec!["scan", server],
+        vec!["asm", server, "main.main"],
+        vec!["record", "-o", &output_path(&dir), "--", server],
+    ] {
+        let output = Command::new("sh")
+            .args(["-c", "ulimit -v 500000 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_mapscope")])
+            .args(&args)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains("out of memory"), "{args:?}: {said}");
+    }
+}
+
 /// Executes a command under a seccomp filter that answers a call with an error.
 ///
 /// Source: include/uapi/linux/prctl.h, seccomp.h and filter.h.
