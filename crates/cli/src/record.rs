@@ -263,7 +263,7 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
 
 /// Exits with 2 when recording would not work here.
 fn check(args: &Record, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let requirements = probe::check(args.pid.first().copied());
+    let requirements = probe::check(&args.pid);
     let mut is_missing = false;
     for requirement in &requirements {
         let (mark, advice) = match &requirement.state {

@@ -18,7 +18,7 @@ use crate::recording::{Links, Requirement, State, Target};
 use crate::{calibrate, refusal, target};
 
 /// Tries each thing and says what to do where it fails.
-pub(crate) fn requirements(pid: Option<u32>) -> Vec<Requirement> {
+pub(crate) fn requirements(pids: &[u32]) -> Vec<Requirement> {
     let capabilities = Capabilities::in_effect();
     let mut all = vec![kernel_version(), btf(), privileges(capabilities)];
     all.extend(calls());
@@ -28,10 +28,10 @@ pub(crate) fn requirements(pid: Option<u32>) -> Vec<Requirement> {
         Err(Error::OldKernel { .. }) => {}
         Err(error) => all.extend([not_loaded(&error), sampling_untried(&error)]),
     }
-    all.push(match pid {
-        Some(pid) => process(pid),
-        None => other_users(capabilities),
-    });
+    if pids.is_empty() {
+        all.push(other_users(capabilities));
+    }
+    all.extend(pids.iter().map(|&pid| process(pid)));
     all
 }
 
@@ -161,6 +161,9 @@ fn advice_of(error: &Error) -> String {
 fn process(pid: u32) -> Requirement {
     let what = format!("process {pid}");
     let state = match Reach::own().and_then(|reach| recordable(pid, &reach)) {
+        Err(Error::NoSuchProcess { .. }) => {
+            State::Missing { advice: "there is none, or it has ended".to_owned() }
+        }
         Err(Error::NotPermittedToRead { .. }) => State::Missing {
             advice: "of another user: run as that user or as root, or add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH".to_owned(),
         },

@@ -164,9 +164,11 @@ fn refuses_what_is_no_target() {
 
 #[test]
 fn a_check_of_a_process_reads_its_executable() {
-    let output = record(&["--check", "-p", &std::process::id().to_string()]);
+    let own = std::process::id().to_string();
+    let output = record(&["--check", "-p", &format!("4194304,{own}")]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("process 4194304\n         there is none"), "{said}");
     assert!(said.contains("is not a Go program that can be recorded"), "{said}");
 }
 
