@@ -504,6 +504,7 @@ fn a_file_that_memory_has_no_room_for_is_an_error() {
 /// Executes a command under a seccomp filter that answers a call with an error.
 ///
 /// Source: include/uapi/linux/prctl.h, seccomp.h and filter.h.
+#[cfg(target_arch = "x86_64")]
 const WITHOUT_CALL: &str = r#"
 import ctypes, os, struct, sys
 number, error, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
@@ -520,6 +521,7 @@ os.execv(command[0], command)
 
 /// What `record` says of a call that fails with an error, and that it then says so before it records.
 #[track_caller]
+#[cfg(target_arch = "x86_64")]
 fn check_without_call(number: u32, error: u32, args: &[&str], said: &str) {
     let mut command = Command::new("python3");
     command.args(["-c", WITHOUT_CALL, &number.to_string(), &error.to_string()]);
