@@ -32,7 +32,7 @@ bench: ## diagnose against `go tool pprof -top`, record against bpftrace and per
 	bench/record-overhead
 	bench/flatnest/run
 
-record-truth: ## recordings against programs that know the truth, what they cost, and 1,000 processes (root; 3 hours)
+record-truth: ## recordings against programs that know the truth, what they cost, and 1,000 processes (root; 6 hours)
 	$(CARGO) build --locked --release --package mapscope
 	bench/record-truth sizes
 	bench/record-truth short

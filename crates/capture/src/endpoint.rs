@@ -215,7 +215,9 @@ impl Endpoint {
         let time = length + self.limits.answer_time;
         let request = Request { name: "trace", parameters: &parameters, time };
         let path = folder.path("trace.out");
+        let begun = Instant::now();
         let mut fetched = self.fetch(&self.streams, &request, &path).map_err(fail)?;
+        let had = begun.elapsed().as_secs_f64();
         if fetched.n_bytes == 0 {
             let why = fetched.cut.unwrap_or_else(|| "the answer was empty".to_owned());
             return Err(fail(why));
@@ -227,11 +229,13 @@ impl Endpoint {
         }
         fetched.draft.keep().map_err(|error| fail(error.to_string()))?;
         self.n_kept.fetch_add(fetched.n_bytes, Ordering::Relaxed);
-        let what = format!("{TRACE} of {:.0} s", length.as_secs_f64());
-        let collected = Collected::new("trace.out", &what, fetched.n_bytes);
+        let asked = length.as_secs_f64();
+        let of = |what: String| Collected::new("trace.out", &what, fetched.n_bytes);
         Ok(match fetched.cut {
-            Some(why) => collected.with_note(format!("its end is missing: {why}")),
-            None => collected,
+            None => of(format!("{TRACE} of {asked:.0} s")),
+            // The runtime hands it over in pieces: the last may be of less.
+            Some(why) => of(format!("{TRACE} of at most {had:.1} s of {asked:.0} s"))
+                .with_note(format!("its end is missing: {why}")),
         })
     }
 

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 pub use error::Error;
 pub use run::capture;
-pub use stop::{StopSignals, SuspendSignal};
+pub use stop::StopSignals;
 pub use summary::{Collected, Ending, Missing, Summary};
 
 /// What to capture, and where to.

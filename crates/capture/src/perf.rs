@@ -36,14 +36,14 @@ const TRIAL: Duration = Duration::from_secs(5);
 /// How long perf may take to say what is in its file.
 const LIST: Duration = Duration::from_secs(5);
 /// How often it is looked whether perf has ended, or begun.
-const TICK: Duration = Duration::from_millis(5);
+const PERF_EVERY: Duration = Duration::from_millis(5);
 
 /// CPU samples, at the rate of the recorder's. Where the processor does not count cycles, perf takes the clock.
 const CPU: &str = "cycles/freq=99/";
 /// Misses; virtual machines seldom count them.
 const MISSES: [&str; 3] =
     ["cache-misses/freq=99/", "dTLB-load-misses/freq=99/", "L1-dcache-load-misses/freq=99/"];
-/// Every call: root only.
+/// Every call. Source: Documentation/admin-guide/sysctl/kernel.rst, perf_event_paranoid.
 const TRACEPOINTS: [&str; 8] = [
     "syscalls:sys_enter_write",
     "syscalls:sys_enter_writev",
@@ -72,8 +72,8 @@ impl Events {
             return Err(Missing::new(WHAT, NOT_INSTALLED));
         }
         if !works(&[CPU], stop)? {
-            let why = "perf may not sample here: run as root, or lower \
-                       /proc/sys/kernel/perf_event_paranoid to 2";
+            let why = "perf may not sample here: run as root or with CAP_PERFMON, or \
+                       `sudo sysctl kernel.perf_event_paranoid=2`";
             return Err(Missing::new(WHAT, why));
         }
         let mut events = Self { present: vec![CPU], absent: Vec::new() };
@@ -139,7 +139,7 @@ impl Perf {
         let is_written = || fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0);
         let has_ended = |child: &mut Child| child.try_wait().is_ok_and(|status| status.is_some());
         while !is_written() && !has_ended(&mut self.child) && !is_over() {
-            std::thread::sleep(TICK);
+            std::thread::sleep(PERF_EVERY);
         }
     }
 
@@ -180,8 +180,10 @@ impl Perf {
         let mut found = vec![Ok(Collected::new(WHAT, &what, bytes))];
         if !self.absent.is_empty() {
             let names: Vec<_> = self.absent.iter().map(|event| name(event)).collect();
-            let why = "not to be had here: tracepoints need root, misses a processor that lets them be counted, \
-                       which virtual ones seldom do";
+            let why = "not to be had here: tracepoints need root, or CAP_PERFMON or \
+                       `sudo sysctl kernel.perf_event_paranoid=-1` and an event directory that can be read \
+                       (/sys/kernel/tracing/events); misses need a processor that lets them be counted, which \
+                       virtual ones seldom do";
             found.push(Err(Missing::new(&format!("perf events {}", names.join(", ")), why)));
         }
         found
@@ -221,7 +223,7 @@ fn wait_while(child: &mut Child, goes_on: impl Fn() -> bool) -> Option<ExitStatu
         if !goes_on() {
             break;
         }
-        std::thread::sleep(TICK);
+        std::thread::sleep(PERF_EVERY);
     }
     let _ = child.kill();
     let _ = child.wait();

@@ -1,24 +1,23 @@
 //! The live recorder of map growth.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::process::Child;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use goproc::CommandState;
+use goproc::SuspendSignal;
 use output::{write_elsewhere, write_private};
 use probe::{Ending, Links};
 
 use crate::Target;
 use crate::folder::Folder;
-use crate::stop::SuspendSignal;
 use crate::summary::{Collected, Missing};
 
 const WHAT: &str = "recording of map growth";
 const FILE: &str = "recording.pb.gz";
 
 /// How often it is looked whether the end has come.
-const TICK: Duration = Duration::from_millis(100);
+const STOP_EVERY: Duration = Duration::from_millis(100);
 
 /// A recorder whose probes are in place. A command that was started for it waits.
 pub(crate) struct Recorder {
@@ -50,47 +49,54 @@ impl Recorder {
         Ok(Self { pid, recorder, folder: plan.folder.clone() })
     }
 
-    /// Lets a command begin that was held back, and records until `stop` is set or the program ends. Then `command` says
-    /// how it is.
+    /// Lets a command begin that was held back, and records until `stop` says why to end, or the program ends. Then
+    /// `command` has the command.
     pub(crate) fn let_go(
         self,
-        stop: &Arc<AtomicBool>,
-        command: &Arc<OnceLock<CommandState>>,
+        stop: &Arc<OnceLock<Ending>>,
+        command: &Arc<Mutex<Option<Child>>>,
     ) -> JoinHandle<Result<Collected, Missing>> {
         let (stop, command) = (stop.clone(), command.clone());
         std::thread::spawn(move || {
-            let recording = record(self.recorder, &stop, &command);
-            let recording = recording.map_err(|error| Missing::new(WHAT, error.with_causes()))?;
-            keep(&recording, &self.folder)
+            let recorded = record(self.recorder, &stop, &command);
+            let (recording, failure) =
+                recorded.map_err(|error| Missing::new(WHAT, error.with_causes()))?;
+            keep(&recording, failure.as_ref(), &self.folder)
         })
     }
 }
 
+/// The recording, and why it ended early if it failed.
 fn record(
     mut recorder: probe::Recorder,
-    stop: &AtomicBool,
-    command: &OnceLock<CommandState>,
-) -> Result<probe::Recording, probe::Error> {
+    stop: &OnceLock<Ending>,
+    command: &Mutex<Option<Child>>,
+) -> Result<(probe::Recording, Option<probe::Error>), probe::Error> {
     recorder.start()?;
+    let ended = record_until_end(&mut recorder, stop);
+    *command.lock().unwrap_or_else(PoisonError::into_inner) = recorder.take_command();
+    recorder.finish_after(ended)
+}
+
+fn record_until_end(
+    recorder: &mut probe::Recorder,
+    stop: &OnceLock<Ending>,
+) -> Result<Ending, probe::Error> {
     // Without, Ctrl-Z stops a governor, and leaves what it governs in place.
     let suspend = SuspendSignal::catch().ok();
-    let ending = loop {
+    loop {
         if let Some(suspend) = suspend.as_ref().filter(|suspend| suspend.take()) {
             recorder.suspend()?;
             let _ = suspend.suspend();
             recorder.resume()?;
         }
-        if recorder.poll(TICK)?.has_ended {
-            break Ending::Exit;
+        if recorder.poll(STOP_EVERY)?.has_ended {
+            return Ok(Ending::Exit);
         }
-        if stop.load(Ordering::Relaxed) {
-            break Ending::Duration;
+        if let Some(ending) = stop.get() {
+            return Ok(*ending);
         }
-    };
-    if let Some(state) = recorder.command() {
-        let _ = command.set(state);
     }
-    recorder.finish(ending)
 }
 
 fn options(plan: &Plan) -> probe::Options {
@@ -106,7 +112,11 @@ fn options(plan: &Plan) -> probe::Options {
     }
 }
 
-fn keep(recording: &probe::Recording, folder: &Folder) -> Result<Collected, Missing> {
+fn keep(
+    recording: &probe::Recording,
+    failure: Option<&probe::Error>,
+    folder: &Folder,
+) -> Result<Collected, Missing> {
     let fail = |why: String| Missing::new(WHAT, why);
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)
@@ -114,10 +124,10 @@ fn keep(recording: &probe::Recording, folder: &Folder) -> Result<Collected, Miss
     write(&bytes, folder)?;
     let what = format!("{WHAT}: {}", recording.grows_text());
     let collected = Collected::new(FILE, &what, bytes.len() as u64);
-    Ok(match recording.n_lost {
-        0 => collected,
-        n => collected.with_note(format!("{n} events lost")),
-    })
+    let failed = failure.map(|error| format!("it ended early: {}", error.with_causes()));
+    let lost = (recording.n_lost > 0).then(|| format!("{} events lost", recording.n_lost));
+    let notes: Vec<_> = failed.into_iter().chain(lost).collect();
+    Ok(if notes.is_empty() { collected } else { collected.with_note(notes.join("; ")) })
 }
 
 /// Writes it into the folder, or else where there is room: what it says happened once.
@@ -133,6 +143,29 @@ fn write(recording: &[u8], folder: &Folder) -> Result<(), Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recording_that_failed_is_kept_with_the_reason() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = Folder::prepare(&dir.path().join("capture")).expect("a folder");
+        let recording = probe::Recording {
+            profile: gopprof::Profile::default(),
+            ending: Ending::Failure,
+            n_grows: 7,
+            grows_range: None,
+            n_samples: 0,
+            n_lost: 2,
+            n_elsewhere: 0,
+            n_beside: 0,
+            other_code: Vec::new(),
+            elapsed: Duration::ZERO,
+        };
+        let failure = probe::Error::NoProcesses;
+        let kept = keep(&recording, Some(&failure), &folder).expect("it is kept");
+        let expected = format!("it ended early: {}; 2 events lost", failure.with_causes());
+        assert_eq!(kept.note, Some(expected));
+        assert!(folder.path(FILE).exists());
+    }
 
     #[test]
     fn a_recording_that_cannot_be_written_is_kept_elsewhere() {

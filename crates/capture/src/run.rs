@@ -3,7 +3,7 @@
 use std::io;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,9 @@ use crate::{Error, Options, Target};
 /// Of a process that goes on, when nothing else was said: as long as a CPU profile of the endpoint.
 const USUAL_DURATION: Duration = Duration::from_secs(30);
 /// How often it is looked whether the end has come.
-const TICK: Duration = Duration::from_millis(50);
+const END_EVERY: Duration = Duration::from_millis(50);
+/// How often it is looked whether what collects has ended.
+const WORKERS_EVERY: Duration = Duration::from_millis(10);
 /// How long after the first profiles that add up the next are fetched; each time it takes twice as long, so that a program
 /// that ends soon has some too.
 const FIRST_GAP: Duration = Duration::from_secs(1);
@@ -59,7 +61,7 @@ impl Worker {
 
 pub(crate) fn wait_until(end: Instant, is_done: impl Fn() -> bool) {
     while !is_done() && Instant::now() < end {
-        std::thread::sleep(TICK / 5);
+        std::thread::sleep(WORKERS_EVERY);
     }
 }
 
@@ -97,16 +99,18 @@ struct Run<'o> {
     folder: Folder,
     /// Set by a signal.
     stop: Arc<AtomicBool>,
-    /// Ends the recorder.
-    stop_recorder: Arc<AtomicBool>,
+    /// Ends the recorder, and says why.
+    stop_recorder: Arc<OnceLock<probe::Ending>>,
     pid: Option<u32>,
     /// That of `pid`; `None` when it was gone before it could be told from others.
     process: Option<ProcessId>,
     is_go: Option<bool>,
     /// A command that the recorder did not start.
     child: Option<Child>,
+    /// One that it started, when it has ended.
+    recorded: Arc<Mutex<Option<Child>>>,
     /// How the command is at the end, whoever started it.
-    command: Arc<OnceLock<CommandState>>,
+    command: Option<CommandState>,
     endpoint: Option<Endpoint>,
     perf: Option<Perf>,
     workers: Vec<Worker>,
@@ -138,7 +142,8 @@ impl<'o> Run<'o> {
             process,
             is_go: None,
             child: None,
-            command: Arc::default(),
+            recorded: Arc::default(),
+            command: None,
             endpoint: None,
             perf: None,
             workers: Vec::new(),
@@ -249,7 +254,7 @@ impl<'o> Run<'o> {
 
     fn let_go(&mut self, recorder: &mut Option<Recorder>) {
         if let Some(recorder) = recorder.take() {
-            let thread = recorder.let_go(&self.stop_recorder, &self.command);
+            let thread = recorder.let_go(&self.stop_recorder, &self.recorded);
             self.workers.push(Worker::start("recording of map growth", move || {
                 thread.join().map_or_else(|_| Vec::new(), |outcome| vec![outcome])
             }));
@@ -308,7 +313,7 @@ impl<'o> Run<'o> {
                 endpoint.close();
                 return Err("stopped by a signal before the endpoint answered".to_owned());
             }
-            std::thread::sleep(TICK);
+            std::thread::sleep(END_EVERY);
         }
         thread.join().unwrap_or_else(|_| Err("it cannot be asked".to_owned()))
     }
@@ -332,7 +337,7 @@ impl<'o> Run<'o> {
         let ending = self.wait(&mut snapshots);
         let elapsed = self.started.elapsed();
         let ended = Instant::now();
-        self.stop_recorder.store(true, Ordering::Relaxed);
+        let _ = self.stop_recorder.set(ending.into());
         if let Some(perf) = &mut self.perf {
             perf.stop();
         }
@@ -342,9 +347,8 @@ impl<'o> Run<'o> {
         if let Some(perf) = self.perf.take() {
             self.outcomes.extend(perf.finish(ended + PERF_GRACE));
         }
-        if let Some(child) = &mut self.child {
-            let _ = self.command.set(CommandState::of(child));
-        }
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.command = self.child.as_mut().or(recorded.as_mut()).map(CommandState::of);
         self.say_what_time_is_missing(ending, elapsed);
         self.summary(ending, elapsed)
     }
@@ -367,7 +371,7 @@ impl<'o> Run<'o> {
                 gap = (gap * 2).min(GAP);
                 snapshots.begin(self.options.limits.answer_time);
             }
-            std::thread::sleep(TICK);
+            std::thread::sleep(END_EVERY);
         }
     }
 
@@ -445,7 +449,7 @@ impl<'o> Run<'o> {
             is_go: self.is_go,
             seconds: elapsed.as_secs_f64(),
             ending,
-            command: self.command.get().copied(),
+            command: self.command,
             collected,
             missing,
         };

@@ -1,5 +1,5 @@
-//! The signals that end this program, or stop it for a while. SIGHUP and SIGTSTP stay ignored if they were when it began, as
-//! `nohup` asks for; SIGINT is caught all the same, as shells let programs in the background ignore it.
+//! The signals that end this program. SIGHUP stays ignored if it was when it began, as `nohup` asks for; SIGINT is caught
+//! all the same, as shells let programs in the background ignore it.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::SigId;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// Catches SIGINT, SIGTERM and SIGHUP: the first sets a flag, a second one ends this program. When it is dropped, they are
 /// not looked at any more, and end nothing, until they are caught again.
@@ -57,39 +57,6 @@ impl Drop for Caught {
         for id in self.0.drain(..) {
             signal_hook::low_level::unregister(id);
         }
-    }
-}
-
-/// Catches SIGTSTP, which Ctrl-Z sends, so that something can be done before this program stops.
-#[derive(Debug)]
-pub struct SuspendSignal {
-    flag: Arc<AtomicBool>,
-    _caught: Caught,
-}
-
-impl SuspendSignal {
-    /// Catches it from now on.
-    ///
-    /// # Errors
-    /// When the system does not let us.
-    pub fn catch() -> io::Result<Self> {
-        let flag = Arc::<AtomicBool>::default();
-        let register = |signal| signal_hook::flag::register(signal, flag.clone());
-        let ids = heeded(SIGTSTP).map(register).into_iter().collect::<io::Result<_>>()?;
-        Ok(Self { flag, _caught: Caught(ids) })
-    }
-
-    /// Whether one came since this was last asked.
-    pub fn take(&self) -> bool {
-        self.flag.swap(false, Ordering::Relaxed)
-    }
-
-    /// Stops this program, until SIGCONT.
-    ///
-    /// # Errors
-    /// When the system does not let us.
-    pub fn suspend(&self) -> io::Result<()> {
-        signal_hook::low_level::emulate_default_handler(SIGTSTP)
     }
 }
 

@@ -44,6 +44,16 @@ pub enum Ending {
     Signal,
 }
 
+impl From<Ending> for probe::Ending {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Duration => Self::Duration,
+            Ending::Exit => Self::Exit,
+            Ending::Signal => Self::Signal,
+        }
+    }
+}
+
 /// A file in the folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Collected {

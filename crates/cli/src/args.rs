@@ -301,7 +301,7 @@ pub struct Record {
     /// Attach each probe by a link of its own, as on kernels before 6.10.
     #[arg(long, hide = true)]
     pub single_links: bool,
-    /// Say what this machine allows and what to do about each gap; with -p also about that process.
+    /// Say what this machine allows and what to do about each gap; with -p also about those processes.
     #[arg(long)]
     pub check: bool,
     /// Start this program and record it.

@@ -5,13 +5,10 @@ use std::process::ExitCode;
 
 use ingest::OpenOptions;
 
+use crate::Say;
 use crate::args::Asm;
 
-pub(crate) fn run(
-    args: &Asm,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Asm, out: &mut dyn Write, err: &mut dyn Say) -> anyhow::Result<ExitCode> {
     let mut progress = crate::progress(err);
     let profile = args.profile.as_deref();
     let listing = ingest::list_instructions(

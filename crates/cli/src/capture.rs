@@ -7,12 +7,12 @@ use capture::{Ending, Limits, Options, Summary, Target};
 use ingest::printable;
 
 use crate::args::Capture;
-use crate::{ERROR, printable_lines};
+use crate::{ERROR, Say, printable_lines};
 
 pub(crate) fn run(
     args: &Capture,
     out: &mut dyn Write,
-    err: &mut dyn Write,
+    err: &mut dyn Say,
 ) -> anyhow::Result<ExitCode> {
     let command = (!args.command.is_empty()).then(|| Target::Command(args.command.clone()));
     let options = Options {

@@ -8,13 +8,13 @@ use diagnosis::compare::{Comparison, Per, Refusal};
 use ingest::{OpenOptions, Options, Runs};
 use report::BenchmarkComparison;
 
-use crate::OVER_LIMIT;
 use crate::args::{Compare, PerArg};
+use crate::{OVER_LIMIT, Say};
 
 pub(crate) fn run(
     args: &Compare,
     out: &mut dyn Write,
-    err: &mut dyn Write,
+    err: &mut dyn Say,
 ) -> anyhow::Result<ExitCode> {
     let (before, after) = sides(args)?;
     let options = Options { open: OpenOptions::default(), stacks: false };

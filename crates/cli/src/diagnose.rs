@@ -12,12 +12,12 @@ use report::TextOptions;
 
 use crate::args::Diagnose;
 use crate::output::{self, Outputs};
-use crate::{ERROR, OVER_LIMIT, budget};
+use crate::{ERROR, OVER_LIMIT, Say, budget};
 
 pub(crate) fn run(
     args: &Diagnose,
     out: &mut dyn Write,
-    err: &mut dyn Write,
+    err: &mut dyn Say,
 ) -> anyhow::Result<ExitCode> {
     let options = Options {
         open: OpenOptions { max_inflated_bytes: args.max_inflated.saturating_mul(1 << 20) },

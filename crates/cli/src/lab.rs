@@ -8,15 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use lab::{CATALOGUE, Experiment, Go, Options, Progress, Results, Scale};
 
-use crate::ERROR;
 use crate::args::Lab;
 use crate::output::{self, Outputs};
+use crate::{ERROR, Say};
 
-pub(crate) fn run(
-    args: &Lab,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Lab, out: &mut dyn Write, err: &mut dyn Say) -> anyhow::Result<ExitCode> {
     let experiments = chosen(&args.only)?;
     if args.list {
         report::render_lab_list(out, &experiments, crate::width())?;
@@ -100,7 +96,7 @@ fn write_files(
     Ok(())
 }
 
-fn say(err: &mut dyn Write, progress: &Progress<'_>) -> std::io::Result<()> {
+fn say(err: &mut dyn Say, progress: &Progress<'_>) -> std::io::Result<()> {
     match progress {
         Progress::Building(go) => {
             writeln!(err, "mapscope: {}: building the experiments", go.version)
@@ -111,7 +107,10 @@ fn say(err: &mut dyn Write, progress: &Progress<'_>) -> std::io::Result<()> {
         Progress::Running { n, of, experiment, go, round, left } => {
             let left = left.map_or(String::new(), |left| format!(", about {} left", rough(left)));
             let (name, version) = (experiment.name, &go.version);
-            writeln!(err, "mapscope: [{n}/{of}] round {round}: {name} on {version}{left}")
+            err.say_progress(format_args!(
+                "mapscope: [{n}/{of}] round {round}: {name} on {version}{left}\n"
+            ));
+            Ok(())
         }
         Progress::Failed { experiment, go, reason } => {
             writeln!(err, "mapscope: {} on {} failed: {reason}", experiment.name, go.version)

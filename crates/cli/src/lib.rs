@@ -21,7 +21,7 @@ use anyhow::Context;
 use clap::CommandFactory;
 
 pub use args::{Args, Command};
-pub use notices::Notices;
+pub use notices::{Notices, Say};
 
 /// Exit code for errors; 1 says that a limit was exceeded.
 const ERROR: u8 = 2;
@@ -30,7 +30,7 @@ const OVER_LIMIT: u8 = 1;
 
 /// Runs a command, prints what it has to say when all else is done, and then what went wrong, if anything did. A reader that
 /// went away is no error, and changes nothing of what the command does and decides.
-pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
+pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Say) -> ExitCode {
     let err = &mut Unfailing(err);
     let mut report = Vec::new();
     let result = dispatch(args, &mut report, err);
@@ -55,7 +55,7 @@ fn print(report: &[u8], out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Where a command says what it does. That it cannot be said is no error.
-struct Unfailing<'w>(&'w mut dyn Write);
+struct Unfailing<'w>(&'w mut dyn Say);
 
 impl Write for Unfailing<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -74,7 +74,13 @@ impl Write for Unfailing<'_> {
     }
 }
 
-fn dispatch(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<ExitCode> {
+impl Say for Unfailing<'_> {
+    fn say_progress(&mut self, text: Arguments<'_>) {
+        self.0.say_progress(text);
+    }
+}
+
+fn dispatch(args: &Args, out: &mut dyn Write, err: &mut dyn Say) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Diagnose(diagnose) => diagnose::run(diagnose, out, err),
         Command::Capture(args) => capture::run(args, out, err),
@@ -111,9 +117,9 @@ fn width() -> usize {
 }
 
 /// Prints what a command waits for.
-fn progress(err: &mut dyn Write) -> impl FnMut(&str) {
+fn progress(err: &mut dyn Say) -> impl FnMut(&str) {
     move |line| {
-        let _ = writeln!(err, "mapscope: {}", ingest::printable(line));
+        err.say_progress(format_args!("mapscope: {}\n", ingest::printable(line)));
     }
 }
 

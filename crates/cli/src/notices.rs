@@ -3,15 +3,30 @@
 
 use std::collections::VecDeque;
 use std::fmt::Arguments;
-use std::io::{self, Write};
+use std::io::{self, Stderr, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Notices that wait at most; of more the oldest are dropped, which are reports of progress.
-const MAX_WAITING: usize = 100;
+use anstream::AutoStream;
+
+/// Reports of progress that wait at most; of more the oldest are dropped. What else is said is no more than a command has
+/// to say once, and waits however much it is.
+const MAX_PROGRESS: usize = 100;
 /// How long the end is put off for those that wait.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Where a command says what it does.
+pub trait Say: Write {
+    /// Says how far it got, which may be left out where more of it comes than is read.
+    fn say_progress(&mut self, text: Arguments<'_>) {
+        let _ = self.write_fmt(text);
+    }
+}
+
+impl Say for AutoStream<Stderr> {}
+#[cfg(test)]
+impl Say for Vec<u8> {}
 
 /// Takes notices without ever waiting; a thread writes them.
 #[derive(Debug, Clone)]
@@ -25,11 +40,29 @@ struct Queue {
     changed: Condvar,
 }
 
+#[derive(Debug)]
+struct Notice {
+    bytes: Vec<u8>,
+    is_progress: bool,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<Vec<u8>>,
+    waiting: VecDeque<Notice>,
     /// Whether one is taken out, and not yet written.
     is_writing: bool,
+}
+
+impl State {
+    /// Drops the oldest report of progress, if there are as many as may wait.
+    fn make_room(&mut self) {
+        let n_progress = self.waiting.iter().filter(|notice| notice.is_progress).count();
+        if n_progress < MAX_PROGRESS {
+            return;
+        }
+        let oldest = self.waiting.iter().position(|notice| notice.is_progress);
+        oldest.and_then(|idx| self.waiting.remove(idx));
+    }
 }
 
 impl Queue {
@@ -37,10 +70,10 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, notice: Vec<u8>) {
+    fn push(&self, notice: Notice) {
         let mut state = self.lock();
-        if state.waiting.len() == MAX_WAITING {
-            state.waiting.pop_front();
+        if notice.is_progress {
+            state.make_room();
         }
         state.waiting.push_back(notice);
         self.changed.notify_all();
@@ -54,7 +87,7 @@ impl Queue {
         loop {
             if let Some(notice) = state.waiting.pop_front() {
                 state.is_writing = true;
-                return notice;
+                return notice.bytes;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -89,13 +122,13 @@ impl Notices {
 
 impl Write for Notices {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.queue.push(bytes.to_owned());
+        self.queue.push(Notice { bytes: bytes.to_owned(), is_progress: false });
         Ok(bytes.len())
     }
 
     /// One notice, not one for each of its parts.
     fn write_fmt(&mut self, notice: Arguments<'_>) -> io::Result<()> {
-        self.queue.push(notice.to_string().into_bytes());
+        self.queue.push(Notice { bytes: notice.to_string().into_bytes(), is_progress: false });
         Ok(())
     }
 
@@ -103,6 +136,12 @@ impl Write for Notices {
     fn flush(&mut self) -> io::Result<()> {
         self.queue.wait_until_written(PATIENCE);
         Ok(())
+    }
+}
+
+impl Say for Notices {
+    fn say_progress(&mut self, text: Arguments<'_>) {
+        self.queue.push(Notice { bytes: text.to_string().into_bytes(), is_progress: true });
     }
 }
 
@@ -131,22 +170,27 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_read_keeps_nobody_waiting_and_finds_the_latest() {
+    fn who_does_not_read_keeps_nobody_waiting_and_misses_nothing_but_progress() {
         let (allow, may_write) = mpsc::channel();
         let (written, said) = mpsc::channel();
         let mut notices = Notices::to(Held { may_write, written }).expect("a thread");
+        writeln!(notices, "attached").expect("takes all");
         for n in 0..=1000 {
-            writeln!(notices, "notice {n}").expect("takes all");
+            notices.say_progress(format_args!("progress {n}\n"));
+        }
+        for n in 0..=1000 {
+            writeln!(notices, "file {n}").expect("takes all");
         }
         notices.queue.wait_until_written(Duration::ZERO);
         drop(allow);
-        let mut last = String::new();
-        let mut n_said = 0;
-        while last != "notice 1000\n" {
-            last = said.recv().expect("the last is kept");
-            n_said += 1;
-        }
-        assert!(n_said <= MAX_WAITING + 1, "{n_said}");
+        notices.queue.wait_until_written(Duration::MAX);
+        let said: Vec<String> = said.try_iter().collect();
+        let (progress, others): (Vec<_>, Vec<_>) =
+            said.into_iter().partition(|line| line.starts_with("progress"));
+        assert_eq!(progress.last().map(String::as_str), Some("progress 1000\n"));
+        assert!(progress.len() <= MAX_PROGRESS + 1, "{}", progress.len());
+        let expected = (0..=1000).map(|n| format!("file {n}\n"));
+        assert!(std::iter::once("attached\n".to_owned()).chain(expected).eq(others));
     }
 
     #[test]

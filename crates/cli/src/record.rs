@@ -2,27 +2,29 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Child, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use capture::{StopSignals, SuspendSignal};
+use capture::StopSignals;
+use diagnosis::finding::plural;
+use goproc::{CommandState, SuspendSignal};
 use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
 
-use crate::ERROR;
 use crate::args::Record;
 use crate::output::{self, Outputs, RECORDING};
+use crate::{ERROR, Say};
 
 /// How often signals are looked for.
-const TICK: Duration = Duration::from_millis(100);
+const SIGNALS_EVERY: Duration = Duration::from_millis(100);
 /// How often progress is reported.
 const REPORT: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(
     args: &Record,
     out: &mut dyn Write,
-    err: &mut dyn Write,
+    err: &mut dyn Say,
 ) -> anyhow::Result<ExitCode> {
     if args.check {
         return check(args, out);
@@ -42,27 +44,30 @@ pub(crate) fn run(
     let suspend = SuspendSignal::catch()?;
     let mut recorder = Recorder::attach(&options)?;
     say_attached(err, recorder.attached())?;
+    // A command that is held back never begins then.
+    ensure!(!signals.is_set(), "stopped by a signal before it began");
     recorder.start()?;
-    recorder.drop_privileges()?;
+    if let Err(error) = recorder.drop_privileges() {
+        say_command(recorder.take_command(), err);
+        return Err(error.into());
+    }
     let ended = record_until_end(&mut recorder, args.duration, (&signals, &suspend), err);
-    let command = recorder.command();
-    let finished = recorder.finish(*ended.as_ref().unwrap_or(&Ending::Failure));
-    let (recording, failure) = match (finished, ended) {
-        // Of two failures the first is the cause.
-        (Err(_), Err(error)) => return Err(error),
-        (finished, ended) => (finished?, ended.err()),
-    };
+    if std::io::stderr().is_terminal() {
+        // After what it said last of how far it got.
+        writeln!(err)?;
+    }
+    let command = say_command(recorder.take_command(), err);
+    let (recording, failure) = recorder.finish_after(ended)?;
+    // Without probes there is nothing to do before this program stops.
+    drop(suspend);
     keep(&recording, &output, &signals)?;
     summarise(&recording, &args.output, err)?;
     if output.file()?.is_some() {
         let path = printable(&args.output.to_string_lossy());
         writeln!(err, "mapscope: next: mapscope diagnose {path} [BINARY]")?;
     }
-    if let Some(command) = command {
-        let _ = writeln!(err, "mapscope: {command}");
-    }
     if let Some(error) = failure {
-        return Err(error.context("recording ended early"));
+        return Err(anyhow::Error::new(error).context("recording ended early"));
     }
     // As `strace` and `perf record` do, that of the command, if it was recorded to its end.
     let code =
@@ -134,8 +139,8 @@ fn record_until_end(
     recorder: &mut Recorder,
     duration: Option<Duration>,
     (stop, suspend): (&StopSignals, &SuspendSignal),
-    err: &mut dyn Write,
-) -> anyhow::Result<Ending> {
+    err: &mut dyn Say,
+) -> Result<Ending, probe::Error> {
     let is_terminal = std::io::stderr().is_terminal();
     let deadline = duration.map(|duration| Instant::now() + duration);
     let mut reported = Instant::now();
@@ -144,7 +149,7 @@ fn record_until_end(
         if rest.is_some_and(|rest| rest.is_zero()) {
             return Ok(Ending::Duration);
         }
-        let status = recorder.poll(rest.map_or(TICK, |rest| rest.min(TICK)))?;
+        let status = recorder.poll(rest.map_or(SIGNALS_EVERY, |rest| rest.min(SIGNALS_EVERY)))?;
         if status.has_ended {
             return Ok(Ending::Exit);
         }
@@ -153,12 +158,13 @@ fn record_until_end(
         }
         if suspend.take() {
             recorder.suspend()?;
-            suspend.suspend()?;
+            // Where it cannot stop, it goes on.
+            let _ = suspend.suspend();
             recorder.resume()?;
         }
         if reported.elapsed() >= REPORT {
             reported = Instant::now();
-            say(err, &status, is_terminal)?;
+            say(err, &status, is_terminal);
         }
     }
 }
@@ -167,8 +173,7 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
     let Attached { program, pids, n_probes, n_inlined, only_user, took, debugged } = attached;
     let processes = match pids.len() {
         0 => "processes to come".to_owned(),
-        1 => "1 process".to_owned(),
-        n => format!("{n} processes"),
+        n => processes(n as u64),
     };
     writeln!(
         err,
@@ -191,24 +196,32 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
     Ok(())
 }
 
-fn say(err: &mut dyn Write, status: &Status, is_terminal: bool) -> std::io::Result<()> {
+/// "1 process", "2 processes".
+fn processes(n: u64) -> String {
+    format!("{n} {}", plural(n, "process"))
+}
+
+/// Says how a command is that recording does not wait for any more, whatever becomes of the recording.
+fn say_command(command: Option<Child>, err: &mut dyn Write) -> Option<CommandState> {
+    let state = CommandState::of(&mut command?);
+    let _ = writeln!(err, "mapscope: {state}");
+    Some(state)
+}
+
+fn say(err: &mut dyn Say, status: &Status, is_terminal: bool) {
     let Status { elapsed, n_grows, n_samples, n_lost, overhead, is_settling, mode, .. } = status;
     let lacking = if status.lacks_clocks { ", lower bounds: no clocks of threads" } else { "" };
     let about = if status.is_estimated { "about " } else { "" };
     let settling = if *is_settling { ", settling" } else { "" };
     let overhead = format!("{:.1} %{settling}", overhead * 100.0);
     let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
-    write!(
-        err,
+    err.say_progress(format_args!(
         "{start}mapscope: {:>4.0} s  {about}{n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {overhead}  {mode}{lacking}{end}",
         elapsed.as_secs_f64(),
-    )
+    ));
 }
 
 fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io::Result<()> {
-    if std::io::stderr().is_terminal() {
-        writeln!(err)?;
-    }
     let why = match recording.ending {
         Ending::Duration | Ending::Rotation => "",
         Ending::Exit => ", until the program ended",
@@ -225,23 +238,17 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
         recording.elapsed.as_secs_f64()
     )?;
     if recording.n_elsewhere > 0 {
-        let what = match recording.n_elsewhere {
-            1 => "1 process executes another program by now, and was recorded until it did"
-                .to_owned(),
-            n => format!(
-                "{n} processes execute another program by now, and were recorded until they did"
-            ),
-        };
-        writeln!(err, "mapscope: {what}")?;
-    }
-    if recording.n_beside > 0 {
-        let (n, was) = match recording.n_beside {
-            1 => ("1 process".to_owned(), "was"),
-            n => (format!("{n} processes"), "were"),
-        };
         writeln!(
             err,
-            "mapscope: {n} of this file ran beside it and {was} not recorded: add --exe FILE to record all"
+            "mapscope: {} executed another program: recorded until then",
+            processes(recording.n_elsewhere)
+        )?;
+    }
+    if recording.n_beside > 0 {
+        writeln!(
+            err,
+            "mapscope: {} of this file ran beside it, not recorded: add --exe FILE to record all",
+            processes(recording.n_beside)
         )?;
     }
     for other in &recording.other_code {
@@ -256,7 +263,7 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
 
 /// Exits with 2 when recording would not work here.
 fn check(args: &Record, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let requirements = probe::check(args.pid.first().copied());
+    let requirements = probe::check(&args.pid);
     let mut is_missing = false;
     for requirement in &requirements {
         let (mark, advice) = match &requirement.state {
@@ -366,7 +373,7 @@ mod tests {
         };
         for (is_estimated, growths) in [(false, " s  7 growths"), (true, " s  about 7 growths")] {
             let mut said = Vec::new();
-            say(&mut said, &status(is_estimated), false).expect("memory takes it");
+            say(&mut said, &status(is_estimated), false);
             let said = String::from_utf8(said).expect("text");
             assert!(said.contains(growths), "{said}");
         }

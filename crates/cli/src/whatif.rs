@@ -9,13 +9,14 @@ use anyhow::{Context, ensure};
 use gomap::{MapType, MapsOfSize, Sizes, what_if};
 use report::{Chart, ChartPoint, WhatIf};
 
+use crate::Say;
 use crate::args;
 use crate::output::{self, Outputs};
 
 pub(crate) fn run(
     args: &args::WhatIf,
     out: &mut dyn Write,
-    err: &mut dyn Write,
+    err: &mut dyn Say,
 ) -> anyhow::Result<ExitCode> {
     let outputs = Outputs::beside(&args.inputs, output::over(args.force));
     outputs.check([(&args.svg, output::CHART)])?;

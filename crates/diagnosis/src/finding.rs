@@ -109,9 +109,13 @@ pub struct Span {
     pub high: i64,
 }
 
-/// The noun as it stands after a number: "sample", "samples".
+/// The noun as it stands after a number: "sample", "samples", "processes".
 pub fn plural(n: u64, noun: &str) -> String {
-    if n == 1 { noun.to_owned() } else { format!("{noun}s") }
+    match noun {
+        _ if n == 1 => noun.to_owned(),
+        _ if noun.ends_with('s') => format!("{noun}es"),
+        _ => format!("{noun}s"),
+    }
 }
 
 /// How far to trust a finding, with the reason in words.

@@ -80,9 +80,11 @@ pub enum ErrorKind {
     /// What the kernel says is not of the form that is known.
     #[error("/proc says something unknown in {0}")]
     Malformed(&'static str),
-    /// The kernel does not have it.
-    #[error("this kernel does not have {0}")]
-    NotSupported(&'static str),
+    /// A call that takes no rights, and fails all the same.
+    #[error(
+        "{0} fails: the kernel does not have it, or a seccomp profile forbids it; in a container, allow it there"
+    )]
+    NoSuchCall(&'static str),
     /// The file is there, and is no program that may be run.
     #[error("it may not be run; `chmod +x` makes a file a program")]
     NotRunnable,

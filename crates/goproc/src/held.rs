@@ -110,7 +110,7 @@ fn end(mut child: Child) {
 fn failure(program: &str, error: io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::NoSuchCommand,
-        io::ErrorKind::Unsupported => ErrorKind::NotSupported("a signal at the end of the parent"),
+        io::ErrorKind::Unsupported => ErrorKind::NoSuchCall("prctl(2), with PR_SET_PDEATHSIG"),
         io::ErrorKind::PermissionDenied => ErrorKind::NotRunnable,
         _ => ErrorKind::Io(error),
     };
@@ -119,7 +119,8 @@ fn failure(program: &str, error: io::Error) -> Error {
 
 #[cfg(target_os = "linux")]
 fn set_signal_at_end_of_parent(signal: Option<Signal>) -> io::Result<()> {
-    Ok(rustix::process::set_parent_process_death_signal(signal)?)
+    // From the child only a number comes: that of a file that may not be run is another.
+    rustix::process::set_parent_process_death_signal(signal).map_err(|_| Errno::NOSYS.into())
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -2,7 +2,8 @@
 //!
 //! It owns: finding processes ([`Pid`]), the file they run ([`Executable`], [`which`]), their memory map ([`Maps`]) and
 //! memory ([`Memory`]), CPU time, threads and end ([`PidFd`]), where they are contained ([`Cgroup`],
-//! [`PidNamespace`]), and commands that wait before they become the program ([`HeldCommand`]). It needs no more rights
+//! [`PidNamespace`]), commands that wait before they become the program ([`HeldCommand`]), and how this one is stopped like them
+//! ([`SuspendSignal`]). It needs no more rights
 //! than the user of the process has, loads nothing into the kernel, and draws no conclusions. It reads what it is asked
 //! for and keeps nothing: who needs a value twice keeps it.
 //!
@@ -28,6 +29,7 @@ mod namespace;
 mod pid;
 mod pidfd;
 mod stat;
+mod suspend;
 mod text;
 
 pub use addr::{LoadBias, RunAddr};
@@ -43,3 +45,4 @@ pub use namespace::{PidNamespace, parse_namespace_pids};
 pub use pid::{Pid, ProcessId, Tid};
 pub use pidfd::{PidFd, wait_readable};
 pub use stat::{Scheduled, StartTime, Stat, parse_schedstat, parse_stat};
+pub use suspend::SuspendSignal;

@@ -48,8 +48,9 @@ impl Pid {
     pub fn open_pidfd(self) -> Result<PidFd, Error> {
         match open(self.raw()?) {
             Ok(fd) => Ok(PidFd { fd }),
-            Err(Errno::NOSYS) => {
-                Err(Error::of_process(self, ErrorKind::NotSupported("pidfd_open")))
+            // It takes no rights.
+            Err(Errno::NOSYS | Errno::PERM | Errno::ACCESS) => {
+                Err(Error::of_process(self, ErrorKind::NoSuchCall("pidfd_open(2)")))
             }
             Err(errno) => Err(Error::of_process_io(self, errno.into())),
         }

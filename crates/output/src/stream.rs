@@ -103,7 +103,7 @@ impl Stream {
 }
 
 /// How often it is looked whether a reader came, and whether there is to be an end of waiting for one.
-const GLANCE: Duration = Duration::from_millis(50);
+const READER_EVERY: Duration = Duration::from_millis(50);
 /// How long a reader is waited for all the same. Another process may be on its way to be one.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
@@ -151,7 +151,7 @@ fn write_after_rest(
 
 /// In pieces that a pipe takes at once when it takes anything, so that the wait is never in the kernel.
 fn write_to(file: impl AsFd, mut bytes: &[u8], patience: &mut Patience<'_>) -> io::Result<()> {
-    let timeout = Timespec { tv_sec: 0, tv_nsec: GLANCE.subsec_nanos().into() };
+    let timeout = Timespec { tv_sec: 0, tv_nsec: READER_EVERY.subsec_nanos().into() };
     while !bytes.is_empty() {
         let piece = &bytes[..bytes.len().min(PIPE_BUF)];
         let written = match poll(&mut [PollFd::new(&file, PollFlags::OUT)], Some(&timeout)) {
@@ -181,7 +181,7 @@ fn reopen_patiently(found: &File, how: OFlags, patience: &mut Patience<'_>) -> i
         match reopen(found, how | OFlags::NONBLOCK) {
             Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
                 patience.check()?;
-                thread::sleep(GLANCE);
+                thread::sleep(READER_EVERY);
             }
             result => return result,
         }

@@ -46,6 +46,9 @@ pub(crate) fn keep_only(kept: &[u32]) -> Result<(), Error> {
     let sets =
         CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
     set_no_new_privs(true).and_then(|()| set_capabilities(None, sets)).map_err(|error| {
-        Error::Kernel { what: "giving up rights", reason: io::Error::from(error).to_string() }
+        let error = io::Error::from(error);
+        let reason =
+            format!("{error}; in a container, allow prctl(2) and capset(2) in its seccomp profile");
+        Error::Kernel { what: "giving up rights", reason }
     })
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gobin::LinkAddr;
-use goproc::{ErrorKind, Executable, Pid};
+use goproc::{Executable, HeldCommand, Pid};
 
 use crate::capabilities::{
     CAP_BPF, CAP_DAC_READ_SEARCH, CAP_PERFMON, CAP_SYS_ADMIN, CAP_SYS_PTRACE, Capabilities,
@@ -14,23 +14,24 @@ use crate::others::Others;
 use crate::points::Points;
 use crate::program::Program;
 use crate::reach::Reach;
-use crate::recording::{Links, Requirement, State};
-use crate::{calibrate, refusal};
+use crate::recording::{Links, Requirement, State, Target};
+use crate::{calibrate, refusal, target};
 
 /// Tries each thing and says what to do where it fails.
-pub(crate) fn requirements(pid: Option<u32>) -> Vec<Requirement> {
+pub(crate) fn requirements(pids: &[u32]) -> Vec<Requirement> {
     let capabilities = Capabilities::in_effect();
     let mut all = vec![kernel_version(), btf(), privileges(capabilities)];
+    all.extend(calls());
     match load() {
         Ok(mut kernel) => all.extend([probes(&mut kernel), sampling(kernel.sample(99))]),
         // Said of the kernel already.
         Err(Error::OldKernel { .. }) => {}
         Err(error) => all.extend([not_loaded(&error), sampling_untried(&error)]),
     }
-    all.push(match pid {
-        Some(pid) => process(pid),
-        None => other_users(capabilities),
-    });
+    if pids.is_empty() {
+        all.push(other_users(capabilities));
+    }
+    all.extend(pids.iter().map(|&pid| process(pid)));
     all
 }
 
@@ -78,6 +79,18 @@ fn privileges(capabilities: Capabilities) -> Requirement {
         }
     };
     requirement(what, state)
+}
+
+/// What calls that take no rights are for, where they fail.
+fn calls() -> impl Iterator<Item = Requirement> {
+    let processes = Pid::own().open_pidfd().err().map(|error| ("running processes", error));
+    // It is held back, and never begins.
+    let commands = HeldCommand::prepare(&["/proc/self/exe".into()]).err();
+    let commands = commands.map(|error| ("commands", error));
+    [processes, commands]
+        .into_iter()
+        .flatten()
+        .map(|(what, error)| requirement(what, State::Missing { advice: error.kind.to_string() }))
 }
 
 fn load() -> Result<Kernel, Error> {
@@ -147,28 +160,27 @@ fn advice_of(error: &Error) -> String {
 /// Whether one process can be recorded.
 fn process(pid: u32) -> Requirement {
     let what = format!("process {pid}");
-    let state = match Pid(pid).executable().map_err(|error| error.kind) {
-        Err(ErrorKind::NoSuchProcess) => {
+    let state = match Reach::own().and_then(|reach| recordable(pid, &reach)) {
+        Err(Error::NoSuchProcess { .. }) => {
             State::Missing { advice: "there is none, or it has ended".to_owned() }
         }
-        Err(ErrorKind::NotPermitted) => State::Missing {
+        Err(Error::NotPermittedToRead { .. }) => State::Missing {
             advice: "of another user: run as that user or as root, or add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH".to_owned(),
         },
-        Err(error) => State::Missing { advice: error.to_string() },
-        Ok(file) => match recordable(&file) {
-            Err(error) => State::Missing { advice: error.with_causes() },
-            Ok(()) => whole(Pid(pid), &file),
-        },
+        Err(error) => State::Missing { advice: error.with_causes() },
+        Ok(file) => whole(Pid(pid), &file),
     };
     requirement(what, state)
 }
 
-/// Reads the executable as for a recording.
-fn recordable(file: &Executable) -> Result<(), Error> {
-    Reach::own()?.ensure_no_rights(file)?;
-    let program = Program::read(file)?;
+/// Finds the process and reads its executable, as for a recording.
+fn recordable(pid: u32, reach: &Reach) -> Result<Executable, Error> {
+    let found = target::find(&Target::Pids(vec![pid]), reach)?;
+    reach.ensure_no_rights(&found.file)?;
+    let program = Program::read(&found.file)?;
     let points = Points::find(program.binary(), program.map.map_impl);
-    points.ensure_growth(&file.name.to_string_lossy())
+    points.ensure_growth(&found.name())?;
+    Ok(found.file)
 }
 
 /// Whether all Go code of the process is that of its executable.
@@ -197,4 +209,20 @@ fn other_users(capabilities: Capabilities) -> Requirement {
         }
     };
     requirement("processes of other users", state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reach::Namespace;
+
+    #[test]
+    fn a_process_that_record_refuses_is_not_said_to_be_fine() {
+        let own = std::process::id();
+        let foreign = Reach { is_proc_foreign: true, ..Reach::default() };
+        assert!(matches!(recordable(own, &foreign), Err(Error::OtherProc)));
+        let namespace = Some(Namespace { device: 0, inode: 0 });
+        let other = Reach { namespace, ..Reach::default() };
+        assert!(matches!(recordable(own, &other), Err(Error::InnerNamespace { .. })));
+    }
 }

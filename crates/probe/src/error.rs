@@ -129,7 +129,7 @@ pub enum Error {
     },
     /// The kernel does not let us.
     #[error(
-        "{what}: not permitted; needed are root, or the capabilities CAP_BPF and CAP_PERFMON (see `mapscope record --check`)"
+        "{what}: not permitted; needed are root, or the capabilities CAP_BPF and CAP_PERFMON, and in a container a seccomp profile that allows bpf(2) and perf_event_open(2) (see `mapscope record --check`)"
     )]
     NotPermitted {
         /// What was tried.

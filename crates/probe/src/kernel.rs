@@ -568,7 +568,10 @@ fn program_error(error: ProgramError) -> Error {
     Error::Kernel { what: "attaching BPF programs", reason: chain(&error) }
 }
 
+/// Also where a call is not there: kernels have these, and seccomp profiles may say that they have not.
 fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
-    system::find_io_error(error)
-        .is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    system::find_io_error(error).is_some_and(|error| {
+        error.kind() == io::ErrorKind::PermissionDenied
+            || error.raw_os_error() == Some(libc::ENOSYS)
+    })
 }

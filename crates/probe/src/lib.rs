@@ -70,15 +70,15 @@ pub use recording::{
     Attached, Ending, Links, Options, Recording, Requirement, State, Status, Target,
 };
 
-/// What this machine allows, and what to do about each gap; with the process that is to be recorded, if one is meant.
+/// What this machine allows, and what to do about each gap; with the processes that are to be recorded.
 #[cfg(live)]
-pub fn check(pid: Option<u32>) -> Vec<Requirement> {
-    check::requirements(pid)
+pub fn check(pids: &[u32]) -> Vec<Requirement> {
+    check::requirements(pids)
 }
 
 /// What this machine lacks.
 #[cfg(not(live))]
-pub fn check(_: Option<u32>) -> Vec<Requirement> {
+pub fn check(_: &[u32]) -> Vec<Requirement> {
     vec![Requirement {
         what: "Linux on x86-64 or arm64".to_owned(),
         state: State::Missing {

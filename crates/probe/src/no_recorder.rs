@@ -1,8 +1,7 @@
 //! The recorder on systems that it does not run on.
 
+use std::process::Child;
 use std::time::Duration;
-
-use goproc::CommandState;
 
 use crate::error::Error;
 use crate::recording::{Attached, Ending, Options, Recording, Status};
@@ -34,7 +33,7 @@ impl Recorder {
     }
 
     /// The command that was started.
-    pub fn command(&mut self) -> Option<CommandState> {
+    pub fn take_command(&mut self) -> Option<Child> {
         match *self {}
     }
 
@@ -83,6 +82,17 @@ impl Recorder {
     /// # Errors
     /// Not called.
     pub fn finish(self, _: Ending) -> Result<Recording, Error> {
+        match self {}
+    }
+
+    /// The last recording.
+    ///
+    /// # Errors
+    /// Not called.
+    pub fn finish_after(
+        self,
+        _: Result<Ending, Error>,
+    ) -> Result<(Recording, Option<Error>), Error> {
         match self {}
     }
 }

@@ -13,8 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
 use std::time::{Duration, Instant, SystemTime};
 
-use goproc::{CommandState, ErrorKind, Pid, PidFd, Scheduled};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use goproc::{ErrorKind, Pid, PidFd, Scheduled};
 
 use crate::calibrate;
 use crate::capabilities::{self, OF_OTHER_USERS};
@@ -32,7 +31,7 @@ use crate::record_layout::{
     COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED, MAX_FRAMES, PRECISION_WINDOW,
 };
 use crate::recording::{Attached, Ending, Links, Options, Recording, Status};
-use crate::system::TaskClocks;
+use crate::system::{self, TaskClocks};
 use crate::tally::Memory;
 use crate::target::{self, Found};
 use crate::windows::Windows;
@@ -50,7 +49,7 @@ use standing::Standing;
 use window::Detaching;
 
 /// How often CPU time is looked at between windows: what a program did since then is lost when it ends.
-const GLANCE: Duration = Duration::from_millis(20);
+const CPU_TIME_EVERY: Duration = Duration::from_millis(20);
 /// How often tables are emptied while processes end: what they leave would fill the tables.
 const COLLECT: Duration = Duration::from_secs(5);
 
@@ -76,6 +75,7 @@ pub struct Recorder {
     processes: Vec<(u32, PidFd)>,
     followed: Followed,
     child: Option<Child>,
+    is_command: bool,
     memory: Memory,
     others: Others,
     /// Processes of the file that were seen beside the command that is recorded.
@@ -154,6 +154,7 @@ impl Recorder {
             attaching: attached.took / 4,
             governor,
             program,
+            is_command: found.command.is_some(),
             found,
             reach,
             points,
@@ -265,7 +266,7 @@ impl Recorder {
                 self.window()?;
             } else {
                 let next = self.window_at().min(self.reconsider_at);
-                self.wait(rest.min(GLANCE).min(next - now))?;
+                self.wait(rest.min(CPU_TIME_EVERY).min(next - now))?;
                 self.read_cpu()?;
             }
             self.follow_executions()?;
@@ -293,9 +294,24 @@ impl Recorder {
         self.cut(ending)
     }
 
-    /// The command that was started for the recording; `None` when processes are recorded that ran before.
-    pub fn command(&mut self) -> Option<CommandState> {
-        self.child.as_mut().map(CommandState::of)
+    /// As `finish`, of a recording that may have failed: what was counted until then, and why no more was.
+    ///
+    /// # Errors
+    /// When nothing can be kept of it. Of two failures the first is the cause.
+    pub fn finish_after(
+        self,
+        ended: Result<Ending, Error>,
+    ) -> Result<(Recording, Option<Error>), Error> {
+        match (self.finish(*ended.as_ref().unwrap_or(&Ending::Failure)), ended) {
+            (Err(_), Err(error)) => Err(error),
+            (finished, ended) => Ok((finished?, ended.err())),
+        }
+    }
+
+    /// Hands over the command that was started for the recording, before it is finished: it may go on. `None` when
+    /// processes are recorded that ran before.
+    pub fn take_command(&mut self) -> Option<Child> {
+        self.child.take()
     }
 
     /// Whether the program has ended; never, when all processes of an executable are recorded without a command.
@@ -439,9 +455,8 @@ impl Recorder {
 
 /// Windows have a clock for each thread of what is recorded. After a command was prepared, as it would inherit that.
 fn allow_clocks() {
-    let limit = getrlimit(Resource::Nofile);
     // Where that is refused, there may be clocks enough all the same.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let _ = system::allow_most_files();
 }
 
 fn load_kernel(

@@ -1,13 +1,12 @@
 //! What a kernel lacks or refuses, and what is said of it.
 
-use std::fs::{self, File};
-use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 
 use aya::programs::{ProgramError, ProgramType};
 use aya::sys::{BpfHelper, is_helper_supported};
+use output::write_elsewhere;
 
 use crate::error::Error;
 
@@ -26,37 +25,20 @@ pub(crate) fn of_program(error: &ProgramError) -> Option<Error> {
     let ProgramError::LoadError { verifier_log, .. } = error else { return None };
     let log = verifier_log.to_string();
     // Without one it was not the verifier.
-    (!log.is_empty()).then(|| refused(&std::env::temp_dir(), &log))
+    (!log.is_empty()).then(|| refused(write_elsewhere(".verifier.log", log.as_bytes())))
 }
 
-fn refused(directory: &Path, log: &str) -> Error {
-    match keep_log(directory, log) {
+fn refused(kept: io::Result<PathBuf>) -> Error {
+    match kept {
         Ok(log) => Error::Verifier { release: release(), log },
         Err(error) => Error::Kernel {
             what: "loading the BPF program",
             reason: format!(
                 "this kernel refuses it, and the verifier's log cannot be kept in {}: {error}",
-                directory.display()
+                std::env::temp_dir().display()
             ),
         },
     }
-}
-
-/// Writes to a file of a name that nobody can guess.
-fn keep_log(directory: &Path, log: &str) -> io::Result<PathBuf> {
-    let path = directory.join(format!("mapscope-verifier-{:016x}.log", random()));
-    new_file(&path)?.write_all(log.as_bytes())?;
-    Ok(path)
-}
-
-/// Makes a file that only this user can read; never opens one that is there or that a link points to.
-fn new_file(path: &Path) -> io::Result<File> {
-    File::options().write(true).create_new(true).mode(0o600).open(path)
-}
-
-/// The standard library keys its hashes with random bytes of the system.
-fn random() -> u64 {
-    RandomState::new().hash_one(0)
 }
 
 /// `uname -r`.

@@ -82,12 +82,25 @@ pub(crate) fn find(target: &Target, reach: &Reach) -> Result<Found, Error> {
 /// Of processes of which some may end while they are looked at.
 fn of_those_left(mut pids: Vec<u32>, reach: &Reach) -> Result<Option<Found>, Error> {
     while !pids.is_empty() {
-        match of_processes(pids.clone(), reach) {
-            Err(Error::NoSuchProcess { pid }) => pids.retain(|&other| other != pid),
-            found => return found.map(Some),
+        let found = of_processes(pids.clone(), reach);
+        match found.as_ref().err().and_then(ended) {
+            Some(gone) => pids.retain(|&pid| pid != gone),
+            None => return found.map(Some),
         }
     }
     Ok(None)
+}
+
+/// The process of which an error says that it has ended, if it does: also one that waits for its parent to take note.
+fn ended(error: &Error) -> Option<u32> {
+    match error {
+        Error::NoSuchProcess { pid } => Some(*pid),
+        Error::Process(goproc::Error {
+            place: Place::Process(pid),
+            kind: ErrorKind::NoExecutable,
+        }) => Some(pid.0),
+        _ => None,
+    }
 }
 
 fn of_processes(mut pids: Vec<u32>, reach: &Reach) -> Result<Found, Error> {
@@ -102,7 +115,13 @@ fn of_processes(mut pids: Vec<u32>, reach: &Reach) -> Result<Found, Error> {
         }
     }
     if let Some(&pid) = pids.iter().find(|&&pid| !reach.has(Pid(pid))) {
-        return Err(Error::InnerNamespace { pid });
+        // Of one that has ended by now the namespace cannot be read.
+        let is_there = Pid(pid).is_running();
+        return Err(if is_there {
+            Error::InnerNamespace { pid }
+        } else {
+            Error::NoSuchProcess { pid }
+        });
     }
     let scopes = pids.iter().map(|&pid| Scope::Process(pid)).collect();
     Ok(Found { file, scopes, pids, command: None })

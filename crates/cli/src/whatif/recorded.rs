@@ -10,6 +10,7 @@ use ingest::{OpenOptions, Options};
 use regex::Regex;
 use report::RecordedWhatIf;
 
+use crate::Say;
 use crate::args;
 use crate::output::{self, Outputs};
 
@@ -20,7 +21,7 @@ pub(super) fn run(
     args: &args::WhatIf,
     outputs: &Outputs,
     out: &mut dyn Write,
-    err: &mut dyn Write,
+    err: &mut dyn Say,
 ) -> anyhow::Result<ExitCode> {
     let options = Options { open: OpenOptions::default(), stacks: false };
     let evidence = ingest::collect(&args.inputs, &options, &mut crate::progress(err))?;

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
@@ -111,7 +112,7 @@ fn what_a_process_executes_then_is_not_recorded() {
         }
         let (said, code) = recorder.end("-INT");
         assert_eq!(code, Some(0), "{said}");
-        assert!(said.contains("1 process executes another program by now"), "{said}");
+        assert!(said.contains("1 process executed another program: recorded until then"), "{said}");
         assert_eq!(filled(&path).0, 20_000, "{thread} {links}: {said}");
         let diagnosis = diagnose_json(&[&path]);
         assert!(diagnosis["notices"].to_string().contains("executed another program"));
@@ -475,6 +476,82 @@ fn an_executable_that_is_too_large_is_not_read() {
     }
 }
 
+#[test]
+fn a_file_that_memory_has_no_room_for_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("server");
+    fs::copy(crate::binary("nested-1.27.3"), &path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 30).unwrap();
+    let server = path.to_str().unwrap();
+    for args in [
+        vec!["diagnose", server],
+        vec!["scan", server],
+        vec!["asm", server, "main.main"],
+        vec!["record", "-o", &output_path(&dir), "--", server],
+    ] {
+        let output = Command::new("sh")
+            .args(["-c", "ulimit -v 500000 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_mapscope")])
+            .args(&args)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains("out of memory"), "{args:?}: {said}");
+    }
+}
+
+/// Executes a command under a seccomp filter that answers a call with an error.
+///
+/// Source: include/uapi/linux/prctl.h, seccomp.h and filter.h.
+#[cfg(target_arch = "x86_64")]
+const WITHOUT_CALL: &str = r#"
+import ctypes, os, struct, sys
+number, error, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+LOAD, JUMP_IF_EQUAL, RETURN, ERRNO, ALLOW = 0x20, 0x15, 0x06, 0x00050000, 0x7FFF0000
+steps = [(LOAD, 0, 0, 0), (JUMP_IF_EQUAL, 0, 1, number), (RETURN, 0, 0, ERRNO | error), (RETURN, 0, 0, ALLOW)]
+class Program(ctypes.Structure):
+    _fields_ = [("len", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
+program = Program(len(steps), b"".join(struct.pack("HBBI", *step) for step in steps))
+prctl = ctypes.CDLL(None).prctl
+if prctl(38, 1, 0, 0, 0) or prctl(22, 2, ctypes.byref(program), 0, 0):
+    sys.exit(99)
+os.execv(command[0], command)
+"#;
+
+/// What `record` says of a call that fails with an error, and that it then says so before it records.
+#[track_caller]
+#[cfg(target_arch = "x86_64")]
+fn check_without_call(number: u32, error: u32, args: &[&str], said: &str) {
+    let mut command = Command::new("python3");
+    command.args(["-c", WITHOUT_CALL, &number.to_string(), &error.to_string()]);
+    command.args([env!("CARGO_BIN_EXE_mapscope"), "record"]).args(args);
+    let output = command.output().unwrap();
+    let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert_ne!(output.status.code(), Some(99), "no filter: {err}");
+    assert_eq!(output.status.code(), Some(2), "{number} {error} {args:?}: {out}{err}");
+    assert!(format!("{out}{err}").contains(said), "{number} {error} {args:?}: {out}{err}");
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn a_call_that_a_container_forbids_is_named() {
+    let Some(program) = exec_program() else { return };
+    let (dir, program) = (tempfile::tempdir().unwrap(), program.to_str().unwrap());
+    let path = output_path(&dir);
+    let record = ["-o", &path, "--", program, "1", "none"];
+    // Source: arch/x86/entry/syscalls/syscall_64.tbl; EPERM and ENOSYS.
+    for error in [1, 38] {
+        check_without_call(157, error, &["--check"], "prctl(2), with PR_SET_PDEATHSIG fails: ");
+        check_without_call(157, error, &record, "prctl(2), with PR_SET_PDEATHSIG fails: ");
+        check_without_call(434, error, &["--check"], "pidfd_open(2) fails: ");
+        check_without_call(434, error, &record, "pidfd_open(2) fails: ");
+        check_without_call(321, error, &["--check"], "allow bpf(2) and perf_event_open(2) in");
+        check_without_call(321, error, &record, "a seccomp profile that allows bpf(2)");
+        check_without_call(298, error, &record, "allow perf_event_open(2) in its seccomp profile");
+    }
+}
+
 /// Sends a signal to a process by its number.
 fn send(signal: &str, pid: &str) {
     assert!(Command::new("kill").args([signal, pid]).status().unwrap().success());
@@ -526,13 +603,75 @@ fn what_happens_while_a_recorder_is_stopped_is_not_counted() {
     check_not_counted(recorder, &path);
 }
 
+/// As a shell starts it: in a process group of its own, and of the session of its parent. Exact, and has said how far it got.
+fn suspendable_recorder(load: &Load, path: &str) -> Recorder {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mapscope"));
+    command.args(["record", "-p", &load.pid(), "-o", path, "--max-overhead", "99"]);
+    let mut recorder = Recorder::of(command.process_group(0));
+    recorder.line();
+    recorder
+}
+
+/// Until it is stopped by the signal, which may come before it is not caught any more.
+fn suspend(pid: &str, load: &mut Load) {
+    while !status_line(pid, "State:").starts_with('T') {
+        send("-TSTP", pid);
+        load.operations();
+    }
+}
+
+/// Where nobody could let it go on: the leader of a session has no parent in it.
+#[test]
+fn a_recorder_that_no_shell_started_is_not_suspended() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let mut load = Load::start(&program, &["-work", "mix"]);
+    let mut command = Command::new("setsid");
+    command.arg(env!("CARGO_BIN_EXE_mapscope"));
+    command.args(["record", "-p", &load.pid(), "-o", &path]);
+    let mut recorder = Recorder::of(&mut command);
+    recorder.line();
+    send("-TSTP", &recorder.pid());
+    // The program says ten times a second how far it got, and the recorder looks for signals as often.
+    for _ in 0..15 {
+        load.operations();
+        let state = status_line(&recorder.pid(), "State:");
+        assert!(!state.starts_with('T'), "{state}");
+    }
+    recorder.line();
+    let (said, code) = recorder.end("-INT");
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn a_recorder_that_waits_for_a_reader_can_be_suspended() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let mut load = Load::start(&program, &["-work", "mix"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mapscope"));
+    command.args(["record", "-p", &load.pid(), "-d", "200ms", "-o", &path]);
+    let recorder = Recorder::of(command.process_group(0));
+    while n_links(&recorder.pid()) > 0 {
+        load.operations();
+    }
+    suspend(&recorder.pid(), &mut load);
+    send("-CONT", &recorder.pid());
+    let recording = fs::read(&path).unwrap();
+    assert!(!recording.is_empty());
+    let (said, code) = recorder.end("-0");
+    assert_eq!(code, Some(0), "{said}");
+}
+
 #[test]
 fn a_recorder_that_is_suspended_takes_its_probes_away_and_puts_them_back() {
     let Some(program) = load_program() else { return };
     let dir = tempfile::tempdir().unwrap();
     let path = output_path(&dir);
     let mut load = Load::start(&program, &["-work", "mix"]);
-    let mut recorder = exact_recorder(&load, &path);
+    let mut recorder = suspendable_recorder(&load, &path);
     let before = n_links(&recorder.pid());
     send("-TSTP", &recorder.pid());
     while !status_line(&recorder.pid(), "State:").starts_with('T') {

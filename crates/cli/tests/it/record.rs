@@ -164,9 +164,11 @@ fn refuses_what_is_no_target() {
 
 #[test]
 fn a_check_of_a_process_reads_its_executable() {
-    let output = record(&["--check", "-p", &std::process::id().to_string()]);
+    let own = std::process::id().to_string();
+    let output = record(&["--check", "-p", &format!("4194304,{own}")]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("process 4194304\n         there is none"), "{said}");
     assert!(said.contains("is not a Go program that can be recorded"), "{said}");
 }
 
@@ -250,6 +252,36 @@ fn writes_what_it_has_when_it_is_stopped_early() {
         assert!(n_grows(&path) > 0);
         load.assert_works();
     }
+}
+
+/// Whether a process catches SIGTERM. Source: proc_pid_status(5), `SigCgt`.
+fn catches_sigterm(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() >> 14 & 1 == 1
+}
+
+#[test]
+fn a_command_does_not_begin_when_a_signal_came_before() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let begun = dir.path().join("begun");
+    let child = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .args(["record", "-o", &output_path(&dir), "--exe"])
+        .arg(&program)
+        .args(["--", "touch", begun.to_str().unwrap()])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Before it attaches, which takes longer than to look once more.
+    while !catches_sigterm(child.id()) {}
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("stopped by a signal before it began"), "{said}");
+    assert!(!begun.exists(), "{said}");
 }
 
 #[test]
@@ -579,7 +611,7 @@ fn processes_of_the_file_of_a_command_that_are_not_recorded_are_counted() {
     let program = program.to_str().unwrap();
     let output = record(&["-o", &path, "--", program, "-work", "tiny", "-rounds", "20"]);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains(" of this file ran beside it and "), "{said}");
+    assert!(said.contains(" of this file ran beside it, not recorded"), "{said}");
     let notices = diagnose_json(&[&path])["notices"].to_string();
     assert!(notices.contains("more processes of the same file"), "{notices}");
 }
@@ -591,13 +623,21 @@ fn a_command_that_goes_on_is_named() {
     let path = output_path(&dir);
     // It leaves the messages of the recorder alone, and its own.
     let script = format!("exec {} -for 5m > /dev/null 2> /dev/null", program.display());
-    let args = ["-d", "1s", "-o", &path, "--exe", program.to_str().unwrap(), "--"];
-    let output = record(&[&args[..], &["/bin/sh", "-c", &script]].concat());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    let (_, pid) = said.split_once("the command goes on as process ").expect("it is named");
-    let pid = pid.lines().next().unwrap();
-    assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+    // The recording of the second cannot be written.
+    for (output, code) in [(&path[..], 0), ("/dev/full", 2)] {
+        let args = ["-d", "1s", "-o", output, "--exe", program.to_str().unwrap(), "--"];
+        let output = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+            .arg("record")
+            .args([&args[..], &["/bin/sh", "-c", &script]].concat())
+            .env("TMPDIR", dir.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        let (_, pid) = said.split_once("the command goes on as process ").expect("it is named");
+        let pid = pid.lines().next().unwrap();
+        assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+    }
 }
 
 /// Short-lived processes that start while it records, as compilers in a build.

@@ -74,7 +74,7 @@ impl Recorder {
 
     /// A command is one process: it may start more of its own file, which are not recorded.
     fn look_beside(&mut self) {
-        if self.child.is_none() || self.found.is_all() || self.reach.is_proc_foreign {
+        if !self.is_command || self.found.is_all() || self.reach.is_proc_foreign {
             return;
         }
         let running = Pid::running_file(self.found.file.id).unwrap_or_default();

@@ -10,11 +10,11 @@ use xtask::go::{BuildOptions, toolchain};
 use super::*;
 use crate::recording::{Links, State, Target};
 
-/// A file of its own, which no other test runs.
-fn exec_program() -> Option<PathBuf> {
+/// A file of its own, which no other test runs: this flag of the linker makes it one.
+fn exec_program(flag: &str) -> Option<PathBuf> {
     let is_missing =
         |requirement: crate::Requirement| matches!(requirement.state, State::Missing { .. });
-    if crate::check(None).into_iter().any(is_missing) {
+    if crate::check(&[]).into_iter().any(is_missing) {
         xtask::skip("recording does not work here");
         return None;
     }
@@ -23,7 +23,7 @@ fn exec_program() -> Option<PathBuf> {
         return None;
     };
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/exec");
-    let args = vec!["-trimpath".to_owned()];
+    let args = vec!["-trimpath".to_owned(), format!("-ldflags={flag}")];
     Some(go.build(&source, &BuildOptions { args, ..BuildOptions::default() }).unwrap())
 }
 
@@ -35,13 +35,17 @@ fn fill_and_execute(program: &Path, thread: &str) {
     assert!(child.wait().unwrap().success());
 }
 
-#[test]
-fn forgets_what_processes_executed_that_have_ended() {
-    let Some(program) = exec_program() else { return };
-    let target = Target::Exe(program.clone());
+/// One that counts exactly.
+fn recorder_of(target: Target) -> Recorder {
     let (sample_hz, links) = (99, Links::Auto);
     let options = Options { target, max_overhead: 1.0, sample_hz, max_frames: 128, links };
-    let mut recorder = Recorder::attach(&options).unwrap();
+    Recorder::attach(&options).unwrap()
+}
+
+#[test]
+fn forgets_what_processes_executed_that_have_ended() {
+    let Some(program) = exec_program("-s") else { return };
+    let mut recorder = recorder_of(Target::Exe(program.clone()));
     fill_and_execute(&program, "first");
     recorder.start().unwrap();
     for thread in ["first", "other"].into_iter().cycle().take(10) {
@@ -56,4 +60,20 @@ fn forgets_what_processes_executed_that_have_ended() {
     assert!(recorder.kernel.processes().unwrap().is_empty());
     let recording = recorder.rotate().unwrap();
     assert_eq!((recording.n_grows, recording.n_elsewhere), (0, 0), "that was in the one before");
+}
+
+#[test]
+fn a_recording_that_failed_has_what_was_counted_and_the_command_goes_on() {
+    let Some(program) = exec_program("-w") else { return };
+    let script = format!("exec {} 1 none < /dev/null > /dev/null", program.display());
+    let argv = vec!["sh".into(), "-c".into(), script.into()];
+    let mut recorder = recorder_of(Target::Command { argv, exe: Some(program) });
+    recorder.start().unwrap();
+    while !recorder.poll(Duration::from_secs(1)).unwrap().has_ended {}
+    let mut command = recorder.take_command().unwrap();
+    let (recording, failure) = recorder.finish_after(Err(Error::NoProcesses)).unwrap();
+    assert!(matches!(failure, Some(Error::NoProcesses)), "{failure:?}");
+    assert_eq!(recording.ending, Ending::Failure);
+    assert!(recording.n_grows >= 1_000, "{} growths", recording.n_grows);
+    assert!(command.wait().unwrap().success());
 }

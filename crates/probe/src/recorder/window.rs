@@ -8,7 +8,7 @@ use goproc::{Pid, Scheduled};
 
 use super::part::{Mark, between};
 use super::tables::COLLECT_WINDOWS;
-use super::{GLANCE, Recorder, counting, mode_idx};
+use super::{Recorder, counting, mode_idx};
 use crate::clocks::CpuClock;
 use crate::error::Error;
 use crate::governor::{Interval, Mode, SLOWEST};
@@ -22,6 +22,8 @@ use crate::system::TaskClocks;
 use crate::tally::OfWindow;
 use crate::windows::{Busy, Weight, Window};
 
+/// How often it is looked how far the program got in a window, at most.
+const WINDOW_EVERY: Duration = Duration::from_micros(500);
 /// One window in so many measures what a trap costs.
 const PACED: u64 = 8;
 
@@ -239,7 +241,7 @@ impl Recorder {
     ) -> Result<(), Error> {
         let mut rest = length;
         while !rest.is_zero() && opened.mark.at.elapsed() < length * SLOWEST {
-            self.wait(rest.max(GLANCE / 40))?;
+            self.wait(rest.max(WINDOW_EVERY))?;
             let clocks = clocks.and_then(|clocks| clocks.read().ok());
             let now = Switch { mark: self.mark()?, clocks };
             let wall_ns = opened.until(&now).wall_ns as f64;

@@ -46,7 +46,12 @@ fn what_names_nothing_is_an_error() {
 #[test]
 fn processes_that_ended_meanwhile_are_left_out() {
     let (own, none) = (std::process::id(), u32::MAX);
-    let found = of_those_left(vec![none, own, none - 1], &Reach::default()).unwrap().unwrap();
+    let mut unreaped = std::process::Command::new("true").spawn().unwrap();
+    let pid = Pid(unreaped.id());
+    while pid.is_running() {}
+    let pids = vec![none, pid.0, own, none - 1];
+    let found = of_those_left(pids, &Reach::default()).unwrap().unwrap();
     assert_eq!(found.pids, [own]);
-    assert!(of_those_left(vec![none], &Reach::default()).unwrap().is_none());
+    assert!(of_those_left(vec![none, pid.0], &Reach::default()).unwrap().is_none());
+    unreaped.wait().unwrap();
 }

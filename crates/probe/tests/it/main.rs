@@ -9,7 +9,7 @@ use probe::State;
 
 /// Whether this machine lets us record; says why not.
 pub(crate) fn can_record() -> bool {
-    let missing = probe::check(None).into_iter().find_map(|requirement| match requirement.state {
+    let missing = probe::check(&[]).into_iter().find_map(|requirement| match requirement.state {
         State::Missing { advice } => {
             Some(format!("recording does not work here: {}: {advice}", requirement.what))
         }
