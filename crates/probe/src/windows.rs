@@ -246,7 +246,9 @@ impl Windows {
     fn measured_held_up(&self, all: &Busy) -> Option<(f64, f64)> {
         let is_in_use = |group: &&Busy| group.wall_ns > 0.0;
         let n_groups = self.aimed.iter().filter(is_in_use).count();
-        if n_groups < FEWEST_GROUPS || all.probe_ns <= 0.0 || self.gaps.wall_ns <= 0.0 {
+        // Where no CPU time was seen, what is alike in windows and in gaps is that the clock is too coarse.
+        let ran = |busy: &Busy| busy.wall_ns > 0.0 && busy.cpu_ns > 0.0;
+        if n_groups < FEWEST_GROUPS || all.probe_ns <= 0.0 || !ran(all) || !ran(&self.gaps) {
             return None;
         }
         let load = self.gaps.cpu_ns / self.gaps.wall_ns;
@@ -385,10 +387,11 @@ impl Windows {
     }
 }
 
-/// Two values with their standard errors to one.
+/// Two values with their standard errors to one. Of one that has no error, the other changes nothing.
 fn combine(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
-    let (of_a, of_b) = (a.1.powi(-2), b.1.powi(-2));
-    ((a.0 * of_a + b.0 * of_b) / (of_a + of_b), (of_a + of_b).sqrt().recip())
+    let (of_a, of_b) = (a.1.powi(2), b.1.powi(2));
+    let sum = of_a + of_b;
+    if sum > 0.0 { ((a.0 * of_b + b.0 * of_a) / sum, (of_a * of_b / sum).sqrt()) } else { a }
 }
 
 #[cfg(test)]

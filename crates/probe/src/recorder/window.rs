@@ -38,7 +38,7 @@ fn probes_ns(count: &ThreadCount, trap_ns: f64) -> f64 {
 /// The same of a thread without a clock, as if it ran all the time between its first event and its last; `None` when it
 /// had one only.
 fn slow_down_between(count: &ThreadCount, trap_ns: f64) -> Option<f64> {
-    let span_ns = count.until.checked_sub(count.since)? as f64;
+    let span_ns = count.until.checked_sub(count.since).filter(|&ns| ns > 0)? as f64;
     let n_between = count.n.checked_sub(1).filter(|&n| n > 0)? as f64;
     let between_ns = probes_ns(count, trap_ns) / count.n as f64 * n_between;
     // The trap to the first was before it.

@@ -91,6 +91,28 @@ fn what_a_program_catches_up_with_does_not_hold_it_up() {
     }
 }
 
+/// Of processes that come and go, CPU time is told by samples, of which short recordings have none.
+#[test]
+fn where_no_cpu_time_was_seen_counts_are_counts() {
+    let mut windows = Windows::default();
+    for _ in 0..4 {
+        let before = Busy { wall_ns: 1e8, ..Busy::default() };
+        let busy = Busy { wall_ns: 1e7, cpu_ns: 0.0, probe_ns: 4e6 };
+        windows.add(&Window { slowed: 2.0, before, busy, ..window(1e8, 1e7, 10) });
+    }
+    let Scale { factor, held_up } = windows.scale();
+    assert!(factor > 0.0 && (0.0..=1.0).contains(&held_up), "{factor}, {held_up}");
+    assert_eq!(windows.estimate(), 40.0 + 40.0 * 2.0 * 10.0);
+}
+
+#[test]
+fn of_two_values_the_one_without_error_counts() {
+    assert_eq!(combine((1.0, 0.0), (2.0, 0.5)), (1.0, 0.0));
+    assert_eq!(combine((1.0, 0.0), (2.0, 0.0)), (1.0, 0.0));
+    let (value, error) = combine((1.0, 0.5), (2.0, 0.5));
+    assert!((value - 1.5).abs() < 1e-9 && (error - 0.5 / 2_f64.sqrt()).abs() < 1e-9);
+}
+
 #[test]
 fn a_window_in_which_the_program_rests_does_not_weigh() {
     let mut windows = Windows::default();

@@ -22,5 +22,7 @@ fn a_thread_without_a_clock_is_taken_to_run_from_its_first_event_to_its_last() {
     let slowed = slow_down_between(&count, 1e3).unwrap();
     assert!((slowed - 8.0 / 5.0).abs() < 1e-3, "{slowed}");
     assert_eq!(slow_down_between(&ThreadCount { n: 1, ..count }, 1e3), None);
+    let at_once = ThreadCount { until: since, ..count };
+    assert_eq!(slow_down_between(&at_once, 1e3), None, "the clock stood still");
     assert_eq!(slow_down_between(&ThreadCount { n: 0, since: 0, until: 0, ..count }, 1e3), None);
 }
