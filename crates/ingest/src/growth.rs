@@ -544,7 +544,7 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
             )
         }),
         (comments.number("thread_clocks") == Some(0)).then(|| {
-            "the kernel gave no clocks of threads, so that growths in windows are lower bounds: record as root, or with kernel.perf_event_paranoid at 2".to_owned()
+            "the kernel gave no clocks of threads, or maps grow in threads that have just begun, so that growths in windows are lower bounds: record as root, or with kernel.perf_event_paranoid at 2".to_owned()
         }),
         comments.number("only_user").map(|user| {
             format!("recorded without the right to look at the processes of others: only those of user {user} are here")

@@ -626,7 +626,8 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
         format!("held_up_pct={:.0}", windows.scale().held_up * 100.0),
         format!("scale_error_pct={:.1}", windows.scale_error() * 100.0),
         format!("unmet_bursts_pct={:.1}", windows.unmet() * 100.0),
-        format!("uncounted_s={:.3}", windows.uncounted_ns() / 1e9),
+        // Rounded up: what is not 0 makes every count a lower bound.
+        format!("uncounted_s={:.3}", (windows.uncounted_ns() / 1e6).ceil() / 1e3),
         format!("every_split={}", u32::from(facts.counts_every_split)),
     ]);
     comments

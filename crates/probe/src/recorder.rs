@@ -97,8 +97,8 @@ pub struct Recorder {
     lasting_clock: Option<TaskClocks>,
     /// Of its threads before the last window; `None` when that is not known.
     scheduled: Option<Scheduled>,
-    /// Hits that were not counted because nothing was heard of us, when they were last looked at.
-    n_frozen: u64,
+    /// Time in which hits did not count as nothing was heard of us, since `last`.
+    late: Duration,
     /// Whether there was a probe in gaps when growth probes were taken away.
     has_standing: bool,
     /// Since the recorder began.
@@ -169,7 +169,7 @@ impl Recorder {
             growth,
             detaching: Detaching::default(),
             processes,
-            followed: Followed::from(now),
+            followed: Followed::default(),
             child: None,
             memory: Memory::default(),
             others: Others::default(),
@@ -181,7 +181,7 @@ impl Recorder {
             n_windows: 0,
             lasting_clock: None,
             scheduled: None,
-            n_frozen: 0,
+            late: Duration::ZERO,
             has_standing: false,
             start,
             n_taken: 0,
@@ -345,8 +345,7 @@ impl Recorder {
 
     fn read_cpu(&mut self) -> Result<(), Error> {
         if let CpuClock::Processes { .. } = self.cpu {
-            let at = Instant::now();
-            self.notice_executions(&self.kernel.counters()?, at)?;
+            self.notice_executions(&self.kernel.counters()?)?;
             let pids = self.pids()?;
             self.cpu.read(&self.last.counters, || pids);
         }
@@ -355,9 +354,8 @@ impl Recorder {
 
     fn mark(&mut self) -> Result<Mark, Error> {
         self.beat()?;
-        let at = Instant::now();
         let counters = self.kernel.counters()?;
-        self.notice_executions(&counters, at)?;
+        self.notice_executions(&counters)?;
         let pids = match self.cpu {
             CpuClock::Processes { .. } => self.pids()?,
             CpuClock::Samples { .. } => Vec::new(),
@@ -376,7 +374,14 @@ impl Recorder {
             return Ok(());
         }
         self.part.time_in[mode_idx(mode)] += now.at - self.last.at;
+        let is_frozen = now.has_more_frozen(&self.last);
         self.last = now;
+        let late = std::mem::take(&mut self.late);
+        if is_frozen {
+            self.governor.observe_gap(&stretch);
+            self.miss(late, &stretch);
+            return Ok(());
+        }
         self.part.windows.see(stretch.n_events(), stretch.own_cpu_ns(self.governor.costs()));
         let next = self.governor.observe(&stretch);
         if next == mode { Ok(()) } else { self.enter(next) }

@@ -10,9 +10,9 @@ use crate::governor::{Interval, Mode};
 use crate::kernel::Counters;
 use crate::profile::{self, Facts};
 use crate::record_layout::{
-    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_NEW_PROCESSES, COUNT_PASSED,
-    COUNT_RESTARTS, COUNT_STACKLESS, COUNT_STANDING, COUNT_STANDING_NS, COUNT_TABLE_FULL,
-    COUNT_WALKED,
+    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_FROZEN, COUNT_IGNORED, COUNT_NEW_PROCESSES,
+    COUNT_PASSED, COUNT_RESTARTS, COUNT_STACKLESS, COUNT_STANDING, COUNT_STANDING_NS,
+    COUNT_TABLE_FULL, COUNT_WALKED,
 };
 use crate::recording::{Ending, Recording};
 use crate::tally::Tally;
@@ -74,6 +74,13 @@ pub(super) struct Mark {
     pub(super) at: Instant,
 }
 
+impl Mark {
+    /// Whether hits were not counted since then as nothing was heard of the recorder.
+    pub(super) fn has_more_frozen(&self, before: &Self) -> bool {
+        self.counters[COUNT_FROZEN as usize] > before.counters[COUNT_FROZEN as usize]
+    }
+}
+
 pub(super) fn between(from: &Mark, to: &Mark) -> Interval {
     let count = |counter: u32| to.counters[counter as usize] - from.counters[counter as usize];
     Interval {
@@ -112,7 +119,11 @@ impl Recorder {
         next.n_elsewhere = self.n_elsewhere(&now.counters);
         let n_elsewhere = next.n_elsewhere.saturating_sub(self.part.n_elsewhere);
         next.counts_standing = self.standing.links.is_some();
-        let part = std::mem::replace(&mut self.part, next);
+        let mut part = std::mem::replace(&mut self.part, next);
+        if now.has_more_frozen(&part.start) {
+            part.counts_standing = false;
+            part.windows.ensure_uncounted();
+        }
         let counters = part.counters(&now);
         let facts = Facts { n_elsewhere, ..self.facts(&part, &now, &counters, ending) };
         let recording = profile::build(&part.tally, self.program.binary(), &facts);

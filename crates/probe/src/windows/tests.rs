@@ -12,7 +12,6 @@ fn window(gap_own_ns: f64, own_ns: f64, n_events: u64) -> Window {
         own_ns,
         slowed: 1.0,
         running,
-        is_slowed_known: true,
         trap_part: 1.0,
         n_events,
         ..Window::default()
@@ -155,9 +154,49 @@ fn without_clocks_an_estimate_is_a_lower_bound() {
     }
     let groups = [1000.0; GROUPS];
     assert!(windows.range(0.0, &groups).high.is_some() && windows.had_clocks());
-    windows.add(&Window { is_slowed_known: false, ..window(9e6, 1e6, 100) });
+    let mut one = windows;
+    one.add(&Window { unclocked: 1.0, ..window(9e6, 1e6, 10) });
+    assert!(one.had_clocks(), "no window decides by itself");
+    assert!(one.range(0.0, &groups).high.is_some());
+    // Threads that begin in each window, and have most of its events.
+    windows.add(&Window { unclocked: 0.6, ..window(9e6, 1e6, 1000) });
     assert_eq!(windows.range(0.0, &groups).high, None);
     assert!(!windows.had_clocks() && windows.next().had_clocks());
+}
+
+/// An hour in which the recorder was stopped, beside windows.
+#[test]
+fn windows_say_nothing_of_time_in_which_nothing_could_be_counted() {
+    let mut windows = Windows::default();
+    for _ in 0..GROUPS {
+        windows.add(&window(9e6, 1e6, 100));
+    }
+    let groups = [1000.0; GROUPS];
+    let (estimate, before) = (windows.estimate(), windows.range(0.0, &groups));
+    windows.add_blind(3600e9);
+    windows.add(&window(0.0, 1e6, 100));
+    assert_eq!(windows.estimate(), estimate + 100.0, "it is not scaled up by what windows met");
+    let range = windows.range(0.0, &groups);
+    assert_eq!((range.high, windows.uncounted_ns()), (None, 3600e9));
+    assert!(before.high.is_some() && range.low <= before.low, "{range:?}, {before:?}");
+    let mut moment = Windows::default();
+    moment.ensure_uncounted();
+    assert!(moment.uncounted_ns() > 0.0);
+}
+
+#[test]
+fn a_gap_that_became_long_widens_the_range() {
+    let high = |last: &Window| {
+        let mut windows = Windows::default();
+        windows.see(1_000_000, LONG_ENOUGH_NS);
+        for _ in 0..GROUPS {
+            windows.add(&window(9e6, 1e6, 100));
+        }
+        windows.add(last);
+        windows.range(0.0, &[1000.0; GROUPS]).high.unwrap()
+    };
+    let [as_aimed, longer] = [10e6, 90e6].map(|gap_ns| high(&window(gap_ns, 1e6, 100)));
+    assert!(longer > as_aimed + 50_000_000, "{as_aimed}, {longer}");
 }
 
 /// Where CPUs are scarce, the CPU time of all threads together is as in gaps, whether one catches up or not.
