@@ -507,7 +507,7 @@ impl Kernel {
             .map_err(|error| Error::Kernel { what: "emptying tables", reason: error.to_string() })
     }
 
-    fn fd(&self, name: &str) -> BorrowedFd<'_> {
+    pub(crate) fn fd(&self, name: &str) -> BorrowedFd<'_> {
         let map = self.ebpf.map(name).expect("the object has this map");
         let Map::HashMap(data) = map else { unreachable!("tables are hash maps") };
         data.fd().as_fd()

@@ -285,7 +285,8 @@ impl Recorder {
         self.cut(Ending::Rotation)
     }
 
-    /// Takes the probes away, and makes the last recording.
+    /// Takes the probes away, and makes the last recording. After a failure (`Ending::Failure`) it is of what was taken out
+    /// of the kernel's tables before, where the rest cannot be had any more.
     ///
     /// # Errors
     /// When the kernel no longer lets us.

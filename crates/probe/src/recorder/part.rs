@@ -7,7 +7,7 @@ use super::Recorder;
 use super::tables::Waiting;
 use crate::error::Error;
 use crate::governor::{Interval, Mode};
-use crate::kernel::Counters;
+use crate::kernel::{Counters, Taken};
 use crate::profile::{self, Facts};
 use crate::record_layout::{
     COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_FROZEN, COUNT_IGNORED, COUNT_NEW_PROCESSES,
@@ -100,22 +100,15 @@ pub(super) fn between(from: &Mark, to: &Mark) -> Interval {
 impl Recorder {
     /// Makes a recording of everything since the last one.
     pub(super) fn cut(&mut self, ending: Ending) -> Result<Recording, Error> {
-        let is_last = ending != Ending::Rotation;
-        if self.governor.mode() == Mode::Windows {
-            self.end_gap()?;
-        } else {
-            self.tick()?;
-        }
-        if is_last {
-            (self.growth, self.always) = Default::default();
-            self.standing.links = None;
-            self.detaching.wait();
-        }
-        self.look_for_others()?;
-        self.collect()?;
-        let now = Mark { counters: self.kernel.counters()?, at: Instant::now(), ..self.last };
+        let counters = match self.gather(ending) {
+            Err(_) if ending == Ending::Failure => self.give_up(),
+            counters => counters?,
+        };
+        let now = Mark { counters, at: Instant::now(), ..self.last };
         let mut next = Part::beginning(now, self.last, &self.part.windows);
-        next.n_known = self.alive()?.len() as u64;
+        if ending == Ending::Rotation {
+            next.n_known = self.alive()?.len() as u64;
+        }
         next.n_elsewhere = self.n_elsewhere(&now.counters);
         let n_elsewhere = next.n_elsewhere.saturating_sub(self.part.n_elsewhere);
         next.counts_standing = self.standing.links.is_some();
@@ -129,6 +122,33 @@ impl Recorder {
         let recording = profile::build(&part.tally, self.program.binary(), &facts);
         self.n_grows_before += recording.n_grows as f64;
         Ok(recording)
+    }
+
+    /// Takes everything that was counted out of the kernel's tables, and returns the counters.
+    fn gather(&mut self, ending: Ending) -> Result<Counters, Error> {
+        if self.governor.mode() == Mode::Windows {
+            self.end_gap()?;
+        } else {
+            self.tick()?;
+        }
+        if ending != Ending::Rotation {
+            (self.growth, self.always) = Default::default();
+            self.standing.links = None;
+            self.detaching.wait();
+        }
+        self.look_for_others()?;
+        self.collect()?;
+        self.kernel.counters()
+    }
+
+    /// Keeps what was taken out of the kernel's tables already; the rest is lost. Returns the counters as far as they are
+    /// known.
+    fn give_up(&mut self) -> Counters {
+        self.fold(Taken::default());
+        let speed = if self.found.is_all() { 1.0 } else { self.governor.speed() };
+        let unseen_ns = self.last.at.elapsed().as_nanos() as f64 * speed;
+        self.part.windows.add_blind(unseen_ns);
+        self.kernel.counters().unwrap_or(self.last.counters)
     }
 
     /// What is said of a part that ends now, but for what is known only when the next one begins.
