@@ -543,6 +543,9 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
                 "the processes had mapped more than {n} other files: whether there was Go code in the rest was not looked at"
             )
         }),
+        (comments.number("other_go_code_partly") == Some(1)).then(|| {
+            "whether there was Go code of other files was not looked at in all of the processes".to_owned()
+        }),
         (comments.number("thread_clocks") == Some(0)).then(|| {
             "the kernel gave no clocks of threads, or maps grow in threads that have just begun, so that growths in windows are lower bounds: record as root, or with kernel.perf_event_paranoid at 2".to_owned()
         }),

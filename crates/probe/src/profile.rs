@@ -84,6 +84,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) other_code: Vec<PathBuf>,
     /// Whether there were more files than are looked at.
     pub(crate) has_more_files: bool,
+    /// Whether there were processes of which not all files were looked at.
+    pub(crate) has_more_processes: bool,
     /// Where only processes of one user are recorded.
     pub(crate) only_user: Option<u32>,
     /// Time in which growths were not counted as nothing was heard of the recorder.
@@ -602,6 +604,9 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
     ];
     if facts.has_more_files {
         comments.push(format!("other_files_above={MAX_FILES}"));
+    }
+    if facts.has_more_processes {
+        comments.push("other_go_code_partly=1".to_owned());
     }
     if !facts.frozen.is_zero() {
         comments.push(format!("frozen_s={}", seconds(facts.frozen)));

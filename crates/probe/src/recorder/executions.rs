@@ -7,14 +7,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use goproc::Pid;
+use goproc::{ErrorKind, Pid};
 
 use super::Recorder;
 use crate::error::Error;
 use crate::governor::Mode;
 use crate::kernel::{Counters, Scope};
-use crate::process::Executions;
+use crate::process::{Executions, ProcessKey};
 use crate::record_layout::{COUNT_EXECS, COUNT_RESTARTS};
+use crate::tally::MAX_LOCKED;
 
 /// What is known about what the processes executed.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub(super) struct Followed {
     n_left_links: HashMap<u32, u32>,
     /// Executions when they were last looked at.
     n_seen: u64,
+    /// Those that keep their memory map locked: each look takes seconds.
+    locked: HashSet<ProcessKey>,
     /// Processes that were found to run the program again, beside those that the kernel side counted.
     n_restarts: u64,
 }
@@ -39,6 +42,11 @@ impl Followed {
     fn see_away(&mut self, pids: impl Iterator<Item = (u32, u64)>) {
         let since = |(pid, last_ns)| (pid, self.away.get(&pid).copied().unwrap_or(last_ns));
         self.away = pids.map(since).collect();
+    }
+
+    /// Whether to ask a process where its program is.
+    fn may_ask(&self, process: ProcessKey) -> bool {
+        !self.locked.contains(&process) && self.locked.len() < MAX_LOCKED
     }
 
     /// Whether its links are to a thread that has ended.
@@ -88,10 +96,20 @@ impl Recorder {
     }
 
     fn link_again(&mut self, pid: Pid, executions: Executions) -> Result<(), Error> {
-        let link_addr = |offset| self.program.binary().link_addr(offset);
-        let Ok(Some(bias)) = pid.load_bias(self.found.file.id, link_addr) else {
-            // Not in memory yet.
+        let process = executions.process(pid);
+        if !self.followed.may_ask(process) {
             return Ok(());
+        }
+        let link_addr = |offset| self.program.binary().link_addr(offset);
+        let bias = match pid.load_bias(self.found.file.id, link_addr) {
+            Ok(Some(bias)) => bias,
+            Err(error) if matches!(error.kind, ErrorKind::NoAnswer) => {
+                self.followed.locked.insert(process);
+                self.part.windows.ensure_uncounted();
+                return Ok(());
+            }
+            // Not in memory yet.
+            Ok(None) | Err(_) => return Ok(()),
         };
         let (path, scope) = (&self.found.file.path, Scope::Process(pid.0));
         // They see nothing by themselves, and would see everything once others are there.
@@ -115,7 +133,7 @@ impl Recorder {
             // It executed something meanwhile, and is looked at again.
             return Ok(());
         }
-        let is_found = self.kernel.add_process(executions.process(pid), bias.0)?;
+        let is_found = self.kernel.add_process(process, bias.0)?;
         self.followed.n_restarts += u64::from(is_found);
         self.followed.away.remove(&pid.0);
         Ok(())

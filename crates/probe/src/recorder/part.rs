@@ -1,6 +1,5 @@
 //! The part of a recording since the last one was made, and what becomes of it.
 
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Recorder;
@@ -138,6 +137,7 @@ impl Recorder {
         }
         self.look_for_others()?;
         self.collect()?;
+        self.others.wait();
         self.kernel.counters()
     }
 
@@ -174,8 +174,9 @@ impl Recorder {
                 .saturating_sub(counters[COUNT_RESTARTS as usize]),
             n_elsewhere: 0,
             n_beside: self.beside.len() as u64,
-            other_code: self.others.go_code().map(Path::to_owned).collect(),
-            has_more_files: self.others.has_more(),
+            other_code: self.others.go_code(),
+            has_more_files: self.others.has_more_files(),
+            has_more_processes: self.others.has_more_processes(),
             only_user: self.attached.only_user,
             frozen: part.frozen,
             time_in: part.time_in,

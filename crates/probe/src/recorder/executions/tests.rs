@@ -35,3 +35,13 @@ fn links_left_behind_do_not_change_which_process_it_is() {
     assert_ne!(process, Executions(1).process(Pid(7)));
     assert_eq!(process.pid(), Pid(7));
 }
+
+#[test]
+fn a_process_whose_memory_is_locked_is_not_asked_again_before_it_executes_something() {
+    let mut followed = Followed::default();
+    let process = |n| Executions(n).process(Pid(7));
+    followed.locked.insert(process(1));
+    assert!(!followed.may_ask(process(1)) && followed.may_ask(process(2)));
+    followed.locked.extend((1..MAX_LOCKED as u32).map(|pid| Executions(1).process(Pid(pid))));
+    assert!(!followed.may_ask(process(2)), "too many are");
+}
