@@ -15,7 +15,9 @@ use crate::governor::{Interval, Mode, Plan, SLOWEST};
 use crate::kernel::ProbeLinks;
 use crate::points::Probe;
 use crate::process::ProcessKey;
-use crate::record_layout::{COUNT_PACE_NS, COUNT_PACES, GrowKey, PRECISION_WINDOW, ThreadCount};
+use crate::record_layout::{
+    COUNT_PACE_NS, COUNT_PACES, COUNT_THREADS_LOST, GrowKey, PRECISION_WINDOW, ThreadCount,
+};
 use crate::system::TaskClocks;
 use crate::tally::OfWindow;
 use crate::windows::{Busy, Weight, Window};
@@ -81,6 +83,11 @@ impl Growing {
             return Self { slowed: 1.0, running: 1.0, unclocked: 0.0 };
         }
         Self { slowed: slowed / n, running: running / n, unclocked: unclocked / n }
+    }
+
+    /// Where it is not known which threads grow maps, and so not what their clocks say.
+    fn without_clocks(self) -> Self {
+        Self { unclocked: 1.0, ..self }
     }
 }
 
@@ -260,7 +267,10 @@ impl Recorder {
         let with_clocks = threads
             .into_iter()
             .map(|(tid, count)| (count, opened.thread_ns(later, tid).filter(|&ns| ns > 0.0)));
-        Ok(Growing::of(with_clocks, wall_ns, self.governor.costs().trap_ns))
+        let growing = Growing::of(with_clocks, wall_ns, self.governor.costs().trap_ns);
+        let lost = COUNT_THREADS_LOST as usize;
+        let has_lost = later.mark.counters[lost] > opened.mark.counters[lost];
+        Ok(if has_lost { growing.without_clocks() } else { growing })
     }
 
     /// Waits in a window until the program got so far as it gets in `length` without probes.
