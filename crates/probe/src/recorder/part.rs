@@ -10,8 +10,8 @@ use crate::kernel::{Counters, Taken};
 use crate::profile::{self, Facts};
 use crate::record_layout::{
     COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_FROZEN, COUNT_IGNORED, COUNT_NEW_PROCESSES,
-    COUNT_PASSED, COUNT_RESTARTS, COUNT_STACKLESS, COUNT_STANDING, COUNT_STANDING_NS,
-    COUNT_TABLE_FULL, COUNT_WALKED,
+    COUNT_PASSED, COUNT_READ_FAULTS, COUNT_RESTARTS, COUNT_STACKLESS, COUNT_STANDING,
+    COUNT_STANDING_NS, COUNT_TABLE_FULL, COUNT_WALKED,
 };
 use crate::recording::{Ending, Recording};
 use crate::tally::Tally;
@@ -88,7 +88,7 @@ pub(super) fn between(from: &Mark, to: &Mark) -> Interval {
         n_walked: count(COUNT_WALKED),
         n_stackless: count(COUNT_STACKLESS),
         n_frames: count(COUNT_FRAMES),
-        n_ignored: count(COUNT_IGNORED) + count(COUNT_CHECKS),
+        n_ignored: count(COUNT_IGNORED) + count(COUNT_CHECKS) + count(COUNT_READ_FAULTS),
         n_passed: count(COUNT_PASSED),
         n_standing: count(COUNT_STANDING),
         standing_ns: count(COUNT_STANDING_NS),
@@ -205,5 +205,22 @@ impl Recorder {
     pub(super) fn overhead(&self, since: &Mark) -> f64 {
         let all = between(since, &self.last);
         all.probe_ns(self.governor.costs()) / all.own_cpu_ns(self.governor.costs()).max(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::governor::Costs;
+
+    #[test]
+    fn every_hit_of_a_probe_costs_a_trap() {
+        let before = Mark { counters: Counters::default(), cpu_ns: 0, at: Instant::now() };
+        let costs = Costs { trap_ns: 1000.0, event_ns: 2000.0, frame_ns: 0.0 };
+        for hit in [COUNT_WALKED, COUNT_STACKLESS, COUNT_IGNORED, COUNT_CHECKS, COUNT_READ_FAULTS] {
+            let mut after = before;
+            after.counters[hit as usize] = 1;
+            assert_eq!(between(&before, &after).probe_ns(&costs), 1000.0, "{hit}");
+        }
     }
 }
