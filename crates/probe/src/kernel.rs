@@ -207,7 +207,7 @@ impl Kernel {
 
     /// Capabilities that it takes to put the same probes in place again, and to read the clocks of threads.
     pub(crate) fn rights_to_attach(&self) -> Vec<u32> {
-        if self.multi.is_some() && !refusal::is_perf_restricted(refusal::perf_event_paranoid()) {
+        if self.multi.is_some() && refusal::gives_clocks_for(&[CAP_PERFMON]) {
             vec![CAP_PERFMON]
         } else {
             vec![CAP_PERFMON, CAP_SYS_ADMIN]
