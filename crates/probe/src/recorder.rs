@@ -49,7 +49,7 @@ use part::{Mark, Part, between};
 use standing::Standing;
 use window::Detaching;
 
-/// How often CPU time is looked at between windows: what a program did since then is lost when it ends.
+/// How often CPU time is looked at in gaps between windows: what a program did since then is lost when it ends.
 const GLANCE: Duration = Duration::from_millis(20);
 /// How often tables are emptied while processes end: what they leave would fill the tables.
 const COLLECT: Duration = Duration::from_secs(5);

@@ -135,6 +135,8 @@ impl Recorder {
             self.standing.links = None;
             self.detaching.wait();
         }
+        // The last look may be older than what was loaded since.
+        self.others.wait();
         self.look_for_others()?;
         self.collect()?;
         self.others.wait();

@@ -8,7 +8,7 @@ use goproc::{Pid, Scheduled};
 
 use super::part::{Mark, between};
 use super::tables::COLLECT_WINDOWS;
-use super::{GLANCE, Recorder, counting, mode_idx};
+use super::{Recorder, counting, mode_idx};
 use crate::clocks::CpuClock;
 use crate::error::Error;
 use crate::governor::{Interval, Mode, Plan, SLOWEST};
@@ -24,6 +24,9 @@ use crate::windows::{Busy, Weight, Window};
 
 /// One window in so many measures what a trap costs.
 const PACED: u64 = 8;
+
+/// How long a window that is not far enough goes on at least: looking takes time, too.
+const LEAST_WAIT: Duration = Duration::from_micros(500);
 
 /// How many times longer a thread took for what it did in `cpu_ns`, part of which went to probes.
 fn slow_down(cpu_ns: f64, count: &ThreadCount, trap_ns: f64) -> f64 {
@@ -282,7 +285,7 @@ impl Recorder {
     ) -> Result<(), Error> {
         let mut rest = length;
         while !rest.is_zero() && opened.mark.at.elapsed() < length * SLOWEST {
-            self.wait(rest.max(GLANCE / 40))?;
+            self.wait(rest.max(LEAST_WAIT))?;
             let clocks = clocks.and_then(|clocks| clocks.read().ok());
             let now = Switch { mark: self.mark()?, clocks };
             let wall_ns = opened.until(&now).wall_ns as f64;
