@@ -12,6 +12,9 @@ use crate::governor::{Interval, Mode};
 use crate::kernel::ProbeLinks;
 use crate::windows::Busy;
 
+/// As long as the longest gap between windows that is planned.
+const MAX_LATE: Duration = Duration::from_secs(2);
+
 impl Recorder {
     /// Takes growth probes away, until `resume`: as long as `poll` is not called, nothing keeps the budget. What the program
     /// does meanwhile is not counted. Without a budget probes stay.
@@ -69,10 +72,10 @@ impl Recorder {
         self.part.windows.add_blind(self.time_ns(stretch) * part.min(1.0));
     }
 
-    /// What windows say something of in a gap before which they were the mode: nothing, where we did not run when the next
-    /// one was to be.
+    /// What windows say something of in a gap in which they were the mode: nothing, where the next one came so late that this
+    /// was none of the gaps that are planned. Of one that came a little later the range tells.
     pub(super) fn gap_before(&mut self, gap: &Interval, late: Duration) -> (f64, Busy) {
-        if late.is_zero() {
+        if late <= MAX_LATE {
             return (self.time_ns(gap), Busy::of_gap(gap, self.governor.costs()));
         }
         self.part.frozen += late;

@@ -145,6 +145,8 @@ impl Recorder {
     pub(super) fn attach_again(&mut self, more: &[Probe]) -> Result<ProbeLinks, Error> {
         // Those of the last window: where both stood, growths would count twice.
         self.detaching.wait();
+        // Waiting and attaching may take long, and the probe that stays in gaps goes on counting.
+        self.beat()?;
         let probes = [&self.points.growth[..], more].concat();
         self.kernel.attach(&self.found.file.path, &self.scopes(), &probes)
     }
