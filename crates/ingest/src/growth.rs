@@ -241,6 +241,7 @@ impl GrowthCollector {
     fn add_comments(&mut self, comments: &Comments<'_>) {
         let process = &mut self.process;
         process.lost = process.lost.saturating_add(comments.number("lost_events").unwrap_or(0));
+        process.lacks_clocks |= comments.lacks_clocks();
         comments.add_to(&mut process.gc_cycles, "gc_cycles");
         comments.add_to(&mut process.gc_assists, "gc_assists");
         let percent = |key: &str| comments.number_with_fraction(key);
@@ -445,6 +446,11 @@ impl<'p> Comments<'p> {
         self.get("windows").is_some_and(|n| n.parse() != Ok(0_u64))
     }
 
+    /// Whether no clock says how much threads were slowed down in windows.
+    fn lacks_clocks(&self) -> bool {
+        self.number("thread_clocks") == Some(0)
+    }
+
     /// Seconds with a fraction, as nanoseconds.
     fn seconds(&self, key: &str) -> Option<u64> {
         self.number_with_fraction(key).map(nanoseconds)
@@ -543,8 +549,11 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
                 "the processes had mapped more than {n} other files: whether there was Go code in the rest was not looked at"
             )
         }),
-        (comments.number("thread_clocks") == Some(0)).then(|| {
-            "the kernel gave no clocks of threads, so that growths in windows are lower bounds: record as root, or with kernel.perf_event_paranoid at 2".to_owned()
+        (comments.number("other_go_code_partly") == Some(1)).then(|| {
+            "whether there was Go code of other files was not looked at in all of the processes".to_owned()
+        }),
+        comments.lacks_clocks().then(|| {
+            "the kernel gave no clocks of threads, or maps grow in threads that have just begun, so that growths in windows are lower bounds: record as root, or with kernel.perf_event_paranoid at 2".to_owned()
         }),
         comments.number("only_user").map(|user| {
             format!("recorded without the right to look at the processes of others: only those of user {user} are here")

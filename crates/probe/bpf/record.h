@@ -65,7 +65,8 @@
 #define COUNT_STANDING 25 /* hits of POINT_SWISS_SPLIT and POINT_CLASSIC_LARGE that are growths */
 #define COUNT_STANDING_NS 26 /* of COUNT_EVENT_NS: for these, and for those of COUNT_PASSED */
 #define COUNT_FROZEN 27 /* of COUNT_IGNORED: hits at a time when nothing was heard of the recorder */
-#define N_COUNTERS 28
+#define COUNT_THREADS_LOST 28 /* events that are in no thread_count, as that table was full */
+#define N_COUNTERS 29
 
 /* Entries that the tables have room for. */
 #define MAX_GROWS 65536

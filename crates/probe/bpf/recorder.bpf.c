@@ -446,8 +446,8 @@ INLINE void count_thread(u32 tid, const struct thread_count *more)
 			sum->since = more->since;
 		if (more->until)
 			sum->until = more->until;
-	} else {
-		bpf_map_update_elem(&threads, &tid, more, 0);
+	} else if (bpf_map_update_elem(&threads, &tid, more, 0)) {
+		count(COUNT_THREADS_LOST, more->n);
 	}
 }
 

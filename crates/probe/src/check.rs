@@ -187,7 +187,15 @@ fn recordable(pid: u32, reach: &Reach) -> Result<Executable, Error> {
 fn whole(pid: Pid, file: &Executable) -> State {
     let mut others = Others::default();
     others.look(&[pid.0], file.id, &file.shown);
-    let names: Vec<String> = others.go_code().map(|path| path.display().to_string()).collect();
+    others.wait();
+    let is_unknown = others.has_more_processes();
+    let names: Vec<String> =
+        others.go_code().into_iter().map(|path| path.display().to_string()).collect();
+    if names.is_empty() && is_unknown {
+        return State::Limited {
+            advice: "it has files that do not answer, or its memory map locked: whether it has plugins or libraries made by Go is not known".to_owned(),
+        };
+    }
     if names.is_empty() {
         return State::Met;
     }

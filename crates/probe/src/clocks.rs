@@ -54,6 +54,14 @@ impl CpuClock {
         }
     }
 
+    /// CPU time of a process when it was last read. Units: nanoseconds.
+    pub(crate) fn last_of(&self, pid: u32) -> Option<u64> {
+        match self {
+            Self::Samples { .. } => None,
+            Self::Processes { last, .. } => last.get(&pid).copied(),
+        }
+    }
+
     /// Leaves out what processes did up to now: they ran another program.
     pub(crate) fn skip(&mut self, pids: &[u32]) {
         if let Self::Processes { last, .. } = self {

@@ -71,8 +71,9 @@ impl Mode {
     }
 }
 
-/// How often counters are looked at. In a burst twice as often: what it costs is known only then.
+/// How often counters are looked at outside windows, and in a burst: what it costs is known only then.
 const TICK: Duration = Duration::from_millis(10);
+const TICK_IN_BURST: Duration = Duration::from_millis(5);
 /// Shortest and longest window, by how far the program gets in it. Short ones meet more of a program that changes; probes
 /// need some ten milliseconds to come, so that windows shorter than that cannot be had much more often. Units: nanoseconds.
 const WINDOW_NS: std::ops::RangeInclusive<f64> = 3e6..=10e6;
@@ -240,7 +241,7 @@ impl Governor {
     /// How long to count before looking again.
     pub(crate) fn tick(&self) -> Duration {
         let is_burst = self.latest_cost > 2.0 * self.budget;
-        if is_burst { TICK / 2 } else { TICK }
+        if is_burst { TICK_IN_BURST } else { TICK }
     }
 
     /// Whether the budget may not be kept yet.

@@ -17,6 +17,7 @@ use aya::{Ebpf, EbpfError, EbpfLoader, Pod, include_bytes_aligned};
 use gobin::{LargeArrays, LinkAddr};
 use goproc::Pid;
 
+use crate::beat::Beat;
 use crate::bpf;
 use crate::capabilities::{CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN};
 use crate::error::{Error, chain};
@@ -33,9 +34,6 @@ use crate::recording::Links;
 use crate::refusal;
 use crate::system::{self, KernelClock, kernel_release};
 
-/// How long hits are counted after the last that was heard of the recorder.
-const BEAT: Duration = Duration::from_secs(1);
-
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/recorder.bpf.o"));
 
 /// First kernel whose uprobe_multi links tell processes apart. Source: Linux commit 46ba0e49b642.
@@ -45,6 +43,7 @@ const FIRST_GOOD_MULTI: (u32, u32) = (6, 10);
 pub(crate) fn has_good_multi() -> bool {
     kernel_release().is_some_and(|release| release >= FIRST_GOOD_MULTI)
 }
+
 /// First kernel that lets who has a table use it, whatever `kernel.unprivileged_bpf_disabled` says. Source: Linux commit
 /// c8644cd0efe7.
 const FIRST_OPEN_MAPS: (u32, u32) = (6, 0);
@@ -116,6 +115,7 @@ pub(crate) struct Kernel {
     control: Control,
     /// `None` where counting goes on whether or not anything is heard of the recorder.
     clock: Option<KernelClock>,
+    beat: Beat,
 }
 
 /// Probes in place, until dropped.
@@ -194,13 +194,20 @@ impl Kernel {
             is_held: 0,
             padding: 0,
         };
-        let clock = None;
-        Ok(Self { ebpf, multi, points: Vec::new(), emptied_at: [0; TABLES.len()], control, clock })
+        Ok(Self {
+            ebpf,
+            multi,
+            points: Vec::new(),
+            emptied_at: [0; TABLES.len()],
+            control,
+            clock: None,
+            beat: Beat::new(),
+        })
     }
 
     /// Capabilities that it takes to put the same probes in place again, and to read the clocks of threads.
     pub(crate) fn rights_to_attach(&self) -> Vec<u32> {
-        if self.multi.is_some() && !refusal::is_perf_restricted(refusal::perf_event_paranoid()) {
+        if self.multi.is_some() && refusal::gives_clocks_for(&[CAP_PERFMON]) {
             vec![CAP_PERFMON]
         } else {
             vec![CAP_PERFMON, CAP_SYS_ADMIN]
@@ -330,23 +337,23 @@ impl Kernel {
         self.set_control(Control { is_held: u32::from(is_held), ..self.control })
     }
 
-    /// From now on hits are counted for `BEAT` only, and again for as long after each `beat`.
+    /// From now on hits are counted for a while only, and again for as long after whatever the kernel side is told.
     pub(crate) fn count_while_heard_of(&mut self) -> Result<(), Error> {
         self.clock = Some(KernelClock::own());
         self.beat().map(|_| ())
     }
 
-    /// Lets the kernel side go on counting. Returns how long it did not.
+    /// Lets the kernel side go on counting. Returns how long it did not since the last time.
     pub(crate) fn beat(&mut self) -> Result<Duration, Error> {
-        let Some(clock) = self.clock else { return Ok(Duration::ZERO) };
-        let before = self.control.valid_until;
-        self.set_control(self.control)?;
-        Ok(Duration::from_nanos(clock.now_ns().saturating_sub(before)))
+        if self.clock.is_some() {
+            self.set_control(self.control)?;
+        }
+        Ok(self.beat.take_late())
     }
 
     fn set_control(&mut self, mut control: Control) -> Result<(), Error> {
         if let Some(clock) = self.clock {
-            control.valid_until = clock.now_ns().saturating_add(BEAT.as_nanos() as u64);
+            control.valid_until = self.beat.renew(clock.now_ns());
         }
         let mut controls: Array<_, Control> = self.table_mut("controls", Array::try_from);
         controls.set(0, control, 0).map_err(|error| map_error("changing the mode", &error))?;
@@ -500,7 +507,7 @@ impl Kernel {
             .map_err(|error| Error::Kernel { what: "emptying tables", reason: error.to_string() })
     }
 
-    fn fd(&self, name: &str) -> BorrowedFd<'_> {
+    pub(crate) fn fd(&self, name: &str) -> BorrowedFd<'_> {
         let map = self.ebpf.map(name).expect("the object has this map");
         let Map::HashMap(data) = map else { unreachable!("tables are hash maps") };
         data.fd().as_fd()

@@ -15,6 +15,7 @@ mod error;
 mod recording;
 
 #[cfg(live)]
+mod beat;
 mod bpf;
 #[cfg(live)]
 mod calibrate;

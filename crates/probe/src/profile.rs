@@ -84,6 +84,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) other_code: Vec<PathBuf>,
     /// Whether there were more files than are looked at.
     pub(crate) has_more_files: bool,
+    /// Whether there were processes of which not all files were looked at.
+    pub(crate) has_more_processes: bool,
     /// Where only processes of one user are recorded.
     pub(crate) only_user: Option<u32>,
     /// Time in which growths were not counted as nothing was heard of the recorder.
@@ -591,6 +593,9 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
     if facts.has_more_files {
         comments.push(format!("other_files_above={MAX_FILES}"));
     }
+    if facts.has_more_processes {
+        comments.push("other_go_code_partly=1".to_owned());
+    }
     if !facts.frozen.is_zero() {
         comments.push(format!("frozen_s={}", seconds(facts.frozen)));
     }
@@ -614,7 +619,8 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
         format!("held_up_pct={:.0}", windows.scale().held_up * 100.0),
         format!("scale_error_pct={:.1}", windows.scale_error() * 100.0),
         format!("unmet_bursts_pct={:.1}", windows.unmet() * 100.0),
-        format!("uncounted_s={:.3}", windows.uncounted_ns() / 1e9),
+        // Rounded up: what is not 0 makes every count a lower bound.
+        format!("uncounted_s={:.3}", (windows.uncounted_ns() / 1e6).ceil() / 1e3),
         format!("every_split={}", u32::from(facts.counts_every_split)),
     ]);
     comments

@@ -48,8 +48,8 @@ use part::{Mark, Part, between};
 use standing::Standing;
 use window::Detaching;
 
-/// How often CPU time is looked at between windows: what a program did since then is lost when it ends.
-const CPU_TIME_EVERY: Duration = Duration::from_millis(20);
+/// How often CPU time is looked at in gaps between windows: what a program did since then is lost when it ends.
+const GLANCE: Duration = Duration::from_millis(20);
 /// How often tables are emptied while processes end: what they leave would fill the tables.
 const COLLECT: Duration = Duration::from_secs(5);
 
@@ -97,8 +97,8 @@ pub struct Recorder {
     lasting_clock: Option<TaskClocks>,
     /// Of its threads before the last window; `None` when that is not known.
     scheduled: Option<Scheduled>,
-    /// Hits that were not counted because nothing was heard of us, when they were last looked at.
-    n_frozen: u64,
+    /// Time in which hits did not count as nothing was heard of us, since `last`.
+    late: Duration,
     /// Whether there was a probe in gaps when growth probes were taken away.
     has_standing: bool,
     /// Since the recorder began.
@@ -170,7 +170,7 @@ impl Recorder {
             growth,
             detaching: Detaching::default(),
             processes,
-            followed: Followed::from(now),
+            followed: Followed::default(),
             child: None,
             memory: Memory::default(),
             others: Others::default(),
@@ -182,7 +182,7 @@ impl Recorder {
             n_windows: 0,
             lasting_clock: None,
             scheduled: None,
-            n_frozen: 0,
+            late: Duration::ZERO,
             has_standing: false,
             start,
             n_taken: 0,
@@ -266,7 +266,7 @@ impl Recorder {
                 self.window()?;
             } else {
                 let next = self.window_at().min(self.reconsider_at);
-                self.wait(rest.min(CPU_TIME_EVERY).min(next - now))?;
+                self.wait(rest.min(GLANCE).min(next - now))?;
                 self.read_cpu()?;
             }
             self.follow_executions()?;
@@ -286,7 +286,8 @@ impl Recorder {
         self.cut(Ending::Rotation)
     }
 
-    /// Takes the probes away, and makes the last recording.
+    /// Takes the probes away, and makes the last recording. After a failure (`Ending::Failure`) it is of what was taken out
+    /// of the kernel's tables before, where the rest cannot be had any more.
     ///
     /// # Errors
     /// When the kernel no longer lets us.
@@ -361,8 +362,7 @@ impl Recorder {
 
     fn read_cpu(&mut self) -> Result<(), Error> {
         if let CpuClock::Processes { .. } = self.cpu {
-            let at = Instant::now();
-            self.notice_executions(&self.kernel.counters()?, at)?;
+            self.notice_executions(&self.kernel.counters()?)?;
             let pids = self.pids()?;
             self.cpu.read(&self.last.counters, || pids);
         }
@@ -371,9 +371,8 @@ impl Recorder {
 
     fn mark(&mut self) -> Result<Mark, Error> {
         self.beat()?;
-        let at = Instant::now();
         let counters = self.kernel.counters()?;
-        self.notice_executions(&counters, at)?;
+        self.notice_executions(&counters)?;
         let pids = match self.cpu {
             CpuClock::Processes { .. } => self.pids()?,
             CpuClock::Samples { .. } => Vec::new(),
@@ -392,7 +391,14 @@ impl Recorder {
             return Ok(());
         }
         self.part.time_in[mode_idx(mode)] += now.at - self.last.at;
+        let is_frozen = now.has_more_frozen(&self.last);
         self.last = now;
+        let late = std::mem::take(&mut self.late);
+        if is_frozen {
+            self.governor.observe_gap(&stretch);
+            self.miss(late, &stretch);
+            return Ok(());
+        }
         self.part.windows.see(stretch.n_events(), stretch.own_cpu_ns(self.governor.costs()));
         let next = self.governor.observe(&stretch);
         if next == mode { Ok(()) } else { self.enter(next) }

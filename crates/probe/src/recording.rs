@@ -141,7 +141,7 @@ pub enum Ending {
     Duration,
     /// The program ended.
     Exit,
-    /// SIGINT or SIGTERM.
+    /// A signal asked for it.
     Signal,
     /// Counts could not be read any more: this is what was counted until then.
     Failure,

@@ -8,7 +8,9 @@ use aya::programs::{ProgramError, ProgramType};
 use aya::sys::{BpfHelper, is_helper_supported};
 use output::write_elsewhere;
 
+use crate::capabilities::keep_only;
 use crate::error::Error;
+use crate::system::TaskClocks;
 
 /// What recording cannot do without, and this kernel does not have. Asked by trying, since distributions add to old
 /// kernels; where nothing may be tried, nothing is known to be lacking.
@@ -46,10 +48,16 @@ pub(crate) fn release() -> String {
     fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
 }
 
-/// Whether CAP_PERFMON may not be enough for clocks and CPU samples. Source: Debian's patch "security,perf: Allow further
-/// restriction of perf_event_open".
-pub(crate) fn is_perf_restricted(paranoid: Option<i32>) -> bool {
-    paranoid.is_some_and(|level| level > 2)
+/// Whether clocks of threads are to be had with no more than these capabilities. Asked by trying, in a thread that gives up
+/// the others: where `kernel.perf_event_paranoid` is above 2, Debian's kernels want CAP_SYS_ADMIN, and Ubuntu's do not.
+/// Source: Debian's patch "security,perf: Allow further restriction of perf_event_open".
+pub(crate) fn gives_clocks_for(kept: &[u32]) -> bool {
+    let own = || std::iter::once(std::process::id());
+    std::thread::scope(|scope| {
+        let tries = || keep_only(kept).is_ok() && TaskClocks::start(own()).is_ok();
+        let thread = std::thread::Builder::new().spawn_scoped(scope, tries);
+        thread.is_ok_and(|thread| thread.join().unwrap_or(false))
+    })
 }
 
 /// `kernel.perf_event_paranoid`.

@@ -143,7 +143,7 @@ pub(crate) fn record(
             gap_own_ns: gap.own_cpu_ns(&COSTS),
             aim: plan.mean_gap.as_nanos() as f64 / seen.wall_ns as f64,
             cpu_ns: seen.cpu_ns as f64,
-            is_slowed_known: true,
+            unclocked: 0.0,
             own_ns: seen.own_cpu_ns(&COSTS),
             probe_ns: seen.cpu_ns as f64 - seen.own_cpu_ns(&COSTS),
             slowed,

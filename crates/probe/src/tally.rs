@@ -139,7 +139,7 @@ const MAX_READ: usize = 100;
 const MAX_KEPT: usize = 65_536;
 /// Processes that keep their memory map locked, after which no memory is read any more: each takes some seconds, and a
 /// thread that waits.
-const MAX_LOCKED: usize = 4;
+pub(crate) const MAX_LOCKED: usize = 4;
 
 /// What is needed to tell what addresses mean; lives as long as the recorder.
 #[derive(Debug, Default)]

@@ -30,6 +30,10 @@ const GUESS_ERROR: f64 = 0.3;
 /// Part of its CPU time that a program may take more or less in windows for other reasons than probes.
 const LOAD_ERROR: f64 = 0.01;
 
+/// Part of the events whose threads may be without a clock: threads that begin in a window have none, and what they are
+/// slowed down by more than is known is lost in what else is not.
+const MAX_UNCLOCKED: f64 = 0.03;
+
 /// Standard error of what CPU time says, for each part of the time in which threads wait for a CPU.
 const CROWDED_ERROR: f64 = 2.0;
 
@@ -49,8 +53,8 @@ pub(crate) struct Window {
     pub(crate) slowed: f64,
     /// Part of the window in which these threads ran.
     pub(crate) running: f64,
-    /// Whether their clocks say so; else it may be more.
-    pub(crate) is_slowed_known: bool,
+    /// Part of its events by threads without a clock, which may have been slowed down by more.
+    pub(crate) unclocked: f64,
     /// What traps took, of all that probes took.
     pub(crate) trap_part: f64,
     /// Of all threads, since the window before.
@@ -122,6 +126,8 @@ pub(crate) struct Windows {
     n_aimed: f64,
     n_held_up: f64,
     gap_ns: f64,
+    /// Time that is none of a gap between windows, and in which nothing was counted: no window says what happened then.
+    blind_ns: f64,
     /// By group: in windows, and what was aimed at to be between them, were all as in these.
     own_ns: [f64; GROUPS],
     aimed_ns: [f64; GROUPS],
@@ -139,8 +145,8 @@ pub(crate) struct Windows {
     /// How long its threads ran, and waited for a CPU. Units: nanoseconds.
     ran_ns: f64,
     waited_ns: f64,
-    /// Windows of which it is not known how much they were slowed down.
-    n_without_clocks: u64,
+    /// Events aimed at by threads of which no clock says how much they were slowed down.
+    n_unclocked: f64,
     /// Of this recording and of the one before.
     busiest: Busiest,
     busiest_before: Busiest,
@@ -151,7 +157,7 @@ pub(crate) struct Windows {
 /// What bursts that no window met are reckoned by.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Busiest {
-    /// The longest of what was aimed at to be between two windows. Units: nanoseconds.
+    /// The longest time that may well be, or was, without a window. Units: nanoseconds.
     longest_ns: f64,
     /// Most events per nanosecond, in any window or while all were counted.
     rate: f64,
@@ -194,14 +200,14 @@ impl Windows {
         let in_bursts = (exact + in_bursts).ceil() as u64;
         // Of few windows the busiest moment is all there is to go by.
         let high = range.high.or(self.was_watched.then_some(0)).map(|high| high.max(in_bursts));
-        let is_bounded = self.uncounted_ns() == 0.0 && self.n_without_clocks == 0;
+        let is_bounded = self.uncounted_ns() == 0.0 && self.had_clocks();
         Bounds { high: high.filter(|_| is_bounded), ..range }
     }
 
     /// By how much all estimates may be wrong together, since it is not known better what a trap costs, and by how much
     /// probes held the program up.
     pub(crate) fn scale_error(&self) -> f64 {
-        if self.n_without_clocks > 0 {
+        if !self.had_clocks() {
             return 1.0;
         }
         let (held_up, error) = self.held_up();
@@ -246,7 +252,9 @@ impl Windows {
     fn measured_held_up(&self, all: &Busy) -> Option<(f64, f64)> {
         let is_in_use = |group: &&Busy| group.wall_ns > 0.0;
         let n_groups = self.aimed.iter().filter(is_in_use).count();
-        if n_groups < FEWEST_GROUPS || all.probe_ns <= 0.0 || self.gaps.wall_ns <= 0.0 {
+        // Where no CPU time was seen, what is alike in windows and in gaps is that the clock is too coarse.
+        let ran = |busy: &Busy| busy.wall_ns > 0.0 && busy.cpu_ns > 0.0;
+        if n_groups < FEWEST_GROUPS || all.probe_ns <= 0.0 || !ran(all) || !ran(&self.gaps) {
             return None;
         }
         let load = self.gaps.cpu_ns / self.gaps.wall_ns;
@@ -272,16 +280,16 @@ impl Windows {
         if estimate > 0.0 { self.with_bursts(estimate) / estimate - 1.0 } else { 0.0 }
     }
 
-    /// Whether clocks said in all windows how much threads were slowed down; else estimates are too low.
+    /// Whether clocks said how much threads were slowed down, but for a few events; else estimates are too low.
     pub(crate) fn had_clocks(&self) -> bool {
-        self.n_without_clocks == 0
+        self.n_unclocked <= MAX_UNCLOCKED * self.n_aimed
     }
 
-    /// Estimated events, and those of bursts that no window met. In 1 of 20 cases no window falls into a time as long as
-    /// three gaps are in the mean: in such a time the program may have done what it did in its busiest moment.
+    /// Estimated events, and those of bursts that no window met: in the longest time that may well be without a window the
+    /// program may have done what it did in its busiest moment.
     fn with_bursts(&self, estimate: f64) -> f64 {
         let busiest = self.busiest.or(self.busiest_before);
-        let unmet_ns = (3.0 * busiest.longest_ns).min(self.gap_ns);
+        let unmet_ns = busiest.longest_ns.min(self.gap_ns);
         let cpu_ns = self.gap_ns + self.own_ns();
         let mean_rate = if cpu_ns > 0.0 { estimate / cpu_ns } else { 0.0 };
         estimate + (busiest.rate - mean_rate).max(0.0) * unmet_ns
@@ -297,8 +305,7 @@ impl Windows {
         self.n_aimed += n_aimed;
         self.n_held_up += n_events * weight.held_up;
         self.n_running += n_aimed * window.running;
-        self.gap_ns += window.gap_own_ns;
-        self.gaps.add_times(1.0, &window.before);
+        self.add_gap(window.gap_own_ns, &window.before);
         self.ran_ns += window.scheduled.ran_ns as f64;
         self.waited_ns += window.scheduled.waited_ns as f64;
         self.aimed[usize::from(group)].add_times(window.aim, &window.busy);
@@ -307,9 +314,10 @@ impl Windows {
         let aimed_ns = window.cpu_ns * window.aim;
         self.own_ns[usize::from(group)] += window.own_ns;
         self.aimed_ns[usize::from(group)] += aimed_ns;
-        self.n_without_clocks += u64::from(!window.is_slowed_known);
+        self.n_unclocked += n_aimed * window.unclocked;
         self.n_trapped += n_aimed * window.slowed * (window.slowed - 1.0) * window.trap_part;
-        self.busiest.longest_ns = self.busiest.longest_ns.max(aimed_ns);
+        // In 1 of 20 cases no window falls into a time as long as three gaps are in the mean.
+        self.busiest.longest_ns = self.busiest.longest_ns.max(3.0 * aimed_ns);
         let was_watched = self.was_watched;
         self.see(window.n_events, window.own_ns);
         self.was_watched = was_watched || self.n >= 3;
@@ -327,6 +335,18 @@ impl Windows {
     pub(crate) fn add_gap(&mut self, own_ns: f64, busy: &Busy) {
         self.gap_ns += own_ns;
         self.gaps.add_times(1.0, busy);
+        self.busiest.longest_ns = self.busiest.longest_ns.max(own_ns);
+    }
+
+    /// Adds time in which nothing was counted that should have been: what windows say does not hold for it.
+    pub(crate) fn add_blind(&mut self, own_ns: f64) {
+        self.blind_ns += own_ns;
+        self.ensure_uncounted();
+    }
+
+    /// Something was not counted, however short a time that was.
+    pub(crate) fn ensure_uncounted(&mut self) {
+        self.blind_ns = self.blind_ns.max(1.0);
     }
 
     /// Events seen.
@@ -381,14 +401,16 @@ impl Windows {
 
     /// What no window stands for.
     pub(crate) fn uncounted_ns(&self) -> f64 {
-        if self.aimed_ns.iter().sum::<f64>() > 0.0 { 0.0 } else { self.gap_ns }
+        let has_windows = self.aimed_ns.iter().sum::<f64>() > 0.0;
+        self.blind_ns + if has_windows { 0.0 } else { self.gap_ns }
     }
 }
 
-/// Two values with their standard errors to one.
+/// Two values with their standard errors to one. Of one that has no error, the other changes nothing.
 fn combine(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
-    let (of_a, of_b) = (a.1.powi(-2), b.1.powi(-2));
-    ((a.0 * of_a + b.0 * of_b) / (of_a + of_b), (of_a + of_b).sqrt().recip())
+    let (of_a, of_b) = (a.1.powi(2), b.1.powi(2));
+    let sum = of_a + of_b;
+    if sum > 0.0 { ((a.0 * of_b + b.0 * of_a) / sum, (of_a * of_b / sum).sqrt()) } else { a }
 }
 
 #[cfg(test)]

@@ -77,6 +77,9 @@ fn precision_text(growth: &ProcessGrowth) -> String {
         (Precision::Exact, _) => String::new(),
         (Precision::EstimatedSite, _) => " (exact; their lines estimated)".to_owned(),
         (Precision::Estimated, Some(Bounds { high: Some(_), .. })) => String::new(),
+        (Precision::Estimated, _) if growth.lacks_clocks => {
+            " (estimated, without an upper end, as clocks of threads were missing)".to_owned()
+        }
         (Precision::Estimated, _) => " (estimated, from too few windows for a range)".to_owned(),
         (Precision::LowerBound, _) => format!(
             " (for {} of the program's CPU time nothing was counted)",
@@ -264,5 +267,21 @@ pub(crate) fn precision_key(precision: Precision) -> &'static str {
         Precision::EstimatedSite => "site-estimated",
         Precision::Estimated => "estimated",
         Precision::LowerBound => "lower-bound",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_an_estimate_has_no_upper_end_is_said() {
+        let grows_range = Some(Bounds { low: 7, high: None });
+        let precision = Precision::Estimated;
+        let few = ProcessGrowth { precision, grows_range, ..ProcessGrowth::default() };
+        assert!(process_text(&few).contains("from too few windows"));
+        let said = process_text(&ProcessGrowth { lacks_clocks: true, ..few });
+        assert!(said.contains("clocks of threads were missing"), "{said}");
+        assert!(!said.contains("too few windows"), "{said}");
     }
 }

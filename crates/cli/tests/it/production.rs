@@ -425,11 +425,6 @@ fn windows_have_clocks_of_threads() {
     while !recorder.line().contains("windows") {}
     // Of the windows, there was at least one by then.
     let said = recorder.line();
-    let is_restricted = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid")
-        .is_ok_and(|level| level.trim().parse::<i32>().unwrap() > 2);
-    let effective = status_line(&recorder.pid(), "CapEff:");
-    let has_admin = u64::from_str_radix(&effective, 16).unwrap() >> 21 & 1 == 1;
-    assert!(has_admin || !is_restricted, "{effective}");
     let (rest, code) = recorder.end("-INT");
     assert_eq!(code, Some(0), "{rest}");
     for said in [&said, &rest] {

@@ -54,6 +54,8 @@ pub struct ProcessGrowth {
     pub grows_range: Option<Bounds>,
     /// The windows of each recording that counted in windows.
     pub windows: Vec<Windows>,
+    /// Whether clocks of threads were missing in windows: estimates have no upper end then.
+    pub lacks_clocks: bool,
     /// Time in which nothing was counted and that no window stands for. Units: nanoseconds of the program's CPU time.
     pub uncounted_ns: u64,
     /// Units: nanoseconds recorded.

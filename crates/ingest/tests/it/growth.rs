@@ -151,6 +151,15 @@ fn old_windows_have_no_ranges_by_line_and_no_sizes() {
 }
 
 #[test]
+fn clocks_that_were_missing_in_one_recording_are_missing() {
+    let windows = |more: &str| recording(&format!("windows=3 {more}"), "7 400 table 16 - -");
+    let lacks_clocks =
+        |recordings: &[Vec<u8>]| evidence_of(recordings).growth.unwrap().lacks_clocks;
+    assert!(!lacks_clocks(&[windows("")]));
+    assert!(lacks_clocks(&[windows("thread_clocks=0"), windows("")]));
+}
+
+#[test]
 fn time_that_was_not_counted_makes_a_lower_bound() {
     let evidence = evidence_of(&[recording("uncounted_s=0.25", "7 400 table 16 - -")]);
     let process = evidence.growth.as_ref().unwrap();

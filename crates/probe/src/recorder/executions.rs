@@ -6,47 +6,47 @@
 //!    links again. What it did until then was not counted.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
 
-use goproc::Pid;
+use goproc::{ErrorKind, Pid};
 
 use super::Recorder;
 use crate::error::Error;
 use crate::governor::Mode;
 use crate::kernel::{Counters, Scope};
-use crate::process::Executions;
+use crate::process::{Executions, ProcessKey};
 use crate::record_layout::{COUNT_EXECS, COUNT_RESTARTS};
-use crate::windows::Busy;
+use crate::tally::MAX_LOCKED;
 
 /// What is known about what the processes executed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Followed {
-    /// Those that run another program by now, with a time before which they did nothing that was missed.
-    away: HashMap<u32, Instant>,
+    /// Those that run another program by now, with the CPU time before which they did nothing that was missed. Units:
+    /// nanoseconds.
+    away: HashMap<u32, u64>,
     /// Of those that got links again: as many of their executions as had left links behind.
     n_left_links: HashMap<u32, u32>,
-    /// Executions when they were last looked at, and a time before that.
+    /// Executions when they were last looked at.
     n_seen: u64,
-    seen_at: Instant,
+    /// Those that keep their memory map locked: each look takes seconds.
+    locked: HashSet<ProcessKey>,
     /// Processes that were found to run the program again, beside those that the kernel side counted.
     n_restarts: u64,
 }
 
 impl Followed {
-    /// Nothing was executed by then.
-    pub(super) fn from(now: Instant) -> Self {
-        let (away, n_left_links) = (HashMap::new(), HashMap::new());
-        Self { away, n_left_links, n_seen: 0, seen_at: now, n_restarts: 0 }
-    }
-
     pub(super) fn is_away(&self, pid: u32) -> bool {
         self.away.contains_key(&pid)
     }
 
-    /// Takes note of which are away. What they executed was after the last look.
-    fn see_away(&mut self, pids: impl Iterator<Item = u32>) {
-        let since = |pid: u32| self.away.get(&pid).copied().unwrap_or(self.seen_at);
-        self.away = pids.map(|pid| (pid, since(pid))).collect();
+    /// Takes note of which are away, with their CPU time when it was last read: what they executed was after that.
+    fn see_away(&mut self, pids: impl Iterator<Item = (u32, u64)>) {
+        let since = |(pid, last_ns)| (pid, self.away.get(&pid).copied().unwrap_or(last_ns));
+        self.away = pids.map(since).collect();
+    }
+
+    /// Whether to ask a process where its program is.
+    fn may_ask(&self, process: ProcessKey) -> bool {
+        !self.locked.contains(&process) && self.locked.len() < MAX_LOCKED
     }
 
     /// Whether its links are to a thread that has ended.
@@ -56,25 +56,22 @@ impl Followed {
 }
 
 impl Recorder {
-    /// Processes that run another program by now are not looked at until they run the recorded one again. `at` is a time
-    /// before the counters were read.
-    pub(super) fn notice_executions(
-        &mut self,
-        counters: &Counters,
-        at: Instant,
-    ) -> Result<(), Error> {
+    /// Processes that run another program by now are not looked at until they run the recorded one again.
+    pub(super) fn notice_executions(&mut self, counters: &Counters) -> Result<(), Error> {
         let n_execs = counters[COUNT_EXECS as usize] + counters[COUNT_RESTARTS as usize];
         if n_execs != self.followed.n_seen && !self.found.is_all() {
             self.followed.n_seen = n_execs;
+            let pids = self.processes.iter().map(|(pid, _)| *pid);
+            let last: Vec<(u32, u64)> =
+                pids.map(|pid| (pid, self.cpu.last_of(pid).unwrap_or(0))).collect();
             // When it happened is not known better.
             let before = self.pids()?;
             self.cpu.read(counters, || before);
             let running: HashSet<Pid> =
                 self.kernel.running()?.into_keys().map(|process| process.pid()).collect();
-            let pids = self.processes.iter().map(|(pid, _)| *pid);
-            self.followed.see_away(pids.filter(|&pid| !running.contains(&Pid(pid))));
+            let away = last.into_iter().filter(|&(pid, _)| !running.contains(&Pid(pid)));
+            self.followed.see_away(away);
         }
-        self.followed.seen_at = at;
         self.cpu.skip(&self.followed.away.keys().copied().collect::<Vec<_>>());
         Ok(())
     }
@@ -87,22 +84,32 @@ impl Recorder {
         let pids = self.processes.iter().map(|(pid, _)| *pid);
         let away: Vec<u32> = pids.filter(|&pid| self.followed.is_away(pid)).collect();
         for pid in away {
-            let at = Instant::now();
+            let cpu_ns = Pid(pid).cpu_ns();
             let executions = self.kernel.executions(Pid(pid))?;
             if self.followed.lacks_links(pid, executions) && self.found.file.is_run_by(Pid(pid)) {
                 self.link_again(Pid(pid), executions)?;
-            } else {
-                self.followed.away.insert(pid, at);
+            } else if let Some(cpu_ns) = cpu_ns {
+                self.followed.away.insert(pid, cpu_ns);
             }
         }
         Ok(())
     }
 
     fn link_again(&mut self, pid: Pid, executions: Executions) -> Result<(), Error> {
-        let link_addr = |offset| self.program.binary().link_addr(offset);
-        let Ok(Some(bias)) = pid.load_bias(self.found.file.id, link_addr) else {
-            // Not in memory yet.
+        let process = executions.process(pid);
+        if !self.followed.may_ask(process) {
             return Ok(());
+        }
+        let link_addr = |offset| self.program.binary().link_addr(offset);
+        let bias = match pid.load_bias(self.found.file.id, link_addr) {
+            Ok(Some(bias)) => bias,
+            Err(error) if matches!(error.kind, ErrorKind::NoAnswer) => {
+                self.followed.locked.insert(process);
+                self.part.windows.ensure_uncounted();
+                return Ok(());
+            }
+            // Not in memory yet.
+            Ok(None) | Err(_) => return Ok(()),
         };
         let (path, scope) = (&self.found.file.path, Scope::Process(pid.0));
         // They see nothing by themselves, and would see everything once others are there.
@@ -117,15 +124,16 @@ impl Recorder {
             self.growth.add(self.kernel.attach(path, &[scope], &self.points.growth)?);
         }
         self.followed.n_left_links.insert(pid.0, executions.n_left_links());
-        if let Some(since) = self.followed.away.insert(pid.0, Instant::now()) {
+        let cpu_ns = pid.cpu_ns().unwrap_or(0);
+        if let Some(since_ns) = self.followed.away.insert(pid.0, cpu_ns) {
             // What it did before was not counted, and how long that was is not known better.
-            self.part.windows.add_gap(since.elapsed().as_nanos() as f64, &Busy::default());
+            self.part.windows.add_blind(cpu_ns.saturating_sub(since_ns) as f64);
         }
         if self.kernel.executions(pid)? != executions || !self.found.file.is_run_by(pid) {
             // It executed something meanwhile, and is looked at again.
             return Ok(());
         }
-        let is_found = self.kernel.add_process(executions.process(pid), bias.0)?;
+        let is_found = self.kernel.add_process(process, bias.0)?;
         self.followed.n_restarts += u64::from(is_found);
         self.followed.away.remove(&pid.0);
         Ok(())

@@ -1,14 +1,19 @@
 //! The kernel side counts only while it hears of the recorder: a governor that does not run keeps no budget.
 //!
 //! A recorder may be stopped, or get no CPU time. Hits that come then cost what getting to a probe costs, and are not
-//! counted; the time counts as a gap that no window ends. Who knows that it will not run takes the probes away before.
+//! counted. Windows say nothing of that time, however many there are: counts are lower bounds then. Who knows that it will
+//! not run takes the probes away before.
+
+use std::time::Duration;
 
 use super::Recorder;
 use crate::error::Error;
-use crate::governor::Mode;
+use crate::governor::{Interval, Mode};
 use crate::kernel::ProbeLinks;
-use crate::record_layout::COUNT_FROZEN;
 use crate::windows::Busy;
+
+/// As long as the longest gap between windows that is planned.
+const MAX_LATE: Duration = Duration::from_secs(2);
 
 impl Recorder {
     /// Takes growth probes away, until `resume`: as long as `poll` is not called, nothing keeps the budget. What the program
@@ -48,28 +53,33 @@ impl Recorder {
         if self.governor.mode() != Mode::Windows {
             self.growth = self.attach_again(&[])?;
         }
-        self.kernel.beat()?;
-        self.n_frozen = self.kernel.counters()?[COUNT_FROZEN as usize];
-        let time = self.skip()?;
-        self.part.frozen += time;
+        let gap = self.pass()?;
+        self.late = Duration::ZERO;
+        self.miss(Duration::from_nanos(gap.wall_ns), &gap);
         Ok(())
     }
 
-    /// Says that we run, and takes note of what was not counted since we last did.
+    /// Says that we run, and takes note of how long we did not.
     pub(super) fn beat(&mut self) -> Result<(), Error> {
-        let late = self.kernel.beat()?;
-        if late.is_zero() {
-            return Ok(());
-        }
-        let n_frozen = self.kernel.counters()?[COUNT_FROZEN as usize];
-        if std::mem::replace(&mut self.n_frozen, n_frozen) != n_frozen {
-            self.part.frozen += late;
-            self.part.counts_standing = false;
-            // Of windows the time is a gap anyhow, or the window is cut short.
-            if self.governor.mode() != Mode::Windows {
-                self.part.windows.add_gap(late.as_nanos() as f64, &Busy::default());
-            }
-        }
+        self.late += self.kernel.beat()?;
         Ok(())
+    }
+
+    /// Hits did not count for a part of a stretch.
+    pub(super) fn miss(&mut self, time: Duration, stretch: &Interval) {
+        self.part.frozen += time;
+        let part = time.as_nanos() as f64 / stretch.wall_ns.max(1) as f64;
+        self.part.windows.add_blind(self.time_ns(stretch) * part.min(1.0));
+    }
+
+    /// What windows say something of in a gap in which they were the mode: nothing, where the next one came so late that this
+    /// was none of the gaps that are planned. Of one that came a little later the range tells.
+    pub(super) fn gap_before(&mut self, gap: &Interval, late: Duration) -> (f64, Busy) {
+        if late <= MAX_LATE {
+            return (self.time_ns(gap), Busy::of_gap(gap, self.governor.costs()));
+        }
+        self.part.frozen += late;
+        self.part.windows.add_blind(self.time_ns(gap));
+        (0.0, Busy::default())
     }
 }

@@ -1,18 +1,17 @@
 //! The part of a recording since the last one was made, and what becomes of it.
 
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Recorder;
 use super::tables::Waiting;
 use crate::error::Error;
 use crate::governor::{Interval, Mode};
-use crate::kernel::Counters;
+use crate::kernel::{Counters, Taken};
 use crate::profile::{self, Facts};
 use crate::record_layout::{
-    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_IGNORED, COUNT_NEW_PROCESSES, COUNT_PASSED,
-    COUNT_RESTARTS, COUNT_STACKLESS, COUNT_STANDING, COUNT_STANDING_NS, COUNT_TABLE_FULL,
-    COUNT_WALKED,
+    COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_FROZEN, COUNT_IGNORED, COUNT_NEW_PROCESSES,
+    COUNT_PASSED, COUNT_READ_FAULTS, COUNT_RESTARTS, COUNT_STACKLESS, COUNT_STANDING,
+    COUNT_STANDING_NS, COUNT_TABLE_FULL, COUNT_WALKED,
 };
 use crate::recording::{Ending, Recording};
 use crate::tally::Tally;
@@ -74,6 +73,13 @@ pub(super) struct Mark {
     pub(super) at: Instant,
 }
 
+impl Mark {
+    /// Whether hits were not counted since then as nothing was heard of the recorder.
+    pub(super) fn has_more_frozen(&self, before: &Self) -> bool {
+        self.counters[COUNT_FROZEN as usize] > before.counters[COUNT_FROZEN as usize]
+    }
+}
+
 pub(super) fn between(from: &Mark, to: &Mark) -> Interval {
     let count = |counter: u32| to.counters[counter as usize] - from.counters[counter as usize];
     Interval {
@@ -82,7 +88,7 @@ pub(super) fn between(from: &Mark, to: &Mark) -> Interval {
         n_walked: count(COUNT_WALKED),
         n_stackless: count(COUNT_STACKLESS),
         n_frames: count(COUNT_FRAMES),
-        n_ignored: count(COUNT_IGNORED) + count(COUNT_CHECKS),
+        n_ignored: count(COUNT_IGNORED) + count(COUNT_CHECKS) + count(COUNT_READ_FAULTS),
         n_passed: count(COUNT_PASSED),
         n_standing: count(COUNT_STANDING),
         standing_ns: count(COUNT_STANDING_NS),
@@ -93,31 +99,58 @@ pub(super) fn between(from: &Mark, to: &Mark) -> Interval {
 impl Recorder {
     /// Makes a recording of everything since the last one.
     pub(super) fn cut(&mut self, ending: Ending) -> Result<Recording, Error> {
-        let is_last = ending != Ending::Rotation;
-        if self.governor.mode() == Mode::Windows {
-            self.end_gap()?;
-        } else {
-            self.tick()?;
-        }
-        if is_last {
-            (self.growth, self.always) = Default::default();
-            self.standing.links = None;
-            self.detaching.wait();
-        }
-        self.look_for_others()?;
-        self.collect()?;
-        let now = Mark { counters: self.kernel.counters()?, at: Instant::now(), ..self.last };
+        let counters = match self.gather(ending) {
+            Err(_) if ending == Ending::Failure => self.give_up(),
+            counters => counters?,
+        };
+        let now = Mark { counters, at: Instant::now(), ..self.last };
         let mut next = Part::beginning(now, self.last, &self.part.windows);
-        next.n_known = self.alive()?.len() as u64;
+        if ending == Ending::Rotation {
+            next.n_known = self.alive()?.len() as u64;
+        }
         next.n_elsewhere = self.n_elsewhere(&now.counters);
         let n_elsewhere = next.n_elsewhere.saturating_sub(self.part.n_elsewhere);
         next.counts_standing = self.standing.links.is_some();
-        let part = std::mem::replace(&mut self.part, next);
+        let mut part = std::mem::replace(&mut self.part, next);
+        if now.has_more_frozen(&part.start) {
+            part.counts_standing = false;
+            part.windows.ensure_uncounted();
+        }
         let counters = part.counters(&now);
         let facts = Facts { n_elsewhere, ..self.facts(&part, &now, &counters, ending) };
         let recording = profile::build(&part.tally, self.program.binary(), &facts);
         self.n_grows_before += recording.n_grows as f64;
         Ok(recording)
+    }
+
+    /// Takes everything that was counted out of the kernel's tables, and returns the counters.
+    fn gather(&mut self, ending: Ending) -> Result<Counters, Error> {
+        if self.governor.mode() == Mode::Windows {
+            self.end_gap()?;
+        } else {
+            self.tick()?;
+        }
+        if ending != Ending::Rotation {
+            (self.growth, self.always) = Default::default();
+            self.standing.links = None;
+            self.detaching.wait();
+        }
+        // The last look may be older than what was loaded since.
+        self.others.wait();
+        self.look_for_others()?;
+        self.collect()?;
+        self.others.wait();
+        self.kernel.counters()
+    }
+
+    /// Keeps what was taken out of the kernel's tables already; the rest is lost. Returns the counters as far as they are
+    /// known.
+    fn give_up(&mut self) -> Counters {
+        self.fold(Taken::default());
+        let speed = if self.found.is_all() { 1.0 } else { self.governor.speed() };
+        let unseen_ns = self.last.at.elapsed().as_nanos() as f64 * speed;
+        self.part.windows.add_blind(unseen_ns);
+        self.kernel.counters().unwrap_or(self.last.counters)
     }
 
     /// What is said of a part that ends now, but for what is known only when the next one begins.
@@ -143,8 +176,9 @@ impl Recorder {
                 .saturating_sub(counters[COUNT_RESTARTS as usize]),
             n_elsewhere: 0,
             n_beside: self.beside.len() as u64,
-            other_code: self.others.go_code().map(Path::to_owned).collect(),
-            has_more_files: self.others.has_more(),
+            other_code: self.others.go_code(),
+            has_more_files: self.others.has_more_files(),
+            has_more_processes: self.others.has_more_processes(),
             only_user: self.attached.only_user,
             frozen: part.frozen,
             time_in: part.time_in,
@@ -173,5 +207,22 @@ impl Recorder {
     pub(super) fn overhead(&self, since: &Mark) -> f64 {
         let all = between(since, &self.last);
         all.probe_ns(self.governor.costs()) / all.own_cpu_ns(self.governor.costs()).max(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::governor::Costs;
+
+    #[test]
+    fn every_hit_of_a_probe_costs_a_trap() {
+        let before = Mark { counters: Counters::default(), cpu_ns: 0, at: Instant::now() };
+        let costs = Costs { trap_ns: 1000.0, event_ns: 2000.0, frame_ns: 0.0 };
+        for hit in [COUNT_WALKED, COUNT_STACKLESS, COUNT_IGNORED, COUNT_CHECKS, COUNT_READ_FAULTS] {
+            let mut after = before;
+            after.counters[hit as usize] = 1;
+            assert_eq!(between(&before, &after).probe_ns(&costs), 1000.0, "{hit}");
+        }
     }
 }

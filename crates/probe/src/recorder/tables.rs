@@ -7,6 +7,7 @@ use goproc::Pid;
 
 use super::{COLLECT, Recorder};
 use crate::error::Error;
+use crate::kernel::Taken;
 use crate::process::ProcessKey;
 use crate::record_layout::{GrowKey, GrowValue};
 use crate::tally::{Folding, OfWindow};
@@ -118,16 +119,9 @@ impl Recorder {
         if self.reach.is_proc_foreign { Ok(HashMap::new()) } else { self.kernel.running() }
     }
 
-    /// Adds everything that was taken before, and what is in the kernel's tables, to the sums.
-    pub(super) fn collect(&mut self) -> Result<(), Error> {
-        // Before they are counted for the last time.
-        let ended = self.ended()?;
-        self.look_at_types()?;
-        let mut taken = self.kernel.take_all()?;
-        self.count_taken(&taken.grows);
-        self.memory.add_processes(&self.kernel.processes()?);
-        let latest: HashSet<u64> = taken.stacks.iter().map(|(key, _)| *key).collect();
-        self.memory.add_stacks(std::mem::take(&mut taken.stacks));
+    /// Adds this to the sums, and what was taken before and waits for it.
+    pub(super) fn fold(&mut self, taken: Taken) {
+        self.memory.add_stacks(taken.stacks);
         let Waiting { of_windows, others } = std::mem::take(&mut self.part.waiting);
         let mut folding =
             Folding::new(&mut self.part.tally, &mut self.memory, self.program.binary());
@@ -135,6 +129,18 @@ impl Recorder {
         folding.add_grows(&taken.grows);
         folding.add_samples(&taken.samples);
         of_windows.iter().for_each(|window| folding.add_window(window));
+    }
+
+    /// Adds everything that was taken before, and what is in the kernel's tables, to the sums.
+    pub(super) fn collect(&mut self) -> Result<(), Error> {
+        // Before they are counted for the last time.
+        let ended = self.ended()?;
+        self.look_at_types()?;
+        let taken = self.kernel.take_all()?;
+        self.count_taken(&taken.grows);
+        self.memory.add_processes(&self.kernel.processes()?);
+        let latest: HashSet<u64> = taken.stacks.iter().map(|(key, _)| *key).collect();
+        self.fold(taken);
         self.kernel.remove_processes(&ended)?;
         let gone = ended.iter().map(|process| process.pid());
         let gone = gone.filter(|pid| pid.cpu_ns().is_none());

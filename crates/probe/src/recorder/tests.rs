@@ -1,7 +1,8 @@
 //! What a recorder keeps of processes that have ended.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unsafe_code)]
 
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -76,4 +77,34 @@ fn a_recording_that_failed_has_what_was_counted_and_the_command_goes_on() {
     assert_eq!(recording.ending, Ending::Failure);
     assert!(recording.n_grows >= 1_000, "{} growths", recording.n_grows);
     assert!(command.wait().unwrap().success());
+}
+
+/// From now on the recorder has something else in place of its tables.
+fn take_tables_away(recorder: &Recorder) {
+    let null = File::open("/dev/null").unwrap();
+    for table in ["grows", "stacks", "processes"] {
+        let fd = recorder.kernel.fd(table).as_raw_fd();
+        // SAFETY: both are open, and who has the second one goes on having an open one.
+        assert_eq!(unsafe { libc::dup2(null.as_raw_fd(), fd) }, fd);
+    }
+}
+
+#[test]
+fn a_failure_leaves_what_was_collected_before() {
+    let Some(program) = exec_program("-s -w") else { return };
+    let target = Target::Exe(program.clone());
+    let (sample_hz, links) = (99, Links::Auto);
+    let options = Options { target, max_overhead: 1.0, sample_hz, max_frames: 128, links };
+    let mut recorder = Recorder::attach(&options).unwrap();
+    recorder.start().unwrap();
+    fill_and_execute(&program, "first");
+    recorder.collect().unwrap();
+    fill_and_execute(&program, "first");
+    take_tables_away(&recorder);
+    assert!(recorder.collect().is_err());
+    let recording = recorder.finish(Ending::Failure).unwrap();
+    assert!((1_000..1_100).contains(&recording.n_grows), "{} growths", recording.n_grows);
+    assert!((1_000..1_100).contains(&recording.n_lost), "{} lost", recording.n_lost);
+    let range = recording.grows_range.unwrap();
+    assert!(range.low <= recording.n_grows && range.high.is_none(), "{range:?}");
 }

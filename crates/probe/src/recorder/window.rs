@@ -11,21 +11,22 @@ use super::tables::COLLECT_WINDOWS;
 use super::{Recorder, counting, mode_idx};
 use crate::clocks::CpuClock;
 use crate::error::Error;
-use crate::governor::{Interval, Mode, SLOWEST};
+use crate::governor::{Interval, Mode, Plan, SLOWEST};
 use crate::kernel::ProbeLinks;
 use crate::points::Probe;
 use crate::process::ProcessKey;
 use crate::record_layout::{
-    COUNT_FROZEN, COUNT_PACE_NS, COUNT_PACES, GrowKey, PRECISION_WINDOW, ThreadCount,
+    COUNT_PACE_NS, COUNT_PACES, COUNT_THREADS_LOST, GrowKey, PRECISION_WINDOW, ThreadCount,
 };
 use crate::system::TaskClocks;
 use crate::tally::OfWindow;
 use crate::windows::{Busy, Weight, Window};
 
-/// How often it is looked how far the program got in a window, at most.
-const WINDOW_EVERY: Duration = Duration::from_micros(500);
 /// One window in so many measures what a trap costs.
 const PACED: u64 = 8;
+
+/// How long a window that is not far enough goes on at least: looking takes time, too.
+const LEAST_WAIT: Duration = Duration::from_micros(500);
 
 /// How many times longer a thread took for what it did in `cpu_ns`, part of which went to probes.
 fn slow_down(cpu_ns: f64, count: &ThreadCount, trap_ns: f64) -> f64 {
@@ -40,7 +41,7 @@ fn probes_ns(count: &ThreadCount, trap_ns: f64) -> f64 {
 /// The same of a thread without a clock, as if it ran all the time between its first event and its last; `None` when it
 /// had one only.
 fn slow_down_between(count: &ThreadCount, trap_ns: f64) -> Option<f64> {
-    let span_ns = count.until.checked_sub(count.since)? as f64;
+    let span_ns = count.until.checked_sub(count.since).filter(|&ns| ns > 0)? as f64;
     let n_between = count.n.checked_sub(1).filter(|&n| n > 0)? as f64;
     let between_ns = probes_ns(count, trap_ns) / count.n as f64 * n_between;
     // The trap to the first was before it.
@@ -56,8 +57,41 @@ struct Growing {
     slowed: f64,
     /// Part of the window in which they run.
     running: f64,
-    /// Whether clocks of threads say so; else they may be slowed down by more.
-    is_known: bool,
+    /// Part of the growths by threads without a clock, which may be slowed down by more.
+    unclocked: f64,
+}
+
+impl Growing {
+    /// Of the events of each thread, and its CPU time in the window where there is a clock.
+    fn of(
+        threads: impl Iterator<Item = (ThreadCount, Option<f64>)>,
+        wall_ns: f64,
+        trap_ns: f64,
+    ) -> Self {
+        let (mut n, mut slowed, mut running, mut unclocked) = (0.0, 0.0, 0.0, 0.0);
+        for (count, clock) in threads {
+            let events = count.n as f64;
+            n += events;
+            slowed += events
+                * match clock {
+                    Some(cpu_ns) => slow_down(cpu_ns, &count, trap_ns),
+                    // Of one event alone nothing can be said, and it makes next to no difference.
+                    None => slow_down_between(&count, trap_ns).unwrap_or(1.0),
+                };
+            running += events * (clock.unwrap_or(wall_ns) / wall_ns.max(1.0)).min(1.0);
+            unclocked += if clock.is_none() { events } else { 0.0 };
+        }
+        if n == 0.0 {
+            // Where nothing grew, nothing was slowed down.
+            return Self { slowed: 1.0, running: 1.0, unclocked: 0.0 };
+        }
+        Self { slowed: slowed / n, running: running / n, unclocked: unclocked / n }
+    }
+
+    /// Where it is not known which threads grow maps, and so not what their clocks say.
+    fn without_clocks(self) -> Self {
+        Self { unclocked: 1.0, ..self }
+    }
 }
 
 /// Part of its CPU time that a thread has for itself at least, whatever the clocks say.
@@ -111,6 +145,8 @@ impl Recorder {
     pub(super) fn attach_again(&mut self, more: &[Probe]) -> Result<ProbeLinks, Error> {
         // Those of the last window: where both stood, growths would count twice.
         self.detaching.wait();
+        // Waiting and attaching may take long, and the probe that stays in gaps goes on counting.
+        self.beat()?;
         let probes = [&self.points.growth[..], more].concat();
         self.kernel.attach(&self.found.file.path, &self.scopes(), &probes)
     }
@@ -142,10 +178,12 @@ impl Recorder {
         self.attaching = begun.elapsed();
         self.kernel.forget_threads()?;
         let opened = self.switch(true, clocks.as_ref())?;
+        let gap = between(&self.last, &opened.mark);
+        let late_before = std::mem::take(&mut self.late);
         self.wait_for_progress(&opened, clocks.as_ref(), plan.length)?;
         let closed = self.switch(false, clocks.as_ref())?;
         drop(clocks);
-        let gap = between(&self.last, &opened.mark);
+        let late = std::mem::take(&mut self.late);
         let seen = opened.until(&closed);
         let more = |counter: u32| {
             closed.mark.counters[counter as usize] - opened.mark.counters[counter as usize]
@@ -153,35 +191,57 @@ impl Recorder {
         self.governor.learn_traps(more(COUNT_PACE_NS), more(COUNT_PACES));
         self.part.time_in[mode_idx(Mode::Windows)] += closed.mark.at - self.last.at;
         self.last = closed.mark;
-        let Growing { slowed, running, is_known } = self.growing(&opened, &closed)?;
-        let progress_ns = seen.wall_ns as f64 / slowed;
+        let growing = self.growing(&opened, &closed)?;
+        let progress_ns = seen.wall_ns as f64 / growing.slowed;
         self.governor.observe_window(&gap, &self.charged(&seen), progress_ns);
         self.closed_at = closed.mark.at;
         self.next_window = self.governor.plan();
         self.detaching.begin(links);
+        let window = Window { scheduled, ..self.measured(plan, &opened, &closed, &growing) };
+        let before = self.gap_before(&gap, late_before);
+        if closed.mark.has_more_frozen(&opened.mark) {
+            self.part.frozen += late;
+            self.part.windows.add_blind(window.own_ns);
+            return self.take_window(None, before.0);
+        }
+        let (gap_own_ns, before) = before;
+        let is_cut_short = progress_ns < plan.length.as_nanos() as f64 / 4.0;
+        let window = Window { gap_own_ns, before, ..window };
+        self.take_window(Some(window).filter(|_| !is_cut_short), gap_own_ns + window.own_ns)
+    }
+
+    /// How long a window was in what its events stand for, and how the program ran there; without what came before.
+    fn measured(&self, plan: Plan, opened: &Switch, closed: &Switch, growing: &Growing) -> Window {
         let costs = self.governor.costs();
-        // Of processes that come and go, whose CPU time in a window is not known, the wall time is.
-        let is_all = self.found.is_all();
-        // The clock of the gaps, where those of threads do not know all processes.
-        let by_clock = if is_all { between(&opened.mark, &closed.mark) } else { seen };
-        let is_cut_short =
-            progress_ns < plan.length.as_nanos() as f64 / 4.0 || more(COUNT_FROZEN) > 0;
+        let seen = opened.until(closed);
+        let (wall_ns, cpu_ns, own_ns) =
+            (seen.wall_ns as f64, seen.cpu_ns as f64, seen.own_cpu_ns(costs));
+        let Growing { slowed, running, unclocked } = *growing;
         let window = Window {
-            gap_own_ns: if is_all { gap.wall_ns as f64 } else { gap.own_cpu_ns(costs) },
-            aim: plan.mean_gap.as_nanos() as f64 / seen.wall_ns.max(1) as f64,
-            cpu_ns: if is_all { seen.wall_ns } else { seen.cpu_ns } as f64,
-            own_ns: if is_all { progress_ns } else { seen.own_cpu_ns(costs) },
-            probe_ns: if is_all { 0.0 } else { seen.cpu_ns as f64 - seen.own_cpu_ns(costs) },
+            aim: plan.mean_gap.as_nanos() as f64 / wall_ns.max(1.0),
             slowed,
             running,
-            is_slowed_known: is_known,
+            unclocked,
             trap_part: seen.trap_ns(costs) / seen.probe_ns(costs).max(1.0),
-            scheduled,
-            before: Busy::of_gap(&gap, costs),
-            busy: Busy::of_window(&by_clock, costs),
-            n_events: 0,
+            ..Window::default()
         };
-        self.take_window(Some(window).filter(|_| !is_cut_short), window.gap_own_ns + window.own_ns)
+        if self.found.is_all() {
+            // The clock of the gaps: those of threads do not know all processes.
+            let busy = Busy::of_window(&between(&opened.mark, &closed.mark), costs);
+            return Window { cpu_ns: wall_ns, own_ns: wall_ns / slowed, busy, ..window };
+        }
+        let (probe_ns, busy) = (cpu_ns - own_ns, Busy::of_window(&seen, costs));
+        Window { cpu_ns, own_ns, probe_ns, busy, ..window }
+    }
+
+    /// The part of a stretch that events stand for. Units: nanoseconds.
+    pub(super) fn time_ns(&self, stretch: &Interval) -> f64 {
+        // Of processes that come and go the CPU time of a short time is not known.
+        if self.found.is_all() {
+            stretch.wall_ns as f64
+        } else {
+            stretch.own_cpu_ns(self.governor.costs())
+        }
     }
 
     /// What the governor is told of a window: where samples are the clock, one is too short for them.
@@ -207,29 +267,15 @@ impl Recorder {
 
     /// Threads that do other things are not slowed down, and have no part in it.
     fn growing(&self, opened: &Switch, later: &Switch) -> Result<Growing, Error> {
-        let trap_ns = self.governor.costs().trap_ns;
         let wall_ns = later.mark.at.saturating_duration_since(opened.mark.at).as_nanos() as f64;
-        let is_known = opened.clocks.is_some() && later.clocks.is_some();
-        let (mut n, mut slowed, mut running) = (0.0, 0.0, 0.0);
         let threads = self.kernel.threads()?;
-        let is_idle = threads.iter().all(|(_, count)| count.n == 0);
-        for (tid, count) in threads {
-            let clock = opened.thread_ns(later, tid).filter(|&ns| ns > 0.0);
-            let of_thread = match clock {
-                Some(cpu_ns) => Some(slow_down(cpu_ns, &count, trap_ns)),
-                None => slow_down_between(&count, trap_ns),
-            };
-            let Some(of_thread) = of_thread else { continue };
-            let events = count.n as f64;
-            n += events;
-            slowed += events * of_thread;
-            running += events * (clock.unwrap_or(wall_ns) / wall_ns.max(1.0)).min(1.0);
-        }
-        if n == 0.0 {
-            // Where nothing grew, nothing was slowed down.
-            return Ok(Growing { slowed: 1.0, running: 1.0, is_known: is_idle });
-        }
-        Ok(Growing { slowed: slowed / n, running: running / n, is_known })
+        let with_clocks = threads
+            .into_iter()
+            .map(|(tid, count)| (count, opened.thread_ns(later, tid).filter(|&ns| ns > 0.0)));
+        let growing = Growing::of(with_clocks, wall_ns, self.governor.costs().trap_ns);
+        let lost = COUNT_THREADS_LOST as usize;
+        let has_lost = later.mark.counters[lost] > opened.mark.counters[lost];
+        Ok(if has_lost { growing.without_clocks() } else { growing })
     }
 
     /// Waits in a window until the program got so far as it gets in `length` without probes.
@@ -241,7 +287,7 @@ impl Recorder {
     ) -> Result<(), Error> {
         let mut rest = length;
         while !rest.is_zero() && opened.mark.at.elapsed() < length * SLOWEST {
-            self.wait(rest.max(WINDOW_EVERY))?;
+            self.wait(rest.max(LEAST_WAIT))?;
             let clocks = clocks.and_then(|clocks| clocks.read().ok());
             let now = Switch { mark: self.mark()?, clocks };
             let wall_ns = opened.until(&now).wall_ns as f64;
@@ -290,24 +336,21 @@ impl Recorder {
 
     /// The gap up to now, in which windows are the mode.
     pub(super) fn end_gap(&mut self) -> Result<(), Error> {
-        let time = self.skip()?;
-        self.part.time_in[mode_idx(Mode::Windows)] += time;
+        let gap = self.pass()?;
+        self.part.time_in[mode_idx(Mode::Windows)] += Duration::from_nanos(gap.wall_ns);
+        let late = std::mem::take(&mut self.late);
+        let (own_ns, busy) = self.gap_before(&gap, late);
+        self.part.windows.add_gap(own_ns, &busy);
         Ok(())
     }
 
-    /// Takes the time up to now for a gap, and returns it.
-    pub(super) fn skip(&mut self) -> Result<Duration, Error> {
+    /// The stretch up to now, in which growths were not counted.
+    pub(super) fn pass(&mut self) -> Result<Interval, Error> {
         let now = self.mark()?;
         let gap = between(&self.last, &now);
-        let time = now.at - self.last.at;
         self.last = now;
         self.governor.observe_gap(&gap);
-        let is_all = self.found.is_all();
-        let time_ns =
-            if is_all { gap.wall_ns as f64 } else { gap.own_cpu_ns(self.governor.costs()) };
-        let busy = Busy::of_gap(&gap, self.governor.costs());
-        self.part.windows.add_gap(time_ns, &busy);
-        Ok(time)
+        Ok(gap)
     }
 
     /// What was counted in the window that is closed; of one that the end of the program cut short, it stands for

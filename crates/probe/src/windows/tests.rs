@@ -12,7 +12,6 @@ fn window(gap_own_ns: f64, own_ns: f64, n_events: u64) -> Window {
         own_ns,
         slowed: 1.0,
         running,
-        is_slowed_known: true,
         trap_part: 1.0,
         n_events,
         ..Window::default()
@@ -91,6 +90,28 @@ fn what_a_program_catches_up_with_does_not_hold_it_up() {
     }
 }
 
+/// Of processes that come and go, CPU time is told by samples, of which short recordings have none.
+#[test]
+fn where_no_cpu_time_was_seen_counts_are_counts() {
+    let mut windows = Windows::default();
+    for _ in 0..4 {
+        let before = Busy { wall_ns: 1e8, ..Busy::default() };
+        let busy = Busy { wall_ns: 1e7, cpu_ns: 0.0, probe_ns: 4e6 };
+        windows.add(&Window { slowed: 2.0, before, busy, ..window(1e8, 1e7, 10) });
+    }
+    let Scale { factor, held_up } = windows.scale();
+    assert!(factor > 0.0 && (0.0..=1.0).contains(&held_up), "{factor}, {held_up}");
+    assert_eq!(windows.estimate(), 40.0 + 40.0 * 2.0 * 10.0);
+}
+
+#[test]
+fn of_two_values_the_one_without_error_counts() {
+    assert_eq!(combine((1.0, 0.0), (2.0, 0.5)), (1.0, 0.0));
+    assert_eq!(combine((1.0, 0.0), (2.0, 0.0)), (1.0, 0.0));
+    let (value, error) = combine((1.0, 0.5), (2.0, 0.5));
+    assert!((value - 1.5).abs() < 1e-9 && (error - 0.5 / 2_f64.sqrt()).abs() < 1e-9);
+}
+
 #[test]
 fn a_window_in_which_the_program_rests_does_not_weigh() {
     let mut windows = Windows::default();
@@ -133,9 +154,49 @@ fn without_clocks_an_estimate_is_a_lower_bound() {
     }
     let groups = [1000.0; GROUPS];
     assert!(windows.range(0.0, &groups).high.is_some() && windows.had_clocks());
-    windows.add(&Window { is_slowed_known: false, ..window(9e6, 1e6, 100) });
+    let mut one = windows;
+    one.add(&Window { unclocked: 1.0, ..window(9e6, 1e6, 10) });
+    assert!(one.had_clocks(), "no window decides by itself");
+    assert!(one.range(0.0, &groups).high.is_some());
+    // Threads that begin in each window, and have most of its events.
+    windows.add(&Window { unclocked: 0.6, ..window(9e6, 1e6, 1000) });
     assert_eq!(windows.range(0.0, &groups).high, None);
     assert!(!windows.had_clocks() && windows.next().had_clocks());
+}
+
+/// An hour in which the recorder was stopped, beside windows.
+#[test]
+fn windows_say_nothing_of_time_in_which_nothing_could_be_counted() {
+    let mut windows = Windows::default();
+    for _ in 0..GROUPS {
+        windows.add(&window(9e6, 1e6, 100));
+    }
+    let groups = [1000.0; GROUPS];
+    let (estimate, before) = (windows.estimate(), windows.range(0.0, &groups));
+    windows.add_blind(3600e9);
+    windows.add(&window(0.0, 1e6, 100));
+    assert_eq!(windows.estimate(), estimate + 100.0, "it is not scaled up by what windows met");
+    let range = windows.range(0.0, &groups);
+    assert_eq!((range.high, windows.uncounted_ns()), (None, 3600e9));
+    assert!(before.high.is_some() && range.low <= before.low, "{range:?}, {before:?}");
+    let mut moment = Windows::default();
+    moment.ensure_uncounted();
+    assert!(moment.uncounted_ns() > 0.0);
+}
+
+#[test]
+fn a_gap_that_became_long_widens_the_range() {
+    let high = |last: &Window| {
+        let mut windows = Windows::default();
+        windows.see(1_000_000, LONG_ENOUGH_NS);
+        for _ in 0..GROUPS {
+            windows.add(&window(9e6, 1e6, 100));
+        }
+        windows.add(last);
+        windows.range(0.0, &[1000.0; GROUPS]).high.unwrap()
+    };
+    let [as_aimed, longer] = [10e6, 90e6].map(|gap_ns| high(&window(gap_ns, 1e6, 100)));
+    assert!(longer > as_aimed + 50_000_000, "{as_aimed}, {longer}");
 }
 
 /// Where CPUs are scarce, the CPU time of all threads together is as in gaps, whether one catches up or not.

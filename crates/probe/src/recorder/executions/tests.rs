@@ -1,27 +1,21 @@
 //! What follows from what processes executed.
 
-use std::time::Duration;
-
 use super::*;
 use crate::record_layout::{EXECS_LEFT_LINKS, PROCESS_MAX_EXECS};
 
 #[test]
 fn what_was_missed_of_a_process_began_after_the_look_before() {
-    let start = Instant::now();
-    let at = |seconds| start + Duration::from_secs(seconds);
-    let mut followed = Followed::from(at(0));
-    followed.seen_at = at(1);
-    followed.see_away([7].into_iter());
-    followed.seen_at = at(2);
-    followed.see_away([7, 8].into_iter());
-    assert_eq!(followed.away, HashMap::from([(7, at(1)), (8, at(2))]));
-    followed.see_away([8].into_iter());
+    let mut followed = Followed::default();
+    followed.see_away([(7, 100)].into_iter());
+    followed.see_away([(7, 200), (8, 300)].into_iter());
+    assert_eq!(followed.away, HashMap::from([(7, 100), (8, 300)]));
+    followed.see_away([(8, 400)].into_iter());
     assert!(!followed.is_away(7) && followed.is_away(8));
 }
 
 #[test]
 fn links_are_lacking_after_each_execution_by_another_thread_until_there_are_others() {
-    let mut followed = Followed::from(Instant::now());
+    let mut followed = Followed::default();
     let by_first = Executions(1);
     let by_other = Executions(2 + EXECS_LEFT_LINKS);
     assert!(!followed.lacks_links(7, Executions::default()) && !followed.lacks_links(7, by_first));
@@ -40,4 +34,14 @@ fn links_left_behind_do_not_change_which_process_it_is() {
     assert_eq!((left.process(Pid(7)), left.n_left_links()), (process, 3));
     assert_ne!(process, Executions(1).process(Pid(7)));
     assert_eq!(process.pid(), Pid(7));
+}
+
+#[test]
+fn a_process_whose_memory_is_locked_is_not_asked_again_before_it_executes_something() {
+    let mut followed = Followed::default();
+    let process = |n| Executions(n).process(Pid(7));
+    followed.locked.insert(process(1));
+    assert!(!followed.may_ask(process(1)) && followed.may_ask(process(2)));
+    followed.locked.extend((1..MAX_LOCKED as u32).map(|pid| Executions(1).process(Pid(pid))));
+    assert!(!followed.may_ask(process(2)), "too many are");
 }

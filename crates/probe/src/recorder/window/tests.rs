@@ -22,5 +22,23 @@ fn a_thread_without_a_clock_is_taken_to_run_from_its_first_event_to_its_last() {
     let slowed = slow_down_between(&count, 1e3).unwrap();
     assert!((slowed - 8.0 / 5.0).abs() < 1e-3, "{slowed}");
     assert_eq!(slow_down_between(&ThreadCount { n: 1, ..count }, 1e3), None);
+    let at_once = ThreadCount { until: since, ..count };
+    assert_eq!(slow_down_between(&at_once, 1e3), None, "the clock stood still");
     assert_eq!(slow_down_between(&ThreadCount { n: 0, since: 0, until: 0, ..count }, 1e3), None);
+}
+
+#[test]
+fn threads_count_by_their_events_with_a_clock_or_without() {
+    let count = ThreadCount { n: 1000, event_ns: 2_000_000, n_paces: 0, since: 0, until: 0 };
+    let with_clock = (count, Some(8e6));
+    // One that is born in the window, and grows one map.
+    let born = (ThreadCount { n: 1, event_ns: 2_000, since: 5, until: 9, ..count }, None);
+    let known = Growing::of([with_clock].into_iter(), 8e6, 1e3);
+    let growing = Growing::of([with_clock, born].into_iter(), 8e6, 1e3);
+    assert!((growing.slowed - known.slowed).abs() < 1e-3, "{growing:?}");
+    assert!((growing.unclocked - 1.0 / 1001.0).abs() < 1e-9, "{growing:?}");
+    let alone = Growing::of([born].into_iter(), 8e6, 1e3);
+    assert_eq!((alone.slowed, alone.unclocked), (1.0, 1.0));
+    let none = Growing::of([].into_iter(), 8e6, 1e3);
+    assert_eq!((none.slowed, none.unclocked), (1.0, 0.0));
 }
