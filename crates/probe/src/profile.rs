@@ -617,6 +617,7 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
         format!("window_scale={:.2}", windows.per_seen()),
         format!("window_group_cpu_s={}", groups.join(",")),
         format!("held_up_pct={:.0}", windows.scale().held_up * 100.0),
+        format!("waited_pct={:.0}", windows.crowded() * 100.0),
         format!("scale_error_pct={:.1}", windows.scale_error() * 100.0),
         format!("unmet_bursts_pct={:.1}", windows.unmet() * 100.0),
         // Rounded up: what is not 0 makes every count a lower bound.

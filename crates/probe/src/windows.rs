@@ -37,6 +37,10 @@ const MAX_UNCLOCKED: f64 = 0.03;
 /// Standard error of what CPU time says, for each part of the time in which threads wait for a CPU.
 const CROWDED_ERROR: f64 = 2.0;
 
+/// Part by which the CPU time of an event may be another in windows than in gaps, for each part of the time in which threads
+/// wait for a CPU: others push its data out of the caches. Measured on a program that sleeps, beside compilers.
+const CROWDED_SCALE_ERROR: f64 = 0.2;
+
 /// What happened in a window and before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Window {
@@ -205,7 +209,7 @@ impl Windows {
     }
 
     /// By how much all estimates may be wrong together, since it is not known better what a trap costs, and by how much
-    /// probes held the program up.
+    /// probes held the program up, and what an event takes where CPUs are short.
     pub(crate) fn scale_error(&self) -> f64 {
         if !self.had_clocks() {
             return 1.0;
@@ -223,7 +227,8 @@ impl Windows {
         let caught_up = (1.0 - held_up) * self.probe_ns;
         let trap_error = TRAP_ERROR * self.trap_part();
         let of_factor = trap_error * caught_up / (aimed_ns - caught_up).max(1.0);
-        of_traps.hypot(of_waits).hypot(of_factor).min(1.0)
+        let of_crowd = CROWDED_SCALE_ERROR * self.crowded();
+        of_traps.hypot(of_waits).hypot(of_factor).hypot(of_crowd).min(1.0)
     }
 
     /// What traps took, of all that probes took.
@@ -269,7 +274,7 @@ impl Windows {
 
     /// Part of the time in which its threads could have run, and waited for a CPU. What one of them takes for its probes
     /// then is what another goes without, and the CPU time of all tells nothing.
-    fn crowded(&self) -> f64 {
+    pub(crate) fn crowded(&self) -> f64 {
         let ready_ns = self.ran_ns + self.waited_ns;
         if ready_ns > 0.0 { self.waited_ns / ready_ns } else { 0.0 }
     }

@@ -220,3 +220,17 @@ fn a_range_holds_both_where_threads_wait_for_cpus() {
     assert!(range.contains(&(64_000.0 * 11.0 * 1e7 / 6e6)), "{range:?}: caught up");
     assert!(range.contains(&(64_000.0 * (1.0 + 10.0 * 7.0 / 3.0))), "{range:?}: held up");
 }
+
+#[test]
+fn ranges_are_wider_the_longer_threads_wait_for_cpus() {
+    let error = |waited_ns: u64| {
+        let mut windows = Windows::default();
+        for _ in 0..64 {
+            let scheduled = Scheduled { ran_ns: 100 - waited_ns, waited_ns };
+            windows.add(&Window { scheduled, ..window(1e8, 1e7, 1_000) });
+        }
+        windows.scale_error()
+    };
+    assert_eq!(error(0), 0.0);
+    assert!((error(80) - 0.16).abs() < 1e-9, "{}", error(80));
+}
