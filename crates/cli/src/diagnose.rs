@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use diagnosis::evidence::Site;
+use anyhow::ensure;
+use diagnosis::evidence::{Notice, Site};
 use diagnosis::{Diagnosis, Verdict};
 use ingest::{OpenOptions, Options};
 use regex::Regex;
@@ -27,6 +28,11 @@ pub(crate) fn run(
     let mut evidence = ingest::collect(&args.inputs, &options, &mut crate::progress(err))?;
     if let Some(focus) = &args.focus {
         evidence.sites.retain(|site| matches(site, focus));
+        if evidence.sites.is_empty() {
+            let text = format!("no function, file or map type here matches --focus '{focus}'");
+            ensure!(args.fail_over.is_none() && args.budget.is_none(), text);
+            evidence.notices.push(Notice { source: None, text });
+        }
     }
     let diagnosis = diagnosis::diagnose(evidence);
     write_files(args, &outputs, &diagnosis, err)?;

@@ -153,10 +153,14 @@ impl Page<'_> {
 
     fn findings(&mut self, diagnosis: &Diagnosis, top: usize) -> io::Result<()> {
         if diagnosis.findings.is_empty() {
-            let why = if diagnosis.evidence.cpu.is_some() {
-                "nothing that was measured asks for a change"
-            } else {
-                "most findings rest on the CPU time of map operations, which was not measured"
+            let why = match &diagnosis.evidence.cpu {
+                Some(cpu) if cpu.total.samples < FEW_SAMPLES => {
+                    "too few CPU samples to say anything: profile or record for longer, or under more load"
+                }
+                Some(_) => "nothing that was measured asks for a change",
+                None => {
+                    "most findings rest on the CPU time of map operations, which was not measured"
+                }
             };
             return writeln!(self.out, "\n{FINE}no finding{FINE:#}: {why}");
         }

@@ -283,3 +283,14 @@ fn a_recording_alone_is_enough() {
     assert_eq!(site["growth"]["types"][0]["map_type"], "map[string]int");
     assert_eq!(report["findings"][0]["verdict"], "presize", "{:#}", report["findings"]);
 }
+
+#[test]
+fn a_focus_that_matches_nothing_is_said_and_fails_a_check() {
+    let cpu = sample("nested-1.27.3/cpu.pprof");
+    let said = stdout_of(["diagnose", &cpu, "--focus", "nosuchfunction"]);
+    let note = "no function, file or map type here matches --focus 'nosuchfunction'";
+    assert!(said.contains(note), "{said}");
+    let checked = mapscope(["diagnose", &cpu, "--focus", "nosuchfunction", "--fail-over", "5"]);
+    assert_eq!(checked.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&checked.stderr).contains(note));
+}

@@ -2,7 +2,7 @@
 
 use gomap::{Category, MapOp};
 
-use super::{NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
+use super::{FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
 use crate::evidence::{Cost, SourceKind};
 use crate::finding::{Amount, Confidence, Finding, Level, Verdict, plural};
 
@@ -18,6 +18,10 @@ pub(super) fn below_threshold(process: &ProcessContext<'_>) -> Option<Finding> {
         return None;
     }
     let total = process.cpu.total;
+    // Of so few nothing is known to be small.
+    if total.samples < FEW_SAMPLES {
+        return None;
+    }
     Some(Finding {
         rule: "below-threshold",
         site: None,
@@ -27,15 +31,23 @@ pub(super) fn below_threshold(process: &ProcessContext<'_>) -> Option<Finding> {
             .to_owned(),
         cost: Some(map),
         saving: None,
-        confidence: match total.samples {
-            n @ 0..super::FEW_SAMPLES => Confidence {
-                level: Level::Low,
-                reason: format!("only {n} {} in the profile", plural(n, "sample")),
-            },
-            n => Confidence { level: Level::High, reason: format!("{n} samples in the profile") },
-        },
+        confidence: confidence_of_little(map.samples, total.samples),
         evidence: vec![process.share("inside map operations, of all CPU", map)],
     })
+}
+
+/// High where a share that is noticeable would hardly have shown in so few of the samples.
+fn confidence_of_little(n_map: u64, n_total: u64) -> Confidence {
+    // What is expected of a sum of rare events so that fewer than this are seen in 1 of 20 cases.
+    let n_map = n_map as f64;
+    let most = (n_map + 2.0 * n_map.sqrt() + 3.0) / n_total as f64;
+    if most < PROCESS_NOTICEABLE {
+        let reason = format!("{n_total} samples in the profile");
+        return Confidence { level: Level::High, reason };
+    }
+    let reason =
+        format!("{n_total} samples in the profile: by chance they may hide {:.0} %", most * 100.0);
+    Confidence { level: Level::Low, reason }
 }
 
 /// Maps cost something in sum, but no single line does.

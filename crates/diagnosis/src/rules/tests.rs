@@ -266,7 +266,19 @@ fn few_samples_are_weak_and_very_few_say_nothing() {
     evidence.cpu.as_mut().unwrap().total = cost(100);
     check(evidence.clone(), vec![site(1, &few)], &["growth-dominates Presize Low"]);
     let very_few = [(Assign, Probe, 2), (Assign, GrowthMove, 2)];
-    check(evidence, vec![site(1, &very_few)], &["below-threshold LeaveAlone High"]);
+    check(evidence, vec![site(1, &very_few)], &["below-threshold LeaveAlone Low"]);
+}
+
+#[test]
+fn too_few_samples_leave_nothing_alone() {
+    let of = |n| {
+        let mut evidence = program("go1.27.3");
+        evidence.cpu.as_mut().unwrap().total = cost(n);
+        evidence
+    };
+    check(of(11), vec![], &[]);
+    check(of(30), vec![], &["below-threshold LeaveAlone Low"]);
+    check(of(100), vec![], &["below-threshold LeaveAlone High"]);
 }
 
 #[test]
