@@ -93,9 +93,10 @@ const GO_126: Release = Release {
     has_green_tea: true,
     ..GO_125
 };
+const GO_127: Release = Release { minor: 27, maps: &[SWISS_127], module: MODULE_127, ..GO_126 };
 
 /// All releases that are known, oldest first.
-pub const RELEASES: [Release; 10] = [
+pub const RELEASES: &[Release] = &[
     GO_118,
     Release { minor: 19, ..GO_118 },
     GO_120,
@@ -105,7 +106,7 @@ pub const RELEASES: [Release; 10] = [
     Release { minor: 24, maps: &[SWISS_124, CLASSIC_BY_CHOICE], ..GO_122 },
     GO_125,
     GO_126,
-    Release { minor: 27, maps: &[SWISS_127], module: MODULE_127, ..GO_126 },
+    GO_127,
 ];
 
 impl Release {
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn every_release_between_the_oldest_and_the_newest_has_one_row() {
         assert!(RELEASES.iter().map(|release| release.minor).eq(Release::KNOWN));
-        for release in &RELEASES {
+        for release in RELEASES {
             assert_eq!(Release::of(GoVersion::go1(release.minor)), Some(release));
             assert!(release.usual_map().is_some());
         }
