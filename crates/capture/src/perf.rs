@@ -40,7 +40,7 @@ const PERF_EVERY: Duration = Duration::from_millis(5);
 
 /// CPU samples, at the rate of the recorder's. Where the processor does not count cycles, perf takes the clock.
 const CPU: &str = "cycles/freq=99/";
-/// Misses; virtual machines seldom count them.
+/// Misses; virtual machines rarely count them.
 const MISSES: [&str; 3] =
     ["cache-misses/freq=99/", "dTLB-load-misses/freq=99/", "L1-dcache-load-misses/freq=99/"];
 /// Every call. Source: Documentation/admin-guide/sysctl/kernel.rst, perf_event_paranoid.
@@ -183,7 +183,7 @@ impl Perf {
             let why = "not to be had here: tracepoints need root, or CAP_PERFMON or \
                        `sudo sysctl kernel.perf_event_paranoid=-1` and an event directory that can be read \
                        (/sys/kernel/tracing/events); misses need a processor that lets them be counted, which \
-                       virtual ones seldom do";
+                       virtual ones rarely do";
             found.push(Err(Missing::new(&format!("perf events {}", names.join(", ")), why)));
         }
         found

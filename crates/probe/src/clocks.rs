@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seldom_samples_are_no_clock() {
+    fn rare_samples_are_no_clock() {
         for (sample_hz, are_a_clock) in
             [(0, false), (1, false), (48, false), (49, true), (99, true)]
         {

@@ -9,7 +9,7 @@
 //!    are estimated.
 //! 3. *Windows*: probes are in place for short windows at random gaps (`windows` says what an event in one stands for).
 //!    Gaps are of wall time, so that windows do not follow what the program does, and depend on all earlier windows
-//!    together: were they to depend on the last one, they would meet bursts too seldom, and the estimate would be too
+//!    together: if they depended on the last one, they would meet bursts too rarely, and the estimate would be too
 //!    low. Whether they are still needed is asked at times that do not depend on them either.
 
 use std::time::Duration;
@@ -114,7 +114,7 @@ const RETURN_BELOW: f64 = 0.7;
 /// Weight of the latest interval in running means.
 const WEIGHT: f64 = 0.3;
 /// Weight of the latest window in the length of the gaps. Small: gaps that follow the program's bursts meet them too
-/// seldom.
+/// rarely.
 const GAP_WEIGHT: f64 = 0.03;
 /// Windows that what was seen before the first one weighs as much as.
 const PRIOR_WINDOWS: u64 = 4;

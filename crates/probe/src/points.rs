@@ -78,7 +78,7 @@ impl Points {
         points
     }
 
-    /// The probe that stays in the gaps between windows, as long as that is cheap: what comes by there is seldom in most
+    /// The probe that stays in the gaps between windows, as long as that is cheap: what comes by there is rare in most
     /// programs, and shows how large maps become.
     pub(crate) fn standing(&self) -> Option<Probe> {
         self.splits.or(self.large.as_ref().map(|(_, probe)| *probe))

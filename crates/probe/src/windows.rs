@@ -4,7 +4,7 @@
 //!    down: then it has met each stretch of the program with about the same chance, bursts too, in which most of the time
 //!    goes to probes. How much they were slowed down is known by thread, since others run on as fast as before.
 //! 2. An event in a window stands for itself and for those in the gaps of the length that was aimed at when the window
-//!    was planned: the more seldom windows were to be, the more.
+//!    was planned: the rarer windows were to be, the more.
 //! 3. Probes only hold a program up that has no time to spare: what waits for a clock or for requests catches up in the
 //!    time in which it would have waited. In windows it then takes more CPU time than in gaps, by as much as probes took;
 //!    one that is held up takes as much as in gaps. So the part of the probes' time by which it was held up is measured,

@@ -1,4 +1,4 @@
-//! Misses that the processor counted. Machines of tests seldom count any, so the files are made from a real one of CPU
+//! Misses that the processor counted. Machines of tests rarely count any, so the files are made from a real one of CPU
 //! samples: each sample is written once for the time, and once or not at all as a miss.
 
 use gobin::{Binary, LinkAddr};

@@ -405,7 +405,7 @@ fn hashing_is_the_matter_from_a_third_on_and_not_under_growth() {
 }
 
 #[test]
-fn keys_dearer_than_the_map_are_the_matter() {
+fn keys_more_expensive_than_the_map_are_the_matter() {
     let mut line = site(1, STEADY);
     line.cpu.as_mut().unwrap().function_key_conversion = cost(501);
     let d = check(program("go1.27.3"), vec![line.clone()], &["key-building ChangeKey Medium"]);

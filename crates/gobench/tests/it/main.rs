@@ -66,7 +66,7 @@ fn the_fixture_has_enough_runs() {
 /// Draws are independent, so that of so many a binomial number differs by chance: three standard deviations are allowed
 /// beyond its mean, for which a right test fails in one of a thousand fixtures.
 #[test]
-fn runs_of_one_program_differ_as_seldom_as_the_level_says() {
+fn runs_of_one_program_differ_as_rarely_as_the_level_says() {
     let n = f64::from(N_DRAWS);
     let allowed = n * LEVEL + 3.0 * (n * LEVEL * (1.0 - LEVEL)).sqrt();
     for (name, values) in benchmarks() {

@@ -360,7 +360,7 @@ impl Evacuation {
         let load = entries / self.n_buckets;
         let variance = entries * (self.variance * load + self.left * (1.0 - self.left));
         let moved = Estimate::around(entries * (1.0 - self.left), variance.sqrt(), (0.0, entries));
-        // The last bucket may be a full one, however seldom it is left.
+        // The last bucket may be a full one, however rarely it is left.
         let last = (load + 4.0 * load.sqrt()).ceil();
         Estimate { low: moved.low.min(entries - last).max(0.0), ..moved }
     }

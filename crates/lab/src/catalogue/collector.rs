@@ -50,7 +50,7 @@ pub(crate) const EMPTY_ARRAYS: Experiment = Experiment {
     requires: &[],
     predicts: &[
         ratio(
-            "string keys: empty maps with room for 512 make a collection at least 3 times as dear as ones without room",
+            "string keys: empty maps with room for 512 make a collection at least 3 times as expensive as ones without room",
             "EmptyArrays/strings/room-for=512",
             "EmptyArrays/strings/room-for=0",
             "cpu-us/cycle",

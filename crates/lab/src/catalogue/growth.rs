@@ -17,7 +17,7 @@ pub(crate) const WRITE_COST: Experiment = Experiment {
     requires: &[],
     predicts: &[
         ratio(
-            "10,000 times the entries (1,000 in a quick run) make a write at least 100 times as dear",
+            "10,000 times the entries (1,000 in a quick run) make a write at least 100 times as expensive",
             "WriteCost/large-both/nested",
             "WriteCost/small/nested",
             "cpu-ns/op",
@@ -51,7 +51,7 @@ pub(crate) const MIGRATION: Experiment = Experiment {
             adds 1.3 ms of stopped world per 100,000 writes.",
     method: "One map of a million entries (200,000 in a quick run), with int and with string keys, grown and presized: \
              CPU time without collections, then stopped time with them.",
-    instead: "Growth does make inserts dearer, by a factor that depends on key type and release; a right size hint \
+    instead: "Growth does make inserts more expensive, by a factor that depends on key type and release; a right size hint \
               removes it. What growth allocates brings collections on, but those stop the world for microseconds.",
     sources: &[sources::GROWTH],
     kind: Kind::Prints,
@@ -125,7 +125,7 @@ pub(crate) const CALL_DEPTH: Experiment = Experiment {
              samples that are inside a map write; about 120 samples each (40 in a quick run).",
     instead: "A map write is always one call into the runtime, which no compiler inlines. In the steady state little \
               lies below it: the hash, or a comparison. Deep stacks occur inside growth and allocation only, and the \
-              calls are not what makes those dear.",
+              calls are not what makes those expensive.",
     sources: &[sources::PROFILES, sources::GROWTH, sources::STACK_COUNTER],
     kind: Kind::Profiles,
     requires: &[],

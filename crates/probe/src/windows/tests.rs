@@ -32,7 +32,7 @@ fn events_stand_for_the_time_around_their_windows() {
 }
 
 #[test]
-fn a_window_that_was_seldom_to_be_weighs_more() {
+fn a_window_that_was_rarely_to_be_weighs_more() {
     let mut windows = Windows::default();
     windows.add(&Window { aim: 30.0, ..window(100.0, 10.0, 2) });
     windows.add(&window(100.0, 10.0, 0));
