@@ -4,7 +4,7 @@
 //!
 //! 1. The hash of the outer key picks the shard, so a row is never spread: listing or removing it takes one lock, and is
 //!    atomic. A single hot row is the price: all of its writers meet at one lock.
-//! 2. There are eight shards for each thread that the machine runs at once, so that threads seldom meet at random. Each
+//! 2. There are eight shards for each thread that the machine runs at once, so that threads rarely meet at random. Each
 //!    shard starts on cache lines of its own, so that taking one lock does not slow its neighbours.
 //! 3. A map grows shard by shard, so that growth stops the writers of one shard only.
 //! 4. An operation on one entry or one row takes one lock, once. What goes over all shards takes one lock after another

@@ -4,7 +4,7 @@ use gomap::{Category, MapOp};
 
 use super::{FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
 use crate::evidence::{Cost, SourceKind};
-use crate::finding::{Amount, Confidence, Finding, Level, Verdict, plural};
+use crate::finding::{Amount, Confidence, Finding, Level, Verdict};
 
 /// Part of the map cost under growth frames below which a hint would not be felt.
 pub(super) const GROWTH_IS_SMALL: f64 = 0.10;
