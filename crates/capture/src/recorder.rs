@@ -85,7 +85,7 @@ fn record_until_end(
     // Without, Ctrl-Z stops a governor, and leaves what it governs in place.
     let suspend = SuspendSignal::catch().ok();
     loop {
-        if let Some(suspend) = suspend.as_ref().filter(|suspend| suspend.take()) {
+        if let Some(suspend) = suspend.as_ref().filter(|suspend| suspend.is_asked()) {
             recorder.suspend()?;
             let _ = suspend.suspend();
             recorder.resume()?;

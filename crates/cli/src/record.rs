@@ -156,7 +156,7 @@ fn record_until_end(
         if stop.is_set() {
             return Ok(Ending::Signal);
         }
-        if suspend.take() {
+        if suspend.is_asked() {
             recorder.suspend()?;
             // Where it cannot stop, it goes on.
             let _ = suspend.suspend();

@@ -684,6 +684,30 @@ fn a_recorder_that_is_suspended_takes_its_probes_away_and_puts_them_back() {
     check_not_counted(recorder, &path);
 }
 
+/// Also when that is done before the recorder has looked for signals, or while it takes its probes away.
+#[test]
+fn a_recorder_that_is_let_go_on_before_it_has_stopped_goes_on() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let mut load = Load::start(&program, &["-work", "mix"]);
+    let mut recorder = suspendable_recorder(&load, &path);
+    let before = n_links(&recorder.pid());
+    for takes_away in [false, true] {
+        send("-TSTP", &recorder.pid());
+        while takes_away && n_links(&recorder.pid()) == before {}
+        send("-CONT", &recorder.pid());
+        // The program says ten times a second how far it got.
+        for _ in 0..15 {
+            load.operations();
+            let state = status_line(&recorder.pid(), "State:");
+            assert!(!state.starts_with('T'), "{state}");
+        }
+    }
+    let (said, code) = recorder.end("-INT");
+    assert_eq!(code, Some(0), "{said}");
+}
+
 #[test]
 fn a_stopped_program_does_nothing_and_does_not_hold_the_recorder() {
     let Some(program) = load_program() else { return };
