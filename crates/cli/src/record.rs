@@ -113,7 +113,9 @@ fn keep(
     let Err(error) = output.write_until(&bytes, &|| signals.is_set()) else { return Ok(()) };
     match ::output::write_elsewhere(".pb.gz", &bytes) {
         Ok(path) => anyhow::bail!("{error}; the recording is kept in {}", path.display()),
-        Err(_) => Err(error.into()),
+        Err(elsewhere) => anyhow::bail!(
+            "{error}; the recording is lost: nor can it be kept in the folder for temporary files: {elsewhere}"
+        ),
     }
 }
 
