@@ -38,7 +38,7 @@ use diagnosis::evidence::{Notice, Source, SourceId, SourceKind};
 use gobin::Binary;
 
 pub use asm::list_instructions;
-pub use error::Error;
+pub use error::{Error, seconds_text};
 pub use open::{Input, OpenOptions, open_input};
 pub use perf::CAPTURED_BINARY;
 pub use printable::printable;
