@@ -484,11 +484,15 @@ fn a_file_that_memory_has_no_room_for_is_an_error() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 30).unwrap();
     let server = path.to_str().unwrap();
+    // Where headers say how much there is of it, the recorder reads no more.
+    let hole = dir.path().join("hole");
+    File::create(&hole).unwrap().set_len(1 << 30).unwrap();
+    fs::set_permissions(&hole, fs::Permissions::from_mode(0o755)).unwrap();
     for args in [
         vec!["diagnose", server],
         vec!["scan", server],
         vec!["asm", server, "main.main"],
-        vec!["record", "-o", &output_path(&dir), "--", server],
+        vec!["record", "-o", &output_path(&dir), "--", hole.to_str().unwrap()],
     ] {
         let output = Command::new("sh")
             .args(["-c", "ulimit -v 500000 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_mapscope")])
