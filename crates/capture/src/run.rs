@@ -91,6 +91,9 @@ pub fn capture(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Summ
 
 /// The process of this number, told from a later one with the same.
 fn running(pid: u32) -> Result<ProcessId, Error> {
+    if let Some(Pid(process)) = Pid(pid).process_of_thread() {
+        return Err(Error::Thread { tid: pid, pid: process });
+    }
     let process = Pid(pid).id().ok().filter(|process| process.is_running());
     process.ok_or(Error::NoSuchProcess { pid })
 }

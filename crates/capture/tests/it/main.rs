@@ -179,6 +179,12 @@ fn nothing_to_capture_is_an_error_that_says_what_to_do() {
     assert!(matches!(fails(options(dir.path())), Error::NoTarget));
     let gone = Options { target: Some(Target::Pid(u32::MAX >> 2)), ..options(dir.path()) };
     assert!(matches!(fails(gone), Error::NoSuchProcess { .. }));
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let tids = tasks.filter_map(|task| task.file_name().to_str()?.parse().ok());
+    let tid = tids.into_iter().find(|&tid| tid != std::process::id()).unwrap();
+    let thread = Options { target: Some(Target::Pid(tid)), ..options(dir.path()) };
+    let said = fails(thread).to_string();
+    assert_eq!(said, format!("{tid} is a thread of process {0}: -p {0}", std::process::id()));
     let https =
         Options { url: Some("https://localhost/debug/pprof".into()), ..options(dir.path()) };
     assert!(fails(https).to_string().contains("only plain http"));
