@@ -486,7 +486,7 @@ fn a_file_that_memory_has_no_room_for_is_an_error() {
     let server = path.to_str().unwrap();
     // Where headers say how much there is of it, the recorder reads no more.
     let hole = dir.path().join("hole");
-    File::create(&hole).unwrap().set_len(1 << 30).unwrap();
+    fs::File::create(&hole).unwrap().set_len(1 << 30).unwrap();
     fs::set_permissions(&hole, fs::Permissions::from_mode(0o755)).unwrap();
     for args in [
         vec!["diagnose", server],
@@ -695,7 +695,7 @@ fn a_recorder_that_is_let_go_on_before_it_has_stopped_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let path = output_path(&dir);
     let mut load = Load::start(&program, &["-work", "mix"]);
-    let mut recorder = suspendable_recorder(&load, &path);
+    let recorder = suspendable_recorder(&load, &path);
     let before = n_links(&recorder.pid());
     for takes_away in [false, true] {
         send("-TSTP", &recorder.pid());
