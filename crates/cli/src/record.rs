@@ -43,9 +43,9 @@ pub(crate) fn run(
     let signals = StopSignals::catch()?;
     let suspend = SuspendSignal::catch()?;
     let mut recorder = Recorder::attach(&options)?;
-    say_attached(err, recorder.attached())?;
     // A command that is held back never begins then.
     ensure!(!signals.is_set(), "stopped by a signal before it began");
+    say_attached(err, recorder.attached())?;
     recorder.start()?;
     if let Err(error) = recorder.drop_privileges() {
         say_command(recorder.take_command(), err);
