@@ -202,7 +202,7 @@ pub fn write_elsewhere(suffix: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         .permissions(Permissions::from_mode(PRIVATE))
         .tempfile()
         .map_err(plain)?;
-    file.write_all(bytes)?;
+    file.as_file_mut().write_all(bytes)?;
     sync(file.as_file())?;
     file.keep().map(|(_, path)| path).map_err(|error| error.error)
 }
