@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use ingest::{AnswerLimits, Server};
+use ingest::{AnswerLimits, Server, seconds_text};
 use output::Draft;
 
 use crate::Limits;
@@ -225,16 +225,16 @@ impl Endpoint {
         let mut head = [0; 16];
         let read = fetched.draft.read_back().and_then(|mut file| file.read_exact(&mut head));
         if read.is_err() || !gotrace::is_trace(&head) {
-            return Err(fail(format!("{}/trace is no trace", self.shown())));
+            return Err(fail(format!("{} is no trace", self.streams.shown_below("trace"))));
         }
         fetched.draft.keep().map_err(|error| fail(error.to_string()))?;
         self.n_kept.fetch_add(fetched.n_bytes, Ordering::Relaxed);
-        let asked = length.as_secs_f64();
+        let asked = seconds_text(length);
         let of = |what: String| Collected::new("trace.out", &what, fetched.n_bytes);
         Ok(match fetched.cut {
-            None => of(format!("{TRACE} of {asked:.0} s")),
+            None => of(format!("{TRACE} of {asked}")),
             // The runtime hands it over in pieces: the last may be of less.
-            Some(why) => of(format!("{TRACE} of at most {had:.1} s of {asked:.0} s"))
+            Some(why) => of(format!("{TRACE} of at most {had:.1} s of {asked}"))
                 .with_note(format!("its end is missing: {why}")),
         })
     }
@@ -272,7 +272,7 @@ impl Endpoint {
         let limits = gopprof::Limits { max_inflated_bytes: self.limits.max_answer_bytes };
         let file = fetched.draft.read_back().map_err(|error| fail(error.to_string()))?;
         let n_samples = gopprof::count_samples(file, &limits).map_err(|error| {
-            fail(format!("{}/{} is no profile: {error}", self.shown(), request.name))
+            fail(format!("{} is no profile: {error}", server.shown_below(request.name)))
         })?;
         if n_samples == 0 {
             return Err(fail(when_empty.to_owned()));

@@ -56,6 +56,14 @@ pub enum Error {
         /// Asked for.
         pid: u32,
     },
+    /// The number is that of a thread.
+    #[error("{tid} is a thread of process {pid}: -p {pid}")]
+    Thread {
+        /// Asked for.
+        tid: u32,
+        /// Its process.
+        pid: u32,
+    },
     /// Signals cannot be taken.
     #[error("signals cannot be taken")]
     Signals(#[source] std::io::Error),

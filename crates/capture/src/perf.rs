@@ -16,6 +16,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::geteuid;
+
 use crate::endpoint::STOPPED;
 use crate::folder::Folder;
 use crate::summary::{Collected, Missing};
@@ -166,9 +168,7 @@ impl Perf {
         let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
         let why = match status {
             None => "perf did not end when it was told to, and was killed".to_owned(),
-            Some(status) if bytes == 0 || said.contains(NOT_WRITTEN) => {
-                format!("perf failed ({status}): {}", said.trim())
-            }
+            Some(status) if bytes == 0 || said.contains(NOT_WRITTEN) => failure(status, &said),
             Some(_) => return self.found(bytes),
         };
         let _ = fs::remove_file(&path);
@@ -180,14 +180,35 @@ impl Perf {
         let mut found = vec![Ok(Collected::new(WHAT, &what, bytes))];
         if !self.absent.is_empty() {
             let names: Vec<_> = self.absent.iter().map(|event| name(event)).collect();
-            let why = "not to be had here: tracepoints need root, or CAP_PERFMON or \
-                       `sudo sysctl kernel.perf_event_paranoid=-1` and an event directory that can be read \
-                       (/sys/kernel/tracing/events); misses need a processor that lets them be counted, which \
-                       virtual ones rarely do";
+            let why = why_absent(&self.absent, geteuid().is_root());
             found.push(Err(Missing::new(&format!("perf events {}", names.join(", ")), why)));
         }
         found
     }
+}
+
+fn failure(status: ExitStatus, said: &str) -> String {
+    match said.trim() {
+        "" => format!("perf failed ({status}), and does not say why; see what `perf record` says"),
+        said => format!("perf failed ({status}): {said}"),
+    }
+}
+
+/// Why events are absent.
+fn why_absent(absent: &[&str], is_root: bool) -> String {
+    const OF_OTHERS: &str =
+        "root, or CAP_PERFMON or `sudo sysctl kernel.perf_event_paranoid=-1` and ";
+    let rights = if is_root { "" } else { OF_OTHERS };
+    let tracepoints = format!(
+        "tracepoints need {rights}an event directory that can be read (/sys/kernel/tracing/events)"
+    );
+    let misses = "misses need a processor that lets them be counted, which virtual ones rarely do";
+    let of = |events: &[&str], why: &str| {
+        absent.iter().any(|event| events.contains(event)).then(|| why.to_owned())
+    };
+    let why: Vec<_> =
+        of(&TRACEPOINTS, &tracepoints).into_iter().chain(of(&MISSES, misses)).collect();
+    format!("not to be had here: {}", why.join("; "))
 }
 
 /// An event without its rate.
@@ -280,6 +301,25 @@ mod tests {
         assert_eq!(wait_while(&mut child, || false), None);
         let status = child.try_wait().expect("a child").expect("it has ended");
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
+    }
+
+    #[test]
+    fn why_events_are_absent_is_said_of_those_that_are() {
+        let misses = why_absent(&MISSES[..1], false);
+        assert!(misses.contains("a processor") && !misses.contains("tracepoints"), "{misses}");
+        let tracepoints = why_absent(&TRACEPOINTS, false);
+        assert!(tracepoints.contains("need root, or CAP_PERFMON"), "{tracepoints}");
+        assert!(!tracepoints.contains("a processor"), "{tracepoints}");
+        let of_root = why_absent(&[MISSES[0], TRACEPOINTS[0]], true);
+        assert!(of_root.contains("tracepoints need an event directory"), "{of_root}");
+        assert!(of_root.contains("a processor"), "{of_root}");
+    }
+
+    #[test]
+    fn perf_that_says_nothing_is_said_to() {
+        let status = Command::new("false").status().expect("it ends");
+        assert!(failure(status, "\n").contains("(exit status: 1), and does not say why"));
+        assert!(failure(status, " why\n").ends_with("(exit status: 1): why"));
     }
 
     #[test]

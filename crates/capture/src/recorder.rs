@@ -85,7 +85,7 @@ fn record_until_end(
     // Without, Ctrl-Z stops a governor, and leaves what it governs in place.
     let suspend = SuspendSignal::catch().ok();
     loop {
-        if let Some(suspend) = suspend.as_ref().filter(|suspend| suspend.take()) {
+        if let Some(suspend) = suspend.as_ref().filter(|suspend| suspend.is_asked()) {
             recorder.suspend()?;
             let _ = suspend.suspend();
             recorder.resume()?;
@@ -135,7 +135,9 @@ fn write(recording: &[u8], folder: &Folder) -> Result<(), Missing> {
     let Err(error) = write_private(&folder.path(FILE), recording) else { return Ok(()) };
     let kept = match write_elsewhere(".pb.gz", recording) {
         Ok(path) => format!("it is kept in {}", path.display()),
-        Err(error) => format!("nor can it be kept in the folder for temporary files: {error}"),
+        Err(error) => {
+            format!("it is lost: nor can it be kept in the folder for temporary files: {error}")
+        }
     };
     Err(Missing::new(WHAT, format!("{}: {error}; {kept}", folder.named(FILE).display())))
 }

@@ -8,12 +8,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use goproc::{CommandState, Pid, ProcessId};
+use ingest::seconds_text;
 use output::write_private;
 
 use crate::endpoint::{Endpoint, NOT_COMPLETE, STOPPED};
 use crate::folder::Folder;
 use crate::perf::{Events, Perf};
-use crate::process;
+use crate::process::{self, BINARY, Found};
 use crate::recorder::{Plan, Recorder};
 use crate::snapshots::Snapshots;
 use crate::stop::StopSignals;
@@ -90,6 +91,9 @@ pub fn capture(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Summ
 
 /// The process of this number, told from a later one with the same.
 fn running(pid: u32) -> Result<ProcessId, Error> {
+    if let Some(Pid(process)) = Pid(pid).process_of_thread() {
+        return Err(Error::Thread { tid: pid, pid: process });
+    }
     let process = Pid(pid).id().ok().filter(|process| process.is_running());
     process.ok_or(Error::NoSuchProcess { pid })
 }
@@ -99,8 +103,8 @@ struct Run<'o> {
     folder: Folder,
     /// Set by a signal.
     stop: Arc<AtomicBool>,
-    /// Ends the recorder, and says why.
-    stop_recorder: Arc<OnceLock<probe::Ending>>,
+    /// Ends the recorder and the copy of the executable, and says why.
+    end_of_capture: Arc<OnceLock<probe::Ending>>,
     pid: Option<u32>,
     /// That of `pid`; `None` when it was gone before it could be told from others.
     process: Option<ProcessId>,
@@ -114,6 +118,8 @@ struct Run<'o> {
     endpoint: Option<Endpoint>,
     perf: Option<Perf>,
     workers: Vec<Worker>,
+    /// Of the executable, which takes none of the time of the capture.
+    copying: Option<Worker>,
     /// To the endpoint.
     requests: Vec<Worker>,
     outcomes: Vec<Outcome>,
@@ -137,7 +143,7 @@ impl<'o> Run<'o> {
             options,
             folder,
             stop: stop.clone(),
-            stop_recorder: Arc::default(),
+            end_of_capture: Arc::default(),
             pid: None,
             process,
             is_go: None,
@@ -147,6 +153,7 @@ impl<'o> Run<'o> {
             endpoint: None,
             perf: None,
             workers: Vec::new(),
+            copying: None,
             requests: Vec::new(),
             outcomes: Vec::new(),
             started: Instant::now(),
@@ -158,12 +165,24 @@ impl<'o> Run<'o> {
         run.deadline = duration.map(|duration| run.started + duration);
         run.end = run.deadline.map(|deadline| deadline + options.limits.answer_time);
         if let Some(pid) = run.pid {
-            let copy = process::copy_binary(Pid(pid), &run.folder);
-            run.outcomes.push(copy.outcome);
-            run.is_go = copy.is_go;
+            run.start_copy(Pid(pid));
         }
         run.start_endpoint(progress);
         Ok(run)
+    }
+
+    fn start_copy(&mut self, pid: Pid) {
+        let program = match process::find_program(pid) {
+            Found::Go(program) => program,
+            Found::Other(missing) => {
+                self.is_go = Some(false);
+                return self.outcomes.push(Err(missing));
+            }
+            Found::Unread(missing) => return self.outcomes.push(Err(missing)),
+        };
+        self.is_go = Some(true);
+        let (folder, end) = (self.folder.clone(), self.end_of_capture.clone());
+        self.copying = Some(Worker::start(BINARY, move || vec![program.copy(&folder, &end)]));
     }
 
     /// Recorder and perf first: a command begins when both are there.
@@ -254,7 +273,7 @@ impl<'o> Run<'o> {
 
     fn let_go(&mut self, recorder: &mut Option<Recorder>) {
         if let Some(recorder) = recorder.take() {
-            let thread = recorder.let_go(&self.stop_recorder, &self.recorded);
+            let thread = recorder.let_go(&self.end_of_capture, &self.recorded);
             self.workers.push(Worker::start("recording of map growth", move || {
                 thread.join().map_or_else(|_| Vec::new(), |outcome| vec![outcome])
             }));
@@ -324,26 +343,28 @@ impl<'o> Run<'o> {
         // A command that was started is waited for in any case: it is not ours to leave alone.
         if !collects && self.child.is_none() {
             let ending = if self.is_stopped() { Ending::Signal } else { Ending::Exit };
+            self.finish_copy(ending);
             return self.summary(ending, Duration::ZERO);
         }
         match self.deadline {
-            Some(end) => progress(&format!(
-                "collecting for {:.0} s; Ctrl-C ends it early",
-                end.saturating_duration_since(Instant::now()).as_secs_f64()
-            )),
+            Some(end) => {
+                let asked = seconds_text(end - self.started);
+                progress(&format!("collecting for {asked}; Ctrl-C ends it early"));
+            }
             None => progress("collecting until the program ends; Ctrl-C ends it early"),
         }
         let mut snapshots = Snapshots::new(self.endpoint.clone(), self.folder.clone());
         let ending = self.wait(&mut snapshots);
         let elapsed = self.started.elapsed();
         let ended = Instant::now();
-        let _ = self.stop_recorder.set(ending.into());
+        let _ = self.end_of_capture.set(ending.into());
         if let Some(perf) = &mut self.perf {
             perf.stop();
         }
         self.finish_requests(ending, snapshots);
         let workers = std::mem::take(&mut self.workers);
         self.join(workers, ended + GRACE);
+        self.finish_copy(ending);
         if let Some(perf) = self.perf.take() {
             self.outcomes.extend(perf.finish(ended + PERF_GRACE));
         }
@@ -418,17 +439,28 @@ impl<'o> Run<'o> {
         }
     }
 
+    /// Waits for the copy of the executable, which ends soon now.
+    fn finish_copy(&mut self, ending: Ending) {
+        let _ = self.end_of_capture.set(ending.into());
+        let copying = self.copying.take();
+        self.join(copying.into_iter().collect(), Instant::now() + GRACE);
+    }
+
     fn say_what_time_is_missing(&mut self, ending: Ending, elapsed: Duration) {
         let Some(asked) = self.deadline.map(|deadline| deadline - self.started) else { return };
-        let (asked, had) = (asked.as_secs_f64(), elapsed.as_secs_f64());
+        let missing = asked.saturating_sub(elapsed);
+        if missing.is_zero() {
+            return;
+        }
+        let (asked, had) = (seconds_text(asked), elapsed.as_secs_f64());
         let why = match ending {
             Ending::Duration => return,
             Ending::Signal => {
-                format!("stopped early by a signal, after {had:.1} s of {asked:.1} s")
+                format!("stopped early by a signal, after {had:.1} s of {asked}")
             }
-            Ending::Exit => format!("the program ended after {had:.1} s of {asked:.1} s"),
+            Ending::Exit => format!("the program ended after {had:.1} s of {asked}"),
         };
-        let what = format!("the last {:.1} s", (asked - had).max(0.0));
+        let what = format!("the last {:.1} s", missing.as_secs_f64());
         self.outcomes.push(Err(Missing::new(&what, why)));
     }
 
@@ -438,8 +470,10 @@ impl<'o> Run<'o> {
         let collected: Vec<Collected> = collected.into_iter().flatten().collect();
         let missing: Vec<Missing> = missing.into_iter().filter_map(Result::err).collect();
         if collected.is_empty() {
-            let reasons: Vec<_> =
-                missing.iter().map(|m| format!("  {}: {}", m.what, m.why)).collect();
+            let reasons = missing.iter().map(|m| format!("  {}: {}", m.what, m.why));
+            // Its exit code is not that of this program.
+            let command = self.command.map(|command| command.to_string());
+            let reasons: Vec<_> = reasons.chain(command).collect();
             return Err(Error::Nothing { reasons: reasons.join("\n") });
         }
         let mut summary = Summary {

@@ -143,8 +143,9 @@ The endpoint is not trusted: answers that take too long or are too large are lef
 all of it at once and keeps what came. Of a URL with user, password or token, none of these is in any output or file. A \
 server that sends us on to another host or port is not followed. Proxies are not used.
 
-Exit codes: 0 something was collected, 2 an error. When COMMAND is captured to its end, its exit code, 128 and the number \
-of the signal when it was killed; when the capture ends first, COMMAND goes on.";
+Exit codes: 0 something was collected, 2 an error, also when nothing could be collected, whatever COMMAND ended with. When \
+COMMAND is captured to its end, its exit code, 128 and the number of the signal when it was killed; when the capture ends \
+first, COMMAND goes on.";
 
 /// Arguments of `mapscope capture`.
 #[derive(Debug, ClapArgs)]

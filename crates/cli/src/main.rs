@@ -6,6 +6,8 @@ use clap::Parser;
 use mapscope_cli::{Args, Notices, run};
 
 fn main() -> ExitCode {
+    // Where it cannot be had, it ends this program.
+    let _ = output::outlive_size_limit();
     let args = Args::parse();
     let mut stdout = args.color.stdout();
     match Notices::to(args.color.stderr()) {

@@ -43,9 +43,9 @@ pub(crate) fn run(
     let signals = StopSignals::catch()?;
     let suspend = SuspendSignal::catch()?;
     let mut recorder = Recorder::attach(&options)?;
-    say_attached(err, recorder.attached())?;
     // A command that is held back never begins then.
     ensure!(!signals.is_set(), "stopped by a signal before it began");
+    say_attached(err, recorder.attached())?;
     recorder.start()?;
     if let Err(error) = recorder.drop_privileges() {
         say_command(recorder.take_command(), err);
@@ -113,7 +113,9 @@ fn keep(
     let Err(error) = output.write_until(&bytes, &|| signals.is_set()) else { return Ok(()) };
     match ::output::write_elsewhere(".pb.gz", &bytes) {
         Ok(path) => anyhow::bail!("{error}; the recording is kept in {}", path.display()),
-        Err(_) => Err(error.into()),
+        Err(elsewhere) => anyhow::bail!(
+            "{error}; the recording is lost: nor can it be kept in the folder for temporary files: {elsewhere}"
+        ),
     }
 }
 
@@ -156,7 +158,7 @@ fn record_until_end(
         if stop.is_set() {
             return Ok(Ending::Signal);
         }
-        if suspend.take() {
+        if suspend.is_asked() {
             recorder.suspend()?;
             // Where it cannot stop, it goes on.
             let _ = suspend.suspend();
@@ -177,8 +179,10 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
     };
     writeln!(
         err,
-        "mapscope: {}: {n_probes} growth probes in {processes}, {n_inlined} inlined copies, after {} ms",
+        "mapscope: {}: {n_probes} growth {} in {processes}, {n_inlined} inlined {}, after {} ms",
         printable(program),
+        plural(*n_probes as u64, "probe"),
+        if *n_inlined == 1 { "copy" } else { "copies" },
         took.as_millis()
     )?;
     for (pid, debugger) in debugged {
@@ -216,8 +220,10 @@ fn say(err: &mut dyn Say, status: &Status, is_terminal: bool) {
     let overhead = format!("{:.1} %{settling}", overhead * 100.0);
     let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
     err.say_progress(format_args!(
-        "{start}mapscope: {:>4.0} s  {about}{n_grows} growths  {n_samples} CPU samples  {n_lost} lost  overhead {overhead}  {mode}{lacking}{end}",
+        "{start}mapscope: {:>4.0} s  {about}{n_grows} {}  {n_samples} CPU {}  {n_lost} lost  overhead {overhead}  {mode}{lacking}{end}",
         elapsed.as_secs_f64(),
+        plural(*n_grows, "growth"),
+        plural(*n_samples, "sample"),
     ));
 }
 
@@ -231,9 +237,10 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
     let path = printable(&path.to_string_lossy());
     writeln!(
         err,
-        "mapscope: wrote {path}: {}, {} CPU samples, {} lost, in {:.1} s{why}",
+        "mapscope: wrote {path}: {}, {} CPU {}, {} lost, in {:.1} s{why}",
         recording.grows_text(),
         recording.n_samples,
+        plural(recording.n_samples, "sample"),
         recording.n_lost,
         recording.elapsed.as_secs_f64()
     )?;
@@ -352,7 +359,10 @@ mod tests {
         let mut said = Vec::new();
         say_attached(&mut said, &attached).expect("memory takes it");
         let said = String::from_utf8(said).expect("text");
-        assert!(said.contains("evil\u{fffd}[2J: 1 growth probes"), "{said:?}");
+        assert!(
+            said.contains("evil\u{fffd}[2J: 1 growth probe in 1 process, 0 inlined copies"),
+            "{said:?}"
+        );
         assert!(said.contains("a debugger (process 2) is attached to process 1: "), "{said:?}");
         assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
     }

@@ -109,13 +109,21 @@ pub struct Span {
     pub high: i64,
 }
 
-/// The noun as it stands after a number: "sample", "samples", "processes".
+/// The noun as it stands after a number: "sample", "samples", "processes", "entries".
 pub fn plural(n: u64, noun: &str) -> String {
     match noun {
         _ if n == 1 => noun.to_owned(),
         _ if noun.ends_with('s') => format!("{noun}es"),
-        _ => format!("{noun}s"),
+        _ => match noun.strip_suffix("ry") {
+            Some(stem) => format!("{stem}ries"),
+            None => format!("{noun}s"),
+        },
     }
+}
+
+/// "1 growth was", "2 growths were".
+pub fn were(n: u64, noun: &str) -> String {
+    format!("{n} {} {}", plural(n, noun), if n == 1 { "was" } else { "were" })
 }
 
 /// How far to trust a finding, with the reason in words.
@@ -213,4 +221,17 @@ pub struct NotMeasured {
     pub what: String,
     /// Command that would measure it.
     pub command: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_something_is_no_plural() {
+        let all = |n| ["site", "process", "entry"].map(|noun| plural(n, noun));
+        assert_eq!(all(1), ["site", "process", "entry"]);
+        assert_eq!(all(2), ["sites", "processes", "entries"]);
+        assert_eq!([were(1, "growth"), were(0, "growth")], ["1 growth was", "0 growths were"]);
+    }
 }

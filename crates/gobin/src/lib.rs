@@ -40,7 +40,7 @@ use image::{Image, MAX_SECTIONS};
 use module::Module;
 use object::Endianness;
 use object::elf::{FileHeader64, SectionHeader64};
-use object::read::elf::{FileHeader, SectionHeader};
+use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use object::read::{ReadCache, ReadRef};
 use pclntab::{Pclntab, Work};
 use sites::{Body, Landmarks};
@@ -123,6 +123,35 @@ fn has_section<'f>(file: impl ReadRef<'f>, name: &[u8]) -> Option<bool> {
         at.and_then(|at| file.read_bytes_at(at, name.len() as u64).ok()) == Some(name)
     };
     Some(sections.iter().any(is_named))
+}
+
+/// Where the last part of a 64-bit ELF file ends that its headers name: what is behind it, such as a hole, says nothing of
+/// the program. Of a cut file that is behind its end. Reads the headers only; `None` where they cannot be read, or there
+/// are more than a thousand. Units: bytes.
+pub fn end_of_named_parts(file: impl Read + Seek) -> Option<u64> {
+    end_of_parts(&ReadCache::new(file))
+}
+
+fn end_of_parts<'f>(file: impl ReadRef<'f>) -> Option<u64> {
+    let header = FileHeader64::<Endianness>::parse(file).ok()?;
+    let endian = header.endian().ok()?;
+    let (n_segments, n_sections) =
+        (header.phnum(endian, file).ok()?, header.shnum(endian, file).ok()?);
+    if n_segments.max(n_sections) as usize > MAX_SECTIONS {
+        return None;
+    }
+    let table = |at: u64, n: u32, entry_bytes: u16| (at, u64::from(n) * u64::from(entry_bytes));
+    let tables = [
+        (0, u64::from(header.e_ehsize(endian))),
+        table(header.e_phoff(endian), n_segments, header.e_phentsize(endian)),
+        table(header.e_shoff(endian), n_sections, header.e_shentsize(endian)),
+    ];
+    let segments = header.program_headers(endian, file).ok()?.iter();
+    let sections = header.section_headers(endian, file).ok()?.iter();
+    let parts = tables.into_iter();
+    let parts = parts.chain(segments.map(|segment| segment.file_range(endian)));
+    let parts = parts.chain(sections.filter_map(|section| section.file_range(endian)));
+    parts.map(|(at, n_bytes)| at.saturating_add(n_bytes)).max()
 }
 
 /// A Go executable. Borrows the bytes of the file.

@@ -70,6 +70,14 @@ pub enum ErrorKind {
         /// Number of sample types.
         expected: usize,
     },
+    /// More comments than are kept.
+    #[error("more than {max} comments; {n} were dropped")]
+    MoreComments {
+        /// How many were dropped.
+        n: u64,
+        /// How many are kept.
+        max: usize,
+    },
     /// A sample names a location that does not exist.
     #[error("a sample names location {id}, which does not exist; it was dropped")]
     NoSuchLocation {

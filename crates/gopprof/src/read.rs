@@ -119,6 +119,8 @@ pub fn has_sample_type(input: impl Read, name: &str, limits: &Limits) -> Result<
 
 /// More types of values than any profile of Go has, which has four at most.
 const MAX_TYPES: usize = 64;
+/// More comments than anybody reads: an entry of one byte in the file takes eight in memory.
+const MAX_COMMENTS: usize = 1 << 16;
 
 /// Whether what precedes such a place can be used.
 fn is_damage(kind: &ErrorKind) -> bool {
@@ -165,6 +167,8 @@ struct Raw {
     sample_types: Vec<[u64; 2]>,
     period_type: Option<[u64; 2]>,
     comments: Vec<u64>,
+    /// Beyond those that are kept.
+    n_more_comments: u64,
     drop_frames: u64,
     keep_frames: u64,
     default_sample_type: u64,
@@ -211,20 +215,31 @@ impl Raw {
 
     fn add_head(&mut self, field: Field<'_>) -> Result<(), Malformed> {
         match (field.number, field.value) {
-            (1, Value::Bytes(body)) => self.sample_types.push(parse_value_type(body)?),
+            // Of one with more all samples are dropped: they have more values than there are types.
+            (1, Value::Bytes(body)) if self.sample_types.len() < MAX_TYPES => {
+                self.sample_types.push(parse_value_type(body)?);
+            }
             (11, Value::Bytes(body)) => self.period_type = Some(parse_value_type(body)?),
             (7, value) => self.drop_frames = value.number(),
             (8, value) => self.keep_frames = value.number(),
             (9, value) => self.time_nanos = value.signed(),
             (10, value) => self.duration_nanos = value.signed(),
             (12, value) => self.period = value.signed(),
-            (13, value) => each_number(value, |id| self.comments.push(id))?,
+            (13, value) => each_number(value, |id| self.add_comment(id))?,
             (14, value) => self.default_sample_type = value.number(),
             (15, value) => self.doc_url = value.number(),
             (1..=6 | 11, _) => return Err(Malformed),
             _ => {}
         }
         Ok(())
+    }
+
+    fn add_comment(&mut self, id: u64) {
+        if self.comments.len() < MAX_COMMENTS {
+            self.comments.push(id);
+        } else {
+            self.n_more_comments += 1;
+        }
     }
 
     /// Refuses what is not a profile, and one that lost its names.
@@ -258,6 +273,10 @@ impl Raw {
     }
 
     fn resolve(self, faults: &mut Faults) -> Result<Profile, Error> {
+        if self.n_more_comments > 0 {
+            let n = self.n_more_comments;
+            faults.add(0, ErrorKind::MoreComments { n, max: MAX_COMMENTS });
+        }
         let mut tables = Tables { n_strings: self.strings.len(), faults, offset: 0 };
         let (functions, function_ids) =
             tables.table("functions", &self.functions, Tables::function)?;

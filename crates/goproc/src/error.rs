@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
+use rustix::process::geteuid;
 use thiserror::Error;
 
 use crate::{Pid, RunAddr};
@@ -52,7 +53,7 @@ pub enum ErrorKind {
     #[error("there is none, or it has ended; `pgrep NAME` lists processes")]
     NoSuchProcess,
     /// A process of another user, or one that is protected from this one.
-    #[error("not permitted; run as the user of the process or as root")]
+    #[error("not permitted; {}", advice_to_read())]
     NotPermitted,
     /// The process runs no file.
     #[error("it has no executable: it is a thread of the kernel, or has ended")]
@@ -93,6 +94,19 @@ pub enum ErrorKind {
     Io(io::Error),
 }
 
+/// What lets this user look at a process that it may not look at.
+pub fn advice_to_read() -> &'static str {
+    advice_for(geteuid().is_root())
+}
+
+fn advice_for(is_root: bool) -> &'static str {
+    if is_root {
+        "root needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for it here"
+    } else {
+        "run as the user of the process or as root, or add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
+    }
+}
+
 impl Error {
     pub(crate) fn of_process(pid: Pid, kind: ErrorKind) -> Self {
         Self { place: Place::Process(pid), kind }
@@ -123,5 +137,17 @@ impl Error {
 
     pub(crate) fn of_command(name: &str, kind: ErrorKind) -> Self {
         Self { place: Place::Command(name.to_owned()), kind }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_not_told_to_be_root() {
+        assert!(!advice_for(true).contains("as root"));
+        assert!(advice_for(true).contains("CAP_SYS_PTRACE"));
+        assert!(advice_for(false).contains("or as root"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 #[cfg(target_os = "linux")]
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -77,14 +77,15 @@ impl Executable {
         FileId::of(&pid.exe_path()).is_ok_and(|id| id == self.id)
     }
 
-    /// The whole file. It is read, not mapped: who changes the file meanwhile does not end this program.
+    /// The file, up to where the last part ends that its headers name, or all of it where it has none that can be read. It
+    /// is read, not mapped: who changes the file meanwhile does not end this program.
     ///
     /// # Errors
     /// When it cannot be opened, is no regular file any more, has more than [`MAX_FILE_BYTES`], or is too large for
     /// memory.
     pub fn read(&self) -> Result<Vec<u8>, Error> {
         let fail = |error| Error::of_file(&self.path, error);
-        let file = open_regular(&self.path)?;
+        let mut file = open_regular(&self.path)?;
         let len = file.metadata().map_err(fail)?.len();
         if len > MAX_FILE_BYTES {
             return Err(Error {
@@ -92,10 +93,12 @@ impl Executable {
                 kind: ErrorKind::TooLarge(len),
             });
         }
+        let len = gobin::end_of_named_parts(&file).map_or(len, |end| end.min(len));
+        file.rewind().map_err(fail)?;
         let mut bytes = Vec::new();
-        let len = usize::try_from(len).map_err(|_| fail(io::ErrorKind::OutOfMemory.into()))?;
-        bytes.try_reserve_exact(len).map_err(|_| fail(io::ErrorKind::OutOfMemory.into()))?;
-        file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(fail)?;
+        let n_bytes = usize::try_from(len).map_err(|_| fail(io::ErrorKind::OutOfMemory.into()))?;
+        bytes.try_reserve_exact(n_bytes).map_err(|_| fail(io::ErrorKind::OutOfMemory.into()))?;
+        file.take(len).read_to_end(&mut bytes).map_err(fail)?;
         Ok(bytes)
     }
 }

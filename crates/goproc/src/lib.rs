@@ -35,7 +35,7 @@ mod text;
 pub use addr::{LoadBias, RunAddr};
 pub use cgroup::{Cgroup, parse_cgroups};
 pub use command::CommandState;
-pub use error::{Error, ErrorKind, Place};
+pub use error::{Error, ErrorKind, Place, advice_to_read};
 pub use executable::{Executable, FileId, open_regular, which};
 pub use gobin::{FileOffset, LinkAddr};
 pub use held::HeldCommand;

@@ -74,11 +74,18 @@ impl Pid {
 
     /// The debugger that is attached to its first thread, if there is one, and it can be seen from here.
     pub fn tracer(self) -> Option<Self> {
+        self.status_pid(b"TracerPid:").filter(|&Self(pid)| pid != 0)
+    }
+
+    /// The process whose thread has this number, where it is that of a thread and of no process.
+    pub fn process_of_thread(self) -> Option<Self> {
+        self.status_pid(b"Tgid:").filter(|&process| process != self)
+    }
+
+    fn status_pid(self, field: &[u8]) -> Option<Self> {
         let status = fs::read(format!("/proc/{self}/status")).ok()?;
-        let line = status
-            .split(|&byte| byte == b'\n')
-            .find_map(|line| line.strip_prefix(b"TracerPid:"))?;
-        parse_pid(line.trim_ascii()).filter(|&Self(pid)| pid != 0)
+        let line = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(field))?;
+        parse_pid(line.trim_ascii())
     }
 
     /// Its threads at this moment.

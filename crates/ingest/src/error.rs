@@ -160,7 +160,12 @@ impl Error {
 
 /// What did not come within this time.
 pub(crate) fn late(time: Duration) -> String {
-    format!("the answer was not whole after {:.0} s", time.as_secs_f64())
+    format!("the answer was not whole after {}", seconds_text(time))
+}
+
+/// "30 s", "0.3 s": a time that somebody asked for.
+pub fn seconds_text(time: Duration) -> String {
+    format!("{} s", (time.as_secs_f64() * 10.0).round() / 10.0)
 }
 
 fn hint(only_binary: Option<&str>) -> String {

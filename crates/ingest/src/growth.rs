@@ -7,7 +7,7 @@ use diagnosis::evidence::{
     Bounds, GroupId, GrowKind, GrowStep, Growth, HintedMakes, Notice, Precision, ProcessGrowth,
     Sampled, Site, SiteGrowth, SourceId, TypeGrowth, Windows,
 };
-use diagnosis::finding::plural;
+use diagnosis::finding::{plural, were};
 use gomap::{GoVersion, MapImpl};
 use gopprof::{LabelValue, Profile, Sample};
 
@@ -529,14 +529,15 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
     [
         is_other_format.then(|| "written by another version of mapscope; some of it may be missing here".to_owned()),
         (comments.get("end") == Some("signal")).then(|| "stopped early by a signal; what was recorded until then is here".to_owned()),
-        some("lost_events").map(|n| format!("{n} growths were lost and are missing from the counts")),
-        some("lost_stacks").map(|n| format!("{n} stacks were lost: those growths and CPU samples have no line")),
-        some("lost_samples").map(|n| format!("{n} CPU samples were lost")),
+        some("lost_events").map(|n| format!("{} lost, and missing from the counts", were(n, "growth"))),
+        some("lost_stacks").map(|n| format!("{} lost: those growths and CPU samples have no line", were(n, "stack"))),
+        some("lost_samples").map(|n| format!("{} lost", were(n, "CPU sample"))),
         some("elsewhere").map(|n| {
             format!("{n} of the processes executed another program, and were recorded until they did")
         }),
         some("not_recorded_processes").map(|n| {
-            format!("{n} more processes of the same file ran beside the command, and are not in it: record with --exe")
+            let processes = plural(n, "process");
+            format!("{n} more {processes} of the same file ran beside the command, not in it: record with --exe")
         }),
         comments.get("other_go_code").filter(|paths| !paths.is_empty()).map(|paths| {
             format!(
@@ -565,7 +566,8 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
             )
         }),
         some("unprobed_copies").map(|n| {
-            format!("{n} inlined copies of growth functions could not be probed: growths there are missing")
+            let copies = if n == 1 { "copy" } else { "copies" };
+            format!("{n} inlined {copies} of growth functions could not be probed: growths there are missing")
         }),
         comments.has_windows().then(|| {
             let range = match comments.grows_range(grows) {

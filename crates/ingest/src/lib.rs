@@ -35,10 +35,11 @@ mod trace_input;
 
 use diagnosis::Evidence;
 use diagnosis::evidence::{Notice, Source, SourceId, SourceKind};
+use diagnosis::finding::plural;
 use gobin::Binary;
 
 pub use asm::list_instructions;
-pub use error::Error;
+pub use error::{Error, seconds_text};
 pub use open::{Input, OpenOptions, open_input};
 pub use perf::CAPTURED_BINARY;
 pub use printable::printable;
@@ -254,7 +255,8 @@ fn add_faults<F: std::fmt::Display>(evidence: &mut Evidence, source: SourceId, f
             .push(Notice { source: Some(source), text: format!("partly unreadable: {fault}") });
     }
     if faults.len() > SHOWN {
-        let text = format!("and {} more faults", faults.len() - SHOWN);
+        let n = faults.len() - SHOWN;
+        let text = format!("and {n} more {}", plural(n as u64, "fault"));
         evidence.notices.push(Notice { source: Some(source), text });
     }
 }

@@ -147,13 +147,25 @@ impl Server {
         parameters: &str,
         limits: &AnswerLimits,
     ) -> Result<Answer, Error> {
-        let path = format!("{}/{name}", self.path.trim_end_matches('/'));
+        let path = self.path_below(name);
         let parts = [self.query.as_deref().unwrap_or(""), parameters];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let query = (!parts.is_empty()).then(|| parts.join("&"));
-        let has_user = self.authorization.is_some();
-        let shown = shown_parts(&self.origin, has_user, &path, query.as_deref());
+        let shown = self.shown_parts(&path, query.as_deref());
         self.ask(path, query, &shown, limits)
+    }
+
+    /// What is below the URL, without secrets.
+    pub fn shown_below(&self, name: &str) -> String {
+        self.shown_parts(&self.path_below(name), self.query.as_deref())
+    }
+
+    fn path_below(&self, name: &str) -> String {
+        format!("{}/{name}", self.path.trim_end_matches('/'))
+    }
+
+    fn shown_parts(&self, path: &str, query: Option<&str>) -> String {
+        shown_parts(&self.origin, self.authorization.is_some(), path, query)
     }
 
     fn ask(

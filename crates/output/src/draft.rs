@@ -2,10 +2,11 @@
 
 use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Seek, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Gid, Uid, fchown};
+use rustix::fs::{Gid, SeekFrom, Uid, fchown, seek};
+use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::ErrorKind;
@@ -142,6 +143,52 @@ fn write_to(mut draft: Draft, bytes: &[u8]) -> io::Result<()> {
     draft.keep()
 }
 
+/// What is copied at a time. Units: bytes.
+const PIECE: u64 = 1 << 20;
+
+/// As [`write_private`], of what is in another file. Its holes are holes of the copy too. Returns its length, or `None` when
+/// it was not to go on: then nothing is left.
+///
+/// # Errors
+/// As [`write_private`], and when the other file cannot be read.
+pub fn copy_private(
+    path: &Path,
+    from: &File,
+    goes_on: &dyn Fn() -> bool,
+) -> io::Result<Option<u64>> {
+    let len = from.metadata()?.len();
+    let draft = Draft::private(path)?;
+    let mut piece = Vec::new();
+    let mut at = 0;
+    while let Some((data, end)) = next_data(from, at, len)? {
+        if !goes_on() {
+            return Ok(None);
+        }
+        at = end.min(data + PIECE);
+        piece.resize((at - data) as usize, 0);
+        from.read_exact_at(&mut piece, data)?;
+        draft.file().write_all_at(&piece, data)?;
+    }
+    draft.file().set_len(len)?;
+    draft.keep()?;
+    Ok(Some(len))
+}
+
+/// From where to where a file has data next. File systems that do not know of holes have data everywhere.
+fn next_data(file: &File, at: u64, len: u64) -> io::Result<Option<(u64, u64)>> {
+    if at >= len {
+        return Ok(None);
+    }
+    let data = match seek(file, SeekFrom::Data(at)) {
+        Ok(data) => data,
+        Err(Errno::NXIO) => return Ok(None),
+        Err(Errno::INVAL) => return Ok(Some((at, len))),
+        Err(errno) => return Err(errno.into()),
+    };
+    let end = seek(file, SeekFrom::Hole(data))?.min(len);
+    Ok((data < end).then_some((data, end)))
+}
+
 /// Writes to a new file in the folder for temporary files, readable for this user only, what could not be written where it
 /// belongs. Returns its path.
 ///
@@ -155,7 +202,7 @@ pub fn write_elsewhere(suffix: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         .permissions(Permissions::from_mode(PRIVATE))
         .tempfile()
         .map_err(plain)?;
-    file.write_all(bytes)?;
+    file.as_file_mut().write_all(bytes)?;
     sync(file.as_file())?;
     file.keep().map(|(_, path)| path).map_err(|error| error.error)
 }

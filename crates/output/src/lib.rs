@@ -13,12 +13,15 @@
 //!
 //! 5. What was looked at stays open, and only that is written to (`walk`).
 //!
+//! A file that grows beyond the limit on its size fails as on a full disk, where [`outlive_size_limit`] was called.
+//!
 //! [`Draft`] is the part of 2 that captures and caches use for files of their own; [`make_folder`] opens the folder that a
 //! capture fills, and [`is_only_ours`] says whether somebody else could have a part in what is in it.
 
 mod draft;
 mod error;
 mod folder;
+mod limit;
 mod owner;
 mod place;
 mod stream;
@@ -31,9 +34,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, statx};
 
-pub use draft::{Draft, write_elsewhere, write_private, write_whole};
+pub use draft::{Draft, copy_private, write_elsewhere, write_private, write_whole};
 pub use error::{Error, ErrorKind};
 pub use folder::{Folder, make_folder};
+pub use limit::outlive_size_limit;
 pub use owner::{is_only_ours, open_to_others};
 use place::{Existing, Place};
 use stream::{Patience, Stream, may_write, reopen};

@@ -8,7 +8,7 @@ use goproc::{Executable, HeldCommand, Pid};
 use crate::capabilities::{
     CAP_BPF, CAP_DAC_READ_SEARCH, CAP_PERFMON, CAP_SYS_ADMIN, CAP_SYS_PTRACE, Capabilities,
 };
-use crate::error::{Error, advice_for_samples};
+use crate::error::{Error, advice_for_rights, advice_for_samples};
 use crate::kernel::{self, Constants, Kernel};
 use crate::others::Others;
 use crate::points::Points;
@@ -148,10 +148,8 @@ fn cpu_samples(paranoid: Option<i32>) -> String {
 
 fn advice_of(error: &Error) -> String {
     match error {
-        Error::NotPermitted { what } => {
-            format!(
-                "{what} is not permitted: run as root or with CAP_BPF and CAP_PERFMON; in a container, add both and allow bpf(2) and perf_event_open(2) in its seccomp profile"
-            )
+        Error::NotPermitted { what, has_rights } => {
+            format!("{what} is not permitted; {}", advice_for_rights(*has_rights))
         }
         other => other.to_string(),
     }
@@ -165,7 +163,7 @@ fn process(pid: u32) -> Requirement {
             State::Missing { advice: "there is none, or it has ended".to_owned() }
         }
         Err(Error::NotPermittedToRead { .. }) => State::Missing {
-            advice: "of another user: run as that user or as root, or add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH".to_owned(),
+            advice: format!("it may not be looked at: {}", goproc::advice_to_read()),
         },
         Err(error) => State::Missing { advice: error.with_causes() },
         Ok(file) => whole(Pid(pid), &file),
@@ -183,28 +181,49 @@ fn recordable(pid: u32, reach: &Reach) -> Result<Executable, Error> {
     Ok(found.file)
 }
 
-/// Whether all Go code of the process is that of its executable.
+/// Whether the process runs, and all its Go code is that of its executable.
 fn whole(pid: Pid, file: &Executable) -> State {
+    let limits: Vec<String> = held(pid).into_iter().chain(beside(pid, file)).collect();
+    if limits.is_empty() {
+        return State::Met;
+    }
+    State::Limited { advice: limits.join("; ") }
+}
+
+/// What keeps the process from running.
+fn held(pid: Pid) -> Option<String> {
+    let is_stopped = pid.stat().is_ok_and(|stat| matches!(stat.state, 'T' | 't'));
+    let stopped = "it is stopped, and nothing is counted until it goes on";
+    match (pid.tracer(), is_stopped) {
+        (Some(debugger), true) => {
+            Some(format!("a debugger (process {debugger}) is attached to it: {stopped}"))
+        }
+        (Some(debugger), false) => Some(format!(
+            "a debugger (process {debugger}) is attached to it: set no breakpoints on functions of the runtime that grow maps"
+        )),
+        (None, true) => Some(format!("{stopped}: kill -CONT {pid}")),
+        (None, false) => None,
+    }
+}
+
+/// What is not recorded of the process.
+fn beside(pid: Pid, file: &Executable) -> Option<String> {
     let mut others = Others::default();
     others.look(&[pid.0], file.id, &file.shown);
     others.wait();
-    let is_unknown = others.has_more_processes();
     let names: Vec<String> =
         others.go_code().into_iter().map(|path| path.display().to_string()).collect();
-    if names.is_empty() && is_unknown {
-        return State::Limited {
-            advice: "it has files that do not answer, or its memory map locked: whether it has plugins or libraries made by Go is not known".to_owned(),
-        };
+    if names.is_empty() && others.has_more_processes() {
+        return Some(
+            "it has files that do not answer, or its memory map locked: whether it has plugins or libraries made by Go is not known".to_owned(),
+        );
     }
-    if names.is_empty() {
-        return State::Met;
-    }
-    State::Limited {
-        advice: format!(
+    (!names.is_empty()).then(|| {
+        format!(
             "maps that grow in its plugins and libraries are not recorded: {}",
             names.join(", ")
-        ),
-    }
+        )
+    })
 }
 
 fn other_users(capabilities: Capabilities) -> Requirement {
@@ -223,6 +242,26 @@ fn other_users(capabilities: Capabilities) -> Requirement {
 mod tests {
     use super::*;
     use crate::reach::Namespace;
+
+    #[test]
+    fn a_process_that_is_stopped_is_said_to_be() {
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("cat");
+        let pid = Pid::of_child(&child);
+        assert_eq!(held(pid), None);
+        rustix::process::kill_process(
+            rustix::process::Pid::from_child(&child),
+            rustix::process::Signal::STOP,
+        )
+        .expect("it is ours");
+        while !pid.stat().is_ok_and(|stat| stat.state == 'T') {}
+        let said = held(pid).expect("it is stopped");
+        assert!(said.contains(&format!("nothing is counted until it goes on: kill -CONT {pid}")));
+        child.kill().expect("it is ours");
+        child.wait().expect("it ends");
+    }
 
     #[test]
     fn a_process_that_record_refuses_is_not_said_to_be_fine() {

@@ -18,6 +18,14 @@ pub enum Error {
         /// Asked for.
         pid: u32,
     },
+    /// The number is that of a thread.
+    #[error("{tid} is a thread of process {pid}: -p {pid}")]
+    Thread {
+        /// Asked for.
+        tid: u32,
+        /// Its process.
+        pid: u32,
+    },
     /// No process was named.
     #[error("no process was given; `-p PID` names one, and `pgrep NAME` lists them")]
     NoProcesses,
@@ -43,7 +51,7 @@ pub enum Error {
     #[error(transparent)]
     Process(goproc::Error),
     /// The executable of another user's process.
-    #[error("{}: not permitted; run as the user of the process or as root, or see `mapscope record --check`", path.display())]
+    #[error("{}: not permitted; {}, or see `mapscope record --check`", path.display(), goproc::advice_to_read())]
     NotPermittedToRead {
         /// What.
         path: PathBuf,
@@ -129,9 +137,19 @@ pub enum Error {
     },
     /// The kernel does not let us.
     #[error(
-        "{what}: not permitted; needed are root, or the capabilities CAP_BPF and CAP_PERFMON, and in a container a seccomp profile that allows bpf(2) and perf_event_open(2) (see `mapscope record --check`)"
+        "{what}: not permitted; {} (see `mapscope record --check`)", advice_for_rights(*has_rights)
     )]
     NotPermitted {
+        /// What was tried.
+        what: &'static str,
+        /// Whether this program has the capabilities for it.
+        has_rights: bool,
+    },
+    /// A limit of this process or of the system.
+    #[error(
+        "{what}: too many files are open; raise the limit (`ulimit -n`), or the system's (fs.file-max)"
+    )]
+    TooManyFiles {
         /// What was tried.
         what: &'static str,
     },
@@ -194,6 +212,15 @@ pub(crate) fn causes<'e>(
     std::iter::successors(Some(error), |&error| error.source())
 }
 
+/// What to do where the kernel does not let us, by whether the capabilities are there.
+pub(crate) fn advice_for_rights(has_rights: bool) -> &'static str {
+    if has_rights {
+        "the capabilities for it are there, so that something else forbids it: in a container a seccomp profile, which has to allow bpf(2) and perf_event_open(2)"
+    } else {
+        "needed are root, or the capabilities CAP_BPF and CAP_PERFMON, and in a container a seccomp profile that allows bpf(2) and perf_event_open(2)"
+    }
+}
+
 /// What to do where CPU samples are not permitted.
 ///
 /// Source: Debian's patch "security,perf: Allow further restriction of perf_event_open": from 3 on it asks for
@@ -211,6 +238,16 @@ pub(crate) fn advice_for_samples(paranoid: Option<i32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_the_rights_is_not_told_to_get_them() {
+        for (has_rights, part) in
+            [(true, "the capabilities for it are there"), (false, "needed are root")]
+        {
+            let said = Error::NotPermitted { what: "creating BPF maps", has_rights }.to_string();
+            assert!(said.contains(part) && said.contains("seccomp"), "{said}");
+        }
+    }
 
     #[test]
     fn asks_for_a_lower_level_only_where_that_may_help() {

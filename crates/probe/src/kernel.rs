@@ -19,7 +19,7 @@ use goproc::Pid;
 
 use crate::beat::Beat;
 use crate::bpf;
-use crate::capabilities::{CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN};
+use crate::capabilities::{CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, Capabilities};
 use crate::error::{Error, chain};
 use crate::multi::MultiProgram;
 use crate::points::Probe;
@@ -247,7 +247,7 @@ impl Kernel {
                     Ok(link) => links.multi.push((scope, link)),
                     Err(error) if is_gone(Some(&error)) => {}
                     Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                        return Err(Error::NotPermitted { what: "attaching probes" });
+                        return Err(not_permitted("attaching probes"));
                     }
                     Err(error) => {
                         return Err(Error::Kernel {
@@ -559,18 +559,30 @@ fn map_error(what: &'static str, error: &MapError) -> Error {
 }
 
 fn load_error(error: EbpfError) -> Error {
-    if is_denied(&error) {
-        return Error::NotPermitted { what: "creating BPF maps" };
-    }
-    Error::Kernel { what: "loading BPF maps", reason: chain(&error) }
+    refusal::of_limit("creating BPF maps", &error).unwrap_or_else(|| {
+        if is_denied(&error) {
+            not_permitted("creating BPF maps")
+        } else {
+            Error::Kernel { what: "loading BPF maps", reason: chain(&error) }
+        }
+    })
+}
+
+fn not_permitted(what: &'static str) -> Error {
+    let has = |capability| Capabilities::in_effect().has(capability);
+    let has_rights = has(CAP_SYS_ADMIN) || has(CAP_BPF) && has(CAP_PERFMON);
+    Error::NotPermitted { what, has_rights }
 }
 
 fn program_error(error: ProgramError) -> Error {
-    if let Some(refused) = refusal::of_program(&error) {
+    const WHAT: &str = "attaching BPF programs";
+    // Before what the verifier says, which has accepted the program by then.
+    let limit = refusal::of_limit(WHAT, &error);
+    if let Some(refused) = limit.or_else(|| refusal::of_program(&error)) {
         return refused;
     }
     if is_denied(&error) {
-        return Error::NotPermitted { what: "attaching BPF programs" };
+        return not_permitted(WHAT);
     }
     Error::Kernel { what: "attaching BPF programs", reason: chain(&error) }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use diagnosis::evidence::Bounds;
+use diagnosis::finding::plural;
 use gopprof::Profile;
 
 /// How to record.
@@ -130,7 +131,7 @@ impl Recording {
                 )
             }
         };
-        format!("{} growths{range}", self.n_grows)
+        format!("{} {}{range}", self.n_grows, plural(self.n_grows, "growth"))
     }
 }
 

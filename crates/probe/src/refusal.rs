@@ -10,7 +10,7 @@ use output::write_elsewhere;
 
 use crate::capabilities::keep_only;
 use crate::error::Error;
-use crate::system::TaskClocks;
+use crate::system::{self, TaskClocks};
 
 /// What recording cannot do without, and this kernel does not have. Asked by trying, since distributions add to old
 /// kernels; where nothing may be tried, nothing is known to be lacking.
@@ -20,6 +20,15 @@ pub(crate) fn lacking() -> Result<(), Error> {
         Ok(false) => Err(Error::OldKernel { release: release() }),
         Ok(true) | Err(_) => Ok(()),
     }
+}
+
+/// That there can be no more descriptors, if that is why something failed.
+pub(crate) fn of_limit(
+    what: &'static str,
+    error: &(dyn std::error::Error + 'static),
+) -> Option<Error> {
+    let errno = system::find_io_error(error)?.raw_os_error()?;
+    [libc::EMFILE, libc::ENFILE].contains(&errno).then_some(Error::TooManyFiles { what })
 }
 
 /// Why a program was not loaded. The verifier's log goes to a file, which the error names.

@@ -108,6 +108,11 @@ fn of_processes(mut pids: Vec<u32>, reach: &Reach) -> Result<Found, Error> {
     let mut seen = HashSet::new();
     pids.retain(|&pid| seen.insert(pid));
     let first = *pids.first().ok_or(Error::NoProcesses)?;
+    for &tid in &pids {
+        if let Some(Pid(pid)) = Pid(tid).process_of_thread() {
+            return Err(Error::Thread { tid, pid });
+        }
+    }
     let file = Pid(first).executable()?;
     for &other in &pids[1..] {
         if Pid(other).executable()?.id != file.id {

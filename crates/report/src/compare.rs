@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use diagnosis::compare::{Comparison, FunctionRows, Metric, Per, Place, Row, Side};
+use diagnosis::finding::plural;
 use gobench::Better;
 use gobench::stats::{Change, Outcome, Summary};
 
@@ -47,7 +48,8 @@ pub fn render_compare(out: &mut dyn Write, comparison: &Comparison, top: usize) 
     }
     let hidden = comparison.functions.len().saturating_sub(top);
     if hidden > 0 {
-        writeln!(out, "\n{DIM}and {hidden} more functions; --top shows more{DIM:#}")?;
+        let functions = plural(hidden as u64, "function");
+        writeln!(out, "\n{DIM}and {hidden} more {functions}; --top shows more{DIM:#}")?;
     }
     let all = comparison.functions.iter().flat_map(|function| &function.rows);
     notes(out, comparison.process.iter().chain(all).map(|row| &row.change))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use diagnosis::evidence::{Bounds, Evidence, GrowKind, Precision, ProcessGrowth, Site, TypeGrowth};
-use diagnosis::finding::GrowthSaving;
+use diagnosis::finding::{GrowthSaving, plural};
 use diagnosis::sampling::grows_range;
 use diagnosis::sizes::{Class, FinalSizes, NoSizes, Size};
 use serde_json::{Value, json};
@@ -23,10 +23,11 @@ pub(crate) fn process_text(growth: &ProcessGrowth) -> String {
         of_lines => about(of_lines),
     };
     let mut text = format!(
-        "{} growths{} moved {about}{} entries ({}) and allocated {about}{}, in {}; {} lost",
+        "{} {}{} moved {about}{} ({}) and allocated {about}{}, in {}; {} lost",
         growth.grows_range.map_or(count(total.grows), |range| estimate(total.grows, range)),
+        plural(total.grows, "growth"),
         precision_text(growth),
-        count(total.moved_entries),
+        counted(total.moved_entries, "entry"),
         bytes(total.moved_bytes),
         bytes(total.grow_bytes),
         duration(growth.duration_ns),
@@ -97,7 +98,7 @@ pub(crate) fn site_lines(site: &Site, evidence: &Evidence) -> Vec<String> {
     let mut lines: Vec<String> =
         growth.types.iter().take(MAX_TYPES).map(|growth| type_line(growth, evidence)).collect();
     if let Some(more) = growth.types.len().checked_sub(MAX_TYPES).filter(|&more| more > 0) {
-        lines.push(format!("and of {more} more map types"));
+        lines.push(format!("and of {more} more map {}", plural(more as u64, "type")));
     }
     lines
 }
@@ -110,12 +111,13 @@ fn type_line(growth: &TypeGrowth, evidence: &Evidence) -> String {
         })
         .collect();
     let mut line = format!(
-        "{} growths of {}{}, {}{} entries moved ({}): {}",
+        "{} {} of {}{}, {}{} moved ({}): {}",
         grows_text(growth, evidence),
+        plural(growth.total.grows, "growth"),
         growth.map_type,
         estimated_mark(growth, evidence),
         about(growth.precision),
-        count(growth.total.moved_entries),
+        counted(growth.total.moved_entries, "entry"),
         bytes(growth.total.moved_bytes),
         steps.join(", ")
     );

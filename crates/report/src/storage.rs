@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use diagnosis::evidence::{
     BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes,
 };
+use diagnosis::finding::plural;
 use serde_json::{Value, json};
 
 use crate::html::escape;
@@ -19,7 +20,7 @@ pub(crate) fn lines(storage: &ProcessStorage) -> Vec<String> {
     let mut lines = process_lines(storage);
     lines.extend(storage.sites.iter().take(MAX_SITES).map(site_line));
     if let Some(more) = storage.sites.len().checked_sub(MAX_SITES).filter(|&more| more > 0) {
-        lines.push(format!("and {more} more lines, see --json"));
+        lines.push(format!("and {more} more {}, see --json", plural(more as u64, "line")));
     }
     lines.push(
         "Maps have no part in this: their write amplification moves entries in memory.".to_owned(),

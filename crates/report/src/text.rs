@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use diagnosis::evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu, SiteHeap};
-use diagnosis::finding::{EvidenceLine, NotMeasured};
+use diagnosis::finding::{EvidenceLine, NotMeasured, plural};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use gomap::{Category, MapOp};
@@ -167,7 +167,7 @@ impl Page<'_> {
         for (number, finding) in diagnosis.findings.iter().take(top).enumerate() {
             self.finding(number + 1, finding, diagnosis)?;
         }
-        self.more(diagnosis.findings.len(), top, "findings")
+        self.more(diagnosis.findings.len(), top, "finding")
     }
 
     fn finding(
@@ -244,7 +244,7 @@ impl Page<'_> {
         for site in evidence.sites.iter().take(top) {
             self.site(site, evidence)?;
         }
-        self.more(evidence.sites.len(), top, "sites")
+        self.more(evidence.sites.len(), top, "site")
     }
 
     fn site(&mut self, site: &Site, evidence: &Evidence) -> io::Result<()> {
@@ -335,6 +335,7 @@ impl Page<'_> {
     fn more(&mut self, n: usize, top: usize, what: &str) -> io::Result<()> {
         match n.checked_sub(top).filter(|&more| more > 0) {
             Some(more) => {
+                let what = plural(more as u64, what);
                 writeln!(self.out, "\n  {DIM}{more} more {what}: --top {n} shows them{DIM:#}")
             }
             None => Ok(()),

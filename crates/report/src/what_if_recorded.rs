@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use diagnosis::evidence::{Evidence, GrowKind, HintedMakes, Precision, SourceKind, TypeGrowth};
-use diagnosis::finding::Span;
+use diagnosis::finding::{Span, plural};
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
 use diagnosis::sizes::{FinalSizes, Size};
 use gomap::{MapImpl, Rewrite};
@@ -16,7 +16,7 @@ pub use json::render_recorded_json;
 pub use svg::render_recorded_svg;
 
 use crate::growth::{about, classes, grows_text, maps, size_text};
-use crate::numbers::{bytes, count, span};
+use crate::numbers::{bytes, count, counted, span};
 use crate::what_if::name;
 use crate::words::{self, map_impl};
 
@@ -158,9 +158,10 @@ fn level(
     let about = about(growth.precision);
     writeln!(
         out,
-        "  recorded: {} growths of {about}{} entries, {about}{} allocated{}",
+        "  recorded: {} {} of {about}{}, {about}{} allocated{}",
         grows_text(growth, evidence),
-        count(total.moved_entries),
+        plural(total.grows, "growth"),
+        counted(total.moved_entries, "entry"),
         bytes(total.grow_bytes),
         precision(growth.precision)
     )?;

@@ -6,6 +6,7 @@ mod private;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -178,6 +179,12 @@ fn nothing_to_capture_is_an_error_that_says_what_to_do() {
     assert!(matches!(fails(options(dir.path())), Error::NoTarget));
     let gone = Options { target: Some(Target::Pid(u32::MAX >> 2)), ..options(dir.path()) };
     assert!(matches!(fails(gone), Error::NoSuchProcess { .. }));
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let tids = tasks.filter_map(|task| task.file_name().to_str()?.parse().ok());
+    let tid = tids.into_iter().find(|&tid| tid != std::process::id()).unwrap();
+    let thread = Options { target: Some(Target::Pid(tid)), ..options(dir.path()) };
+    let said = fails(thread).to_string();
+    assert_eq!(said, format!("{tid} is a thread of process {0}: -p {0}", std::process::id()));
     let https =
         Options { url: Some("https://localhost/debug/pprof".into()), ..options(dir.path()) };
     assert!(fails(https).to_string().contains("only plain http"));
@@ -186,4 +193,37 @@ fn nothing_to_capture_is_an_error_that_says_what_to_do() {
     std::fs::write(dir.path().join("capture/cpu.pprof"), "").unwrap();
     let full = Options { url: Some("http://127.0.0.1:1/".into()), ..options(dir.path()) };
     assert!(matches!(fails(full), Error::NotEmpty { .. }));
+}
+
+/// It has a hole of 1 GiB behind all that its headers name.
+#[test]
+fn the_copy_of_a_sparse_executable_is_as_sparse() {
+    let Some(server) = server() else { return xtask::skip("Go 1.27.3 is not installed") };
+    let dir = tempfile::tempdir().unwrap();
+    let sparse = dir.path().join("sparse");
+    std::fs::copy(server, &sparse).unwrap();
+    std::fs::OpenOptions::new().write(true).open(&sparse).unwrap().set_len(1 << 30).unwrap();
+    let mut child = Command::new(&sparse).arg("1h").stdout(Stdio::piped()).spawn().unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    let running = Running(child);
+    let target = Some(Target::Pid(running.0.id()));
+    let summary = capture(&Options { target, ..options(dir.path()) }, &mut |_| {}).unwrap();
+    assert!(files(&summary).contains(&"binary.sparse"), "{summary:?}");
+    let copy = std::fs::metadata(summary.dir.join("binary.sparse")).unwrap();
+    assert_eq!(copy.len(), 1 << 30);
+    assert!(copy.blocks() * 512 < 64 << 20, "{}", copy.blocks());
+}
+
+#[test]
+fn how_a_command_ended_is_said_also_when_nothing_was_collected() {
+    let dir = tempfile::tempdir().unwrap();
+    let argv = ["/bin/sh", "-c", "exit 7"].map(Into::into).to_vec();
+    let options = Options { target: Some(Target::Command(argv)), ..options(dir.path()) };
+    match capture(&options, &mut |_| {}) {
+        Ok(summary) => assert_eq!(summary.exit_code(), Some(7), "{summary:?}"),
+        Err(Error::Nothing { reasons }) => {
+            assert!(reasons.contains("the command ended with exit code 7"), "{reasons}");
+        }
+        Err(error) => panic!("{error}"),
+    }
 }

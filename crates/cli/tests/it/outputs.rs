@@ -239,6 +239,21 @@ fn without_a_reader_all_files_are_written_and_the_verdict_stands() {
     assert_eq!(unread(&["diagnose", "/nonexistent"]).status.code(), Some(2));
 }
 
+/// The limit is of 512 bytes, or 1024.
+#[test]
+fn a_file_that_becomes_too_large_is_told_and_nothing_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("chart.svg");
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -f 1 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_mapscope")])
+        .args(["whatif", "--map", "map[string]int", "--outer", "10", "--svg"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_refused(&output, &["chart.svg: cannot be written: File too large"]);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn a_report_that_the_disk_does_not_take_is_an_error() {
     let output = Command::new(env!("CARGO_BIN_EXE_mapscope"))

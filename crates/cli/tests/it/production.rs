@@ -479,11 +479,15 @@ fn a_file_that_memory_has_no_room_for_is_an_error() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 30).unwrap();
     let server = path.to_str().unwrap();
+    // Where headers say how much there is of it, the recorder reads no more.
+    let hole = dir.path().join("hole");
+    fs::File::create(&hole).unwrap().set_len(1 << 30).unwrap();
+    fs::set_permissions(&hole, fs::Permissions::from_mode(0o755)).unwrap();
     for args in [
         vec!["diagnose", server],
         vec!["scan", server],
         vec!["asm", server, "main.main"],
-        vec!["record", "-o", &output_path(&dir), "--", server],
+        vec!["record", "-o", &output_path(&dir), "--", hole.to_str().unwrap()],
     ] {
         let output = Command::new("sh")
             .args(["-c", "ulimit -v 500000 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_mapscope")])
@@ -541,8 +545,8 @@ fn a_call_that_a_container_forbids_is_named() {
         check_without_call(157, error, &record, "prctl(2), with PR_SET_PDEATHSIG fails: ");
         check_without_call(434, error, &["--check"], "pidfd_open(2) fails: ");
         check_without_call(434, error, &record, "pidfd_open(2) fails: ");
-        check_without_call(321, error, &["--check"], "allow bpf(2) and perf_event_open(2) in");
-        check_without_call(321, error, &record, "a seccomp profile that allows bpf(2)");
+        check_without_call(321, error, &["--check"], "in a container a seccomp profile");
+        check_without_call(321, error, &record, "in a container a seccomp profile");
         check_without_call(298, error, &record, "allow perf_event_open(2) in its seccomp profile");
     }
 }
@@ -677,6 +681,30 @@ fn a_recorder_that_is_suspended_takes_its_probes_away_and_puts_them_back() {
     recorder.line();
     assert_eq!(n_links(&recorder.pid()), before);
     check_not_counted(recorder, &path);
+}
+
+/// Also when that is done before the recorder has looked for signals, or while it takes its probes away.
+#[test]
+fn a_recorder_that_is_let_go_on_before_it_has_stopped_goes_on() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    let mut load = Load::start(&program, &["-work", "mix"]);
+    let recorder = suspendable_recorder(&load, &path);
+    let before = n_links(&recorder.pid());
+    for takes_away in [false, true] {
+        send("-TSTP", &recorder.pid());
+        while takes_away && n_links(&recorder.pid()) == before {}
+        send("-CONT", &recorder.pid());
+        // The program says ten times a second how far it got.
+        for _ in 0..15 {
+            load.operations();
+            let state = status_line(&recorder.pid(), "State:");
+            assert!(!state.starts_with('T'), "{state}");
+        }
+    }
+    let (said, code) = recorder.end("-INT");
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[test]

@@ -303,6 +303,21 @@ fn a_recording_that_cannot_be_written_is_kept_elsewhere() {
 }
 
 #[test]
+fn a_recording_that_can_be_kept_nowhere_is_said_to_be_lost() {
+    let Some(program) = load_program() else { return };
+    let load = Load::start(&program, &["-work", "grow"]);
+    let dir = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .args(["record", "-p", &load.pid(), "-d", "300ms", "-o", "/dev/full"])
+        .env("TMPDIR", dir.path().join("none"))
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.contains("No space left") && err.contains("the recording is lost"), "{err}");
+}
+
+#[test]
 fn a_signal_ends_the_wait_for_a_reader() {
     let Some(program) = load_program() else { return };
     let load = Load::start(&program, &["-work", "mix"]);

@@ -4,6 +4,7 @@ use gobench::stats::summary;
 
 use super::{Metric, Per, Side};
 use crate::evidence::{Evidence, Precision};
+use crate::finding::{plural, were};
 
 /// Wall times that differ by more than this fraction are worth a word.
 const DURATION_DIFFERS: f64 = 0.2;
@@ -48,17 +49,21 @@ pub(super) fn list(sides: &[Side; 2], runs: [&[Evidence]; 2], per: Per) -> Vec<S
     let n_with = |precision| growths().filter(|growth| growth.precision == precision).count();
     let n_estimated = n_with(Precision::Estimated);
     if n_estimated > 0 {
-        notices.push(format!("growths of {n_estimated} recordings are estimates"));
+        notices.push(format!(
+            "growths of {n_estimated} {} are estimates",
+            plural(n_estimated as u64, "recording")
+        ));
     }
     let n_partly = n_with(Precision::LowerBound);
     if n_partly > 0 {
         notices.push(format!(
-            "growths of {n_partly} recordings are lower bounds: a part of the time nothing was counted"
+            "growths of {n_partly} {} are lower bounds: a part of the time nothing was counted",
+            plural(n_partly as u64, "recording")
         ));
     }
     let lost: u64 = growths().map(|growth| growth.lost).sum();
     if lost > 0 {
-        notices.push(format!("{lost} growths were lost by the recordings, and are missing here"));
+        notices.push(format!("{} lost by the recordings, and missing here", were(lost, "growth")));
     }
     notices
 }

@@ -172,3 +172,14 @@ fn a_file_with_more_sections_than_linkers_make_is_not_looked_at() {
     file.set_len(2 << 30).unwrap();
     assert!(!gobin::is_linked_by_go(&file));
 }
+
+#[test]
+fn what_no_header_names_is_no_part_of_the_program() {
+    let data = samples().remove(1);
+    let end = gobin::end_of_named_parts(Cursor::new(&data)).unwrap();
+    assert!(gobin::Binary::parse(&data[..end as usize]).is_ok());
+    let longer = [&data[..], &[0; 4096]].concat();
+    assert_eq!(gobin::end_of_named_parts(Cursor::new(&longer)), Some(end));
+    assert_eq!(gobin::end_of_named_parts(Cursor::new(&data[..100])), None);
+    assert_eq!(gobin::end_of_named_parts(Cursor::new(&[0; 4096])), None);
+}

@@ -73,6 +73,21 @@ fn a_flipped_bit_in_a_gzip_stream_is_noticed() {
     }
 }
 
+/// An entry of a byte takes eight in memory, or sixteen.
+#[test]
+fn of_more_entries_than_anybody_reads_the_first_are_kept() {
+    let head = || [sample_type(1, 2), strings(&["", "samples", "count"])].concat();
+    let comments = [head(), bytes(13, &[&[2; 70_000]])].concat();
+    let parsed = parse(&comments).unwrap();
+    assert_eq!(parsed.value.comments.len(), 65_536);
+    assert_eq!(parsed.faults.len(), 1);
+    assert_eq!(parsed.faults[0].kind, ErrorKind::MoreComments { n: 4464, max: 65_536 });
+    let types = [head(), sample_type(1, 2).repeat(100)].concat();
+    let parsed = parse(&types).unwrap();
+    assert_eq!(parsed.value.sample_types.len(), 64);
+    assert!(!parsed.faults.is_empty());
+}
+
 /// Reads a damaged profile of which something is left; compares its faults and its text.
 fn check_faults(parts: &[Vec<u8>], expected: &Expect) {
     let parsed = parse(&parts.concat()).unwrap();

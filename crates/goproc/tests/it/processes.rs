@@ -313,3 +313,15 @@ fn a_pipe_is_not_read_as_an_executable() {
     let kind = |path: &Path| Executable::at(path).unwrap_err().kind;
     assert!(matches!(kind(&path), ErrorKind::NotAFile));
 }
+
+#[test]
+fn a_thread_is_told_from_a_process() {
+    let own = Pid::own();
+    assert_eq!(own.process_of_thread(), None);
+    let (may_end, ends) = channel::<()>();
+    let thread = std::thread::spawn(move || ends.recv());
+    let others: Vec<_> = own.threads().unwrap().into_iter().filter(|tid| tid.0 != own.0).collect();
+    assert!(others.iter().any(|tid| Pid(tid.0).process_of_thread() == Some(own)));
+    drop(may_end);
+    assert!(thread.join().unwrap().is_err());
+}

@@ -107,6 +107,18 @@ fn a_scheme_in_capitals_is_asked_as_any_other() {
 }
 
 #[test]
+fn a_name_below_stands_before_what_is_asked() {
+    let server = Server::new("http://127.0.0.1:1/debug/pprof?token=secret").unwrap();
+    assert_eq!(server.shown_below("heap"), "http://127.0.0.1:1/debug/pprof/heap?token=xxxxx");
+}
+
+#[test]
+fn a_time_that_was_asked_for_is_never_nothing() {
+    let text = |ms| crate::seconds_text(Duration::from_millis(ms));
+    assert_eq!([300, 1000, 9_980].map(text), ["0.3 s", "1 s", "10 s"]);
+}
+
+#[test]
 fn a_request_that_may_take_for_ever_is_one_that_ends() {
     let server = Server::new("http://127.0.0.1:1/x").unwrap();
     let limits = AnswerLimits { time: Duration::MAX, max_bytes: 1 };

@@ -1,10 +1,10 @@
 //! What an output may take the place of, what it keeps, and what is left when it fails.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -741,4 +741,31 @@ fn who_may_write_above_a_file_has_a_part_in_it() {
         chown(&above, Some(65_534), None).unwrap();
         assert_eq!(set(&above, 0o1755), Some(above.clone()));
     }
+}
+
+#[test]
+fn holes_of_a_file_are_holes_of_its_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["from", "to"].map(|name| dir.path().join(name));
+    fs::write(&from, vec![7; 3 << 20]).unwrap();
+    let file = fs::OpenOptions::new().read(true).write(true).open(&from).unwrap();
+    file.write_all_at(b"far", 64 << 20).unwrap();
+    file.set_len(128 << 20).unwrap();
+    assert_eq!(output::copy_private(&to, &file, &|| true).unwrap(), Some(128 << 20));
+    assert!(fs::read(&to).unwrap() == fs::read(&from).unwrap());
+    let n_bytes = |path: &Path| fs::metadata(path).unwrap().blocks() * 512;
+    assert!(n_bytes(&to) <= n_bytes(&from) + (1 << 20), "{} {}", n_bytes(&to), n_bytes(&from));
+}
+
+#[test]
+fn of_a_copy_that_is_not_to_go_on_nothing_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = dir.path().join("from");
+    fs::write(&from, vec![7; 3 << 20]).unwrap();
+    let n_asked = Cell::new(0);
+    let goes_on = || n_asked.replace(n_asked.get() + 1) < 2;
+    let copied =
+        output::copy_private(&dir.path().join("to"), &File::open(&from).unwrap(), &goes_on);
+    assert_eq!(copied.unwrap(), None);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }

@@ -18,6 +18,17 @@ fn a_refusal_is_said_also_where_no_log_can_be_kept() {
     assert!(said.contains("refuses it, and the verifier's log cannot be kept in "), "{said}");
 }
 
+/// The verifier has accepted the program by then, and has said so.
+#[test]
+fn a_program_for_which_there_is_no_descriptor_is_not_refused() {
+    for errno in [libc::EMFILE, libc::ENFILE] {
+        let error = io::Error::from_raw_os_error(errno);
+        let limit = of_limit("attaching BPF programs", &error).expect("a limit").to_string();
+        assert!(limit.contains("attaching BPF programs: too many files are open"), "{limit}");
+    }
+    assert!(of_limit("", &io::Error::from_raw_os_error(libc::EINVAL)).is_none());
+}
+
 #[test]
 fn what_clocks_take_is_tried_by_who_loses_it() {
     let before = Capabilities::in_effect();
