@@ -251,6 +251,12 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
             processes(recording.n_beside)
         )?;
     }
+    for pid in &recording.unprobed {
+        writeln!(
+            err,
+            "mapscope: process {pid} does not run the code of the file, which was changed in its container after it started, or which it copied elsewhere: its growths were not counted"
+        )?;
+    }
     for other in &recording.other_code {
         writeln!(
             err,

@@ -538,6 +538,11 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         some("not_recorded_processes").map(|n| {
             format!("{n} more processes of the same file ran beside the command, and are not in it: record with --exe")
         }),
+        some("unprobed_processes").map(|n| {
+            format!(
+                "{n} more processes were started from the file and do not run its code, as it was changed in their container then, or as they copied it elsewhere: their growths were not counted"
+            )
+        }),
         comments.get("other_go_code").filter(|paths| !paths.is_empty()).map(|paths| {
             format!(
                 "the processes also had Go code of other files, {}: maps that grow there are not recorded",

@@ -112,6 +112,8 @@ pub struct Recording {
     pub n_elsewhere: u64,
     /// Processes of the recorded file that were seen beside the command, and not recorded.
     pub n_beside: u64,
+    /// Processes that run the recorded file, and in whose code there are no probes: their growths were not counted.
+    pub unprobed: Vec<u32>,
     /// Files with other Go code than that of the executable, in its processes: plugins and libraries.
     pub other_code: Vec<PathBuf>,
     /// Time recorded.
@@ -204,6 +206,7 @@ mod tests {
                 n_lost: 0,
                 n_elsewhere: 0,
                 n_beside: 0,
+                unprobed: Vec::new(),
                 other_code: Vec::new(),
                 elapsed: Duration::ZERO,
             };

@@ -46,6 +46,12 @@ impl Found {
         Ok(file)
     }
 
+    /// One of the processes is not recorded.
+    pub(crate) fn leave_out(&mut self, pid: u32) {
+        self.pids.retain(|&other| other != pid);
+        self.scopes.retain(|&other| other != Scope::Process(pid));
+    }
+
     /// Whether processes come that are not known yet.
     pub(crate) fn is_all(&self) -> bool {
         self.scopes.contains(&Scope::All)
