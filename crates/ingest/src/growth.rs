@@ -473,6 +473,7 @@ impl<'p> Comments<'p> {
             scale_error: self.percent("scale_error_pct").clamp(0.0, 1.0),
             unmet: self.percent("unmet_bursts_pct").clamp(0.0, MAX_SCALE),
             every_split: self.get("every_split") == Some("1"),
+            has_no_end: self.get("grows_high") == Some("unknown"),
         }
     }
 
