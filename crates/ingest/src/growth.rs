@@ -539,6 +539,12 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         some("not_recorded_processes").map(|n| {
             format!("{n} more processes of the same file ran beside the command, and are not in it: record with --exe")
         }),
+        comments.number_with_fraction("exe_replaced_s").map(|_| {
+            format!(
+                "the path of the executable led to another file, as was seen after {} s: processes that began since it did are not recorded",
+                text("exe_replaced_s")
+            )
+        }),
         some("unprobed_processes").map(|n| {
             format!(
                 "{n} more processes were started from the file and do not run its code, as it was changed in their container then, or as they copied it elsewhere: their growths were not counted"

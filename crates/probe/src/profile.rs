@@ -80,6 +80,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) n_elsewhere: u64,
     /// Processes of the same file that are not recorded.
     pub(crate) n_beside: u64,
+    /// When the path that was given was found to lead to another file, whose processes are not recorded.
+    pub(crate) replaced_after: Option<Duration>,
     /// Those that run the file, and in whose code there are no probes.
     pub(crate) unprobed: Vec<u32>,
     /// Files with other Go code in the processes.
@@ -191,6 +193,7 @@ pub(crate) fn build(tally: &Tally, binary: &Binary<'_>, facts: &Facts<'_>) -> Re
         grows_range,
         n_elsewhere: facts.n_elsewhere,
         n_beside: facts.n_beside,
+        replaced_after: facts.replaced_after,
         unprobed: facts.unprobed.clone(),
         other_code: facts.other_code.clone(),
         n_samples: facts.count(COUNT_SAMPLES),
@@ -608,6 +611,8 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
     if !facts.unprobed.is_empty() {
         comments.push(format!("unprobed_processes={}", facts.unprobed.len()));
     }
+    let replaced_after = facts.replaced_after;
+    comments.extend(replaced_after.map(|time| format!("exe_replaced_s={}", seconds(time))));
     comments.extend(facts.only_user.map(|user| format!("only_user={user}")));
     let windows = &facts.windows;
     if windows.n == 0 && windows.uncounted_ns() == 0.0 {

@@ -83,6 +83,8 @@ pub struct Recorder {
     beside: HashSet<u32>,
     /// Processes that run the file, and in whose code there are no probes.
     unprobed: BTreeSet<u32>,
+    /// When the path that was given was found to lead to another file.
+    replaced_after: Option<Duration>,
     /// When the governor last looked.
     last: Mark,
     next_window: Plan,
@@ -186,6 +188,7 @@ impl Recorder {
             others: Others::default(),
             beside: HashSet::new(),
             unprobed,
+            replaced_after: None,
             last: start,
             next_look: now,
             next_collect: now + COLLECT,

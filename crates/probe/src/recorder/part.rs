@@ -179,6 +179,7 @@ impl Recorder {
                 .saturating_sub(counters[COUNT_RESTARTS as usize]),
             n_elsewhere: 0,
             n_beside: self.beside.len() as u64,
+            replaced_after: self.replaced_after,
             unprobed: self.unprobed.iter().copied().collect(),
             other_code: self.others.go_code(),
             has_more_files: self.others.has_more_files(),

@@ -73,6 +73,9 @@ impl Recorder {
             self.others.look(&self.pids()?, file.id, &file.shown);
         }
         self.look_beside();
+        if self.replaced_after.is_none() && self.found.is_replaced() {
+            self.replaced_after = Some(self.start.at.elapsed());
+        }
         self.look_for_unprobed()
     }
 
