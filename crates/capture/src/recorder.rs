@@ -159,6 +159,8 @@ mod tests {
             n_lost: 2,
             n_elsewhere: 0,
             n_beside: 0,
+            replaced_after: None,
+            unprobed: Vec::new(),
             other_code: Vec::new(),
             elapsed: Duration::ZERO,
         };

@@ -18,6 +18,8 @@ use crate::{ERROR, Say};
 
 /// How often signals are looked for.
 const SIGNALS_EVERY: Duration = Duration::from_millis(100);
+/// Exit code of a command that a trap has ended, as a shell has it: 128 and SIGTRAP.
+const TRAPPED: u8 = 128 + 5;
 /// How often progress is reported.
 const REPORT: Duration = Duration::from_secs(1);
 
@@ -60,9 +62,11 @@ pub(crate) fn run(
     let (recording, failure) = recorder.finish_after(ended)?;
     // Without probes there is nothing to do before this program stops.
     drop(suspend);
+    // Before it is written: it may get the number that a replaced executable had.
+    let is_file = output.file().is_ok_and(|file| file.is_some());
     keep(&recording, &output, &signals)?;
     summarise(&recording, &args.output, err)?;
-    if output.file()?.is_some() {
+    if is_file {
         let path = printable(&args.output.to_string_lossy());
         writeln!(err, "mapscope: next: mapscope diagnose {path} [BINARY]")?;
     }
@@ -209,6 +213,12 @@ fn processes(n: u64) -> String {
 fn say_command(command: Option<Child>, err: &mut dyn Write) -> Option<CommandState> {
     let state = CommandState::of(&mut command?);
     let _ = writeln!(err, "mapscope: {state}");
+    if state.exit_code == Some(TRAPPED) {
+        let _ = writeln!(
+            err,
+            "mapscope: that is SIGTRAP: a probe ends a program that runs a copy of its own code, as the copy has the probe's trap too"
+        );
+    }
     Some(state)
 }
 
@@ -256,6 +266,19 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
             err,
             "mapscope: {} of this file ran beside it, not recorded: add --exe FILE to record all",
             processes(recording.n_beside)
+        )?;
+    }
+    if let Some(after) = recording.replaced_after {
+        writeln!(
+            err,
+            "mapscope: the path of the executable leads to another file, as was seen after {:.1} s: processes that began since it does are not recorded; record again",
+            after.as_secs_f64()
+        )?;
+    }
+    for pid in &recording.unprobed {
+        writeln!(
+            err,
+            "mapscope: process {pid} does not run the code of the file, which was changed in its container after it started, or which it copied elsewhere: its growths were not counted"
         )?;
     }
     for other in &recording.other_code {

@@ -188,7 +188,9 @@ impl Sum {
         let (low, high) = gamma_range(estimated, variance);
         let high = estimated + ((high - estimated).powi(2) + unseen).sqrt();
         let high = high.max(self.with_bursts(windows));
-        Bounds { low: (counted + low).floor() as u64, high: Some((counted + high).ceil() as u64) }
+        let has_end = !windows.iter().any(|of| of.has_no_end);
+        let high = has_end.then_some((counted + high).ceil() as u64);
+        Bounds { low: (counted + low).floor() as u64, high }
     }
 }
 

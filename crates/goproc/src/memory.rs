@@ -5,6 +5,9 @@
 //! is registered with userfaultfd: the kernel refuses to read pages for others that are not there. Source: mm/gup.c,
 //! `faultin_page`, which without `locked` allows no other try; fs/userfaultfd.c, `handle_userfault`, which then fails.
 //!
+//! The kernel says of a page whether it is that of a file, without fetching it: a copy of one that a process has for itself
+//! is read too, where somebody asks for it ([`Pid::own_bytes`]).
+//!
 //! A process that maps another file at the moment it is read can still make the reader wait, as it can with everything
 //! that takes the lock of its memory, probes among it.
 
@@ -15,6 +18,7 @@ use std::os::unix::fs::FileExt;
 
 use goabi::ReadMemory;
 use rustix::io::Errno;
+use rustix::param::page_size;
 
 use crate::maps::parse_maps;
 use crate::{Error, ErrorKind, Maps, Pid, RunAddr, text};
@@ -118,6 +122,53 @@ impl Pid {
         let maps = text::read_in_time(self, "maps", MAX_MAPS)?;
         Ok(Memory { pid: self, file, anonymous: anonymous(&parse_maps(&maps)) })
     }
+}
+
+/// What /proc/PID/pagemap says of a page. Source: Documentation/admin-guide/mm/pagemap.rst.
+const PRESENT: u64 = 1 << 63;
+const SWAPPED: u64 = 1 << 62;
+const OF_FILE_OR_SHARED: u64 = 1 << 61;
+
+impl Pid {
+    /// The bytes at each of these addresses, where they are in a page of the process' own: memory without a file, or its
+    /// copy of a page of a file, as the kernel makes one to put a probe there. `None` where they are in the file, which is
+    /// not read.
+    ///
+    /// # Errors
+    /// When the process is gone, or may not be looked at, or keeps its memory map locked.
+    pub fn own_bytes<const N: usize>(
+        self,
+        addrs: Vec<RunAddr>,
+    ) -> Result<Vec<Option<[u8; N]>>, Error> {
+        text::in_time(self, move || {
+            let open = |name: &str| {
+                File::open(format!("/proc/{self}/{name}"))
+                    .map_err(|error| Error::of_process_io(self, error))
+            };
+            let (pages, memory) = (open("pagemap")?, open("mem")?);
+            let own = |addr| {
+                read_own(&pages, &memory, addr).map_err(|error| Error::of_process_io(self, error))
+            };
+            addrs.into_iter().map(own).collect()
+        })
+    }
+}
+
+fn read_own<const N: usize>(
+    pages: &File,
+    memory: &File,
+    RunAddr(addr): RunAddr,
+) -> io::Result<Option<[u8; N]>> {
+    let mut entry = [0; 8];
+    let at = addr / page_size() as u64 * entry.len() as u64;
+    pages.read_exact_at(&mut entry, at)?;
+    let entry = u64::from_ne_bytes(entry);
+    if entry & (PRESENT | SWAPPED) == 0 || entry & OF_FILE_OR_SHARED != 0 {
+        return Ok(None);
+    }
+    let mut bytes = [0; N];
+    memory.read_exact_at(&mut bytes, addr)?;
+    Ok(Some(bytes))
 }
 
 fn anonymous(maps: &Maps) -> Vec<Range<u64>> {

@@ -25,9 +25,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// As [`read`], of a file that a process can keep from being read: its memory map is locked while it waits for a page that
 /// may never come. That the kernel lets end, with this process, so a thread may wait for it.
 pub(crate) fn read_in_time(pid: Pid, name: &'static str, limit: u64) -> Result<Vec<u8>, Error> {
+    in_time(pid, move || read(pid, name, limit))
+}
+
+/// What a thread finds out that may have to wait as long for the memory map of a process.
+pub(crate) fn in_time<T: Send + 'static>(
+    pid: Pid,
+    look: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     let (sender, receiver) = mpsc::channel();
     // Nobody may wait for it any more.
-    let send = move || drop(sender.send(read(pid, name, limit)));
+    let send = move || drop(sender.send(look()));
     thread::Builder::new().spawn(send).map_err(|error| Error::of_process_io(pid, error))?;
     receiver
         .recv_timeout(PATIENCE)

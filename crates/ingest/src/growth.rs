@@ -473,6 +473,7 @@ impl<'p> Comments<'p> {
             scale_error: self.percent("scale_error_pct").clamp(0.0, 1.0),
             unmet: self.percent("unmet_bursts_pct").clamp(0.0, MAX_SCALE),
             every_split: self.get("every_split") == Some("1"),
+            has_no_end: self.get("grows_high") == Some("unknown"),
         }
     }
 
@@ -538,6 +539,17 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
         some("not_recorded_processes").map(|n| {
             let processes = plural(n, "process");
             format!("{n} more {processes} of the same file ran beside the command, not in it: record with --exe")
+        }),
+        comments.number_with_fraction("exe_replaced_s").map(|_| {
+            format!(
+                "the path of the executable led to another file, as was seen after {} s: processes that began since it did are not recorded",
+                text("exe_replaced_s")
+            )
+        }),
+        some("unprobed_processes").map(|n| {
+            format!(
+                "{n} more processes were started from the file and do not run its code, as it was changed in their container then, or as they copied it elsewhere: their growths were not counted"
+            )
         }),
         comments.get("other_go_code").filter(|paths| !paths.is_empty()).map(|paths| {
             format!(

@@ -62,6 +62,16 @@ pub enum Error {
         /// The executable.
         path: PathBuf,
     },
+    /// Probes are not in what the process runs.
+    #[error(
+        "process {pid} does not run the code of {}, where probes would be: the file was changed in its container after the process started, or the program copied its code elsewhere; its growths cannot be counted until it is started again", path.display()
+    )]
+    OtherCode {
+        /// The process.
+        pid: u32,
+        /// What it was started from.
+        path: PathBuf,
+    },
     /// /proc shows the processes of another PID namespace.
     #[error(
         "/proc is of another PID namespace than this program, so that its numbers are those of other processes; mount one of this namespace: mount -t proc proc /proc"

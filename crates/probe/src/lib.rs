@@ -26,6 +26,8 @@ mod check;
 #[cfg(live)]
 mod clocks;
 #[cfg(live)]
+mod code;
+#[cfg(live)]
 mod governor;
 #[cfg(live)]
 mod kernel;

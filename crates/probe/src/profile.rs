@@ -80,6 +80,10 @@ pub(crate) struct Facts<'f> {
     pub(crate) n_elsewhere: u64,
     /// Processes of the same file that are not recorded.
     pub(crate) n_beside: u64,
+    /// When the path that was given was found to lead to another file, whose processes are not recorded.
+    pub(crate) replaced_after: Option<Duration>,
+    /// Those that run the file, and in whose code there are no probes.
+    pub(crate) unprobed: Vec<u32>,
     /// Files with other Go code in the processes.
     pub(crate) other_code: Vec<PathBuf>,
     /// Whether there were more files than are looked at.
@@ -189,6 +193,8 @@ pub(crate) fn build(tally: &Tally, binary: &Binary<'_>, facts: &Facts<'_>) -> Re
         grows_range,
         n_elsewhere: facts.n_elsewhere,
         n_beside: facts.n_beside,
+        replaced_after: facts.replaced_after,
+        unprobed: facts.unprobed.clone(),
         other_code: facts.other_code.clone(),
         n_samples: facts.count(COUNT_SAMPLES),
         n_lost: facts.n_lost() + facts.count(COUNT_SAMPLES_LOST) + facts.n_lost_stacks(),
@@ -602,6 +608,11 @@ fn comments(binary: &Binary<'_>, facts: &Facts<'_>) -> Vec<String> {
     if facts.n_beside > 0 {
         comments.push(format!("not_recorded_processes={}", facts.n_beside));
     }
+    if !facts.unprobed.is_empty() {
+        comments.push(format!("unprobed_processes={}", facts.unprobed.len()));
+    }
+    let replaced_after = facts.replaced_after;
+    comments.extend(replaced_after.map(|time| format!("exe_replaced_s={}", seconds(time))));
     comments.extend(facts.only_user.map(|user| format!("only_user={user}")));
     let windows = &facts.windows;
     if windows.n == 0 && windows.uncounted_ns() == 0.0 {

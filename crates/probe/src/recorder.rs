@@ -7,7 +7,7 @@
 //! Counts stay in the kernel's tables until they fill, and are then added to a `Tally`. What each of them means is
 //! looked up when they are taken out: by then a process may have ended, so its types are looked for while it lives.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
@@ -18,6 +18,7 @@ use goproc::{ErrorKind, Pid, PidFd, Scheduled};
 use crate::calibrate;
 use crate::capabilities::{self, OF_OTHER_USERS};
 use crate::clocks::CpuClock;
+use crate::code;
 use crate::error::Error;
 use crate::governor::{Governor, Mode, Plan};
 use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks, Scope};
@@ -80,6 +81,10 @@ pub struct Recorder {
     others: Others,
     /// Processes of the file that were seen beside the command that is recorded.
     beside: HashSet<u32>,
+    /// Processes that run the file, and in whose code there are no probes.
+    unprobed: BTreeSet<u32>,
+    /// When the path that was given was found to lead to another file.
+    replaced_after: Option<Duration>,
     /// When the governor last looked.
     last: Mark,
     next_window: Plan,
@@ -130,7 +135,14 @@ impl Recorder {
         kernel.hold(true)?;
         name_processes(&mut kernel, &program, &found)?;
         let counters = kernel.counters()?;
-        let Probes { always, standing, growth } = put_probes(&mut kernel, &points, &found)?;
+        let mut probes = put_probes(&mut kernel, &points, &found)?;
+        let unprobed = unprobed(&found, &reach, &program, &points)?;
+        for &pid in &unprobed {
+            kernel.remove_processes(&[Executions::default().process(Pid(pid))])?;
+            probes.leave_out(pid);
+            found.leave_out(pid);
+        }
+        let Probes { always, standing, growth } = probes;
         if options.sample_hz > 0 {
             kernel.sample(options.sample_hz)?;
         }
@@ -175,6 +187,8 @@ impl Recorder {
             memory: Memory::default(),
             others: Others::default(),
             beside: HashSet::new(),
+            unprobed,
+            replaced_after: None,
             last: start,
             next_look: now,
             next_collect: now + COLLECT,
@@ -510,6 +524,38 @@ fn put_probes(kernel: &mut Kernel, points: &Points, found: &Found) -> Result<Pro
     let always = put(&points.rare)?;
     let standing = points.standing().map(|probe| put(&[probe])).transpose()?;
     Ok(Probes { always, standing, growth: put(&points.growth)? })
+}
+
+impl Probes {
+    fn leave_out(&mut self, pid: u32) {
+        let links = [Some(&mut self.always), self.standing.as_mut(), Some(&mut self.growth)];
+        links.into_iter().flatten().for_each(|links| links.drop_scope(Scope::Process(pid)));
+    }
+}
+
+/// Processes in whose code there are no probes, though they were put there.
+///
+/// # Errors
+/// When nothing is left to record.
+fn unprobed(
+    found: &Found,
+    reach: &Reach,
+    program: &Program,
+    points: &Points,
+) -> Result<BTreeSet<u32>, Error> {
+    if reach.is_proc_foreign {
+        return Ok(BTreeSet::new());
+    }
+    let probes = [&points.rare[..], &points.growth[..]].concat();
+    let lacks_probes =
+        |&pid: &u32| code::lacks_probes(Pid(pid), &found.file, program.binary(), &probes);
+    let unprobed: BTreeSet<u32> = found.pids.iter().copied().filter(lacks_probes).collect();
+    match unprobed.first() {
+        Some(&pid) if unprobed.len() == found.pids.len() && !found.is_all() => {
+            Err(Error::OtherCode { pid, path: found.file.shown.clone() })
+        }
+        _ => Ok(unprobed),
+    }
 }
 
 /// The clock of what is recorded, and the processes to wait for.

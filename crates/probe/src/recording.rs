@@ -113,6 +113,11 @@ pub struct Recording {
     pub n_elsewhere: u64,
     /// Processes of the recorded file that were seen beside the command, and not recorded.
     pub n_beside: u64,
+    /// When the path that was given was found to lead to another file, whose processes were not recorded; since the
+    /// recorder began.
+    pub replaced_after: Option<Duration>,
+    /// Processes that run the recorded file, and in whose code there are no probes: their growths were not counted.
+    pub unprobed: Vec<u32>,
     /// Files with other Go code than that of the executable, in its processes: plugins and libraries.
     pub other_code: Vec<PathBuf>,
     /// Time recorded.
@@ -205,6 +210,8 @@ mod tests {
                 n_lost: 0,
                 n_elsewhere: 0,
                 n_beside: 0,
+                replaced_after: None,
+                unprobed: Vec::new(),
                 other_code: Vec::new(),
                 elapsed: Duration::ZERO,
             };

@@ -29,9 +29,11 @@ pub(crate) struct Shape {
     pub(crate) busy: f64,
     /// Other threads that run all the time and grow no maps.
     pub(crate) beside: f64,
+    /// Whether it does nothing while it grows no maps.
+    pub(crate) rests: bool,
 }
 
-pub(crate) const ALWAYS_BUSY: Shape = Shape { busy: 1.0, beside: 0.0 };
+pub(crate) const ALWAYS_BUSY: Shape = Shape { busy: 1.0, beside: 0.0, rests: false };
 
 struct Program<'r> {
     rate: &'r Rate<'r>,
@@ -178,7 +180,9 @@ impl Program<'_> {
     fn run_until(&mut self, mode: Option<Mode>, is_far: impl Fn(&Interval) -> bool) -> Interval {
         let mut interval = Interval::default();
         while !is_far(&interval) && self.goes_on() {
-            let n = self.poisson((self.rate)(self.own_ns / 1e9) * STEP_NS / 1e9);
+            let rate = (self.rate)(self.own_ns / 1e9);
+            let n = self.poisson(rate * STEP_NS / 1e9);
+            let busy = if self.shape.rests && rate == 0.0 { 0.0 } else { self.shape.busy };
             self.own_ns += STEP_NS;
             self.n_events += n;
             let n_walked = match mode {
@@ -195,7 +199,7 @@ impl Program<'_> {
             interval.n_frames += frames as u64;
             interval.event_ns += counting_ns as u64;
             let probes_ns = counting_ns + n_seen as f64 * COSTS.trap_ns * self.trap_factor;
-            let (wall_ns, thread_ns) = self.work(self.shape.busy * STEP_NS + probes_ns);
+            let (wall_ns, thread_ns) = self.work(busy * STEP_NS + probes_ns);
             interval.cpu_ns += (thread_ns + self.shape.beside * wall_ns) as u64;
             interval.wall_ns += wall_ns as u64;
         }

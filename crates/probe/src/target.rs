@@ -16,6 +16,8 @@ use crate::recording::Target;
 pub(crate) struct Found {
     /// What all the processes run.
     pub(crate) file: Executable,
+    /// The path that all processes of it are recorded by, as it was given: it may lead to another file later.
+    pub(crate) path: Option<PathBuf>,
     /// Where to attach.
     pub(crate) scopes: Vec<Scope>,
     /// Processes that run already.
@@ -46,6 +48,18 @@ impl Found {
         Ok(file)
     }
 
+    /// One of the processes is not recorded.
+    pub(crate) fn leave_out(&mut self, pid: u32) {
+        self.pids.retain(|&other| other != pid);
+        self.scopes.retain(|&other| other != Scope::Process(pid));
+    }
+
+    /// Whether the path that was given leads to another file by now.
+    pub(crate) fn is_replaced(&self) -> bool {
+        let now = self.path.as_ref().and_then(|path| FileId::of(path).ok());
+        now.is_some_and(|id| id != self.file.id)
+    }
+
     /// Whether processes come that are not known yet.
     pub(crate) fn is_all(&self) -> bool {
         self.scopes.contains(&Scope::All)
@@ -74,7 +88,7 @@ pub(crate) fn find(target: &Target, reach: &Reach) -> Result<Found, Error> {
             let file = Executable::at(&which(&argv[0])?)?;
             let pid = command.pid().0;
             let scopes = vec![Scope::Process(pid)];
-            Ok(Found { file, scopes, pids: vec![pid], command: Some(command) })
+            Ok(Found { file, path: None, scopes, pids: vec![pid], command: Some(command) })
         }
     }
 }
@@ -129,7 +143,7 @@ fn of_processes(mut pids: Vec<u32>, reach: &Reach) -> Result<Found, Error> {
         });
     }
     let scopes = pids.iter().map(|&pid| Scope::Process(pid)).collect();
-    Ok(Found { file, scopes, pids, command: None })
+    Ok(Found { file, path: None, scopes, pids, command: None })
 }
 
 /// That there is no such process; and which it may be, when a container numbers one so.
@@ -145,11 +159,14 @@ fn number_inside(pid: u32) -> Error {
 
 fn of_executable(path: &Path, command: Option<HeldCommand>, reach: &Reach) -> Result<Found, Error> {
     // A path as it stands here, also of a file that nobody may run.
-    let path = which(path.as_os_str()).unwrap_or_else(|_| path.to_owned());
-    let file = Executable::at(&path)?;
+    let real = which(path.as_os_str()).unwrap_or_else(|_| path.to_owned());
+    let file = Executable::at(&real)?;
+    // With its symbolic links; a name that stands for a program on PATH is no path.
+    let is_path = FileId::of(path).is_ok_and(|id| id == file.id);
+    let path = if is_path { path.to_owned() } else { real };
     let running = Pid::running_file(file.id)?.into_iter();
     let pids = running.filter(|&pid| reach.has(pid)).map(|pid| pid.0).collect();
-    Ok(Found { file, scopes: vec![Scope::All], pids, command })
+    Ok(Found { file, path: Some(path), scopes: vec![Scope::All], pids, command })
 }
 
 impl From<goproc::Error> for Error {

@@ -135,6 +135,8 @@ pub(crate) struct Windows {
     /// By group: in windows, and what was aimed at to be between them, were all as in these.
     own_ns: [f64; GROUPS],
     aimed_ns: [f64; GROUPS],
+    /// Squares of what each window adds to it.
+    aimed_squares: f64,
     /// The part of `aimed_ns` that probes took.
     probe_ns: f64,
     /// What traps took of what was aimed at.
@@ -165,22 +167,41 @@ struct Busiest {
     longest_ns: f64,
     /// Most events per nanosecond, in any window or while all were counted.
     rate: f64,
+    /// Stretches that are too short to say so by themselves: events, and nanoseconds.
+    short: (f64, f64),
 }
 
 impl Busiest {
     fn or(self, other: Self) -> Self {
-        Self { longest_ns: self.longest_ns.max(other.longest_ns), rate: self.rate.max(other.rate) }
+        let (longest_ns, rate) = (self.longest_ns.max(other.longest_ns), self.rate.max(other.rate));
+        Self { longest_ns, rate, ..self }
+    }
+
+    /// A stretch in which all events were counted. Returns whether it, or short ones together, were long enough to say what
+    /// the program can do: of a moment that is chance.
+    fn see(&mut self, n_events: f64, own_ns: f64) -> bool {
+        let (n_events, own_ns) = match own_ns >= LONG_ENOUGH_NS {
+            true => (n_events, own_ns),
+            false => {
+                self.short = (self.short.0 + n_events, self.short.1 + own_ns);
+                self.short
+            }
+        };
+        if own_ns < LONG_ENOUGH_NS {
+            return false;
+        }
+        self.rate = self.rate.max(n_events / own_ns);
+        if self.short.1 >= LONG_ENOUGH_NS {
+            self.short = (0.0, 0.0);
+        }
+        true
     }
 }
 
 impl Windows {
     /// A stretch in which all events were counted.
     pub(crate) fn see(&mut self, n_events: u64, own_ns: f64) {
-        // A moment says little of what the program can do.
-        if own_ns >= LONG_ENOUGH_NS {
-            self.busiest.rate = self.busiest.rate.max(n_events as f64 / own_ns);
-            self.was_watched = true;
-        }
+        self.was_watched |= self.busiest.see(n_events as f64, own_ns);
     }
 
     /// Of the next recording of the same program: what it did in this one, it can do again.
@@ -198,13 +219,17 @@ impl Windows {
             scale_error: self.scale_error(),
             unmet: 0.0,
             every_split: false,
+            has_no_end: false,
         };
         let range = total_range(exact, groups, &windows);
         let in_bursts = self.with_bursts(groups.iter().sum()) * (1.0 + self.scale_error());
         let in_bursts = (exact + in_bursts).ceil() as u64;
+        // Where next to no window met anything, all of it may have been in bursts.
+        let n_met = groups.iter().filter(|&&n| n > 0.0).count();
+        let is_met = n_met >= FEWEST_GROUPS || range.high.is_some_and(|high| in_bursts <= high);
         // Of few windows the busiest moment is all there is to go by.
         let high = range.high.or(self.was_watched.then_some(0)).map(|high| high.max(in_bursts));
-        let is_bounded = self.uncounted_ns() == 0.0 && self.had_clocks();
+        let is_bounded = self.uncounted_ns() == 0.0 && self.had_clocks() && is_met;
         Bounds { high: high.filter(|_| is_bounded), ..range }
     }
 
@@ -294,10 +319,19 @@ impl Windows {
     /// program may have done what it did in its busiest moment.
     fn with_bursts(&self, estimate: f64) -> f64 {
         let busiest = self.busiest.or(self.busiest_before);
-        let unmet_ns = busiest.longest_ns.min(self.gap_ns);
+        let unmet_ns = busiest.longest_ns.max(self.may_be_unmet_ns()).min(self.gap_ns);
         let cpu_ns = self.gap_ns + self.own_ns();
         let mean_rate = if cpu_ns > 0.0 { estimate / cpu_ns } else { 0.0 };
         estimate + (busiest.rate - mean_rate).max(0.0) * unmet_ns
+    }
+
+    /// The longest time that may well be without a window, by how many windows there were of a program that runs at times
+    /// only: those in which it hardly ran say nothing of it, and each counts by what it stands for. In 1 of 20 cases none
+    /// falls into a time as long as three gaps are in the mean. Source: L. Kish, Survey Sampling, on the size of a sample
+    /// that is weighted.
+    fn may_be_unmet_ns(&self) -> f64 {
+        let aimed_ns: f64 = self.aimed_ns.iter().sum();
+        if aimed_ns > 0.0 { 3.0 * self.gap_ns * self.aimed_squares / aimed_ns.powi(2) } else { 0.0 }
     }
 
     /// Adds a window; returns its group.
@@ -319,6 +353,7 @@ impl Windows {
         let aimed_ns = window.cpu_ns * window.aim;
         self.own_ns[usize::from(group)] += window.own_ns;
         self.aimed_ns[usize::from(group)] += aimed_ns;
+        self.aimed_squares += aimed_ns.powi(2);
         self.n_unclocked += n_aimed * window.unclocked;
         self.n_trapped += n_aimed * window.slowed * (window.slowed - 1.0) * window.trap_part;
         // In 1 of 20 cases no window falls into a time as long as three gaps are in the mean.

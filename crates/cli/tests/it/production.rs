@@ -18,6 +18,11 @@ use crate::record::{
 
 /// The program; `None` where it cannot be made or recorded.
 fn exec_program() -> Option<PathBuf> {
+    test_program("exec")
+}
+
+/// A program for the tests of the recorder.
+fn test_program(name: &str) -> Option<PathBuf> {
     if !can_record() {
         return None;
     }
@@ -25,7 +30,7 @@ fn exec_program() -> Option<PathBuf> {
         xtask::skip("no Go 1.27.3");
         return None;
     };
-    let source = xtask::repo_root().join("crates/probe/testdata/exec");
+    let source = xtask::repo_root().join("crates/probe/testdata").join(name);
     Some(go.build(&source, &BuildOptions::default()).unwrap())
 }
 
@@ -281,6 +286,67 @@ fn records_a_program_in_a_container_that_was_deleted_or_replaced() {
         }
         container.check(&["-p", &pid]);
     }
+}
+
+/// Runs a program of a layer, changes its file, runs it once more, and records the first, both, and all.
+const CHANGED_INSIDE: &str = r#"
+mkdir layers && mount -t tmpfs none layers
+mkdir layers/lower layers/upper layers/work layers/root
+cp "$1" layers/lower/exec
+mount -t overlay overlay -o lowerdir=layers/lower,upperdir=layers/upper,workdir=layers/work,userxattr layers/root
+begin() {
+    mkfifo lines-$1
+    layers/root/exec 20 none <lines-$1 >said-$1 &
+}
+until_ready() { until grep -q ready said-$1; do kill -0 $2; done; }
+begin old; old=$!; exec 8>lines-old; until_ready old $old
+touch layers/root/exec
+begin new; new=$!; exec 9>lines-new; until_ready new $new
+code=0; "$2" record -p $old -o alone.pb.gz 2>alone || code=$?
+echo $code >code
+"$2" record -p $old -p $new -o both.pb.gz --max-overhead 100 2>both & recorder=$!
+"$2" record --exe layers/root/exec -o all.pb.gz --max-overhead 100 2>all & every=$!
+until grep -q "growths" both && grep -q "growths" all; do kill -0 $recorder $every; done
+echo >&8; echo >&9
+until grep -q filled said-old && grep -q filled said-new; do kill -0 $old $new; done
+kill -INT $recorder $every
+wait $recorder
+wait $every
+echo $old >pid
+echo >&8; echo >&9
+"#;
+
+#[test]
+fn a_process_that_does_not_run_the_code_of_its_file_is_not_said_to_be_counted() {
+    let Some(program) = exec_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let Some(output) = in_namespaces(&["-m"], dir.path(), CHANGED_INSIDE, &program) else {
+        return;
+    };
+    assert!(output.status.success(), "{output:?}");
+    let text = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    let not_its_code = format!("process {} does not run the code of ", text("pid").trim());
+    assert_eq!(text("code"), "2\n");
+    assert!(text("alone").contains(&not_its_code), "{}", text("alone"));
+    for name in ["both", "all"] {
+        let said = text(name);
+        assert!(said.contains(&not_its_code) && said.contains("(at least 20000"), "{said}");
+        let path = dir.path().join(name).with_extension("pb.gz").display().to_string();
+        assert_eq!(filled(&path), (20_000, false), "{said}");
+        let notices = diagnose_json(&[&path])["notices"].to_string();
+        assert!(notices.contains("1 more processes were started from the file"), "{notices}");
+    }
+}
+
+#[test]
+fn a_program_that_copied_its_code_elsewhere_is_refused() {
+    let Some(program) = test_program("remap") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let waiting = Waiting::start(&mut Command::new(program));
+    let output = record(&["-p", &waiting.pid(), "-o", &output_path(&dir)]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("does not run the code of "), "{said}");
 }
 
 /// The highest number that no process has out here: those to come are far from it.

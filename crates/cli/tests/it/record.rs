@@ -617,6 +617,22 @@ fn the_exit_code_of_a_command_is_passed_on() {
     }
 }
 
+/// As a probe ends a program that runs a copy of its own code.
+#[test]
+fn a_command_that_a_trap_ended_is_told_what_may_have_done_it() {
+    let Some(program) = load_program() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = output_path(&dir);
+    for (signal, is_trap) in [("TRAP", true), ("KILL", false)] {
+        let script = format!("kill -{signal} $$");
+        let program = program.to_str().unwrap();
+        let args = ["--force", "-o", &path, "--exe", program, "--", "/bin/sh", "-c", &script];
+        let output = record(&args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said.contains("a probe ends a program that runs a copy"), is_trap, "{said}");
+    }
+}
+
 #[test]
 fn processes_of_the_file_of_a_command_that_are_not_recorded_are_counted() {
     let Some(program) = load_program() else { return };
@@ -652,6 +668,34 @@ fn a_command_that_goes_on_is_named() {
         let (_, pid) = said.split_once("the command goes on as process ").expect("it is named");
         let pid = pid.lines().next().unwrap();
         assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+    }
+}
+
+/// As a deploy does: by renaming, or by a link that leads elsewhere.
+#[test]
+fn says_that_the_path_of_an_executable_leads_to_another_file() {
+    let Some(program) = load_program() else { return };
+    for replace in ["mv $1/new $1/bin/growload", "ln -sfn other $1/current", ":"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = output_path(&dir);
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at("bin")).unwrap();
+        fs::create_dir(at("other")).unwrap();
+        std::os::unix::fs::symlink("bin", at("current")).unwrap();
+        for name in ["bin/growload", "other/growload", "new"] {
+            fs::copy(&program, at(name)).unwrap();
+        }
+        let exe = at("current/growload");
+        let script = format!("{replace}; exec $1/current/growload -work tiny -rounds 20");
+        let args = ["-o", &path, "--exe", exe.to_str().unwrap(), "--", "/bin/sh", "-c", &script];
+        let output = record(&[&args[..], &["sh", dir.path().to_str().unwrap()]].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        let is_replaced = replace != ":";
+        assert_eq!(said.contains("leads to another file"), is_replaced, "{replace}: {said}");
+        let notices = diagnose_json(&[&path])["notices"].to_string();
+        assert_eq!(notices.contains("led to another file"), is_replaced, "{replace}: {notices}");
+        assert_eq!(n_grows(&path) == 0, is_replaced, "{replace}: {said}");
     }
 }
 

@@ -148,6 +148,8 @@ pub struct Windows {
     pub unmet: f64,
     /// Whether splits of the largest Swiss tables were counted in the gaps as well.
     pub every_split: bool,
+    /// Whether too little is known to say of any growths how many there were at most.
+    pub has_no_end: bool,
 }
 
 /// A range of numbers.

@@ -491,6 +491,7 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
         scale_error: 0.0,
         unmet: 0.0,
         every_split: false,
+        has_no_end: false,
     };
     let step = |kind, before: u64, moved: u64| GrowStep {
         kind,

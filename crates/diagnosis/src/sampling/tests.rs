@@ -13,6 +13,7 @@ fn windows(scale_error: f64) -> Windows {
         scale_error,
         unmet: 0.0,
         every_split: false,
+        has_no_end: false,
     }
 }
 
@@ -54,6 +55,15 @@ fn few_growths_have_the_range_of_poisson() {
 #[test]
 fn none_seen_is_not_none() {
     assert_eq!(range(7, &[&[]], &[windows(0.0)]), Bounds { low: 7, high: Some(7 + 74) });
+}
+
+#[test]
+fn a_line_has_no_upper_end_where_the_whole_has_none() {
+    let open = Windows { has_no_end: true, ..windows(0.0) };
+    let seen = [3, 1, 4, 1, 5, 9, 2, 6];
+    let bounded = range(7, &[&seen], &[windows(0.0)]);
+    assert_eq!(range(7, &[&seen], std::slice::from_ref(&open)), Bounds { high: None, ..bounded });
+    assert_eq!(range(7, &[&seen, &[]], &[windows(0.0), open]).high, None);
 }
 
 #[test]

@@ -81,6 +81,7 @@ fn windows() -> Windows {
         scale_error: 0.0,
         unmet: 0.0,
         every_split: false,
+        has_no_end: false,
     }
 }
 
@@ -262,6 +263,7 @@ fn absurd_numbers_are_no_panic() {
                     scale_error: 1.0,
                     unmet: 0.0,
                     every_split: false,
+                    has_no_end: false,
                 };
                 for of in [SWISS, CLASSIC_121] {
                     let evidence = evidence(of, std::slice::from_ref(&cpu));

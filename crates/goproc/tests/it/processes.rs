@@ -325,3 +325,12 @@ fn a_thread_is_told_from_a_process() {
     drop(may_end);
     assert!(thread.join().unwrap().is_err());
 }
+
+#[test]
+fn of_a_page_of_a_file_only_the_copy_of_a_process_is_read() {
+    let own = Pid(std::process::id());
+    let written = Box::new(*b"own!");
+    let code = of_a_page_of_a_file_only_the_copy_of_a_process_is_read as *const () as u64;
+    let addrs = vec![RunAddr(written.as_ptr() as u64), RunAddr(code), RunAddr(1 << 46)];
+    assert_eq!(own.own_bytes(addrs).unwrap(), [Some(*b"own!"), None, None]);
+}

@@ -113,9 +113,9 @@ fn mean_of(runs: &[Outcome], of: impl Fn(&Outcome) -> f64) -> f64 {
     runs.iter().map(of).sum::<f64>() / runs.len() as f64
 }
 
-const PACED: Shape = Shape { busy: 0.3, beside: 0.0 };
+const PACED: Shape = Shape { busy: 0.3, beside: 0.0, rests: false };
 const PACED_BESIDE: Shape = Shape { beside: 1.0, ..PACED };
-const BUSY_BESIDE: Shape = Shape { busy: 1.0, beside: 2.0 };
+const BUSY_BESIDE: Shape = Shape { busy: 1.0, beside: 2.0, rests: false };
 
 const PROGRAMS: [(&str, &Rate<'static>, Shape); 10] = [
     ("steady", &|_| 500_000.0, ALWAYS_BUSY),
@@ -167,6 +167,17 @@ fn estimates_are_right_in_the_mean() {
             let error = 3.0 * spread / (n as f64).sqrt();
             assert!((mean - 1.0).abs() < bias + error, "{name}, {seconds} s: {mean} ± {error}");
         }
+    }
+}
+
+/// Most windows meet nothing, and those that do meet a moment that is too short to tell by itself what it can do.
+#[test]
+fn ranges_hold_the_truth_of_a_program_that_rests_between_short_bursts() {
+    let tiny = |time: f64| if (time * 40.0).fract() < 0.04 { 450_000.0 } else { 0.0 };
+    let shape = Shape { rests: true, ..ALWAYS_BUSY };
+    for seconds in [1.5, 2.0, 3.0] {
+        let holds = runs(100, (&tiny, shape), seconds).iter().filter(|run| run.holds()).count();
+        assert!(holds >= 90, "{seconds} s: {holds}");
     }
 }
 

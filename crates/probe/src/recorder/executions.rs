@@ -143,8 +143,15 @@ impl Recorder {
     pub(super) fn n_elsewhere(&self, counters: &Counters) -> u64 {
         let count = |counter: u32| counters[counter as usize];
         let n_restarts = count(COUNT_RESTARTS) + self.followed.n_restarts;
-        count(COUNT_EXECS).saturating_sub(n_restarts)
+        let is_own = self.is_command && !self.found.is_all();
+        n_left(count(COUNT_EXECS), n_restarts, is_own)
     }
+}
+
+/// How many executions left the recorded program; the first one of a command is that of the program, also where it ended
+/// before it could say so.
+fn n_left(n_execs: u64, n_restarts: u64, is_command: bool) -> u64 {
+    n_execs.saturating_sub(n_restarts.max(u64::from(is_command)))
 }
 
 #[cfg(test)]

@@ -116,6 +116,9 @@ impl Recorder {
             part.counts_standing = false;
             part.windows.ensure_uncounted();
         }
+        if !self.unprobed.is_empty() {
+            part.windows.ensure_uncounted();
+        }
         let counters = part.counters(&now);
         let facts = Facts { n_elsewhere, ..self.facts(&part, &now, &counters, ending) };
         let recording = profile::build(&part.tally, self.program.binary(), &facts);
@@ -176,6 +179,8 @@ impl Recorder {
                 .saturating_sub(counters[COUNT_RESTARTS as usize]),
             n_elsewhere: 0,
             n_beside: self.beside.len() as u64,
+            replaced_after: self.replaced_after,
+            unprobed: self.unprobed.iter().copied().collect(),
             other_code: self.others.go_code(),
             has_more_files: self.others.has_more_files(),
             has_more_processes: self.others.has_more_processes(),

@@ -29,6 +29,9 @@ fn next_look_for_others(elapsed: Duration) -> Duration {
     FIRST_LOOKS.into_iter().find(|&at| at > elapsed).unwrap_or(elapsed + COLLECT)
 }
 
+/// A process has told of itself long before it has had so much CPU time.
+const HAS_BEGUN: Duration = Duration::from_millis(100);
+
 /// What was taken out of the tables, and waits for the stacks to be taken as well.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
@@ -70,6 +73,26 @@ impl Recorder {
             self.others.look(&self.pids()?, file.id, &file.shown);
         }
         self.look_beside();
+        if self.replaced_after.is_none() && self.found.is_replaced() {
+            self.replaced_after = Some(self.start.at.elapsed());
+        }
+        self.look_for_unprobed()
+    }
+
+    /// Of processes that come, each says itself that it runs the program; of a file in an overlay that was changed
+    /// meanwhile they run a copy, which has no probes.
+    fn look_for_unprobed(&mut self) -> Result<(), Error> {
+        if !self.found.is_all() || self.reach.is_proc_foreign {
+            return Ok(());
+        }
+        // First: those that begin meanwhile are not among them.
+        let running = Pid::running_file(self.found.file.id).unwrap_or_default();
+        let known: HashSet<Pid> =
+            self.kernel.processes()?.into_keys().map(|process| process.pid()).collect();
+        let has_begun = |pid: &Pid| pid.cpu_ns().is_some_and(|ns| ns > HAS_BEGUN.as_nanos() as u64);
+        let reach = &self.reach;
+        let unknown = running.into_iter().filter(|pid| !known.contains(pid) && reach.has(*pid));
+        self.unprobed.extend(unknown.filter(has_begun).map(|pid| pid.0));
         Ok(())
     }
 

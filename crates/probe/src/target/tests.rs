@@ -10,6 +10,25 @@ fn found(path: &Path) -> Found {
     find(&Target::Exe(path.to_owned()), &reach).unwrap()
 }
 
+/// A deploy renames a file into place, or makes a link lead elsewhere.
+#[test]
+fn a_path_that_leads_to_another_file_by_now_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for name in ["one", "two", "three"] {
+        fs::write(at(name), name).unwrap();
+    }
+    std::os::unix::fs::symlink("one", at("link")).unwrap();
+    let (file, link) = (found(&at("one")), found(&at("link")));
+    assert!(!file.is_replaced() && !link.is_replaced());
+    fs::remove_file(at("link")).unwrap();
+    assert!(!link.is_replaced(), "nothing else runs then");
+    std::os::unix::fs::symlink("two", at("link")).unwrap();
+    assert!(!file.is_replaced() && link.is_replaced());
+    fs::rename(at("three"), at("one")).unwrap();
+    assert!(file.is_replaced());
+}
+
 #[test]
 fn an_executable_that_was_replaced_or_removed_is_refused() {
     let dir = tempfile::tempdir().unwrap();

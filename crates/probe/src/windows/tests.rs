@@ -131,7 +131,7 @@ fn time_that_no_window_stands_for_is_said() {
 
 #[test]
 fn a_burst_widens_the_ranges_of_its_recording_and_of_the_next() {
-    let high = |windows: &Windows| windows.range(0.0, &[0.0; GROUPS]).high.unwrap();
+    let high = |windows: &Windows| windows.range(0.0, &[10.0; GROUPS]).high.unwrap();
     let mut windows = Windows::default();
     windows.see(1_000_000, LONG_ENOUGH_NS);
     let mut highs = Vec::new();
@@ -233,4 +233,36 @@ fn ranges_are_wider_the_longer_threads_wait_for_cpus() {
     };
     assert_eq!(error(0), 0.0);
     assert!((error(80) - 0.16).abs() < 1e-9, "{}", error(80));
+}
+
+/// A program that runs for less than a millisecond at a time: many such moments together say what it can do.
+#[test]
+fn short_moments_together_are_the_busiest() {
+    let mut windows = Windows::default();
+    for _ in 0..9 {
+        windows.see(100, LONG_ENOUGH_NS / 10.0);
+    }
+    assert_eq!((windows.busiest.rate, windows.was_watched), (0.0, false));
+    windows.see(100, LONG_ENOUGH_NS / 10.0);
+    assert!((windows.busiest.rate - 1000.0 / LONG_ENOUGH_NS).abs() < 1e-9 && windows.was_watched);
+    windows.see(1000, LONG_ENOUGH_NS / 2.0);
+    assert!((windows.busiest.rate - 1000.0 / LONG_ENOUGH_NS).abs() < 1e-9, "it begins anew");
+}
+
+/// In one of six windows the program ran, and grew a map; before, it was seen to grow many.
+#[test]
+fn an_event_in_a_window_does_not_say_that_there_were_no_bursts() {
+    for n_events in [0, 1] {
+        let mut windows = Windows::default();
+        windows.see(1000, LONG_ENOUGH_NS);
+        let mut groups = [0.0; GROUPS];
+        for nth in 0..6 {
+            let own_ns = if nth == 0 { 1e5 } else { 1e3 };
+            windows.add(&window(1e7, own_ns, if nth == 0 { n_events } else { 0 }));
+        }
+        groups[0] = windows.estimate();
+        assert_eq!(windows.range(8000.0, &groups).high, None, "{n_events}");
+        let all = windows.with_bursts(0.0);
+        assert!(all > 0.9 * 6e7 * 1000.0 / LONG_ENOUGH_NS, "{all}: nothing of the gaps is known");
+    }
 }

@@ -207,7 +207,14 @@ fn run(of: (MapImpl, &str), line: &[(Maps, Vec<Vec<Grow>>)], run_s: f64, seed: u
         }
     });
     let growth = TypeGrowth { precision: Precision::Estimated, ..of_steps(steps.collect()) };
-    let windows = Windows { group_cpu_ns, scale, scale_error: 0.0, unmet: 0.0, every_split: false };
+    let windows = Windows {
+        group_cpu_ns,
+        scale,
+        scale_error: 0.0,
+        unmet: 0.0,
+        every_split: false,
+        has_no_end: false,
+    };
     entries.sort_unstable();
     Run { evidence: evidence(of, &[windows]), growth, n_seen, n_grows, entries }
 }

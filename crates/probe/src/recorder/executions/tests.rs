@@ -45,3 +45,16 @@ fn a_process_whose_memory_is_locked_is_not_asked_again_before_it_executes_someth
     followed.locked.extend((1..MAX_LOCKED as u32).map(|pid| Executions(1).process(Pid(pid))));
     assert!(!followed.may_ask(process(2)), "too many are");
 }
+
+#[test]
+fn a_command_that_ended_before_it_began_executed_nothing_else() {
+    // Killed before Go's runtime started; recorded to its end; executed another program then.
+    assert_eq!(
+        [(1, 0), (1, 1), (2, 1)].map(|(execs, restarts)| n_left(execs, restarts, true)),
+        [0, 0, 1]
+    );
+    assert_eq!(
+        [(0, 0), (1, 0), (2, 1)].map(|(execs, restarts)| n_left(execs, restarts, false)),
+        [0, 1, 1]
+    );
+}

@@ -1,0 +1,3 @@
+module remap
+
+go 1.21
