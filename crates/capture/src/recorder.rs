@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use goproc::SuspendSignal;
-use output::{write_elsewhere, write_private};
+use output::{keep_elsewhere, write_private};
 use probe::{Ending, Links};
 
 use crate::Target;
@@ -133,13 +133,8 @@ fn keep(
 /// Writes it into the folder, or else where there is room: what it says happened once.
 fn write(recording: &[u8], folder: &Folder) -> Result<(), Missing> {
     let Err(error) = write_private(&folder.path(FILE), recording) else { return Ok(()) };
-    let kept = match write_elsewhere(".pb.gz", recording) {
-        Ok(path) => format!("it is kept in {}", path.display()),
-        Err(error) => {
-            format!("it is lost: nor can it be kept in the folder for temporary files: {error}")
-        }
-    };
-    Err(Missing::new(WHAT, format!("{}: {error}; {kept}", folder.named(FILE).display())))
+    let kept = keep_elsewhere(".pb.gz", recording);
+    Err(Missing::new(WHAT, format!("{}: {error}; it {kept}", folder.named(FILE).display())))
 }
 
 #[cfg(test)]
@@ -150,20 +145,9 @@ mod tests {
     fn a_recording_that_failed_is_kept_with_the_reason() {
         let dir = tempfile::tempdir().expect("a folder");
         let folder = Folder::prepare(&dir.path().join("capture")).expect("a folder");
-        let recording = probe::Recording {
-            profile: gopprof::Profile::default(),
-            ending: Ending::Failure,
-            n_grows: 7,
-            grows_range: None,
-            n_samples: 0,
-            n_lost: 2,
-            n_elsewhere: 0,
-            n_beside: 0,
-            replaced_after: None,
-            unprobed: Vec::new(),
-            other_code: Vec::new(),
-            elapsed: Duration::ZERO,
-        };
+        let ending = Ending::Failure;
+        let recording =
+            probe::Recording { ending, n_grows: 7, n_lost: 2, ..probe::Recording::default() };
         let failure = probe::Error::NoProcesses;
         let kept = keep(&recording, Some(&failure), &folder).expect("it is kept");
         let expected = format!("it ended early: {}; 2 events lost", failure.with_causes());

@@ -115,12 +115,7 @@ fn keep(
     let mut bytes = Vec::new();
     gopprof::write_profile(&recording.profile, &mut bytes)?;
     let Err(error) = output.write_until(&bytes, &|| signals.is_set()) else { return Ok(()) };
-    match ::output::write_elsewhere(".pb.gz", &bytes) {
-        Ok(path) => anyhow::bail!("{error}; the recording is kept in {}", path.display()),
-        Err(elsewhere) => anyhow::bail!(
-            "{error}; the recording is lost: nor can it be kept in the folder for temporary files: {elsewhere}"
-        ),
-    }
+    anyhow::bail!("{error}; the recording {}", ::output::keep_elsewhere(".pb.gz", &bytes))
 }
 
 fn target(args: &Record) -> anyhow::Result<Target> {
@@ -186,7 +181,7 @@ fn say_attached(err: &mut dyn Write, attached: &Attached) -> std::io::Result<()>
         "mapscope: {}: {n_probes} growth {} in {processes}, {n_inlined} inlined {}, after {} ms",
         printable(program),
         plural(*n_probes as u64, "probe"),
-        if *n_inlined == 1 { "copy" } else { "copies" },
+        plural(*n_inlined as u64, "copy"),
         took.as_millis()
     )?;
     for (pid, debugger) in debugged {

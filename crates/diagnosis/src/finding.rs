@@ -109,13 +109,15 @@ pub struct Span {
     pub high: i64,
 }
 
-/// The noun as it stands after a number: "sample", "samples", "processes", "entries".
+const VOWELS: [char; 5] = ['a', 'e', 'i', 'o', 'u'];
+
+/// The noun as it stands after a number: "sample", "samples", "processes", "copies".
 pub fn plural(n: u64, noun: &str) -> String {
     match noun {
         _ if n == 1 => noun.to_owned(),
         _ if noun.ends_with('s') => format!("{noun}es"),
-        _ => match noun.strip_suffix("ry") {
-            Some(stem) => format!("{stem}ries"),
+        _ => match noun.strip_suffix('y').filter(|stem| !stem.ends_with(VOWELS)) {
+            Some(stem) => format!("{stem}ies"),
             None => format!("{noun}s"),
         },
     }

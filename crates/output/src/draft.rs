@@ -206,3 +206,13 @@ pub fn write_elsewhere(suffix: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     sync(file.as_file())?;
     file.keep().map(|(_, path)| path).map_err(|error| error.error)
 }
+
+/// As [`write_elsewhere`], of what would be lost: says where it is now, or that it is lost, as what follows its name.
+pub fn keep_elsewhere(suffix: &str, bytes: &[u8]) -> String {
+    match write_elsewhere(suffix, bytes) {
+        Ok(path) => format!("is kept in {}", path.display()),
+        Err(error) => {
+            format!("is lost: nor can it be kept in the folder for temporary files: {error}")
+        }
+    }
+}

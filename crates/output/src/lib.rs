@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, statx};
 
-pub use draft::{Draft, copy_private, write_elsewhere, write_private, write_whole};
+pub use draft::{Draft, copy_private, keep_elsewhere, write_elsewhere, write_private, write_whole};
 pub use error::{Error, ErrorKind};
 pub use folder::{Folder, make_folder};
 pub use limit::outlive_size_limit;

@@ -94,8 +94,8 @@ pub struct Status {
     pub has_ended: bool,
 }
 
-/// A recording.
-#[derive(Debug, Clone)]
+/// A recording; by default one of nothing.
+#[derive(Debug, Clone, Default)]
 pub struct Recording {
     /// The profile to write.
     pub profile: Profile,
@@ -141,9 +141,10 @@ impl Recording {
 }
 
 /// Why a recording ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Ending {
     /// The time asked for was over.
+    #[default]
     Duration,
     /// The program ended.
     Exit,
@@ -201,20 +202,7 @@ mod tests {
     #[test]
     fn an_estimate_is_told_as_one() {
         let text = |grows_range| {
-            let recording = Recording {
-                profile: Profile::default(),
-                ending: Ending::Exit,
-                n_grows: 664,
-                grows_range,
-                n_samples: 0,
-                n_lost: 0,
-                n_elsewhere: 0,
-                n_beside: 0,
-                replaced_after: None,
-                unprobed: Vec::new(),
-                other_code: Vec::new(),
-                elapsed: Duration::ZERO,
-            };
+            let recording = Recording { n_grows: 664, grows_range, ..Recording::default() };
             recording.grows_text()
         };
         assert_eq!(text(None), "664 growths");
