@@ -180,20 +180,16 @@ impl Busiest {
     /// A stretch in which all events were counted. Returns whether it, or short ones together, were long enough to say what
     /// the program can do: of a moment that is chance.
     fn see(&mut self, n_events: f64, own_ns: f64) -> bool {
-        let (n_events, own_ns) = match own_ns >= LONG_ENOUGH_NS {
-            true => (n_events, own_ns),
-            false => {
-                self.short = (self.short.0 + n_events, self.short.1 + own_ns);
-                self.short
-            }
-        };
+        let (mut n_events, mut own_ns) = (n_events, own_ns);
         if own_ns < LONG_ENOUGH_NS {
-            return false;
-        }
-        self.rate = self.rate.max(n_events / own_ns);
-        if self.short.1 >= LONG_ENOUGH_NS {
+            (n_events, own_ns) = (self.short.0 + n_events, self.short.1 + own_ns);
+            if own_ns < LONG_ENOUGH_NS {
+                self.short = (n_events, own_ns);
+                return false;
+            }
             self.short = (0.0, 0.0);
         }
+        self.rate = self.rate.max(n_events / own_ns);
         true
     }
 }
