@@ -7,17 +7,13 @@ use crate::{binary, mapscope, sample, stdout_of};
 /// The nested program as another version of Go would have made it, with the flags of its map types as they are or not.
 fn stamped(version: &str, is_laid_out_alike: bool) -> tempfile::NamedTempFile {
     let mut data = fs::read(binary("nested-1.27.3")).unwrap();
-    let types = gobin::Binary::parse(&data).unwrap().value.map_types().unwrap().value;
-    let flags = gobin::LinkAddr(types[0].addr.0 + 128);
-    let flags = gobin::Binary::parse(&data).unwrap().value.file_offset(flags).unwrap().0 as usize;
+    let known = gobin::Binary::parse(&data).unwrap().value;
+    let flags = gobin::LinkAddr(known.map_types().unwrap().value[0].addr.0 + 128);
+    let flags = known.file_offset(flags).unwrap().0 as usize;
     if !is_laid_out_alike {
         data[flags] ^= 12;
     }
-    let from = b"go1.27.3";
-    assert_eq!(version.len(), from.len());
-    let at: Vec<usize> =
-        data.windows(from.len()).enumerate().filter(|(_, w)| w == from).map(|(at, _)| at).collect();
-    at.iter().for_each(|at| data[*at..at + from.len()].copy_from_slice(version.as_bytes()));
+    xtask::go::stamp(&mut data, "go1.27.3", version);
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), data).unwrap();
     file

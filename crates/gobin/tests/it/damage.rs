@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{Cursor, Write};
 
 use expect_test::expect;
-use gobin::{Binary, LinkAddr};
+use gobin::{Binary, Frame, LinkAddr};
+use xtask::go::stamp;
 
 /// Reads all there is; the result does not matter, only that there is one.
 fn read_everything(data: &[u8]) {
@@ -116,17 +117,20 @@ fn says_what_is_wrong() {
 #[test]
 fn an_unknown_version_keeps_what_does_not_depend_on_it() {
     const FLAGS: u64 = 128;
-    let mut data = samples().remove(1);
-    let known = Binary::parse(&data).unwrap().value;
+    let sample = samples().remove(1);
+    let known = Binary::parse(&sample).unwrap().value;
     let LinkAddr(map_type) = known.map_types().unwrap().value[0].addr;
     let flags = known.file_offset(LinkAddr(map_type + FLAGS)).unwrap().0 as usize;
+    let code = known.functions().iter().flat_map(|func| func.entry.0..func.end.0).map(LinkAddr);
+    let mut inlined = code.map(|addr| (addr, known.frames(addr)));
+    let (inlined, frames) = inlined.find(|(_, frames)| frames.len() > 1).unwrap();
+    let function = frames.last().unwrap().function;
     // Else it would be read as the release that it resembles.
+    let mut data = sample.clone();
     data[flags] ^= 12;
-    let all: Vec<usize> =
-        data.windows(8).enumerate().filter(|(_, w)| *w == b"go1.27.3").map(|(i, _)| i).collect();
-    assert!(!all.is_empty());
-    all.iter().for_each(|&at| data[at..at + 8].copy_from_slice(b"go1.99.3"));
+    stamp(&mut data, "go1.27.3", "go1.99.3");
     let binary = Binary::parse(&data).unwrap().value;
+    assert_eq!(binary.releases(), None);
     let error = binary.map_types().unwrap_err().to_string();
     expect![
         "go1.99.3 is not a release that is known; known are Go 1.18 to 1.27 (in the type descriptors)"
@@ -135,6 +139,8 @@ fn an_unknown_version_keeps_what_does_not_depend_on_it() {
     let main = binary.functions().by_name("main.build").unwrap();
     assert!(binary.frames(main.entry)[0].file.ends_with("nested/main.go"));
     assert!(binary.map_sites().iter().all(|site| site.map_type.is_err()));
+    let frame = Frame { function, file: "", line: 0 };
+    assert_eq!(binary.frames(inlined), [frame], "no line of what was inlined");
 }
 
 /// The corpus holds ELF files, and lists of edits of a sample: 3 bytes of offset and 1 of value each.

@@ -71,7 +71,7 @@ fn large_arrays_of_classic_maps_are_told_from_small_ones() {
             let data = fs::read(path).unwrap();
             let binary = Binary::parse(&data).unwrap().value;
             let what = format!("Go {}, {build}", go.version);
-            let is_classic = binary.map_impl() == Some(gobin::MapImpl::Classic);
+            let is_classic = binary.map_impl() == Some(goabi::MapImpl::Classic);
             let Some(large) = binary.large_arrays() else {
                 assert!(!is_classic || binary.arch() == gobin::Arch::Arm64, "{what}");
                 continue;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::fs;
 
-use gobin::{Binary, MapOp, MapSite, UnknownType};
+use goabi::MapOp;
+use gobin::{Binary, MapSite, UnknownType};
 
 use crate::{builds, program, toolchains};
 
