@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use gomap::{GoVersion, MapShape, Op, Simulation};
+use goabi::GoVersion;
+use gomap::{MapShape, Op, Simulation};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

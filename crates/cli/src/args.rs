@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use gomap::GoVersion;
+use goabi::GoVersion;
 use regex::Regex;
 
 /// Which Go map costs the time, why, what to change, and did it help.

@@ -1,8 +1,7 @@
 //! What a binary says without any measurement: its map types and sites, and the instructions of a function.
 
-use gomap::{MapImpl, MapOp};
-
 use crate::evidence::{Cost, Frame, MapType};
+use goabi::{MapImpl, MapOp};
 
 /// The maps of a binary.
 #[derive(Debug, Clone)]

@@ -19,12 +19,11 @@ mod predicted;
 mod steady;
 mod storage;
 
-use gomap::{GoVersion, MapImpl, MapOp};
-
 use crate::evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceId, SourceKind};
 use crate::finding::{
     Amount, Confidence, Diagnosis, EvidenceLine, Finding, Level, Verdict, plural,
 };
+use goabi::{GoVersion, MapImpl, MapOp};
 
 /// Part of the process' CPU from which on a site is worth a word. Below it, no rewrite pays for its risk.
 pub(crate) const NOTICEABLE: f64 = 0.02;

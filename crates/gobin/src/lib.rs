@@ -27,7 +27,6 @@ pub use buildinfo::BuildInfo;
 pub use disasm::{Access, Instruction, Meaning, Memory, Target, TargetKind};
 pub use error::{Error, ErrorKind, Parsed, Place};
 pub use functions::{Frame, Func, FuncIdx, Functions};
-pub use goabi::{GoVersion, Kind, MapImpl, MapOp, Nested};
 pub use probes::{InlinedCall, InlinedCopy, LargeArrays, ProbeInstruction, ProbePoint};
 pub use release::{Basis, Releases};
 pub use sites::UnknownType;
@@ -36,6 +35,7 @@ pub use types::{MapType, TypeDesc};
 use std::io::{Read, Seek};
 use std::sync::Mutex;
 
+use goabi::{GoVersion, MapImpl, MapOp};
 use image::{Image, MAX_SECTIONS};
 use module::Module;
 use object::Endianness;

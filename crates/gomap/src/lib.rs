@@ -23,7 +23,6 @@ pub use frames::{
     Category, FrameClass, Kind, MapWork, Phase, StackClass, classify_function, classify_stack,
     function_category,
 };
-pub use goabi::{GoVersion, MapImpl, MapOp};
 pub use growth::{ByKind, Forecast, GrowKind, Growth, Outcome};
 pub use layout::{Layout, room};
 pub use shape::{MapShape, SlotPart};

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use diagnosis::Evidence;
 use diagnosis::evidence::{Frame, MakeSite, MapType, Notice, Site, SiteMap, SourceId, TypePart};
 use diagnosis::finding::plural;
-use goabi::{Nested, Release};
-use gobin::{Basis, Binary, Kind};
-use gomap::{MapOp, classify_function};
+use goabi::{Kind, MapOp, Nested, Release};
+use gobin::{Basis, Binary};
+use gomap::classify_function;
 
 use crate::printable::printable;
 

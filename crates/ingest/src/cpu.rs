@@ -237,15 +237,15 @@ impl CpuCollector {
         let found = profile.functions.iter().find_map(|function| {
             let name = profile.str(function.name);
             if name.starts_with("internal/runtime/maps.") {
-                return Some(gomap::MapImpl::Swiss);
+                return Some(goabi::MapImpl::Swiss);
             }
             let is_map =
                 name.starts_with("runtime.mapassign") || name.starts_with("runtime.mapaccess");
             let file = profile.str(function.filename);
             match is_map {
-                true if file.contains("internal/runtime/maps/") => Some(gomap::MapImpl::Swiss),
+                true if file.contains("internal/runtime/maps/") => Some(goabi::MapImpl::Swiss),
                 true if file.contains("runtime/map") && !file.contains("_swiss") => {
-                    Some(gomap::MapImpl::Classic)
+                    Some(goabi::MapImpl::Classic)
                 }
                 _ => None,
             }

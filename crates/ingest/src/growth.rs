@@ -8,7 +8,7 @@ use diagnosis::evidence::{
     Sampled, Site, SiteGrowth, SourceId, TypeGrowth, Windows,
 };
 use diagnosis::finding::{plural, were};
-use gomap::{GoVersion, MapImpl};
+use goabi::{GoVersion, MapImpl};
 use gopprof::{LabelValue, Profile, Sample};
 
 use crate::lines::{LineId, Lines, LocationFrames};

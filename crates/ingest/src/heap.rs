@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use diagnosis::Evidence;
 use diagnosis::evidence::{Alloc, Block, Notice, ProcessHeap, Site, SiteHeap, SourceId};
 use diagnosis::finding::plural;
-use gomap::{Layout, MapOp};
+use goabi::MapOp;
+use gomap::Layout;
 use gopprof::{LabelValue, Profile, Sample};
 
 use crate::binary::BinaryFacts;

@@ -1,6 +1,7 @@
 //! Stacks of a CPU profile of the experiments: how deep below the line that writes to the map, and how much is growth.
 
-use gomap::{FrameClass, MapOp, classify_function, classify_stack};
+use goabi::MapOp;
+use gomap::{FrameClass, classify_function, classify_stack};
 use gopprof::{Limits, LocationIdx, Profile, Sample, parse_profile};
 
 /// Runtime frames below the user's function from which on a stack is called deep: the claim names four.

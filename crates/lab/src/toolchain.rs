@@ -1,13 +1,12 @@
 //! Finding a Go, and building the experiments with it.
 
+use goabi::GoVersion;
 use std::ffi::OsStr;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
-
-use gomap::GoVersion;
 
 use crate::error::Error;
 use crate::state::State;

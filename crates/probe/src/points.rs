@@ -2,7 +2,8 @@
 //!
 //! Source: runtime/map.go (classic), internal/runtime/maps/{map,table}.go (Swiss), runtime/mgc.go, Go 1.18 to 1.27.
 
-use gobin::{Binary, FileOffset, InlinedCopy, LargeArrays, LinkAddr, MapImpl, ProbeInstruction};
+use goabi::MapImpl;
+use gobin::{Binary, FileOffset, InlinedCopy, LargeArrays, LinkAddr, ProbeInstruction};
 
 use crate::error::Error;
 use crate::record_layout::{

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use diagnosis::evidence::Bounds;
-use gobin::{Binary, FileOffset, LinkAddr, MapImpl};
+use goabi::MapImpl;
+use gobin::{Binary, FileOffset, LinkAddr};
 use gomap::Layout;
 use gopprof::{
     Function, Label, LabelValue, Line, Location, LocationIdx, Mapping, MappingIdx, Profile,

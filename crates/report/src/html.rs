@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use diagnosis::evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu};
 use diagnosis::finding::EvidenceLine;
 use diagnosis::{Diagnosis, Finding, Verdict};
-use gomap::{Category, MapOp};
+use goabi::MapOp;
+use gomap::Category;
 
 use crate::flamegraph::render_flamegraph;
 use crate::growth;

@@ -11,7 +11,8 @@ use diagnosis::finding::{Amount, EvidenceLine, GrowthSaving, Span};
 use diagnosis::sampling::grows_range;
 use diagnosis::sizes::{FinalSizes, Size};
 use diagnosis::{Diagnosis, Finding};
-use gomap::{Category, MapOp, MapWork};
+use goabi::MapOp;
+use gomap::{Category, MapWork};
 use serde_json::{Map, Value, json};
 
 use crate::locks::{self, site_lock};

@@ -7,7 +7,8 @@ use diagnosis::evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu, SiteHeap};
 use diagnosis::finding::{EvidenceLine, NotMeasured, plural};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
-use gomap::{Category, MapOp};
+use goabi::MapOp;
+use gomap::Category;
 use textwrap::{Options, wrap};
 
 use crate::growth;

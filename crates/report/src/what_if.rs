@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use gomap::{Estimate, Forecast, GoVersion, GrowKind, Rewrite, Sizes};
+use goabi::GoVersion;
+use gomap::{Estimate, Forecast, GrowKind, Rewrite, Sizes};
 use serde_json::{Map, Value, json};
 
 use crate::growth::kind_key;

@@ -10,7 +10,8 @@ use diagnosis::evidence::{Evidence, GrowKind, HintedMakes, Precision, SourceKind
 use diagnosis::finding::{Span, plural};
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
 use diagnosis::sizes::{FinalSizes, Size};
-use gomap::{MapImpl, Rewrite};
+use goabi::MapImpl;
+use gomap::Rewrite;
 
 pub use json::render_recorded_json;
 pub use svg::render_recorded_svg;

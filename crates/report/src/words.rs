@@ -4,8 +4,8 @@ use diagnosis::Evidence;
 use diagnosis::evidence::{Frame, MapType, Site, SiteMap, SourceId, SourceKind};
 use diagnosis::finding::Level;
 use diagnosis::{Diagnosis, Finding, Verdict};
-use goabi::Nested;
-use gomap::{Category, MapImpl, MapOp, MapWork};
+use goabi::{MapImpl, MapOp, Nested};
+use gomap::{Category, MapWork};
 
 use crate::numbers::counted;
 

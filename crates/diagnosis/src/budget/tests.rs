@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
-use gomap::{GoVersion, GrowKind, MapImpl};
+use goabi::{GoVersion, MapImpl};
+use gomap::GrowKind;
 
 use super::*;
 use crate::evidence::{

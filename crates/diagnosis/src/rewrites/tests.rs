@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use gomap::{GoVersion, GrowKind, MapImpl, MapShape, Op, Outcome, Simulation};
+use goabi::{GoVersion, MapImpl, Nested};
+use gomap::{GrowKind, MapShape, Op, Outcome, Simulation};
 
 use super::*;
 use crate::evidence::{GrowStep, Growth, MapType, Sampled, Site, SiteGrowth, SourceId, TypePart};
 use crate::finding::Span;
-use goabi::Nested;
 
 const OUTER: &str = "map[string]map[int32]bool";
 const INNER: &str = "map[int32]bool";

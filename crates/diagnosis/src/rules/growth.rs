@@ -1,6 +1,7 @@
 //! Growth: the only part of a write that a size hint removes.
 
-use gomap::{Category, MapImpl, MapOp};
+use goabi::{MapImpl, MapOp};
+use gomap::Category;
 
 use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted};
 use crate::evidence::{

@@ -1,10 +1,9 @@
 //! Keys: what hashing, comparing and making them costs.
 
-use gomap::MapOp;
-
 use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable};
 use crate::evidence::{Cost, SourceKind};
 use crate::finding::{Amount, Finding, Level, Verdict};
+use goabi::MapOp;
 
 /// Part of a site's map cost in hash functions from which on the key is the matter. Usual is 3 to 20 %.
 pub(super) const HASH_BOUND: f64 = 0.30;

@@ -3,12 +3,10 @@
 //! No source says which lock guards which map. The rule speaks where a function uses a map, takes a lock that others wait
 //! for, and does little else: then the map is what the lock is held for.
 
-use gomap::MapOp;
-
 use super::{SiteContext, confidence};
 use crate::evidence::{Cost, LockSide, ProcessLocks, Site, SiteLock, SourceId, Waits};
 use crate::finding::{Amount, EvidenceLine, Finding, Level, Verdict};
-use goabi::Nested;
+use goabi::{MapOp, Nested};
 
 /// Time waited for the lock, of the time covered, from which on it is a matter: one goroutine a tenth of the time.
 pub(super) const WAITING: f64 = 0.10;

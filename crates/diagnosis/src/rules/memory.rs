@@ -1,12 +1,12 @@
 //! Memory: churn, maps that never shrink, and what the garbage collector pays for maps.
 
-use gomap::{Category, MapOp};
+use goabi::{MapOp, Nested};
+use gomap::Category;
 
 use super::{ProcessContext, SiteContext, collector, confidence};
 use crate::evidence::{Cost, SiteCpu, SourceKind};
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
 use crate::shapes;
-use goabi::Nested;
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
 pub(super) const CHURN: u64 = 20;

@@ -1,11 +1,11 @@
 //! Maps in maps: when to flatten them, and when not.
 
-use gomap::{Category, MapOp, MapShape};
+use goabi::{MapOp, Nested};
+use gomap::{Category, MapShape};
 
 use super::{SiteContext, confidence, predicted};
 use crate::evidence::{MapType, SourceKind};
 use crate::finding::{Amount, Finding, GrowthSaving, Level, Saving, Verdict};
-use goabi::Nested;
 
 /// Part of a site's map cost spent on first groups from which on maps are made nearly as often as they are written.
 pub(super) const CREATION_DOMINATES: f64 = 0.20;

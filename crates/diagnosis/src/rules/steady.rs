@@ -1,6 +1,7 @@
 //! When growth is not the problem: few maps, reads, overwrites.
 
-use gomap::{Category, MapOp};
+use goabi::MapOp;
+use gomap::Category;
 
 use super::{FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
 use crate::evidence::{Cost, SourceKind};

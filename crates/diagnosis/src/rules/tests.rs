@@ -2,8 +2,8 @@
 
 mod sources;
 
-use goabi::Nested;
-use gomap::{Category, GoVersion, MapImpl, MapOp};
+use goabi::{GoVersion, MapImpl, MapOp, Nested};
+use gomap::Category;
 
 use super::diagnose;
 use crate::Verdict;

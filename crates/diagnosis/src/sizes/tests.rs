@@ -3,9 +3,8 @@
 
 mod coverage;
 
+use goabi::{GoVersion, MapImpl};
 use std::collections::BTreeMap;
-
-use gomap::{GoVersion, MapImpl};
 
 use super::*;
 use crate::evidence::{

@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use gomap::{GoVersion, MapImpl, MapShape, MapType};
+use goabi::{GoVersion, MapImpl};
+use gomap::{MapShape, MapType};
 
 /// What one version of Go printed.
 pub(crate) struct Fixture {

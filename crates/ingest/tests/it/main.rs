@@ -5,7 +5,8 @@ mod growth;
 
 use diagnosis::Evidence;
 use diagnosis::evidence::{Cost, Site};
-use gomap::{Category, MapImpl, MapOp};
+use goabi::{MapImpl, MapOp};
+use gomap::Category;
 use gopprof::{
     Label, LabelValue, Line, Location, LocationIdx, ProfileBuilder, ValueType, write_profile,
 };

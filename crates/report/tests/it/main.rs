@@ -6,8 +6,8 @@ mod lab;
 use diagnosis::Diagnosis;
 use diagnosis::evidence::*;
 use expect_test::expect;
-use goabi::Nested;
-use gomap::{Category, GoVersion, MapImpl, MapOp};
+use goabi::{GoVersion, MapImpl, MapOp, Nested};
+use gomap::Category;
 use report::{TextOptions, render_flamegraph, render_html, render_json, render_text};
 
 /// A name that would break out of any output that does not escape.
