@@ -578,7 +578,7 @@ fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> 
             )
         }),
         some("unprobed_copies").map(|n| {
-            let copies = if n == 1 { "copy" } else { "copies" };
+            let copies = plural(n, "copy");
             format!("{n} inlined {copies} of growth functions could not be probed: growths there are missing")
         }),
         comments.has_windows().then(|| {
