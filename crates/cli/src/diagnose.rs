@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use diagnosis::evidence::{Notice, Site};
 use diagnosis::{Diagnosis, Verdict};
+use evidence::{Notice, Site};
 use ingest::{OpenOptions, Options};
 use regex::Regex;
 use report::TextOptions;

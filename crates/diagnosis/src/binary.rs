@@ -1,6 +1,6 @@
 //! What a binary says without any measurement: its map types and sites, and the instructions of a function.
 
-use crate::evidence::{Cost, Frame, MapType};
+use evidence::{Cost, Frame, MapType};
 use goabi::{MapImpl, MapOp};
 
 /// The maps of a binary.

@@ -9,9 +9,9 @@ use regex::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::evidence::{Evidence, ProcessGrowth, Site, SiteGrowth, TypeGrowth};
 use crate::sampling::grows_range;
 use crate::sizes::FinalSizes;
+use evidence::{Evidence, ProcessGrowth, Site, SiteGrowth, TypeGrowth};
 
 /// The limits of a file.
 #[derive(Debug)]

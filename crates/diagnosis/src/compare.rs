@@ -12,8 +12,8 @@ use gobench::Better;
 use gobench::stats::{Change, Outcome, correct_for_number};
 
 pub use self::metric::Metric;
-use crate::evidence::{Evidence, Site, SourceKind};
 use crate::rules::NOTICEABLE;
+use evidence::{Evidence, Site, SourceKind};
 
 /// What figures are divided by, so that runs of different length compare.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,6 +1,6 @@
 //! What the rules conclude.
 
-use crate::evidence::{Bounds, Cost, Evidence, SourceId};
+use evidence::{Bounds, Cost, Evidence, SourceId};
 
 /// Evidence with what follows from it.
 #[derive(Debug, Clone)]

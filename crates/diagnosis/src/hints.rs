@@ -5,11 +5,11 @@
 
 use gomap::MapShape;
 
-use crate::evidence::{Bounds, Evidence, HintedMakes, TypeGrowth};
 use crate::finding::Span;
 use crate::sampling::grows_range;
 use crate::shapes;
 use crate::sizes::{Class, FinalSizes};
+use evidence::{Bounds, Evidence, HintedMakes, TypeGrowth};
 
 /// How far off growths may be, of hints that are all taken for their mean. Units: fraction.
 const TOLERANCE: f64 = 0.1;

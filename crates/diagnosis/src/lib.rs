@@ -1,6 +1,6 @@
-//! Evidence about a Go program's maps, and the rules that turn it into findings.
+//! The rules that turn evidence about a Go program's maps into findings.
 //!
-//! 1. A collector (crate `ingest`, `probe`) fills [`Evidence`]: what was measured, per site and for the process.
+//! 1. A collector (crate `ingest`) fills [`evidence::Evidence`]: what was measured, per site and for the process.
 //! 2. [`diagnose`] asks every rule of [`rules`] about the process and each site.
 //! 3. Findings come back ranked by the share of CPU they speak about, each with evidence, a verdict and a confidence.
 //!
@@ -9,7 +9,6 @@
 pub mod binary;
 pub mod budget;
 pub mod compare;
-pub mod evidence;
 pub mod finding;
 mod hints;
 pub mod rewrites;
@@ -18,6 +17,5 @@ pub mod sampling;
 mod shapes;
 pub mod sizes;
 
-pub use evidence::Evidence;
 pub use finding::{Diagnosis, Finding, Verdict};
 pub use rules::diagnose;

@@ -15,9 +15,9 @@ use gomap::{MapShape, Rewrite};
 pub use cost::Costs;
 pub use nested::{Inner, NotFlattened};
 
-use crate::evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
 use crate::sizes::{FinalSizes, NoSizes};
 use crate::{hints, shapes};
+use evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
 
 /// Maps of one type that grew at a line, with the maps in them.
 #[derive(Debug, Clone)]

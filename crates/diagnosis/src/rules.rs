@@ -19,10 +19,10 @@ mod predicted;
 mod steady;
 mod storage;
 
-use crate::evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceId, SourceKind};
 use crate::finding::{
     Amount, Confidence, Diagnosis, EvidenceLine, Finding, Level, Verdict, plural,
 };
+use evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceId, SourceKind};
 use goabi::{GoVersion, MapImpl, MapOp};
 
 /// Part of the process' CPU from which on a site is worth a word. Below it, no rewrite pays for its risk.

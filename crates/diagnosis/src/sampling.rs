@@ -16,7 +16,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::{Bounds, GrowStep, Precision, ProcessGrowth, Sampled, TypeGrowth, Windows};
+use evidence::{Bounds, GrowStep, Precision, ProcessGrowth, Sampled, TypeGrowth, Windows};
 
 /// Groups below which nothing is said on chance.
 pub const FEWEST_GROUPS: usize = 3;
@@ -135,7 +135,7 @@ impl Sum {
             let windows = windows.get(*recording as usize)?;
             let of_groups = part.variance(windows)?;
             sum.of_groups += of_groups;
-            sum.of_poisson += part.squares * windows.scale * windows.student();
+            sum.of_poisson += part.squares * windows.scale * student(windows);
         }
         Some(sum)
     }
@@ -145,7 +145,7 @@ impl Sum {
         let mut sum = 0.0;
         for (recording, part) in &self.windows {
             let windows = windows.get(*recording as usize)?;
-            let of_poisson = part.squares * windows.scale * windows.student();
+            let of_poisson = part.squares * windows.scale * student(windows);
             let together = windows.scale_error / NORMAL_97 * part.value();
             sum += part.variance(windows)?.max(of_poisson) + together * together;
         }
@@ -220,7 +220,7 @@ pub(crate) fn rates_differ(a: (&Sum, f64), b: (&Sum, f64), windows: &[Windows]) 
             (false, true) => (b.0.value() / b.1).max(of.scale / 2.0 / a.1),
             _ => n / (a.1 + b.1),
         };
-        of.scale * of.student() * rate * inverse
+        of.scale * student(of) * rate * inverse
     });
     let variance = by_recording.sum::<f64>() * difference.clustering(windows)?;
     Some(difference.value().abs() / variance.sqrt())
@@ -233,8 +233,8 @@ impl InWindows {
 
     /// By the groups; `None` when they are too few.
     fn variance(&self, windows: &Windows) -> Option<f64> {
-        let n_groups = windows.n_groups();
-        if n_groups < FEWEST_GROUPS {
+        let n = n_groups(windows);
+        if n < FEWEST_GROUPS {
             return None;
         }
         let cpu = windows.group_cpu_ns.iter().map(|&ns| ns as f64).sum::<f64>();
@@ -243,24 +243,22 @@ impl InWindows {
             let of_group = self.by_group.get(&group).copied().unwrap_or(0.0);
             (of_group - rate * ns as f64).powi(2)
         });
-        let n = n_groups as f64;
-        Some(n / (n - 1.0) * squares.sum::<f64>() * windows.student())
+        let n = n as f64;
+        Some(n / (n - 1.0) * squares.sum::<f64>() * student(windows))
     }
 }
 
-impl Windows {
-    fn n_groups(&self) -> usize {
-        self.group_cpu_ns.iter().filter(|&&ns| ns > 0).count()
-    }
+fn n_groups(windows: &Windows) -> usize {
+    windows.group_cpu_ns.iter().filter(|&&ns| ns > 0).count()
+}
 
-    /// What variances are multiplied by, since they are themselves estimates, of few groups.
-    fn student(&self) -> f64 {
-        let t = match self.n_groups() {
-            0 | 1 => STUDENT_97[0],
-            n => STUDENT_97.get(n - 2).copied().unwrap_or(NORMAL_97 + 2.5 / (n - 1) as f64),
-        };
-        (t / NORMAL_97).powi(2)
-    }
+/// What variances are multiplied by, since they are themselves estimates, of few groups.
+fn student(windows: &Windows) -> f64 {
+    let t = match n_groups(windows) {
+        0 | 1 => STUDENT_97[0],
+        n => STUDENT_97.get(n - 2).copied().unwrap_or(NORMAL_97 + 2.5 / (n - 1) as f64),
+    };
+    (t / NORMAL_97).powi(2)
 }
 
 /// 2.5 and 97.5 %. Of one growth seen once the upper end is that of Poisson's distribution.

@@ -3,7 +3,7 @@
 use goabi::{GoVersion, MapAbi, MapImpl, Release};
 use gomap::{MapShape, SlotPart};
 
-use crate::evidence::{Evidence, MapType};
+use evidence::{Evidence, MapType};
 
 /// What is known of the program's release; `None` for one that is not known.
 pub(crate) fn release(evidence: &Evidence) -> Option<&'static Release> {

@@ -7,8 +7,8 @@
 mod ladder;
 
 use self::ladder::Ladder;
-use crate::evidence::{Bounds, Evidence, Precision, TypeGrowth};
 use crate::shapes;
+use evidence::{Bounds, Evidence, Precision, TypeGrowth};
 
 /// A range of entries. Shape: `at_least <= room`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use diagnosis::binary::{ListedInstruction, ListedProfile, Listing};
-use diagnosis::evidence::Cost;
+use evidence::Cost;
 use gobin::{Access, Binary, FileOffset, Func, Instruction, LinkAddr, Memory};
 use gopprof::Profile;
 

@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{
-    Cost, CpuAside, Misses, ProcessMisses, Site, SiteCpu, SiteMisses, SourceId,
-};
+use evidence::Evidence;
+use evidence::{Cost, CpuAside, Misses, ProcessMisses, Site, SiteCpu, SiteMisses, SourceId};
 
 /// Sums of samples that were not added to the CPU profile.
 #[derive(Debug, Default)]

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{Frame, MakeSite, MapType, Notice, Site, SiteMap, SourceId, TypePart};
 use diagnosis::finding::plural;
+use evidence::Evidence;
+use evidence::{Frame, MakeSite, MapType, Notice, Site, SiteMap, SourceId, TypePart};
 use goabi::{Kind, MapOp, Nested, Release};
 use gobin::{Basis, Binary};
 use gomap::classify_function;

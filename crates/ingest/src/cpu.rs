@@ -8,12 +8,12 @@
 
 use std::collections::HashMap;
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{
+use diagnosis::finding::plural;
+use evidence::Evidence;
+use evidence::{
     Cost, CostByOp, CostByWork, CostSplit, Depth, Frame, FunctionCost, ProcessCpu, Site, SiteCpu,
     SourceId,
 };
-use diagnosis::finding::plural;
 use gomap::{FrameClass, Kind, StackClass, classify_stack};
 use gopprof::Profile;
 

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{
+use diagnosis::finding::{plural, were};
+use evidence::Evidence;
+use evidence::{
     Bounds, GroupId, GrowKind, GrowStep, Growth, HintedMakes, Notice, Precision, ProcessGrowth,
     Sampled, Site, SiteGrowth, SourceId, TypeGrowth, Windows,
 };
-use diagnosis::finding::{plural, were};
 use goabi::{GoVersion, MapImpl};
 use gopprof::{LabelValue, Profile, Sample};
 

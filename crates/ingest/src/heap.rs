@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{Alloc, Block, Notice, ProcessHeap, Site, SiteHeap, SourceId};
 use diagnosis::finding::plural;
+use evidence::Evidence;
+use evidence::{Alloc, Block, Notice, ProcessHeap, Site, SiteHeap, SourceId};
 use goabi::MapOp;
 use gomap::Layout;
 use gopprof::{LabelValue, Profile, Sample};

@@ -33,9 +33,9 @@ mod times;
 mod trace;
 mod trace_input;
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{Notice, Source, SourceId, SourceKind};
 use diagnosis::finding::plural;
+use evidence::Evidence;
+use evidence::{Notice, Source, SourceId, SourceKind};
 use gobin::Binary;
 
 pub use asm::list_instructions;

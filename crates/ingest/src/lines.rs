@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diagnosis::evidence::Frame;
+use evidence::Frame;
 use gomap::{FrameClass, classify_function};
 use gopprof::Profile;
 

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{LockSide, ProcessLocks, Site, SiteLock, SourceId, Waits};
+use evidence::Evidence;
+use evidence::{LockSide, ProcessLocks, Site, SiteLock, SourceId, Waits};
 use gopprof::Profile;
 
 use crate::lines::{FrameInfo, LineId, Lines};

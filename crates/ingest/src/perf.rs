@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::Path;
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{Cost, Frame, Notice, SourceId};
+use evidence::Evidence;
+use evidence::{Cost, Frame, Notice, SourceId};
 use gobin::{Binary, FileOffset};
 use gomap::{FrameClass, classify_function, classify_stack};
 use goperf::{EventKind, Mapping, PerfFile, Record, Sample, Tracepoint};

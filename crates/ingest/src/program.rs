@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use diagnosis::Evidence;
+use evidence::Evidence;
 use gobin::{Binary, FileOffset};
 use gopprof::Profile;
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use diagnosis::Evidence;
+use evidence::Evidence;
 use gobench::File;
 
 use crate::error::Error;

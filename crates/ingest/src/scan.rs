@@ -106,7 +106,7 @@ fn scanned_site(
     }
 }
 
-fn key(frame: &diagnosis::evidence::Frame) -> (&str, u32) {
+fn key(frame: &evidence::Frame) -> (&str, u32) {
     (&frame.function, frame.line)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diagnosis::evidence::{Cost, StackNode, StackTree};
+use evidence::{Cost, StackNode, StackTree};
 
 use crate::lines::{FunctionId, Lines};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diagnosis::evidence::{
+use evidence::{
     BlockWrites, DurableWrites, Frame, IoCalls, IoSite, ProcessStorage, SourceId, WriteSizes,
 };
 use goperf::{Sample, Tracepoint};

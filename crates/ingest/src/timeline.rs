@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use diagnosis::evidence::{SourceId, Timeline, TimelineStep};
+use evidence::{SourceId, Timeline, TimelineStep};
 use gotrace::Time;
 
 /// Most steps kept: twice as many as are shown at most.

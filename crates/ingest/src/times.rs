@@ -1,7 +1,7 @@
 //! When inputs were taken, so that what belongs to different times is not taken for one.
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{Notice, SourceId};
+use evidence::Evidence;
+use evidence::{Notice, SourceId};
 
 /// Spans of the time of day, of those inputs that say.
 #[derive(Debug, Default)]

@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{Notice, ProcessTrace, Ranges, SiteTrace, SourceId, Timeline, Waits};
+use evidence::Evidence;
+use evidence::{Notice, ProcessTrace, Ranges, SiteTrace, SourceId, Timeline, Waits};
 use gomap::{FrameClass, classify_stack};
 use gotrace::{
     ClockSnapshot, GcCycle, GoId, LockWaits, MarkAssist, Metric, Observer, OnCpu, Run, RunEnd,

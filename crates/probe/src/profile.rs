@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use diagnosis::evidence::Bounds;
+use evidence::Bounds;
 use goabi::MapImpl;
 use gobin::{Binary, FileOffset, LinkAddr};
 use gomap::Layout;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use diagnosis::Diagnosis;
 use diagnosis::budget::{Excess, Measure, Outcome, Reason, Unchecked};
-use diagnosis::evidence::Evidence;
+use evidence::Evidence;
 
 use crate::numbers::{figure, ratio};
 use crate::words;

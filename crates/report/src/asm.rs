@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use diagnosis::binary::{ListedInstruction, ListedProfile, Listing};
-use diagnosis::evidence::Frame;
+use evidence::Frame;
 
 use serde_json::json;
 

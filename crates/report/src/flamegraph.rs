@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use diagnosis::evidence::StackTree;
+use evidence::StackTree;
 use gomap::function_category;
 use inferno::flamegraph::color::{BackgroundColor, Color, PaletteMap};
 use inferno::flamegraph::{Options, from_lines};

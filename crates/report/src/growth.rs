@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use diagnosis::evidence::{Bounds, Evidence, GrowKind, Precision, ProcessGrowth, Site, TypeGrowth};
 use diagnosis::finding::{GrowthSaving, plural};
 use diagnosis::sampling::grows_range;
 use diagnosis::sizes::{Class, FinalSizes, NoSizes, Size};
+use evidence::{Bounds, Evidence, GrowKind, Precision, ProcessGrowth, Site, TypeGrowth};
 use serde_json::{Value, json};
 
 use crate::numbers::{NOT_MEASURED, bytes, count, counted, duration, estimate, percent, span};

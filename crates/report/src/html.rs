@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use diagnosis::evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu};
 use diagnosis::finding::EvidenceLine;
 use diagnosis::{Diagnosis, Finding, Verdict};
+use evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu};
 use goabi::MapOp;
 use gomap::Category;
 
@@ -156,7 +156,7 @@ fn split_bar(cpu: &ProcessCpu) -> String {
 }
 
 fn notices(evidence: &Evidence) -> String {
-    let notice = |notice: &diagnosis::evidence::Notice| {
+    let notice = |notice: &evidence::Notice| {
         let source = notice.source.and_then(|id| evidence.sources.get(id.0 as usize));
         let name = source.map_or(String::new(), |source| format!("{}: ", source.name));
         format!("<p class=notice>{}</p>", escape(&format!("{name}{}", notice.text)))

@@ -2,15 +2,15 @@
 
 use std::io::{self, Write};
 
-use diagnosis::evidence::{
-    Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, Growth, MapType, Misses,
-    ProcessCpu, ProcessGrowth, ProcessTrace, Ranges, Site, SiteCpu, SiteHeap, SiteMap, SiteTrace,
-    TypeGrowth, TypePart,
-};
 use diagnosis::finding::{Amount, EvidenceLine, GrowthSaving, Span};
 use diagnosis::sampling::grows_range;
 use diagnosis::sizes::{FinalSizes, Size};
 use diagnosis::{Diagnosis, Finding};
+use evidence::{
+    Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, Growth, MapType, Misses,
+    ProcessCpu, ProcessGrowth, ProcessTrace, Ranges, Site, SiteCpu, SiteHeap, SiteMap, SiteTrace,
+    TypeGrowth, TypePart,
+};
 use goabi::MapOp;
 use gomap::{Category, MapWork};
 use serde_json::{Map, Value, json};
@@ -340,7 +340,7 @@ fn site_cpu(cpu: &SiteCpu) -> Value {
 }
 
 fn site_heap(heap: &SiteHeap) -> Value {
-    let block = |block: &diagnosis::evidence::Block| {
+    let block = |block: &evidence::Block| {
         json!({
             "block_bytes": block.block_bytes,
             "map_capacity": block.map_capacity,

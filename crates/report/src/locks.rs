@@ -1,6 +1,6 @@
 //! Waiting for locks, in words and for programs.
 
-use diagnosis::evidence::{Evidence, LockSide, ProcessLocks, SiteLock, Waits};
+use evidence::{Evidence, LockSide, ProcessLocks, SiteLock, Waits};
 use serde_json::{Value, json};
 
 use crate::numbers::{count, duration, time_share};

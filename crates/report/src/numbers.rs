@@ -1,7 +1,7 @@
 //! The one place where numbers become text.
 
-use diagnosis::evidence::{Bounds, Cost};
 use diagnosis::finding::{Amount, Span, plural};
+use evidence::{Bounds, Cost};
 
 /// Shown for what no input measured.
 pub(crate) const NOT_MEASURED: &str = "not measured";

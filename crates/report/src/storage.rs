@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use diagnosis::evidence::{
-    BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes,
-};
 use diagnosis::finding::plural;
+use evidence::{BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
 use serde_json::{Value, json};
 
 use crate::html::escape;

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu, SiteHeap};
 use diagnosis::finding::{EvidenceLine, NotMeasured, plural};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
+use evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu, SiteHeap};
 use goabi::MapOp;
 use gomap::Category;
 use textwrap::{Options, wrap};

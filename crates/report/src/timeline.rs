@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use diagnosis::evidence::{Evidence, Timeline, TimelineStep};
+use evidence::{Evidence, Timeline, TimelineStep};
 use serde_json::{Value, json};
 
 use crate::html::escape;

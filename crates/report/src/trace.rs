@@ -1,6 +1,6 @@
 //! What an execution trace says, in words.
 
-use diagnosis::evidence::{ProcessTrace, Ranges};
+use evidence::{ProcessTrace, Ranges};
 
 use crate::numbers::{NOT_MEASURED, bytes, count, duration, time_share};
 

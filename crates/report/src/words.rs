@@ -1,9 +1,9 @@
 //! Names of things, the same in every output.
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{Frame, MapType, Site, SiteMap, SourceId, SourceKind};
 use diagnosis::finding::Level;
 use diagnosis::{Diagnosis, Finding, Verdict};
+use evidence::Evidence;
+use evidence::{Frame, MapType, Site, SiteMap, SourceId, SourceKind};
 use goabi::{MapImpl, MapOp, Nested};
 use gomap::{Category, MapWork};
 
@@ -182,7 +182,7 @@ pub(crate) fn type_text(site: &Site, evidence: &Evidence) -> String {
     if let Some(map_type) = main_type(site) {
         return map_type.name.clone();
     }
-    let is_sync = |cpu: &diagnosis::evidence::SiteCpu| cpu.by_op.get(MapOp::Sync) == cpu.map;
+    let is_sync = |cpu: &evidence::SiteCpu| cpu.by_op.get(MapOp::Sync) == cpu.map;
     let recorded = site.growth.as_ref().and_then(|growth| growth.types.first());
     match site.maps.as_deref() {
         _ if site.cpu.as_ref().is_some_and(is_sync) => "sync.Map".to_owned(),
@@ -200,7 +200,7 @@ pub(crate) fn type_text(site: &Site, evidence: &Evidence) -> String {
 
 #[cfg(test)]
 mod tests {
-    use diagnosis::evidence::{SiteGrowth, TypeGrowth};
+    use evidence::{SiteGrowth, TypeGrowth};
 
     use super::*;
 

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
-use diagnosis::Evidence;
 use diagnosis::rewrites::{NoForecast, RecordedMaps, recorded_maps};
+use evidence::Evidence;
 use ingest::{OpenOptions, Options};
 use regex::Regex;
 use report::RecordedWhatIf;

@@ -4,7 +4,7 @@ use goabi::{GoVersion, MapImpl};
 use gomap::GrowKind;
 
 use super::*;
-use crate::evidence::{
+use evidence::{
     Cost, Frame, GrowStep, Growth, ProcessCpu, ProcessGrowth, Program, Sampled, SiteCpu, SourceId,
     TypeGrowth,
 };

@@ -1,6 +1,6 @@
 //! The figures of a run.
 
-use crate::evidence::{Evidence, Site};
+use evidence::{Evidence, Site};
 
 /// A figure of a run. Less is better for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

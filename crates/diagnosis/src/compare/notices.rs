@@ -3,8 +3,8 @@
 use gobench::stats::summary;
 
 use super::{Metric, Per, Side};
-use crate::evidence::{Evidence, Precision};
 use crate::finding::{plural, were};
+use evidence::{Evidence, Precision};
 
 /// Wall times that differ by more than this fraction are worth a word.
 const DURATION_DIFFERS: f64 = 0.2;

@@ -3,7 +3,7 @@
 use gobench::stats::Outcome;
 
 use super::*;
-use crate::evidence::{
+use evidence::{
     Cost, Frame, Growth, ProcessCpu, ProcessGrowth, Program, SiteCpu, SiteGrowth, Source,
 };
 

@@ -3,10 +3,10 @@
 use gomap::{Estimate, Forecast, MapShape, Rewrite};
 
 use super::Inner;
-use crate::evidence::{Evidence, HintedMakes, TypeGrowth};
 use crate::finding::Span;
 use crate::hints;
 use crate::sizes::{Class, FinalSizes, Size};
+use evidence::{Evidence, HintedMakes, TypeGrowth};
 
 /// What maps cost, each number in the range that their sizes and hashing leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,9 +7,9 @@
 use gomap::MapShape;
 
 use super::RecordedMaps;
-use crate::evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
 use crate::shapes;
 use crate::sizes::{Class, FinalSizes, NoSizes, Size};
+use evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
 use goabi::Nested;
 
 /// Entries that a map holds at most without ever growing.

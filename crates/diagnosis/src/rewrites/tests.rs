@@ -7,8 +7,8 @@ use goabi::{GoVersion, MapImpl, Nested};
 use gomap::{GrowKind, MapShape, Op, Outcome, Simulation};
 
 use super::*;
-use crate::evidence::{GrowStep, Growth, MapType, Sampled, Site, SiteGrowth, SourceId, TypePart};
 use crate::finding::Span;
+use evidence::{GrowStep, Growth, MapType, Sampled, Site, SiteGrowth, SourceId, TypePart};
 
 const OUTER: &str = "map[string]map[int32]bool";
 const INNER: &str = "map[int32]bool";

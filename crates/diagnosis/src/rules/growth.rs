@@ -4,10 +4,6 @@ use goabi::{MapImpl, MapOp};
 use gomap::Category;
 
 use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted};
-use crate::evidence::{
-    Block, Bounds, Cost, Frame, HintedMakes, MakeSite, MapType, Precision, ProcessCpu, SiteCpu,
-    SourceKind, TypeGrowth,
-};
 use crate::finding::{
     Amount, Confidence, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict,
 };
@@ -15,6 +11,10 @@ use crate::hints;
 use crate::sampling::grows_range;
 use crate::shapes;
 use crate::sizes::{Class, FinalSizes, NoSizes, Size};
+use evidence::{
+    Block, Bounds, Cost, Frame, HintedMakes, MakeSite, MapType, Precision, ProcessCpu, SiteCpu,
+    SourceKind, TypeGrowth,
+};
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;

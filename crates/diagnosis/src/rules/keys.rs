@@ -1,8 +1,8 @@
 //! Keys: what hashing, comparing and making them costs.
 
 use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable};
-use crate::evidence::{Cost, SourceKind};
 use crate::finding::{Amount, Finding, Level, Verdict};
+use evidence::{Cost, SourceKind};
 use goabi::MapOp;
 
 /// Part of a site's map cost in hash functions from which on the key is the matter. Usual is 3 to 20 %.

@@ -4,8 +4,8 @@
 //! for, and does little else: then the map is what the lock is held for.
 
 use super::{SiteContext, confidence};
-use crate::evidence::{Cost, LockSide, ProcessLocks, Site, SiteLock, SourceId, Waits};
 use crate::finding::{Amount, EvidenceLine, Finding, Level, Verdict};
+use evidence::{Cost, LockSide, ProcessLocks, Site, SiteLock, SourceId, Waits};
 use goabi::{MapOp, Nested};
 
 /// Time waited for the lock, of the time covered, from which on it is a matter: one goroutine a tenth of the time.

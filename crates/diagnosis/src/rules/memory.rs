@@ -4,9 +4,9 @@ use goabi::{MapOp, Nested};
 use gomap::Category;
 
 use super::{ProcessContext, SiteContext, collector, confidence};
-use crate::evidence::{Cost, SiteCpu, SourceKind};
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
 use crate::shapes;
+use evidence::{Cost, SiteCpu, SourceKind};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
 pub(super) const CHURN: u64 = 20;

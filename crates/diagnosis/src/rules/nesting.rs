@@ -4,8 +4,8 @@ use goabi::{MapOp, Nested};
 use gomap::{Category, MapShape};
 
 use super::{SiteContext, confidence, predicted};
-use crate::evidence::{MapType, SourceKind};
 use crate::finding::{Amount, Finding, GrowthSaving, Level, Saving, Verdict};
+use evidence::{MapType, SourceKind};
 
 /// Part of a site's map cost spent on first groups from which on maps are made nearly as often as they are written.
 pub(super) const CREATION_DOMINATES: f64 = 0.20;

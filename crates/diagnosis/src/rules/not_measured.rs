@@ -1,7 +1,7 @@
 //! What no input measured, and the command that would.
 
-use crate::evidence::{Evidence, SourceKind};
 use crate::finding::NotMeasured;
+use evidence::{Evidence, SourceKind};
 
 /// Gaps, the most telling first.
 pub(super) fn list(evidence: &Evidence) -> Vec<NotMeasured> {

@@ -1,8 +1,8 @@
 //! How a map operation gets to its work: the stack it runs on, and which of the runtime's functions it takes.
 
 use super::{SiteContext, confidence, is_noticeable};
-use crate::evidence::{MapType, SourceKind};
 use crate::finding::{Amount, Finding, Level, Verdict};
+use evidence::{MapType, SourceKind};
 use goabi::MapOp;
 
 /// Largest element for which a map of a simple key has functions of its own. Units: bytes.

@@ -6,10 +6,10 @@
 use gomap::{Estimate, Forecast, MapShape};
 
 use super::SiteContext;
-use crate::evidence::{MapType, SourceId};
 use crate::finding::{GrowthSaving, Span};
 use crate::shapes;
 use crate::sizes::{Class, Size};
+use evidence::{MapType, SourceId};
 
 /// The shape of a map type, by what the binary says.
 pub(super) fn shape(context: &SiteContext<'_>, map_type: &MapType) -> Option<MapShape> {

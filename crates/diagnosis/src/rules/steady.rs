@@ -4,8 +4,8 @@ use goabi::MapOp;
 use gomap::Category;
 
 use super::{FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
-use crate::evidence::{Cost, SourceKind};
 use crate::finding::{Amount, Confidence, Finding, Level, Verdict};
+use evidence::{Cost, SourceKind};
 
 /// Part of the map cost under growth frames below which a hint would not be felt.
 pub(super) const GROWTH_IS_SMALL: f64 = 0.10;

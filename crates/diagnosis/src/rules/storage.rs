@@ -1,7 +1,7 @@
 //! Writes to storage, so that slow writes to a disk are not taken for slow writes to a map.
 
-use crate::evidence::{DurableWrites, Evidence, IoSite, ProcessStorage};
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
+use evidence::{DurableWrites, Evidence, IoSite, ProcessStorage};
 
 /// Time in which a thread is in sync calls or in writes that are synced or written through, of the time recorded, from which
 /// on it is a matter.
@@ -93,7 +93,7 @@ fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::{BlockWrites, Frame, IoCalls, SourceId, WriteSizes};
+    use evidence::{BlockWrites, Frame, IoCalls, SourceId, WriteSizes};
 
     const SECOND: u64 = 1_000_000_000;
     /// The least that the rule speaks about.

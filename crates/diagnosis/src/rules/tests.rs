@@ -7,8 +7,8 @@ use gomap::Category;
 
 use super::diagnose;
 use crate::Verdict;
-use crate::evidence::*;
 use crate::finding::{Amount, Diagnosis, EvidenceLine, GrowthSaving, Level, Span};
+use evidence::*;
 
 /// A program under test: 1000 samples of 10 ms, Go 1.27, nothing measured yet.
 fn program(version: &str) -> Evidence {
@@ -55,7 +55,17 @@ fn site(line: u32, parts: &[(MapOp, Category, u64)]) -> Site {
     Site { cpu: Some(cpu), ..Site::at(frame) }
 }
 
-impl Site {
+/// What a test says of a line.
+trait Told {
+    fn leaf(self, name: &str, samples: u64) -> Self;
+    fn uses(self, op: MapOp, map_type: MapType) -> Self;
+    /// Code of its function assigns to maps of maps.
+    fn held(self) -> Self;
+    /// Array allocations as room for entries and their number; 100 bytes each.
+    fn arrays(self, rungs: &[(u64, u64)], inuse_bytes: u64) -> Self;
+}
+
+impl Told for Site {
     fn leaf(mut self, name: &str, samples: u64) -> Self {
         let leaf = FunctionCost { name: name.to_owned(), cost: cost(samples) };
         self.cpu.as_mut().unwrap().leaves.push(leaf);
@@ -68,13 +78,11 @@ impl Site {
         self
     }
 
-    /// Code of its function assigns to maps of maps.
     fn held(mut self) -> Self {
         self.holders.push(outer());
         self
     }
 
-    /// Array allocations as room for entries and their number; 100 bytes each.
     fn arrays(mut self, rungs: &[(u64, u64)], inuse_bytes: u64) -> Self {
         let heap = self.heap.get_or_insert_default();
         for &(capacity, alloc_objects) in rungs {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::evidence::{GroupId, GrowKind};
+use evidence::{GroupId, GrowKind};
 
 const SCALE: f64 = 20.0;
 

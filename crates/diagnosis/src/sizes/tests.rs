@@ -7,7 +7,7 @@ use goabi::{GoVersion, MapImpl};
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::evidence::{
+use evidence::{
     GroupId, GrowKind, GrowStep, Growth, ProcessGrowth, Program, Sampled, SourceId, Windows,
 };
 

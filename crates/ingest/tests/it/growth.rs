@@ -1,8 +1,8 @@
 //! Recordings to growths: what was counted, estimated, and not counted at all.
 
-use diagnosis::evidence::{Bounds, Evidence, GroupId, GrowKind, Precision, TypeGrowth};
 use diagnosis::sampling::grows_range;
 use diagnosis::sizes::{FinalSizes, NoSizes};
+use evidence::{Bounds, Evidence, GroupId, GrowKind, Precision, TypeGrowth};
 use gopprof::{Label, LabelValue, ProfileBuilder, ValueType};
 
 use crate::{encode, evidence_of};

@@ -3,8 +3,8 @@
 
 mod growth;
 
-use diagnosis::Evidence;
-use diagnosis::evidence::{Cost, Site};
+use evidence::Evidence;
+use evidence::{Cost, Site};
 use goabi::{MapImpl, MapOp};
 use gomap::Category;
 use gopprof::{

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use diagnosis::evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
 use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
 use diagnosis::sampling::grows_range;
 use diagnosis::sizes::FinalSizes;
+use evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
 use gomap::Rewrite;
 use serde_json::{Value, json};
 

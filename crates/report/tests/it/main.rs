@@ -4,7 +4,7 @@
 mod lab;
 
 use diagnosis::Diagnosis;
-use diagnosis::evidence::*;
+use evidence::*;
 use expect_test::expect;
 use goabi::{GoVersion, MapImpl, MapOp, Nested};
 use gomap::Category;
