@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use super::{Frame, GrowKind, SourceId};
+use super::{Frame, GrowKind, SourceIds};
 
 /// Growth of maps, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,10 +41,10 @@ pub enum Precision {
 }
 
 /// Growth of the process' maps.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProcessGrowth {
     /// Recordings it was summed from.
-    pub sources: Vec<SourceId>,
+    pub sources: SourceIds,
     /// All growths.
     pub total: Growth,
     /// The worst precision of any part.
@@ -68,6 +68,26 @@ pub struct ProcessGrowth {
     pub gc_cycles: Option<u64>,
     /// Times that the program had to help the collector before it could allocate.
     pub gc_assists: Option<u64>,
+}
+
+impl ProcessGrowth {
+    /// Of recordings in which nothing was counted yet.
+    pub fn of(sources: impl Into<SourceIds>) -> Self {
+        Self {
+            sources: sources.into(),
+            total: Growth::default(),
+            precision: Precision::default(),
+            grows_range: None,
+            windows: Vec::new(),
+            lacks_clocks: false,
+            uncounted_ns: 0,
+            duration_ns: 0,
+            lost: 0,
+            overhead: None,
+            gc_cycles: None,
+            gc_assists: None,
+        }
+    }
 }
 
 /// Growth of the maps written at a line.

@@ -9,6 +9,7 @@ use evidence::{Bounds, Evidence, GrowKind, Precision, ProcessGrowth, Site, TypeG
 use serde_json::{Value, json};
 
 use crate::numbers::{NOT_MEASURED, bytes, count, counted, duration, estimate, percent, span};
+use crate::words;
 
 /// Map types shown per line.
 const MAX_TYPES: usize = 3;
@@ -46,14 +47,13 @@ pub(crate) fn process_text(growth: &ProcessGrowth) -> String {
 }
 
 /// "of 43,520 maps of the sizes measured, by the growth model: 9,487,360 moved entries, ...".
-pub(crate) fn saving_text(saving: Option<GrowthSaving>, evidence: &Evidence) -> String {
+pub(crate) fn saving_text(saving: Option<&GrowthSaving>, evidence: &Evidence) -> String {
     let Some(saving) = saving else {
         return format!(
             "moved entries, bytes and allocations: {NOT_MEASURED}, since the sizes of the maps are not known"
         );
     };
-    let source = evidence.sources.get(saving.source.0 as usize).map_or("?", |source| &source.name);
-    let recorded = evidence.growth.as_ref().filter(|of| of.sources.contains(&saving.source));
+    let recorded = evidence.growth.as_ref().filter(|of| of.sources == saving.sources);
     let about = recorded.map_or("", |of| about(of.precision));
     format!(
         "by the growth model, of {about}{} of the sizes measured: {about}{} moved entries, {about}{} allocated, {about}{} allocations  [{}]",
@@ -61,7 +61,7 @@ pub(crate) fn saving_text(saving: Option<GrowthSaving>, evidence: &Evidence) -> 
         span(saving.moved_entries, count),
         span(saving.allocated_bytes, bytes),
         span(saving.allocations, count),
-        source.rsplit('/').next().unwrap_or(source)
+        words::names(&saving.sources, evidence, words::base_name)
     )
 }
 
@@ -274,13 +274,20 @@ pub(crate) fn precision_key(precision: Precision) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use evidence::{Source, SourceId, SourceKind, Sources};
+
     use super::*;
+
+    fn source() -> SourceId {
+        let (name, summary) = (String::new(), String::new());
+        Sources::default().add(Source { name, kind: SourceKind::Recording, summary })
+    }
 
     #[test]
     fn why_an_estimate_has_no_upper_end_is_said() {
         let grows_range = Some(Bounds { low: 7, high: None });
         let precision = Precision::Estimated;
-        let few = ProcessGrowth { precision, grows_range, ..ProcessGrowth::default() };
+        let few = ProcessGrowth { precision, grows_range, ..ProcessGrowth::of(source()) };
         assert!(process_text(&few).contains("from too few windows"));
         let said = process_text(&ProcessGrowth { lacks_clocks: true, ..few });
         assert!(said.contains("clocks of threads were missing"), "{said}");

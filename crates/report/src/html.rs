@@ -157,7 +157,7 @@ fn split_bar(cpu: &ProcessCpu) -> String {
 
 fn notices(evidence: &Evidence) -> String {
     let notice = |notice: &evidence::Notice| {
-        let source = notice.source.and_then(|id| evidence.sources.get(id.0 as usize));
+        let source = notice.source.map(|id| &evidence.sources[id]);
         let name = source.map_or(String::new(), |source| format!("{}: ", source.name));
         format!("<p class=notice>{}</p>", escape(&format!("{name}{}", notice.text)))
     };
@@ -189,7 +189,7 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
     }
     row("why", &finding.cause);
     row("what to change", &finding.advice);
-    if let Some(saving) = finding.saving {
+    if let Some(saving) = &finding.saving {
         let range = format!(
             "{} to {} of the CPU: {}",
             percent(saving.low),
@@ -197,7 +197,7 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
             saving.basis
         );
         row("would save", &range);
-        row("", &growth::saving_text(saving.growth, evidence));
+        row("", &growth::saving_text(saving.growth.as_ref(), evidence));
     }
     row(
         "trust",
@@ -213,9 +213,9 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
 }
 
 fn evidence_row(line: &EvidenceLine, evidence: &Evidence) -> String {
-    let source = evidence.sources.get(line.source.0 as usize).map_or("?", |source| &source.name);
+    let source = words::names(&line.sources, evidence, |name| name);
     let (figure, what) = (amount(line.amount), escape(&line.what));
-    format!("<tr><td>{figure}</td><td>{what}</td><td>{}</td></tr>", escape(source))
+    format!("<tr><td>{figure}</td><td>{what}</td><td>{}</td></tr>", escape(&source))
 }
 
 fn sites(evidence: &Evidence) -> String {

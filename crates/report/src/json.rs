@@ -9,7 +9,7 @@ use diagnosis::{Diagnosis, Finding};
 use evidence::{
     Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, Growth, MapType, Misses,
     ProcessCpu, ProcessGrowth, ProcessTrace, Ranges, Site, SiteCpu, SiteHeap, SiteMap, SiteTrace,
-    TypeGrowth, TypePart,
+    SourceId, SourceIds, TypeGrowth, TypePart,
 };
 use goabi::MapOp;
 use gomap::{Category, MapWork};
@@ -42,12 +42,12 @@ pub(crate) fn to_value(diagnosis: &Diagnosis) -> Value {
             "summary": source.summary,
         })).collect::<Vec<_>>(),
         "notices": evidence.notices.iter().map(|notice| json!({
-            "source": notice.source.map(|id| id.0),
+            "source": notice.source.map(SourceId::index),
             "text": notice.text,
         })).collect::<Vec<_>>(),
         "cpu": evidence.cpu.as_ref().map(process_cpu),
         "heap": evidence.heap.as_ref().map(|heap| json!({
-            "sources": heap.sources.iter().map(|id| id.0).collect::<Vec<_>>(),
+            "sources": ids(heap.sources.iter()),
             "total": alloc(heap.total),
         })),
         "growth": evidence.growth.as_ref().map(process_growth),
@@ -55,7 +55,7 @@ pub(crate) fn to_value(diagnosis: &Diagnosis) -> Value {
         "timeline": evidence.timeline.as_ref().map(timeline::to_json),
         "locks": evidence.locks.iter().map(locks::to_json).collect::<Vec<_>>(),
         "misses": evidence.misses.iter().map(|of| json!({
-            "source": of.source.0,
+            "source": of.source.index(),
             "event": of.event,
             "total": misses(of.total),
         })).collect::<Vec<_>>(),
@@ -90,7 +90,7 @@ fn program(evidence: &Evidence) -> Value {
 
 fn process_cpu(cpu: &ProcessCpu) -> Value {
     json!({
-        "sources": cpu.sources.iter().map(|id| id.0).collect::<Vec<_>>(),
+        "sources": ids(cpu.sources.iter()),
         "total": cost(cpu.total),
         "duration_ns": cpu.duration_ns,
         "by_op": by_op(&cpu.by_op),
@@ -109,31 +109,44 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> Value {
         "cause": finding.cause,
         "advice": finding.advice,
         "cost": finding.cost.map(cost),
-        "saving": finding.saving.map(|saving| json!({
+        "saving": finding.saving.as_ref().map(|saving| json!({
             "low": saving.low,
             "high": saving.high,
             "basis": saving.basis,
-            "growth": saving.growth.map(growth_saving),
+            "growth": saving.growth.as_ref().map(growth_saving),
         })),
         "confidence": {
             "level": words::level(finding.confidence.level),
             "reason": finding.confidence.reason,
         },
-        "seen_in": diagnosis.sources_of(finding).iter().map(|id| id.0).collect::<Vec<_>>(),
+        "seen_in": ids(diagnosis.sources_of(finding).into_iter()),
         "measuring_sources": diagnosis.evidence.n_measuring(),
         "evidence": finding.evidence.iter().map(evidence_line).collect::<Vec<_>>(),
     })
 }
 
-fn growth_saving(saving: GrowthSaving) -> Value {
+fn growth_saving(saving: &GrowthSaving) -> Value {
     let span = |span: Span| json!({ "low": span.low, "high": span.high });
-    json!({
-        "source": saving.source.0,
+    let value = json!({
+        "source": saving.sources.first().index(),
         "maps": saving.maps,
         "moved_entries": span(saving.moved_entries),
         "allocated_bytes": span(saving.allocated_bytes),
         "allocations": span(saving.allocations),
-    })
+    });
+    with_all(&saving.sources, value)
+}
+
+/// Several sources stand beside the first of them.
+fn with_all(sources: &SourceIds, mut value: Value) -> Value {
+    if sources.are_several() {
+        value["sources"] = ids(sources.iter());
+    }
+    value
+}
+
+fn ids(ids: impl Iterator<Item = SourceId>) -> Value {
+    ids.map(SourceId::index).collect()
 }
 
 fn evidence_line(line: &EvidenceLine) -> Value {
@@ -156,7 +169,8 @@ fn evidence_line(line: &EvidenceLine) -> Value {
         Amount::RatioRange { low, high } => json!({ "low_ratio": low, "high_ratio": high }),
         Amount::Fact => Value::Null,
     };
-    json!({ "source": line.source.0, "what": line.what, "amount": amount })
+    let source = line.sources.first().index();
+    with_all(&line.sources, json!({ "source": source, "what": line.what, "amount": amount }))
 }
 
 fn site(site: &Site, evidence: &Evidence) -> Value {
@@ -174,13 +188,13 @@ fn site(site: &Site, evidence: &Evidence) -> Value {
         })),
         "trace": site.trace.as_ref().map(site_trace),
         "cpu_aside": site.cpu_aside.iter().map(|aside| json!({
-            "source": aside.source.0,
+            "source": aside.source.index(),
             "total": cost(aside.total),
             "map": cost(aside.map),
             "growth": cost(aside.growth),
         })).collect::<Vec<_>>(),
         "misses": site.misses.iter().map(|of| json!({
-            "source": of.source.0,
+            "source": of.source.index(),
             "event": of.event,
             "map": misses(of.map),
             "search": misses(of.search()),
@@ -211,7 +225,7 @@ fn site_trace(trace: &SiteTrace) -> Value {
 
 fn process_growth(growth: &ProcessGrowth) -> Value {
     json!({
-        "sources": growth.sources.iter().map(|id| id.0).collect::<Vec<_>>(),
+        "sources": ids(growth.sources.iter()),
         "total": growth_sums(growth.total),
         "precision": growth::precision_key(growth.precision),
         "grows_range": growth::bounds_json(growth.grows_range),
@@ -226,7 +240,7 @@ fn process_growth(growth: &ProcessGrowth) -> Value {
 
 fn process_trace(trace: &ProcessTrace) -> Value {
     json!({
-        "sources": trace.sources.iter().map(|id| id.0).collect::<Vec<_>>(),
+        "sources": ids(trace.sources.iter()),
         "duration_ns": trace.duration_ns,
         "gc_cycles": ranges(trace.gc_cycles),
         "stops": trace.stops.iter().map(|(reason, stops)| json!({

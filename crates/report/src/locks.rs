@@ -12,8 +12,7 @@ pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
 }
 
 fn line(locks: &ProcessLocks, evidence: &Evidence) -> String {
-    let source = evidence.sources.get(locks.source.0 as usize);
-    let name = source.map_or("?", |source| words::base_name(&source.name));
+    let name = words::base_name(&evidence.sources[locks.source].name);
     let Waits { n, ns } = locks.total;
     let who = match locks.side {
         LockSide::Waiter => "goroutines waited for mutexes",
@@ -31,7 +30,7 @@ fn line(locks: &ProcessLocks, evidence: &Evidence) -> String {
 
 pub(crate) fn to_json(locks: &ProcessLocks) -> Value {
     json!({
-        "source": locks.source.0,
+        "source": locks.source.index(),
         "side": side(locks.side),
         "total": waits(locks.total),
         "duration_ns": locks.duration_ns,
@@ -40,7 +39,7 @@ pub(crate) fn to_json(locks: &ProcessLocks) -> Value {
 
 pub(crate) fn site_lock(lock: &SiteLock) -> Value {
     json!({
-        "source": lock.source.0,
+        "source": lock.source.index(),
         "side": side(lock.side),
         "call": lock.call,
         "at": json::frame(&lock.frame),

@@ -181,7 +181,7 @@ pub(crate) fn to_json(storage: &ProcessStorage) -> Value {
         })
     };
     json!({
-        "source": storage.source.0,
+        "source": storage.source.index(),
         "duration_ns": storage.duration_ns,
         "writes": storage.writes.map(calls),
         "syncs": storage.syncs.map(calls),

@@ -142,9 +142,8 @@ impl Page<'_> {
 
     fn notices(&mut self, evidence: &Evidence) -> io::Result<()> {
         for notice in &evidence.notices {
-            let source = notice.source.and_then(|id| evidence.sources.get(id.0 as usize));
-            let text = match source {
-                Some(source) => format!("note: {}: {}", source.name, notice.text),
+            let text = match notice.source {
+                Some(id) => format!("note: {}: {}", evidence.sources[id].name, notice.text),
                 None => format!("note: {}", notice.text),
             };
             self.wrapped("  ", &text, NOTICE)?;
@@ -191,7 +190,7 @@ impl Page<'_> {
         }
         self.row("why", &finding.cause)?;
         self.row("change", &finding.advice)?;
-        if let Some(saving) = finding.saving {
+        if let Some(saving) = &finding.saving {
             let range = format!(
                 "{} to {} of the CPU; {}",
                 percent(saving.low),
@@ -199,7 +198,7 @@ impl Page<'_> {
                 saving.basis
             );
             self.row("saves", &range)?;
-            self.row("", &growth::saving_text(saving.growth, evidence))?;
+            self.row("", &growth::saving_text(saving.growth.as_ref(), evidence))?;
         }
         self.row("seen", &words::seen_in(finding, diagnosis))?;
         self.evidence_lines(&finding.evidence, evidence)?;
@@ -215,10 +214,7 @@ impl Page<'_> {
 
     fn evidence_lines(&mut self, lines: &[EvidenceLine], evidence: &Evidence) -> io::Result<()> {
         for line in lines {
-            let source = evidence
-                .sources
-                .get(line.source.0 as usize)
-                .map_or("?", |source| source.name.rsplit('/').next().unwrap_or(&source.name));
+            let source = words::names(&line.sources, evidence, words::base_name);
             let figure = amount(line.amount);
             let text = match figure.as_str() {
                 "" => line.what.clone(),

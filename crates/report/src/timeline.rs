@@ -17,14 +17,14 @@ pub(crate) fn to_json(timeline: &Timeline) -> Value {
         };
     }
     json!({
-        "source": timeline.source.0,
+        "source": timeline.source.index(),
         "step_ns": timeline.step_ns,
         "heap_bytes": column!(heap_bytes),
         "gc_ns": column!(gc_ns),
         "stopped_ns": column!(stopped_ns),
         "assist_ns": column!(assist_ns),
         "samples": timeline.samples.map(|samples| json!({
-            "source": samples.0,
+            "source": samples.index(),
             "map": column!(map_samples),
             "growth": column!(growth_samples),
         })),
@@ -85,8 +85,7 @@ pub(crate) fn to_html(evidence: &Evidence) -> String {
         height - 2.0,
         height - 2.0
     );
-    let source = evidence.sources.get(timeline.source.0 as usize);
-    let name = escape(source.map_or("", |source| words::base_name(&source.name)));
+    let name = escape(words::base_name(&evidence.sources[timeline.source].name));
     format!(
         "<h2>Timeline</h2><p class=facts>{name}, in steps of {}</p>{svg}",
         duration(timeline.step_ns)

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use diagnosis::finding::{Span, plural};
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
 use diagnosis::sizes::{FinalSizes, Size};
-use evidence::{Evidence, GrowKind, HintedMakes, Precision, SourceKind, TypeGrowth};
+use evidence::{Evidence, GrowKind, HintedMakes, Precision, TypeGrowth};
 use goabi::MapImpl;
 use gomap::Rewrite;
 
@@ -281,9 +281,8 @@ fn row(
     Ok(())
 }
 
-/// The name of the first recording.
-fn recording(evidence: &Evidence) -> &str {
-    let is_recording = |kind| kind == SourceKind::Recording;
-    let source = evidence.sources.iter().find(|source| is_recording(source.kind));
-    source.map_or("", |source| source.name.rsplit('/').next().unwrap_or(&source.name))
+/// The names of the recordings.
+fn recordings(evidence: &Evidence) -> String {
+    let sources = evidence.growth.as_ref().map(|growth| &growth.sources);
+    sources.map_or_else(String::new, |of| words::names(of, evidence, words::base_name))
 }

@@ -3,7 +3,7 @@
 use diagnosis::finding::Level;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::Evidence;
-use evidence::{Frame, MapType, Site, SiteMap, SourceId, SourceKind};
+use evidence::{Frame, MapType, Site, SiteMap, SourceId, SourceIds, SourceKind};
 use goabi::{MapImpl, MapOp, Nested};
 use gomap::{Category, MapWork};
 
@@ -27,11 +27,25 @@ pub(crate) fn verdict(verdict: Verdict) -> &'static str {
 /// "in 2 of 3 sources: cpu.pprof, trace.out".
 pub(crate) fn seen_in(finding: &Finding, diagnosis: &Diagnosis) -> String {
     let ids = diagnosis.sources_of(finding);
-    let of_id = |id: &SourceId| diagnosis.evidence.sources.get(id.0 as usize);
-    let names: Vec<&str> =
-        ids.iter().filter_map(of_id).map(|source| base_name(&source.name)).collect();
+    let name = |&id: &SourceId| base_name(&diagnosis.evidence.sources[id].name);
+    let names: Vec<&str> = ids.iter().map(name).collect();
     let n = diagnosis.evidence.n_measuring();
     format!("in {} of {}: {}", ids.len(), counted(n as u64, "source"), names.join(", "))
+}
+
+/// "cpu.pprof, recording.pb.gz", and how many more there are.
+pub(crate) fn names<'e>(
+    ids: &SourceIds,
+    evidence: &'e Evidence,
+    short: fn(&'e str) -> &'e str,
+) -> String {
+    const SHOWN: usize = 3;
+    let mut names = ids.iter().map(|id| short(&evidence.sources[id].name));
+    let shown = names.by_ref().take(SHOWN).collect::<Vec<_>>().join(", ");
+    match names.count() {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// The last part of a path.

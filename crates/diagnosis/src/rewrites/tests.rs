@@ -8,7 +8,8 @@ use gomap::{GrowKind, MapShape, Op, Outcome, Simulation};
 
 use super::*;
 use crate::finding::Span;
-use evidence::{GrowStep, Growth, MapType, Sampled, Site, SiteGrowth, SourceId, TypePart};
+use crate::source_id;
+use evidence::{GrowStep, Growth, MapType, Sampled, Site, SiteGrowth, TypePart};
 
 const OUTER: &str = "map[string]map[int32]bool";
 const INNER: &str = "map[int32]bool";
@@ -27,8 +28,8 @@ impl Recorder {
     fn new((version, map_impl): (&str, MapImpl)) -> Self {
         let version = GoVersion::parse(version).unwrap();
         let mut evidence = Evidence::default();
-        evidence.program.go_version = Some((version, SourceId(0)));
-        evidence.program.map_impl = Some((map_impl, SourceId(0)));
+        evidence.program.go_version = Some((version, source_id(0)));
+        evidence.program.map_impl = Some((map_impl, source_id(0)));
         Self { evidence, version, map_impl, n_runs: 0 }
     }
 

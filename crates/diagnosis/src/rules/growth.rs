@@ -3,7 +3,7 @@
 use goabi::{MapImpl, MapOp};
 use gomap::Category;
 
-use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted};
+use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted, said};
 use crate::finding::{
     Amount, Confidence, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict,
 };
@@ -124,28 +124,28 @@ fn predicted_growth(
 ) -> Option<GrowthSaving> {
     if let Some((growth, sizes)) = recorded(context) {
         let shape = predicted::shape_by_name(context, &growth.map_type)?;
-        let source = context.source(SourceKind::Recording);
-        return Some(predicted::presizing(&shape, sizes.classes(), hint_today, source));
+        let of = context.sources(SourceKind::Recording)?;
+        return Some(predicted::presizing(&shape, sizes.classes(), hint_today, of));
     }
     let Size { at_least, room } = allocated_size(context)?;
     // With one entry less they would not have grown to this room.
     let size = Size { at_least: (at_least + 1).min(room), room };
     let classes = [Class { size, maps: n_growing(context)?, range: None }];
     let shape = predicted::shape(context, map_type?)?;
-    Some(predicted::presizing(&shape, &classes, hint_today, context.source(SourceKind::Heap)))
+    Some(predicted::presizing(&shape, &classes, hint_today, context.sources(SourceKind::Heap)?))
 }
 
 fn growth_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
     let Some((cpu, process)) = context.cpu() else { return Vec::new() };
     let of_map =
         |what: &str, category: Category| context.share(what, cpu.split.get(category), cpu.map);
-    let lines = [
+    let lines = said([
         context.share("map writes and reads at this line, of all CPU", cpu.map, process.total),
         context.share("of that under growth frames", cpu.growth, cpu.map),
         of_map("of that moving entries", Category::GrowthMove),
         of_map("of that new arrays", Category::GrowthMemory),
         of_map("of that collector work charged to this line", Category::GcAssist),
-    ];
+    ]);
     let is_there = |line: &EvidenceLine| !matches!(line.amount, Amount::Share { part, .. } if part == Cost::default());
     let lines = lines.into_iter().filter(is_there);
     lines.chain(context.growth_aside()).chain(assist_evidence(context)).collect()
@@ -158,30 +158,28 @@ fn assist_evidence(context: &SiteContext<'_>) -> Option<EvidenceLine> {
         return None;
     }
     let whole_ns = context.evidence.trace.as_ref()?.assists.wall_ns;
-    Some(
-        context.fact(
-            SourceKind::Trace,
-            "map operations of this line, of the time that goroutines had to help the collector"
-                .to_owned(),
-            Amount::TimeShare { part_ns: assists.wall_ns, whole_ns },
-        ),
+    context.fact(
+        SourceKind::Trace,
+        "map operations of this line, of the time that goroutines had to help the collector"
+            .to_owned(),
+        Amount::TimeShare { part_ns: assists.wall_ns, whole_ns },
     )
 }
 
 /// What the heap profile says about sizes, and what a wrong hint would cost.
 fn ladder_evidence(context: &SiteContext<'_>, map_type: &MapType, size: Size) -> Vec<EvidenceLine> {
     let heap = |what: &str, amount| context.fact(SourceKind::Heap, what.to_owned(), amount);
-    let mut lines = vec![
+    let mut lines = said([
         heap("entries that most of the maps here hold at least", Amount::Count(size.at_least)),
         heap("entries that most of the maps here get room for", Amount::Count(size.room)),
-    ];
+    ]);
     if size.room <= LARGEST_TABLE {
         let outgrown =
             |b: &&Block| b.map_capacity.is_some_and(|room| room > FIRST_GROUP && room < size.room);
         let garbage = blocks(context)
             .filter(outgrown)
             .fold(0_u64, |sum, block| sum.saturating_add(block.alloc.alloc_bytes));
-        lines.push(heap(
+        lines.extend(heap(
             "allocated here for smaller arrays, which growth outgrew",
             Amount::Bytes(garbage),
         ));
@@ -196,7 +194,7 @@ fn wrong_hint(context: &SiteContext<'_>, map_type: &MapType, size: Size) -> Opti
     let wrong = layout.bytes_for_hint(size.room.saturating_mul(WRONG_HINT_FACTOR));
     let waste = wrong.saturating_sub(layout.bytes_for_hint(size.room));
     let what = format!("wasted per map by a hint {WRONG_HINT_FACTOR} times too large");
-    Some(context.fact(SourceKind::Binary, what, Amount::Bytes(waste)))
+    context.fact(SourceKind::Binary, what, Amount::Bytes(waste))
 }
 
 /// How large the maps at a site become, and how that is known.
@@ -244,16 +242,16 @@ fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
         |what: &str, amount| context.fact(SourceKind::Recording, format!("{what}{mark}"), amount);
     let process = context.evidence.growth.as_ref();
     let grows = process.and_then(|process| grows_range(process, growth));
-    let mut lines = vec![
+    let mut lines = said([
         line(&format!("growths of {} here", growth.map_type), estimate(growth.total.grows, grows)),
         line("entries moved by them", Amount::Count(growth.total.moved_entries)),
         line("allocated for them", Amount::Bytes(growth.total.grow_bytes)),
-    ];
+    ]);
     match sizes {
         Ok(sizes) => lines.extend(size_lines(&sizes, line)),
         Err(reason) => {
             let what = format!("sizes are not known: {}", reason.text());
-            lines.push(context.fact(SourceKind::Recording, what, Amount::Fact));
+            lines.extend(context.fact(SourceKind::Recording, what, Amount::Fact));
         }
     }
     lines
@@ -262,29 +260,29 @@ fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
 /// How many maps became how large.
 fn size_lines(
     sizes: &FinalSizes,
-    line: impl Fn(&str, Amount) -> EvidenceLine,
+    line: impl Fn(&str, Amount) -> Option<EvidenceLine>,
 ) -> Vec<EvidenceLine> {
-    let mut lines =
-        vec![line("maps that grew and stopped growing", estimate(sizes.n_maps(), sizes.range()))];
+    let n_maps = estimate(sizes.n_maps(), sizes.range());
+    let mut lines = said([line("maps that grew and stopped growing", n_maps)]);
     if let several @ [_, _, ..] = sizes.classes() {
         let mut shown = several.to_vec();
         shown.sort_by_key(|class| std::cmp::Reverse(class.maps));
         shown.truncate(SHOWN_CLASSES);
         shown.sort_by_key(|class| class.size.room);
-        lines.extend(shown.iter().map(|&Class { size, maps, range }| {
+        lines.extend(shown.iter().filter_map(|&Class { size, maps, range }| {
             let what = format!("of them with {} to {} entries", size.at_least, size.room);
             line(&what, estimate(maps, range))
         }));
     }
     if let Some(larger) = sizes.larger() {
         let what = format!("of them larger than {} entries", larger.at_least.saturating_sub(1));
-        lines.push(line(&what, Amount::Count(larger.maps)));
+        lines.extend(line(&what, Amount::Count(larger.maps)));
     }
     let range = |size: Size| Amount::Range { low: size.at_least, high: size.room };
-    lines.push(line("entries in a map of the median size", range(sizes.quantile(0.5))));
-    lines.push(line("entries in a map larger than 95 % of them", range(sizes.quantile(MOST))));
+    lines.extend(line("entries in a map of the median size", range(sizes.quantile(0.5))));
+    lines.extend(line("entries in a map larger than 95 % of them", range(sizes.quantile(MOST))));
     if let Some((low, high)) = sizes.write_amplification() {
-        lines.push(line(
+        lines.extend(line(
             "write amplification of these maps: entries inserted and moved per entry inserted",
             Amount::RatioRange { low, high },
         ));
@@ -315,7 +313,7 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
         median.at_least, median.room, most.room
     );
     finding.evidence = growth_evidence(context);
-    finding.evidence.push(context.fact(
+    finding.evidence.extend(context.fact(
         SourceKind::Recording,
         format!("mean hint of {} made at {place}", makes.map_type),
         Amount::Ratio(makes.mean()),
@@ -401,7 +399,8 @@ fn makes(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes {
 /// The machine code names the type only where there is a hint, which may be 0: a recording then says so.
 fn lacks_hint(context: &SiteContext<'_>, make: &MakeSite, map_type: Option<&MapType>) -> bool {
     let Some(name) = &make.map_type else { return true };
-    let here = |hinted: &&HintedMakes| hinted.frame == make.frame && hinted.map_type == *name;
+    let here =
+        |hinted: &&HintedMakes| hinted.map_type == *name && hinted.frame.is_same_line(&make.frame);
     let is_small = |hinted: &HintedMakes| hinted.mean() <= FIRST_GROUP as f64;
     let is_this = map_type.is_some_and(|map_type| map_type.name == *name);
     is_this && context.evidence.hints.iter().find(here).is_some_and(is_small)
@@ -410,9 +409,7 @@ fn lacks_hint(context: &SiteContext<'_>, make: &MakeSite, map_type: Option<&MapT
 /// Objects allocated at a line; `None` when no heap profile was given. A line that it lacks allocated next to nothing.
 fn objects_at(context: &SiteContext<'_>, frame: &Frame) -> Option<u64> {
     context.evidence.heap.as_ref()?;
-    let sites = context.evidence.sites.iter();
-    let at_line =
-        sites.filter(|site| site.frame.function == frame.function && site.frame.line == frame.line);
+    let at_line = context.evidence.sites.iter().filter(|site| site.frame.is_same_line(frame));
     Some(
         at_line
             .filter_map(|site| site.heap.as_ref())
@@ -489,14 +486,14 @@ pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
     finding.advice =
         "if the maps hold 8 entries, build with Go 1.27, where overwriting does not grow them"
             .to_owned();
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("under growth frames, of all CPU", cpu.growth, process.total),
         context.fact(
             SourceKind::Heap,
             "largest room allocated here".to_owned(),
             Amount::Count(largest),
         ),
-    ];
+    ]);
     finding.confidence = confidence(
         cpu.growth,
         Level::Medium,
@@ -525,10 +522,10 @@ pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
     finding.advice = "presize the map so that its last insert does not start a growth, or copy it once after it is \
                       filled; Go 1.24 and later move entries at once"
         .to_owned();
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("reads at this line, of all CPU", read, process.total),
         context.share("of that checking for buckets not yet moved", evacuated, read),
-    ];
+    ]);
     finding.confidence =
         confidence(evacuated, Level::Medium, "the check also runs, briefly, during any growth");
     Some(finding)

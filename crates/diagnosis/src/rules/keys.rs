@@ -1,6 +1,6 @@
 //! Keys: what hashing, comparing and making them costs.
 
-use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable};
+use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Amount, Finding, Level, Verdict};
 use evidence::{Cost, SourceKind};
 use goabi::MapOp;
@@ -49,7 +49,7 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     finding.advice = "give the map a concrete key type; storing a non-pointer in an interface allocates on every \
                       assign, even on an overwrite (77 against 25 ns in Go 1.21, 61 against 29 ns in 1.27)"
         .to_owned();
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that in hash functions of interfaces themselves", hashing, cpu.map),
         context.share(
@@ -57,9 +57,9 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
             cpu.key_conversion,
             process.total,
         ),
-    ];
+    ]);
     if let Some(t) = map_type {
-        finding.evidence.push(context.fact(
+        finding.evidence.extend(context.fact(
             SourceKind::Binary,
             format!("key type {}", t.key.name),
             Amount::Fact,
@@ -92,10 +92,10 @@ pub(super) fn hash_bound_keys(context: &SiteContext<'_>) -> Option<Finding> {
     finding.advice = "hash fewer bytes: shorter strings, or integer ids given out once; integers and strings also have \
                       faster map functions of their own than structs and arrays"
         .to_owned();
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that in hash functions", hashing, cpu.map),
-    ];
+    ]);
     finding.confidence = confidence(hashing, Level::Medium, "the length of keys was not measured");
     Some(finding)
 }
@@ -125,14 +125,14 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
     finding.advice = "build keys once and keep them, use the parts as a struct key, or look up with a []byte converted \
                       in the index expression, which does not allocate"
         .to_owned();
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share(
             "strings and interface values made in this function, of all CPU",
             made,
             process.total,
         ),
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
-    ];
+    ]);
     finding.confidence = confidence(
         made,
         Level::Medium,

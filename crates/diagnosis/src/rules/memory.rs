@@ -3,7 +3,7 @@
 use goabi::{MapOp, Nested};
 use gomap::Category;
 
-use super::{ProcessContext, SiteContext, collector, confidence};
+use super::{ProcessContext, SiteContext, collector, confidence, said};
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
 use crate::shapes;
 use evidence::{Cost, SiteCpu, SourceKind};
@@ -42,7 +42,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
                       comes back. Only where the sizes are alike: clear() of a large map costs as much when it holds \
                       little"
         .to_owned();
-    finding.evidence = vec![
+    finding.evidence = said([
         context.fact(
             SourceKind::Heap,
             "map arrays allocated at this line".to_owned(),
@@ -58,7 +58,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
             "allocated by the whole program".to_owned(),
             Amount::Bytes(process.total.alloc_bytes),
         ),
-    ];
+    ]);
     finding.confidence = Confidence {
         level: Level::Medium,
         reason: "arrays that a map outgrew count as dropped too; whether the map itself is dropped is not measured"
@@ -106,7 +106,7 @@ pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
     finding.advice = "if the map was much larger than it is now, copy what is left into a new map from time to time; \
                       delete the outer key of an inner map that is empty"
         .to_owned();
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("deletes at this line, of its map cost", deletes, cpu.map),
         context.fact(SourceKind::Heap, format!("live arrays of {name}"), Amount::Bytes(inuse)),
         context.fact(
@@ -114,7 +114,7 @@ pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
             "live heap".to_owned(),
             Amount::Bytes(heap.total.inuse_bytes),
         ),
-    ];
+    ]);
     finding.confidence =
         confidence(deletes, Level::Low, "how many entries the arrays still hold was not measured");
     Some(finding)
@@ -169,8 +169,10 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
             "keys and elements without pointers are not marked at all: integer ids instead of strings",
         )
     };
-    let source = heap.sources.first().copied().unwrap_or(version.1);
-    let heap_line = |what: &str, amount| EvidenceLine { source, what: what.to_owned(), amount };
+    let heap_line = |what: &str, amount| {
+        let sources = heap.sources.clone();
+        EvidenceLine { sources, what: what.to_owned(), amount }
+    };
     Some(Finding {
         rule: "gc-bound",
         site: None,
@@ -193,7 +195,7 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
             heap_line("of them, each to be marked", Amount::Count(n_inuse)),
             heap_line("live heap", Amount::Bytes(heap.total.inuse_bytes)),
             EvidenceLine {
-                source: version.1,
+                sources: version.1.into(),
                 what: format!("built by {}", version.0),
                 amount: Amount::Fact,
             },

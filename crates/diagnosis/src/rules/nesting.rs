@@ -3,7 +3,7 @@
 use goabi::{MapOp, Nested};
 use gomap::{Category, MapShape};
 
-use super::{SiteContext, confidence, predicted};
+use super::{SiteContext, confidence, predicted, said};
 use crate::finding::{Amount, Finding, GrowthSaving, Level, Saving, Verdict};
 use evidence::{MapType, SourceKind};
 
@@ -32,7 +32,7 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
          the memory; from 8 entries on the nested form is smaller and faster when work is grouped by outer key",
         outer.key.name, inner.key.name
     );
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that making first groups", created, cpu.map),
         context.fact(SourceKind::Heap, "arrays allocated here".to_owned(), Amount::Count(n_arrays)),
@@ -41,7 +41,7 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
             "of them first groups, for up to 8 entries".to_owned(),
             Amount::Count(n_first),
         ),
-    ];
+    ]);
     let mut removable = created;
     removable += cpu.growth;
     finding.saving = Some(Saving {
@@ -68,7 +68,8 @@ fn predicted_growth(
     let flat = outer.name.parse::<gomap::MapType>().ok()?.flattened()?;
     let flat = MapShape::with_impl(context.map_impl()?, context.version()?, &flat)?;
     let inner = predicted::shape(context, inner)?;
-    Some(predicted::flattening(&inner, &flat, n_maps, context.source(SourceKind::Heap)))
+    let sources = context.sources(SourceKind::Heap)?;
+    Some(predicted::flattening(&inner, &flat, n_maps, sources))
 }
 
 /// Number of first groups among the arrays that the heap profile has at this line.
@@ -107,11 +108,11 @@ pub(super) fn keep_nested(context: &SiteContext<'_>) -> Option<Finding> {
                       variable: lookups were 1.3 to 2 times faster so. Flatten only for random access to maps larger \
                       than the cache"
         .to_owned();
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that reads, the lookup of the outer key among them", read, cpu.map),
         context.share("of that under growth frames", cpu.growth, cpu.map),
-    ];
+    ]);
     finding.confidence =
         confidence(cpu.map, Level::Medium, "order of access and cache misses were not measured");
     Some(finding)

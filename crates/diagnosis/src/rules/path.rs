@@ -1,6 +1,6 @@
 //! How a map operation gets to its work: the stack it runs on, and which of the runtime's functions it takes.
 
-use super::{SiteContext, confidence, is_noticeable};
+use super::{SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Amount, Finding, Level, Verdict};
 use evidence::{MapType, SourceKind};
 use goabi::MapOp;
@@ -23,7 +23,7 @@ pub(super) fn stack_growth(context: &SiteContext<'_>) -> Option<Finding> {
     finding.advice = "it happens once per goroutine and depth: let goroutines live longer (a pool of workers in place of one \
                       goroutine per item), or call less deeply before the map is used"
         .to_owned();
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that copying stacks", cpu.stack_growth, cpu.map),
         context.fact(
@@ -31,7 +31,7 @@ pub(super) fn stack_growth(context: &SiteContext<'_>) -> Option<Finding> {
             "frames from this line to the deepest work seen".to_owned(),
             Amount::Count(cpu.depth.max.into()),
         ),
-    ];
+    ]);
     finding.confidence = confidence(cpu.stack_growth, Level::High, "the share was measured");
     Some(finding)
 }
@@ -52,14 +52,14 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
         "keep a pointer to {}, or an index into a slice of them, in the map: then {} keys take the path made for them",
         map_type.elem.name, map_type.key.name
     );
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.fact(
             SourceKind::Binary,
             format!("an element of {}", map_type.name),
             Amount::Bytes(map_type.elem.size),
         ),
-    ];
+    ]);
     finding.confidence =
         confidence(cpu.map, Level::Low, "what the other path would take here was not measured");
     Some(finding)

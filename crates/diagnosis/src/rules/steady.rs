@@ -3,7 +3,9 @@
 use goabi::MapOp;
 use gomap::Category;
 
-use super::{FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
+use super::{
+    FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence, said,
+};
 use crate::finding::{Amount, Confidence, Finding, Level, Verdict};
 use evidence::{Cost, SourceKind};
 
@@ -128,14 +130,14 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
     let mut finding = context.finding("growth-is-not-the-problem", Verdict::LeaveAlone, cpu.map);
     finding.cause = format!("this line spends its map time {}, not growing", parts[0].0);
     finding.advice = "a size hint would not help here; only fewer operations would".to_owned();
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that under growth frames", cpu.growth, cpu.map),
-    ];
+    ]);
     finding.evidence.extend(context.growth_aside());
     if let Some(growth) = &context.site.growth {
         let amount = Amount::Count(growth.total.grows);
-        finding.evidence.push(context.fact(
+        finding.evidence.extend(context.fact(
             SourceKind::Recording,
             "growths recorded at this line".to_owned(),
             amount,
@@ -143,7 +145,7 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
     }
     let shown = parts.iter().filter(|(_, cost)| *cost != Cost::default()).take(2);
     finding.evidence.extend(
-        shown.map(|(what, cost)| context.share(&format!("of that {what}"), *cost, cpu.map)),
+        shown.filter_map(|(what, cost)| context.share(&format!("of that {what}"), *cost, cpu.map)),
     );
     Some(finding)
 }

@@ -34,7 +34,8 @@ fn range(exact: u64, recordings: &[&[u64]], windows: &[Windows]) -> Bounds {
         sampled,
         moved_entries: 0,
     };
-    let process = ProcessGrowth { windows: windows.to_vec(), ..ProcessGrowth::default() };
+    let process =
+        ProcessGrowth { windows: windows.to_vec(), ..ProcessGrowth::of(crate::source_id(0)) };
     let precision = Precision::Estimated;
     let growth = TypeGrowth { steps: vec![step], precision, ..TypeGrowth::default() };
     grows_range(&process, &growth).unwrap()

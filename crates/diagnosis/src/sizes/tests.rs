@@ -7,9 +7,8 @@ use goabi::{GoVersion, MapImpl};
 use std::collections::BTreeMap;
 
 use super::*;
-use evidence::{
-    GroupId, GrowKind, GrowStep, Growth, ProcessGrowth, Program, Sampled, SourceId, Windows,
-};
+use crate::source_id;
+use evidence::{GroupId, GrowKind, GrowStep, Growth, ProcessGrowth, Program, Sampled, Windows};
 
 const SWISS: (MapImpl, &str) = (MapImpl::Swiss, "go1.27.3");
 const CLASSIC: (MapImpl, &str) = (MapImpl::Classic, "go1.23.9");
@@ -18,11 +17,14 @@ const CLASSIC_121: (MapImpl, &str) = (MapImpl::Classic, "go1.21.13");
 fn evidence((map_impl, version): (MapImpl, &str), windows: &[Windows]) -> Evidence {
     Evidence {
         program: Program {
-            go_version: GoVersion::parse(version).map(|version| (version, SourceId(0))),
-            map_impl: Some((map_impl, SourceId(0))),
+            go_version: GoVersion::parse(version).map(|version| (version, source_id(0))),
+            map_impl: Some((map_impl, source_id(0))),
             ..Program::default()
         },
-        growth: Some(ProcessGrowth { windows: windows.to_vec(), ..ProcessGrowth::default() }),
+        growth: Some(ProcessGrowth {
+            windows: windows.to_vec(),
+            ..ProcessGrowth::of(source_id(0))
+        }),
         ..Evidence::default()
     }
 }

@@ -12,7 +12,7 @@ const WINDOWS: &str = "windows=32 window_scale=20 grows_low=30 grows_high=2000 s
 
 /// A recording by its comments, and samples as "line n kind before group depth", or of classic maps "line n double before
 /// group every_growth_from"; `-` for what a sample lacks.
-fn recording(comments: &str, samples: &str) -> Vec<u8> {
+pub(crate) fn recording(comments: &str, samples: &str) -> Vec<u8> {
     let mut builder = ProfileBuilder::default();
     let all = "mapscope.format=1 go_version=go1.27.3 map_impl=swiss".split(' ');
     for comment in all.chain(comments.split_whitespace()) {

@@ -7,7 +7,7 @@ use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, RecordedMaps};
 use gomap::Rewrite;
 
-use super::{RecordedWhatIf, program, recording};
+use super::{RecordedWhatIf, program, recordings};
 use crate::marks;
 use crate::numbers::{bytes, count, span};
 use crate::what_if::name;
@@ -44,7 +44,7 @@ pub fn render_recorded_svg(out: &mut dyn Write, report: &RecordedWhatIf<'_>) -> 
          <!-- {} -->\n<style>{STYLE}</style>\n<rect class=\"b\" width=\"{WIDTH}\" height=\"{height}\"/>\n",
         marks::CHART
     );
-    let title = format!("{}  by {}", program(report.evidence), recording(report.evidence));
+    let title = format!("{}  by {}", program(report.evidence), recordings(report.evidence));
     text(&mut svg, (16.0, 24.0), "t", &title);
     let about = "solid: at least; light: up to, as sizes between two growths and hashing leave it";
     text(&mut svg, (16.0, 42.0), "", about);
