@@ -13,9 +13,7 @@ pub mod finding;
 mod hints;
 pub mod rewrites;
 pub mod rules;
-pub mod sampling;
 mod shapes;
-pub mod sizes;
 
 pub use finding::{Diagnosis, Finding, Verdict};
 pub use rules::diagnose;

@@ -7,7 +7,8 @@
 //! 2. Lines at which maps are used become sites; what was said of other lines goes.
 //! 3. Each site gets what was said of its line and its functions. Where an input that measures all lines has nothing of
 //!    this one, that is 0, and not unknown.
-//! 4. Blocks of the heap get the number of entries that a map of that size has room for.
+//! 4. Blocks of the heap get the number of entries that a map of that size has room for, growths the range of their
+//!    number and the sizes of the maps.
 //! 5. All of it is put in order.
 
 mod code;
@@ -214,6 +215,7 @@ impl Builder {
             (evidence.makes, evidence.map_types) = (makes, types);
         }
         evidence.sites = sites;
+        evidence.derive_sizes();
         evidence
     }
 }

@@ -6,6 +6,8 @@ mod line;
 mod locks;
 mod misses;
 mod printable;
+pub mod sampling;
+pub mod sizes;
 mod sources;
 mod storage;
 mod timeline;
@@ -26,7 +28,7 @@ pub use self::sources::{Source, SourceId, SourceIds, SourceKind, Sources};
 pub use self::storage::{BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
 pub use self::timeline::{Timeline, TimelineStep};
 pub use self::trace::{ProcessTrace, Ranges, SiteTrace, Writers};
-use goabi::{GoVersion, MapImpl, MapOp, Nested};
+use goabi::{GoVersion, MapAbi, MapImpl, MapOp, Nested, Release};
 pub use gomap::GrowKind;
 use gomap::{Category, Layout, MapWork};
 
@@ -84,6 +86,17 @@ impl Evidence {
         self.sources.with_ids().filter(|&(id, _)| self.measures(id)).count()
     }
 
+    /// Derives of all growths how many there can have been, and how large the maps became.
+    pub fn derive_sizes(&mut self) {
+        let map = self.program.maps();
+        let windows = self.growth.as_ref().map_or(&[][..], |process| &process.windows);
+        let growths = self.sites.iter_mut().filter_map(|site| site.growth.as_mut());
+        for growth in growths.flat_map(|growth| &mut growth.types) {
+            growth.grows_range = sampling::grows_range(windows, growth);
+            growth.sizes = sizes::FinalSizes::of(map, windows, growth);
+        }
+    }
+
     /// The inputs from which what this kind measures was summed; `None` when none measured it. CPU time may be of `perf`
     /// or of a recording.
     pub fn sources_of(&self, kind: SourceKind) -> Option<SourceIds> {
@@ -112,6 +125,18 @@ pub struct Program {
     pub map_impl: Option<(MapImpl, SourceId)>,
     /// Architecture by Go's name (`amd64`), from the binary.
     pub arch: Option<&'static str>,
+}
+
+impl Program {
+    /// What is known of its release; `None` for one that is not known.
+    pub fn release(&self) -> Option<&'static Release> {
+        Release::of(self.go_version?.0)
+    }
+
+    /// What is known of its maps; `None` unless release and implementation are known.
+    pub fn maps(&self) -> Option<&'static MapAbi> {
+        self.release()?.map(self.map_impl?.0)
+    }
 }
 
 /// A sentence the reader has to know, and the input it is about.

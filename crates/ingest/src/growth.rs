@@ -286,7 +286,7 @@ impl TypeSums {
             precision: self.precision,
             steps: steps.collect(),
             every_growth_from,
-            has_no_line: false,
+            ..TypeGrowth::default()
         }
     }
 }

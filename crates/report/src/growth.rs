@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use diagnosis::finding::{GrowthSaving, plural};
-use diagnosis::sampling::grows_range;
-use diagnosis::sizes::{Class, FinalSizes, NoSizes, Size};
+use evidence::sizes::{Class, FinalSizes, NoSizes, Size};
 use evidence::{Bounds, Evidence, GrowKind, Precision, ProcessGrowth, Site, TypeGrowth};
 use serde_json::{Value, json};
 
@@ -90,20 +89,19 @@ fn precision_text(growth: &ProcessGrowth) -> String {
 }
 
 /// A line of text per map type that grew at a site; says so when none did.
-pub(crate) fn site_lines(site: &Site, evidence: &Evidence) -> Vec<String> {
+pub(crate) fn site_lines(site: &Site) -> Vec<String> {
     let Some(growth) = &site.growth else { return Vec::new() };
     if growth.types.is_empty() {
         return vec!["no growth recorded here".to_owned()];
     }
-    let mut lines: Vec<String> =
-        growth.types.iter().take(MAX_TYPES).map(|growth| type_line(growth, evidence)).collect();
+    let mut lines: Vec<String> = growth.types.iter().take(MAX_TYPES).map(type_line).collect();
     if let Some(more) = growth.types.len().checked_sub(MAX_TYPES).filter(|&more| more > 0) {
         lines.push(format!("and of {more} more map {}", plural(more as u64, "type")));
     }
     lines
 }
 
-fn type_line(growth: &TypeGrowth, evidence: &Evidence) -> String {
+fn type_line(growth: &TypeGrowth) -> String {
     let steps: Vec<String> = steps(growth)
         .into_iter()
         .map(|((before, after, kind), grows)| {
@@ -112,19 +110,19 @@ fn type_line(growth: &TypeGrowth, evidence: &Evidence) -> String {
         .collect();
     let mut line = format!(
         "{} {} of {}{}, {}{} moved ({}): {}",
-        grows_text(growth, evidence),
+        grows_text(growth),
         plural(growth.total.grows, "growth"),
         growth.map_type,
-        estimated_mark(growth, evidence),
+        estimated_mark(growth),
         about(growth.precision),
         counted(growth.total.moved_entries, "entry"),
         bytes(growth.total.moved_bytes),
         steps.join(", ")
     );
-    match FinalSizes::of(evidence, growth) {
+    match &growth.sizes {
         Ok(sizes) => {
-            line += &format!("; sizes: {}", classes(&sizes));
-            if let Some(amplification) = amplification_text(&sizes) {
+            line += &format!("; sizes: {}", classes(sizes));
+            if let Some(amplification) = amplification_text(sizes) {
                 line += &format!("; write amplification of these {amplification}");
             }
         }
@@ -134,17 +132,17 @@ fn type_line(growth: &TypeGrowth, evidence: &Evidence) -> String {
 }
 
 /// "620", "about 20 (11 to 34)", "at least 20".
-pub(crate) fn grows_text(growth: &TypeGrowth, evidence: &Evidence) -> String {
-    let range = evidence.growth.as_ref().and_then(|process| grows_range(process, growth));
-    range.map_or(count(growth.total.grows), |range| estimate(growth.total.grows, range))
+pub(crate) fn grows_text(growth: &TypeGrowth) -> String {
+    growth
+        .grows_range
+        .map_or(count(growth.total.grows), |range| estimate(growth.total.grows, range))
 }
 
 /// Said where no range says it.
-fn estimated_mark(growth: &TypeGrowth, evidence: &Evidence) -> &'static str {
-    let has_range = evidence.growth.as_ref().is_some_and(|of| grows_range(of, growth).is_some());
+fn estimated_mark(growth: &TypeGrowth) -> &'static str {
     match growth.precision {
         Precision::Exact | Precision::LowerBound => "",
-        Precision::Estimated if has_range => "",
+        Precision::Estimated if growth.grows_range.is_some() => "",
         Precision::EstimatedSite | Precision::Estimated => " (estimated)",
     }
 }

@@ -244,7 +244,7 @@ fn site_row(site: &Site, evidence: &Evidence) -> String {
         .iter()
         .map(|f| format!("<small>inlined into {}</small>", escape(&f.function)))
         .collect();
-    let growth: String = growth::site_lines(site, evidence)
+    let growth: String = growth::site_lines(site)
         .iter()
         .map(|line| format!("<small>{}</small>", escape(line)))
         .collect();

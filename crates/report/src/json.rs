@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use diagnosis::finding::{Amount, EvidenceLine, GrowthSaving, Span};
-use diagnosis::sampling::grows_range;
-use diagnosis::sizes::{FinalSizes, Size};
 use diagnosis::{Diagnosis, Finding};
+use evidence::sizes::Size;
 use evidence::{
     Alloc, Cost, CostByOp, CostSplit, Evidence, Frame, FunctionCost, Growth, MapType, Misses,
     ProcessCpu, ProcessGrowth, ProcessTrace, Ranges, Site, SiteCpu, SiteHeap, SiteMap, SiteTrace,
@@ -69,7 +68,7 @@ pub(crate) fn to_value(diagnosis: &Diagnosis) -> Value {
             "mean_hint": makes.mean(),
         })).collect::<Vec<_>>(),
         "findings": diagnosis.findings.iter().map(|f| finding(f, diagnosis)).collect::<Vec<_>>(),
-        "sites": evidence.sites.iter().map(|s| site(s, evidence)).collect::<Vec<_>>(),
+        "sites": evidence.sites.iter().map(site).collect::<Vec<_>>(),
         "not_measured": diagnosis.not_measured.iter().map(|gap| json!({
             "what": gap.what,
             "command": gap.command,
@@ -173,7 +172,7 @@ fn evidence_line(line: &EvidenceLine) -> Value {
     with_all(&line.sources, json!({ "source": source, "what": line.what, "amount": amount }))
 }
 
-fn site(site: &Site, evidence: &Evidence) -> Value {
+fn site(site: &Site) -> Value {
     json!({
         "function": site.frame.function,
         "file": site.frame.file,
@@ -184,7 +183,7 @@ fn site(site: &Site, evidence: &Evidence) -> Value {
         "heap": site.heap.as_ref().map(site_heap),
         "growth": site.growth.as_ref().map(|growth| json!({
             "total": growth_sums(growth.total),
-            "types": growth.types.iter().map(|t| type_growth(t, evidence)).collect::<Vec<_>>(),
+            "types": growth.types.iter().map(type_growth).collect::<Vec<_>>(),
         })),
         "trace": site.trace.as_ref().map(site_trace),
         "cpu_aside": site.cpu_aside.iter().map(|aside| json!({
@@ -273,15 +272,14 @@ fn growth_sums(sums: Growth) -> Value {
     })
 }
 
-fn type_growth(growth: &TypeGrowth, evidence: &Evidence) -> Value {
+fn type_growth(growth: &TypeGrowth) -> Value {
     let size = |size: Size| json!({ "at_least": size.at_least, "room": size.room });
-    let process = evidence.growth.as_ref();
-    let sizes = FinalSizes::of(evidence, growth);
+    let sizes = growth.sizes.as_ref();
     json!({
         "map_type": growth.map_type,
         "total": growth_sums(growth.total),
         "precision": growth::precision_key(growth.precision),
-        "grows_range": growth::bounds_json(process.and_then(|of| grows_range(of, growth))),
+        "grows_range": growth::bounds_json(growth.grows_range),
         "steps": growth.steps.iter().map(|step| json!({
             "kind": growth::kind_key(step.kind),
             "before": step.before,
@@ -290,7 +288,7 @@ fn type_growth(growth: &TypeGrowth, evidence: &Evidence) -> Value {
             "grows": step.grows,
             "moved_entries": step.moved_entries,
         })).collect::<Vec<_>>(),
-        "final_sizes": sizes.as_ref().ok().map(|sizes| json!({
+        "final_sizes": sizes.ok().map(|sizes| json!({
             "maps": sizes.n_maps(),
             "maps_range": growth::bounds_json(sizes.range()),
             "sizes": sizes.classes().iter().map(growth::class_json).collect::<Vec<_>>(),
@@ -301,7 +299,7 @@ fn type_growth(growth: &TypeGrowth, evidence: &Evidence) -> Value {
                 .write_amplification()
                 .map(|(low, high)| json!({ "low": low, "high": high })),
         })),
-        "no_sizes_because": sizes.as_ref().err().map(|reason| growth::no_sizes_key(*reason)),
+        "no_sizes_because": sizes.err().map(|reason| growth::no_sizes_key(*reason)),
     })
 }
 

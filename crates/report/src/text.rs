@@ -272,7 +272,7 @@ impl Page<'_> {
         if let Some(cpu) = &site.cpu {
             self.wrapped(&indent, &split_text(cpu), DIM)?;
         }
-        for line in growth::site_lines(site, evidence) {
+        for line in growth::site_lines(site) {
             self.wrapped(&indent, &line, DIM)?;
         }
         if let Some(heap) = &site.heap {

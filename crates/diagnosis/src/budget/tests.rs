@@ -53,7 +53,9 @@ fn program() -> Evidence {
 }
 
 fn check(text: &str, evidence: &Evidence) -> Outcome {
-    Budget::parse(text).unwrap().check(evidence)
+    let mut evidence = evidence.clone();
+    evidence.derive_sizes();
+    Budget::parse(text).unwrap().check(&evidence)
 }
 
 #[test]

@@ -8,9 +8,7 @@ use crate::finding::{
     Amount, Confidence, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict,
 };
 use crate::hints;
-use crate::sampling::grows_range;
-use crate::shapes;
-use crate::sizes::{Class, FinalSizes, NoSizes, Size};
+use evidence::sizes::{Class, FinalSizes, Size};
 use evidence::{
     Block, Bounds, Cost, Frame, HintedMakes, MakeSite, MapType, Precision, ProcessCpu, SiteCpu,
     SourceKind, TypeGrowth,
@@ -217,22 +215,19 @@ impl UsualSize {
 }
 
 /// The type that moves most at this line, with the sizes that its maps reached.
-fn recorded<'e>(context: &SiteContext<'e>) -> Option<(&'e TypeGrowth, FinalSizes)> {
-    let (growth, sizes) = recorded_type(context)?;
-    Some((growth, sizes.ok()?))
+fn recorded<'e>(context: &SiteContext<'e>) -> Option<(&'e TypeGrowth, &'e FinalSizes)> {
+    let growth = recorded_type(context)?;
+    Some((growth, growth.sizes.as_ref().ok()?))
 }
 
-/// The same, or why the sizes are not known.
-fn recorded_type<'e>(
-    context: &SiteContext<'e>,
-) -> Option<(&'e TypeGrowth, Result<FinalSizes, NoSizes>)> {
-    let growth = context.site.growth.as_ref()?.types.first()?;
-    Some((growth, FinalSizes::of(context.evidence, growth)))
+/// The type that moves most at this line.
+fn recorded_type<'e>(context: &SiteContext<'e>) -> Option<&'e TypeGrowth> {
+    context.site.growth.as_ref()?.types.first()
 }
 
 /// What a recording counted at this line.
 fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
-    let Some((growth, sizes)) = recorded_type(context) else { return Vec::new() };
+    let Some(growth) = recorded_type(context) else { return Vec::new() };
     let mark = match growth.precision {
         Precision::Exact => "",
         Precision::EstimatedSite | Precision::Estimated => ", estimated",
@@ -240,15 +235,16 @@ fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
     };
     let line =
         |what: &str, amount| context.fact(SourceKind::Recording, format!("{what}{mark}"), amount);
-    let process = context.evidence.growth.as_ref();
-    let grows = process.and_then(|process| grows_range(process, growth));
     let mut lines = said([
-        line(&format!("growths of {} here", growth.map_type), estimate(growth.total.grows, grows)),
+        line(
+            &format!("growths of {} here", growth.map_type),
+            estimate(growth.total.grows, growth.grows_range),
+        ),
         line("entries moved by them", Amount::Count(growth.total.moved_entries)),
         line("allocated for them", Amount::Bytes(growth.total.grow_bytes)),
     ]);
-    match sizes {
-        Ok(sizes) => lines.extend(size_lines(&sizes, line)),
+    match &growth.sizes {
+        Ok(sizes) => lines.extend(size_lines(sizes, line)),
         Err(reason) => {
             let what = format!("sizes are not known: {}", reason.text());
             lines.extend(context.fact(SourceKind::Recording, what, Amount::Fact));
@@ -299,7 +295,7 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let (growth, sizes) = recorded(context)?;
     let (median, most) = (sizes.quantile(0.5), sizes.quantile(MOST));
-    let makes = hints::of_maps(context.evidence, growth, &sizes)?;
+    let makes = hints::of_maps(context.evidence, growth, sizes)?;
     let is_too_small = makes.mean() > FIRST_GROUP as f64 && makes.mean() < median.at_least as f64;
     if !is_too_small || !is_noticeable(cpu.growth, process.total) {
         return None;
@@ -469,7 +465,7 @@ pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
     const SECOND_STEP: u64 = 14;
     let (cpu, process) = context.noticeable_cpu()?;
     let version = context.version()?;
-    if !shapes::map(context.evidence)?.full_small_update_grows {
+    if !context.evidence.program.maps()?.full_small_update_grows {
         return None;
     }
     let largest = blocks(context)

@@ -5,7 +5,6 @@ use gomap::Category;
 
 use super::{ProcessContext, SiteContext, collector, confidence, said};
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
-use crate::shapes;
 use evidence::{Cost, SiteCpu, SourceKind};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
@@ -151,7 +150,7 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
         return None;
     }
     let version = process.evidence.program.go_version?;
-    let has_green_tea = shapes::release(process.evidence)?.has_green_tea;
+    let has_green_tea = process.evidence.program.release()?.has_green_tea;
     let is_nested = types.iter().any(|t| t.nested != Nested::No);
     let (verdict, advice) = if has_green_tea {
         (

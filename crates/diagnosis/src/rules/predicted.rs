@@ -8,7 +8,7 @@ use gomap::{Estimate, Forecast, MapShape};
 use super::SiteContext;
 use crate::finding::{GrowthSaving, Span};
 use crate::shapes;
-use crate::sizes::{Class, Size};
+use evidence::sizes::{Class, Size};
 use evidence::{MapType, SourceIds};
 
 /// The shape of a map type, by what the binary says.

@@ -131,6 +131,7 @@ fn run(mut evidence: Evidence, sites: Vec<Site>) -> Diagnosis {
     }
     evidence.map_types = vec![inner(), outer()];
     evidence.sites = sites;
+    evidence.derive_sizes();
     diagnose(evidence)
 }
 
@@ -522,8 +523,7 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
         total,
         precision,
         steps,
-        every_growth_from: None,
-        has_no_line: false,
+        ..TypeGrowth::default()
     }];
     let growth = Some(SiteGrowth { total, types });
     evidence.growth = Some(ProcessGrowth {

@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
-use diagnosis::sampling::grows_range;
-use diagnosis::sizes::FinalSizes;
-use evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
+use evidence::sizes::FinalSizes;
+use evidence::{Frame, HintedMakes, TypeGrowth};
 use gomap::Rewrite;
 use serde_json::{Value, json};
 
@@ -37,20 +36,20 @@ pub fn render_recorded_json(out: &mut dyn Write, report: &RecordedWhatIf<'_>) ->
         "grows_range": bounds_json(growth.and_then(|growth| growth.grows_range)),
         "uncounted_ns": growth.map(|growth| growth.uncounted_ns),
         "lost": growth.map(|growth| growth.lost),
-        "maps": report.maps.iter().map(|of| maps(of, evidence)).collect::<Vec<_>>(),
+        "maps": report.maps.iter().map(maps).collect::<Vec<_>>(),
         "left_out": report.n_more,
     });
     serde_json::to_writer_pretty(&mut *out, &value)?;
     writeln!(out)
 }
 
-fn maps(of: &RecordedMaps, evidence: &Evidence) -> Value {
-    let sizes = of.sizes.as_ref().ok();
-    let recorded = recorded(&of.growth, evidence);
-    let mut value = level(Some(&of.frame), recorded, sizes, of.hints.as_ref());
-    value["no_sizes_because"] = of.sizes.as_ref().err().map(|of| no_sizes_key(*of)).into();
+fn maps(of: &RecordedMaps) -> Value {
+    let sizes = of.growth.sizes.as_ref();
+    let recorded = recorded(&of.growth);
+    let mut value = level(Some(&of.frame), recorded, sizes.ok(), of.hints.as_ref());
+    value["no_sizes_because"] = sizes.err().map(|of| no_sizes_key(*of)).into();
     value["map_type"] = of.growth.map_type.as_str().into();
-    value["inner"] = of.inner.as_ref().map_or(Value::Null, |of| inner(of, evidence));
+    value["inner"] = of.inner.as_ref().map_or(Value::Null, |of| inner(of));
     let flat = match &of.inner {
         Ok(inner) => inner.flat.as_ref().err(),
         Err(reason) => Some(reason),
@@ -64,19 +63,18 @@ fn maps(of: &RecordedMaps, evidence: &Evidence) -> Value {
     value
 }
 
-fn inner(of: &Inner, evidence: &Evidence) -> Value {
-    let recorded = of.growth.as_ref().map_or(Value::Null, |of| recorded(of, evidence));
+fn inner(of: &Inner) -> Value {
+    let recorded = of.growth.as_ref().map_or(Value::Null, recorded);
     let mut value = level(of.frame.as_ref(), recorded, of.sizes.as_ref(), of.hints.as_ref());
     value["map_type"] = of.map_type.as_str().into();
     value["unseen_maps"] = json!({ "low": of.unseen.at_least, "high": of.unseen.room });
     value
 }
 
-fn recorded(growth: &TypeGrowth, evidence: &Evidence) -> Value {
-    let process = evidence.growth.as_ref();
+fn recorded(growth: &TypeGrowth) -> Value {
     json!({
         "grows": growth.total.grows,
-        "grows_range": bounds_json(process.and_then(|of| grows_range(of, growth))),
+        "grows_range": bounds_json(growth.grows_range),
         "moved_entries": growth.total.moved_entries,
         "moved_bytes": growth.total.moved_bytes,
         "grow_bytes": growth.total.grow_bytes,
