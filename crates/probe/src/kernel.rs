@@ -16,12 +16,14 @@ use aya::util::online_cpus;
 use aya::{Ebpf, EbpfError, EbpfLoader, Pod, include_bytes_aligned};
 use gobin::{LargeArrays, LinkAddr};
 use goproc::Pid;
+use recording::LinkKind;
 
 use crate::beat::Beat;
 use crate::bpf;
 use crate::capabilities::{CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, Capabilities};
 use crate::error::{Error, chain};
 use crate::multi::MultiProgram;
+use crate::options::Links;
 use crate::points::Probe;
 use crate::process::{Executions, ProcessKey};
 use crate::reach::{Namespace, Reach};
@@ -30,7 +32,6 @@ use crate::record_layout::{
     GrowKey, GrowValue, MAX_FRAMES, MAX_GROWS, MAX_PROCESSES, MAX_SAMPLES, MAX_STACKS, N_COUNTERS,
     Point, SampleKey, Stack, ThreadCount,
 };
-use crate::recording::Links;
 use crate::refusal;
 use crate::system::{self, KernelClock, kernel_release};
 
@@ -225,9 +226,9 @@ impl Kernel {
         needs_one.then_some(CAP_BPF)
     }
 
-    /// "uprobe_multi" or "perf".
-    pub(crate) fn links_name(&self) -> &'static str {
-        if self.multi.is_some() { "uprobe_multi" } else { "perf" }
+    /// How it attaches.
+    pub(crate) fn link_kind(&self) -> LinkKind {
+        if self.multi.is_some() { LinkKind::UprobeMulti } else { LinkKind::Perf }
     }
 
     /// Puts probes in place, but for processes that have ended.

@@ -9,8 +9,8 @@ use goproc::{ErrorKind, Executable, FileId, HeldCommand, Pid, Place, open_regula
 
 use crate::error::Error;
 use crate::kernel::Scope;
+use crate::options::Target;
 use crate::reach::Reach;
-use crate::recording::Target;
 
 /// What to record, found.
 pub(crate) struct Found {
