@@ -25,7 +25,7 @@ use crate::error::{Error, chain};
 use crate::multi::MultiProgram;
 use crate::options::Links;
 use crate::points::Probe;
-use crate::process::{Executions, ProcessKey};
+use crate::process::{Executions, ProcessKey, Scope};
 use crate::reach::{Namespace, Reach};
 use crate::record_layout::{
     self, COUNT_NEW_GROWS, COUNT_NEW_PROCESSES, COUNT_NEW_SAMPLES, COUNT_NEW_STACKS, Control,
@@ -78,15 +78,6 @@ pub(crate) struct Counting {
     /// A random number below this asks for a stack.
     pub(crate) walk_below: u32,
     pub(crate) max_frames: u32,
-}
-
-/// Which processes hit the probes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// One process, its threads to come included.
-    Process(u32),
-    /// Every process of the executable, those to come included.
-    All,
 }
 
 /// What was taken out of the kernel's tables.

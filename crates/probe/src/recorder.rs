@@ -22,12 +22,12 @@ use crate::clocks::CpuClock;
 use crate::code;
 use crate::error::Error;
 use crate::governor::{Governor, Mode, Plan};
-use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks, Scope};
+use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks};
 use crate::options::{Links, Options};
 use crate::others::Others;
 use crate::outcome::{Attached, Recording, Status};
 use crate::points::{Points, Probe};
-use crate::process::Executions;
+use crate::process::{Executions, Scope};
 use crate::program::Program;
 use crate::reach::Reach;
 use crate::record_layout::{
