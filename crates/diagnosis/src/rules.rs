@@ -19,9 +19,8 @@ mod predicted;
 mod steady;
 mod storage;
 
-use crate::finding::{
-    Amount, Confidence, Diagnosis, EvidenceLine, Finding, Level, Verdict, plural,
-};
+use crate::finding::{Amount, Confidence, Diagnosis, EvidenceLine, Finding, Level, Verdict};
+use evidence::words::plural;
 use evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceId, SourceKind};
 use goabi::{GoVersion, MapImpl, MapOp};
 

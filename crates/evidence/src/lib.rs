@@ -6,6 +6,7 @@ mod misses;
 mod storage;
 mod timeline;
 mod trace;
+pub mod words;
 
 use std::ops::AddAssign;
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use diagnosis::finding::{plural, were};
 use evidence::Evidence;
+use evidence::words::{plural, were};
 use evidence::{
     Bounds, GroupId, GrowKind, GrowStep, Growth, HintedMakes, Notice, Precision, ProcessGrowth,
     Sampled, Site, SiteGrowth, SourceId, TypeGrowth, Windows,

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use diagnosis::finding::plural;
 use evidence::Bounds;
+use evidence::words::plural;
 use gopprof::Profile;
 
 /// How to record.

@@ -1,6 +1,7 @@
 //! The one place where numbers become text.
 
-use diagnosis::finding::{Amount, Span, plural};
+use diagnosis::finding::{Amount, Span};
+use evidence::words::plural;
 use evidence::{Bounds, Cost};
 
 /// Shown for what no input measured.

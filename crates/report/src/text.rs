@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::finding::{EvidenceLine, NotMeasured, plural};
+use diagnosis::finding::{EvidenceLine, NotMeasured};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
+use evidence::words::plural;
 use evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu, SiteHeap};
 use goabi::MapOp;
 use gomap::Category;

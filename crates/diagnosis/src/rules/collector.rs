@@ -1,7 +1,8 @@
 //! What the garbage collector does to the goroutines that use maps: clock readings of execution traces.
 
 use super::SiteContext;
-use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict, plural};
+use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
+use evidence::words::plural;
 use evidence::{Evidence, ProcessTrace, Ranges, SourceId, SourceKind};
 
 /// Part of the writers' time in mark assists from which on they are a matter.

@@ -3,7 +3,8 @@
 use gomap::MapWork;
 
 use super::{FEW_SAMPLES, MANY_SAMPLES, SiteContext};
-use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict, plural};
+use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
+use evidence::words::plural;
 use evidence::{Misses, ProcessMisses, SiteMisses};
 
 /// Part of the process' misses in map operations of a line from which on they are a matter.
