@@ -1,6 +1,6 @@
 //! What the garbage collector does to the goroutines that use maps: clock readings of execution traces.
 
-use super::SiteContext;
+use super::{ProcessContext, SiteContext};
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
 use evidence::words::plural;
 use evidence::{Evidence, ProcessTrace, Ranges, SourceId, SourceKind};
@@ -10,7 +10,7 @@ pub(super) const ASSISTS_NOTICEABLE: f64 = 0.05;
 /// Assists below which no rule speaks: a few are anywhere by chance.
 pub(super) const ENOUGH_ASSISTS: u64 = 20;
 /// Assists from which on their sum is as good as the clock.
-const MANY_ASSISTS: u64 = 100;
+pub(super) const MANY_ASSISTS: u64 = 100;
 /// Part of the traced time in stopped worlds below which they are no matter.
 pub(super) const STOPS_ARE_SHORT: f64 = 0.01;
 /// Part of the traced time in stopped worlds from which on they are one.
@@ -32,7 +32,7 @@ pub(super) fn writers_help_collector(context: &SiteContext<'_>) -> Option<Findin
     let verdict = if is_growth { Verdict::Presize } else { Verdict::AllocateLess };
     let cpu = context.cpu();
     let cost = cpu.map(|(cpu, _)| cpu.split.get(gomap::Category::GcAssist));
-    let mut finding = context.finding("writers-help-collector", verdict, cost.unwrap_or_default());
+    let mut finding = context.finding(verdict, cost.unwrap_or_default());
     finding.cost = cost;
     finding.cause = if is_growth {
         "goroutines that write here have to mark before growth gets its memory, and wait for that"
@@ -128,42 +128,69 @@ fn gc_stops(trace: &ProcessTrace) -> Ranges {
     all
 }
 
-/// How long the world was stopped, whichever way it turns out: folklore has it that this is what maps cost.
-pub(super) fn stopped_world(evidence: &Evidence) -> Option<Finding> {
-    let trace = evidence.trace.as_ref()?;
-    let stops = gc_stops(trace);
-    let fraction = stops.wall_ns as f64 / trace.duration_ns.max(1) as f64;
-    let is_short = fraction < STOPS_ARE_SHORT && stops.longest_ns < LONG_STOP_NS;
-    let is_matter = fraction >= STOPS_NOTICEABLE || stops.longest_ns >= LONG_STOP_NS;
-    if stops.n == 0 || !(is_short || is_matter) {
+/// How long all goroutines were stopped for collections.
+struct Stops<'e> {
+    trace: &'e ProcessTrace,
+    all: Ranges,
+    /// Units: fraction of the traced time.
+    fraction: f64,
+}
+
+impl<'e> Stops<'e> {
+    /// `None` without any.
+    fn of(evidence: &'e Evidence) -> Option<Self> {
+        let trace = evidence.trace.as_ref()?;
+        let all = gc_stops(trace);
+        let fraction = all.wall_ns as f64 / trace.duration_ns.max(1) as f64;
+        (all.n > 0).then_some(Self { trace, all, fraction })
+    }
+
+    fn is_long_once(&self) -> bool {
+        self.all.longest_ns >= LONG_STOP_NS
+    }
+}
+
+/// The world is stopped for long.
+pub(super) fn stopped_world(process: &ProcessContext<'_>) -> Option<Finding> {
+    let stops = Stops::of(process.evidence)?;
+    let is_often = stops.fraction >= STOPS_NOTICEABLE;
+    if !is_often && !stops.is_long_once() {
         return None;
     }
-    let (rule, verdict, cause, advice) = if is_short {
-        (
-            "stops-are-short",
-            Verdict::LeaveAlone,
-            "collections stop all goroutines only briefly",
-            "pauses are not what hurts here; the marking beside the program and its help may be",
-        )
-    } else {
-        (
-            "stopped-world",
-            Verdict::AllocateLess,
-            "collections stop all goroutines for a noticeable part of the time, or long at once",
-            "fewer collections: allocate less (size hints, reuse) or raise GOGC; a stop also waits until every \
-             goroutine is off its processor, so more runnable threads than processors make it longer",
-        )
-    };
     Some(Finding {
-        rule,
+        rule: process.rule,
         site: None,
-        cause: cause.to_owned(),
-        verdict,
-        advice: advice.to_owned(),
+        cause: "collections stop all goroutines for a noticeable part of the time, or long at once"
+            .to_owned(),
+        verdict: Verdict::AllocateLess,
+        advice: "fewer collections: allocate less (size hints, reuse) or raise GOGC; a stop also waits until every \
+                 goroutine is off its processor, so more runnable threads than processors make it longer"
+            .to_owned(),
         cost: None,
         saving: None,
-        confidence: trust_in(stops, is_short || fraction >= STOPS_NOTICEABLE),
-        evidence: stop_lines(evidence, trace, stops),
+        confidence: trust_in(stops.all, is_often),
+        evidence: stop_lines(process.evidence, &stops),
+    })
+}
+
+/// The world is hardly stopped: folklore has it that this is what maps cost.
+pub(super) fn stops_are_short(process: &ProcessContext<'_>) -> Option<Finding> {
+    let stops = Stops::of(process.evidence)?;
+    if stops.fraction >= STOPS_ARE_SHORT || stops.is_long_once() {
+        return None;
+    }
+    Some(Finding {
+        rule: process.rule,
+        site: None,
+        cause: "collections stop all goroutines only briefly".to_owned(),
+        verdict: Verdict::LeaveAlone,
+        advice:
+            "pauses are not what hurts here; the marking beside the program and its help may be"
+                .to_owned(),
+        cost: None,
+        saving: None,
+        confidence: trust_in(stops.all, true),
+        evidence: stop_lines(process.evidence, &stops),
     })
 }
 
@@ -177,14 +204,15 @@ fn trust_in(stops: Ranges, is_of_all: bool) -> Confidence {
     Confidence { level, reason }
 }
 
-fn stop_lines(evidence: &Evidence, trace: &ProcessTrace, stops: Ranges) -> Vec<EvidenceLine> {
+fn stop_lines(evidence: &Evidence, stops: &Stops<'_>) -> Vec<EvidenceLine> {
+    let Stops { trace, all, .. } = stops;
     let source = trace.sources.first().copied().unwrap_or(SourceId(0));
     let line = |what: &str, amount| EvidenceLine { source, what: what.to_owned(), amount };
-    let share = Amount::TimeShare { part_ns: stops.wall_ns, whole_ns: trace.duration_ns };
+    let share = Amount::TimeShare { part_ns: all.wall_ns, whole_ns: trace.duration_ns };
     let mut lines = vec![
         line("stopped for collections, of the traced time", share),
-        line("times", Amount::Count(stops.n)),
-        line("the longest", Amount::Time(stops.longest_ns)),
+        line("times", Amount::Count(all.n)),
+        line("the longest", Amount::Time(all.longest_ns)),
         line("collections", Amount::Count(trace.gc_cycles.n)),
     ];
     if let Some(cpu) = &evidence.cpu {

@@ -19,7 +19,7 @@ use evidence::{
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
 /// Entries that every new map holds without growing, in all versions.
-const FIRST_GROUP: u64 = 8;
+pub(super) const FIRST_GROUP: u64 = 8;
 /// Entries for which the largest table of a Swiss map has room. Source: internal/runtime/maps/table.go, Go 1.24.
 const LARGEST_TABLE: u64 = 896;
 /// Part of the maps that a hint should fit.
@@ -28,6 +28,8 @@ const MOST: f64 = 0.95;
 const SHOWN_CLASSES: usize = 6;
 /// How wrong a guessed hint is in the example of what a wrong one costs.
 const WRONG_HINT_FACTOR: u64 = 10;
+/// Entries that a map has room for after its first growth, in releases with Swiss maps.
+pub(super) const SECOND_STEP: u64 = 14;
 /// Part of a site's read cost in `runtime.evacuated` from which on a pending growth is the matter.
 pub(super) const PENDING_EVACUATION: f64 = 0.05;
 
@@ -35,13 +37,12 @@ pub(super) const PENDING_EVACUATION: f64 = 0.05;
 pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let is_large = cpu.growth.share_of(cpu.map) >= GROWTH_DOMINATES;
-    let says_more = || full_small_maps(context).is_some() || hint_too_small(context).is_some();
-    if !is_large || !is_noticeable(cpu.growth, process.total) || says_more() {
+    if !is_large || !is_noticeable(cpu.growth, process.total) {
         return None;
     }
     let map_type = context.types(MapOp::Assign).next();
     let size = UsualSize::of(context, map_type);
-    let mut finding = context.finding("growth-dominates", Verdict::Presize, cpu.growth);
+    let mut finding = context.finding(Verdict::Presize, cpu.growth);
     finding.cause =
         match map_type.and_then(|inner| context.outer_type(inner).map(|outer| (inner, outer))) {
             Some((inner, outer)) => {
@@ -307,7 +308,7 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let place = format!("{}:{}", file_name(&makes.frame.file), makes.frame.line);
-    let mut finding = context.finding("hint-too-small", Verdict::Presize, cpu.growth);
+    let mut finding = context.finding(Verdict::Presize, cpu.growth);
     finding.cause =
         format!("the maps are made with a size hint at {place}, but hold more than that");
     finding.advice = format!(
@@ -469,7 +470,6 @@ fn n_growing(context: &SiteContext<'_>) -> Option<u64> {
 
 /// Some releases grow a map of exactly 8 entries when one of them is overwritten; Go 1.27 does not.
 pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
-    const SECOND_STEP: u64 = 14;
     let (cpu, process) = context.noticeable_cpu()?;
     let version = context.version()?;
     if !shapes::map(context.evidence)?.full_small_update_grows {
@@ -482,7 +482,7 @@ pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
     if largest != SECOND_STEP || !is_noticeable(cpu.growth, process.total) {
         return None;
     }
-    let mut finding = context.finding("full-small-maps", Verdict::Replace, cpu.growth);
+    let mut finding = context.finding(Verdict::Replace, cpu.growth);
     finding.cause = format!(
         "maps here grow once and no further, as they do in {version} when a map of exactly {FIRST_GROUP} entries is overwritten"
     );
@@ -519,7 +519,7 @@ pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
     {
         return None;
     }
-    let mut finding = context.finding("pending-evacuation", Verdict::Presize, evacuated);
+    let mut finding = context.finding(Verdict::Presize, evacuated);
     finding.cause =
         "the map is read while a growth is unfinished; reads never finish it".to_owned();
     finding.advice = "presize the map so that its last insert does not start a growth, or copy it once after it is \

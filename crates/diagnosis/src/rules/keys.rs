@@ -39,7 +39,7 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_there || of_keys.samples < ENOUGH_SAMPLES {
         return None;
     }
-    let mut finding = context.finding("interface-keys", Verdict::ChangeKey, cpu.map);
+    let mut finding = context.finding(Verdict::ChangeKey, cpu.map);
     finding.cause = match map_type {
         Some(t) => {
             format!("keys of {} are interface values: hashed through their dynamic type", t.name)
@@ -77,14 +77,8 @@ pub(super) fn hash_bound_keys(context: &SiteContext<'_>) -> Option<Finding> {
     if hashing.share_of(cpu.map) < HASH_BOUND || !is_noticeable(hashing, process.total) {
         return None;
     }
-    // Hashing inside growth goes away with the growth; that is another finding.
-    let in_growth = super::growth::growth_dominates(context).is_some();
-    let is_interface = interface_keys(context).is_some();
-    if in_growth || is_interface {
-        return None;
-    }
     let key = context.main_type().map(|t| &t.key);
-    let mut finding = context.finding("hash-bound-keys", Verdict::ChangeKey, hashing);
+    let mut finding = context.finding(Verdict::ChangeKey, hashing);
     finding.cause = match key {
         Some(key) => format!("hashing keys of type {} is a large part of the cost", key.name),
         None => "hashing keys is a large part of the cost".to_owned(),
@@ -120,7 +114,7 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_first || made.cpu_ns <= function_map || !is_noticeable(made, process.total) {
         return None;
     }
-    let mut finding = context.finding("key-building", Verdict::ChangeKey, made);
+    let mut finding = context.finding(Verdict::ChangeKey, made);
     finding.cause = "making strings in this function costs more than its maps do".to_owned();
     finding.advice = "build keys once and keep them, use the parts as a struct key, or look up with a []byte converted \
                       in the index expression, which does not allocate"

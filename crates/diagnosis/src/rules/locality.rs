@@ -31,7 +31,7 @@ pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
     let (worst, _) = matters.max_by(|a, b| share(a).total_cmp(&share(b)))?;
     let nested = context.main_type().filter(|inner| context.outer_type(inner).is_some());
     let verdict = if nested.is_some() { Verdict::Flatten } else { Verdict::ChangeKey };
-    let mut finding = context.finding("misses-in-search", verdict, cpu.map);
+    let mut finding = context.finding(verdict, cpu.map);
     finding.cause =
         "map operations here wait for memory: groups, tags and keys are not in the cache"
             .to_owned();

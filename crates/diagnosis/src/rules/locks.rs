@@ -34,7 +34,7 @@ pub(super) fn lock_around_map(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_first || map.share_of(own) < HELD_FOR_MAP {
         return None;
     }
-    let mut finding = context.finding("lock-around-map", Verdict::Shard, map);
+    let mut finding = context.finding(Verdict::Shard, map);
     finding.cause =
         "goroutines wait for a lock that this function holds while it uses the map".to_owned();
     finding.advice = advice(context, written_share(context));

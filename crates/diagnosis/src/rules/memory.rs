@@ -35,7 +35,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let cost = context.site.cpu.as_ref().map(allocation_cost);
-    let mut finding = context.finding("churn", Verdict::Reuse, cost.unwrap_or_default());
+    let mut finding = context.finding(Verdict::Reuse, cost.unwrap_or_default());
     finding.cost = cost;
     finding.cause = "maps are filled here and soon dropped".to_owned();
     finding.advice = "keep the map and clear() it between uses: it keeps its arrays, so neither growth nor allocation \
@@ -101,7 +101,7 @@ pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
     if deletes.share_of(cpu.map) < DELETES || !is_large || inuse == 0 {
         return None;
     }
-    let mut finding = context.finding("never-shrinks", Verdict::Release, deletes);
+    let mut finding = context.finding(Verdict::Release, deletes);
     finding.cause = format!("entries of {name} are deleted, but a map never gives its arrays back");
     finding.advice = "if the map was much larger than it is now, copy what is left into a new map from time to time; \
                       delete the outer key of an inner map that is empty"
@@ -122,9 +122,9 @@ pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
 
 /// The collector is busy, and maps with pointers are what it marks.
 pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
-    let heap = process.evidence.heap.as_ref()?;
-    let gc = process.cpu.gc;
-    if gc.share_of(process.cpu.total) < GC_BOUND {
+    let (cpu, heap) = (process.cpu()?, process.evidence.heap.as_ref()?);
+    let gc = cpu.gc;
+    if gc.share_of(cpu.total) < GC_BOUND {
         return None;
     }
     let (mut inuse, mut n_inuse, mut types) = (0_u64, 0_u64, Vec::new());
@@ -172,7 +172,7 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
     let source = heap.sources.first().copied().unwrap_or(version.1);
     let heap_line = |what: &str, amount| EvidenceLine { source, what: what.to_owned(), amount };
     Some(Finding {
-        rule: "gc-bound",
+        rule: process.rule,
         site: None,
         cause: format!(
             "the collector is busy, and maps with pointers such as {} are much of what it marks",
@@ -188,7 +188,7 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
             "mark time per object is not in a profile; live bytes stand for it",
         ),
         evidence: [
-            process.share("garbage collection, of all CPU", gc),
+            process.share("garbage collection, of all CPU", gc, cpu.total),
             heap_line("live arrays of maps with pointers", Amount::Bytes(inuse)),
             heap_line("of them, each to be marked", Amount::Count(n_inuse)),
             heap_line("live heap", Amount::Bytes(heap.total.inuse_bytes)),

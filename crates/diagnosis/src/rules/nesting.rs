@@ -25,7 +25,7 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
     if created.share_of(cpu.map) < CREATION_DOMINATES || !stay_small {
         return None;
     }
-    let mut finding = context.finding("small-inner-maps", Verdict::Flatten, cpu.map);
+    let mut finding = context.finding(Verdict::Flatten, cpu.map);
     finding.cause = format!("{} are made for few entries each, inside {}", inner.name, outer.name);
     finding.advice = format!(
         "if they hold 4 entries or fewer on average, use one map with a struct key {{ {}; {} }}: half to a quarter of \
@@ -98,7 +98,7 @@ pub(super) fn keep_nested(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let read = cpu.by_op.get(MapOp::Read);
-    let mut finding = context.finding("keep-nested", Verdict::LeaveAlone, cpu.map);
+    let mut finding = context.finding(Verdict::LeaveAlone, cpu.map);
     finding.cause = format!(
         "{} is used with both keys on one line, and growth is not what it costs",
         outer.name

@@ -16,7 +16,7 @@ pub(super) fn stack_growth(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_noticeable(cpu.stack_growth, process.total) {
         return None;
     }
-    let mut finding = context.finding("stack-growth", Verdict::Reuse, cpu.stack_growth);
+    let mut finding = context.finding(Verdict::Reuse, cpu.stack_growth);
     finding.cause =
         "goroutines copy their stacks to larger ones while they are inside map operations"
             .to_owned();
@@ -44,7 +44,7 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let callee = &cpu.entry_points.first()?.name;
-    let mut finding = context.finding("large-elements", Verdict::Replace, cpu.map);
+    let mut finding = context.finding(Verdict::Replace, cpu.map);
     finding.cause = format!(
         "elements above {LARGEST_FAST_ELEM} bytes take {callee}, the general path, and an object of their own each"
     );

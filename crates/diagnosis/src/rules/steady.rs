@@ -5,26 +5,34 @@ use gomap::Category;
 
 use super::{FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
 use crate::finding::{Amount, Confidence, Finding, Level, Verdict};
-use evidence::{Cost, SourceKind};
+use evidence::{Cost, ProcessCpu, SourceKind};
 
 /// Part of the map cost under growth frames below which a hint would not be felt.
 pub(super) const GROWTH_IS_SMALL: f64 = 0.10;
 /// Reads for each unit of writes from which on reads dominate.
-const READS_PER_WRITE: u64 = 2;
+pub(super) const READS_PER_WRITE: u64 = 2;
+
+/// Cost inside map operations.
+fn in_maps(cpu: &ProcessCpu) -> Cost {
+    MapOp::ALL.into_iter().fold(Cost::default(), |mut sum, op| {
+        sum += cpu.by_op.get(op);
+        sum
+    })
+}
 
 /// Maps cost too little for a change to pay.
 pub(super) fn below_threshold(process: &ProcessContext<'_>) -> Option<Finding> {
-    let map = process.map();
-    if map.share_of(process.cpu.total) >= PROCESS_NOTICEABLE {
+    let cpu = process.cpu()?;
+    let (map, total) = (in_maps(cpu), cpu.total);
+    if map.share_of(total) >= PROCESS_NOTICEABLE {
         return None;
     }
-    let total = process.cpu.total;
     // Of so few nothing is known to be small.
     if total.samples < FEW_SAMPLES {
         return None;
     }
     Some(Finding {
-        rule: "below-threshold",
+        rule: process.rule,
         site: None,
         cause: "maps are a small part of this program's CPU time".to_owned(),
         verdict: Verdict::LeaveAlone,
@@ -33,7 +41,7 @@ pub(super) fn below_threshold(process: &ProcessContext<'_>) -> Option<Finding> {
         cost: Some(map),
         saving: None,
         confidence: confidence_of_little(map.samples, total.samples),
-        evidence: vec![process.share("inside map operations, of all CPU", map)],
+        evidence: vec![process.share("inside map operations, of all CPU", map, total)],
     })
 }
 
@@ -53,15 +61,16 @@ fn confidence_of_little(n_map: u64, n_total: u64) -> Confidence {
 
 /// Maps cost something in sum, but no single line does.
 pub(super) fn spread_thin(process: &ProcessContext<'_>) -> Option<Finding> {
-    let map = process.map();
+    let cpu = process.cpu()?;
+    let (map, total) = (in_maps(cpu), cpu.total);
     let sites = || process.evidence.sites.iter().filter_map(|site| site.cpu.as_ref());
     let largest = sites().map(|cpu| cpu.map).max_by_key(|cost| cost.cpu_ns)?;
-    let is_large = map.share_of(process.cpu.total) >= PROCESS_NOTICEABLE;
-    if !is_large || largest.share_of(process.cpu.total) >= NOTICEABLE {
+    let is_large = map.share_of(total) >= PROCESS_NOTICEABLE;
+    if !is_large || largest.share_of(total) >= NOTICEABLE {
         return None;
     }
     Some(Finding {
-        rule: "spread-thin",
+        rule: process.rule,
         site: None,
         cause: format!(
             "the cost of maps is spread over {} lines, and none of them is worth a change",
@@ -73,25 +82,26 @@ pub(super) fn spread_thin(process: &ProcessContext<'_>) -> Option<Finding> {
         saving: None,
         confidence: confidence(map, Level::High, "the shares were measured"),
         evidence: vec![
-            process.share("inside map operations, of all CPU", map),
-            process.share("at the line that costs most", largest),
+            process.share("inside map operations, of all CPU", map, total),
+            process.share("at the line that costs most", largest, total),
         ],
     })
 }
 
 /// Reads dominate: growth is not the problem.
 pub(super) fn reads_dominate(process: &ProcessContext<'_>) -> Option<Finding> {
-    let map = process.map();
-    let (read, write) = (process.cpu.by_op.get(MapOp::Read), process.cpu.by_op.get(MapOp::Assign));
-    let is_small = process.cpu.growth.share_of(map) < GROWTH_IS_SMALL;
-    if map.share_of(process.cpu.total) < PROCESS_NOTICEABLE || !is_small {
+    let cpu = process.cpu()?;
+    let (map, total) = (in_maps(cpu), cpu.total);
+    let (read, write) = (cpu.by_op.get(MapOp::Read), cpu.by_op.get(MapOp::Assign));
+    let is_small = cpu.growth.share_of(map) < GROWTH_IS_SMALL;
+    if map.share_of(total) < PROCESS_NOTICEABLE || !is_small {
         return None;
     }
     if read.cpu_ns < write.cpu_ns.saturating_mul(READS_PER_WRITE) {
         return None;
     }
     Some(Finding {
-        rule: "reads-dominate",
+        rule: process.rule,
         site: None,
         cause: "maps are mostly read, and growth is a small part of their cost".to_owned(),
         verdict: Verdict::LeaveAlone,
@@ -100,9 +110,9 @@ pub(super) fn reads_dominate(process: &ProcessContext<'_>) -> Option<Finding> {
         saving: None,
         confidence: confidence(read, Level::High, "the shares were measured"),
         evidence: vec![
-            process.share("map reads, of all CPU", read),
-            process.share("map writes, of all CPU", write),
-            process.share("under growth frames, of all CPU", process.cpu.growth),
+            process.share("map reads, of all CPU", read, total),
+            process.share("map writes, of all CPU", write, total),
+            process.share("under growth frames, of all CPU", cpu.growth, total),
         ],
     })
 }
@@ -125,7 +135,7 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
     ];
     let mut parts = parts.map(|(what, category)| (what, cpu.split.get(category)));
     parts.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.cpu_ns));
-    let mut finding = context.finding("growth-is-not-the-problem", Verdict::LeaveAlone, cpu.map);
+    let mut finding = context.finding(Verdict::LeaveAlone, cpu.map);
     finding.cause = format!("this line spends its map time {}, not growing", parts[0].0);
     finding.advice = "a size hint would not help here; only fewer operations would".to_owned();
     finding.evidence = vec![

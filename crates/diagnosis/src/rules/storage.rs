@@ -1,7 +1,8 @@
 //! Writes to storage, so that slow writes to a disk are not taken for slow writes to a map.
 
+use super::ProcessContext;
 use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
-use evidence::{DurableWrites, Evidence, IoSite, ProcessStorage};
+use evidence::{DurableWrites, IoSite, ProcessStorage};
 
 /// Time in which a thread is in sync calls or in writes that are synced or written through, of the time recorded, from which
 /// on it is a matter.
@@ -13,8 +14,8 @@ pub(super) const ENOUGH_CALLS: u64 = 100;
 
 /// Many small writes, each of which the program waits for. Those to sockets and pipes, and those that the kernel writes later,
 /// are none.
-pub(super) fn small_writes(evidence: &Evidence) -> Option<Finding> {
-    let storage = evidence.storage.as_ref()?;
+pub(super) fn small_writes(process: &ProcessContext<'_>) -> Option<Finding> {
+    let storage = process.evidence.storage.as_ref()?;
     let durable = storage.durable.as_ref()?;
     let median = durable.write_sizes.as_ref()?.p50_bytes;
     let waited_ns = durable.waited_ns?;
@@ -24,7 +25,7 @@ pub(super) fn small_writes(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     Some(Finding {
-        rule: "small-writes",
+        rule: process.rule,
         site: None,
         cause: "the program waits for many small writes to storage; maps have no part in that"
             .to_owned(),
@@ -93,7 +94,7 @@ fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evidence::{BlockWrites, Frame, IoCalls, SourceId, WriteSizes};
+    use evidence::{BlockWrites, Evidence, Frame, IoCalls, SourceId, WriteSizes};
 
     const SECOND: u64 = 1_000_000_000;
     /// The least that the rule speaks about.
@@ -129,14 +130,18 @@ mod tests {
         }
     }
 
+    fn found(evidence: Evidence) -> Option<Finding> {
+        crate::diagnose(evidence).findings.pop()
+    }
+
     #[test]
     fn small_writes_that_are_waited_for_should_be_batched() {
-        let found = small_writes(&writing(ENOUGH_CALLS - 10, SMALL_WRITE, Some(ENOUGH_NS)));
+        let found = found(writing(ENOUGH_CALLS - 10, SMALL_WRITE, Some(ENOUGH_NS)));
         let found = found.expect("all thresholds are reached");
         assert_eq!(found.verdict, Verdict::Batch);
         assert!(found.advice.contains("at main.append main.go:7 first"), "{}", found.advice);
         assert!(found.evidence.iter().any(|line| line.amount == Amount::Ratio(2.5)));
-        let is_silent = |evidence| small_writes(&evidence).is_none();
+        let is_silent = |evidence| self::found(evidence).is_none();
         assert!(is_silent(writing(ENOUGH_CALLS - 11, SMALL_WRITE, Some(ENOUGH_NS))));
         assert!(is_silent(writing(ENOUGH_CALLS, SMALL_WRITE + 1, Some(ENOUGH_NS))));
         assert!(is_silent(writing(ENOUGH_CALLS, SMALL_WRITE, Some(ENOUGH_NS - 1))));
@@ -145,9 +150,9 @@ mod tests {
 
     #[test]
     fn what_was_not_timed_or_may_go_to_sockets_is_no_finding() {
-        assert!(small_writes(&writing(1000, 1, None)).is_none());
+        assert!(found(writing(1000, 1, None)).is_none());
         let mut evidence = writing(1000, 1, Some(SECOND));
         evidence.storage.as_mut().expect("it was written").durable = None;
-        assert!(small_writes(&evidence).is_none());
+        assert!(found(evidence).is_none());
     }
 }

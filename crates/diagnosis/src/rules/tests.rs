@@ -1,11 +1,12 @@
 #![allow(clippy::unwrap_used)]
 
+mod registry;
 mod sources;
 
 use goabi::{GoVersion, MapImpl, MapOp, Nested};
 use gomap::Category;
 
-use super::diagnose;
+use super::{RULES, diagnose};
 use crate::Verdict;
 use crate::finding::{Amount, Diagnosis, EvidenceLine, GrowthSaving, Level, Span};
 use evidence::*;
@@ -148,6 +149,8 @@ fn check(evidence: Evidence, sites: Vec<Site>, expected: &[&str]) -> Diagnosis {
     let diagnosis = run(evidence, sites);
     assert_eq!(summary(&diagnosis), expected);
     for finding in &diagnosis.findings {
+        let rule = RULES.iter().find(|rule| rule.name == finding.rule).unwrap();
+        assert!(rule.verdicts.contains(&finding.verdict), "{finding:?}");
         assert!(
             !finding.evidence.is_empty() && !finding.cause.is_empty() && !finding.advice.is_empty()
         );
