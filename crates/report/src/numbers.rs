@@ -20,6 +20,11 @@ pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.1} %", fraction * 100.0)
 }
 
+/// "25 %".
+pub(crate) fn whole_percent(fraction: f64) -> String {
+    format!("{:.0} %", fraction * 100.0)
+}
+
 /// "37.2 % (35 of 94 samples)".
 pub(crate) fn share(part: Cost, whole: Cost) -> String {
     let (n, of) = (count(part.samples), counted(whole.samples, "sample"));

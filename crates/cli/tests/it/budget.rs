@@ -82,6 +82,9 @@ fn sarif_and_github_get_the_same() {
         .map(|rule| &rule["id"])
         .collect();
     assert!(results.iter().all(|result| ids.contains(&&result["ruleId"])));
+    let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+    let rule = rules.iter().find(|rule| rule["id"] == "growth-dominates").unwrap();
+    assert!(rule["help"]["text"].as_str().unwrap().contains("check by hand"), "{rule}");
 }
 
 #[test]

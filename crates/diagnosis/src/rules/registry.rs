@@ -266,7 +266,7 @@ pub const RULES: &[Rule] = &[
                 name: "MISSES_NOTICEABLE",
                 value: Fraction(locality::MISSES_NOTICEABLE),
                 of: "of the program's misses of an event",
-                reason: "below it, most misses are elsewhere",
+                reason: "below it, more than four of five misses are elsewhere",
             },
             Threshold {
                 name: "MISSES_IN_SEARCH",

@@ -112,8 +112,9 @@ impl Rule {
     }
 
     /// Rules that are silent beside a finding of this one.
-    pub fn silences(&'static self) -> impl Iterator<Item = &'static Self> {
-        let gives_way = |rule: &&Self| rule.gives_way_to.contains(&GivesWay::ToRule(self.name));
+    pub fn silences(&self) -> impl Iterator<Item = &'static Self> {
+        let gives_way =
+            move |rule: &&Self| rule.gives_way_to.contains(&GivesWay::ToRule(self.name));
         super::RULES.iter().filter(gives_way)
     }
 }
