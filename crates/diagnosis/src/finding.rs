@@ -1,6 +1,16 @@
-//! What the rules conclude.
+//! What the rules conclude, as data: the words for it are the report's. Only the labels of evidence are short texts, since
+//! nothing acts on them.
+
+mod advice;
+mod cause;
+mod reason;
+
+pub use self::advice::{Advice, Entries, Gain, Relief, ShardKey, SyncMap};
+pub use self::cause::Cause;
+pub use self::reason::Reason;
 
 use evidence::{Bounds, Cost, Evidence, SourceId};
+use gomap::Category;
 
 /// Evidence with what follows from it.
 #[derive(Debug, Clone)]
@@ -31,12 +41,12 @@ pub struct Finding {
     pub rule: &'static str,
     /// Index into [`Evidence::sites`]; `None` is the whole process.
     pub site: Option<usize>,
-    /// What is the matter, one sentence without figures: the figures are in `evidence`.
-    pub cause: String,
-    /// What to do, in one word.
+    /// What is the matter.
+    pub cause: Cause,
+    /// What to do, in one word: that of `advice`.
     pub verdict: Verdict,
     /// What to change, concretely.
-    pub advice: String,
+    pub advice: Advice,
     /// The CPU this finding speaks about; `None` when it speaks about memory.
     pub cost: Option<Cost>,
     /// What following the advice would save.
@@ -80,9 +90,18 @@ pub struct Saving {
     /// Two standard errors of the sampled share included. Units: fraction of the process' CPU.
     pub high: f64,
     /// Where the range comes from.
-    pub basis: &'static str,
+    pub basis: Basis,
     /// What growth it saves, by the model; `None` when the sizes of the maps were not measured.
     pub growth: Option<GrowthSaving>,
+}
+
+/// Where the range of a saving comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// A right hint removes the growth frames and some of the collector's other work.
+    RightHint,
+    /// A flat map makes no first groups.
+    FlatMap,
 }
 
 /// What the growth model says that the advice saves, at the sizes that the maps were measured to have.
@@ -109,13 +128,13 @@ pub struct Span {
     pub high: i64,
 }
 
-/// How far to trust a finding, with the reason in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How far to trust a finding, and why.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Confidence {
     /// Grade.
     pub level: Level,
     /// Why not higher, or what it rests on.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 /// Grades of confidence.
@@ -134,10 +153,30 @@ pub enum Level {
 pub struct EvidenceLine {
     /// Where it was measured.
     pub source: SourceId,
-    /// What was measured, without the figure.
+    /// What was measured, without the figure: a label.
     pub what: String,
     /// The figure.
     pub amount: Amount,
+}
+
+/// What map time of this category is spent on, as labels of evidence have it: "hashing keys".
+pub fn work_label(category: Category) -> &'static str {
+    match category {
+        Category::Hash => "hashing keys",
+        Category::Probe => "searching and comparing",
+        Category::Read => "reading",
+        Category::Iterate => "iterating",
+        Category::DeleteClear => "deleting",
+        Category::Create => "making maps",
+        Category::OtherMap => "copying and allocating keys and elements",
+        Category::GcAssist => "collector work charged to this line",
+        Category::GrowthMove => "moving entries",
+        Category::GrowthMemory => "new arrays",
+        Category::WriteBarrier => "write barriers",
+        Category::GcBackground => "collector work in the background",
+        Category::KeyConversion => "making keys",
+        Category::OffMap => "other work",
+    }
 }
 
 /// A figure with its unit; how it looks is the report's business.

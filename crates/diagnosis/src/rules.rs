@@ -24,8 +24,9 @@ pub use self::registry::{OF_TRUST, RULES};
 use self::rule::Check;
 pub use self::rule::{GivesWay, Input, Rule, Threshold, Value};
 
-use crate::finding::{Amount, Confidence, Diagnosis, EvidenceLine, Finding, Level, Verdict};
-use evidence::words::plural;
+use crate::finding::{
+    Advice, Amount, Cause, Confidence, Diagnosis, EvidenceLine, Finding, Level, Reason, Verdict,
+};
 use evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceId, SourceKind};
 use goabi::{GoVersion, MapImpl, MapOp};
 
@@ -91,6 +92,11 @@ struct ProcessContext<'e> {
 impl<'e> ProcessContext<'e> {
     fn cpu(&self) -> Option<&'e ProcessCpu> {
         self.evidence.cpu.as_ref()
+    }
+
+    /// A finding about the process with the CPU that it speaks about.
+    fn finding(&self, cause: Cause, advice: Advice, cost: Cost, confidence: Confidence) -> Finding {
+        Finding { cost: Some(cost), ..Finding::new(self.rule, cause, advice, confidence) }
     }
 
     fn source(&self) -> SourceId {
@@ -191,19 +197,11 @@ impl<'e> SiteContext<'e> {
         })
     }
 
-    /// A finding about this site with what all of them have in common.
-    fn finding(&self, verdict: Verdict, cost: Cost) -> Finding {
-        Finding {
-            rule: self.rule,
-            site: Some(self.index),
-            cause: String::new(),
-            verdict,
-            advice: String::new(),
-            cost: Some(cost),
-            saving: None,
-            confidence: confidence(cost, Level::High, "the share was measured"),
-            evidence: Vec::new(),
-        }
+    /// A finding about this site that rests on a share of the CPU.
+    fn finding(&self, cost: Cost, cause: Cause, advice: Advice) -> Finding {
+        let confidence = confidence(cost, Level::High, Reason::ShareMeasured);
+        let finding = Finding::new(self.rule, cause, advice, confidence);
+        Finding { site: Some(self.index), cost: Some(cost), ..finding }
     }
 }
 
@@ -213,24 +211,24 @@ fn is_noticeable(part: Cost, total: Cost) -> bool {
 }
 
 /// The level that the number of samples allows, at most `level`; the reason names what limits it.
-fn confidence(cost: Cost, level: Level, reason: &str) -> Confidence {
-    let n = cost.samples;
-    if n < FEW_SAMPLES {
-        return Confidence {
-            level: Level::Low,
-            reason: format!("only {n} {}", plural(n, "sample")),
-        };
+fn confidence(cost: Cost, level: Level, reason: Reason) -> Confidence {
+    match cost.samples {
+        n @ 0..FEW_SAMPLES => Confidence { level: Level::Low, reason: Reason::FewSamples(n) },
+        n @ 0..MANY_SAMPLES if level > Level::Medium => {
+            Confidence { level: Level::Medium, reason: Reason::RoughShare(n) }
+        }
+        _ => Confidence { level, reason },
     }
-    if n < MANY_SAMPLES && level > Level::Medium {
-        return Confidence {
-            level: Level::Medium,
-            reason: format!("{n} samples: the share is rough"),
-        };
-    }
-    Confidence { level, reason: reason.to_owned() }
 }
 
 impl Finding {
+    /// A finding of which evidence, cost and saving are still to be said.
+    fn new(rule: &'static str, cause: Cause, advice: Advice, confidence: Confidence) -> Self {
+        let (verdict, site, cost, saving, evidence) =
+            (advice.verdict(), None, None, None, Vec::new());
+        Self { rule, site, cause, verdict, advice, cost, saving, confidence, evidence }
+    }
+
     /// Whether the verdict asks for a change.
     pub fn asks_for_change(&self) -> bool {
         self.verdict != Verdict::LeaveAlone

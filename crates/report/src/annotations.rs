@@ -58,8 +58,8 @@ pub fn annotations(
             message: format!(
                 "{}: {}: {}",
                 words::verdict(finding.verdict),
-                finding.cause,
-                finding.advice
+                words::cause(&finding.cause),
+                words::advice(&finding.advice)
             ),
             rule: finding.rule.to_owned(),
         })

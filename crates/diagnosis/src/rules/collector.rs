@@ -1,8 +1,9 @@
 //! What the garbage collector does to the goroutines that use maps: clock readings of execution traces.
 
 use super::{ProcessContext, SiteContext};
-use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
-use evidence::words::plural;
+use crate::finding::{
+    Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason, Relief,
+};
 use evidence::{Evidence, ProcessTrace, Ranges, SourceId, SourceKind};
 
 /// Part of the writers' time in mark assists from which on they are a matter.
@@ -29,27 +30,16 @@ pub(super) fn writers_help_collector(context: &SiteContext<'_>) -> Option<Findin
         return None;
     }
     let is_growth = here.growth_assists.wall_ns.saturating_mul(2) >= here.assists.wall_ns;
-    let verdict = if is_growth { Verdict::Presize } else { Verdict::AllocateLess };
     let cpu = context.cpu();
     let cost = cpu.map(|(cpu, _)| cpu.split.get(gomap::Category::GcAssist));
-    let mut finding = context.finding(verdict, cost.unwrap_or_default());
+    let (cause, by) = if is_growth {
+        (Cause::WritersMarkForGrowth, Relief::Presize)
+    } else {
+        (Cause::WritersMark, Relief::AllocateLess)
+    };
+    let advice = Advice::AssistLess { by };
+    let mut finding = context.finding(cost.unwrap_or_default(), cause, advice);
     finding.cost = cost;
-    finding.cause = if is_growth {
-        "goroutines that write here have to mark before growth gets its memory, and wait for that"
-            .to_owned()
-    } else {
-        "goroutines that write here have to mark before they can allocate, and wait for that"
-            .to_owned()
-    };
-    finding.advice = if is_growth {
-        "a size hint allocates once where growth allocates at every step; where memory is left, a higher GOGC or \
-         GOMEMLIMIT makes collections and with them this help rarer"
-            .to_owned()
-    } else {
-        "allocate less here: reuse maps with clear(), make keys without new strings; where memory is left, a higher \
-         GOGC or GOMEMLIMIT makes collections and with them this help rarer"
-            .to_owned()
-    };
     finding.evidence = assist_lines(context, here.assists, here.growth_assists);
     if let (Some((cpu, process)), Some(cost)) = (cpu, cost.filter(|cost| cost.samples > 0)) {
         finding.evidence.push(context.share(
@@ -64,14 +54,8 @@ pub(super) fn writers_help_collector(context: &SiteContext<'_>) -> Option<Findin
         ));
     }
     finding.confidence = match here.assists.n {
-        0..MANY_ASSISTS => Confidence {
-            level: Level::Medium,
-            reason: format!("only {} {}", here.assists.n, plural(here.assists.n, "assist")),
-        },
-        _ => Confidence {
-            level: Level::High,
-            reason: "every assist was timed; writers that were never seen inside a map operation are missing".to_owned(),
-        },
+        n @ 0..MANY_ASSISTS => Confidence { level: Level::Medium, reason: Reason::FewAssists(n) },
+        _ => Confidence { level: Level::High, reason: Reason::AssistsTimed },
     };
     Some(finding)
 }
@@ -157,20 +141,9 @@ pub(super) fn stopped_world(process: &ProcessContext<'_>) -> Option<Finding> {
     if !is_often && !stops.is_long_once() {
         return None;
     }
-    Some(Finding {
-        rule: process.rule,
-        site: None,
-        cause: "collections stop all goroutines for a noticeable part of the time, or long at once"
-            .to_owned(),
-        verdict: Verdict::AllocateLess,
-        advice: "fewer collections: allocate less (size hints, reuse) or raise GOGC; a stop also waits until every \
-                 goroutine is off its processor, so more runnable threads than processors make it longer"
-            .to_owned(),
-        cost: None,
-        saving: None,
-        confidence: trust_in(stops.all, is_often),
-        evidence: stop_lines(process.evidence, &stops),
-    })
+    let confidence = trust_in(stops.all, is_often);
+    let finding = Finding::new(process.rule, Cause::LongStops, Advice::CollectLess, confidence);
+    Some(Finding { evidence: stop_lines(process.evidence, &stops), ..finding })
 }
 
 /// The world is hardly stopped: folklore has it that this is what maps cost.
@@ -179,27 +152,17 @@ pub(super) fn stops_are_short(process: &ProcessContext<'_>) -> Option<Finding> {
     if stops.fraction >= STOPS_ARE_SHORT || stops.is_long_once() {
         return None;
     }
-    Some(Finding {
-        rule: process.rule,
-        site: None,
-        cause: "collections stop all goroutines only briefly".to_owned(),
-        verdict: Verdict::LeaveAlone,
-        advice:
-            "pauses are not what hurts here; the marking beside the program and its help may be"
-                .to_owned(),
-        cost: None,
-        saving: None,
-        confidence: trust_in(stops.all, true),
-        evidence: stop_lines(process.evidence, &stops),
-    })
+    let confidence = trust_in(stops.all, true);
+    let finding = Finding::new(process.rule, Cause::ShortStops, Advice::LookAtMarking, confidence);
+    Some(Finding { evidence: stop_lines(process.evidence, &stops), ..finding })
 }
 
 /// Each stop was timed, but few of them may have been long by chance, and one surely.
 fn trust_in(stops: Ranges, is_of_all: bool) -> Confidence {
     let (level, reason) = match stops.n {
-        _ if !is_of_all => (Level::Low, "it rests on the longest stop alone".to_owned()),
-        n @ 0..FEW_STOPS => (Level::Low, format!("only {n} {}", plural(n, "stop"))),
-        _ => (Level::High, "every stop in the trace was timed".to_owned()),
+        _ if !is_of_all => (Level::Low, Reason::LongestStopAlone),
+        n @ 0..FEW_STOPS => (Level::Low, Reason::FewStops(n)),
+        _ => (Level::High, Reason::StopsTimed),
     };
     Confidence { level, reason }
 }

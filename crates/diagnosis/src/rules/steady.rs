@@ -4,7 +4,7 @@ use goabi::MapOp;
 use gomap::Category;
 
 use super::{FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
-use crate::finding::{Amount, Confidence, Finding, Level, Verdict};
+use crate::finding::{Advice, Amount, Cause, Confidence, Finding, Level, Reason, work_label};
 use evidence::{Cost, ProcessCpu, SourceKind};
 
 /// Part of the map cost under growth frames below which a hint would not be felt.
@@ -31,18 +31,10 @@ pub(super) fn below_threshold(process: &ProcessContext<'_>) -> Option<Finding> {
     if total.samples < FEW_SAMPLES {
         return None;
     }
-    Some(Finding {
-        rule: process.rule,
-        site: None,
-        cause: "maps are a small part of this program's CPU time".to_owned(),
-        verdict: Verdict::LeaveAlone,
-        advice: "look elsewhere: making every map operation free would save less than this share"
-            .to_owned(),
-        cost: Some(map),
-        saving: None,
-        confidence: confidence_of_little(map.samples, total.samples),
-        evidence: vec![process.share("inside map operations, of all CPU", map, total)],
-    })
+    let confidence = confidence_of_little(map.samples, total.samples);
+    let evidence = vec![process.share("inside map operations, of all CPU", map, total)];
+    let finding = process.finding(Cause::LittleInMaps, Advice::LookElsewhere, map, confidence);
+    Some(Finding { evidence, ..finding })
 }
 
 /// High where a share that is noticeable would hardly have shown in so few of the samples.
@@ -51,11 +43,9 @@ fn confidence_of_little(n_map: u64, n_total: u64) -> Confidence {
     let n_map = n_map as f64;
     let most = (n_map + 2.0 * n_map.sqrt() + 3.0) / n_total as f64;
     if most < PROCESS_NOTICEABLE {
-        let reason = format!("{n_total} samples in the profile");
-        return Confidence { level: Level::High, reason };
+        return Confidence { level: Level::High, reason: Reason::AllSamples(n_total) };
     }
-    let reason =
-        format!("{n_total} samples in the profile: by chance they may hide {:.0} %", most * 100.0);
+    let reason = Reason::MayHide { samples: n_total, fraction: most };
     Confidence { level: Level::Low, reason }
 }
 
@@ -69,23 +59,14 @@ pub(super) fn spread_thin(process: &ProcessContext<'_>) -> Option<Finding> {
     if !is_large || largest.share_of(total) >= NOTICEABLE {
         return None;
     }
-    Some(Finding {
-        rule: process.rule,
-        site: None,
-        cause: format!(
-            "the cost of maps is spread over {} lines, and none of them is worth a change",
-            sites().count()
-        ),
-        verdict: Verdict::LeaveAlone,
-        advice: "look elsewhere, or for one habit that many of these lines share".to_owned(),
-        cost: Some(map),
-        saving: None,
-        confidence: confidence(map, Level::High, "the shares were measured"),
-        evidence: vec![
-            process.share("inside map operations, of all CPU", map, total),
-            process.share("at the line that costs most", largest, total),
-        ],
-    })
+    let cause = Cause::SpreadThin { lines: sites().count() as u64 };
+    let confidence = confidence(map, Level::High, Reason::SharesMeasured);
+    let evidence = vec![
+        process.share("inside map operations, of all CPU", map, total),
+        process.share("at the line that costs most", largest, total),
+    ];
+    let finding = process.finding(cause, Advice::LookForHabit, map, confidence);
+    Some(Finding { evidence, ..finding })
 }
 
 /// Reads dominate: growth is not the problem.
@@ -100,22 +81,27 @@ pub(super) fn reads_dominate(process: &ProcessContext<'_>) -> Option<Finding> {
     if read.cpu_ns < write.cpu_ns.saturating_mul(READS_PER_WRITE) {
         return None;
     }
-    Some(Finding {
-        rule: process.rule,
-        site: None,
-        cause: "maps are mostly read, and growth is a small part of their cost".to_owned(),
-        verdict: Verdict::LeaveAlone,
-        advice: "size hints would not help; fewer lookups would: hold inner maps and found values in variables".to_owned(),
-        cost: Some(read),
-        saving: None,
-        confidence: confidence(read, Level::High, "the shares were measured"),
-        evidence: vec![
-            process.share("map reads, of all CPU", read, total),
-            process.share("map writes, of all CPU", write, total),
-            process.share("under growth frames, of all CPU", cpu.growth, total),
-        ],
-    })
+    let confidence = confidence(read, Level::High, Reason::SharesMeasured);
+    let evidence = vec![
+        process.share("map reads, of all CPU", read, total),
+        process.share("map writes, of all CPU", write, total),
+        process.share("under growth frames, of all CPU", cpu.growth, total),
+    ];
+    let finding = process.finding(Cause::MostlyRead, Advice::FewerLookups, read, confidence);
+    Some(Finding { evidence, ..finding })
 }
+
+/// What else than growth a line spends its map time on.
+const PARTS: [Category; 8] = [
+    Category::Hash,
+    Category::Probe,
+    Category::Read,
+    Category::Iterate,
+    Category::DeleteClear,
+    Category::Create,
+    Category::OtherMap,
+    Category::GcAssist,
+];
 
 /// A hot write without growth: a share of work, not a fault.
 pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Finding> {
@@ -123,21 +109,10 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
     if cpu.growth.share_of(cpu.map) >= GROWTH_IS_SMALL {
         return None;
     }
-    let parts = [
-        ("hashing keys", Category::Hash),
-        ("searching and comparing", Category::Probe),
-        ("reading", Category::Read),
-        ("iterating", Category::Iterate),
-        ("deleting", Category::DeleteClear),
-        ("making maps", Category::Create),
-        ("copying and allocating keys and elements", Category::OtherMap),
-        ("collector work charged to this line", Category::GcAssist),
-    ];
-    let mut parts = parts.map(|(what, category)| (what, cpu.split.get(category)));
+    let mut parts = PARTS.map(|category| (category, cpu.split.get(category)));
     parts.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.cpu_ns));
-    let mut finding = context.finding(Verdict::LeaveAlone, cpu.map);
-    finding.cause = format!("this line spends its map time {}, not growing", parts[0].0);
-    finding.advice = "a size hint would not help here; only fewer operations would".to_owned();
+    let cause = Cause::NotGrowing { most: parts[0].0 };
+    let mut finding = context.finding(cpu.map, cause, Advice::FewerOperations);
     finding.evidence = vec![
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that under growth frames", cpu.growth, cpu.map),
@@ -152,8 +127,9 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
         ));
     }
     let shown = parts.iter().filter(|(_, cost)| *cost != Cost::default()).take(2);
-    finding.evidence.extend(
-        shown.map(|(what, cost)| context.share(&format!("of that {what}"), *cost, cpu.map)),
-    );
+    let of_part = |(category, cost): &(Category, Cost)| {
+        context.share(&format!("of that {}", work_label(*category)), *cost, cpu.map)
+    };
+    finding.evidence.extend(shown.map(of_part));
     Some(finding)
 }

@@ -1,8 +1,8 @@
 //! Writes to storage, so that slow writes to a disk are not taken for slow writes to a map.
 
 use super::ProcessContext;
-use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
-use evidence::{DurableWrites, IoSite, ProcessStorage};
+use crate::finding::{Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason};
+use evidence::{DurableWrites, Frame, IoSite, ProcessStorage};
 
 /// Time in which a thread is in sync calls or in writes that are synced or written through, of the time recorded, from which
 /// on it is a matter.
@@ -24,38 +24,18 @@ pub(super) fn small_writes(process: &ProcessContext<'_>) -> Option<Finding> {
     if !is_long || median > SMALL_WRITE || n_calls < ENOUGH_CALLS {
         return None;
     }
-    Some(Finding {
-        rule: process.rule,
-        site: None,
-        cause: "the program waits for many small writes to storage; maps have no part in that"
-            .to_owned(),
-        verdict: Verdict::Batch,
-        advice: advice(storage),
-        cost: None,
-        saving: None,
-        confidence: Confidence {
-            level: Level::High,
-            reason: "every call was counted and timed".to_owned(),
-        },
-        evidence: lines(storage, durable, waited_ns),
-    })
+    let first_at = worst(storage).map(|(_, frame)| frame.clone());
+    let confidence = Confidence { level: Level::High, reason: Reason::CallsTimed };
+    let advice = Advice::BatchWrites { first_at };
+    let finding = Finding::new(process.rule, Cause::SmallWrites, advice, confidence);
+    Some(Finding { evidence: lines(storage, durable, waited_ns), ..finding })
 }
 
 /// The line whose calls take longest, those first that wait for the device.
-fn worst(storage: &ProcessStorage) -> Option<(&IoSite, String)> {
+fn worst(storage: &ProcessStorage) -> Option<(&IoSite, &Frame)> {
     let ns = |site: &&IoSite| (site.syncs.ns, site.writes.ns);
     let site = storage.sites.iter().filter(|site| site.frame.is_some()).max_by_key(ns)?;
-    let frame = site.frame.as_ref()?;
-    let file = frame.file.rsplit('/').next().unwrap_or(&frame.file);
-    Some((site, format!("{} {file}:{}", frame.function, frame.line)))
-}
-
-fn advice(storage: &ProcessStorage) -> String {
-    let place = worst(storage).map_or(String::new(), |(_, place)| format!(", at {place} first"));
-    format!(
-        "collect what is written in a bufio.Writer or a slice, and write and fsync once for many entries{place}; how much may \
-         be lost when the machine stops says how many"
-    )
+    Some((site, site.frame.as_ref()?))
 }
 
 fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> Vec<EvidenceLine> {
@@ -68,9 +48,11 @@ fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> V
         "a thread or more in sync calls, or in writes that are synced or written through, of the time recorded",
         waiting,
     )];
-    if let Some((site, place)) = worst(storage)
+    if let Some((site, frame)) = worst(storage)
         && let Some(ns) = site.syncs.ns.or(site.writes.ns)
     {
+        let file = frame.file.rsplit('/').next().unwrap_or(&frame.file);
+        let place = format!("{} {file}:{}", frame.function, frame.line);
         let calls = if site.syncs.ns.is_some() { "sync" } else { "writing" };
         let what = format!("in {calls} calls at {place}, added up over threads");
         lines.push(line(&what, Amount::Time(ns)));
@@ -94,7 +76,7 @@ fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evidence::{BlockWrites, Evidence, Frame, IoCalls, SourceId, WriteSizes};
+    use evidence::{BlockWrites, Evidence, IoCalls, SourceId, WriteSizes};
 
     const SECOND: u64 = 1_000_000_000;
     /// The least that the rule speaks about.
@@ -138,8 +120,11 @@ mod tests {
     fn small_writes_that_are_waited_for_should_be_batched() {
         let found = found(writing(ENOUGH_CALLS - 10, SMALL_WRITE, Some(ENOUGH_NS)));
         let found = found.expect("all thresholds are reached");
-        assert_eq!(found.verdict, Verdict::Batch);
-        assert!(found.advice.contains("at main.append main.go:7 first"), "{}", found.advice);
+        assert_eq!(found.verdict, crate::Verdict::Batch);
+        let Advice::BatchWrites { first_at: Some(first) } = &found.advice else {
+            panic!("{found:?}")
+        };
+        assert_eq!((&*first.function, first.line), ("main.append", 7));
         assert!(found.evidence.iter().any(|line| line.amount == Amount::Ratio(2.5)));
         let is_silent = |evidence| self::found(evidence).is_none();
         assert!(is_silent(writing(ENOUGH_CALLS - 11, SMALL_WRITE, Some(ENOUGH_NS))));
