@@ -108,6 +108,7 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> Value {
         "verdict": words::verdict(finding.verdict),
         "cause": words::cause(&finding.cause),
         "advice": words::advice(&finding.advice),
+        "action": finding.advice,
         "cost": finding.cost.map(cost),
         "saving": finding.saving.map(|saving| json!({
             "low": saving.low,

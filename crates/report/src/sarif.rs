@@ -22,7 +22,7 @@ pub fn render_sarif(out: &mut dyn Write, annotations: &[Annotation]) -> io::Resu
             AnnotationLevel::Error => "error",
             AnnotationLevel::Warning => "warning",
         };
-        json!({
+        let mut result = json!({
             "ruleId": of.rule,
             "level": level,
             "message": { "text": of.message },
@@ -32,7 +32,11 @@ pub fn render_sarif(out: &mut dyn Write, annotations: &[Annotation]) -> io::Resu
                     "region": { "startLine": of.line },
                 },
             }],
-        })
+        });
+        if let Some(action) = &of.action {
+            result["properties"] = json!({ "action": action });
+        }
+        result
     };
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

@@ -72,6 +72,12 @@ fn sarif_and_github_get_the_same() {
     let (over, finding) = (of_level("error"), of_level("warning"));
     assert_eq!(over["ruleId"], "budget");
     assert_eq!(finding["ruleId"], "growth-dominates");
+    assert!(over["properties"].is_null());
+    let action = &finding["properties"]["action"];
+    assert_eq!(
+        (&action["kind"], &action["map_type"]),
+        (&"presize".into(), &"map[string]int".into())
+    );
     let place = &finding["locations"][0]["physicalLocation"];
     assert!(place["region"]["startLine"].as_u64() > Some(0));
     assert!(place["artifactLocation"]["uri"].as_str().unwrap().ends_with("nested/main.go"));
