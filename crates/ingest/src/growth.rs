@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use diagnosis::finding::plural;
 use evidence::Evidence;
+use evidence::words::plural;
 use evidence::{
     Bounds, GroupId, GrowKind, GrowStep, Growth, HintedMakes, Notice, Precision, ProcessGrowth,
     Sampled, Site, SiteGrowth, SourceId, TypeGrowth, Windows,

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use diagnosis::finding::plural;
 use evidence::Bounds;
+use evidence::words::plural;
 use gopprof::Profile;
 use recording::Ending;
 

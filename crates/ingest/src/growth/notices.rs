@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use diagnosis::finding::{plural, were};
+use evidence::words::{plural, were};
 use recording::{Ending, Facts, Fixed, GrowsRange};
 
 use crate::printable::printable;
