@@ -12,6 +12,7 @@ mod sources;
 mod storage;
 mod timeline;
 mod trace;
+pub mod words;
 
 use std::ops::AddAssign;
 
@@ -31,6 +32,7 @@ pub use self::trace::{ProcessTrace, Ranges, SiteTrace, Writers};
 use goabi::{GoVersion, MapAbi, MapImpl, MapOp, Nested, Release};
 pub use gomap::GrowKind;
 use gomap::{Category, Layout, MapWork};
+use serde::Serialize;
 
 /// Everything measured about one program; what no source measured is `None`.
 #[derive(Debug, Clone, Default)]
@@ -312,7 +314,7 @@ impl AddAssign for Alloc {
 }
 
 /// A function at a line of source.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Frame {
     /// Go's name of the function, with package path.
     pub function: String,

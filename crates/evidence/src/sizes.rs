@@ -7,12 +7,13 @@
 mod ladder;
 
 use goabi::MapAbi;
+use serde::Serialize;
 
 use self::ladder::Ladder;
 use crate::{Bounds, Precision, TypeGrowth, Windows};
 
 /// A range of entries. Shape: `at_least <= room`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Size {
     /// Entries that a map holds at least.
     pub at_least: u64,

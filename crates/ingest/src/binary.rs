@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diagnosis::finding::plural;
+use evidence::words::plural;
 use evidence::{
     CodeMaps, Frame, MakeSite, MapType, OfSource, SiteMap, Stated, TypePart, printable,
 };

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use diagnosis::finding::plural;
+use evidence::words::plural;
 use evidence::{
     Builder, Cost, CostByOp, CostByWork, CostSplit, CpuAside, Depth, Frame, FunctionCost,
     ProcessCpu, SiteCpu, SourceId, StackTree,

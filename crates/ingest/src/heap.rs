@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diagnosis::finding::plural;
+use evidence::words::plural;
 use evidence::{Alloc, Block, Builder, ProcessHeap, SiteHeap, SourceId};
 use gopprof::{LabelValue, Profile, Sample};
 

@@ -32,7 +32,7 @@ mod timeline;
 mod trace;
 mod trace_input;
 
-use diagnosis::finding::plural;
+use evidence::words::plural;
 use evidence::{Builder, Evidence, OfSource};
 
 pub use asm::list_instructions;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use diagnosis::finding::{GrowthSaving, plural};
+use diagnosis::finding::GrowthSaving;
 use evidence::sizes::{Class, FinalSizes, NoSizes, Size};
+use evidence::words::plural;
 use evidence::{Bounds, Evidence, GrowKind, Precision, ProcessGrowth, Site, TypeGrowth};
 use serde_json::{Value, json};
 

@@ -187,22 +187,19 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
     if let Some(site) = site {
         row("which map", &text::map_text(site, evidence));
     }
-    row("why", &finding.cause);
-    row("what to change", &finding.advice);
+    row("why", &words::cause(&finding.cause));
+    row("what to change", &words::advice(&finding.advice));
     if let Some(saving) = &finding.saving {
         let range = format!(
             "{} to {} of the CPU: {}",
             percent(saving.low),
             percent(saving.high),
-            saving.basis
+            words::basis(saving.basis)
         );
         row("would save", &range);
         row("", &growth::saving_text(saving.growth.as_ref(), evidence));
     }
-    row(
-        "trust",
-        &format!("{}: {}", words::level(finding.confidence.level), finding.confidence.reason),
-    );
+    row("trust", &words::confidence(finding.confidence));
     if let Some(site) = site.filter(|_| finding.asks_for_change()) {
         row("did it help", &text::check_text(site, finding));
     }

@@ -14,6 +14,7 @@ mod json;
 mod locks;
 pub mod marks;
 mod numbers;
+mod rules;
 mod sarif;
 mod scan;
 mod storage;
@@ -37,6 +38,7 @@ pub use experiments::{
 pub use flamegraph::render_flamegraph;
 pub use html::render_html;
 pub use json::render_json;
+pub use rules::render_rule;
 pub use sarif::render_sarif;
 pub use scan::{render_scan_json, render_scan_text};
 pub use text::{TextOptions, render_text};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use diagnosis::finding::plural;
+use evidence::words::plural;
 use evidence::{BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
 use serde_json::{Value, json};
 

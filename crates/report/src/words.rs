@@ -1,6 +1,14 @@
-//! Names of things, the same in every output.
+//! Names of things, and what findings say, the same in every output.
 
-use diagnosis::finding::Level;
+mod advice;
+mod cause;
+mod reason;
+
+pub(crate) use self::advice::{advice, basis};
+pub(crate) use self::cause::cause;
+pub(crate) use self::reason::reason;
+
+use diagnosis::finding::{Confidence, Level};
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::Evidence;
 use evidence::{Frame, MapType, Site, SiteMap, SourceId, SourceIds, SourceKind};
@@ -59,6 +67,11 @@ pub(crate) fn level(level: Level) -> &'static str {
         Level::Medium => "medium",
         Level::High => "high",
     }
+}
+
+/// "high: the share was measured".
+pub(crate) fn confidence(confidence: Confidence) -> String {
+    format!("{}: {}", level(confidence.level), reason(confidence.reason))
 }
 
 pub(crate) fn op(op: MapOp) -> &'static str {
