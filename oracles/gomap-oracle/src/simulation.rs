@@ -8,16 +8,19 @@
 //! One simulation is one run, of one seed; another seed gives another run, as in Go. Keys that differ from themselves
 //! (NaN), iteration, `maps.Clone` and concurrent use are left out. The header is taken to be on the heap.
 
-pub(crate) mod classic;
+mod classic;
 mod lanes;
 mod ledger;
-pub(crate) mod swiss;
+mod swiss;
 
-use crate::estimate::Estimate;
-use crate::growth::{ByKind, Forecast, GrowKind, Outcome};
-use crate::shape::{Boxes, MapShape};
 use goabi::MapImpl;
-use ledger::Ledger;
+use gomap::blocks::Boxes;
+use gomap::{Growth, MapShape};
+
+use self::ledger::Ledger;
+
+/// A map counted in one run.
+pub type Outcome = Growth<u64>;
 
 /// Larger hints are not simulated: the simulation needs memory for them.
 const MAX_HINT: u64 = 1 << 28;
@@ -93,7 +96,7 @@ impl Simulation {
         if is_new {
             self.inserted += 1;
             self.live += 1;
-            self.ledger.take_boxes(self.shape.boxes);
+            self.ledger.take_boxes(self.shape.boxes());
         }
     }
 
@@ -105,7 +108,7 @@ impl Simulation {
         };
         if was_there {
             self.live -= 1;
-            self.ledger.release(self.shape.boxes.bytes);
+            self.ledger.release(self.shape.boxes().bytes);
             if self.live == 0 {
                 self.reseed();
             }
@@ -117,7 +120,7 @@ impl Simulation {
             Tables::Classic(map) => map.clear(&mut self.ledger),
             Tables::Swiss(map) => map.clear(),
         }
-        self.ledger.release(self.shape.boxes.bytes * self.live);
+        self.ledger.release(self.shape.boxes().bytes * self.live);
         self.live = 0;
         self.reseed();
     }
@@ -140,17 +143,17 @@ impl Simulation {
             Tables::Classic(map) => map.held(),
             Tables::Swiss(map) => map.held(),
         };
-        let Boxes { n, bytes, pointer_bytes } = self.shape.boxes;
+        let Boxes { n, bytes, pointer_bytes } = self.shape.boxes();
         let pointer_free_bytes = held.pointer_free_bytes + self.live * (bytes - pointer_bytes);
         Outcome {
             inserted: self.inserted,
-            inserted_bytes: self.inserted * self.shape.slot_bytes,
+            inserted_bytes: self.inserted * self.shape.slot_bytes(),
             live: self.live,
-            live_bytes: self.live * self.shape.entry_bytes,
+            live_bytes: self.live * self.shape.entry_bytes(),
             grows: self.ledger.grows,
             moved: self.ledger.moved,
             begun: self.ledger.begun,
-            moved_bytes: self.ledger.moved * self.shape.slot_bytes,
+            moved_bytes: self.ledger.moved * self.shape.slot_bytes(),
             allocated_bytes: self.ledger.allocated_bytes,
             allocations: self.ledger.allocations,
             retained_bytes: self.ledger.retained_bytes,
@@ -204,46 +207,6 @@ pub struct TableState {
     pub growth_left: u64,
     /// Bits of the hash that all of its entries have in common.
     pub local_depth: u32,
-}
-
-/// Runs the same operations with several seeds: expectation and range of what they cost. `None` for hints beyond 2^28.
-///
-/// The range reaches as far as the spread of these runs lets expect. What happens in one of a hundred runs is seen with
-/// some hundreds of seeds.
-pub fn forecast_ops(
-    shape: MapShape,
-    hint: u64,
-    ops: impl Iterator<Item = Op> + Clone,
-    seeds: impl Iterator<Item = u64>,
-) -> Option<Forecast> {
-    let run = |seed| {
-        let mut simulation = Simulation::new(shape, hint, seed)?;
-        ops.clone().for_each(|op| simulation.apply(op));
-        Some(simulation.outcome())
-    };
-    let outcomes: Vec<Outcome> = seeds.map(run).collect::<Option<_>>()?;
-    let any = outcomes.first().copied().unwrap_or_default();
-    let over = |value: fn(&Outcome) -> u64| Estimate::of_runs(outcomes.iter().map(value));
-    let mut grows = ByKind::default();
-    for kind in GrowKind::ALL {
-        grows[kind] = Estimate::of_runs(outcomes.iter().map(|outcome| outcome.grows[kind]));
-    }
-    Some(Forecast {
-        inserted: any.inserted,
-        inserted_bytes: any.inserted_bytes,
-        live: any.live,
-        live_bytes: any.live_bytes,
-        grows,
-        moved: over(|outcome| outcome.moved),
-        begun: over(|outcome| outcome.begun),
-        moved_bytes: over(|outcome| outcome.moved_bytes),
-        allocated_bytes: over(|outcome| outcome.allocated_bytes),
-        allocations: over(|outcome| outcome.allocations),
-        retained_bytes: over(|outcome| outcome.retained_bytes),
-        retained_objects: over(|outcome| outcome.retained_objects),
-        pointer_bytes: over(|outcome| outcome.pointer_bytes),
-        slots: over(|outcome| outcome.slots),
-    })
 }
 
 /// A permutation of the 64-bit numbers that spreads like a random function.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Op, Simulation, permuted};
-use crate::growth::GrowKind;
-use crate::shape::MapShape;
 use goabi::GoVersion;
+use gomap::{GrowKind, MapShape};
+
+use super::{Op, Simulation, permuted};
 
 fn simulation(version: &str, map: &str, hint: u64) -> Simulation {
     let version = GoVersion::parse(version).unwrap();
@@ -100,6 +100,15 @@ fn what_was_cleared_keeps_its_array() {
         (0..1000).for_each(|key| map.apply(Op::Set(key)));
         let slots = map.outcome().slots;
         map.apply(Op::Clear);
-        assert_eq!((map.outcome().slots, map.outcome().space_amplification()), (slots, None));
+        assert_eq!((map.outcome().slots, map.outcome().live), (slots, 0));
+    }
+}
+
+#[test]
+fn absurd_hints_are_not_simulated() {
+    for version in VERSIONS {
+        let version = GoVersion::parse(version).unwrap();
+        let shape = MapShape::new(version, &"map[int]int".parse().unwrap()).unwrap();
+        assert!(Simulation::new(shape, u64::MAX, 0).is_none());
     }
 }

@@ -12,16 +12,14 @@
 
 mod buckets;
 
+use gomap::blocks::overflow_list::{HEADER_BYTES, Step, steps};
+use gomap::blocks::{EXTRA_BYTES, GROUP_SLOTS};
+use gomap::{GrowKind, MapShape};
+
+use self::buckets::{Buckets, Cursor};
 use super::ledger::Ledger;
 use super::{Held, State};
-use crate::growth::GrowKind;
-use crate::layout::GROUP_SLOTS;
-use crate::overflow_list::{HEADER_BYTES, Step, steps};
-use crate::shape::MapShape;
-use buckets::{Buckets, Cursor};
 
-/// `mapextra`. Units: bytes.
-pub(crate) const EXTRA_BYTES: u64 = 24;
 /// From this exponent on overflow buckets are counted by chance only.
 const MAX_COUNTED_B: u32 = 16;
 /// Old buckets that one evacuation in sequence skips at most.
@@ -62,17 +60,9 @@ struct Old {
     is_same_size: bool,
 }
 
-/// Buckets for a hint. Source: `makemap`, `overLoadFactor` of Go 1.21 to 1.23.
-pub(crate) fn exponent_for_hint(shape: &MapShape, hint: u64) -> u32 {
-    if shape.exceeds_memory(hint) {
-        return 0;
-    }
-    (0..u64::BITS - 4).find(|&b| hint <= shape.room(b)).unwrap_or(0)
-}
-
 impl Map {
     pub(super) fn new(shape: MapShape, hint: u64, ledger: &mut Ledger) -> Self {
-        let b = exponent_for_hint(&shape, hint);
+        let b = shape.exponent_for_hint(hint);
         let mut map = Self {
             shape,
             b,

@@ -10,21 +10,18 @@
 //! Source: internal/runtime/maps/map.go, table.go, group.go, runtime*.go of Go 1.24 to 1.27; single functions are named
 //! where they are modelled.
 
+use gomap::blocks::{
+    DIRECTORY_ENTRY_BYTES, FIRST_TABLE_SLOTS, GROUP_SLOTS, MAX_TABLE_SLOTS, TABLE_BYTES,
+};
+use gomap::{GrowKind, MapShape};
+
 use super::lanes::{self, HIGH_BITS, LOW_BITS};
 use super::ledger::Ledger;
 use super::{Held, State, TableState};
-use crate::growth::GrowKind;
-use crate::layout::{GROUP_SLOTS, MAX_TABLE_SLOTS};
-use crate::shape::MapShape;
 
 const SLOTS: usize = GROUP_SLOTS as usize;
 const EMPTY: u8 = 0x80;
 const DELETED: u8 = 0xfe;
-/// `maps.table`, `directory[i]`. Units: bytes.
-pub(crate) const TABLE_BYTES: u64 = 32;
-pub(crate) const DIRECTORY_ENTRY_BYTES: u64 = 8;
-/// The table that a small map grows to.
-pub(crate) const FIRST_TABLE_SLOTS: u64 = 16;
 
 /// Slots and control word of one group.
 #[derive(Debug, Clone, Copy)]
@@ -255,25 +252,9 @@ struct Directory {
     tables: Vec<Table>,
 }
 
-/// Tables of a map made with a hint. `None` for a map that begins small.
-///
-/// Source: map.go (`NewMap`), table.go (`newTable`) of Go 1.24 to 1.27.
-pub(crate) fn tables_for_hint(shape: &MapShape, hint: u64) -> Option<(u32, u64)> {
-    if hint <= GROUP_SLOTS {
-        return None;
-    }
-    let target = hint.checked_mul(GROUP_SLOTS)? / 7;
-    let n_tables = target.div_ceil(MAX_TABLE_SLOTS).checked_next_power_of_two()?;
-    if shape.exceeds_memory(n_tables.checked_mul(MAX_TABLE_SLOTS)?) {
-        return None;
-    }
-    let slots = (target / n_tables).max(GROUP_SLOTS).next_power_of_two();
-    Some((n_tables.ilog2(), slots))
-}
-
 impl Map {
     pub(super) fn new(shape: MapShape, hint: u64, ledger: &mut Ledger) -> Self {
-        let content = match tables_for_hint(&shape, hint) {
+        let content = match shape.tables_for_hint(hint) {
             None => Content::Nothing,
             Some((global_depth, slots)) => {
                 let n_tables: u32 = 1 << global_depth;
@@ -435,7 +416,7 @@ impl Directory {
                     (group, slot)
                 }
             };
-            if table.growth_left == 0 && shape.prunes {
+            if table.growth_left == 0 && shape.prunes() {
                 table.prune();
             }
             if table.growth_left > 0 {

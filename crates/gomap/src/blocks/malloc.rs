@@ -21,7 +21,7 @@ const HEADER: u64 = 8;
 
 /// The allocator of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Malloc {
+pub struct Malloc {
     has_headers: bool,
 }
 
@@ -34,7 +34,7 @@ impl Malloc {
     }
 
     /// Bytes taken for an object.
-    pub(crate) const fn block(self, bytes: u64, has_pointers: bool) -> u64 {
+    pub const fn block(self, bytes: u64, has_pointers: bool) -> u64 {
         size_class(bytes.saturating_add(self.header(bytes, has_pointers)))
     }
 

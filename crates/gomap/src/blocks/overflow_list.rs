@@ -2,10 +2,10 @@
 //!
 //! Source: runtime/map.go (`createOverflow`, `newoverflow`), runtime/slice.go (`growslice`) of Go 1.21 to 1.23.
 
-use crate::malloc::Malloc;
+use super::Malloc;
 
 /// The slice header, an object of its own. Units: bytes.
-pub(crate) const HEADER_BYTES: u64 = 24;
+pub const HEADER_BYTES: u64 = 24;
 const POINTER_BYTES: u64 = 8;
 /// Slices up to this capacity double, larger ones grow by a quarter and a bit.
 const MAX_DOUBLED: u64 = 256;
@@ -14,20 +14,20 @@ const N_STEPS: usize = 112;
 
 /// The list after it was enlarged.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Step {
+pub struct Step {
     /// Buckets that fit.
-    pub(crate) capacity: u64,
+    pub capacity: u64,
     /// Units: bytes of its array.
-    pub(crate) block_bytes: u64,
+    pub block_bytes: u64,
     /// Units: bytes of this and all earlier arrays.
-    pub(crate) total_bytes: u64,
+    pub total_bytes: u64,
 }
 
 static WITHOUT_HEADERS: [Step; N_STEPS] = ladder(Malloc::WITHOUT_HEADERS);
 static WITH_HEADERS: [Step; N_STEPS] = ladder(Malloc::WITH_HEADERS);
 
 /// The sizes that the list goes through, first the one for no buckets.
-pub(crate) fn steps(malloc: Malloc) -> &'static [Step] {
+pub fn steps(malloc: Malloc) -> &'static [Step] {
     if malloc == Malloc::WITH_HEADERS { &WITH_HEADERS } else { &WITHOUT_HEADERS }
 }
 

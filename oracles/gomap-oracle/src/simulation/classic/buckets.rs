@@ -1,7 +1,8 @@
 //! The buckets of one array, with their overflow buckets behind them.
 
+use gomap::blocks::GROUP_SLOTS;
+
 use super::super::lanes::{self, HIGH_BITS};
-use crate::layout::GROUP_SLOTS;
 
 const SLOTS: usize = GROUP_SLOTS as usize;
 /// In `Bucket::next`: no overflow bucket.

@@ -1,8 +1,7 @@
 //! Counts what a map costs while it lives.
 
-use crate::growth::{ByKind, GrowKind};
-use crate::malloc::Malloc;
-use crate::shape::Boxes;
+use gomap::blocks::{Boxes, Malloc};
+use gomap::{ByKind, GrowKind};
 
 #[derive(Debug, Clone)]
 pub(super) struct Ledger {
