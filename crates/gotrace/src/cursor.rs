@@ -1,10 +1,12 @@
 //! Events out of the batches of one thread, batch by batch.
 
+use wire::take_varint;
+
 use crate::error::{Error, ErrorKind};
 use crate::generation::{Batch, Clock};
 use crate::ids::Time;
 use crate::spec::{Ev, MAX_TIMED_ARGS, NOT_TIMED};
-use crate::wire::{Window, take_varint};
+use crate::window::Window;
 
 /// An event of a thread.
 #[derive(Debug, Clone, Copy)]

@@ -249,47 +249,18 @@ impl ErrorKind {
     }
 }
 
-/// A value with the defects met while reading it; what was defective is not in the value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Parsed<T> {
-    /// What could be read.
-    pub value: T,
-    /// What was wrong; empty for a sound input.
-    pub faults: Vec<Error>,
+impl wire::Fault for Error {
+    fn more(n: u64) -> Self {
+        ErrorKind::More { n }.at(0)
+    }
+
+    fn n_more(&self) -> Option<u64> {
+        if let ErrorKind::More { n } = self.kind { Some(n) } else { None }
+    }
 }
 
-/// Defects listed one by one; the rest is counted.
-const MAX_FAULTS: usize = 20;
+/// A value with the defects met while reading it; what was defective is not in the value.
+pub type Parsed<T> = wire::Parsed<T, Error>;
 
 /// Collects defects.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Faults {
-    listed: Vec<Error>,
-    n_more: u64,
-}
-
-impl Faults {
-    #[cold]
-    pub(crate) fn add(&mut self, fault: Error) {
-        if self.listed.len() < MAX_FAULTS {
-            self.listed.push(fault);
-        } else if let ErrorKind::More { n } = fault.kind {
-            self.n_more += n;
-        } else {
-            self.n_more += 1;
-        }
-    }
-
-    pub(crate) fn extend(&mut self, faults: Vec<Error>) {
-        faults.into_iter().for_each(|fault| self.add(fault));
-    }
-
-    /// The defects so far.
-    pub(crate) fn to_vec(&self) -> Vec<Error> {
-        let mut all = self.listed.clone();
-        if self.n_more > 0 {
-            all.push(ErrorKind::More { n: self.n_more }.at(0));
-        }
-        all
-    }
-}
+pub(crate) type Faults = wire::Faults<Error>;

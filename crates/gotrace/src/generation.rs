@@ -14,6 +14,8 @@ mod builder;
 
 use std::borrow::Cow;
 
+use wire::take_varint;
+
 use self::builder::Builder;
 use crate::error::{Error, ErrorKind, Parsed};
 use crate::header::{HEADER_BYTES, parse_header};
@@ -22,7 +24,6 @@ use crate::input::Input;
 use crate::raw::check_limit;
 use crate::spec::{Ev, MAX_BATCH_BYTES, Version};
 use crate::tables::{StackId, Tables};
-use crate::wire::take_varint;
 
 /// Where a batch stands in the trace.
 #[derive(Debug, Clone, Copy)]

@@ -38,7 +38,7 @@ mod tables;
 mod text;
 mod totals;
 mod waits;
-mod wire;
+mod window;
 
 pub use error::{Contradiction, Error, ErrorKind, Parsed, TextFault};
 pub use event::{Event, EventKind, GoState, Metric, ProcState, Range, Region, Task};

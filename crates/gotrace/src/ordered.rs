@@ -109,7 +109,7 @@ impl<'a> Ordered<'a> {
 
     /// What was wrong so far.
     pub fn faults(&self) -> Vec<Error> {
-        self.faults.to_vec()
+        self.faults.clone().into_vec()
     }
 
     /// The next event; `None` at the end. The first and the last are [`EventKind::Sync`].

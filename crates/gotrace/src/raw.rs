@@ -2,10 +2,11 @@
 //!
 //! Batches are events like the others here; [`crate::Generations`] is the reader that knows them.
 
+use wire::{put_varint, take_varint};
+
 use crate::error::{Error, ErrorKind, Faults, Parsed};
 use crate::header::{parse_header, write_header};
 use crate::spec::{Ev, Form, MAX_BATCH_BYTES, MAX_FRAMES, Spec, Version};
-use crate::wire::{put_padded_varint, put_varint, take_varint};
 
 /// Numbers of a frame: pc, function (string), file (string), line.
 pub(crate) const FRAME_FIELDS: [&str; 4] = ["pc", "func", "file", "line"];
@@ -39,7 +40,7 @@ pub fn parse_raw(bytes: &[u8]) -> Result<(Version, Parsed<Vec<RawEvent>>), Error
             }
         }
     }
-    Ok((version, Parsed { value: events, faults: faults.to_vec() }))
+    Ok((version, Parsed { value: events, faults: faults.into_vec() }))
 }
 
 fn take_event(rest: &mut &[u8], version: Version) -> Result<RawEvent, ErrorKind> {
@@ -110,5 +111,29 @@ fn put_event(out: &mut Vec<u8>, event: &RawEvent, spec: &Spec) {
             out.extend_from_slice(&event.data);
         }
         Form::Structure | Form::Timed | Form::AllocFree => {}
+    }
+}
+
+/// Appends an integer padded to ten bytes, the form of a size that the runtime fills in later.
+///
+/// Source: `src/runtime/tracebuf.go`, `varintReserve` (Go 1.27).
+fn put_padded_varint(out: &mut Vec<u8>, value: u64) {
+    for i in 0..9 {
+        out.push(((value >> (7 * i)) as u8 & 0x7f) | 0x80);
+    }
+    out.push((value >> 63) as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{put_padded_varint, take_varint};
+
+    #[test]
+    fn padded_integers_are_taken() {
+        for value in [0, 1, 127, 128, 300, 1 << 35, u64::MAX] {
+            let mut bytes = Vec::new();
+            put_padded_varint(&mut bytes, value);
+            assert_eq!((bytes.len(), take_varint(&mut &bytes[..])), (10, Some(value)));
+        }
     }
 }

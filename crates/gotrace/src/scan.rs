@@ -168,7 +168,7 @@ impl<'o, O: Observer> Scan<'o, O> {
             end: self.end,
             snapshot: self.snapshot,
         };
-        Parsed { value: scanned, faults: self.faults.to_vec() }
+        Parsed { value: scanned, faults: self.faults.into_vec() }
     }
 
     fn generation<'a>(&mut self, generation: &Generation, input: &impl Input<'a>) {

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use wire::take_varint;
+
 use crate::error::{Error, ErrorKind, Faults};
 use crate::ids::{IdHashMap, IdMap};
 use crate::raw::check_limit;
 use crate::spec::{Ev, MAX_FRAMES, MAX_STRING_BYTES, Version};
-use crate::wire::take_varint;
 
 /// A string of the current generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

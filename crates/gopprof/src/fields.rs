@@ -1,43 +1,13 @@
-//! The protobuf wire format: variable-length integers and fields, read and written.
+//! The fields of protobuf messages, read and written.
 //!
 //! Source: protobuf encoding specification, <https://protobuf.dev/programming-guides/encoding/>. Groups
 //! (wire types 3 and 4) do not occur in profile.proto and count as malformed.
 
+use wire::{put_varint, take_varint};
+
 /// What is not a well-formed sequence of fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
-
-/// Takes a variable-length integer off the front; `None` when it is cut off or over 64 bits.
-#[inline]
-pub(crate) fn take_varint(rest: &mut &[u8]) -> Option<u64> {
-    match **rest {
-        [a, ref tail @ ..] if a < 0x80 => {
-            *rest = tail;
-            Some(u64::from(a))
-        }
-        [a, b, ref tail @ ..] if b < 0x80 => {
-            *rest = tail;
-            Some(u64::from(a & 0x7f) | u64::from(b) << 7)
-        }
-        _ => take_long_varint(rest),
-    }
-}
-
-fn take_long_varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0u64;
-    for (i, &byte) in rest.iter().enumerate().take(10) {
-        // The tenth byte carries bit 63 only.
-        if i == 9 && byte > 1 {
-            return None;
-        }
-        value |= u64::from(byte & 0x7f) << (7 * i);
-        if byte < 0x80 {
-            *rest = rest.get(i + 1..)?;
-            return Some(value);
-        }
-    }
-    None
-}
 
 /// Takes a length and that many bytes off the front.
 #[inline]
@@ -149,16 +119,6 @@ pub(crate) fn each_number(value: Value<'_>, mut each: impl FnMut(u64)) -> Result
         Value::Fixed => return Err(Malformed),
     }
     Ok(())
-}
-
-/// Appends a variable-length integer.
-#[inline]
-pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value as u8 & 0x7f) | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 /// Appends a number field, unless it is 0, the value of an absent field.
