@@ -9,10 +9,9 @@ use std::borrow::Cow;
 
 use wire::take_varint;
 
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, check_limit};
 use crate::header::HEADER_BYTES;
 use crate::input::Input;
-use crate::raw::check_limit;
 
 /// Types of events. Source: `src/internal/trace/parser.go` (Go 1.21).
 pub(crate) mod ev {

@@ -46,7 +46,7 @@ impl<'a> Builder<'a> {
             number: None,
             threads: Vec::new(),
             thread_positions: HashMap::default(),
-            tables: Tables::new(),
+            tables: Tables::default(),
             frequency: None,
             snapshot: None,
             cpu_samples: Vec::new(),

@@ -12,16 +12,15 @@
 //!
 //! Source: `src/internal/trace/{reader,batchcursor}.go` (Go 1.27).
 
-use crate::cursor::{Cursor, Timed};
+use gotrace::format::{Cursor, HEADER_BYTES, NONE, Timed};
+use gotrace::{
+    Batch, ClockSnapshot, CpuSample, Generation, Generations, StackId, Tables, ThreadBatches, Time,
+    Version,
+};
+
 use crate::error::{Error, ErrorKind, Faults};
 use crate::event::{Context, Event, EventKind};
-use crate::generation::{
-    Batch, ClockSnapshot, CpuSample, FIRST_OFFSET, Generation, Generations, ThreadBatches,
-};
-use crate::ids::{NONE, Time};
 use crate::order::{Order, Step, ThreadSlot};
-use crate::spec::{Version, timed_args};
-use crate::tables::{StackId, Tables};
 
 /// A thread with its next event.
 #[derive(Debug)]
@@ -75,7 +74,7 @@ impl<'a> Ordered<'a> {
             generations,
             generation: 0,
             snapshot: None,
-            tables: Tables::new(),
+            tables: Tables::default(),
             sources: Vec::new(),
             heads: Vec::new(),
             cpu_samples: Vec::new().into_iter().peekable(),
@@ -160,7 +159,7 @@ impl<'a> Ordered<'a> {
             self.snapshot = None;
             return Some(self.sync_event(self.last));
         };
-        self.faults.extend(parsed.faults);
+        self.faults.extend(parsed.faults.into_iter().map(Error::from));
         let start = parsed.value.start;
         self.install(parsed.value);
         Some(self.sync_event(start))
@@ -178,10 +177,9 @@ impl<'a> Ordered<'a> {
         self.tables = generation.tables;
         self.cpu_samples = generation.cpu_samples.into_iter().peekable();
         self.sources.clear();
-        let n_args = timed_args(self.version());
         for batches in generation.threads {
             let slot = self.order.thread_slot(batches.thread.map_or(NONE, |thread| thread.0));
-            let cursor = Cursor::new(generation.clock, n_args);
+            let cursor = Cursor::new(self.version(), generation.clock);
             self.sources.push(Source { batches, next_batch: 0, cursor, next: Timed::ZERO, slot });
             let source = self.sources.len() - 1;
             if self.refresh(source) {
@@ -203,7 +201,7 @@ impl<'a> Ordered<'a> {
                 Ok(false) => {}
                 Err(error) => {
                     *next_batch = batches.batches.len();
-                    self.faults.add(error);
+                    self.faults.add(error.into());
                 }
             }
             let Some(batch) = batches.batches.get(*next_batch) else { return false };
@@ -247,7 +245,7 @@ impl<'a> Ordered<'a> {
         match self.order.advance(&mut step) {
             Ok(Some(event)) => {
                 if let Some(kind) = self.order.take_missing() {
-                    self.faults.add(kind.at(self.sources[position].cursor.offset()));
+                    self.faults.add(kind.at(self.sources[position].cursor.offset()).into());
                 }
                 self.move_on(i, position);
                 Tried::Event(event)
@@ -280,7 +278,7 @@ impl<'a> Ordered<'a> {
     fn lose_generation(&mut self, error: Option<Error>) {
         let offset = match self.heads.first() {
             Some(head) => self.sources[head.source as usize].cursor.offset(),
-            None => FIRST_OFFSET,
+            None => HEADER_BYTES as u64,
         };
         let n_lost = self.drain();
         let generation = self.generation;

@@ -1,9 +1,9 @@
 //! How long goroutines are in which state, and why they wait, from ordered events.
 
+use gotrace::format::IdHashMap;
+use gotrace::{GoId, Name, StackKey, Symbols, Tables, Time};
+
 use crate::event::{Event, EventKind, GoState};
-use crate::ids::{GoId, IdHashMap, Time};
-use crate::symbols::{Name, StackKey, Symbols};
-use crate::tables::Tables;
 
 /// A goroutine in one state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,17 +30,11 @@ impl Span {
 }
 
 /// Follows goroutines from state to state. Each event is told once; what ends with it is returned.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct GoroutineStates {
     symbols: Symbols,
     generation: u64,
     open: IdHashMap<u64, Span>,
-}
-
-impl Default for GoroutineStates {
-    fn default() -> Self {
-        Self { symbols: Symbols::new(), generation: 0, open: IdHashMap::default() }
-    }
 }
 
 impl GoroutineStates {

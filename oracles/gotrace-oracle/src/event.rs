@@ -1,8 +1,7 @@
 //! Events as they are handed out: resolved, in order, with their context.
 
-use crate::ids::{GoId, NONE, ProcId, TaskId, ThreadId, Time, some_id};
-use crate::spec::{Ev, MAX_TIMED_ARGS};
-use crate::tables::{StackId, StrId};
+use gotrace::format::{MAX_TIMED_ARGS, NONE, some_id};
+use gotrace::{Ev, GoId, ProcId, StackId, StrId, TaskId, ThreadId, Time};
 
 /// Something that happened.
 ///

@@ -1,9 +1,10 @@
 //! Procs: held by a thread, idle, or left behind in a system call, where others may steal them.
 
+use gotrace::ProcId;
+
 use super::{NO_SLOT, Order, Outcome, Seq, Step, ThreadSlot, event_in};
 use crate::error::Contradiction;
 use crate::event::{Context, Event, EventKind, ProcState};
-use crate::ids::ProcId;
 
 /// Status of a proc, with its number on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! Goroutines: created, started, stopped, blocked and unblocked, in and out of system calls.
 
+use gotrace::format::NONE;
+use gotrace::{Ev, GoId, StackId, StrId};
+
 use super::procs::ProcStatus;
 use super::{NO_SLOT, Order, Outcome, Seq, Step, event_in};
 use crate::error::Contradiction;
 use crate::event::{Context, Event, EventKind, GoState};
-use crate::ids::{GoId, NONE};
-use crate::spec::Ev;
-use crate::tables::{StackId, StrId};
 
 /// A goroutine.
 #[derive(Debug)]

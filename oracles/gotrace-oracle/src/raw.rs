@@ -1,12 +1,10 @@
 //! Bytes <-> events as they stand on the wire, one after the other, without asking whether they make sense.
 //!
-//! Batches are events like the others here; [`crate::Generations`] is the reader that knows them.
+//! Batches are events like the others here; [`gotrace::Generations`] is the reader that knows them.
 
+use gotrace::format::{MAX_BATCH_BYTES, MAX_FRAMES, check_limit, parse_header};
+use gotrace::{Error, ErrorKind, Ev, Form, Parsed, Spec, Version};
 use wire::{put_varint, take_varint};
-
-use crate::error::{Error, ErrorKind, Faults, Parsed};
-use crate::header::{parse_header, write_header};
-use crate::spec::{Ev, Form, MAX_BATCH_BYTES, MAX_FRAMES, Spec, Version};
 
 /// Numbers of a frame: pc, function (string), file (string), line.
 pub(crate) const FRAME_FIELDS: [&str; 4] = ["pc", "func", "file", "line"];
@@ -16,7 +14,7 @@ pub(crate) const FRAME_FIELDS: [&str; 4] = ["pc", "func", "file", "line"];
 pub struct RawEvent {
     /// Type.
     pub ev: Ev,
-    /// Shape: as the table says ([`crate::SPECS`]), then four numbers for each frame of a stack.
+    /// Shape: as the table says ([`gotrace::SPECS`]), then four numbers for each frame of a stack.
     pub args: Vec<u64>,
     /// What follows the arguments, for events that carry data.
     pub data: Vec<u8>,
@@ -29,18 +27,18 @@ pub struct RawEvent {
 pub fn parse_raw(bytes: &[u8]) -> Result<(Version, Parsed<Vec<RawEvent>>), Error> {
     let (version, mut rest) = parse_header(bytes)?;
     let mut events = Vec::new();
-    let mut faults = Faults::default();
+    let mut faults = Vec::new();
     while !rest.is_empty() {
         let offset = (bytes.len() - rest.len()) as u64;
         match take_event(&mut rest, version) {
             Ok(event) => events.push(event),
             Err(kind) => {
-                faults.add(kind.at(offset));
+                faults.push(kind.at(offset));
                 break;
             }
         }
     }
-    Ok((version, Parsed { value: events, faults: faults.into_vec() }))
+    Ok((version, Parsed { value: events, faults }))
 }
 
 fn take_event(rest: &mut &[u8], version: Version) -> Result<RawEvent, ErrorKind> {
@@ -75,10 +73,6 @@ fn take_data(rest: &mut &[u8]) -> Result<Vec<u8>, ErrorKind> {
     Ok(data.to_vec())
 }
 
-pub(crate) fn check_limit(what: &'static str, found: u64, limit: u64) -> Result<(), ErrorKind> {
-    if found > limit { Err(ErrorKind::TooLarge { what, found, limit }) } else { Ok(()) }
-}
-
 /// Writes a trace; sizes of batches are padded as the runtime pads them, so that a trace of the runtime comes out as
 /// it was. Arguments beyond those of the table are left out, missing ones are 0.
 pub fn write_raw(version: Version, events: &[RawEvent]) -> Vec<u8> {
@@ -90,6 +84,10 @@ pub fn write_raw(version: Version, events: &[RawEvent]) -> Vec<u8> {
         }
     }
     out
+}
+
+fn write_header(out: &mut Vec<u8>, version: Version) {
+    out.extend_from_slice(format!("go 1.{} trace\0\0\0", version.minor()).as_bytes());
 }
 
 fn put_event(out: &mut Vec<u8>, event: &RawEvent, spec: &Spec) {

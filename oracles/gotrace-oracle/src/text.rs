@@ -7,9 +7,11 @@
 
 use std::fmt::Write;
 
+use gotrace::format::{MAX_FRAMES, check_limit};
+use gotrace::{Ev, Form, Spec, Version};
+
 use crate::error::{Error, ErrorKind, TextFault};
-use crate::raw::{FRAME_FIELDS, RawEvent, check_limit};
-use crate::spec::{Ev, Form, MAX_FRAMES, Spec, Version};
+use crate::raw::{FRAME_FIELDS, RawEvent};
 
 /// Reads the text form.
 ///

@@ -1,10 +1,10 @@
 //! Ranges of time: the world is stopped, the collector marks, a proc sweeps, a goroutine assists.
 
+use gotrace::{Ev, GoId, ProcId};
+
 use super::{GcState, Order, Outcome, Step};
 use crate::error::Contradiction;
 use crate::event::{EventKind, Range};
-use crate::ids::{GoId, ProcId};
-use crate::spec::Ev;
 
 /// Notes that a range begins, which must not have begun already.
 fn open(is_open: &mut bool) -> Result<(), Contradiction> {

@@ -1,11 +1,10 @@
 //! What changes no state of the scheduler: metrics, labels, tasks, regions, logs, events of experiments.
 
+use gotrace::{Ev, StrId, TaskId};
+
 use super::{Order, Outcome, Step};
 use crate::error::Contradiction;
 use crate::event::{EventKind, Metric, Region, Task};
-use crate::ids::TaskId;
-use crate::spec::Ev;
-use crate::tables::StrId;
 
 /// A task that has begun.
 #[derive(Debug)]

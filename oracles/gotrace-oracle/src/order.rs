@@ -20,12 +20,11 @@ mod ranges;
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::cursor::Timed;
-use crate::error::{Contradiction, ErrorKind};
+use gotrace::format::{IdHashMap, NONE, Timed};
+use gotrace::{ErrorKind, Ev, StackId, StrId, Tables};
+
+use crate::error::Contradiction;
 use crate::event::{Context, Event, EventKind};
-use crate::ids::{IdHashMap, NONE};
-use crate::spec::Ev;
-use crate::tables::{StackId, StrId, Tables};
 
 pub(crate) use self::annotations::TaskState;
 pub(crate) use self::goroutines::Goroutine;
