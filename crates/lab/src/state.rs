@@ -9,8 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::experiment::Experiment;
-use crate::run::Scale;
+use crate::experiment::{Experiment, Scale};
 use crate::sources::{ALL, BASE};
 
 /// Scratch folders are named so, with the process that uses them behind: as no folder of a user is, who may name any for
