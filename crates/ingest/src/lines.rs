@@ -29,6 +29,8 @@ pub(crate) struct Lines {
     lines: Vec<(FunctionId, String, u32)>,
     by_name: HashMap<String, FunctionId>,
     by_key: HashMap<LineKey, LineId>,
+    /// As inputs name them: most lines come often.
+    by_path: HashMap<(FunctionId, String, u32), LineId>,
 }
 
 /// One frame of a location, ready for the loop over samples.
@@ -119,17 +121,23 @@ impl Lines {
     }
 
     fn intern_line(&mut self, function: FunctionId, file: &str, line: u32) -> FrameInfo {
-        let Function { name, class } = &self.functions[function.0 as usize];
+        let class = self.function(function).class;
+        let path = (function, file.to_owned(), line);
+        if let Some(&line) = self.by_path.get(&path) {
+            return FrameInfo { class, line, function };
+        }
         let file = printable(file);
+        let key = LineKey::of(&self.function(function).name, &file, line);
         let next = LineId(self.lines.len() as u32);
-        let id = *self.by_key.entry(LineKey::of(name, &file, line)).or_insert(next);
+        let id = *self.by_key.entry(key).or_insert(next);
         if id == next {
             self.lines.push((function, file, line));
         } else if file < self.lines[id.0 as usize].1 {
             // As evidence names a line of several paths.
             self.lines[id.0 as usize].1 = file;
         }
-        FrameInfo { class: *class, line: id, function }
+        self.by_path.insert(path, id);
+        FrameInfo { class, line: id, function }
     }
 }
 

@@ -1,4 +1,4 @@
-//! In which order inputs are given decides nothing, and what several measured is said of all of them.
+//! The order of inputs that add up decides nothing, and what several measured is said of all of them.
 
 use std::path::Path;
 
