@@ -227,7 +227,7 @@ pub(crate) fn type_text(site: &Site, evidence: &Evidence) -> String {
 
 #[cfg(test)]
 mod tests {
-    use evidence::{SiteGrowth, TypeGrowth};
+    use evidence::{SiteGrowth, Source, TypeGrowth};
 
     use super::*;
 
@@ -255,5 +255,23 @@ mod tests {
         };
         assert_eq!(place(&frame("[stack not recorded]", "", 0)), "[stack not recorded]");
         assert_eq!(place(&frame("main.fill", "/src/main.go", 7)), "main.fill main.go:7");
+    }
+
+    #[test]
+    fn figures_of_many_inputs_name_three_of_them() {
+        let source = |name: &&str| Source {
+            name: format!("out/{name}"),
+            kind: SourceKind::Cpu,
+            summary: String::new(),
+        };
+        let named = |all: &[&str]| {
+            let sources = all.iter().map(source).collect();
+            let evidence = Evidence { sources, ..Evidence::default() };
+            let ids = evidence.sources.of_kind(SourceKind::Cpu)?;
+            Some(names(&ids, &evidence, base_name))
+        };
+        assert_eq!(named(&["a", "b"]).as_deref(), Some("a, b"));
+        assert_eq!(named(&["a", "b", "c", "d", "e"]).as_deref(), Some("a, b, c and 2 more"));
+        assert_eq!(named(&[]), None);
     }
 }
