@@ -176,7 +176,7 @@ mod tests {
             fs::write(path(name).join("file"), "").unwrap();
         }
         let held = File::open(path(&leftover)).unwrap();
-        held.lock().unwrap();
+        try_lock(&held).unwrap();
         // Of a process that another PID namespace shows.
         State::open(dir.path()).unwrap();
         assert!(path(&leftover).exists());
