@@ -7,7 +7,7 @@ use diagnosis::budget::{Excess, Measure, Outcome, Reason, Unchecked};
 use evidence::Evidence;
 
 use crate::numbers::{figure, ratio};
-use crate::words;
+use crate::words::Word;
 
 /// A message about a line of source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,12 +55,7 @@ pub fn annotations(
             level: AnnotationLevel::Warning,
             file: locate(&frame.file),
             line: frame.line.max(1),
-            message: format!(
-                "{}: {}: {}",
-                words::verdict(finding.verdict),
-                finding.cause,
-                finding.advice
-            ),
+            message: format!("{}: {}: {}", finding.verdict.word(), finding.cause, finding.advice),
             rule: finding.rule.to_owned(),
         })
     });

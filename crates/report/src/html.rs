@@ -12,7 +12,8 @@ use gomap::Category;
 use crate::flamegraph::render_flamegraph;
 use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bytes, count, duration, missing, percent, share};
-use crate::{locks, storage, text, timeline, trace, words};
+use crate::words::{self, Word};
+use crate::{locks, storage, text, timeline, trace};
 
 /// Style, script and frame of the page; `{{…}}` marks what is filled in.
 const TEMPLATE: &str = include_str!("page.html");
@@ -82,14 +83,14 @@ fn header(evidence: &Evidence) -> String {
     let version = program
         .go_version
         .map_or("Go version unknown".to_owned(), |(version, _)| version.to_string());
-    let map_impl = program.map_impl.map_or("unknown", |(map_impl, _)| words::map_impl(map_impl));
+    let map_impl = program.map_impl.map_or("unknown", |(map_impl, _)| map_impl.word());
     let mut out = format!("<p class=facts>{} · {map_impl} maps", escape(&version));
     if let Some(arch) = program.arch {
         let _ = write!(out, " · {arch}");
     }
     out += "</p><ul class=sources>";
     for source in &evidence.sources {
-        let (kind, name) = (words::source_kind(source.kind), escape(&source.name));
+        let (kind, name) = (source.kind.word(), escape(&source.name));
         let _ =
             write!(out, "<li><b>{kind}</b> {name} <span>{}</span></li>", escape(&source.summary));
     }
@@ -178,7 +179,7 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
     let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
     let mut out = format!(
         "<article class={class}><h3><em>{}</em> {}</h3><dl>",
-        words::verdict(finding.verdict),
+        finding.verdict.word(),
         escape(&place)
     );
     let mut row = |label: &str, text: &str| {
@@ -199,10 +200,7 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
         row("would save", &range);
         row("", &growth::saving_text(saving.growth, evidence));
     }
-    row(
-        "trust",
-        &format!("{}: {}", words::level(finding.confidence.level), finding.confidence.reason),
-    );
+    row("trust", &format!("{}: {}", finding.confidence.level.word(), finding.confidence.reason));
     if let Some(site) = site.filter(|_| finding.asks_for_change()) {
         row("did it help", &text::check_text(site, finding));
     }

@@ -1,14 +1,13 @@
-//! Writes to files and devices in words, and as JSON.
+//! Writes to files and devices, in words and as tables.
 
 use std::fmt::Write as _;
 
 use diagnosis::finding::plural;
 use evidence::{BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
-use serde_json::{Value, json};
 
 use crate::html::escape;
 use crate::numbers::{NOT_MEASURED, bytes, count, counted, duration, ratio};
-use crate::{json, words};
+use crate::words;
 
 /// Lines that are named.
 const MAX_SITES: usize = 5;
@@ -166,39 +165,4 @@ fn site_row(site: &IoSite) -> String {
 
 fn place(site: &IoSite) -> String {
     site.frame.as_ref().map_or("by no known line".to_owned(), words::place)
-}
-
-pub(crate) fn to_json(storage: &ProcessStorage) -> Value {
-    let calls = |calls: IoCalls| json!({ "n": calls.n, "bytes": calls.bytes, "ns": calls.ns });
-    let blocks = |blocks: Option<BlockWrites>| {
-        blocks.map(|blocks| json!({ "n": blocks.n, "bytes": blocks.bytes }))
-    };
-    let sizes = |sizes: &WriteSizes| {
-        json!({
-            "p50_bytes": sizes.p50_bytes,
-            "p95_bytes": sizes.p95_bytes,
-            "by_power": sizes.by_power.iter().map(|&(bytes, n)| json!({ "bytes": bytes, "n": n })).collect::<Vec<_>>(),
-        })
-    };
-    json!({
-        "source": storage.source.0,
-        "duration_ns": storage.duration_ns,
-        "writes": storage.writes.map(calls),
-        "syncs": storage.syncs.map(calls),
-        "write_sizes": storage.write_sizes.as_ref().map(sizes),
-        "durable": storage.durable.as_ref().map(|durable| json!({
-            "writes": calls(durable.writes),
-            "syncs": calls(durable.syncs),
-            "write_sizes": durable.write_sizes.as_ref().map(sizes),
-            "waited_ns": durable.waited_ns,
-        })),
-        "sites": storage.sites.iter().map(|site| json!({
-            "at": site.frame.as_ref().map(json::frame),
-            "writes": calls(site.writes),
-            "syncs": calls(site.syncs),
-            "write_sizes": site.write_sizes.as_ref().map(sizes),
-        })).collect::<Vec<_>>(),
-        "block_writes": blocks(storage.blocks),
-        "block_writes_of_others": blocks(storage.blocks_of_others),
-    })
 }

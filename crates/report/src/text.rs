@@ -7,13 +7,14 @@ use diagnosis::finding::{EvidenceLine, NotMeasured, plural};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu, SiteHeap};
-use goabi::MapOp;
+use goabi::{MapOp, Nested};
 use gomap::Category;
 use textwrap::{Options, wrap};
 
 use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, counted, duration, percent, share};
-use crate::{locks, storage, trace, words};
+use crate::words::{self, Word};
+use crate::{locks, storage, trace};
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -72,15 +73,14 @@ impl Page<'_> {
         let version = program
             .go_version
             .map_or("Go version unknown".to_owned(), |(version, _)| version.to_string());
-        let map_impl =
-            program.map_impl.map_or("unknown", |(map_impl, _)| words::map_impl(map_impl));
+        let map_impl = program.map_impl.map_or("unknown", |(map_impl, _)| map_impl.word());
         write!(self.out, "{BOLD}{name}{BOLD:#}  {version}  {map_impl} maps")?;
         writeln!(self.out, "{}", program.arch.map_or(String::new(), |arch| format!("  {arch}")))?;
         for source in &evidence.sources {
             writeln!(
                 self.out,
                 "  {DIM}{:<7}{DIM:#}{}  {}",
-                words::source_kind(source.kind),
+                source.kind.word(),
                 source.name,
                 source.summary
             )?;
@@ -179,7 +179,7 @@ impl Page<'_> {
     ) -> io::Result<()> {
         let evidence = &diagnosis.evidence;
         let style = if finding.verdict == Verdict::LeaveAlone { FINE } else { CHANGE };
-        let verdict = words::verdict(finding.verdict).to_uppercase();
+        let verdict = finding.verdict.word().to_uppercase();
         let site = finding.site.and_then(|idx| evidence.sites.get(idx));
         let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
         writeln!(
@@ -204,7 +204,7 @@ impl Page<'_> {
         self.row("seen", &words::seen_in(finding, diagnosis))?;
         self.evidence_lines(&finding.evidence, evidence)?;
         let confidence = &finding.confidence;
-        self.row("trust", &format!("{}: {}", words::level(confidence.level), confidence.reason))?;
+        self.row("trust", &format!("{}: {}", confidence.level.word(), confidence.reason))?;
         match site {
             Some(site) if finding.asks_for_change() => {
                 self.row("check", &check_text(site, finding))
@@ -379,10 +379,10 @@ pub(crate) fn map_text(site: &Site, evidence: &Evidence) -> String {
         if let Some(outer) = site.outer_type(map_type) {
             text += &format!(", inner map of {}", outer.name);
         }
-        text += match words::nested(map_type.nested) {
-            "direct" => ", nested: its elements are maps",
-            "reaches" => ", nested: its elements reach maps",
-            _ => "",
+        text += match map_type.nested {
+            Nested::Direct => ", nested: its elements are maps",
+            Nested::Reaches => ", nested: its elements reach maps",
+            Nested::No => "",
         };
     }
     if let Some(cpu) = &site.cpu {

@@ -1,35 +1,12 @@
-//! The steps of a trace's time, as a strip of lanes and for programs.
+//! The steps of a trace's time, as a strip of lanes.
 
 use std::fmt::Write as _;
 
 use evidence::{Evidence, Timeline, TimelineStep};
-use serde_json::{Value, json};
 
 use crate::html::escape;
 use crate::numbers::{bytes, count, duration, percent};
 use crate::words;
-
-/// Columns of equal length, in the order of time.
-pub(crate) fn to_json(timeline: &Timeline) -> Value {
-    macro_rules! column {
-        ($field:ident) => {
-            timeline.steps.iter().map(|step| step.$field).collect::<Vec<_>>()
-        };
-    }
-    json!({
-        "source": timeline.source.0,
-        "step_ns": timeline.step_ns,
-        "heap_bytes": column!(heap_bytes),
-        "gc_ns": column!(gc_ns),
-        "stopped_ns": column!(stopped_ns),
-        "assist_ns": column!(assist_ns),
-        "samples": timeline.samples.map(|samples| json!({
-            "source": samples.0,
-            "map": column!(map_samples),
-            "growth": column!(growth_samples),
-        })),
-    })
-}
 
 const WIDTH: f64 = 1120.0;
 const LEFT: f64 = 190.0;

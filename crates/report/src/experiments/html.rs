@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use lab::{Checked, ExperimentResult, GoResult, Outcome, Results, Spread, Verdict};
 
 use super::{
-    Table, measured, needs_correction, notes, outcome, setting, tables, threshold, verdict,
-    with_unit,
+    Table, measured, needs_correction, notes, outcome, setting, tables, threshold, with_unit,
 };
 use crate::html::{escape, fill};
 use crate::numbers::NOT_MEASURED;
+use crate::words::Word;
 
 const TEMPLATE: &str = include_str!("experiments.html");
 
@@ -49,7 +49,7 @@ fn verdicts(results: &Results) -> String {
 }
 
 fn pill(of: Verdict) -> String {
-    format!("<em class={}>{}</em>", class(of), verdict(of))
+    format!("<em class={}>{}</em>", class(of), of.word())
 }
 
 fn class(verdict: Verdict) -> &'static str {
