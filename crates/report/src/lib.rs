@@ -14,6 +14,7 @@ mod json;
 mod locks;
 pub mod marks;
 mod numbers;
+mod page;
 mod sarif;
 mod scan;
 mod storage;

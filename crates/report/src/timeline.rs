@@ -1,10 +1,8 @@
 //! The steps of a trace's time, as a strip of lanes.
 
-use std::fmt::Write as _;
-
 use evidence::{Evidence, Timeline, TimelineStep};
+use maud::{Markup, html};
 
-use crate::html::escape;
 use crate::numbers::{bytes, count, duration, percent};
 use crate::words;
 
@@ -22,52 +20,57 @@ struct Lane {
 }
 
 /// The strip as HTML; empty without a trace.
-pub(crate) fn to_html(evidence: &Evidence) -> String {
-    let Some(timeline) = &evidence.timeline else { return String::new() };
+pub(crate) fn to_html(evidence: &Evidence) -> Markup {
+    let Some(timeline) = &evidence.timeline else { return html! {} };
+    let source = evidence.sources.get(timeline.source.0 as usize);
+    let name = source.map_or("", |source| words::base_name(&source.name));
+    html! {
+        h2 { "Timeline" }
+        p.facts { (name) ", in steps of " (duration(timeline.step_ns)) }
+        (strip(timeline))
+    }
+}
+
+fn strip(timeline: &Timeline) -> Markup {
     let lanes = lanes(timeline);
-    let step_width = (WIDTH - LEFT) / timeline.steps.len().max(1) as f64;
     let height = lanes.len() as f64 * (LANE + GAP) + 18.0;
-    let mut svg = format!(
-        "<svg class=timeline viewBox=\"0 0 {WIDTH} {height}\" role=img aria-label=\"what happened when\">"
-    );
-    for (at, lane) in lanes.iter().enumerate() {
-        let base = at as f64 * (LANE + GAP) + LANE;
-        let _ = write!(
-            svg,
-            "<text x=0 y={:.1}>{}</text><text class=top x=0 y={:.1}>{}</text><path d=\"M{LEFT} {base}H{WIDTH}\"/>",
-            base - 18.0,
-            lane.name,
-            base - 4.0,
-            escape(&lane.top)
-        );
-        for (step, (part, text)) in
-            lane.steps.iter().enumerate().filter(|(_, (part, _))| *part > 0.0)
-        {
-            let (x, h) = (LEFT + step as f64 * step_width, (part * LANE).max(1.0));
-            let time = duration(timeline.step_ns.saturating_mul(step as u64));
-            let _ = write!(
-                svg,
-                "<rect class={} x={x:.1} y={:.1} width={:.2} height={h:.1}><title>{time}: {}</title></rect>",
-                lane.class,
-                base - h,
-                step_width.max(1.0),
-                escape(text)
-            );
+    let length = duration(timeline.step_ns.saturating_mul(timeline.steps.len() as u64));
+    let end = format!("{:.1}", height - 2.0);
+    html! {
+        svg.timeline viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-label="what happened when" {
+            @for (at, of) in lanes.iter().enumerate() {
+                (lane(of, at as f64 * (LANE + GAP) + LANE, timeline))
+            }
+            text x=(LEFT) y=(end) { "0" }
+            text.end x=(WIDTH) y=(end) { (length) }
         }
     }
-    let length = duration(timeline.step_ns.saturating_mul(timeline.steps.len() as u64));
-    let _ = write!(
-        svg,
-        "<text x={LEFT} y={:.1}>0</text><text class=end x={WIDTH} y={:.1}>{length}</text></svg>",
-        height - 2.0,
-        height - 2.0
-    );
-    let source = evidence.sources.get(timeline.source.0 as usize);
-    let name = escape(source.map_or("", |source| words::base_name(&source.name)));
-    format!(
-        "<h2>Timeline</h2><p class=facts>{name}, in steps of {}</p>{svg}",
-        duration(timeline.step_ns)
-    )
+}
+
+/// Steps in which nothing was are left out.
+fn lane(lane: &Lane, base: f64, timeline: &Timeline) -> Markup {
+    let width = (WIDTH - LEFT) / timeline.steps.len().max(1) as f64;
+    let steps = lane.steps.iter().enumerate().filter(|(_, (part, _))| *part > 0.0);
+    html! {
+        text x="0" y=(fixed(base - 18.0)) { (lane.name) }
+        text.top x="0" y=(fixed(base - 4.0)) { (lane.top) }
+        path d={ "M" (LEFT) " " (base) "H" (WIDTH) } {}
+        @for (step, (part, words)) in steps {
+            @let height = (part * LANE).max(1.0);
+            rect.(lane.class)
+                x=(fixed(LEFT + step as f64 * width))
+                y=(fixed(base - height))
+                width=(format_args!("{:.2}", width.max(1.0)))
+                height=(fixed(height))
+            {
+                title { (duration(timeline.step_ns.saturating_mul(step as u64))) ": " (words) }
+            }
+        }
+    }
+}
+
+fn fixed(value: f64) -> String {
+    format!("{value:.1}")
 }
 
 fn lanes(timeline: &Timeline) -> Vec<Lane> {
