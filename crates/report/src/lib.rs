@@ -5,6 +5,7 @@
 
 mod annotations;
 mod asm;
+mod chart;
 mod compare;
 mod experiments;
 mod flamegraph;

@@ -3,6 +3,7 @@
 use evidence::{Evidence, Timeline, TimelineStep};
 use maud::{Markup, html};
 
+use crate::chart::{self, Scale};
 use crate::numbers::{bytes, count, duration, percent};
 use crate::words;
 
@@ -35,42 +36,34 @@ fn strip(timeline: &Timeline) -> Markup {
     let lanes = lanes(timeline);
     let height = lanes.len() as f64 * (LANE + GAP) + 18.0;
     let length = duration(timeline.step_ns.saturating_mul(timeline.steps.len() as u64));
-    let end = format!("{:.1}", height - 2.0);
     html! {
         svg.timeline viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-label="what happened when" {
             @for (at, of) in lanes.iter().enumerate() {
                 (lane(of, at as f64 * (LANE + GAP) + LANE, timeline))
             }
-            text x=(LEFT) y=(end) { "0" }
-            text.end x=(WIDTH) y=(end) { (length) }
+            (chart::text((LEFT, height - 2.0), None, "0"))
+            (chart::text((WIDTH, height - 2.0), Some("end"), &length))
         }
     }
 }
 
 /// Steps in which nothing was are left out.
 fn lane(lane: &Lane, base: f64, timeline: &Timeline) -> Markup {
-    let width = (WIDTH - LEFT) / timeline.steps.len().max(1) as f64;
+    let x = Scale::linear(timeline.steps.len().max(1) as f64, (LEFT, WIDTH));
+    let y = Scale::linear(1.0, (0.0, LANE));
+    let width = (x.at(1.0) - x.at(0.0)).max(1.0);
     let steps = lane.steps.iter().enumerate().filter(|(_, (part, _))| *part > 0.0);
     html! {
-        text x="0" y=(fixed(base - 18.0)) { (lane.name) }
-        text.top x="0" y=(fixed(base - 4.0)) { (lane.top) }
-        path d={ "M" (LEFT) " " (base) "H" (WIDTH) } {}
+        (chart::text((0.0, base - 18.0), None, lane.name))
+        (chart::text((0.0, base - 4.0), Some("top"), &lane.top))
+        (chart::horizontal(base, (LEFT, WIDTH), None))
         @for (step, (part, words)) in steps {
-            @let height = (part * LANE).max(1.0);
-            rect.(lane.class)
-                x=(fixed(LEFT + step as f64 * width))
-                y=(fixed(base - height))
-                width=(format_args!("{:.2}", width.max(1.0)))
-                height=(fixed(height))
-            {
-                title { (duration(timeline.step_ns.saturating_mul(step as u64))) ": " (words) }
-            }
+            @let (left, height) = (x.at(step as f64), y.at(*part).max(1.0));
+            @let time = duration(timeline.step_ns.saturating_mul(step as u64));
+            @let title = format!("{time}: {words}");
+            (chart::bar((left, base - height), (width, height), Some(lane.class), None, Some(&title)))
         }
     }
-}
-
-fn fixed(value: f64) -> String {
-    format!("{value:.1}")
 }
 
 fn lanes(timeline: &Timeline) -> Vec<Lane> {

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use super::{
     Table, measured, needs_correction, notes, outcome, setting, tables, threshold, with_unit,
 };
+use crate::chart::Scale;
 use crate::marks;
 use crate::numbers::NOT_MEASURED;
 use crate::page::Page;
@@ -121,8 +122,8 @@ fn check(need: &str, checked: &Checked) -> Markup {
 
 /// A row per benchmark, in it a line per Go: a dot at the median, and a bar from the least to the greatest run.
 fn chart(table: &Table, versions: &[String]) -> Markup {
-    let axis = Axis::of(table);
-    let kind = if axis.log_low.is_some() { ", logarithmic" } else { "" };
+    let scale = scale(table);
+    let kind = if scale.is_log() { ", logarithmic" } else { "" };
     html! {
         figure {
             figcaption { (table.title) " " small { (table.unit) (kind) } }
@@ -131,7 +132,7 @@ fn chart(table: &Table, versions: &[String]) -> Markup {
                 @for (idx, (version, spread)) in versions.iter().zip(spreads).enumerate() {
                     div.line.{ "v" (idx % 4) } {
                         span { (version) }
-                        i { @if let Some(spread) = spread { (axis.marks(*spread)) } }
+                        i { @if let Some(spread) = spread { (marks_of(*spread, &scale)) } }
                         span {
                             @match spread {
                                 Some(spread) => (with_unit(*spread, table.unit)),
@@ -145,37 +146,19 @@ fn chart(table: &Table, versions: &[String]) -> Markup {
     }
 }
 
-/// Where values lie on a chart.
-struct Axis {
-    /// Logarithm of the least value, where the axis is logarithmic.
-    log_low: Option<f64>,
-    high: f64,
+/// Units: percent of the width.
+fn scale(table: &Table) -> Scale {
+    let spreads = || table.rows.iter().flat_map(|(_, spreads)| spreads).flatten();
+    let high = spreads().map(|spread| spread.high).fold(0.0, f64::max);
+    let low = spreads().map(|spread| spread.low).fold(f64::INFINITY, f64::min);
+    let is_wide = low > 0.0 && high / low > WIDE;
+    if is_wide { Scale::log((low, high), (0.0, 100.0)) } else { Scale::linear(high, (0.0, 100.0)) }
 }
 
-impl Axis {
-    fn of(table: &Table) -> Self {
-        let spreads = || table.rows.iter().flat_map(|(_, spreads)| spreads).flatten();
-        let high = spreads().map(|spread| spread.high).fold(0.0, f64::max);
-        let low = spreads().map(|spread| spread.low).fold(f64::INFINITY, f64::min);
-        let is_wide = low > 0.0 && high / low > WIDE;
-        Self { log_low: is_wide.then(|| low.ln()), high }
-    }
-
-    /// Units: percent of the width.
-    fn at(&self, value: f64) -> f64 {
-        let part = match self.log_low {
-            Some(low) => (value.ln() - low) / (self.high.ln() - low),
-            None => value / self.high,
-        };
-        if part.is_finite() { part.clamp(0.0, 1.0) * 100.0 } else { 0.0 }
-    }
-
-    fn marks(&self, spread: Spread) -> Markup {
-        let [low, median, high] =
-            [spread.low, spread.median, spread.high].map(|value| self.at(value));
-        html! {
-            s style={ "left:" (format_args!("{low:.2}")) "%;width:" (format_args!("{:.2}", high - low)) "%" } {}
-            u style={ "left:" (format_args!("{median:.2}")) "%" } {}
-        }
+fn marks_of(spread: Spread, scale: &Scale) -> Markup {
+    let [low, median, high] = [spread.low, spread.median, spread.high].map(|value| scale.at(value));
+    html! {
+        s style={ "left:" (format_args!("{low:.2}")) "%;width:" (format_args!("{:.2}", high - low)) "%" } {}
+        u style={ "left:" (format_args!("{median:.2}")) "%" } {}
     }
 }
