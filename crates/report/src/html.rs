@@ -4,13 +4,14 @@ use std::io::{self, Write};
 
 use diagnosis::finding::{EvidenceLine, Saving};
 use diagnosis::{Diagnosis, Finding, Verdict};
-use evidence::{Cost, CostSplit, Evidence, ProcessCpu, Site, SiteCpu};
+use evidence::{Cost, CostSplit, Evidence, ProcessCpu, Site};
 use goabi::MapOp;
 use gomap::Category;
 use maud::{Markup, PreEscaped, html};
 
+use crate::columns::{COLUMNS, Cell};
 use crate::flamegraph::render_flamegraph;
-use crate::numbers::{NOT_MEASURED, amount, bytes, count, duration, missing, percent, share};
+use crate::numbers::{NOT_MEASURED, amount, count, duration, percent, share};
 use crate::page::Page;
 use crate::words::{self, Word};
 use crate::{growth, locks, marks, storage, text, timeline, trace};
@@ -194,10 +195,9 @@ fn sites(evidence: &Evidence) -> Markup {
             table #sites {
                 thead {
                     tr {
-                        th aria-sort="descending" { "in maps" }
-                        th { "whole line" }
-                        th { "growth" }
-                        th { "allocated" }
+                        @for (idx, column) in COLUMNS.iter().enumerate() {
+                            th aria-sort=[(idx == 0).then_some("descending")] { (column.name) }
+                        }
                         th { "site" }
                         th { "map" }
                         th { "split of map time" }
@@ -211,28 +211,10 @@ fn sites(evidence: &Evidence) -> Markup {
 
 /// A row whose cells carry their sort key.
 fn site_row(site: &Site, evidence: &Evidence) -> Markup {
-    let share_cell = |cost: fn(&SiteCpu) -> Cost| match (&site.cpu, &evidence.cpu) {
-        (Some(cpu), Some(process)) => {
-            let cost = cost(cpu);
-            html! {
-                td data-k=(cost.cpu_ns) title={ (count(cost.samples)) " samples" } {
-                    (percent(cost.share_of(process.total)))
-                }
-            }
-        }
-        _ => none_cell(evidence.cpu.is_some()),
-    };
-    let heap = site.heap.as_ref().map(|heap| heap.total.alloc_bytes);
     let frame = &site.frame;
     html! {
         tr {
-            (share_cell(|cpu| cpu.map))
-            (share_cell(|cpu| cpu.line))
-            (share_cell(|cpu| cpu.growth))
-            @match heap {
-                Some(n) => td data-k=(n) { (bytes(n)) },
-                None => (none_cell(evidence.heap.is_some())),
-            }
+            @for column in &COLUMNS { (cell(&column.cell(site, evidence))) }
             td {
                 code { (frame.function) }
                 small { (frame.file) ":" (frame.line) }
@@ -247,8 +229,13 @@ fn site_row(site: &Site, evidence: &Evidence) -> Markup {
     }
 }
 
-fn none_cell(was_measured: bool) -> Markup {
-    html! { td.none data-k="-1" { (missing(was_measured)) } }
+fn cell(cell: &Cell) -> Markup {
+    html! {
+        @match cell {
+            Cell::Value { n, text, note } => td data-k=(n) title=[note] { (text) },
+            Cell::None(why) => td.none data-k="-1" { (why) },
+        }
+    }
 }
 
 fn legend() -> Markup {

@@ -25,6 +25,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::key::Key;
+#[cfg(test)]
+pub(crate) use self::site::Site;
 use crate::words::Word;
 
 pub use self::asm::render_asm_json;

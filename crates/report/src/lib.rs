@@ -6,6 +6,7 @@
 mod annotations;
 mod asm;
 mod chart;
+mod columns;
 mod compare;
 mod experiments;
 mod flamegraph;

@@ -11,6 +11,7 @@ use goabi::{MapOp, Nested};
 use gomap::Category;
 use textwrap::{Options, wrap};
 
+use crate::columns::{COLUMNS, Cell};
 use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, counted, duration, percent, share};
 use crate::words::{self, Word};
@@ -237,11 +238,8 @@ impl Page<'_> {
             self.out,
             "\n{TITLE}Sites{TITLE:#}  {DIM}by CPU in maps; line: as go tool pprof -lines; -: no sample or not measured{DIM:#}"
         )?;
-        writeln!(
-            self.out,
-            "  {BOLD}{:>8}  {:>8}  {:>8}  {:>10}  site{BOLD:#}",
-            "in maps", "line", "growth", "allocated"
-        )?;
+        let heads = COLUMNS.iter().map(|column| format!("{:>1$}  ", column.short, column.width));
+        writeln!(self.out, "  {BOLD}{}site{BOLD:#}", heads.collect::<String>())?;
         for site in evidence.sites.iter().take(top) {
             self.site(site, evidence)?;
         }
@@ -249,21 +247,18 @@ impl Page<'_> {
     }
 
     fn site(&mut self, site: &Site, evidence: &Evidence) -> io::Result<()> {
-        let column = |cost: fn(&SiteCpu) -> Cost| match (&site.cpu, &evidence.cpu) {
-            (Some(cpu), Some(process)) => percent(cost(cpu).share_of(process.total)),
-            _ => "-".to_owned(),
-        };
-        let allocated =
-            site.heap.as_ref().map_or("-".to_owned(), |heap| bytes(heap.total.alloc_bytes));
+        let cells = COLUMNS.iter().map(|column| {
+            let text = match column.cell(site, evidence) {
+                Cell::Value { text, .. } => text,
+                Cell::None(_) => "-".to_owned(),
+            };
+            format!("{text:>0$}  ", column.width)
+        });
+        let cells: String = cells.collect();
         let weak = site.cpu.as_ref().map_or("", |cpu| weak_mark(cpu.map));
         let place = words::place(&site.frame);
-        let columns = [column(|cpu| cpu.map), column(|cpu| cpu.line), column(|cpu| cpu.growth)];
-        let [map, line, growth] = columns;
-        writeln!(
-            self.out,
-            "  {map:>8}  {line:>8}  {growth:>8}  {allocated:>10}  {BOLD}{place}{BOLD:#}{weak}"
-        )?;
-        let indent = " ".repeat(44);
+        writeln!(self.out, "  {cells}{BOLD}{place}{BOLD:#}{weak}")?;
+        let indent = " ".repeat(2 + COLUMNS.iter().map(|column| column.width + 2).sum::<usize>());
         self.wrapped(&indent, &map_text(site, evidence), Style::new())?;
         if !site.inlined_into.is_empty() {
             let outer = site.inlined_into.iter().map(words::place);

@@ -13,7 +13,7 @@ use super::{Cost, Frame, MapType};
 
 /// A line that uses maps.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Site<'d> {
+pub(crate) struct Site<'d> {
     /// Where.
     #[serde(flatten)]
     frame: Frame<'d>,
@@ -38,7 +38,7 @@ pub(super) struct Site<'d> {
 }
 
 impl<'d> Site<'d> {
-    pub(super) fn of(site: &'d evidence::Site, evidence: &Evidence) -> Self {
+    pub(crate) fn of(site: &'d evidence::Site, evidence: &Evidence) -> Self {
         Self {
             frame: (&site.frame).into(),
             inlined_into: super::each(&site.inlined_into),
