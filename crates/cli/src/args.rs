@@ -5,8 +5,10 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use diagnosis::rules::{RULES, Rule};
 use goabi::GoVersion;
 use regex::Regex;
 
@@ -74,6 +76,9 @@ Examples:
   Fail a CI job when a map that should be changed costs more than 10 % of the CPU:
     mapscope diagnose cpu.pprof ./server --fail-over 10
 
+  Say what a rule rests on, and how to check it by hand:
+    mapscope diagnose --explain growth-dominates
+
   Hold the maps against the limits of a file, and show what is over them in a pull request:
     mapscope diagnose server.pb.gz ./server --budget mapscope.toml --github
 
@@ -85,8 +90,12 @@ Exit codes: 0 fine, 1 over the --fail-over limit or one of --budget, 2 an error 
 pub struct Diagnose {
     /// CPU and heap profiles, recordings, execution traces, the binary, in any order; folders of them; `http://` URLs of
     /// pprof endpoints too.
-    #[arg(required = true, value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
+    #[arg(required_unless_present = "explain", value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
     pub inputs: Vec<String>,
+    /// Say what a rule means and needs, why its thresholds are where they are, and how to check it by hand; a name that is
+    /// not known lists them.
+    #[arg(long, value_name = "RULE", value_parser = rule(), hide_possible_values = true, conflicts_with_all = NOT_BESIDE_EXPLAIN)]
+    pub explain: Option<&'static Rule>,
     /// Print JSON (docs/json.md) instead of text.
     #[arg(long)]
     pub json: bool,
@@ -505,6 +514,27 @@ impl Color {
 fn go_version(text: &str) -> Result<GoVersion, String> {
     let digits = text.trim_start_matches("go");
     GoVersion::parse(&format!("go{digits}")).ok_or_else(|| "not a version such as 1.27".to_owned())
+}
+
+/// What says something of inputs, where a rule is explained without any.
+const NOT_BESIDE_EXPLAIN: [&str; 10] = [
+    "inputs",
+    "json",
+    "html",
+    "flamegraph",
+    "focus",
+    "fail_over",
+    "budget",
+    "sarif",
+    "github",
+    "force",
+];
+
+/// Takes the name of a rule.
+fn rule() -> impl TypedValueParser<Value = &'static Rule> {
+    let of_name = |name: String| RULES.iter().find(|rule| rule.name == name);
+    PossibleValuesParser::new(RULES.iter().map(|rule| rule.name))
+        .map(move |name| of_name(name).expect("it is the name of one of them"))
 }
 
 fn maps_of_size(text: &str) -> Result<(u64, Option<u64>), String> {

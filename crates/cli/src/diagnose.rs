@@ -20,6 +20,10 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Say,
 ) -> anyhow::Result<ExitCode> {
+    if let Some(rule) = args.explain {
+        report::render_rule(out, rule, crate::width())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let options = Options {
         open: OpenOptions { max_inflated_bytes: args.max_inflated.saturating_mul(1 << 20) },
         stacks: args.html.is_some() || args.flamegraph.is_some(),

@@ -154,5 +154,5 @@ struct SarifDriver {
 
 fn is_recording(file: &mut dyn Read) -> bool {
     let limits = Limits { max_inflated_bytes: MAX_RECORDING };
-    gopprof::has_sample_type(file, "map_grows", &limits).unwrap_or(false)
+    gopprof::has_sample_type(file, recording::KNOWN_BY, &limits).unwrap_or(false)
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use capture::StopSignals;
-use diagnosis::finding::plural;
+use evidence::words::plural;
 use goproc::{CommandState, SuspendSignal};
 use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};

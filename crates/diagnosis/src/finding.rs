@@ -1,6 +1,16 @@
-//! What the rules conclude.
+//! What the rules conclude, as data: the words for it are the report's. Only the labels of evidence are short texts, since
+//! nothing acts on them.
+
+mod advice;
+mod cause;
+mod reason;
+
+pub use self::advice::{Advice, Entries, Gain, Relief, ShardKey, SyncMap};
+pub use self::cause::Cause;
+pub use self::reason::Reason;
 
 use evidence::{Bounds, Cost, Evidence, SourceId};
+use gomap::Category;
 
 /// Evidence with what follows from it.
 #[derive(Debug, Clone)]
@@ -31,12 +41,12 @@ pub struct Finding {
     pub rule: &'static str,
     /// Index into [`Evidence::sites`]; `None` is the whole process.
     pub site: Option<usize>,
-    /// What is the matter, one sentence without figures: the figures are in `evidence`.
-    pub cause: String,
-    /// What to do, in one word.
+    /// What is the matter.
+    pub cause: Cause,
+    /// What to do, in one word: that of `advice`.
     pub verdict: Verdict,
     /// What to change, concretely.
-    pub advice: String,
+    pub advice: Advice,
     /// The CPU this finding speaks about; `None` when it speaks about memory.
     pub cost: Option<Cost>,
     /// What following the advice would save.
@@ -80,9 +90,18 @@ pub struct Saving {
     /// Two standard errors of the sampled share included. Units: fraction of the process' CPU.
     pub high: f64,
     /// Where the range comes from.
-    pub basis: &'static str,
+    pub basis: Basis,
     /// What growth it saves, by the model; `None` when the sizes of the maps were not measured.
     pub growth: Option<GrowthSaving>,
+}
+
+/// Where the range of a saving comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// A right hint removes the growth frames and some of the collector's other work.
+    RightHint,
+    /// A flat map makes no first groups.
+    FlatMap,
 }
 
 /// What the growth model says that the advice saves, at the sizes that the maps were measured to have.
@@ -109,32 +128,13 @@ pub struct Span {
     pub high: i64,
 }
 
-const VOWELS: [char; 5] = ['a', 'e', 'i', 'o', 'u'];
-
-/// The noun as it stands after a number: "sample", "samples", "processes", "copies".
-pub fn plural(n: u64, noun: &str) -> String {
-    match noun {
-        _ if n == 1 => noun.to_owned(),
-        _ if noun.ends_with('s') => format!("{noun}es"),
-        _ => match noun.strip_suffix('y').filter(|stem| !stem.ends_with(VOWELS)) {
-            Some(stem) => format!("{stem}ies"),
-            None => format!("{noun}s"),
-        },
-    }
-}
-
-/// "1 growth was", "2 growths were".
-pub fn were(n: u64, noun: &str) -> String {
-    format!("{n} {} {}", plural(n, noun), if n == 1 { "was" } else { "were" })
-}
-
-/// How far to trust a finding, with the reason in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How far to trust a finding, and why.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Confidence {
     /// Grade.
     pub level: Level,
     /// Why not higher, or what it rests on.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 /// Grades of confidence.
@@ -153,10 +153,30 @@ pub enum Level {
 pub struct EvidenceLine {
     /// Where it was measured.
     pub source: SourceId,
-    /// What was measured, without the figure.
+    /// What was measured, without the figure: a label.
     pub what: String,
     /// The figure.
     pub amount: Amount,
+}
+
+/// What map time of this category is spent on, as labels of evidence have it: "hashing keys".
+pub fn work_label(category: Category) -> &'static str {
+    match category {
+        Category::Hash => "hashing keys",
+        Category::Probe => "searching and comparing",
+        Category::Read => "reading",
+        Category::Iterate => "iterating",
+        Category::DeleteClear => "deleting",
+        Category::Create => "making maps",
+        Category::OtherMap => "copying and allocating keys and elements",
+        Category::GcAssist => "collector work charged to this line",
+        Category::GrowthMove => "moving entries",
+        Category::GrowthMemory => "new arrays",
+        Category::WriteBarrier => "write barriers",
+        Category::GcBackground => "collector work in the background",
+        Category::KeyConversion => "making keys",
+        Category::OffMap => "other work",
+    }
 }
 
 /// A figure with its unit; how it looks is the report's business.
@@ -223,17 +243,4 @@ pub struct NotMeasured {
     pub what: String,
     /// Command that would measure it.
     pub command: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_of_something_is_no_plural() {
-        let all = |n| ["site", "process", "entry"].map(|noun| plural(n, noun));
-        assert_eq!(all(1), ["site", "process", "entry"]);
-        assert_eq!(all(2), ["sites", "processes", "entries"]);
-        assert_eq!([were(1, "growth"), were(0, "growth")], ["1 growth was", "0 growths were"]);
-    }
 }

@@ -12,7 +12,7 @@ use crate::sizes::{Class, FinalSizes};
 use evidence::{Bounds, Evidence, HintedMakes, TypeGrowth};
 
 /// How far off growths may be, of hints that are all taken for their mean. Units: fraction.
-const TOLERANCE: f64 = 0.1;
+pub(crate) const TOLERANCE: f64 = 0.1;
 /// How often maps grow does not depend on their type.
 const ANY_TYPE: &str = "map[int]int";
 

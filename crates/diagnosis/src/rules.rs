@@ -1,10 +1,9 @@
 //! The rules: evidence to findings.
 //!
-//! 1. Each rule looks at one site, or at the process, and speaks only when its evidence is there.
-//! 2. At a site, a rule that asks for a change silences those that say "leave it alone", there and of all maps together.
-//! 3. Findings are ranked; what would have said more goes to [`Diagnosis::not_measured`].
-//!
-//! Thresholds and their reasons: docs/rules.md.
+//! 1. [`RULES`] has a row for each rule: what it needs, beside which findings it is silent, its thresholds and their reasons.
+//! 2. Each rule whose inputs are there looks at one site, or at the process, and knows nothing of the others.
+//! 3. What it says is left out where its row says that it gives way to what was found before.
+//! 4. Findings are ranked; what would have said more goes to [`Diagnosis::not_measured`].
 
 mod collector;
 mod growth;
@@ -16,11 +15,17 @@ mod nesting;
 mod not_measured;
 mod path;
 mod predicted;
+mod registry;
+mod rule;
 mod steady;
 mod storage;
 
+pub use self::registry::{OF_TRUST, RULES};
+use self::rule::Check;
+pub use self::rule::{GivesWay, Input, Rule, Threshold, Value};
+
 use crate::finding::{
-    Amount, Confidence, Diagnosis, EvidenceLine, Finding, Level, Verdict, plural,
+    Advice, Amount, Cause, Confidence, Diagnosis, EvidenceLine, Finding, Level, Reason, Verdict,
 };
 use evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceId, SourceKind};
 use goabi::{GoVersion, MapImpl, MapOp};
@@ -37,65 +42,33 @@ pub(crate) const MANY_SAMPLES: u64 = 100;
 /// Samples without which no rule speaks about a part: one or two samples are anywhere by chance.
 pub(crate) const ENOUGH_SAMPLES: u64 = 5;
 
-type SiteRule = fn(&SiteContext<'_>) -> Option<Finding>;
-
-/// Rules that look at one site, in the order in which they are asked.
-const SITE_RULES: &[SiteRule] = &[
-    growth::full_small_maps,
-    growth::hint_too_small,
-    growth::growth_dominates,
-    growth::pending_evacuation,
-    collector::writers_help_collector,
-    locks::lock_around_map,
-    locality::misses_in_search,
-    path::stack_growth,
-    path::large_elements,
-    nesting::small_inner_maps,
-    keys::interface_keys,
-    keys::hash_bound_keys,
-    keys::key_building,
-    memory::churn,
-    memory::never_shrinks,
-    nesting::keep_nested,
-    steady::growth_is_not_the_problem,
-];
-
 /// Asks all rules.
 pub fn diagnose(evidence: Evidence) -> Diagnosis {
-    let mut findings = process_findings(&evidence);
-    for (index, site) in evidence.sites.iter().enumerate() {
-        let context = SiteContext { evidence: &evidence, index, site };
-        let mut of_site: Vec<Finding> =
-            SITE_RULES.iter().filter_map(|rule| rule(&context)).collect();
-        if of_site.iter().any(Finding::asks_for_change) {
-            of_site.retain(Finding::asks_for_change);
-        }
-        // One "leave it alone" per site says enough.
-        let mut has_leave_alone = false;
-        of_site.retain(|f| f.asks_for_change() || !std::mem::replace(&mut has_leave_alone, true));
-        findings.append(&mut of_site);
-    }
-    // What is said of all maps together may not contradict what is said of some.
-    if findings.iter().any(|f| f.site.is_some() && f.asks_for_change()) {
-        let is_verdict_on_maps = |f: &Finding| f.site.is_none() && f.cost.is_some();
-        findings.retain(|f| f.asks_for_change() || !is_verdict_on_maps(f));
-    }
+    let mut findings = ask(&evidence);
     rank(&mut findings);
     let not_measured = not_measured::list(&evidence);
     Diagnosis { evidence, findings, not_measured }
 }
 
-fn process_findings(evidence: &Evidence) -> Vec<Finding> {
-    let of_events = [collector::stopped_world(evidence), storage::small_writes(evidence)];
-    of_events.into_iter().flatten().chain(cpu_findings(evidence)).collect()
-}
-
-fn cpu_findings(evidence: &Evidence) -> Vec<Finding> {
-    let Some(cpu) = &evidence.cpu else { return Vec::new() };
-    let process = ProcessContext { evidence, cpu };
-    let rules =
-        [steady::below_threshold, steady::spread_thin, steady::reads_dominate, memory::gc_bound];
-    rules.iter().filter_map(|rule| rule(&process)).collect()
+/// What the rules say of each site, then of the process; they are asked in the order of the registry.
+fn ask(evidence: &Evidence) -> Vec<Finding> {
+    let rules: Vec<&Rule> = RULES.iter().filter(|rule| rule.has_inputs(evidence)).collect();
+    let mut found = Vec::new();
+    for (index, site) in evidence.sites.iter().enumerate() {
+        for rule in &rules {
+            if let Check::Site(check) = rule.check {
+                let finding = check(&SiteContext { rule: rule.name, evidence, index, site });
+                found.extend(finding.filter(|finding| rule.speaks_beside(finding, &found)));
+            }
+        }
+    }
+    for rule in &rules {
+        if let Check::Process(check) = rule.check {
+            let finding = check(&ProcessContext { rule: rule.name, evidence });
+            found.extend(finding.filter(|finding| rule.speaks_beside(finding, &found)));
+        }
+    }
+    found
 }
 
 fn rank(findings: &mut [Finding]) {
@@ -111,34 +84,35 @@ fn rank(findings: &mut [Finding]) {
 
 /// What a rule about the process sees.
 struct ProcessContext<'e> {
+    /// Name of the rule.
+    rule: &'static str,
     evidence: &'e Evidence,
-    cpu: &'e ProcessCpu,
 }
 
-impl ProcessContext<'_> {
+impl<'e> ProcessContext<'e> {
+    fn cpu(&self) -> Option<&'e ProcessCpu> {
+        self.evidence.cpu.as_ref()
+    }
+
+    /// A finding about the process with the CPU that it speaks about.
+    fn finding(&self, cause: Cause, advice: Advice, cost: Cost, confidence: Confidence) -> Finding {
+        Finding { cost: Some(cost), ..Finding::new(self.rule, cause, advice, confidence) }
+    }
+
     fn source(&self) -> SourceId {
-        self.cpu.sources.first().copied().unwrap_or(SourceId(0))
+        self.cpu().and_then(|cpu| cpu.sources.first()).copied().unwrap_or(SourceId(0))
     }
 
-    fn share(&self, what: &str, part: Cost) -> EvidenceLine {
-        EvidenceLine {
-            source: self.source(),
-            what: what.to_owned(),
-            amount: Amount::Share { part, whole: self.cpu.total },
-        }
-    }
-
-    /// Cost inside map operations.
-    fn map(&self) -> Cost {
-        MapOp::ALL.into_iter().fold(Cost::default(), |mut sum, op| {
-            sum += self.cpu.by_op.get(op);
-            sum
-        })
+    fn share(&self, what: &str, part: Cost, whole: Cost) -> EvidenceLine {
+        let amount = Amount::Share { part, whole };
+        EvidenceLine { source: self.source(), what: what.to_owned(), amount }
     }
 }
 
 /// What a rule about a site sees.
 struct SiteContext<'e> {
+    /// Name of the rule.
+    rule: &'static str,
     evidence: &'e Evidence,
     index: usize,
     site: &'e Site,
@@ -223,19 +197,11 @@ impl<'e> SiteContext<'e> {
         })
     }
 
-    /// A finding about this site with what all of them have in common.
-    fn finding(&self, rule: &'static str, verdict: Verdict, cost: Cost) -> Finding {
-        Finding {
-            rule,
-            site: Some(self.index),
-            cause: String::new(),
-            verdict,
-            advice: String::new(),
-            cost: Some(cost),
-            saving: None,
-            confidence: confidence(cost, Level::High, "the share was measured"),
-            evidence: Vec::new(),
-        }
+    /// A finding about this site that rests on a share of the CPU.
+    fn finding(&self, cost: Cost, cause: Cause, advice: Advice) -> Finding {
+        let confidence = confidence(cost, Level::High, Reason::ShareMeasured);
+        let finding = Finding::new(self.rule, cause, advice, confidence);
+        Finding { site: Some(self.index), cost: Some(cost), ..finding }
     }
 }
 
@@ -245,24 +211,24 @@ fn is_noticeable(part: Cost, total: Cost) -> bool {
 }
 
 /// The level that the number of samples allows, at most `level`; the reason names what limits it.
-fn confidence(cost: Cost, level: Level, reason: &str) -> Confidence {
-    let n = cost.samples;
-    if n < FEW_SAMPLES {
-        return Confidence {
-            level: Level::Low,
-            reason: format!("only {n} {}", plural(n, "sample")),
-        };
+fn confidence(cost: Cost, level: Level, reason: Reason) -> Confidence {
+    match cost.samples {
+        n @ 0..FEW_SAMPLES => Confidence { level: Level::Low, reason: Reason::FewSamples(n) },
+        n @ 0..MANY_SAMPLES if level > Level::Medium => {
+            Confidence { level: Level::Medium, reason: Reason::RoughShare(n) }
+        }
+        _ => Confidence { level, reason },
     }
-    if n < MANY_SAMPLES && level > Level::Medium {
-        return Confidence {
-            level: Level::Medium,
-            reason: format!("{n} samples: the share is rough"),
-        };
-    }
-    Confidence { level, reason: reason.to_owned() }
 }
 
 impl Finding {
+    /// A finding of which evidence, cost and saving are still to be said.
+    fn new(rule: &'static str, cause: Cause, advice: Advice, confidence: Confidence) -> Self {
+        let (verdict, site, cost, saving, evidence) =
+            (advice.verdict(), None, None, None, Vec::new());
+        Self { rule, site, cause, verdict, advice, cost, saving, confidence, evidence }
+    }
+
     /// Whether the verdict asks for a change.
     pub fn asks_for_change(&self) -> bool {
         self.verdict != Verdict::LeaveAlone

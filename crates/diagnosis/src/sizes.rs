@@ -9,9 +9,11 @@ mod ladder;
 use self::ladder::Ladder;
 use crate::shapes;
 use evidence::{Bounds, Evidence, Precision, TypeGrowth};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// A range of entries. Shape: `at_least <= room`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Size {
     /// Entries that a map holds at least.
     pub at_least: u64,

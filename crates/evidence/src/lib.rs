@@ -6,6 +6,7 @@ mod misses;
 mod storage;
 mod timeline;
 mod trace;
+pub mod words;
 
 use std::ops::AddAssign;
 
@@ -21,6 +22,8 @@ pub use self::trace::{ProcessTrace, Ranges, SiteTrace, Writers};
 use goabi::{GoVersion, MapImpl, MapOp, Nested};
 pub use gomap::GrowKind;
 use gomap::{Category, Layout, MapWork};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Index into [`Evidence::sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -282,7 +285,7 @@ impl AddAssign for Alloc {
 }
 
 /// A function at a line of source.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Frame {
     /// Go's name of the function, with package path.
     pub function: String,

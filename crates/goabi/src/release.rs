@@ -126,6 +126,12 @@ impl Release {
         RELEASES.iter().find(|release| version.major == 1 && release.minor == version.minor)
     }
 
+    /// The first release from which on all that are known have something; `None` when the newest has not.
+    pub fn since(has: impl Fn(&Self) -> bool) -> Option<GoVersion> {
+        let having = RELEASES.iter().rev().take_while(|release| has(release));
+        having.last().map(|release| GoVersion::go1(release.minor))
+    }
+
     /// An implementation of the map in it; `None` where it does not have that.
     pub fn map(&self, map_impl: MapImpl) -> Option<&'static MapAbi> {
         self.maps.iter().find(|map| map.map_impl == map_impl)
@@ -150,5 +156,14 @@ mod tests {
         }
         assert_eq!(Release::of(GoVersion::go1(Release::NEWEST.minor + 1)), None);
         assert_eq!(Release::of(GoVersion { major: 2, ..GoVersion::go1(27) }), None);
+    }
+
+    #[test]
+    fn what_releases_gained_and_kept_has_a_first_one() {
+        assert_eq!(Release::since(|release| release.has_green_tea), Some(GoVersion::go1(26)));
+        let grows =
+            |release: &Release| release.usual_map().is_some_and(|map| map.full_small_update_grows);
+        assert_eq!(Release::since(|release| !grows(release)), Some(GoVersion::go1(27)));
+        assert_eq!(Release::since(grows), None);
     }
 }

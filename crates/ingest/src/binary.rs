@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diagnosis::finding::plural;
 use evidence::Evidence;
+use evidence::words::plural;
 use evidence::{Frame, MakeSite, MapType, Notice, Site, SiteMap, SourceId, TypePart};
 use goabi::{Kind, MapOp, Nested, Release};
 use gobin::{Basis, Binary};

@@ -8,8 +8,8 @@
 
 use std::collections::HashMap;
 
-use diagnosis::finding::plural;
 use evidence::Evidence;
+use evidence::words::plural;
 use evidence::{
     Cost, CostByOp, CostByWork, CostSplit, Depth, Frame, FunctionCost, ProcessCpu, Site, SiteCpu,
     SourceId,

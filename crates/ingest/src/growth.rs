@@ -1,31 +1,28 @@
-//! Recordings to the growth of each site. docs/recording.md describes their sample types, labels and comments.
+//! Recordings to the growth of each site.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use diagnosis::finding::{plural, were};
 use evidence::Evidence;
+use evidence::words::plural;
 use evidence::{
     Bounds, GroupId, GrowKind, GrowStep, Growth, HintedMakes, Notice, Precision, ProcessGrowth,
     Sampled, Site, SiteGrowth, SourceId, TypeGrowth, Windows,
 };
-use goabi::{GoVersion, MapImpl};
-use gopprof::{LabelValue, Profile, Sample};
+use gopprof::{Locations, Profile};
+use recording::{Facts, Fixed, Labels, Reader, Row};
 
 use crate::lines::{LineId, Lines, LocationFrames};
 use crate::printable::printable;
 use crate::program::ProgramOfProfile;
 
-/// Widest range of an old recording, as a fraction of its number.
-const MAX_OLD_RANGE: f64 = 10.0;
-/// Version of labels and comments that is understood.
-const FORMAT: &str = "1";
-/// Groups of windows kept of a recording, and of all recordings; more are none.
-const MAX_GROUPS: usize = 64;
+mod notices;
+
+use notices::notices;
+
+/// Groups of windows kept of all recordings; more are none.
 const MAX_GROUPS_IN_ALL: usize = 16 * 1024;
 /// What a growth seen stands for at most.
 const MAX_SCALE: f64 = 1e9;
-/// Depth up to which a map of tables fits any memory.
-const MAX_LOCAL_DEPTH: u64 = 52;
 
 /// Sums recordings by line, map type and step.
 #[derive(Debug, Default)]
@@ -78,26 +75,6 @@ struct OfRecording {
     has_estimates: bool,
 }
 
-/// Positions of the values of a recording.
-struct Columns {
-    growth: [Option<usize>; 4],
-    makes: Option<usize>,
-    hint_entries: Option<usize>,
-}
-
-/// Labels of a sample.
-#[derive(Default)]
-struct Labels {
-    map_type: String,
-    kind: Option<GrowKind>,
-    before: u64,
-    after: u64,
-    local_depth: Option<u8>,
-    window_group: Option<usize>,
-    every_growth_from: Option<u64>,
-    precision: Precision,
-}
-
 impl GrowthCollector {
     pub(crate) fn has_recordings(&self) -> bool {
         !self.process.sources.is_empty()
@@ -119,29 +96,29 @@ impl GrowthCollector {
         self.process.sources.push(source);
         self.programs.push(ProgramOfProfile::of(profile, name));
         let locations = self.lines.add_profile(profile);
-        let columns = Columns::of(profile);
-        let comments = Comments::of(profile);
-        let mut recording = self.begin(&comments);
-        for sample in profile.samples() {
-            self.add_sample(&sample, &columns, &locations, &mut recording);
+        let reader = Reader::new(profile);
+        let facts = reader.facts();
+        let mut recording = self.begin(facts);
+        for (stack, row) in reader.rows() {
+            self.add_row(stack, row, &locations, &mut recording);
         }
         let grows = recording.grows;
-        self.end(recording, &comments);
+        self.end(recording, facts);
         let duration_ns = u64::try_from(profile.duration_nanos).unwrap_or(0);
         self.process.duration_ns = self.process.duration_ns.saturating_add(duration_ns);
-        self.add_comments(&comments);
-        describe_program(&comments, source, evidence);
+        self.add_facts(facts);
+        describe_program(facts, source, evidence);
         evidence
             .notices
-            .extend(notices(&comments, grows).map(|text| Notice { source: Some(source), text }));
+            .extend(notices(facts, grows).map(|text| Notice { source: Some(source), text }));
     }
 
     /// Takes what a recording says of its windows, before its samples refer to them.
-    fn begin(&mut self, comments: &Comments<'_>) -> OfRecording {
-        let uncounted_ns = comments.seconds("uncounted_s").unwrap_or(0);
+    fn begin(&mut self, facts: &Facts) -> OfRecording {
+        let uncounted_ns = facts.uncounted_ns();
         self.process.uncounted_ns = self.process.uncounted_ns.saturating_add(uncounted_ns);
         // Also when no window saw any growth: that there was none is an estimate.
-        let has_windows = comments.has_windows();
+        let has_windows = facts.has_windows();
         let precision = match (uncounted_ns, has_windows) {
             (0, false) => Precision::Exact,
             (0, true) => Precision::Estimated,
@@ -149,8 +126,7 @@ impl GrowthCollector {
         };
         self.process.precision = self.process.precision.max(precision);
         let windows = has_windows.then(|| {
-            let left = MAX_GROUPS_IN_ALL - self.n_groups;
-            let windows = comments.windows(left.min(MAX_GROUPS));
+            let windows = windows(facts, MAX_GROUPS_IN_ALL - self.n_groups);
             self.n_groups += windows.group_cpu_ns.len();
             let n_groups = windows.group_cpu_ns.len();
             self.process.windows.push(windows);
@@ -160,7 +136,7 @@ impl GrowthCollector {
     }
 
     /// Adds what is known only after the samples of a recording.
-    fn end(&mut self, recording: OfRecording, comments: &Comments<'_>) {
+    fn end(&mut self, recording: OfRecording, facts: &Facts) {
         let OfRecording { mut precision, grows, has_estimates, .. } = recording;
         if has_estimates {
             precision = precision.max(Precision::Estimated);
@@ -169,9 +145,9 @@ impl GrowthCollector {
             Precision::Exact | Precision::EstimatedSite => {
                 Some(Bounds { low: grows, high: Some(grows) })
             }
-            Precision::Estimated => comments.grows_range(grows),
+            Precision::Estimated => grows_range(facts, grows),
             Precision::LowerBound => {
-                let low = comments.grows_range(grows).map_or(grows, |range| range.low);
+                let low = grows_range(facts, grows).map_or(grows, |range| range.low);
                 Some(Bounds { low, high: None })
             }
         };
@@ -185,41 +161,46 @@ impl GrowthCollector {
             .or(self.grows_range);
     }
 
-    fn add_sample(
+    fn add_row(
         &mut self,
-        sample: &Sample<'_>,
-        columns: &Columns,
+        stack: Locations<'_>,
+        row: Row<'_>,
         locations: &LocationFrames,
         recording: &mut OfRecording,
     ) {
-        let growth = columns.growth(sample);
-        let (makes, hint_entries) =
-            (value(sample, columns.makes), value(sample, columns.hint_entries));
-        if growth == Growth::default() && makes == 0 {
-            return;
+        match row {
+            Row::Cpu { .. } => {}
+            Row::Grows { labels, grows, moved_entries, moved_bytes, grow_bytes } => {
+                let growth = Growth { grows, moved_entries, moved_bytes, grow_bytes };
+                if let Some(line) = line_of(stack, locations) {
+                    self.add_growth(line, &labels, growth, recording);
+                }
+            }
+            Row::Makes { labels, makes, hint_entries } => {
+                if let Some(line) = line_of(stack, locations) {
+                    let hints = self.hints.entry((line, printable(labels.map_type))).or_default();
+                    hints.0 = hints.0.saturating_add(makes);
+                    hints.1 = hints.1.saturating_add(hint_entries);
+                }
+            }
         }
-        let labels = Labels::of(sample);
-        let mut frames = sample.locations().flat_map(|location| locations.of(location));
-        // Without a stack the leaf stands for the line.
-        let Some(frame) =
-            frames.clone().find(|frame| !frame.class.is_runtime()).or_else(|| frames.next())
-        else {
-            return;
-        };
-        if makes > 0 {
-            let hints = self.hints.entry((frame.line, labels.map_type)).or_default();
-            hints.0 = hints.0.saturating_add(makes);
-            hints.1 = hints.1.saturating_add(hint_entries);
-            return;
-        }
+    }
+
+    fn add_growth(
+        &mut self,
+        line: LineId,
+        labels: &Labels<'_>,
+        growth: Growth,
+        recording: &mut OfRecording,
+    ) {
+        let precision = precision(labels);
         self.process.total += growth;
-        self.process.precision = self.process.precision.max(labels.precision);
+        self.process.precision = self.process.precision.max(precision);
         recording.grows = recording.grows.saturating_add(growth.grows);
-        recording.has_estimates |= labels.precision == Precision::Estimated;
-        let key = (frame.line, labels.map_type);
-        let sums = self.types.entry(key).or_default();
+        recording.has_estimates |= precision == Precision::Estimated;
+        let sums = self.types.entry((line, printable(labels.map_type))).or_default();
         sums.total += growth;
-        sums.precision = sums.precision.max(labels.precision);
+        sums.precision = sums.precision.max(precision);
         if let Some((recording, _)) = recording.windows {
             sums.every_growth.add(recording, labels.every_growth_from);
         }
@@ -228,7 +209,7 @@ impl GrowthCollector {
             let step = sums.steps.entry((labels.before, labels.after, kind, depth)).or_default();
             step.grows = step.grows.saturating_add(growth.grows);
             step.moved_entries = step.moved_entries.saturating_add(growth.moved_entries);
-            if labels.precision == Precision::Estimated {
+            if precision == Precision::Estimated {
                 let of_group = match recording.group(labels.window_group) {
                     Some(group) => step.by_group.entry(group).or_default(),
                     None => &mut step.of_no_group,
@@ -238,14 +219,13 @@ impl GrowthCollector {
         }
     }
 
-    fn add_comments(&mut self, comments: &Comments<'_>) {
+    fn add_facts(&mut self, facts: &Facts) {
         let process = &mut self.process;
-        process.lost = process.lost.saturating_add(comments.number("lost_events").unwrap_or(0));
-        process.lacks_clocks |= comments.lacks_clocks();
-        comments.add_to(&mut process.gc_cycles, "gc_cycles");
-        comments.add_to(&mut process.gc_assists, "gc_assists");
-        let percent = |key: &str| comments.number_with_fraction(key);
-        process.overhead = percent("overhead_pct").map(|pct| pct / 100.0).or(process.overhead);
+        process.lost = process.lost.saturating_add(facts.lost_events.unwrap_or(0));
+        process.lacks_clocks |= facts.lacks_clocks();
+        add_to(&mut process.gc_cycles, facts.gc_cycles);
+        add_to(&mut process.gc_assists, facts.gc_assists);
+        process.overhead = fraction(facts.overhead_pct).or(process.overhead);
     }
 
     /// Gives each site its growth; lines that only a recording has become sites of their own.
@@ -310,9 +290,9 @@ impl GrowthCollector {
 
 impl OfRecording {
     /// Where its windows say of this group how much time it stands for.
-    fn group(&self, group: Option<usize>) -> Option<GroupId> {
+    fn group(&self, group: Option<u32>) -> Option<GroupId> {
         let (recording, n_groups) = self.windows?;
-        let group = group.filter(|&group| group < n_groups)? as u32;
+        let group = group.filter(|&group| (group as usize) < n_groups)?;
         Some(GroupId { recording, group })
     }
 }
@@ -350,287 +330,74 @@ impl EveryGrowth {
     }
 }
 
-impl Columns {
-    fn of(profile: &Profile) -> Self {
-        let column = |kind: &str| profile.sample_type_named(kind);
-        Self {
-            growth: ["map_grows", "map_moved_entries", "map_moved_space", "map_grow_space"]
-                .map(column),
-            makes: column("map_makes"),
-            hint_entries: column("map_hint_entries"),
-        }
-    }
+/// The innermost line that is not the runtime's. Without a stack the leaf stands for it.
+fn line_of(stack: Locations<'_>, locations: &LocationFrames) -> Option<LineId> {
+    let mut frames = stack.flat_map(|location| locations.of(location));
+    let user = frames.clone().find(|frame| !frame.class.is_runtime());
+    Some(user.or_else(|| frames.next())?.line)
+}
 
-    fn growth(&self, sample: &Sample<'_>) -> Growth {
-        let [grows, moved_entries, moved_bytes, grow_bytes] =
-            self.growth.map(|column| value(sample, column));
-        Growth { grows, moved_entries, moved_bytes, grow_bytes }
+/// What a recording says of its windows, with no more than so many groups.
+fn windows(facts: &Facts, max_groups: usize) -> Windows {
+    let groups = facts.window_group_cpu_s.iter().flatten().take(max_groups);
+    Windows {
+        group_cpu_ns: groups.map(|seconds| seconds.seconds_as_ns()).collect(),
+        scale: facts.window_scale.map_or(1.0, Fixed::value).clamp(1.0, MAX_SCALE),
+        scale_error: fraction(facts.scale_error_pct).unwrap_or(0.0).clamp(0.0, 1.0),
+        unmet: fraction(facts.unmet_bursts_pct).unwrap_or(0.0).clamp(0.0, MAX_SCALE),
+        every_split: facts.every_split == Some(true),
+        has_no_end: facts.grows_high == Some(None),
     }
 }
 
-fn value(sample: &Sample<'_>, column: Option<usize>) -> u64 {
-    column.map_or(0, |column| u64::try_from(sample.value(column)).unwrap_or(0))
+fn fraction<const DIGITS: u8>(pct: Option<Fixed<DIGITS>>) -> Option<f64> {
+    pct.map(|pct| pct.value() / 100.0)
 }
 
-impl Labels {
-    fn of(sample: &Sample<'_>) -> Self {
-        let mut labels = Self { map_type: "unknown".to_owned(), ..Self::default() };
-        for label in sample.labels() {
-            let number = |value: i64| u64::try_from(value).unwrap_or(0);
-            match (label.key, label.value) {
-                ("map_type", LabelValue::Str(name)) => labels.map_type = printable(name),
-                ("grow_kind", LabelValue::Str(kind)) => labels.kind = grow_kind(kind),
-                ("precision", LabelValue::Str("site-estimated")) => {
-                    labels.precision = Precision::EstimatedSite;
-                }
-                // What is not known is not taken for exact.
-                ("precision", _) => labels.precision = Precision::Estimated,
-                ("capacity_before", LabelValue::Num { value, .. }) => labels.before = number(value),
-                ("capacity_after", LabelValue::Num { value, .. }) => labels.after = number(value),
-                ("local_depth", LabelValue::Num { value, .. }) => {
-                    let depth = u64::try_from(value).ok().filter(|&depth| depth <= MAX_LOCAL_DEPTH);
-                    labels.local_depth = depth.map(|depth| depth as u8);
-                }
-                ("every_growth_from", LabelValue::Num { value, .. }) => {
-                    labels.every_growth_from = u64::try_from(value).ok();
-                }
-                ("window_group", LabelValue::Num { value, .. }) => {
-                    labels.window_group = usize::try_from(value).ok();
-                }
-                _ => {}
-            }
-        }
-        labels
+fn grows_range(facts: &Facts, grows: u64) -> Option<Bounds> {
+    let range = facts.grows_range(grows)?;
+    Some(Bounds { low: range.low, high: range.high })
+}
+
+fn precision(labels: &Labels<'_>) -> Precision {
+    match labels.precision {
+        recording::Precision::Exact => Precision::Exact,
+        recording::Precision::EstimatedSite => Precision::EstimatedSite,
+        recording::Precision::Estimated => Precision::Estimated,
     }
 }
 
-fn grow_kind(name: &str) -> Option<GrowKind> {
-    match name {
-        "small-to-table" => Some(GrowKind::SmallToTable),
-        "table" => Some(GrowKind::Table),
-        "split" => Some(GrowKind::Split),
-        "double" => Some(GrowKind::Double),
-        "same-size" => Some(GrowKind::SameSize),
-        _ => None,
+/// Adds a number that is there.
+fn add_to(sum: &mut Option<u64>, number: Option<u64>) {
+    if let Some(number) = number {
+        *sum = Some(sum.unwrap_or(0).saturating_add(number));
     }
 }
 
-/// The `key=value` comments.
-struct Comments<'p>(HashMap<&'p str, &'p str>);
-
-impl<'p> Comments<'p> {
-    fn of(profile: &'p Profile) -> Self {
-        Self(
-            profile
-                .comments
-                .iter()
-                .filter_map(|&comment| profile.str(comment).split_once('='))
-                .collect(),
-        )
-    }
-
-    fn get(&self, key: &str) -> Option<&'p str> {
-        self.0.get(key).copied()
-    }
-
-    fn number(&self, key: &str) -> Option<u64> {
-        self.get(key)?.parse().ok()
-    }
-
-    fn number_with_fraction(&self, key: &str) -> Option<f64> {
-        self.get(key)?.parse().ok().filter(|number: &f64| number.is_finite())
-    }
-
-    /// Whether a part was counted in windows; an unknown number of them is some.
-    fn has_windows(&self) -> bool {
-        self.get("windows").is_some_and(|n| n.parse() != Ok(0_u64))
-    }
-
-    /// Whether no clock says how much threads were slowed down in windows.
-    fn lacks_clocks(&self) -> bool {
-        self.number("thread_clocks") == Some(0)
-    }
-
-    /// Seconds with a fraction, as nanoseconds.
-    fn seconds(&self, key: &str) -> Option<u64> {
-        self.number_with_fraction(key).map(nanoseconds)
-    }
-
-    /// As a fraction; 0 where it is not said.
-    fn percent(&self, key: &str) -> f64 {
-        self.number_with_fraction(key).unwrap_or(0.0) / 100.0
-    }
-
-    /// What it says of its windows, with no more than so many groups.
-    fn windows(&self, max_groups: usize) -> Windows {
-        let list = self.get("window_group_cpu_s").unwrap_or_default();
-        let seconds = list.split(',').map_while(|seconds| {
-            seconds.trim().parse().ok().filter(|seconds: &f64| seconds.is_finite())
-        });
-        Windows {
-            group_cpu_ns: seconds.take(max_groups).map(nanoseconds).collect(),
-            scale: self.number_with_fraction("window_scale").unwrap_or(1.0).clamp(1.0, MAX_SCALE),
-            scale_error: self.percent("scale_error_pct").clamp(0.0, 1.0),
-            unmet: self.percent("unmet_bursts_pct").clamp(0.0, MAX_SCALE),
-            every_split: self.get("every_split") == Some("1"),
-            has_no_end: self.get("grows_high") == Some("unknown"),
-        }
-    }
-
-    /// The range around a number of growths. Old recordings have half its width.
-    fn grows_range(&self, grows: u64) -> Option<Bounds> {
-        if let Some(low) = self.number("grows_low") {
-            let high = self.number("grows_high");
-            // A range that the number is not in is of something else.
-            let is_around = low <= grows && high.is_none_or(|high| grows <= high);
-            return is_around.then_some(Bounds { low, high });
-        }
-        let part = self.number_with_fraction("estimate_range_pct")? / 100.0;
-        if !(0.0..=MAX_OLD_RANGE).contains(&part) {
-            return None;
-        }
-        let end = |factor: f64| (grows as f64 * factor.max(0.0)).round() as u64;
-        Some(Bounds { low: end(1.0 - part), high: Some(end(1.0 + part)) })
-    }
-
-    /// Adds a number that is there.
-    fn add_to(&self, sum: &mut Option<u64>, key: &str) {
-        if let Some(number) = self.number(key) {
-            *sum = Some(sum.unwrap_or(0).saturating_add(number));
-        }
-    }
-}
-
-fn nanoseconds(seconds: f64) -> u64 {
-    (seconds.max(0.0) * 1e9) as u64
-}
-
-fn describe_program(comments: &Comments<'_>, source: SourceId, evidence: &mut Evidence) {
+fn describe_program(facts: &Facts, source: SourceId, evidence: &mut Evidence) {
     let program = &mut evidence.program;
     if program.go_version.is_none() {
-        program.go_version =
-            comments.get("go_version").and_then(GoVersion::parse).map(|version| (version, source));
+        program.go_version = facts.go_version.flatten().map(|version| (version, source));
     }
-    let map_impl = match comments.get("map_impl") {
-        Some("classic") => Some(MapImpl::Classic),
-        Some("swiss") => Some(MapImpl::Swiss),
-        _ => None,
-    };
-    program.map_impl = map_impl.map(|map_impl| (map_impl, source)).or(program.map_impl);
-}
-
-/// What the reader has to know about how the recording was made.
-fn notices(comments: &Comments<'_>, grows: u64) -> impl Iterator<Item = String> {
-    let some = |key: &str| comments.number(key).filter(|&n| n > 0);
-    let text = |key: &str| {
-        let number = comments.get(key).filter(|_| comments.number_with_fraction(key).is_some());
-        printable(number.unwrap_or("an unknown number of"))
-    };
-    let is_other_format = comments.get("mapscope.format") != Some(FORMAT);
-    [
-        is_other_format.then(|| "written by another version of mapscope; some of it may be missing here".to_owned()),
-        (comments.get("end") == Some("signal")).then(|| "stopped early by a signal; what was recorded until then is here".to_owned()),
-        some("lost_events").map(|n| format!("{} lost, and missing from the counts", were(n, "growth"))),
-        some("lost_stacks").map(|n| format!("{} lost: those growths and CPU samples have no line", were(n, "stack"))),
-        some("lost_samples").map(|n| format!("{} lost", were(n, "CPU sample"))),
-        some("elsewhere").map(|n| {
-            format!("{n} of the processes executed another program, and were recorded until they did")
-        }),
-        some("not_recorded_processes").map(|n| {
-            let processes = plural(n, "process");
-            format!("{n} more {processes} of the same file ran beside the command, not in it: record with --exe")
-        }),
-        comments.number_with_fraction("exe_replaced_s").map(|_| {
-            format!(
-                "the path of the executable led to another file, as was seen after {} s: processes that began since it did are not recorded",
-                text("exe_replaced_s")
-            )
-        }),
-        some("unprobed_processes").map(|n| {
-            format!(
-                "{n} more processes were started from the file and do not run its code, as it was changed in their container then, or as they copied it elsewhere: their growths were not counted"
-            )
-        }),
-        comments.get("other_go_code").filter(|paths| !paths.is_empty()).map(|paths| {
-            format!(
-                "the processes also had Go code of other files, {}: maps that grow there are not recorded",
-                printable(paths)
-            )
-        }),
-        some("other_files_above").map(|n| {
-            format!(
-                "the processes had mapped more than {n} other files: whether there was Go code in the rest was not looked at"
-            )
-        }),
-        (comments.number("other_go_code_partly") == Some(1)).then(|| {
-            "whether there was Go code of other files was not looked at in all of the processes".to_owned()
-        }),
-        comments.lacks_clocks().then(|| {
-            "the kernel gave no clocks of threads, or maps grow in threads that have just begun, so that growths in windows are lower bounds: record as root, or with kernel.perf_event_paranoid at 2".to_owned()
-        }),
-        comments.number("only_user").map(|user| {
-            format!("recorded without the right to look at the processes of others: only those of user {user} are here")
-        }),
-        comments.seconds("frozen_s").filter(|&ns| ns > 0).map(|_| {
-            format!(
-                "for {} s the recorder was stopped, or got no CPU time: growths of that time were not counted",
-                text("frozen_s")
-            )
-        }),
-        some("unprobed_copies").map(|n| {
-            let copies = plural(n, "copy");
-            format!("{n} inlined {copies} of growth functions could not be probed: growths there are missing")
-        }),
-        comments.has_windows().then(|| {
-            let range = match comments.grows_range(grows) {
-                Some(Bounds { low, high: Some(high) }) => format!("between {low} and {high} growths in all"),
-                Some(Bounds { low, high: None }) => format!("at least {low} growths in all; not enough is known to say how many at most"),
-                None => "too few for a range".to_owned(),
-            };
-            format!(
-                "for {} s maps grew, or were made with a hint, more often than the overhead budget of {} % allows: counted in {} windows, each event standing for {}; {range}",
-                text("windows_s"),
-                text("max_overhead_pct"),
-                text("windows"),
-                text("window_scale"),
-            )
-        }),
-        comments.seconds("uncounted_s").filter(|&ns| ns > 0).map(|_| {
-            format!(
-                "for {} s of the program's CPU time nothing was counted, and no window stands for it: every count is a lower bound; record longer, or with --max-overhead 100",
-                text("uncounted_s")
-            )
-        }),
-        comments.get("sampled_stacks_s").filter(|s| s.parse().is_ok_and(|s: f64| s > 0.0)).map(|_| {
-            format!(
-                "for {} s stacks were taken of a part of the growths only, to stay within {} % overhead: counts per map type are exact, those per line estimated",
-                text("sampled_stacks_s"),
-                text("max_overhead_pct")
-            )
-        }),
-    ]
-    .into_iter()
-    .flatten()
+    program.map_impl = facts.map_impl.map(|map_impl| (map_impl, source)).or(program.map_impl);
 }
 
 /// "recording of 3.0 s, 620735 growths, 331 CPU samples".
 pub(crate) fn summary(profile: &Profile) -> String {
-    let columns = Columns::of(profile);
-    let samples = profile.sample_type_named("samples");
-    let (grows, samples) =
-        profile.samples().fold((0_u64, 0_u64), |(grows, samples_sum), sample| {
-            (
-                grows.saturating_add(columns.growth(&sample).grows),
-                samples_sum.saturating_add(value(&sample, samples)),
-            )
-        });
-    let comments = Comments::of(profile);
-    let lost = comments
-        .get("lost_events")
-        .map_or("lost not known".to_owned(), |lost| format!("{} lost", printable(lost)));
-    let sign = match comments.seconds("uncounted_s") {
-        Some(1..) => "at least ",
-        _ if comments.has_windows() => "about ",
+    let recording = Reader::new(profile);
+    let (mut grows, mut samples) = (0_u64, 0_u64);
+    for (_, row) in recording.rows() {
+        match row {
+            Row::Cpu { samples: n, .. } => samples = samples.saturating_add(n),
+            Row::Grows { grows: n, .. } => grows = grows.saturating_add(n),
+            Row::Makes { .. } => {}
+        }
+    }
+    let facts = recording.facts();
+    let lost = facts.lost_events.map_or("lost not known".to_owned(), |n| format!("{n} lost"));
+    let sign = match facts.uncounted_ns() {
+        1.. => "at least ",
+        _ if facts.has_windows() => "about ",
         _ => "",
     };
     format!(

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diagnosis::finding::plural;
 use evidence::Evidence;
+use evidence::words::plural;
 use evidence::{Alloc, Block, Notice, ProcessHeap, Site, SiteHeap, SourceId};
 use goabi::MapOp;
 use gomap::Layout;

@@ -33,8 +33,8 @@ mod times;
 mod trace;
 mod trace_input;
 
-use diagnosis::finding::plural;
 use evidence::Evidence;
+use evidence::words::plural;
 use evidence::{Notice, Source, SourceId, SourceKind};
 use gobin::Binary;
 

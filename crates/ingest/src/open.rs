@@ -182,7 +182,7 @@ fn classify(profile: Parsed<Profile>) -> Input {
     let types: Vec<&str> =
         profile.value.sample_types.iter().map(|t| profile.value.str(t.kind)).collect();
     let has = |name: &str| types.contains(&name);
-    if has("map_grows") {
+    if recording::is_recording(&profile.value) {
         Input::Recording(profile)
     } else if has("cpu") || types == ["samples"] {
         Input::Cpu(profile)

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 
 use evidence::Evidence;
-use evidence::{Cost, Frame, Notice, SourceId};
+use evidence::{Cost, Notice, SourceId};
 use gobin::{Binary, FileOffset};
 use gomap::{FrameClass, classify_function, classify_stack};
 use goperf::{EventKind, Mapping, PerfFile, Record, Sample, Tracepoint};
@@ -22,6 +22,10 @@ use crate::jit_map::JitMap;
 use crate::printable::printable;
 use crate::regular::open_regular;
 use crate::storage::StorageSamples;
+
+mod lines;
+
+use lines::{frames, user_line};
 
 /// Addresses of the kernel, on every architecture that Go runs on here, have the highest bit set.
 const KERNEL: u64 = 1 << 63;
@@ -362,101 +366,6 @@ fn map_times(stacks: &Stacks, processes: &Processes<'_>, binary: &Binary<'_>) ->
         }
     }
     times
-}
-
-/// Calls `each` with the frames of a stack that are in the binary, leaf first, until it says so.
-fn frames<'b>(
-    of_binary: &[&Mapping],
-    binary: &'b Binary<'_>,
-    stack: &[u64],
-    mut each: impl FnMut(gobin::Frame<'b>) -> bool,
-) {
-    for (depth, &address) in stack.iter().enumerate() {
-        let covers = |mapping: &&&Mapping| address.wrapping_sub(mapping.start) < mapping.len;
-        let Some(mapping) = of_binary.iter().find(covers) else { continue };
-        let offset = (address - mapping.start).wrapping_add(mapping.file_offset);
-        // What follows the leaf is where calls return to.
-        let offset = FileOffset(offset.wrapping_sub(u64::from(depth > 0)));
-        for frame in binary.link_addr(offset).into_iter().flat_map(|addr| binary.frames(addr)) {
-            if each(frame) {
-                return;
-            }
-        }
-    }
-}
-
-/// The frame nearest the leaf that is not of the standard library; or else the outermost that is not of the runtime.
-fn user_line(of_binary: &[&Mapping], binary: &Binary<'_>, stack: &[u64]) -> Option<Frame> {
-    let mut found = None;
-    frames(of_binary, binary, stack, |frame| {
-        if classify_function(frame.function).is_runtime() {
-            return false;
-        }
-        let (function, file) = (printable(frame.function), printable(frame.file));
-        found = Some(Frame { function, file, line: frame.line });
-        !is_standard_library(frame.function)
-    });
-    found
-}
-
-/// First parts of the import paths of the standard library. Source: GOROOT/src of Go 1.21 to 1.27.
-const STANDARD: &[&str] = &[
-    "archive",
-    "bufio",
-    "bytes",
-    "cmp",
-    "compress",
-    "container",
-    "context",
-    "crypto",
-    "database",
-    "debug",
-    "embed",
-    "encoding",
-    "errors",
-    "expvar",
-    "flag",
-    "fmt",
-    "go",
-    "hash",
-    "html",
-    "image",
-    "index",
-    "internal",
-    "io",
-    "iter",
-    "log",
-    "maps",
-    "math",
-    "mime",
-    "net",
-    "os",
-    "path",
-    "plugin",
-    "reflect",
-    "regexp",
-    "runtime",
-    "slices",
-    "sort",
-    "strconv",
-    "strings",
-    "structs",
-    "sync",
-    "syscall",
-    "testing",
-    "text",
-    "time",
-    "unicode",
-    "unique",
-    "unsafe",
-    "vendor",
-    "weak",
-];
-
-fn is_standard_library(function: &str) -> bool {
-    let first = function.split(['/', '.']).next().unwrap_or(function);
-    let is_module = function.split_once('/').is_some_and(|(first, _)| first.contains('.'));
-    !is_module && STANDARD.contains(&first)
 }
 
 /// What stands before the name of the executable in a capture, so that it is the name of no other file there.

@@ -10,9 +10,9 @@ use goproc::{Maps, RunAddr};
 
 use crate::error::Error;
 use crate::governor::{Costs, TRAP_FACTOR};
-use crate::kernel::{Counting, Kernel, Scope};
+use crate::kernel::{Counting, Kernel};
 use crate::points::Probe;
-use crate::process::ProcessKey;
+use crate::process::{ProcessKey, Scope};
 use crate::record_layout::{
     COUNT_EVENT_NS, COUNT_FRAMES, COUNT_WALKED, MAX_FRAMES, POINT_SWISS_REHASH, Point,
 };

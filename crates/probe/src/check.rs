@@ -10,11 +10,12 @@ use crate::capabilities::{
 };
 use crate::error::{Error, advice_for_rights, advice_for_samples};
 use crate::kernel::{self, Constants, Kernel};
+use crate::options::{Links, Target};
 use crate::others::Others;
 use crate::points::Points;
 use crate::program::Program;
 use crate::reach::Reach;
-use crate::recording::{Links, Requirement, State, Target};
+use crate::requirement::{Requirement, State};
 use crate::{calibrate, refusal, target};
 
 /// Tries each thing and says what to do where it fails.
@@ -105,7 +106,7 @@ fn probes(kernel: &mut Kernel) -> Requirement {
         Ok(costs) => requirement(
             format!(
                 "probes ({}): {:.2} µs per event and {:.3} µs per frame of its stack here",
-                kernel.links_name(),
+                kernel.link_kind(),
                 costs.event_ns / 1e3,
                 costs.frame_ns / 1e3
             ),

@@ -16,21 +16,22 @@ use aya::util::online_cpus;
 use aya::{Ebpf, EbpfError, EbpfLoader, Pod, include_bytes_aligned};
 use gobin::{LargeArrays, LinkAddr};
 use goproc::Pid;
+use recording::LinkKind;
 
 use crate::beat::Beat;
 use crate::bpf;
 use crate::capabilities::{CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, Capabilities};
 use crate::error::{Error, chain};
 use crate::multi::MultiProgram;
+use crate::options::Links;
 use crate::points::Probe;
-use crate::process::{Executions, ProcessKey};
+use crate::process::{Executions, ProcessKey, Scope};
 use crate::reach::{Namespace, Reach};
 use crate::record_layout::{
     self, COUNT_NEW_GROWS, COUNT_NEW_PROCESSES, COUNT_NEW_SAMPLES, COUNT_NEW_STACKS, Control,
     GrowKey, GrowValue, MAX_FRAMES, MAX_GROWS, MAX_PROCESSES, MAX_SAMPLES, MAX_STACKS, N_COUNTERS,
     Point, SampleKey, Stack, ThreadCount,
 };
-use crate::recording::Links;
 use crate::refusal;
 use crate::system::{self, KernelClock, kernel_release};
 
@@ -77,15 +78,6 @@ pub(crate) struct Counting {
     /// A random number below this asks for a stack.
     pub(crate) walk_below: u32,
     pub(crate) max_frames: u32,
-}
-
-/// Which processes hit the probes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// One process, its threads to come included.
-    Process(u32),
-    /// Every process of the executable, those to come included.
-    All,
 }
 
 /// What was taken out of the kernel's tables.
@@ -225,9 +217,9 @@ impl Kernel {
         needs_one.then_some(CAP_BPF)
     }
 
-    /// "uprobe_multi" or "perf".
-    pub(crate) fn links_name(&self) -> &'static str {
-        if self.multi.is_some() { "uprobe_multi" } else { "perf" }
+    /// How it attaches.
+    pub(crate) fn link_kind(&self) -> LinkKind {
+        if self.multi.is_some() { LinkKind::UprobeMulti } else { LinkKind::Perf }
     }
 
     /// Puts probes in place, but for processes that have ended.

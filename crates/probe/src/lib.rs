@@ -5,14 +5,16 @@
 //! 2. The kernel side (`bpf/recorder.bpf.c`) counts growths per map type, stack and capacity, and CPU samples per
 //!    stack (`kernel`). `bpf/record.h` is the layout both sides share.
 //! 3. A `governor` keeps the cost within a budget: exact counts while they fit, then fewer stacks, then windows.
-//! 4. At the end the counts become a pprof profile (`profile`); docs/recording.md describes it.
+//! 4. At the end the counts become a recording (`profile`), a pprof profile whose form is the crate `recording`'s.
 //!
 //! Probes stand after the stack check of a function, never on its first instruction, and never on its return: the
 //! program is not changed. This is the only crate that needs privileges. `cfg(live)`, set by the build script, is Linux
 //! on x86-64 or arm64; elsewhere the crate says so and does nothing.
 
 mod error;
-mod recording;
+mod options;
+mod outcome;
+mod requirement;
 
 #[cfg(live)]
 mod beat;
@@ -67,11 +69,12 @@ mod windows;
 pub use error::Error;
 #[cfg(not(live))]
 pub use no_recorder::Recorder;
+pub use options::{Links, Options, Target};
+pub use outcome::{Attached, Recording, Status};
 #[cfg(live)]
 pub use recorder::Recorder;
-pub use recording::{
-    Attached, Ending, Links, Options, Recording, Requirement, State, Status, Target,
-};
+pub use recording::Ending;
+pub use requirement::{Requirement, State};
 
 /// What this machine allows, and what to do about each gap; with the processes that are to be recorded.
 #[cfg(live)]

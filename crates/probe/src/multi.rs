@@ -17,7 +17,7 @@ use aya_obj::Object;
 
 use crate::bpf::bpf_fd;
 use crate::error::Error;
-use crate::kernel::Scope;
+use crate::process::Scope;
 
 // Source: include/uapi/linux/bpf.h
 const BPF_PROG_LOAD: i32 = 5;

@@ -3,8 +3,11 @@
 use std::process::Child;
 use std::time::Duration;
 
+use recording::Ending;
+
 use crate::error::Error;
-use crate::recording::{Attached, Ending, Options, Recording, Status};
+use crate::options::Options;
+use crate::outcome::{Attached, Recording, Status};
 
 /// There is none here.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Processes as the kernel side tells them apart.
+//! Processes as the kernel side tells them apart, and which of them it watches.
 
 use goproc::Pid;
 
@@ -31,4 +31,13 @@ impl Executions {
     pub(crate) fn n_left_links(self) -> u32 {
         self.0 / EXECS_LEFT_LINKS
     }
+}
+
+/// Which processes hit the probes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// One process, its threads to come included.
+    Process(u32),
+    /// Every process of the executable, those to come included.
+    All,
 }

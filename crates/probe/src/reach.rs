@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use goproc::{Executable, Pid};
-use rustix::fs::getxattr;
+use rustix::fs::{getxattr, major, minor};
 use rustix::process::getuid;
 
 use crate::capabilities::{CAP_SYS_PTRACE, Capabilities};
@@ -49,7 +49,7 @@ impl Reach {
             what: "reading /proc/self/ns/pid",
             reason: error.to_string(),
         })?;
-        let (major, minor) = (libc::major(namespace.dev()), libc::minor(namespace.dev()));
+        let (major, minor) = (major(namespace.dev()), minor(namespace.dev()));
         let namespace = Namespace {
             // Source: include/linux/kdev_t.h, MKDEV.
             device: u64::from(major) << 20 | u64::from(minor),

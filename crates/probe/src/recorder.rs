@@ -14,6 +14,7 @@ use std::process::Child;
 use std::time::{Duration, Instant, SystemTime};
 
 use goproc::{ErrorKind, Pid, PidFd, Scheduled};
+use recording::Ending;
 
 use crate::calibrate;
 use crate::capabilities::{self, OF_OTHER_USERS};
@@ -21,17 +22,18 @@ use crate::clocks::CpuClock;
 use crate::code;
 use crate::error::Error;
 use crate::governor::{Governor, Mode, Plan};
-use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks, Scope};
+use crate::kernel::{Constants, Counters, Counting, Kernel, ProbeLinks};
+use crate::options::{Links, Options};
 use crate::others::Others;
+use crate::outcome::{Attached, Recording, Status};
 use crate::points::{Points, Probe};
-use crate::process::Executions;
+use crate::process::{Executions, Scope};
 use crate::program::Program;
 use crate::reach::Reach;
 use crate::record_layout::{
     COUNT_MAKES, COUNT_READ_FAULTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST, COUNT_STACKLESS,
     COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED, MAX_FRAMES, PRECISION_WINDOW,
 };
-use crate::recording::{Attached, Ending, Links, Options, Recording, Status};
 use crate::system::{self, TaskClocks};
 use crate::tally::Memory;
 use crate::target::{self, Found};

@@ -8,6 +8,8 @@ use std::io::{self, Read};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use goproc::{ErrorKind, Pid, Tid};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::error::causes;
 
@@ -92,7 +94,7 @@ impl KernelClock {
 
     /// Units: nanoseconds.
     pub(crate) fn now_ns(self) -> u64 {
-        clock_ns(libc::CLOCK_MONOTONIC).saturating_add_signed(-self.ahead_ns)
+        clock_ns(ClockId::Monotonic).saturating_add_signed(-self.ahead_ns)
     }
 }
 
@@ -106,13 +108,11 @@ fn parse_monotonic_offset(offsets: &str) -> Option<i64> {
 
 /// CPU time of this thread. Units: nanoseconds.
 pub(crate) fn thread_cpu_ns() -> u64 {
-    clock_ns(libc::CLOCK_THREAD_CPUTIME_ID)
+    clock_ns(ClockId::ThreadCPUTime)
 }
 
-fn clock_ns(clock: libc::clockid_t) -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: writes to the struct given.
-    unsafe { libc::clock_gettime(clock, &raw mut time) };
+fn clock_ns(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
     time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }
 
@@ -126,15 +126,8 @@ fn owned(fd: RawFd) -> io::Result<OwnedFd> {
 
 /// Lets this process have as many files as its user may allow it.
 pub(crate) fn allow_most_files() -> io::Result<()> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: writes to the struct given.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    limit.rlim_cur = limit.rlim_max;
-    // SAFETY: reads the struct given.
-    let result = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
 }
 
 /// The system's error behind an error, if there is one.

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use goproc::{ErrorKind, Executable, FileId, HeldCommand, Pid, Place, open_regular, which};
 
 use crate::error::Error;
-use crate::kernel::Scope;
+use crate::options::Target;
+use crate::process::Scope;
 use crate::reach::Reach;
-use crate::recording::Target;
 
 /// What to record, found.
 pub(crate) struct Found {

@@ -4,13 +4,14 @@ use std::io::{self, Write};
 
 use diagnosis::Diagnosis;
 use diagnosis::budget::{Excess, Measure, Outcome, Reason, Unchecked};
+use diagnosis::finding::Advice;
 use evidence::Evidence;
 
 use crate::numbers::{figure, ratio};
-use crate::words::Word;
+use crate::words::{self, Word};
 
 /// A message about a line of source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Annotation {
     /// How bad it is.
     pub level: AnnotationLevel,
@@ -22,6 +23,8 @@ pub struct Annotation {
     pub message: String,
     /// Stable name of what found it: a rule of [`diagnosis`], or `budget`.
     pub rule: String,
+    /// What to change; `None` where a limit says what is too much.
+    pub action: Option<Advice>,
 }
 
 /// How bad an annotation is.
@@ -55,8 +58,14 @@ pub fn annotations(
             level: AnnotationLevel::Warning,
             file: locate(&frame.file),
             line: frame.line.max(1),
-            message: format!("{}: {}: {}", finding.verdict.word(), finding.cause, finding.advice),
+            message: format!(
+                "{}: {}: {}",
+                finding.verdict.word(),
+                words::cause(&finding.cause),
+                words::advice(&finding.advice)
+            ),
             rule: finding.rule.to_owned(),
+            action: Some(finding.advice.clone()),
         })
     });
     excesses.chain(unchecked).chain(findings).collect()
@@ -82,6 +91,7 @@ fn over(
             frame.function
         ),
         rule: BUDGET.to_owned(),
+        action: None,
     }
 }
 
@@ -106,6 +116,7 @@ fn unchecked(limit: Unchecked, budget_file: &str) -> Annotation {
         line: u32::try_from(limit.line).unwrap_or(u32::MAX),
         message,
         rule: BUDGET.to_owned(),
+        action: None,
     }
 }
 
@@ -178,6 +189,7 @@ mod tests {
             line: 3,
             message: "50 %\n::error::x".to_owned(),
             rule: "r".to_owned(),
+            action: None,
         };
         let mut out = Vec::new();
         render_github(&mut out, &[annotation]).expect("a Vec takes everything");

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use diagnosis::compare::{Comparison, FunctionRows, Metric, Per, Place, Row, Side};
-use diagnosis::finding::plural;
+use evidence::words::plural;
 use gobench::Better;
 use gobench::stats::{Change, Outcome, Summary};
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use diagnosis::finding::{GrowthSaving, plural};
+use diagnosis::finding::GrowthSaving;
 use diagnosis::sampling::grows_range;
 use diagnosis::sizes::{FinalSizes, Size};
+use evidence::words::plural;
 use evidence::{Bounds, Evidence, GrowKind, Precision, ProcessGrowth, Site, TypeGrowth};
 
 use crate::numbers::{NOT_MEASURED, bytes, count, counted, duration, estimate, percent, span};

@@ -151,16 +151,15 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> Markup {
     let class = if finding.verdict == Verdict::LeaveAlone { "fine" } else { "change" };
     let site = finding.site.and_then(|idx| evidence.sites.get(idx));
     let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
-    let confidence = &finding.confidence;
     html! {
         article.(class) {
             h3 { em { (finding.verdict.word()) } " " (place) }
             dl {
                 @if let Some(site) = site { (row("which map", &text::map_text(site, evidence))) }
-                (row("why", &finding.cause))
-                (row("what to change", &finding.advice))
+                (row("why", &words::cause(&finding.cause)))
+                (row("what to change", &words::advice(&finding.advice)))
                 @if let Some(saving) = finding.saving { (saving_rows(saving, evidence)) }
-                (row("trust", &format!("{}: {}", confidence.level.word(), confidence.reason)))
+                (row("trust", &words::confidence(finding.confidence)))
                 @if let Some(site) = site.filter(|_| finding.asks_for_change()) {
                     (row("did it help", &text::check_text(site, finding)))
                 }
@@ -178,7 +177,7 @@ fn row(label: &str, text: &str) -> Markup {
 fn saving_rows(saving: Saving, evidence: &Evidence) -> Markup {
     let (low, high) = (percent(saving.low), percent(saving.high));
     html! {
-        (row("would save", &format!("{low} to {high} of the CPU: {}", saving.basis)))
+        (row("would save", &format!("{low} to {high} of the CPU: {}", words::basis(saving.basis))))
         (row("", &growth::saving_text(saving.growth, evidence)))
     }
 }

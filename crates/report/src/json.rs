@@ -69,23 +69,6 @@ impl From<evidence::Cost> for Cost {
     }
 }
 
-/// A line of source.
-#[derive(Serialize, JsonSchema)]
-struct Frame<'d> {
-    /// Function as the runtime names it, with its package.
-    function: &'d str,
-    /// File as the compiler names it.
-    file: &'d str,
-    /// From 1; 0 when it is not known.
-    line: u32,
-}
-
-impl<'d> From<&'d evidence::Frame> for Frame<'d> {
-    fn from(evidence::Frame { function, file, line }: &'d evidence::Frame) -> Self {
-        Self { function, file, line: *line }
-    }
-}
-
 /// An input.
 #[derive(Serialize, JsonSchema)]
 struct Source<'d> {

@@ -17,6 +17,7 @@ mod locks;
 pub mod marks;
 mod numbers;
 mod page;
+mod rules;
 mod sarif;
 mod scan;
 mod storage;
@@ -40,6 +41,7 @@ pub use json::{
     render_asm_json, render_benchmarks_json, render_compare_json, render_json, render_lab_json,
     render_recorded_json, render_scan_json, render_what_if_json,
 };
+pub use rules::render_rule;
 pub use sarif::render_sarif;
 pub use scan::render_scan_text;
 pub use text::{TextOptions, render_text};

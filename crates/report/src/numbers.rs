@@ -1,6 +1,7 @@
 //! The one place where numbers become text.
 
-use diagnosis::finding::{Amount, Span, plural};
+use diagnosis::finding::{Amount, Span};
+use evidence::words::plural;
 use evidence::{Bounds, Cost};
 
 /// Shown for what no input measured.
@@ -17,6 +18,11 @@ pub(crate) fn missing(was_measured: bool) -> &'static str {
 /// "37.2 %".
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.1} %", fraction * 100.0)
+}
+
+/// "25 %".
+pub(crate) fn whole_percent(fraction: f64) -> String {
+    format!("{:.0} %", fraction * 100.0)
 }
 
 /// "37.2 % (35 of 94 samples)".

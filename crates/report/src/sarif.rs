@@ -7,22 +7,22 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::annotations::{Annotation, AnnotationLevel};
-use crate::marks;
+use crate::{marks, rules};
 
 /// Writes a SARIF log with one run.
 ///
 /// # Errors
 /// When `out` fails.
 pub fn render_sarif(out: &mut dyn Write, annotations: &[Annotation]) -> io::Result<()> {
-    let mut rules: Vec<&str> = annotations.iter().map(|of| &*of.rule).collect();
-    rules.sort_unstable();
-    rules.dedup();
+    let mut names: Vec<&str> = annotations.iter().map(|of| &*of.rule).collect();
+    names.sort_unstable();
+    names.dedup();
     let result = |of: &Annotation| {
         let level = match of.level {
             AnnotationLevel::Error => "error",
             AnnotationLevel::Warning => "warning",
         };
-        json!({
+        let mut result = json!({
             "ruleId": of.rule,
             "level": level,
             "message": { "text": of.message },
@@ -32,7 +32,11 @@ pub fn render_sarif(out: &mut dyn Write, annotations: &[Annotation]) -> io::Resu
                     "region": { "startLine": of.line },
                 },
             }],
-        })
+        });
+        if let Some(action) = &of.action {
+            result["properties"] = json!({ "action": action });
+        }
+        result
     };
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -42,7 +46,7 @@ pub fn render_sarif(out: &mut dyn Write, annotations: &[Annotation]) -> io::Resu
                 "driver": {
                     "name": marks::SARIF_DRIVER,
                     "semanticVersion": env!("CARGO_PKG_VERSION"),
-                    "rules": rules.iter().map(|rule| json!({ "id": rule })).collect::<Vec<Value>>(),
+                    "rules": names.into_iter().map(rule).collect::<Vec<Value>>(),
                 },
             },
             "results": annotations.iter().map(result).collect::<Vec<_>>(),
@@ -50,6 +54,17 @@ pub fn render_sarif(out: &mut dyn Write, annotations: &[Annotation]) -> io::Resu
     });
     serde_json::to_writer_pretty(&mut *out, &log)?;
     writeln!(out)
+}
+
+/// A rule by its name, with what it means where it is one of the diagnosis.
+fn rule(name: &str) -> Value {
+    let Some(rule) = rules::named(name) else { return json!({ "id": name }) };
+    json!({
+        "id": name,
+        "shortDescription": { "text": format!("Speaks when {}.", rules::when(rule)) },
+        "fullDescription": { "text": rule.why },
+        "help": { "text": rules::help(rule) },
+    })
 }
 
 /// A path as a URI reference: what is not allowed in one is percent-encoded.

@@ -1,6 +1,6 @@
 //! Writes to files and devices, in words and as tables.
 
-use diagnosis::finding::plural;
+use evidence::words::plural;
 use evidence::{BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
 use maud::{Markup, html};
 

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::finding::{EvidenceLine, NotMeasured, plural};
+use diagnosis::finding::{EvidenceLine, NotMeasured};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
+use evidence::words::plural;
 use evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu, SiteHeap};
 use goabi::{MapOp, Nested};
 use gomap::Category;
@@ -190,22 +191,21 @@ impl Page<'_> {
         if let Some(site) = site {
             self.row("map", &map_text(site, evidence))?;
         }
-        self.row("why", &finding.cause)?;
-        self.row("change", &finding.advice)?;
+        self.row("why", &words::cause(&finding.cause))?;
+        self.row("change", &words::advice(&finding.advice))?;
         if let Some(saving) = finding.saving {
             let range = format!(
                 "{} to {} of the CPU; {}",
                 percent(saving.low),
                 percent(saving.high),
-                saving.basis
+                words::basis(saving.basis)
             );
             self.row("saves", &range)?;
             self.row("", &growth::saving_text(saving.growth, evidence))?;
         }
         self.row("seen", &words::seen_in(finding, diagnosis))?;
         self.evidence_lines(&finding.evidence, evidence)?;
-        let confidence = &finding.confidence;
-        self.row("trust", &format!("{}: {}", confidence.level.word(), confidence.reason))?;
+        self.row("trust", &words::confidence(finding.confidence))?;
         match site {
             Some(site) if finding.asks_for_change() => {
                 self.row("check", &check_text(site, finding))

@@ -5,9 +5,10 @@ mod svg;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::finding::{Span, plural};
+use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
 use diagnosis::sizes::{FinalSizes, Size};
+use evidence::words::plural;
 use evidence::{Evidence, GrowKind, HintedMakes, Precision, SourceKind, TypeGrowth};
 use goabi::MapImpl;
 use gomap::Rewrite;

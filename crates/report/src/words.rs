@@ -1,6 +1,14 @@
-//! Names of things, the same in every output.
+//! Names of things, and what findings say, the same in every output.
 
-use diagnosis::finding::Level;
+mod advice;
+mod cause;
+mod reason;
+
+pub(crate) use self::advice::{advice, basis};
+pub(crate) use self::cause::cause;
+pub(crate) use self::reason::reason;
+
+use diagnosis::finding::{Confidence, Level};
 use diagnosis::rewrites::{NoForecast, NotFlattened};
 use diagnosis::sizes::NoSizes;
 use diagnosis::{Diagnosis, Finding, Verdict};
@@ -211,6 +219,11 @@ pub(crate) fn seen_in(finding: &Finding, diagnosis: &Diagnosis) -> String {
 /// The last part of a path.
 pub(crate) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// "high: the share was measured".
+pub(crate) fn confidence(confidence: Confidence) -> String {
+    format!("{}: {}", confidence.level.word(), reason(confidence.reason))
 }
 
 pub(crate) fn category(category: Category) -> &'static str {

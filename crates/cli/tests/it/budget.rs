@@ -72,6 +72,12 @@ fn sarif_and_github_get_the_same() {
     let (over, finding) = (of_level("error"), of_level("warning"));
     assert_eq!(over["ruleId"], "budget");
     assert_eq!(finding["ruleId"], "growth-dominates");
+    assert!(over["properties"].is_null());
+    let action = &finding["properties"]["action"];
+    assert_eq!(
+        (&action["kind"], &action["map_type"]),
+        (&"presize".into(), &"map[string]int".into())
+    );
     let place = &finding["locations"][0]["physicalLocation"];
     assert!(place["region"]["startLine"].as_u64() > Some(0));
     assert!(place["artifactLocation"]["uri"].as_str().unwrap().ends_with("nested/main.go"));
@@ -82,6 +88,9 @@ fn sarif_and_github_get_the_same() {
         .map(|rule| &rule["id"])
         .collect();
     assert!(results.iter().all(|result| ids.contains(&&result["ruleId"])));
+    let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+    let rule = rules.iter().find(|rule| rule["id"] == "growth-dominates").unwrap();
+    assert!(rule["help"]["text"].as_str().unwrap().contains("check by hand"), "{rule}");
 }
 
 #[test]

@@ -30,6 +30,21 @@ fn help_of_every_command_has_examples() {
 }
 
 #[test]
+fn a_rule_is_explained_by_its_name() {
+    let text = stdout_of(["diagnose", "--explain", "churn"]);
+    for part in ["churn: reuse", "20 bytes allocated for each byte live (CHURN)", "check by hand"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let unknown = mapscope(["diagnose", "--explain", "chrun"]);
+    assert_eq!((unknown.status.code(), &*unknown.stdout), (Some(2), &b""[..]));
+    let err = String::from_utf8(unknown.stderr).unwrap();
+    assert!(err.contains("growth-dominates, ") && err.contains("gc-bound"), "{err}");
+    let with_input = mapscope(["diagnose", "--explain", "churn", "cpu.pprof"]);
+    assert_eq!(with_input.status.code(), Some(2));
+    assert!(stdout_of(["completions", "bash"]).contains("growth-dominates"));
+}
+
+#[test]
 fn no_arguments_is_an_error_with_help() {
     let output = mapscope::<&str>([]);
     assert_eq!(output.status.code(), Some(2));

@@ -3,7 +3,7 @@
 use gobench::stats::summary;
 
 use super::{Metric, Per, Side};
-use crate::finding::{plural, were};
+use evidence::words::{plural, were};
 use evidence::{Evidence, Precision};
 
 /// Wall times that differ by more than this fraction are worth a word.

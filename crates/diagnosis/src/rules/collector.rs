@@ -1,7 +1,9 @@
 //! What the garbage collector does to the goroutines that use maps: clock readings of execution traces.
 
-use super::SiteContext;
-use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict, plural};
+use super::{ProcessContext, SiteContext};
+use crate::finding::{
+    Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason, Relief,
+};
 use evidence::{Evidence, ProcessTrace, Ranges, SourceId, SourceKind};
 
 /// Part of the writers' time in mark assists from which on they are a matter.
@@ -9,7 +11,7 @@ pub(super) const ASSISTS_NOTICEABLE: f64 = 0.05;
 /// Assists below which no rule speaks: a few are anywhere by chance.
 pub(super) const ENOUGH_ASSISTS: u64 = 20;
 /// Assists from which on their sum is as good as the clock.
-const MANY_ASSISTS: u64 = 100;
+pub(super) const MANY_ASSISTS: u64 = 100;
 /// Part of the traced time in stopped worlds below which they are no matter.
 pub(super) const STOPS_ARE_SHORT: f64 = 0.01;
 /// Part of the traced time in stopped worlds from which on they are one.
@@ -28,27 +30,16 @@ pub(super) fn writers_help_collector(context: &SiteContext<'_>) -> Option<Findin
         return None;
     }
     let is_growth = here.growth_assists.wall_ns.saturating_mul(2) >= here.assists.wall_ns;
-    let verdict = if is_growth { Verdict::Presize } else { Verdict::AllocateLess };
     let cpu = context.cpu();
     let cost = cpu.map(|(cpu, _)| cpu.split.get(gomap::Category::GcAssist));
-    let mut finding = context.finding("writers-help-collector", verdict, cost.unwrap_or_default());
+    let (cause, by) = if is_growth {
+        (Cause::WritersMarkForGrowth, Relief::Presize)
+    } else {
+        (Cause::WritersMark, Relief::AllocateLess)
+    };
+    let advice = Advice::AssistLess { by };
+    let mut finding = context.finding(cost.unwrap_or_default(), cause, advice);
     finding.cost = cost;
-    finding.cause = if is_growth {
-        "goroutines that write here have to mark before growth gets its memory, and wait for that"
-            .to_owned()
-    } else {
-        "goroutines that write here have to mark before they can allocate, and wait for that"
-            .to_owned()
-    };
-    finding.advice = if is_growth {
-        "a size hint allocates once where growth allocates at every step; where memory is left, a higher GOGC or \
-         GOMEMLIMIT makes collections and with them this help rarer"
-            .to_owned()
-    } else {
-        "allocate less here: reuse maps with clear(), make keys without new strings; where memory is left, a higher \
-         GOGC or GOMEMLIMIT makes collections and with them this help rarer"
-            .to_owned()
-    };
     finding.evidence = assist_lines(context, here.assists, here.growth_assists);
     if let (Some((cpu, process)), Some(cost)) = (cpu, cost.filter(|cost| cost.samples > 0)) {
         finding.evidence.push(context.share(
@@ -63,14 +54,8 @@ pub(super) fn writers_help_collector(context: &SiteContext<'_>) -> Option<Findin
         ));
     }
     finding.confidence = match here.assists.n {
-        0..MANY_ASSISTS => Confidence {
-            level: Level::Medium,
-            reason: format!("only {} {}", here.assists.n, plural(here.assists.n, "assist")),
-        },
-        _ => Confidence {
-            level: Level::High,
-            reason: "every assist was timed; writers that were never seen inside a map operation are missing".to_owned(),
-        },
+        n @ 0..MANY_ASSISTS => Confidence { level: Level::Medium, reason: Reason::FewAssists(n) },
+        _ => Confidence { level: Level::High, reason: Reason::AssistsTimed },
     };
     Some(finding)
 }
@@ -127,63 +112,70 @@ fn gc_stops(trace: &ProcessTrace) -> Ranges {
     all
 }
 
-/// How long the world was stopped, whichever way it turns out: folklore has it that this is what maps cost.
-pub(super) fn stopped_world(evidence: &Evidence) -> Option<Finding> {
-    let trace = evidence.trace.as_ref()?;
-    let stops = gc_stops(trace);
-    let fraction = stops.wall_ns as f64 / trace.duration_ns.max(1) as f64;
-    let is_short = fraction < STOPS_ARE_SHORT && stops.longest_ns < LONG_STOP_NS;
-    let is_matter = fraction >= STOPS_NOTICEABLE || stops.longest_ns >= LONG_STOP_NS;
-    if stops.n == 0 || !(is_short || is_matter) {
+/// How long all goroutines were stopped for collections.
+struct Stops<'e> {
+    trace: &'e ProcessTrace,
+    all: Ranges,
+    /// Units: fraction of the traced time.
+    fraction: f64,
+}
+
+impl<'e> Stops<'e> {
+    /// `None` without any.
+    fn of(evidence: &'e Evidence) -> Option<Self> {
+        let trace = evidence.trace.as_ref()?;
+        let all = gc_stops(trace);
+        let fraction = all.wall_ns as f64 / trace.duration_ns.max(1) as f64;
+        (all.n > 0).then_some(Self { trace, all, fraction })
+    }
+
+    fn is_long_once(&self) -> bool {
+        self.all.longest_ns >= LONG_STOP_NS
+    }
+}
+
+/// The world is stopped for long.
+pub(super) fn stopped_world(process: &ProcessContext<'_>) -> Option<Finding> {
+    let stops = Stops::of(process.evidence)?;
+    let is_often = stops.fraction >= STOPS_NOTICEABLE;
+    if !is_often && !stops.is_long_once() {
         return None;
     }
-    let (rule, verdict, cause, advice) = if is_short {
-        (
-            "stops-are-short",
-            Verdict::LeaveAlone,
-            "collections stop all goroutines only briefly",
-            "pauses are not what hurts here; the marking beside the program and its help may be",
-        )
-    } else {
-        (
-            "stopped-world",
-            Verdict::AllocateLess,
-            "collections stop all goroutines for a noticeable part of the time, or long at once",
-            "fewer collections: allocate less (size hints, reuse) or raise GOGC; a stop also waits until every \
-             goroutine is off its processor, so more runnable threads than processors make it longer",
-        )
-    };
-    Some(Finding {
-        rule,
-        site: None,
-        cause: cause.to_owned(),
-        verdict,
-        advice: advice.to_owned(),
-        cost: None,
-        saving: None,
-        confidence: trust_in(stops, is_short || fraction >= STOPS_NOTICEABLE),
-        evidence: stop_lines(evidence, trace, stops),
-    })
+    let confidence = trust_in(stops.all, is_often);
+    let finding = Finding::new(process.rule, Cause::LongStops, Advice::CollectLess, confidence);
+    Some(Finding { evidence: stop_lines(process.evidence, &stops), ..finding })
+}
+
+/// The world is hardly stopped: folklore has it that this is what maps cost.
+pub(super) fn stops_are_short(process: &ProcessContext<'_>) -> Option<Finding> {
+    let stops = Stops::of(process.evidence)?;
+    if stops.fraction >= STOPS_ARE_SHORT || stops.is_long_once() {
+        return None;
+    }
+    let confidence = trust_in(stops.all, true);
+    let finding = Finding::new(process.rule, Cause::ShortStops, Advice::LookAtMarking, confidence);
+    Some(Finding { evidence: stop_lines(process.evidence, &stops), ..finding })
 }
 
 /// Each stop was timed, but few of them may have been long by chance, and one surely.
 fn trust_in(stops: Ranges, is_of_all: bool) -> Confidence {
     let (level, reason) = match stops.n {
-        _ if !is_of_all => (Level::Low, "it rests on the longest stop alone".to_owned()),
-        n @ 0..FEW_STOPS => (Level::Low, format!("only {n} {}", plural(n, "stop"))),
-        _ => (Level::High, "every stop in the trace was timed".to_owned()),
+        _ if !is_of_all => (Level::Low, Reason::LongestStopAlone),
+        n @ 0..FEW_STOPS => (Level::Low, Reason::FewStops(n)),
+        _ => (Level::High, Reason::StopsTimed),
     };
     Confidence { level, reason }
 }
 
-fn stop_lines(evidence: &Evidence, trace: &ProcessTrace, stops: Ranges) -> Vec<EvidenceLine> {
+fn stop_lines(evidence: &Evidence, stops: &Stops<'_>) -> Vec<EvidenceLine> {
+    let Stops { trace, all, .. } = stops;
     let source = trace.sources.first().copied().unwrap_or(SourceId(0));
     let line = |what: &str, amount| EvidenceLine { source, what: what.to_owned(), amount };
-    let share = Amount::TimeShare { part_ns: stops.wall_ns, whole_ns: trace.duration_ns };
+    let share = Amount::TimeShare { part_ns: all.wall_ns, whole_ns: trace.duration_ns };
     let mut lines = vec![
         line("stopped for collections, of the traced time", share),
-        line("times", Amount::Count(stops.n)),
-        line("the longest", Amount::Time(stops.longest_ns)),
+        line("times", Amount::Count(all.n)),
+        line("the longest", Amount::Time(all.longest_ns)),
         line("collections", Amount::Count(trace.gc_cycles.n)),
     ];
     if let Some(cpu) = &evidence.cpu {

@@ -1,11 +1,12 @@
 //! Growth: the only part of a write that a size hint removes.
 
-use goabi::{MapImpl, MapOp};
+use goabi::{MapImpl, MapOp, Release};
 use gomap::Category;
 
 use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted};
 use crate::finding::{
-    Amount, Confidence, EvidenceLine, Finding, GrowthSaving, Level, Saving, Verdict,
+    Advice, Amount, Basis, Cause, Confidence, Entries, EvidenceLine, Finding, Gain, GrowthSaving,
+    Level, Reason, Saving, work_label,
 };
 use crate::hints;
 use crate::sampling::grows_range;
@@ -19,7 +20,7 @@ use evidence::{
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
 /// Entries that every new map holds without growing, in all versions.
-const FIRST_GROUP: u64 = 8;
+pub(super) const FIRST_GROUP: u64 = 8;
 /// Entries for which the largest table of a Swiss map has room. Source: internal/runtime/maps/table.go, Go 1.24.
 const LARGEST_TABLE: u64 = 896;
 /// Part of the maps that a hint should fit.
@@ -28,6 +29,8 @@ const MOST: f64 = 0.95;
 const SHOWN_CLASSES: usize = 6;
 /// How wrong a guessed hint is in the example of what a wrong one costs.
 const WRONG_HINT_FACTOR: u64 = 10;
+/// Entries that a map has room for after its first growth, in releases with Swiss maps.
+pub(super) const SECOND_STEP: u64 = 14;
 /// Part of a site's read cost in `runtime.evacuated` from which on a pending growth is the matter.
 pub(super) const PENDING_EVACUATION: f64 = 0.05;
 
@@ -35,25 +38,19 @@ pub(super) const PENDING_EVACUATION: f64 = 0.05;
 pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let is_large = cpu.growth.share_of(cpu.map) >= GROWTH_DOMINATES;
-    let says_more = || full_small_maps(context).is_some() || hint_too_small(context).is_some();
-    if !is_large || !is_noticeable(cpu.growth, process.total) || says_more() {
+    if !is_large || !is_noticeable(cpu.growth, process.total) {
         return None;
     }
     let map_type = context.types(MapOp::Assign).next();
     let size = UsualSize::of(context, map_type);
-    let mut finding = context.finding("growth-dominates", Verdict::Presize, cpu.growth);
-    finding.cause =
-        match map_type.and_then(|inner| context.outer_type(inner).map(|outer| (inner, outer))) {
-            Some((inner, outer)) => {
-                format!(
-                    "each {} inside {} grows on its own from one group of {FIRST_GROUP}",
-                    inner.name, outer.name
-                )
-            }
-            None => "the map grows while it is filled, and every growth inserts its entries again"
-                .to_owned(),
-        };
-    finding.advice = advice(context, map_type, size.as_ref());
+    let nested = map_type.and_then(|inner| Some((inner, context.outer_type(inner)?)));
+    let cause = match nested {
+        Some((inner, outer)) => {
+            Cause::InnerMapsGrow { inner: inner.name.clone(), outer: outer.name.clone() }
+        }
+        None => Cause::MapGrows,
+    };
+    let mut finding = context.finding(cpu.growth, cause, advice(context, map_type, size.as_ref()));
     finding.evidence = growth_evidence(context);
     finding.evidence.extend(recorded_evidence(context));
     match (map_type, &size) {
@@ -67,28 +64,19 @@ pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
     }
     finding.saving = Some(saving(cpu, process, predicted_growth(context, map_type, 0)));
     finding.confidence = match &size {
-        Some(UsualSize::Recorded { precision: Precision::Exact, .. }) => confidence(
-            cpu.growth,
-            Level::High,
-            "growth frames were sampled, growths and sizes counted",
-        ),
-        _ if is_seen_aside(context) => Confidence {
-            level: Level::High,
-            reason: "samples of two tools agree that growth dominates here".to_owned(),
-        },
-        Some(UsualSize::Recorded { .. }) => confidence(
-            cpu.growth,
-            Level::Medium,
-            "growths and sizes are estimated from a part of them",
-        ),
-        Some(UsualSize::Allocated(_)) => {
-            confidence(cpu.growth, Level::High, "growth frames and the sizes allocated agree")
+        Some(UsualSize::Recorded { precision: Precision::Exact, .. }) => {
+            confidence(cpu.growth, Level::High, Reason::GrowthsCounted)
         }
-        None => confidence(
-            cpu.growth,
-            Level::Medium,
-            "growth frames only: the final sizes were not measured",
-        ),
+        _ if is_seen_aside(context) => {
+            Confidence { level: Level::High, reason: Reason::ToolsAgree }
+        }
+        Some(UsualSize::Recorded { .. }) => {
+            confidence(cpu.growth, Level::Medium, Reason::GrowthsEstimated)
+        }
+        Some(UsualSize::Allocated(_)) => {
+            confidence(cpu.growth, Level::High, Reason::SizesAllocated)
+        }
+        None => confidence(cpu.growth, Level::Medium, Reason::SizesNotMeasured),
     };
     Some(finding)
 }
@@ -111,7 +99,7 @@ fn saving(cpu: &SiteCpu, process: &ProcessCpu, growth: Option<GrowthSaving>) -> 
     Saving {
         low: 0.0,
         high: and_collector(cpu.growth).share_at_most(process.total).min(all),
-        basis: "a right hint removes the growth frames and some of the collector's other work; it saved no time where maps larger than the cache were filled in random order",
+        basis: Basis::RightHint,
         growth,
     }
 }
@@ -137,14 +125,16 @@ fn predicted_growth(
 
 fn growth_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
     let Some((cpu, process)) = context.cpu() else { return Vec::new() };
-    let of_map =
-        |what: &str, category: Category| context.share(what, cpu.split.get(category), cpu.map);
+    let of_map = |category| {
+        let what = format!("of that {}", work_label(category));
+        context.share(&what, cpu.split.get(category), cpu.map)
+    };
     let lines = [
         context.share("map writes and reads at this line, of all CPU", cpu.map, process.total),
         context.share("of that under growth frames", cpu.growth, cpu.map),
-        of_map("of that moving entries", Category::GrowthMove),
-        of_map("of that new arrays", Category::GrowthMemory),
-        of_map("of that collector work charged to this line", Category::GcAssist),
+        of_map(Category::GrowthMove),
+        of_map(Category::GrowthMemory),
+        of_map(Category::GcAssist),
     ];
     let is_there = |line: &EvidenceLine| !matches!(line.amount, Amount::Share { part, .. } if part == Cost::default());
     let lines = lines.into_iter().filter(is_there);
@@ -215,6 +205,13 @@ impl UsualSize {
         }
         map_type?;
         allocated_size(context).map(Self::Allocated)
+    }
+
+    fn entries(&self) -> Entries {
+        match *self {
+            Self::Recorded { median, most, .. } => Entries::Recording { p50: median, p95: most },
+            Self::Allocated(usual) => Entries::HeapProfile { usual },
+        }
     }
 }
 
@@ -306,28 +303,29 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_too_small || !is_noticeable(cpu.growth, process.total) {
         return None;
     }
-    let place = format!("{}:{}", file_name(&makes.frame.file), makes.frame.line);
-    let mut finding = context.finding("hint-too-small", Verdict::Presize, cpu.growth);
-    finding.cause =
-        format!("the maps are made with a size hint at {place}, but hold more than that");
-    finding.advice = format!(
-        "raise the hint at {place} to the number of entries they end with: half of those that grew hold {} to {}, and 95 % at most {}",
-        median.at_least, median.room, most.room
-    );
+    let advice = Advice::RaiseHint {
+        map_type: makes.map_type.clone(),
+        make: makes.frame.clone(),
+        mean_hint: makes.mean(),
+        entries: Entries::Recording { p50: median, p95: most },
+    };
+    let cause = Cause::HintTooSmall { make: makes.frame.clone() };
+    let mut finding = context.finding(cpu.growth, cause, advice);
     finding.evidence = growth_evidence(context);
     finding.evidence.push(context.fact(
         SourceKind::Recording,
-        format!("mean hint of {} made at {place}", makes.map_type),
+        format!(
+            "mean hint of {} made at {}:{}",
+            makes.map_type,
+            file_name(&makes.frame.file),
+            makes.frame.line
+        ),
         Amount::Ratio(makes.mean()),
     ));
     finding.evidence.extend(recorded_evidence(context));
     let growth = predicted_growth(context, None, makes.mean() as u64);
     finding.saving = Some(saving(cpu, process, growth));
-    finding.confidence = confidence(
-        cpu.growth,
-        Level::Medium,
-        "maps of this type are made there and grow here; which map grows was not recorded",
-    );
+    finding.confidence = confidence(cpu.growth, Level::Medium, Reason::WhichMapNotRecorded);
     Some(finding)
 }
 
@@ -335,65 +333,38 @@ fn advice(
     context: &SiteContext<'_>,
     map_type: Option<&MapType>,
     size: Option<&UsualSize>,
-) -> String {
-    let recorded_name =
-        || context.site.growth.as_ref()?.types.first().map(|growth| growth.map_type.as_str());
-    let name = map_type.map(|t| t.name.as_str()).or_else(recorded_name).unwrap_or("map[K]V");
-    let place = makes(context, map_type).text();
-    let hint = match size {
-        Some(UsualSize::Recorded { median, most, .. }) => format!(
-            "n is the number of entries they end with: half of those that grew hold {} to {}, and 95 % at most {}",
-            median.at_least, median.room, most.room
-        ),
-        Some(UsualSize::Allocated(size)) => format!("n is the number of entries they end with, here between {} and {}", size.at_least, size.room),
-        None => "n is the number of entries they end with, which a recording, or a heap profile and the binary, would show".to_owned(),
-    };
-    format!("write make({name}, n) {place}; {hint}; a hint far too large costs more than it saves")
-}
-
-/// Where the maps that grow here may be made.
-struct Makes {
-    /// `main.go:46`.
-    places: Vec<String>,
-    /// Whether the heap profile shows that as many are made there as are filled here.
-    are_counted: bool,
-}
-
-impl Makes {
-    /// Where to write the hint. That a line of the same function makes maps does not say that it makes these.
-    fn text(&self) -> String {
-        match self.places.as_slice() {
-            [] => "where this map is made".to_owned(),
-            places if self.are_counted => format!("at {}", places.join(", ")),
-            [place] => format!("at {place}, if this map is made there"),
-            places => format!("where this map is made, maybe at {}", places.join(" or ")),
-        }
+) -> Advice {
+    let recorded = || context.site.growth.as_ref()?.types.first().map(|growth| &growth.map_type);
+    let map_name = map_type.map(|t| &t.name).or_else(recorded).cloned();
+    Advice::Presize {
+        map_type: map_name,
+        makes: makes(context, map_type),
+        makes_are_counted: n_growing(context).is_some() && context.evidence.heap.is_some(),
+        entries: size.map(UsualSize::entries),
     }
 }
 
 /// Lines of the site's function that make maps of this type, or of one that is not known, without a hint.
 ///
 /// Where the heap profile has such lines, only those count that make as many maps as are filled here.
-fn makes(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes {
-    const SHOWN: usize = 3;
+fn makes(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Vec<Frame> {
     let function = &context.site.frame.function;
     let n_filled = n_growing(context);
     let makes_enough = |frame: &Frame| match (n_filled, objects_at(context, frame)) {
         (Some(filled), made) => made.is_none_or(|made| made >= filled / 2),
         (None, _) => true,
     };
-    let mut places: Vec<String> = context
+    let mut places: Vec<Frame> = context
         .evidence
         .makes
         .iter()
         .filter(|make| make.frame.function == *function)
         .filter(|make| lacks_hint(context, make, map_type))
-        .filter(|make| makes_enough(&make.frame))
-        .map(|make| format!("{}:{}", file_name(&make.frame.file), make.frame.line))
+        .map(|make| make.frame.clone())
+        .filter(makes_enough)
         .collect();
     places.dedup();
-    places.truncate(SHOWN);
-    Makes { places, are_counted: n_filled.is_some() && context.evidence.heap.is_some() }
+    places
 }
 
 /// Whether a line may make maps of this type without a hint, or with one for a single group.
@@ -469,7 +440,6 @@ fn n_growing(context: &SiteContext<'_>) -> Option<u64> {
 
 /// Some releases grow a map of exactly 8 entries when one of them is overwritten; Go 1.27 does not.
 pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
-    const SECOND_STEP: u64 = 14;
     let (cpu, process) = context.noticeable_cpu()?;
     let version = context.version()?;
     if !shapes::map(context.evidence)?.full_small_update_grows {
@@ -482,13 +452,11 @@ pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
     if largest != SECOND_STEP || !is_noticeable(cpu.growth, process.total) {
         return None;
     }
-    let mut finding = context.finding("full-small-maps", Verdict::Replace, cpu.growth);
-    finding.cause = format!(
-        "maps here grow once and no further, as they do in {version} when a map of exactly {FIRST_GROUP} entries is overwritten"
-    );
-    finding.advice =
-        "if the maps hold 8 entries, build with Go 1.27, where overwriting does not grow them"
-            .to_owned();
+    let never_grows =
+        |release: &Release| release.usual_map().is_some_and(|map| !map.full_small_update_grows);
+    let advice =
+        Advice::MoveToGo { release: Release::since(never_grows)?, gain: Gain::OverwritesDoNotGrow };
+    let mut finding = context.finding(cpu.growth, Cause::FullSmallMaps { version }, advice);
     finding.evidence = vec![
         context.share("under growth frames, of all CPU", cpu.growth, process.total),
         context.fact(
@@ -497,11 +465,7 @@ pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
             Amount::Count(largest),
         ),
     ];
-    finding.confidence = confidence(
-        cpu.growth,
-        Level::Medium,
-        "maps that really hold 9 to 14 entries look the same; count them before you act",
-    );
+    finding.confidence = confidence(cpu.growth, Level::Medium, Reason::LargerMapsLookAlike);
     Some(finding)
 }
 
@@ -519,17 +483,14 @@ pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
     {
         return None;
     }
-    let mut finding = context.finding("pending-evacuation", Verdict::Presize, evacuated);
-    finding.cause =
-        "the map is read while a growth is unfinished; reads never finish it".to_owned();
-    finding.advice = "presize the map so that its last insert does not start a growth, or copy it once after it is \
-                      filled; Go 1.24 and later move entries at once"
-        .to_owned();
+    let moves_at_once =
+        |release: &Release| release.usual_map().is_some_and(|map| map.map_impl == MapImpl::Swiss);
+    let advice = Advice::FinishGrowth { or_release: Release::since(moves_at_once)? };
+    let mut finding = context.finding(evacuated, Cause::PendingGrowth, advice);
     finding.evidence = vec![
         context.share("reads at this line, of all CPU", read, process.total),
         context.share("of that checking for buckets not yet moved", evacuated, read),
     ];
-    finding.confidence =
-        confidence(evacuated, Level::Medium, "the check also runs, briefly, during any growth");
+    finding.confidence = confidence(evacuated, Level::Medium, Reason::CheckRunsInAnyGrowth);
     Some(finding)
 }

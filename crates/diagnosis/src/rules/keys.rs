@@ -1,7 +1,7 @@
 //! Keys: what hashing, comparing and making them costs.
 
 use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable};
-use crate::finding::{Amount, Finding, Level, Verdict};
+use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
 use evidence::{Cost, SourceKind};
 use goabi::MapOp;
 
@@ -39,16 +39,10 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_there || of_keys.samples < ENOUGH_SAMPLES {
         return None;
     }
-    let mut finding = context.finding("interface-keys", Verdict::ChangeKey, cpu.map);
-    finding.cause = match map_type {
-        Some(t) => {
-            format!("keys of {} are interface values: hashed through their dynamic type", t.name)
-        }
-        None => "keys are interface values: hashed through their dynamic type".to_owned(),
-    };
-    finding.advice = "give the map a concrete key type; storing a non-pointer in an interface allocates on every \
-                      assign, even on an overwrite (77 against 25 ns in Go 1.21, 61 against 29 ns in 1.27)"
-        .to_owned();
+    let name = || map_type.map(|t| t.name.clone());
+    let (cause, advice) =
+        (Cause::InterfaceKeys { map_type: name() }, Advice::ConcreteKey { map_type: name() });
+    let mut finding = context.finding(cpu.map, cause, advice);
     finding.evidence = vec![
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that in hash functions of interfaces themselves", hashing, cpu.map),
@@ -66,7 +60,7 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
         ));
     }
     let level = if map_type.is_some() { Level::High } else { Level::Medium };
-    finding.confidence = confidence(cpu.map, level, "seen in the profile's hash functions");
+    finding.confidence = confidence(cpu.map, level, Reason::HashFunctionsSeen);
     Some(finding)
 }
 
@@ -77,26 +71,14 @@ pub(super) fn hash_bound_keys(context: &SiteContext<'_>) -> Option<Finding> {
     if hashing.share_of(cpu.map) < HASH_BOUND || !is_noticeable(hashing, process.total) {
         return None;
     }
-    // Hashing inside growth goes away with the growth; that is another finding.
-    let in_growth = super::growth::growth_dominates(context).is_some();
-    let is_interface = interface_keys(context).is_some();
-    if in_growth || is_interface {
-        return None;
-    }
-    let key = context.main_type().map(|t| &t.key);
-    let mut finding = context.finding("hash-bound-keys", Verdict::ChangeKey, hashing);
-    finding.cause = match key {
-        Some(key) => format!("hashing keys of type {} is a large part of the cost", key.name),
-        None => "hashing keys is a large part of the cost".to_owned(),
-    };
-    finding.advice = "hash fewer bytes: shorter strings, or integer ids given out once; integers and strings also have \
-                      faster map functions of their own than structs and arrays"
-        .to_owned();
+    let key = || context.main_type().map(|t| t.key.name.clone());
+    let (cause, advice) = (Cause::Hashing { key: key() }, Advice::HashFewerBytes { key: key() });
+    let mut finding = context.finding(hashing, cause, advice);
     finding.evidence = vec![
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that in hash functions", hashing, cpu.map),
     ];
-    finding.confidence = confidence(hashing, Level::Medium, "the length of keys was not measured");
+    finding.confidence = confidence(hashing, Level::Medium, Reason::KeyLengthNotMeasured);
     Some(finding)
 }
 
@@ -120,11 +102,7 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_first || made.cpu_ns <= function_map || !is_noticeable(made, process.total) {
         return None;
     }
-    let mut finding = context.finding("key-building", Verdict::ChangeKey, made);
-    finding.cause = "making strings in this function costs more than its maps do".to_owned();
-    finding.advice = "build keys once and keep them, use the parts as a struct key, or look up with a []byte converted \
-                      in the index expression, which does not allocate"
-        .to_owned();
+    let mut finding = context.finding(made, Cause::KeysBuilt, Advice::BuildKeysOnce);
     finding.evidence = vec![
         context.share(
             "strings and interface values made in this function, of all CPU",
@@ -133,10 +111,6 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
         ),
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
     ];
-    finding.confidence = confidence(
-        made,
-        Level::Medium,
-        "the profile does not say whether all of these strings become keys",
-    );
+    finding.confidence = confidence(made, Level::Medium, Reason::UseAsKeysNotMeasured);
     Some(finding)
 }

@@ -3,7 +3,7 @@
 use gomap::MapWork;
 
 use super::{FEW_SAMPLES, MANY_SAMPLES, SiteContext};
-use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict, plural};
+use crate::finding::{Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason};
 use evidence::{Misses, ProcessMisses, SiteMisses};
 
 /// Part of the process' misses in map operations of a line from which on they are a matter.
@@ -28,38 +28,24 @@ pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
     let share = |(here, all): &(&SiteMisses, &ProcessMisses)| here.search().share_of(all.total);
     let matters = measured.iter().filter(|pair| is_matter(pair));
     let (worst, _) = matters.max_by(|a, b| share(a).total_cmp(&share(b)))?;
-    let nested = context.main_type().filter(|inner| context.outer_type(inner).is_some());
-    let verdict = if nested.is_some() { Verdict::Flatten } else { Verdict::ChangeKey };
-    let mut finding = context.finding("misses-in-search", verdict, cpu.map);
-    finding.cause =
-        "map operations here wait for memory: groups, tags and keys are not in the cache"
-            .to_owned();
-    finding.advice = match nested {
-        Some(inner) => format!(
-            "for random access to more than fits the cache, one map with a compound key in place of {} in a map saves the \
-             way over the inner map: one search instead of two. Where work can be grouped by outer key, group it instead",
-            inner.name
-        ),
-        None if is_of_keys(worst) => "keys are compared where their strings lie: integers, or arrays of a fixed size, lie in the \
-                 map itself"
-            .to_owned(),
-        None => "make entries smaller (integer keys in place of strings, no large elements), so that more of them fit the \
-                 cache, or look entries up in an order in which neighbours are near"
-            .to_owned(),
+    let nested = context.main_type().and_then(|inner| Some((inner, context.outer_type(inner)?)));
+    let advice = match nested {
+        Some((inner, outer)) => {
+            Advice::FlattenForRandomAccess { outer: outer.name.clone(), inner: inner.name.clone() }
+        }
+        None if is_of_keys(worst) => Advice::KeysInPlace,
+        None => Advice::SmallerEntries,
     };
+    let mut finding = context.finding(cpu.map, Cause::MissesInSearch, advice);
     finding.evidence = measured.iter().flat_map(|(here, all)| lines(here, all)).collect();
     finding.evidence.push(context.share(
         "map operations at this line, of all CPU",
         cpu.map,
         process.total,
     ));
-    let samples = worst.map.samples;
-    finding.confidence = if samples < MANY_SAMPLES {
-        let noun = plural(samples, "sample");
-        Confidence { level: Level::Low, reason: format!("only {samples} {noun} of misses") }
-    } else {
-        let reason = "where misses happen was sampled; what they cost in time was not measured";
-        Confidence { level: Level::Medium, reason: reason.to_owned() }
+    finding.confidence = match worst.map.samples {
+        n @ 0..MANY_SAMPLES => Confidence { level: Level::Low, reason: Reason::FewMisses(n) },
+        _ => Confidence { level: Level::Medium, reason: Reason::MissTimeNotMeasured },
     };
     Some(finding)
 }

@@ -4,7 +4,9 @@
 //! for, and does little else: then the map is what the lock is held for.
 
 use super::{SiteContext, confidence};
-use crate::finding::{Amount, EvidenceLine, Finding, Level, Verdict};
+use crate::finding::{
+    Advice, Amount, Cause, EvidenceLine, Finding, Level, Reason, ShardKey, SyncMap,
+};
 use evidence::{Cost, LockSide, ProcessLocks, Site, SiteLock, SourceId, Waits};
 use goabi::{MapOp, Nested};
 
@@ -34,10 +36,7 @@ pub(super) fn lock_around_map(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_first || map.share_of(own) < HELD_FOR_MAP {
         return None;
     }
-    let mut finding = context.finding("lock-around-map", Verdict::Shard, map);
-    finding.cause =
-        "goroutines wait for a lock that this function holds while it uses the map".to_owned();
-    finding.advice = advice(context, written_share(context));
+    let mut finding = context.finding(map, Cause::LockHeldForMap, advice(context));
     finding.evidence = lock_lines(context, locks);
     finding.evidence.extend([
         context.share("this function, of all CPU", cpu.function, process.total),
@@ -48,15 +47,9 @@ pub(super) fn lock_around_map(context: &SiteContext<'_>) -> Option<Finding> {
         context.locks_of(source).is_some_and(|locks| locks.duration_ns.is_some())
     };
     finding.confidence = match (long.iter().any(has_time), long.len()) {
-        (true, 2..) => confidence(cpu.function, Level::High, "several sources saw the waiting"),
-        (true, _) => {
-            confidence(cpu.function, Level::Medium, "that the lock guards this map is not measured")
-        }
-        (false, _) => confidence(
-            cpu.function,
-            Level::Low,
-            "the profile does not say which time it covers: compare the waiting with the time the program ran",
-        ),
+        (true, 2..) => confidence(cpu.function, Level::High, Reason::SourcesAgree),
+        (true, _) => confidence(cpu.function, Level::Medium, Reason::GuardNotMeasured),
+        (false, _) => confidence(cpu.function, Level::Low, Reason::TimeNotKnown),
     };
     Some(finding)
 }
@@ -100,25 +93,18 @@ fn written_share(context: &SiteContext<'_>) -> Option<f64> {
     (all.samples > 0).then(|| write.share_of(all))
 }
 
-fn advice(context: &SiteContext<'_>, written: Option<f64>) -> String {
+fn advice(context: &SiteContext<'_>) -> Advice {
     let is_nested = context.sites_of_function().any(|site| {
         let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
         types.any(|t| t.nested != Nested::No)
     });
-    let key = if is_nested { "the outer key" } else { "the key" };
-    let shards = format!(
-        "several maps with a lock each, chosen by a hash of {key}: more than one goroutine can then write at once"
-    );
-    let is_written_once = written.is_some_and(|share| share < WRITTEN_ONCE);
-    let sync_map = match (is_nested, is_written_once) {
-        (true, true) => {
-            "; or, since the outer entries are mostly read here, a sync.Map of them, each with its own lock and inner map \
-             (sync.Map does not guard what an entry points to)"
-        }
-        (false, true) => "; or sync.Map, since entries are mostly read here",
-        (_, false) => "; not sync.Map: it takes a new value for every write",
+    let is_written_once = written_share(context).is_some_and(|share| share < WRITTEN_ONCE);
+    let (by, sync_map) = if is_nested {
+        (ShardKey::OuterKey, SyncMap::OfInnerMaps)
+    } else {
+        (ShardKey::Key, SyncMap::OfEntries)
     };
-    format!("{shards}{sync_map}. First move out of the lock what does not need it")
+    Advice::Shard { shards: gomap::SHARDS, by, or_sync_map: is_written_once.then_some(sync_map) }
 }
 
 fn lock_lines(context: &SiteContext<'_>, locks: &[SiteLock]) -> Vec<EvidenceLine> {

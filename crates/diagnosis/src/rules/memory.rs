@@ -1,10 +1,12 @@
 //! Memory: churn, maps that never shrink, and what the garbage collector pays for maps.
 
-use goabi::{MapOp, Nested};
+use goabi::{MapOp, Nested, Release};
 use gomap::Category;
 
 use super::{ProcessContext, SiteContext, collector, confidence};
-use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
+use crate::finding::{
+    Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason,
+};
 use crate::shapes;
 use evidence::{Cost, SiteCpu, SourceKind};
 
@@ -35,13 +37,9 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let cost = context.site.cpu.as_ref().map(allocation_cost);
-    let mut finding = context.finding("churn", Verdict::Reuse, cost.unwrap_or_default());
+    let mut finding =
+        context.finding(cost.unwrap_or_default(), Cause::MapsDropped, Advice::ClearAndReuse);
     finding.cost = cost;
-    finding.cause = "maps are filled here and soon dropped".to_owned();
-    finding.advice = "keep the map and clear() it between uses: it keeps its arrays, so neither growth nor allocation \
-                      comes back. Only where the sizes are alike: clear() of a large map costs as much when it holds \
-                      little"
-        .to_owned();
     finding.evidence = vec![
         context.fact(
             SourceKind::Heap,
@@ -59,11 +57,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
             Amount::Bytes(process.total.alloc_bytes),
         ),
     ];
-    finding.confidence = Confidence {
-        level: Level::Medium,
-        reason: "arrays that a map outgrew count as dropped too; whether the map itself is dropped is not measured"
-            .to_owned(),
-    };
+    finding.confidence = Confidence { level: Level::Medium, reason: Reason::DropsNotMeasured };
     Some(finding)
 }
 
@@ -101,11 +95,11 @@ pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
     if deletes.share_of(cpu.map) < DELETES || !is_large || inuse == 0 {
         return None;
     }
-    let mut finding = context.finding("never-shrinks", Verdict::Release, deletes);
-    finding.cause = format!("entries of {name} are deleted, but a map never gives its arrays back");
-    finding.advice = "if the map was much larger than it is now, copy what is left into a new map from time to time; \
-                      delete the outer key of an inner map that is empty"
-        .to_owned();
+    let (cause, advice) = (
+        Cause::NeverShrinks { map_type: name.clone() },
+        Advice::CopyToNewMap { map_type: name.clone() },
+    );
+    let mut finding = context.finding(deletes, cause, advice);
     finding.evidence = vec![
         context.share("deletes at this line, of its map cost", deletes, cpu.map),
         context.fact(SourceKind::Heap, format!("live arrays of {name}"), Amount::Bytes(inuse)),
@@ -115,16 +109,15 @@ pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
             Amount::Bytes(heap.total.inuse_bytes),
         ),
     ];
-    finding.confidence =
-        confidence(deletes, Level::Low, "how many entries the arrays still hold was not measured");
+    finding.confidence = confidence(deletes, Level::Low, Reason::EntriesLeftNotMeasured);
     Some(finding)
 }
 
 /// The collector is busy, and maps with pointers are what it marks.
 pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
-    let heap = process.evidence.heap.as_ref()?;
-    let gc = process.cpu.gc;
-    if gc.share_of(process.cpu.total) < GC_BOUND {
+    let (cpu, heap) = (process.cpu()?, process.evidence.heap.as_ref()?);
+    let gc = cpu.gc;
+    if gc.share_of(cpu.total) < GC_BOUND {
         return None;
     }
     let (mut inuse, mut n_inuse, mut types) = (0_u64, 0_u64, Vec::new());
@@ -151,56 +144,33 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
         return None;
     }
     let version = process.evidence.program.go_version?;
-    let has_green_tea = shapes::release(process.evidence)?.has_green_tea;
+    let has_green_tea = |release: &Release| release.has_green_tea;
+    let since = Release::since(has_green_tea)?;
     let is_nested = types.iter().any(|t| t.nested != Nested::No);
-    let (verdict, advice) = if has_green_tea {
-        (
-            Verdict::LeaveAlone,
-            "marking many small maps is cheap from Go 1.26 on; allocate less (size hints) or raise GOGC",
-        )
+    let advice = if has_green_tea(shapes::release(process.evidence)?) {
+        Advice::MarkingIsCheap { since }
     } else if is_nested {
-        (
-            Verdict::Replace,
-            "build with Go 1.26 or later: its collector marked many small maps 2 to 6 times cheaper",
-        )
+        Advice::MoveToGo { release: since, gain: Gain::CheaperMarking }
     } else {
-        (
-            Verdict::ChangeKey,
-            "keys and elements without pointers are not marked at all: integer ids instead of strings",
-        )
+        Advice::NoPointers { map_type: first.name.clone() }
     };
     let source = heap.sources.first().copied().unwrap_or(version.1);
     let heap_line = |what: &str, amount| EvidenceLine { source, what: what.to_owned(), amount };
-    Some(Finding {
-        rule: "gc-bound",
-        site: None,
-        cause: format!(
-            "the collector is busy, and maps with pointers such as {} are much of what it marks",
-            first.name
-        ),
-        verdict,
-        advice: advice.to_owned(),
-        cost: Some(gc),
-        saving: None,
-        confidence: confidence(
-            gc,
-            Level::Medium,
-            "mark time per object is not in a profile; live bytes stand for it",
-        ),
-        evidence: [
-            process.share("garbage collection, of all CPU", gc),
-            heap_line("live arrays of maps with pointers", Amount::Bytes(inuse)),
-            heap_line("of them, each to be marked", Amount::Count(n_inuse)),
-            heap_line("live heap", Amount::Bytes(heap.total.inuse_bytes)),
-            EvidenceLine {
-                source: version.1,
-                what: format!("built by {}", version.0),
-                amount: Amount::Fact,
-            },
-        ]
-        .into_iter()
-        .chain(process.evidence.trace.iter().flat_map(collector::mark_lines))
-        .collect(),
-    })
-    .filter(|finding| finding.cost != Some(Cost::default()))
+    let evidence = [
+        process.share("garbage collection, of all CPU", gc, cpu.total),
+        heap_line("live arrays of maps with pointers", Amount::Bytes(inuse)),
+        heap_line("of them, each to be marked", Amount::Count(n_inuse)),
+        heap_line("live heap", Amount::Bytes(heap.total.inuse_bytes)),
+        EvidenceLine {
+            source: version.1,
+            what: format!("built by {}", version.0),
+            amount: Amount::Fact,
+        },
+    ];
+    let of_trace = process.evidence.trace.iter().flat_map(collector::mark_lines);
+    let evidence = evidence.into_iter().chain(of_trace).collect();
+    let cause = Cause::CollectorMarksMaps { map_type: first.name.clone() };
+    let confidence = confidence(gc, Level::Medium, Reason::MarkTimeNotMeasured);
+    let finding = process.finding(cause, advice, gc, confidence);
+    (gc != Cost::default()).then_some(Finding { evidence, ..finding })
 }

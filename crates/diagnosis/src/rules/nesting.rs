@@ -4,13 +4,15 @@ use goabi::{MapOp, Nested};
 use gomap::{Category, MapShape};
 
 use super::{SiteContext, confidence, predicted};
-use crate::finding::{Amount, Finding, GrowthSaving, Level, Saving, Verdict};
+use crate::finding::{Advice, Amount, Basis, Cause, Finding, GrowthSaving, Level, Reason, Saving};
 use evidence::{MapType, SourceKind};
 
 /// Part of a site's map cost spent on first groups from which on maps are made nearly as often as they are written.
 pub(super) const CREATION_DOMINATES: f64 = 0.20;
 /// Part of the arrays allocated at a site that are first groups, from which on the maps there stay small.
 pub(super) const STAY_SMALL: f64 = 0.90;
+/// Entries of an inner map, on average, up to which a flat map is the smaller one.
+const FLAT_IS_SMALLER: u64 = 4;
 /// Entries of a first group.
 const FIRST_GROUP: u64 = 8;
 
@@ -25,13 +27,15 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
     if created.share_of(cpu.map) < CREATION_DOMINATES || !stay_small {
         return None;
     }
-    let mut finding = context.finding("small-inner-maps", Verdict::Flatten, cpu.map);
-    finding.cause = format!("{} are made for few entries each, inside {}", inner.name, outer.name);
-    finding.advice = format!(
-        "if they hold 4 entries or fewer on average, use one map with a struct key {{ {}; {} }}: half to a quarter of \
-         the memory; from 8 entries on the nested form is smaller and faster when work is grouped by outer key",
-        outer.key.name, inner.key.name
-    );
+    let cause = Cause::SmallInnerMaps { inner: inner.name.clone(), outer: outer.name.clone() };
+    let advice = Advice::Flatten {
+        outer: outer.name.clone(),
+        inner: inner.name.clone(),
+        outer_key: outer.key.name.clone(),
+        inner_key: inner.key.name.clone(),
+        up_to_entries: FLAT_IS_SMALLER,
+    };
+    let mut finding = context.finding(cpu.map, cause, advice);
     finding.evidence = vec![
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that making first groups", created, cpu.map),
@@ -47,14 +51,10 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
     finding.saving = Some(Saving {
         low: 0.0,
         high: removable.share_at_most(process.total).min(cpu.map.share_of(process.total)),
-        basis: "a flat map makes no first groups; it was not faster where inner maps hold more than 4 entries",
+        basis: Basis::FlatMap,
         growth: predicted_growth(context, outer, inner, n_first),
     });
-    finding.confidence = confidence(
-        cpu.map,
-        Level::Low,
-        "a first group holds 1 to 8 entries, and the profile does not say how many",
-    );
+    finding.confidence = confidence(cpu.map, Level::Low, Reason::EntriesNotMeasured);
     Some(finding)
 }
 
@@ -98,21 +98,15 @@ pub(super) fn keep_nested(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let read = cpu.by_op.get(MapOp::Read);
-    let mut finding = context.finding("keep-nested", Verdict::LeaveAlone, cpu.map);
-    finding.cause = format!(
-        "{} is used with both keys on one line, and growth is not what it costs",
-        outer.name
-    );
-    finding.advice = "keep it nested; where several entries of one outer key are touched, hold the inner map in a \
-                      variable: lookups were 1.3 to 2 times faster so. Flatten only for random access to maps larger \
-                      than the cache"
-        .to_owned();
+    let outer = || outer.name.clone();
+    let (cause, advice) =
+        (Cause::BothLevelsOnOneLine { outer: outer() }, Advice::KeepNested { outer: outer() });
+    let mut finding = context.finding(cpu.map, cause, advice);
     finding.evidence = vec![
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that reads, the lookup of the outer key among them", read, cpu.map),
         context.share("of that under growth frames", cpu.growth, cpu.map),
     ];
-    finding.confidence =
-        confidence(cpu.map, Level::Medium, "order of access and cache misses were not measured");
+    finding.confidence = confidence(cpu.map, Level::Medium, Reason::OrderNotMeasured);
     Some(finding)
 }

@@ -1,7 +1,7 @@
 //! How a map operation gets to its work: the stack it runs on, and which of the runtime's functions it takes.
 
 use super::{SiteContext, confidence, is_noticeable};
-use crate::finding::{Amount, Finding, Level, Verdict};
+use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
 use evidence::{MapType, SourceKind};
 use goabi::MapOp;
 
@@ -16,13 +16,7 @@ pub(super) fn stack_growth(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_noticeable(cpu.stack_growth, process.total) {
         return None;
     }
-    let mut finding = context.finding("stack-growth", Verdict::Reuse, cpu.stack_growth);
-    finding.cause =
-        "goroutines copy their stacks to larger ones while they are inside map operations"
-            .to_owned();
-    finding.advice = "it happens once per goroutine and depth: let goroutines live longer (a pool of workers in place of one \
-                      goroutine per item), or call less deeply before the map is used"
-        .to_owned();
+    let mut finding = context.finding(cpu.stack_growth, Cause::StacksGrow, Advice::ReuseGoroutines);
     finding.evidence = vec![
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that copying stacks", cpu.stack_growth, cpu.map),
@@ -32,7 +26,6 @@ pub(super) fn stack_growth(context: &SiteContext<'_>) -> Option<Finding> {
             Amount::Count(cpu.depth.max.into()),
         ),
     ];
-    finding.confidence = confidence(cpu.stack_growth, Level::High, "the share was measured");
     Some(finding)
 }
 
@@ -43,15 +36,10 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
     if map_type.elem.size <= LARGEST_FAST_ELEM || !is_simple(map_type) {
         return None;
     }
-    let callee = &cpu.entry_points.first()?.name;
-    let mut finding = context.finding("large-elements", Verdict::Replace, cpu.map);
-    finding.cause = format!(
-        "elements above {LARGEST_FAST_ELEM} bytes take {callee}, the general path, and an object of their own each"
-    );
-    finding.advice = format!(
-        "keep a pointer to {}, or an index into a slice of them, in the map: then {} keys take the path made for them",
-        map_type.elem.name, map_type.key.name
-    );
+    let callee = cpu.entry_points.first()?.name.clone();
+    let cause = Cause::LargeElements { above_bytes: LARGEST_FAST_ELEM, callee };
+    let (elem, key) = (map_type.elem.name.clone(), map_type.key.name.clone());
+    let mut finding = context.finding(cpu.map, cause, Advice::PointToElements { elem, key });
     finding.evidence = vec![
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.fact(
@@ -60,8 +48,7 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
             Amount::Bytes(map_type.elem.size),
         ),
     ];
-    finding.confidence =
-        confidence(cpu.map, Level::Low, "what the other path would take here was not measured");
+    finding.confidence = confidence(cpu.map, Level::Low, Reason::OtherPathNotMeasured);
     Some(finding)
 }
 

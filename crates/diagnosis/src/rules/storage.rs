@@ -1,7 +1,8 @@
 //! Writes to storage, so that slow writes to a disk are not taken for slow writes to a map.
 
-use crate::finding::{Amount, Confidence, EvidenceLine, Finding, Level, Verdict};
-use evidence::{DurableWrites, Evidence, IoSite, ProcessStorage};
+use super::ProcessContext;
+use crate::finding::{Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason};
+use evidence::{DurableWrites, Frame, IoSite, ProcessStorage};
 
 /// Time in which a thread is in sync calls or in writes that are synced or written through, of the time recorded, from which
 /// on it is a matter.
@@ -13,8 +14,8 @@ pub(super) const ENOUGH_CALLS: u64 = 100;
 
 /// Many small writes, each of which the program waits for. Those to sockets and pipes, and those that the kernel writes later,
 /// are none.
-pub(super) fn small_writes(evidence: &Evidence) -> Option<Finding> {
-    let storage = evidence.storage.as_ref()?;
+pub(super) fn small_writes(process: &ProcessContext<'_>) -> Option<Finding> {
+    let storage = process.evidence.storage.as_ref()?;
     let durable = storage.durable.as_ref()?;
     let median = durable.write_sizes.as_ref()?.p50_bytes;
     let waited_ns = durable.waited_ns?;
@@ -23,38 +24,18 @@ pub(super) fn small_writes(evidence: &Evidence) -> Option<Finding> {
     if !is_long || median > SMALL_WRITE || n_calls < ENOUGH_CALLS {
         return None;
     }
-    Some(Finding {
-        rule: "small-writes",
-        site: None,
-        cause: "the program waits for many small writes to storage; maps have no part in that"
-            .to_owned(),
-        verdict: Verdict::Batch,
-        advice: advice(storage),
-        cost: None,
-        saving: None,
-        confidence: Confidence {
-            level: Level::High,
-            reason: "every call was counted and timed".to_owned(),
-        },
-        evidence: lines(storage, durable, waited_ns),
-    })
+    let first_at = worst(storage).map(|(_, frame)| frame.clone());
+    let confidence = Confidence { level: Level::High, reason: Reason::CallsTimed };
+    let advice = Advice::BatchWrites { first_at };
+    let finding = Finding::new(process.rule, Cause::SmallWrites, advice, confidence);
+    Some(Finding { evidence: lines(storage, durable, waited_ns), ..finding })
 }
 
 /// The line whose calls take longest, those first that wait for the device.
-fn worst(storage: &ProcessStorage) -> Option<(&IoSite, String)> {
+fn worst(storage: &ProcessStorage) -> Option<(&IoSite, &Frame)> {
     let ns = |site: &&IoSite| (site.syncs.ns, site.writes.ns);
     let site = storage.sites.iter().filter(|site| site.frame.is_some()).max_by_key(ns)?;
-    let frame = site.frame.as_ref()?;
-    let file = frame.file.rsplit('/').next().unwrap_or(&frame.file);
-    Some((site, format!("{} {file}:{}", frame.function, frame.line)))
-}
-
-fn advice(storage: &ProcessStorage) -> String {
-    let place = worst(storage).map_or(String::new(), |(_, place)| format!(", at {place} first"));
-    format!(
-        "collect what is written in a bufio.Writer or a slice, and write and fsync once for many entries{place}; how much may \
-         be lost when the machine stops says how many"
-    )
+    Some((site, site.frame.as_ref()?))
 }
 
 fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> Vec<EvidenceLine> {
@@ -67,9 +48,11 @@ fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> V
         "a thread or more in sync calls, or in writes that are synced or written through, of the time recorded",
         waiting,
     )];
-    if let Some((site, place)) = worst(storage)
+    if let Some((site, frame)) = worst(storage)
         && let Some(ns) = site.syncs.ns.or(site.writes.ns)
     {
+        let file = frame.file.rsplit('/').next().unwrap_or(&frame.file);
+        let place = format!("{} {file}:{}", frame.function, frame.line);
         let calls = if site.syncs.ns.is_some() { "sync" } else { "writing" };
         let what = format!("in {calls} calls at {place}, added up over threads");
         lines.push(line(&what, Amount::Time(ns)));
@@ -93,7 +76,7 @@ fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evidence::{BlockWrites, Frame, IoCalls, SourceId, WriteSizes};
+    use evidence::{BlockWrites, Evidence, IoCalls, SourceId, WriteSizes};
 
     const SECOND: u64 = 1_000_000_000;
     /// The least that the rule speaks about.
@@ -129,14 +112,21 @@ mod tests {
         }
     }
 
+    fn found(evidence: Evidence) -> Option<Finding> {
+        crate::diagnose(evidence).findings.pop()
+    }
+
     #[test]
     fn small_writes_that_are_waited_for_should_be_batched() {
-        let found = small_writes(&writing(ENOUGH_CALLS - 10, SMALL_WRITE, Some(ENOUGH_NS)));
+        let found = found(writing(ENOUGH_CALLS - 10, SMALL_WRITE, Some(ENOUGH_NS)));
         let found = found.expect("all thresholds are reached");
-        assert_eq!(found.verdict, Verdict::Batch);
-        assert!(found.advice.contains("at main.append main.go:7 first"), "{}", found.advice);
+        assert_eq!(found.verdict, crate::Verdict::Batch);
+        let Advice::BatchWrites { first_at: Some(first) } = &found.advice else {
+            panic!("{found:?}")
+        };
+        assert_eq!((&*first.function, first.line), ("main.append", 7));
         assert!(found.evidence.iter().any(|line| line.amount == Amount::Ratio(2.5)));
-        let is_silent = |evidence| small_writes(&evidence).is_none();
+        let is_silent = |evidence| self::found(evidence).is_none();
         assert!(is_silent(writing(ENOUGH_CALLS - 11, SMALL_WRITE, Some(ENOUGH_NS))));
         assert!(is_silent(writing(ENOUGH_CALLS, SMALL_WRITE + 1, Some(ENOUGH_NS))));
         assert!(is_silent(writing(ENOUGH_CALLS, SMALL_WRITE, Some(ENOUGH_NS - 1))));
@@ -145,9 +135,9 @@ mod tests {
 
     #[test]
     fn what_was_not_timed_or_may_go_to_sockets_is_no_finding() {
-        assert!(small_writes(&writing(1000, 1, None)).is_none());
+        assert!(found(writing(1000, 1, None)).is_none());
         let mut evidence = writing(1000, 1, Some(SECOND));
         evidence.storage.as_mut().expect("it was written").durable = None;
-        assert!(small_writes(&evidence).is_none());
+        assert!(found(evidence).is_none());
     }
 }

@@ -1,13 +1,17 @@
 #![allow(clippy::unwrap_used)]
 
+mod registry;
 mod sources;
 
 use goabi::{GoVersion, MapImpl, MapOp, Nested};
 use gomap::Category;
 
-use super::diagnose;
+use super::{RULES, diagnose};
 use crate::Verdict;
-use crate::finding::{Amount, Diagnosis, EvidenceLine, GrowthSaving, Level, Span};
+use crate::finding::{
+    Advice, Amount, Cause, Diagnosis, Entries, EvidenceLine, GrowthSaving, Level, Span,
+};
+use crate::sizes::Size;
 use evidence::*;
 
 /// A program under test: 1000 samples of 10 ms, Go 1.27, nothing measured yet.
@@ -148,11 +152,30 @@ fn check(evidence: Evidence, sites: Vec<Site>, expected: &[&str]) -> Diagnosis {
     let diagnosis = run(evidence, sites);
     assert_eq!(summary(&diagnosis), expected);
     for finding in &diagnosis.findings {
-        assert!(
-            !finding.evidence.is_empty() && !finding.cause.is_empty() && !finding.advice.is_empty()
-        );
+        let rule = RULES.iter().find(|rule| rule.name == finding.rule).unwrap();
+        assert!(rule.verdicts.contains(&finding.verdict), "{finding:?}");
+        assert!(!finding.evidence.is_empty(), "{finding:?}");
     }
     diagnosis
+}
+
+/// What maps inside others of this program do.
+fn inner_maps_grow() -> Cause {
+    Cause::InnerMapsGrow { inner: inner().name, outer: outer().name }
+}
+
+/// How many entries the maps are said to end with.
+fn entries(finding: &crate::Finding) -> Option<Entries> {
+    let Advice::Presize { entries, .. } = finding.advice else { panic!("{finding:?}") };
+    entries
+}
+
+/// Lines at which a hint should be given, and whether a heap profile counted what is made there.
+fn makes(finding: &crate::Finding) -> (Vec<u32>, bool) {
+    let Advice::Presize { makes, makes_are_counted, .. } = &finding.advice else {
+        panic!("{finding:?}")
+    };
+    (makes.iter().map(|make| make.line).collect(), *makes_are_counted)
 }
 
 use Category::{Create, GrowthMemory, GrowthMove, Hash, Probe, Read};
@@ -168,11 +191,13 @@ fn growth_asks_for_a_hint_and_says_what_it_does_not_know() {
     evidence.cpu.as_mut().unwrap().gc = cost(50);
     let d = check(evidence, vec![site(1, GROWING)], &["growth-dominates Presize Medium"]);
     let finding = &d.findings[0];
-    assert!(
-        finding.advice.contains("make(map[K]V, n) where this map is made"),
-        "{}",
-        finding.advice
-    );
+    let unknown = Advice::Presize {
+        map_type: None,
+        makes: Vec::new(),
+        makes_are_counted: false,
+        entries: None,
+    };
+    assert_eq!(finding.advice, unknown);
     assert_eq!(finding.cost, Some(cost(300)));
     let saving = finding.saving.unwrap();
     // 35 % in 1000 samples, and twice their standard error of 1.5 %.
@@ -187,8 +212,9 @@ fn sizes_in_the_heap_profile_make_the_hint_concrete() {
         .held()
         .arrays(&[(8, 900), (14, 900), (28, 850), (56, 20)], 100_000);
     let d = check(program("go1.27.3"), vec![filled], &["growth-dominates Presize High"]);
-    assert!(d.findings[0].advice.contains("between 14 and 28"), "{}", d.findings[0].advice);
-    assert!(d.findings[0].cause.contains("map[string]int inside map[string]map[string]int"));
+    let usual = Size { at_least: 14, room: 28 };
+    assert_eq!(entries(&d.findings[0]), Some(Entries::HeapProfile { usual }));
+    assert_eq!(d.findings[0].cause, inner_maps_grow());
     let wasted = d.findings[0]
         .evidence
         .iter()
@@ -203,8 +229,8 @@ fn sizes_in_the_heap_profile_make_the_hint_concrete() {
 fn maps_are_in_others_only_where_code_puts_them_there() {
     let filled = site(1, GROWING).uses(Assign, inner());
     let causes = |site| run(program("go1.27.3"), vec![site]).findings.remove(0).cause;
-    assert!(!causes(filled.clone()).contains("inside"));
-    assert!(causes(filled.held()).contains("inside map[string]map[string]int"));
+    assert_eq!(causes(filled.clone()), Cause::MapGrows);
+    assert_eq!(causes(filled.held()), inner_maps_grow());
     let parts = [(Assign, Create, 200), (Assign, Probe, 200)];
     let tiny = site(1, &parts).uses(Assign, inner()).arrays(&[(8, 950), (14, 20)], 100_000);
     let d = run(program("go1.27.3"), vec![tiny]);
@@ -217,7 +243,8 @@ fn tables_of_a_split_map_are_not_taken_for_its_size() {
         .uses(Assign, inner())
         .arrays(&[(8, 30), (448, 30), (896, 30 * 231)], 100_000);
     let d = run(program("go1.27.3"), vec![filled]);
-    assert!(d.findings[0].advice.contains("between 51968 and 103936"), "{}", d.findings[0].advice);
+    let usual = Size { at_least: 51_968, room: 103_936 };
+    assert_eq!(entries(&d.findings[0]), Some(Entries::HeapProfile { usual }));
 }
 
 #[test]
@@ -231,7 +258,7 @@ fn the_line_that_makes_as_many_maps_is_named() {
     made.cpu = None;
     made.frame = make(9);
     let d = run(evidence, vec![filled, made]);
-    assert!(d.findings[0].advice.contains("at main.go:9;"), "{}", d.findings[0].advice);
+    assert_eq!(makes(&d.findings[0]), (vec![9], true));
 }
 
 #[test]
@@ -251,20 +278,19 @@ fn a_line_is_named_only_if_this_map_can_be_made_there() {
             sum_hints: 10 * hint,
         };
         evidence.hints = hints.iter().map(hinted).collect();
-        let advice =
-            run(evidence, vec![site(1, GROWING).uses(Assign, inner())]).findings.remove(0).advice;
-        advice.split("n) ").nth(1).unwrap().split(';').next().unwrap().to_owned()
+        let (lines, are_counted) =
+            makes(&run(evidence, vec![site(1, GROWING).uses(Assign, inner())]).findings[0]);
+        assert!(!are_counted, "there is no heap profile");
+        lines
     };
     let name = inner().name;
-    assert_eq!(place(&[], &[]), "where this map is made");
-    assert_eq!(place(&[(7, None)], &[]), "at main.go:7, if this map is made there");
-    assert_eq!(
-        place(&[(7, None), (9, None)], &[]),
-        "where this map is made, maybe at main.go:7 or main.go:9"
-    );
-    assert_eq!(place(&[(7, Some(&name))], &[]), "where this map is made", "it has a hint");
-    assert_eq!(place(&[(7, Some(&name))], &[(7, 200)]), "where this map is made");
-    assert_eq!(place(&[(7, Some(&name))], &[(7, 0)]), "at main.go:7, if this map is made there");
+    let nowhere: [u32; 0] = [];
+    assert_eq!(place(&[], &[]), nowhere);
+    assert_eq!(place(&[(7, None)], &[]), [7]);
+    assert_eq!(place(&[(7, None), (9, None)], &[]), [7, 9]);
+    assert_eq!(place(&[(7, Some(&name))], &[]), nowhere, "it has a hint");
+    assert_eq!(place(&[(7, Some(&name))], &[(7, 200)]), nowhere);
+    assert_eq!(place(&[(7, Some(&name))], &[(7, 0)]), [7]);
 }
 
 #[test]
@@ -296,7 +322,7 @@ fn a_hot_write_without_growth_is_left_alone() {
         vec![site(1, STEADY)],
         &["growth-is-not-the-problem LeaveAlone High"],
     );
-    assert!(d.findings[0].cause.contains("searching and comparing"), "{}", d.findings[0].cause);
+    assert_eq!(d.findings[0].cause, Cause::NotGrowing { most: Probe });
 }
 
 #[test]
@@ -358,11 +384,10 @@ fn small_inner_maps_made_all_the_time_are_flattened_with_low_confidence() {
         vec![tiny().arrays(&[(8, 950), (14, 20)], 100_000)],
         &["small-inner-maps Flatten Low"],
     );
-    assert!(
-        d.findings[0].advice.contains("struct key { string; string }"),
-        "{}",
-        d.findings[0].advice
-    );
+    let Advice::Flatten { outer_key, inner_key, .. } = &d.findings[0].advice else {
+        panic!("{:?}", d.findings[0])
+    };
+    assert_eq!([outer_key, inner_key], ["string", "string"]);
     // Half of them grow on: not small.
     let d = run(program("go1.27.3"), vec![tiny().arrays(&[(8, 500), (14, 450)], 100_000)]);
     assert!(d.findings.iter().all(|f| f.rule != "small-inner-maps"));
@@ -379,7 +404,7 @@ fn small_inner_maps_made_all_the_time_are_flattened_with_low_confidence() {
 fn two_levels_on_one_line_without_growth_stay_nested() {
     let line = site(1, STEADY).uses(MapOp::Read, outer()).uses(Assign, inner());
     let d = check(program("go1.27.3"), vec![line], &["keep-nested LeaveAlone Medium"]);
-    assert!(d.findings[0].advice.contains("hold the inner map in a variable"));
+    assert_eq!(d.findings[0].advice, Advice::KeepNested { outer: outer().name });
 }
 
 #[test]
@@ -552,7 +577,8 @@ fn a_recording_says_how_large_the_maps_become() {
     let (evidence, growing) = recorded(program("go1.27.3"), growing, Precision::Exact);
     let diagnosis = check(evidence, vec![growing], &["growth-dominates Presize High"]);
     let finding = &diagnosis.findings[0];
-    assert!(finding.advice.contains("half of those that grew hold 29 to 56"), "{}", finding.advice);
+    let ended = Size { at_least: 29, room: 56 };
+    assert_eq!(entries(finding), Some(Entries::Recording { p50: ended, p95: ended }));
     let amounts: Vec<_> =
         finding.evidence.iter().map(|line| (&line.what[..], line.amount)).collect();
     let grows = ("growths of map[string]int here", Amount::Count(3000));
@@ -631,7 +657,7 @@ fn a_recording_that_saw_too_little_says_so_and_names_no_sizes() {
         line.what.starts_with("sizes are not known: too few growths were seen")
     };
     assert!(finding.evidence.iter().any(says_why), "{:?}", finding.evidence);
-    assert!(!finding.advice.contains("half of those that grew hold"), "{}", finding.advice);
+    assert_eq!(entries(finding), None);
     assert_eq!(finding.saving.unwrap().growth, None);
 }
 
@@ -647,7 +673,10 @@ fn a_hint_below_the_recorded_sizes_is_to_be_raised() {
     growth.types[0].steps.remove(0);
     growth.types[0].total.grows -= 1000;
     let diagnosis = check(evidence, vec![growing], &["hint-too-small Presize Medium"]);
-    assert!(diagnosis.findings[0].advice.starts_with("raise the hint at main.go:3"));
+    let Advice::RaiseHint { make, mean_hint, .. } = &diagnosis.findings[0].advice else {
+        panic!("{:?}", diagnosis.findings[0])
+    };
+    assert_eq!((make.line, *mean_hint), (3, 9.0));
 }
 
 #[test]

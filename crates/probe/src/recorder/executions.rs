@@ -12,8 +12,8 @@ use goproc::{ErrorKind, Pid};
 use super::Recorder;
 use crate::error::Error;
 use crate::governor::Mode;
-use crate::kernel::{Counters, Scope};
-use crate::process::{Executions, ProcessKey};
+use crate::kernel::Counters;
+use crate::process::{Executions, ProcessKey, Scope};
 use crate::record_layout::{COUNT_EXECS, COUNT_RESTARTS};
 use crate::tally::MAX_LOCKED;
 

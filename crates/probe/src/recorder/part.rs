@@ -2,18 +2,20 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use recording::Ending;
+
 use super::Recorder;
 use super::tables::Waiting;
 use crate::error::Error;
 use crate::governor::{Interval, Mode};
 use crate::kernel::{Counters, Taken};
+use crate::outcome::Recording;
 use crate::profile::{self, Facts};
 use crate::record_layout::{
     COUNT_CHECKS, COUNT_EVENT_NS, COUNT_FRAMES, COUNT_FROZEN, COUNT_IGNORED, COUNT_NEW_PROCESSES,
     COUNT_PASSED, COUNT_READ_FAULTS, COUNT_RESTARTS, COUNT_STACKLESS, COUNT_STANDING,
     COUNT_STANDING_NS, COUNT_TABLE_FULL, COUNT_WALKED,
 };
-use crate::recording::{Ending, Recording};
 use crate::tally::Tally;
 use crate::windows::Windows;
 
@@ -169,7 +171,7 @@ impl Recorder {
             max_overhead: self.max_overhead,
             overhead: self.overhead(&part.from),
             costs: *self.governor.costs(),
-            links: self.kernel.links_name(),
+            links: self.kernel.link_kind(),
             n_probes: self.points.n_growth(),
             n_inlined: self.points.n_inlined,
             n_unprobed: self.points.n_unprobed,

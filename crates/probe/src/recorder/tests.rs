@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use xtask::go::{BuildOptions, toolchain};
 
 use super::*;
-use crate::recording::{Links, State, Target};
+use crate::options::{Links, Target};
+use crate::requirement::State;
 
 /// A file of its own, which no other test runs: this flag of the linker makes it one.
 fn exec_program(flag: &str) -> Option<PathBuf> {

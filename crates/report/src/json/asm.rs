@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use diagnosis::binary;
+use evidence::Frame;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Cost, Frame};
+use super::Cost;
 
 const SCHEMA: &str = "mapscope.asm/1";
 
@@ -81,7 +82,7 @@ struct Instruction<'d> {
     /// What it does with a map; null when it is not known.
     meaning: Option<&'static str>,
     /// Its line; null when it is not known.
-    frame: Option<Frame<'d>>,
+    frame: Option<&'d Frame>,
     /// Samples at it; null without a profile.
     cost: Option<Cost>,
 }
@@ -93,7 +94,7 @@ impl<'d> Instruction<'d> {
             text: &instruction.text,
             operand: instruction.operand.as_deref(),
             meaning: instruction.meaning,
-            frame: instruction.frame.as_ref().map(Frame::from),
+            frame: instruction.frame.as_ref(),
             cost: is_profiled.then(|| instruction.cost.into()),
         }
     }

@@ -350,7 +350,7 @@ impl<'d> From<&'d evidence::ProcessMisses> for ProcessMisses<'d> {
 struct Hints<'d> {
     /// Where.
     #[serde(flatten)]
-    frame: super::Frame<'d>,
+    frame: &'d evidence::Frame,
     /// Go's name of the type.
     map_type: &'d str,
     /// Number of maps made.
@@ -362,7 +362,7 @@ struct Hints<'d> {
 impl<'d> From<&'d evidence::HintedMakes> for Hints<'d> {
     fn from(makes: &'d evidence::HintedMakes) -> Self {
         Self {
-            frame: (&makes.frame).into(),
+            frame: &makes.frame,
             map_type: &makes.map_type,
             maps: makes.n,
             mean_hint: makes.mean(),

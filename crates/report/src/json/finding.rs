@@ -1,11 +1,14 @@
 //! What the rules concluded.
 
-use diagnosis::finding::{self, GrowthSaving, Level};
+use std::borrow::Cow;
+
+use diagnosis::finding::{self, Advice, GrowthSaving, Level};
 use diagnosis::{Diagnosis, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Cost, Key, Range};
+use crate::words;
 
 /// One conclusion about one site or the process.
 #[derive(Serialize, JsonSchema)]
@@ -17,15 +20,17 @@ pub(super) struct Finding<'d> {
     /// What to do, in one word.
     verdict: Key<Verdict>,
     /// What is the matter.
-    cause: &'d str,
+    cause: Cow<'static, str>,
     /// What to change.
-    advice: &'d str,
+    advice: Cow<'static, str>,
+    /// The advice for programs.
+    action: &'d Advice,
     /// The CPU time it speaks about; null when it speaks about something else.
     cost: Option<Cost>,
     /// What the advice would save; null when nothing is predicted.
-    saving: Option<Saving<'d>>,
+    saving: Option<Saving>,
     /// How far to trust it.
-    confidence: Confidence<'d>,
+    confidence: Confidence,
     /// Indices into `sources` of those that its evidence comes from, the binary left out.
     seen_in: Vec<u32>,
     /// Number of sources that measured anything.
@@ -40,13 +45,14 @@ impl<'d> Finding<'d> {
             rule: finding.rule,
             site: finding.site,
             verdict: Key(finding.verdict),
-            cause: &finding.cause,
-            advice: &finding.advice,
+            cause: words::cause(&finding.cause),
+            advice: words::advice(&finding.advice),
+            action: &finding.advice,
             cost: finding.cost.map(Cost::from),
-            saving: finding.saving.as_ref().map(Saving::from),
+            saving: finding.saving.map(Saving::from),
             confidence: Confidence {
                 level: Key(finding.confidence.level),
-                reason: &finding.confidence.reason,
+                reason: words::reason(finding.confidence.reason),
             },
             seen_in: super::ids(&diagnosis.sources_of(finding)),
             measuring_sources: diagnosis.evidence.n_measuring(),
@@ -57,32 +63,32 @@ impl<'d> Finding<'d> {
 
 /// How far to trust a finding.
 #[derive(Serialize, JsonSchema)]
-struct Confidence<'d> {
+struct Confidence {
     /// Grade.
     level: Key<Level>,
     /// Why not higher, or what it rests on.
-    reason: &'d str,
+    reason: Cow<'static, str>,
 }
 
 /// What following the advice would save.
 #[derive(Serialize, JsonSchema)]
-struct Saving<'d> {
+struct Saving {
     /// At least. Fraction of the process' CPU time.
     low: f64,
     /// At most, two standard errors of sampling included. Fraction of the process' CPU time.
     high: f64,
     /// Where the range comes from.
-    basis: &'d str,
+    basis: &'static str,
     /// What growth it saves, by the growth model; null when the sizes of the maps were not measured.
     growth: Option<SavedGrowth>,
 }
 
-impl<'d> From<&'d finding::Saving> for Saving<'d> {
-    fn from(saving: &'d finding::Saving) -> Self {
+impl From<finding::Saving> for Saving {
+    fn from(saving: finding::Saving) -> Self {
         Self {
             low: saving.low,
             high: saving.high,
-            basis: saving.basis,
+            basis: words::basis(saving.basis),
             growth: saving.growth.map(SavedGrowth::from),
         }
     }

@@ -165,9 +165,9 @@ struct Sizes {
     /// Maps beyond these; null when there are none.
     larger: Option<Larger>,
     /// Half of the maps hold no more.
-    p50: Size,
+    p50: sizes::Size,
     /// 95 of 100 maps hold no more.
-    p95: Size,
+    p95: sizes::Size,
     /// Of keys and elements, (inserted + moved) / inserted; null with `larger`.
     write_amplification: Option<Range<f64>>,
 }
@@ -179,8 +179,8 @@ impl From<&FinalSizes> for Sizes {
             maps_range: sizes.range().map(Bounds::from),
             sizes: super::each(sizes.classes()),
             larger: sizes.larger().map(Larger::from),
-            p50: sizes.quantile(0.5).into(),
-            p95: sizes.quantile(0.95).into(),
+            p50: sizes.quantile(0.5),
+            p95: sizes.quantile(0.95),
             write_amplification: sizes.write_amplification().map(Range::from),
         }
     }
@@ -219,20 +219,5 @@ pub(super) struct Larger {
 impl From<sizes::Larger> for Larger {
     fn from(sizes::Larger { at_least, maps }: sizes::Larger) -> Self {
         Self { maps, at_least }
-    }
-}
-
-/// Entries of a map, known to lie in a range.
-#[derive(Serialize, JsonSchema)]
-struct Size {
-    /// At least.
-    at_least: u64,
-    /// At most.
-    room: u64,
-}
-
-impl From<sizes::Size> for Size {
-    fn from(sizes::Size { at_least, room }: sizes::Size) -> Self {
-        Self { at_least, room }
     }
 }

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use diagnosis::binary;
+use evidence::Frame;
 use goabi::{MapImpl, MapOp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Frame, Key, MapType};
+use super::{Key, MapType};
 
 const SCHEMA: &str = "mapscope.scan/1";
 
@@ -87,7 +88,7 @@ struct ScannedSite<'d> {
     /// Why the type is not known; null when it is.
     unknown_because: Option<&'d str>,
     /// The line, and those that it was inlined into, innermost first.
-    frames: Vec<Frame<'d>>,
+    frames: &'d [Frame],
 }
 
 impl<'d> From<&'d binary::ScannedSite> for ScannedSite<'d> {
@@ -97,7 +98,7 @@ impl<'d> From<&'d binary::ScannedSite> for ScannedSite<'d> {
             callee: &site.callee,
             map_type: site.map_type.as_deref().ok(),
             unknown_because: site.map_type.as_ref().err().map(String::as_str),
-            frames: super::each(&site.frames),
+            frames: &site.frames,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A line that uses maps.
 
-use evidence::{CostByOp, CostSplit, Evidence};
+use evidence::{CostByOp, CostSplit, Evidence, Frame};
 use goabi::MapOp;
 use gomap::{Category, MapWork};
 use schemars::JsonSchema;
@@ -9,16 +9,16 @@ use serde::Serialize;
 use super::diagnosis::Ranges;
 use super::growth::SiteGrowth;
 use super::key::{By, Key};
-use super::{Cost, Frame, MapType};
+use super::{Cost, MapType};
 
 /// A line that uses maps.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Site<'d> {
     /// Where.
     #[serde(flatten)]
-    frame: Frame<'d>,
+    frame: &'d Frame,
     /// Functions that the line was inlined into, innermost first.
-    inlined_into: Vec<Frame<'d>>,
+    inlined_into: &'d [Frame],
     /// Map calls of the line; null without the binary.
     maps: Option<Vec<SiteMap<'d>>>,
     /// CPU time; null when no profile has a sample of the line.
@@ -40,8 +40,8 @@ pub(crate) struct Site<'d> {
 impl<'d> Site<'d> {
     pub(crate) fn of(site: &'d evidence::Site, evidence: &Evidence) -> Self {
         Self {
-            frame: (&site.frame).into(),
-            inlined_into: super::each(&site.inlined_into),
+            frame: &site.frame,
+            inlined_into: &site.inlined_into,
             maps: site.maps.as_deref().map(super::each),
             cpu: site.cpu.as_ref().map(SiteCpu::from),
             heap: site.heap.as_ref().map(SiteHeap::from),
@@ -351,7 +351,7 @@ struct SiteLock<'d> {
     /// Function of the mutex.
     call: &'d str,
     /// The line that calls it.
-    at: Frame<'d>,
+    at: &'d Frame,
     /// The waits.
     waits: LockWaits,
 }
@@ -362,7 +362,7 @@ impl<'d> From<&'d evidence::SiteLock> for SiteLock<'d> {
             source: lock.source.0,
             side: Key(lock.side),
             call: &lock.call,
-            at: (&lock.frame).into(),
+            at: &lock.frame,
             waits: lock.waits.into(),
         }
     }

@@ -1,10 +1,8 @@
 //! Writes to files and devices.
 
-use evidence::ProcessStorage;
+use evidence::{Frame, ProcessStorage};
 use schemars::JsonSchema;
 use serde::Serialize;
-
-use super::Frame;
 
 /// Writes to files and devices.
 #[derive(Serialize, JsonSchema)]
@@ -121,7 +119,7 @@ impl From<&evidence::DurableWrites> for Durable {
 #[derive(Serialize, JsonSchema)]
 struct IoSite<'d> {
     /// The line; null without a stack.
-    at: Option<Frame<'d>>,
+    at: Option<&'d Frame>,
     /// Its writing calls.
     writes: Calls,
     /// Its sync calls.
@@ -133,7 +131,7 @@ struct IoSite<'d> {
 impl<'d> From<&'d evidence::IoSite> for IoSite<'d> {
     fn from(site: &'d evidence::IoSite) -> Self {
         Self {
-            at: site.frame.as_ref().map(Frame::from),
+            at: site.frame.as_ref(),
             writes: site.writes.into(),
             syncs: site.syncs.into(),
             write_sizes: site.write_sizes.as_ref().map(WriteSizes::from),

@@ -233,7 +233,13 @@ fn json_has_null_for_what_was_not_measured_and_reads_back() {
     );
     assert_eq!(json["sites"][0]["function"], HOSTILE);
     assert_eq!(json["sites"][0]["cpu"]["split"]["growth_move"]["samples"], 40);
-    assert_eq!(json["findings"][0]["verdict"], "presize");
+    let finding = &json["findings"][0];
+    assert_eq!(
+        (&finding["verdict"], &finding["action"]["kind"]),
+        (&"presize".into(), &"presize".into())
+    );
+    assert_eq!(finding["action"]["map_type"], "map[string]int");
+    assert!(finding["action"]["entries"].is_null());
 }
 
 #[test]

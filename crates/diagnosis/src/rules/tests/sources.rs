@@ -1,6 +1,7 @@
 //! Rules that rest on traces and profiles of locks.
 
 use super::*;
+use crate::finding::{ShardKey, SyncMap};
 use crate::rules::collector::{ASSISTS_NOTICEABLE, ENOUGH_ASSISTS, LONG_STOP_NS};
 use crate::rules::locks::{WAITING, WAITING_NS};
 use crate::rules::path::LARGEST_FAST_ELEM;
@@ -132,7 +133,8 @@ fn a_lock_held_for_a_map_should_be_many() {
     let waiting_ns = (WAITING * SECOND as f64) as u64;
     let of = |site, expected: &str| check(with_lock_sources(), vec![site], &[expected]);
     let found = of(locked(600, 300, &[(3, waiting_ns)]), "lock-around-map Shard Medium");
-    assert!(found.findings[0].advice.contains("not sync.Map"), "{}", found.findings[0].advice);
+    let expected = Advice::Shard { shards: 32, by: ShardKey::Key, or_sync_map: None };
+    assert_eq!(found.findings[0].advice, expected);
     of(locked(600, 300, &[(3, waiting_ns), (4, WAITING_NS)]), "lock-around-map Shard High");
     of(locked(600, 300, &[(4, WAITING_NS)]), "lock-around-map Shard Low");
     of(locked(600, 300, &[(3, waiting_ns - 1), (4, WAITING_NS - 1)]), FINE);
@@ -148,11 +150,9 @@ fn an_outer_map_that_is_mostly_read_may_be_a_sync_map() {
     let write = locked(700, 300, &[(3, SECOND)]).uses(Assign, inner());
     let found = run(with_lock_sources(), vec![write, read]);
     let finding = found.findings.iter().find(|finding| finding.rule == "lock-around-map").unwrap();
-    assert!(
-        finding.advice.contains("a sync.Map of them, each with its own lock"),
-        "{}",
-        finding.advice
-    );
+    let or_sync_map = Some(SyncMap::OfInnerMaps);
+    let expected = Advice::Shard { shards: 32, by: ShardKey::OuterKey, or_sync_map };
+    assert_eq!(finding.advice, expected);
     // Once for the function, at the site that costs most.
     assert_eq!(found.findings.iter().filter(|f| f.rule == "lock-around-map").count(), 1);
 }
@@ -187,7 +187,9 @@ fn large_elements_take_the_general_path() {
         map_with(LARGEST_FAST_ELEM + 1),
         &["large-elements Replace Low"],
     );
-    assert!(found.findings[0].cause.contains("runtime.mapassign, the general path"));
+    let callee = "runtime.mapassign".to_owned();
+    let above_bytes = LARGEST_FAST_ELEM;
+    assert_eq!(found.findings[0].cause, Cause::LargeElements { above_bytes, callee });
     check(program("go1.27.3"), map_with(LARGEST_FAST_ELEM), &[FINE]);
 }
 
@@ -240,7 +242,7 @@ fn misses_in_search_ask_for_fewer_or_smaller_lookups() {
     let misses = |events| Misses { samples: 100, events };
     site.misses[0].by_work = [0, 50, 50, 100].map(misses);
     let found = of((evidence, site), &["misses-in-search ChangeKey Medium"]);
-    assert!(found.findings[0].advice.starts_with("keys are compared where their strings lie"));
+    assert_eq!(found.findings[0].advice, Advice::KeysInPlace);
     // A small part of all, in other work than searching, or too few to say.
     of(missing(1000, 199, 199, 100), &[FINE]);
     of(missing(1000, 200, 99, 100), &[FINE]);

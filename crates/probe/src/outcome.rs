@@ -1,54 +1,12 @@
-//! What to record, and what comes of it.
+//! What comes of recording.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use diagnosis::finding::plural;
 use evidence::Bounds;
+use evidence::words::plural;
 use gopprof::Profile;
-
-/// How to record.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Which processes.
-    pub target: Target,
-    /// Units: fraction of the program's own CPU time that probes may cost. 1.0 and more is no limit.
-    pub max_overhead: f64,
-    /// CPU samples per second and core; 0 is none.
-    pub sample_hz: u64,
-    /// Innermost frames kept of each growth's stack; at most 128.
-    pub max_frames: u32,
-    /// How probes are attached.
-    pub links: Links,
-}
-
-/// Which processes to record.
-#[derive(Debug, Clone)]
-pub enum Target {
-    /// Running processes of one executable.
-    Pids(Vec<u32>),
-    /// All running processes of this name, which have to be of one executable.
-    Name(String),
-    /// A program to start.
-    Command {
-        /// The program and its arguments. Shape: not empty.
-        argv: Vec<OsString>,
-        /// Record all processes of this executable, which the command starts; `None` is the program itself.
-        exe: Option<PathBuf>,
-    },
-    /// All processes of an executable, present and future.
-    Exe(PathBuf),
-}
-
-/// How probes are attached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Links {
-    /// One link for all probes where the kernel has it in working order (from 6.10 on), else one per probe.
-    Auto,
-    /// One link per probe.
-    Single,
-}
+use recording::Ending;
 
 /// What probes were put into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,61 +96,6 @@ impl Recording {
         };
         format!("{} {}{range}", self.n_grows, plural(self.n_grows, "growth"))
     }
-}
-
-/// Why a recording ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Ending {
-    /// The time asked for was over.
-    #[default]
-    Duration,
-    /// The program ended.
-    Exit,
-    /// A signal asked for it.
-    Signal,
-    /// Counts could not be read any more: this is what was counted until then.
-    Failure,
-    /// It has not: this is what was counted since the last recording.
-    Rotation,
-}
-
-impl Ending {
-    /// As in the recording's comments.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Duration => "duration",
-            Self::Exit => "exit",
-            Self::Signal => "signal",
-            Self::Failure => "failure",
-            Self::Rotation => "rotation",
-        }
-    }
-}
-
-/// Something that recording needs of a machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requirement {
-    /// What it is.
-    pub what: String,
-    /// Whether it is there.
-    pub state: State,
-}
-
-/// Whether a requirement is met.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// It is.
-    Met,
-    /// It is not, and recording works with less.
-    Limited {
-        /// What is lost, and what to do.
-        advice: String,
-    },
-    /// It is not, and recording does not work.
-    Missing {
-        /// What to do.
-        advice: String,
-    },
 }
 
 #[cfg(test)]

@@ -1,0 +1,251 @@
+//! What to change.
+
+use evidence::Frame;
+use goabi::GoVersion;
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use super::Verdict;
+use crate::sizes::Size;
+
+/// What to change, concretely, for readers and for tools. Type names are Go's. Serialized, `kind` names the advice, and
+/// null is what is not known.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Advice {
+    /// Give `make` the number of entries.
+    Presize {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+        /// Lines that may make it without a hint; empty when none is known.
+        makes: Vec<Frame>,
+        /// Whether a heap profile shows that as many maps are made there as are filled.
+        makes_are_counted: bool,
+        /// How many entries the maps end with; null when that was not measured.
+        entries: Option<Entries>,
+    },
+    /// Raise the hint that is there to the number of entries.
+    RaiseHint {
+        /// Type of the map.
+        map_type: String,
+        /// Where the hint is.
+        make: Frame,
+        /// Mean of the hints that were given there.
+        mean_hint: f64,
+        /// How many entries the maps end with.
+        entries: Entries,
+    },
+    /// Presize, so that the last insert starts no growth; copy the map after it is filled; or build with this release.
+    FinishGrowth {
+        /// The first whose maps move entries at once.
+        #[serde(serialize_with = "as_go_says")]
+        #[schemars(with = "String")]
+        or_release: GoVersion,
+    },
+    /// Build with a later release.
+    MoveToGo {
+        /// The first that has what is gained.
+        #[serde(serialize_with = "as_go_says")]
+        #[schemars(with = "String")]
+        release: GoVersion,
+        /// What is gained.
+        gain: Gain,
+    },
+    /// Have goroutines help the collector less.
+    AssistLess {
+        /// How; then a higher `GOGC` or `GOMEMLIMIT`.
+        by: Relief,
+    },
+    /// Fewer collections, and fewer runnable threads.
+    CollectLess,
+    /// Several maps with a lock each.
+    Shard {
+        /// Number of maps that was measured to be enough.
+        shards: u64,
+        /// What decides in which map an entry is.
+        by: ShardKey,
+        /// A `sync.Map` instead; `None` where entries change.
+        or_sync_map: Option<SyncMap>,
+    },
+    /// One map with a struct of both keys as key, where inner maps are that small.
+    Flatten {
+        /// Type of the outer map.
+        outer: String,
+        /// Type of the inner maps.
+        inner: String,
+        /// Type of the outer key.
+        outer_key: String,
+        /// Type of the inner key.
+        inner_key: String,
+        /// Entries of an inner map, on average, up to which the flat map is the smaller one.
+        up_to_entries: u64,
+    },
+    /// The same where access is random and the maps are larger than the cache.
+    FlattenForRandomAccess {
+        /// Type of the outer map.
+        outer: String,
+        /// Type of the inner maps.
+        inner: String,
+    },
+    /// Keys that lie in the map itself: integers, or arrays of a fixed size.
+    KeysInPlace,
+    /// Smaller entries, or lookups in an order in which neighbours are near.
+    SmallerEntries,
+    /// Goroutines that live longer, or calls less deep.
+    ReuseGoroutines,
+    /// Pointers to elements, or indices, in the map.
+    PointToElements {
+        /// Type of the elements.
+        elem: String,
+        /// Type of the keys.
+        key: String,
+    },
+    /// A key type that is no interface.
+    ConcreteKey {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+    },
+    /// Shorter keys, or integers.
+    HashFewerBytes {
+        /// Type of the keys, where it is known.
+        key: Option<String>,
+    },
+    /// Keys that are built once, of several parts, or only converted.
+    BuildKeysOnce,
+    /// Keys and elements without pointers.
+    NoPointers {
+        /// Type of one of the maps.
+        map_type: String,
+    },
+    /// Keep the map and clear it.
+    ClearAndReuse,
+    /// Copy what is left into a new map from time to time.
+    CopyToNewMap {
+        /// Type of the map.
+        map_type: String,
+    },
+    /// Write and sync once for many entries.
+    BatchWrites {
+        /// The line whose calls take longest, where stacks were recorded.
+        first_at: Option<Frame>,
+    },
+    /// Keep the maps nested, and hold the inner map in a variable.
+    KeepNested {
+        /// Type of the outer map.
+        outer: String,
+    },
+    /// Only fewer operations would help.
+    FewerOperations,
+    /// Only fewer lookups would help.
+    FewerLookups,
+    /// Something else than maps costs the time.
+    LookElsewhere,
+    /// Something else, or a habit that many lines share.
+    LookForHabit,
+    /// Not the stops, but the marking beside the program.
+    LookAtMarking,
+    /// Marking many small maps is cheap in the program's release: allocate less, or collect less often.
+    MarkingIsCheap {
+        /// The first release in which it is.
+        #[serde(serialize_with = "as_go_says")]
+        #[schemars(with = "String")]
+        since: GoVersion,
+    },
+}
+
+/// How many entries maps end with, and what says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "known_from", rename_all = "snake_case")]
+pub enum Entries {
+    /// Growths that were recorded, of those maps that grew.
+    Recording {
+        /// Of half of them.
+        p50: Size,
+        /// Of 95 % of them.
+        p95: Size,
+    },
+    /// Blocks of a heap profile.
+    HeapProfile {
+        /// Of at least half of them.
+        usual: Size,
+    },
+}
+
+/// What a later release of Go does better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Gain {
+    /// Overwriting an entry of a full small map does not grow it.
+    OverwritesDoNotGrow,
+    /// Many small maps are marked page by page.
+    CheaperMarking,
+}
+
+/// How goroutines come to help the collector less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Relief {
+    /// A size hint.
+    Presize,
+    /// Fewer allocations.
+    AllocateLess,
+}
+
+/// What decides in which of several maps an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ShardKey {
+    /// Its key.
+    Key,
+    /// The key of the outer map.
+    OuterKey,
+}
+
+/// What a `sync.Map` would hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncMap {
+    /// The entries.
+    OfEntries,
+    /// Inner maps, each with a lock of its own.
+    OfInnerMaps,
+}
+
+impl Advice {
+    /// The same in one word.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Presize { .. } | Self::RaiseHint { .. } | Self::FinishGrowth { .. } => {
+                Verdict::Presize
+            }
+            Self::AssistLess { by: Relief::Presize } => Verdict::Presize,
+            Self::AssistLess { by: Relief::AllocateLess } | Self::CollectLess => {
+                Verdict::AllocateLess
+            }
+            Self::MoveToGo { .. } | Self::PointToElements { .. } => Verdict::Replace,
+            Self::Flatten { .. } | Self::FlattenForRandomAccess { .. } => Verdict::Flatten,
+            Self::KeysInPlace
+            | Self::SmallerEntries
+            | Self::ConcreteKey { .. }
+            | Self::HashFewerBytes { .. }
+            | Self::BuildKeysOnce
+            | Self::NoPointers { .. } => Verdict::ChangeKey,
+            Self::Shard { .. } => Verdict::Shard,
+            Self::ReuseGoroutines | Self::ClearAndReuse => Verdict::Reuse,
+            Self::CopyToNewMap { .. } => Verdict::Release,
+            Self::BatchWrites { .. } => Verdict::Batch,
+            Self::KeepNested { .. }
+            | Self::FewerOperations
+            | Self::FewerLookups
+            | Self::LookElsewhere
+            | Self::LookForHabit
+            | Self::LookAtMarking
+            | Self::MarkingIsCheap { .. } => Verdict::LeaveAlone,
+        }
+    }
+}
+
+/// As in the rest of the JSON: "go1.27".
+fn as_go_says<S: Serializer>(version: &GoVersion, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(version)
+}

@@ -1,0 +1,105 @@
+//! What is the matter.
+
+use evidence::Frame;
+use goabi::GoVersion;
+use gomap::Category;
+
+/// What is the matter at a line or in the process, with what it is about; the figures are in the evidence. Type names are
+/// Go's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// Maps grow once and no further, as they do in this release when a full one is overwritten.
+    FullSmallMaps {
+        /// Go release of the program.
+        version: GoVersion,
+    },
+    /// Maps are made with a hint, and hold more.
+    HintTooSmall {
+        /// Where they are made.
+        make: Frame,
+    },
+    /// Each map in a map grows on its own.
+    InnerMapsGrow {
+        /// Type of the maps that grow.
+        inner: String,
+        /// Type of the map that holds them.
+        outer: String,
+    },
+    /// The map grows while it is filled.
+    MapGrows,
+    /// The map is read while a growth is unfinished.
+    PendingGrowth,
+    /// Goroutines that write have to mark before growth gets its memory.
+    WritersMarkForGrowth,
+    /// Goroutines that write have to mark before they can allocate.
+    WritersMark,
+    /// Goroutines wait for a lock that is held while the map is used.
+    LockHeldForMap,
+    /// Groups, tags and keys are not in the cache.
+    MissesInSearch,
+    /// Goroutines copy their stacks inside map operations.
+    StacksGrow,
+    /// Elements are too large for the functions made for the key.
+    LargeElements {
+        /// Largest element that these functions take. Units: bytes.
+        above_bytes: u64,
+        /// Function that is called instead.
+        callee: String,
+    },
+    /// Inner maps are made for few entries each.
+    SmallInnerMaps {
+        /// Their type.
+        inner: String,
+        /// Type of the map that holds them.
+        outer: String,
+    },
+    /// Both levels of a map of maps are used on one line, without growth.
+    BothLevelsOnOneLine {
+        /// Type of the outer map.
+        outer: String,
+    },
+    /// Keys are hashed through their dynamic type.
+    InterfaceKeys {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+    },
+    /// Hashing keys is a large part of the cost.
+    Hashing {
+        /// Type of the keys, where it is known.
+        key: Option<String>,
+    },
+    /// Making keys costs more than the maps.
+    KeysBuilt,
+    /// Maps are filled and soon dropped.
+    MapsDropped,
+    /// Entries are deleted, and the map keeps its arrays.
+    NeverShrinks {
+        /// Type of the map.
+        map_type: String,
+    },
+    /// The collector is busy, and maps with pointers are much of what it marks.
+    CollectorMarksMaps {
+        /// Type of one of them.
+        map_type: String,
+    },
+    /// Collections stop all goroutines often, or long at once.
+    LongStops,
+    /// Collections stop all goroutines only briefly.
+    ShortStops,
+    /// The program waits for many small writes to storage.
+    SmallWrites,
+    /// Maps are a small part of the CPU time.
+    LittleInMaps,
+    /// The cost of maps is spread over many lines.
+    SpreadThin {
+        /// Number of lines.
+        lines: u64,
+    },
+    /// Maps are mostly read, and hardly grow.
+    MostlyRead,
+    /// Another part of the work than growth.
+    NotGrowing {
+        /// What takes most of the map time.
+        most: Category,
+    },
+}

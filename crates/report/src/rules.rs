@@ -1,0 +1,128 @@
+//! What a rule means, for terminals, code scanners and docs/rules.md.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use diagnosis::rules::{GivesWay, Input, OF_TRUST, RULES, Rule, Threshold, Value};
+use textwrap::{Options, wrap};
+
+use crate::numbers::{bytes, count, duration, whole_percent};
+use crate::words::Word;
+
+const BOLD: Style = Style::new().bold();
+const LABEL: Style = AnsiColor::Cyan.on_default();
+
+/// Narrowest text; below it, lines run over.
+const MIN_WIDTH: usize = 60;
+
+/// Writes what a rule means, what it needs, why its thresholds are where they are, and how to check it by hand. Colours are
+/// escape sequences: strip them where they are not wanted. `width` in columns.
+///
+/// # Errors
+/// When `out` fails.
+pub fn render_rule(out: &mut dyn Write, rule: &Rule, width: usize) -> io::Result<()> {
+    writeln!(out, "{BOLD}{}{BOLD:#}: {}", rule.name, verdicts(rule))?;
+    for (label, texts) in paragraphs(rule) {
+        writeln!(out, "\n{LABEL}{label}{LABEL:#}")?;
+        let options = Options::new(width.max(MIN_WIDTH))
+            .initial_indent("  ")
+            .subsequent_indent("    ")
+            .break_words(false);
+        for line in texts.iter().flat_map(|text| wrap(text, &options)) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The rule of a finding or annotation; `None` for what comes from no rule.
+pub(crate) fn named(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name == name)
+}
+
+/// The same as [`render_rule`] in one string, for what shows help of its own.
+pub(crate) fn help(rule: &Rule) -> String {
+    let paragraph = |(label, texts): (&str, Vec<String>)| format!("{label}: {}", texts.join("; "));
+    paragraphs(rule).into_iter().map(paragraph).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Labelled paragraphs; what a rule does not have is left out.
+fn paragraphs(rule: &Rule) -> Vec<(&'static str, Vec<String>)> {
+    let of_trust = OF_TRUST.iter().filter(|_| rule.needs.contains(&Input::Cpu));
+    let of_trust = of_trust.filter(|of| rule.thresholds.iter().all(|own| own.name != of.name));
+    let silences: Vec<&str> = rule.silences().map(|silent| silent.name).collect();
+    let paragraphs = [
+        ("speaks when", vec![when(rule)]),
+        ("why", vec![rule.why.to_owned()]),
+        ("needs", lines(rule.needs, |need| input(*need).to_owned())),
+        ("says more with", lines(rule.uses, |more| input(*more).to_owned())),
+        ("is silent beside", lines(rule.gives_way_to, gives_way)),
+        ("silences", silences.iter().map(|name| (*name).to_owned()).collect()),
+        ("thresholds", rule.thresholds.iter().chain(of_trust).map(threshold).collect()),
+        ("check by hand", vec![rule.by_hand.to_owned()]),
+    ];
+    paragraphs.into_iter().filter(|(_, texts)| !texts.is_empty()).collect()
+}
+
+fn lines<T>(of: &[T], text: impl Fn(&T) -> String) -> Vec<String> {
+    of.iter().map(text).collect()
+}
+
+/// "presize or allocate less".
+fn verdicts(rule: &Rule) -> String {
+    let verdicts: Vec<&str> = rule.verdicts.iter().map(Word::word).collect();
+    match verdicts.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, before)) => format!("{} or {last}", before.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// What has to be there, with the thresholds' values.
+pub(crate) fn when(rule: &Rule) -> String {
+    rule.thresholds.iter().fold(rule.when.to_owned(), |text, of| {
+        text.replace(&format!("{{{}}}", of.name), &format!("{} {}", value(of.value), of.of))
+    })
+}
+
+/// "25 % of the line's map cost (GROWTH_DOMINATES): unhinted builds have 30 to 70 %".
+fn threshold(of: &Threshold) -> String {
+    format!("{} {} ({}): {}", value(of.value), of.of, of.name, of.reason)
+}
+
+fn value(value: Value) -> String {
+    match value {
+        Value::Fraction(fraction) => whole_percent(fraction),
+        Value::Number(n) => count(n),
+        Value::Bytes(n) => bytes(n),
+        Value::Time(ns) => duration(ns),
+    }
+}
+
+fn input(input: Input) -> &'static str {
+    match input {
+        Input::Cpu => "CPU samples",
+        Input::CpuAside => "samples of `perf` beside a CPU profile",
+        Input::Heap => "a heap profile",
+        Input::Recording => "a recording",
+        Input::Trace => "an execution trace",
+        Input::Locks => "a mutex or block profile or an execution trace",
+        Input::Misses => "cache misses in a `perf.data`",
+        Input::Storage => "tracepoints of system calls in a `perf.data`",
+        Input::Binary => "the binary",
+    }
+}
+
+fn gives_way(to: &GivesWay) -> String {
+    match to {
+        GivesWay::ToRule(name) => format!("{name} at the same line"),
+        GivesWay::ToChangeHere => "any finding at the same line that asks for a change".to_owned(),
+        GivesWay::ToChangeAnywhere => {
+            "any finding at a line that asks for a change, when it says to leave it alone"
+                .to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+use std::fs;
+
+use expect_test::{expect, expect_file};
+
+use super::*;
+
+/// Where docs/rules.md has what is made of the registry.
+const BEGIN: &str = "<!-- made of the registry by UPDATE_EXPECT=1 cargo test -p report -->\n";
+const END: &str = "<!-- end -->\n";
+
+/// A table in Markdown. Shape: as many columns in each row as in the head.
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let row = |cells: &[String]| format!("| {} |\n", cells.join(" | ").replace('\n', " "));
+    let head: Vec<String> = head.iter().map(|name| (*name).to_owned()).collect();
+    let line = format!("{}|\n", "|---".repeat(head.len()));
+    row(&head) + &line + &rows.map(|cells| row(&cells)).collect::<String>()
+}
+
+fn rules() -> String {
+    let row = |rule: &Rule| {
+        vec![
+            format!("`{}`", rule.name),
+            verdicts(rule),
+            lines(rule.needs, |need| input(*need).to_owned()).join(", "),
+            when(rule),
+            lines(rule.gives_way_to, gives_way).join(", "),
+            rule.why.to_owned(),
+        ]
+    };
+    let head = ["rule", "verdict", "needs", "speaks when", "silent beside", "why"];
+    table(&head, RULES.iter().map(row))
+}
+
+fn thresholds() -> String {
+    let mut all: Vec<&Threshold> = OF_TRUST.iter().collect();
+    for of in RULES.iter().flat_map(|rule| rule.thresholds) {
+        if all.iter().all(|other| other.name != of.name) {
+            all.push(of);
+        }
+    }
+    all.sort_by_key(|of| of.name);
+    let decides = |of: &Threshold| {
+        let has_it = |rule: &&Rule| rule.thresholds.iter().any(|other| other.name == of.name);
+        let is_of_trust = OF_TRUST.iter().any(|other| other.name == of.name);
+        let trust = is_of_trust.then(|| "trust in all that rests on CPU samples".to_owned());
+        let names = RULES.iter().filter(has_it).map(|rule| format!("`{}`", rule.name));
+        trust.into_iter().chain(names).collect::<Vec<_>>().join(", ")
+    };
+    let row = |of: &Threshold| {
+        vec![
+            format!("`{}`", of.name),
+            format!("{} {}", value(of.value), of.of),
+            decides(of),
+            of.reason.to_owned(),
+        ]
+    };
+    table(&["constant", "value", "decides", "reason"], all.into_iter().map(row))
+}
+
+#[test]
+fn the_docs_have_the_tables_of_the_registry() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/rules.md");
+    let docs = fs::read_to_string(path).expect("it is in the repository");
+    let (before, rest) = docs.split_once(BEGIN).expect("the tables begin");
+    let (_, after) = rest.split_once(END).expect("the tables end");
+    let made = format!("{BEGIN}\n{}\n{}\n{END}", rules(), thresholds());
+    expect_file![path].assert_eq(&format!("{before}{made}{after}"));
+}
+
+#[test]
+fn a_rule_is_explained() {
+    let mut out = anstream::StripStream::new(Vec::new());
+    let rule = named("growth-is-not-the-problem").expect("it is a rule");
+    render_rule(&mut out, rule, 80).expect("a Vec takes everything");
+    let text = String::from_utf8_lossy(&out.into_inner()).into_owned();
+    expect![[r#"
+        growth-is-not-the-problem: leave it alone
+
+        speaks when
+          map operations take 2 % of the program's CPU, less than 10 % of the map cost
+            at the line is under growth, and nothing asks for a change
+
+        why
+          A hot `runtime.mapassign` is a share of work, not a fault: programs that only
+            overwrite spend 65 to 68 % of their CPU in it without a single growth.
+
+        needs
+          CPU samples
+
+        says more with
+          samples of `perf` beside a CPU profile
+          a recording
+
+        is silent beside
+          any finding at the same line that asks for a change
+          keep-nested at the same line
+
+        thresholds
+          2 % of the program's CPU (NOTICEABLE): below it, no rewrite pays for its risk
+          5 samples (ENOUGH_SAMPLES): one or two samples are anywhere by chance
+          10 % of the map cost (GROWTH_IS_SMALL): below it, a hint would not be felt
+          20 samples (FEW_SAMPLES): below it trust is low: the share is uncertain by
+            about half its value
+          100 samples (MANY_SAMPLES): below it trust is medium at most; from it on a
+            share is good to a fifth of its value
+
+        check by hand
+          `go tool pprof -peek` of the function shows no growth functions below its
+            `runtime.mapassign`
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn help_is_one_text() {
+    expect![[r#"
+        speaks when: hash functions take 2 % of the program's CPU, and 30 % of the line's map cost or more
+
+        why: Hashing reads every byte of the key. Hashing inside growth goes away with the growth, and that of interface keys with the interface: those findings stand instead.
+
+        needs: CPU samples
+
+        says more with: the binary
+
+        is silent beside: growth-dominates at the same line; interface-keys at the same line
+
+        thresholds: 2 % of the program's CPU (NOTICEABLE): below it, no rewrite pays for its risk; 5 samples (ENOUGH_SAMPLES): one or two samples are anywhere by chance; 30 % of the line's map cost (HASH_BOUND): usual is 3 to 20 %; 20 samples (FEW_SAMPLES): below it trust is low: the share is uncertain by about half its value; 100 samples (MANY_SAMPLES): below it trust is medium at most; from it on a share is good to a fifth of its value
+
+        check by hand: `go tool pprof -peek 'memhash|strhash|aeshash'` shows the line above them; print the length of some keys"#]].assert_eq(&help(named("hash-bound-keys").expect("it is a rule")));
+}

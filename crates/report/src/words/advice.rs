@@ -1,0 +1,277 @@
+//! What to change, in words.
+
+use std::borrow::Cow;
+
+use diagnosis::finding::{Advice, Basis, Entries, Gain, Relief, ShardKey, SyncMap};
+use diagnosis::sizes::Size;
+use evidence::Frame;
+use goabi::GoVersion;
+
+use super::{place, short_place};
+
+/// Places of a `make` that are named.
+const SHOWN_MAKES: usize = 3;
+
+/// What to change, concretely.
+pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
+    match advice {
+        Advice::Presize { map_type, makes, makes_are_counted, entries } => {
+            let name = map_type.as_deref().unwrap_or("map[K]V");
+            let place = makes_text(makes, *makes_are_counted);
+            format!(
+                "write make({name}, n) {place}; n is {}; a hint far too large costs more than it saves",
+                entries_text(entries.as_ref())
+            )
+            .into()
+        }
+        Advice::RaiseHint { make, entries, .. } => {
+            let n = entries_text(Some(entries));
+            format!("raise the hint at {} to {n}", short_place(make)).into()
+        }
+        Advice::FinishGrowth { or_release } => format!(
+            "presize the map so that its last insert does not start a growth, or copy it once after it is filled; {} and \
+             later move entries at once",
+            release(or_release)
+        )
+        .into(),
+        Advice::MoveToGo { release: to, gain: Gain::OverwritesDoNotGrow } => format!(
+            "if the maps hold 8 entries, build with {}, where overwriting does not grow them",
+            release(to)
+        )
+        .into(),
+        Advice::MoveToGo { release: to, gain: Gain::CheaperMarking } => format!(
+            "build with {} or later: its collector marked many small maps 2 to 6 times cheaper",
+            release(to)
+        )
+        .into(),
+        Advice::AssistLess { by } => assist_less(*by).into(),
+        Advice::CollectLess => {
+            "fewer collections: allocate less (size hints, reuse) or raise GOGC; a stop also waits until every goroutine is \
+             off its processor, so more runnable threads than processors make it longer"
+                .into()
+        }
+        Advice::Shard { by, or_sync_map, .. } => shard(*by, *or_sync_map).into(),
+        Advice::Flatten { outer_key, inner_key, up_to_entries, .. } => format!(
+            "if they hold {up_to_entries} entries or fewer on average, use one map with a struct key {{ {outer_key}; {inner_key} }}: \
+             half to a quarter of the memory; from 8 entries on the nested form is smaller and faster when work is grouped by \
+             outer key"
+        )
+        .into(),
+        Advice::FlattenForRandomAccess { inner, .. } => format!(
+            "for random access to more than fits the cache, one map with a compound key in place of {inner} in a map saves the \
+             way over the inner map: one search instead of two. Where work can be grouped by outer key, group it instead"
+        )
+        .into(),
+        Advice::KeysInPlace => {
+            "keys are compared where their strings lie: integers, or arrays of a fixed size, lie in the map itself".into()
+        }
+        Advice::SmallerEntries => {
+            "make entries smaller (integer keys in place of strings, no large elements), so that more of them fit the cache, \
+             or look entries up in an order in which neighbours are near"
+                .into()
+        }
+        Advice::ReuseGoroutines => {
+            "it happens once per goroutine and depth: let goroutines live longer (a pool of workers in place of one goroutine \
+             per item), or call less deeply before the map is used"
+                .into()
+        }
+        Advice::PointToElements { elem, key } => format!(
+            "keep a pointer to {elem}, or an index into a slice of them, in the map: then {key} keys take the path made for them"
+        )
+        .into(),
+        Advice::ConcreteKey { .. } => {
+            "give the map a concrete key type; storing a non-pointer in an interface allocates on every assign, even on an \
+             overwrite (77 against 25 ns in Go 1.21, 61 against 29 ns in 1.27)"
+                .into()
+        }
+        Advice::HashFewerBytes { .. } => {
+            "hash fewer bytes: shorter strings, or integer ids given out once; integers and strings also have faster map \
+             functions of their own than structs and arrays"
+                .into()
+        }
+        Advice::BuildKeysOnce => {
+            "build keys once and keep them, use the parts as a struct key, or look up with a []byte converted in the index \
+             expression, which does not allocate"
+                .into()
+        }
+        Advice::NoPointers { .. } => {
+            "keys and elements without pointers are not marked at all: integer ids instead of strings".into()
+        }
+        Advice::ClearAndReuse => {
+            "keep the map and clear() it between uses: it keeps its arrays, so neither growth nor allocation comes back. Only \
+             where the sizes are alike: clear() of a large map costs as much when it holds little"
+                .into()
+        }
+        Advice::CopyToNewMap { .. } => {
+            "if the map was much larger than it is now, copy what is left into a new map from time to time; delete the outer \
+             key of an inner map that is empty"
+                .into()
+        }
+        Advice::BatchWrites { first_at } => {
+            let first = first_at.as_ref().map(|frame| format!(", at {} first", place(frame)));
+            format!(
+                "collect what is written in a bufio.Writer or a slice, and write and fsync once for many entries{}; how much \
+                 may be lost when the machine stops says how many",
+                first.unwrap_or_default()
+            )
+            .into()
+        }
+        Advice::KeepNested { .. } => {
+            "keep it nested; where several entries of one outer key are touched, hold the inner map in a variable: lookups \
+             were 1.3 to 2 times faster so. Flatten only for random access to maps larger than the cache"
+                .into()
+        }
+        Advice::FewerOperations => {
+            "a size hint would not help here; only fewer operations would".into()
+        }
+        Advice::FewerLookups => {
+            "size hints would not help; fewer lookups would: hold inner maps and found values in variables".into()
+        }
+        Advice::LookElsewhere => {
+            "look elsewhere: making every map operation free would save less than this share".into()
+        }
+        Advice::LookForHabit => {
+            "look elsewhere, or for one habit that many of these lines share".into()
+        }
+        Advice::LookAtMarking => {
+            "pauses are not what hurts here; the marking beside the program and its help may be".into()
+        }
+        Advice::MarkingIsCheap { since } => format!(
+            "marking many small maps is cheap from {} on; allocate less (size hints) or raise GOGC",
+            release(since)
+        )
+        .into(),
+    }
+}
+
+/// Where the range of a saving comes from.
+pub(crate) fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::RightHint => {
+            "a right hint removes the growth frames and some of the collector's other work; it saved no time where maps larger \
+             than the cache were filled in random order"
+        }
+        Basis::FlatMap => {
+            "a flat map makes no first groups; it was not faster where inner maps hold more than 4 entries"
+        }
+    }
+}
+
+/// "Go 1.27".
+fn release(version: &GoVersion) -> String {
+    format!("Go {}.{}", version.major, version.minor)
+}
+
+/// Where to write the hint. That a line of the same function makes maps does not say that it makes these.
+fn makes_text(makes: &[Frame], are_counted: bool) -> String {
+    let places: Vec<String> = makes.iter().take(SHOWN_MAKES).map(short_place).collect();
+    match places.as_slice() {
+        [] => "where this map is made".to_owned(),
+        places if are_counted => format!("at {}", places.join(", ")),
+        [place] => format!("at {place}, if this map is made there"),
+        places => format!("where this map is made, maybe at {}", places.join(" or ")),
+    }
+}
+
+/// What the hint should be.
+fn entries_text(entries: Option<&Entries>) -> String {
+    const WHAT: &str = "the number of entries they end with";
+    match entries {
+        Some(Entries::Recording { p50: Size { at_least, room }, p95 }) => format!(
+            "{WHAT}: half of those that grew hold {at_least} to {room}, and 95 % at most {}",
+            p95.room
+        ),
+        Some(Entries::HeapProfile { usual: Size { at_least, room } }) => {
+            format!("{WHAT}, here between {at_least} and {room}")
+        }
+        None => {
+            format!("{WHAT}, which a recording, or a heap profile and the binary, would show")
+        }
+    }
+}
+
+fn assist_less(by: Relief) -> String {
+    let first = match by {
+        Relief::Presize => "a size hint allocates once where growth allocates at every step",
+        Relief::AllocateLess => {
+            "allocate less here: reuse maps with clear(), make keys without new strings"
+        }
+    };
+    format!(
+        "{first}; where memory is left, a higher GOGC or GOMEMLIMIT makes collections and with them this help rarer"
+    )
+}
+
+fn shard(by: ShardKey, or_sync_map: Option<SyncMap>) -> String {
+    let key = match by {
+        ShardKey::Key => "the key",
+        ShardKey::OuterKey => "the outer key",
+    };
+    let sync_map = match or_sync_map {
+        Some(SyncMap::OfInnerMaps) => {
+            "; or, since the outer entries are mostly read here, a sync.Map of them, each with its own lock and inner map \
+             (sync.Map does not guard what an entry points to)"
+        }
+        Some(SyncMap::OfEntries) => "; or sync.Map, since entries are mostly read here",
+        None => "; not sync.Map: it takes a new value for every write",
+    };
+    format!(
+        "several maps with a lock each, chosen by a hash of {key}: more than one goroutine can then write at once{sync_map}. \
+         First move out of the lock what does not need it"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(line: u32) -> Frame {
+        Frame { function: "main.fill".to_owned(), file: "/src/main.go".to_owned(), line }
+    }
+
+    fn presize(lines: &[u32], makes_are_counted: bool, entries: Option<Entries>) -> String {
+        let makes = lines.iter().copied().map(frame).collect();
+        let map_type = Some("map[string]int".to_owned());
+        advice(&Advice::Presize { map_type, makes, makes_are_counted, entries }).into_owned()
+    }
+
+    #[test]
+    fn a_line_is_named_as_surely_as_it_is_known() {
+        let place = |lines: &[u32], are_counted| {
+            let text = presize(lines, are_counted, None);
+            let rest = text.split_once("n) ").and_then(|(_, rest)| rest.split_once(';'));
+            rest.map(|(place, _)| place.to_owned()).expect("it says where")
+        };
+        assert_eq!(place(&[], false), "where this map is made");
+        assert_eq!(place(&[7], false), "at main.go:7, if this map is made there");
+        let maybe = "where this map is made, maybe at main.go:7 or main.go:9";
+        assert_eq!(place(&[7, 9], false), maybe);
+        assert_eq!(place(&[7, 9], true), "at main.go:7, main.go:9");
+        assert_eq!(place(&[1, 2, 3, 4], true), "at main.go:1, main.go:2, main.go:3");
+    }
+
+    #[test]
+    fn sizes_are_said_with_what_they_are_of() {
+        let size = |at_least, room| Size { at_least, room };
+        let recorded = Entries::Recording { p50: size(29, 56), p95: size(57, 112) };
+        let text = presize(&[], false, Some(recorded));
+        assert!(text.contains("half of those that grew hold 29 to 56, and 95 % at most 112;"));
+        let usual = Entries::HeapProfile { usual: size(14, 28) };
+        assert!(presize(&[], false, Some(usual)).contains("with, here between 14 and 28;"));
+        assert!(presize(&[], false, None).contains("which a recording"));
+        let map_type = "map[string]int".to_owned();
+        let (make, mean_hint) = (frame(3), 9.0);
+        let raise = advice(&Advice::RaiseHint { map_type, make, mean_hint, entries: recorded });
+        assert!(raise.starts_with("raise the hint at main.go:3 to the number of entries they"));
+    }
+
+    #[test]
+    fn a_sync_map_is_named_where_entries_are_mostly_read() {
+        let text = |by, or_sync_map| shard(by, or_sync_map);
+        assert!(text(ShardKey::Key, None).contains("a hash of the key:"));
+        assert!(text(ShardKey::Key, None).contains("; not sync.Map"));
+        let outer = text(ShardKey::OuterKey, Some(SyncMap::OfInnerMaps));
+        assert!(outer.contains("a hash of the outer key:") && outer.contains("a sync.Map of them"));
+        assert!(text(ShardKey::Key, Some(SyncMap::OfEntries)).contains("; or sync.Map, since"));
+    }
+}

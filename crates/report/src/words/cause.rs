@@ -1,0 +1,108 @@
+//! What is the matter, in words.
+
+use std::borrow::Cow;
+
+use diagnosis::finding::{Cause, work_label};
+
+use super::short_place;
+
+/// One sentence without figures: they are in the evidence.
+pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
+    match cause {
+        Cause::FullSmallMaps { version } => format!(
+            "maps here grow once and no further, as they do in {version} when a map of exactly 8 entries is overwritten"
+        )
+        .into(),
+        Cause::HintTooSmall { make } => {
+            let place = short_place(make);
+            format!("the maps are made with a size hint at {place}, but hold more than that").into()
+        }
+        Cause::InnerMapsGrow { inner, outer } => format!(
+            "each {inner} inside {outer} grows on its own from one group of 8"
+        )
+        .into(),
+        Cause::MapGrows => {
+            "the map grows while it is filled, and every growth inserts its entries again".into()
+        }
+        Cause::PendingGrowth => {
+            "the map is read while a growth is unfinished; reads never finish it".into()
+        }
+        Cause::WritersMarkForGrowth => {
+            "goroutines that write here have to mark before growth gets its memory, and wait for that".into()
+        }
+        Cause::WritersMark => {
+            "goroutines that write here have to mark before they can allocate, and wait for that".into()
+        }
+        Cause::LockHeldForMap => {
+            "goroutines wait for a lock that this function holds while it uses the map".into()
+        }
+        Cause::MissesInSearch => {
+            "map operations here wait for memory: groups, tags and keys are not in the cache".into()
+        }
+        Cause::StacksGrow => {
+            "goroutines copy their stacks to larger ones while they are inside map operations".into()
+        }
+        Cause::LargeElements { above_bytes, callee } => format!(
+            "elements above {above_bytes} bytes take {callee}, the general path, and an object of their own each"
+        )
+        .into(),
+        Cause::SmallInnerMaps { inner, outer } => format!(
+            "{inner} are made for few entries each, inside {outer}"
+        )
+        .into(),
+        Cause::BothLevelsOnOneLine { outer } => format!(
+            "{outer} is used with both keys on one line, and growth is not what it costs"
+        )
+        .into(),
+        Cause::InterfaceKeys { map_type: Some(name) } => format!(
+            "keys of {name} are interface values: hashed through their dynamic type"
+        )
+        .into(),
+        Cause::InterfaceKeys { map_type: None } => {
+            "keys are interface values: hashed through their dynamic type".into()
+        }
+        Cause::Hashing { key: Some(key) } => format!(
+            "hashing keys of type {key} is a large part of the cost"
+        )
+        .into(),
+        Cause::Hashing { key: None } => {
+            "hashing keys is a large part of the cost".into()
+        }
+        Cause::KeysBuilt => {
+            "making strings in this function costs more than its maps do".into()
+        }
+        Cause::MapsDropped => {
+            "maps are filled here and soon dropped".into()
+        }
+        Cause::NeverShrinks { map_type } => format!(
+            "entries of {map_type} are deleted, but a map never gives its arrays back"
+        )
+        .into(),
+        Cause::CollectorMarksMaps { map_type } => format!(
+            "the collector is busy, and maps with pointers such as {map_type} are much of what it marks"
+        )
+        .into(),
+        Cause::LongStops => {
+            "collections stop all goroutines for a noticeable part of the time, or long at once".into()
+        }
+        Cause::ShortStops => {
+            "collections stop all goroutines only briefly".into()
+        }
+        Cause::SmallWrites => {
+            "the program waits for many small writes to storage; maps have no part in that".into()
+        }
+        Cause::LittleInMaps => {
+            "maps are a small part of this program's CPU time".into()
+        }
+        Cause::SpreadThin { lines } => format!(
+            "the cost of maps is spread over {lines} lines, and none of them is worth a change"
+        )
+        .into(),
+        Cause::MostlyRead => {
+            "maps are mostly read, and growth is a small part of their cost".into()
+        }
+        Cause::NotGrowing { most } => {
+            format!("this line spends its map time {}, not growing", work_label(*most)).into()
+        }
+    }
+}
