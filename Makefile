@@ -15,10 +15,10 @@ setup: ## install what tests and demo need (Go into .toolchains/; no root; quick
 demo: ## diagnose a bundled capture, then a Go program built and profiled here
 	@scripts/demo
 
-test: setup lint ## all checks: format, clippy, tests, docs
-	$(CARGO) test --locked --workspace
-	$(CARGO) test --locked --package flatnest --all-features
+test: setup lint ## all checks: format, clippy, docs, tests; ends with the slowest tests
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items --all-features
+	scripts/oldest
+	@CARGO=$(CARGO) scripts/test
 
 lint: ## format and clippy, warnings are errors
 	$(CARGO) fmt --all --check

@@ -1,9 +1,9 @@
 //! Any bytes as a trace: raw events survive their text form, ordered events and totals come out, nothing panics.
 #![no_main]
 
-use gotrace::{
-    EventKind, GoroutineStates, Ordered, Totals, LockWaits, parse_raw, parse_text, parse_trace, render_text,
-    scan_trace, write_raw,
+use gotrace::{LockWaits, Totals, parse_trace, scan_trace};
+use gotrace_oracle::{
+    EventKind, GoroutineStates, Ordered, parse_raw, parse_text, render_text, write_raw,
 };
 use libfuzzer_sys::fuzz_target;
 

@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use goabi::GoVersion;
-use gomap::{MapShape, Op, Simulation};
+use gomap::MapShape;
+use gomap_oracle::{Op, Simulation};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

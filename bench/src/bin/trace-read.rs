@@ -1,10 +1,12 @@
-//! Reads an execution trace with gotrace and counts its events in order, or sums up its ranges by stack without order.
+//! Counts the events of an execution trace in order, as tests do, or sums up its ranges by stack without order, as
+//! mapscope does.
 //!
 //! The file is mapped, so that the resident memory beside the file is what reading takes: it is printed last.
 
 use std::process::ExitCode;
 
-use gotrace::{Ordered, Totals, parse_trace, scan};
+use gotrace::{Totals, parse_trace, scan};
+use gotrace_oracle::Ordered;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -16,7 +18,7 @@ fn main() -> ExitCode {
     // SAFETY: the benchmark alone uses the file.
     let bytes = unsafe { memmap2::Mmap::map(&file) }.expect("the trace maps");
     let generations = parse_trace(&bytes).expect("the trace has a header that is known");
-    let faults = match mode.as_str() {
+    let faults: Vec<String> = match mode.as_str() {
         "count" => {
             let mut events = Ordered::new(generations);
             let mut n = 0u64;
@@ -24,14 +26,14 @@ fn main() -> ExitCode {
                 n += 1;
             }
             println!("events {n}");
-            events.faults()
+            events.faults().iter().map(ToString::to_string).collect()
         }
         _ => {
             let mut totals = Totals::default();
             let parsed = scan(generations, &mut totals);
             println!("events {}", parsed.value.n_events);
             print_totals(&totals, &parsed.value.symbols);
-            parsed.faults
+            parsed.faults.iter().map(ToString::to_string).collect()
         }
     };
     faults.iter().for_each(|fault| println!("{fault}"));

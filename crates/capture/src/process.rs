@@ -86,7 +86,8 @@ impl Program {
 /// Of the copy of an executable of this name. Length: what a file system takes.
 fn file_name(executable: &str) -> String {
     let mut name = format!("{CAPTURED_BINARY}{}", printable(executable));
-    name.truncate(name.floor_char_boundary(MAX_NAME));
+    let end = (0..=MAX_NAME).rev().find(|&end| name.is_char_boundary(end));
+    name.truncate(end.unwrap_or(0));
     name
 }
 

@@ -532,9 +532,8 @@ const NOT_BESIDE_EXPLAIN: [&str; 10] = [
 
 /// Takes the name of a rule.
 fn rule() -> impl TypedValueParser<Value = &'static Rule> {
-    let of_name = |name: String| RULES.iter().find(|rule| rule.name == name);
     PossibleValuesParser::new(RULES.iter().map(|rule| rule.name))
-        .map(move |name| of_name(name).expect("it is the name of one of them"))
+        .map(|name| Rule::named(&name).expect("it is the name of one of them"))
 }
 
 fn maps_of_size(text: &str) -> Result<(u64, Option<u64>), String> {

@@ -1,5 +1,7 @@
 //! Build information and build ids that the linker leaves in the file.
 
+use wire::varint_len;
+
 use crate::LinkAddr;
 use crate::image::Image;
 
@@ -32,7 +34,8 @@ impl BuildInfo {
             return None;
         }
         let version = image.varint_str(offset(addr, STRINGS_AT))?;
-        let after = offset(addr, STRINGS_AT + varint_len(version.len()) + version.len() as u64);
+        let n_bytes = version.len() as u64;
+        let after = offset(addr, STRINGS_AT + varint_len(n_bytes) as u64 + n_bytes);
         let module = module_text(image, after).unwrap_or("");
         let mut info = Self {
             go_version: version.to_owned(),
@@ -80,11 +83,6 @@ fn find(image: &Image<'_>) -> Option<LinkAddr> {
 
 fn offset(addr: LinkAddr, by: u64) -> LinkAddr {
     LinkAddr(addr.0.wrapping_add(by))
-}
-
-fn varint_len(value: usize) -> u64 {
-    let bits = usize::BITS - value.leading_zeros();
-    u64::from(bits.div_ceil(7).max(1))
 }
 
 /// The GNU build id as hexadecimal.

@@ -99,10 +99,4 @@ impl ErrorKind {
 }
 
 /// A value with the defects met while reading it; what was defective is not in the value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Parsed<T> {
-    /// What could be read.
-    pub value: T,
-    /// What was wrong; empty for a sound input.
-    pub faults: Vec<Error>,
-}
+pub type Parsed<T> = wire::Parsed<T, Error>;

@@ -47,8 +47,11 @@ impl Estimate {
         }
     }
 
-    /// Whole numbers around a mean, as far as chance takes them, and no further than `bounds`.
-    pub(crate) fn around(expected: f64, deviation: f64, bounds: (f64, f64)) -> Self {
+    /// Whole numbers around a mean, as far as chance takes them, and no further than `bounds`, lower first.
+    ///
+    /// # Panics
+    /// When the bounds are not in that order, or not numbers.
+    pub fn around(expected: f64, deviation: f64, bounds: (f64, f64)) -> Self {
         let clamped = |value: f64| value.clamp(bounds.0, bounds.1);
         let reach = REACH * deviation;
         Self {
@@ -70,21 +73,6 @@ impl Estimate {
             expected: widest.expected,
             high: widest.high.min(widest.expected + reach),
         }
-    }
-
-    /// What runs with different seeds counted.
-    pub(crate) fn of_runs(values: impl Iterator<Item = u64> + Clone) -> Self {
-        let n = values.clone().count().max(1) as f64;
-        let mean = values.clone().map(|value| value as f64).sum::<f64>() / n;
-        let square = |value: u64| (value as f64 - mean).powi(2);
-        let deviation = (values.clone().map(square).sum::<f64>() / n).sqrt();
-        let around = Self::around(mean, deviation, (0.0, f64::MAX));
-        let low = values.clone().min().unwrap_or(0) as f64;
-        let high = values.max().unwrap_or(0) as f64;
-        if low == high {
-            return Self::exact(low);
-        }
-        Self { low: around.low.min(low), expected: mean, high: around.high.max(high) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What growing costs, counted or forecast.
+//! What growing costs.
 
 use std::ops::{AddAssign, Index, IndexMut};
 
@@ -80,24 +80,8 @@ pub struct Growth<T> {
     pub slots: T,
 }
 
-/// A map counted in one simulated or real run.
-pub type Outcome = Growth<u64>;
-
 /// A map of which only sizes are known.
 pub type Forecast = Growth<Estimate>;
-
-impl Outcome {
-    /// (inserted + moved) / inserted, in entries; `None` when nothing was inserted.
-    pub fn write_amplification(&self) -> Option<f64> {
-        let inserted = self.inserted as f64;
-        (self.inserted > 0).then(|| (inserted + self.moved as f64) / inserted)
-    }
-
-    /// Bytes held / bytes of live keys and elements; `None` when there are none of these.
-    pub fn space_amplification(&self) -> Option<f64> {
-        (self.live_bytes > 0).then(|| self.retained_bytes as f64 / self.live_bytes as f64)
-    }
-}
 
 impl Forecast {
     /// (inserted + moved) / inserted, in bytes; `None` when nothing is inserted. For maps of one type the same as in

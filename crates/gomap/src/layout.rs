@@ -5,12 +5,12 @@
 
 use goabi::{GoVersion, MapAbi, MapImpl, Release};
 
-use crate::malloc::Malloc;
+use crate::blocks::Malloc;
 
 /// Entries in a bucket or slots in a group.
-pub(crate) const GROUP_SLOTS: u64 = 8;
+pub const GROUP_SLOTS: u64 = 8;
 /// Slots of the largest table of a Swiss map; beyond it the map has more tables.
-pub(crate) const MAX_TABLE_SLOTS: u64 = 1024;
+pub const MAX_TABLE_SLOTS: u64 = 1024;
 /// Largest exponent of a bucket array considered: 2^40 buckets are beyond any memory.
 const MAX_CLASSIC_B: u32 = 40;
 /// Smallest exponent of a bucket array that has overflow buckets at its end.
@@ -115,11 +115,11 @@ impl Layout {
 
 /// An array of buckets or groups as it comes from the allocator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Array {
+pub struct Array {
     /// Overflow buckets at its end (classic only).
-    pub(crate) n_spare: u64,
+    pub n_spare: u64,
     /// Units: bytes taken from the allocator.
-    pub(crate) block_bytes: u64,
+    pub block_bytes: u64,
 }
 
 /// Entries that fit a map (of Swiss ones, a table) of this many slots before it grows. Shape: `slots` is 8 times a power

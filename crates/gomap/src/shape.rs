@@ -3,8 +3,8 @@
 use goabi::descriptor::MAX_INLINE;
 use goabi::{GoVersion, MapAbi, MapImpl, Prunes, Release};
 
+use crate::blocks::Malloc;
 use crate::layout::{Array, GROUP_SLOTS, Layout, room};
-use crate::malloc::Malloc;
 use crate::types::{FastPath, GoType, MapType};
 
 /// Largest block Go's allocator can be asked for. Units: bytes.
@@ -38,13 +38,13 @@ pub struct SlotPart {
 
 /// Objects of keys and elements that are too large to stand in the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Boxes {
+pub struct Boxes {
     /// For one entry.
-    pub(crate) n: u64,
+    pub n: u64,
     /// Units: bytes for one entry.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// The part of it in objects with pointers. Units: bytes.
-    pub(crate) pointer_bytes: u64,
+    pub pointer_bytes: u64,
 }
 
 impl MapShape {
@@ -116,22 +116,43 @@ impl MapShape {
         self.layout.has_pointers
     }
 
-    pub(crate) fn malloc(&self) -> Malloc {
+    /// Key and element as they stand in the map, pointers where they are large. Units: bytes.
+    pub fn slot_bytes(&self) -> u64 {
+        self.slot_bytes
+    }
+
+    /// Key and element. Units: bytes.
+    pub fn entry_bytes(&self) -> u64 {
+        self.entry_bytes
+    }
+
+    /// What an entry takes beside its slot.
+    pub fn boxes(&self) -> Boxes {
+        self.boxes
+    }
+
+    /// Whether assignments to this type clean tombstones up.
+    pub fn prunes(&self) -> bool {
+        self.prunes
+    }
+
+    /// The allocator of the release.
+    pub fn malloc(&self) -> Malloc {
         Malloc::of(self.layout.release)
     }
 
     /// The array of `2^exponent` buckets or groups.
-    pub(crate) fn array(&self, exponent: u32) -> Array {
+    pub fn array(&self, exponent: u32) -> Array {
         self.layout.array(exponent)
     }
 
     /// One bucket allocated by itself. Units: bytes.
-    pub(crate) fn bucket_block(&self) -> u64 {
+    pub fn bucket_block(&self) -> u64 {
         self.malloc().block(self.layout.group_bytes, self.layout.has_pointers)
     }
 
     /// Entries that fit `2^exponent` buckets or groups before they grow.
-    pub(crate) fn room(&self, exponent: u32) -> u64 {
+    pub fn room(&self, exponent: u32) -> u64 {
         room(self.layout.map, GROUP_SLOTS << exponent)
     }
 

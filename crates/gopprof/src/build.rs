@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use wire::put_varint;
+
+use crate::fields::take_bytes;
 use crate::model::{
     Function, FunctionIdx, Line, Location, LocationIdx, Mapping, MappingIdx, Profile,
 };
@@ -10,7 +13,6 @@ use crate::samples::{
     Encoded, Label, LabelValue, RawLabel, RawLabelValue, SampleBuffer, put_label,
 };
 use crate::strings::{StrId, Strings};
-use crate::wire::{put_varint, take_bytes};
 
 /// Collects a profile; equal strings, mappings, functions and locations are kept once, and samples with the same stack
 /// and labels are added up.

@@ -132,37 +132,23 @@ pub enum ErrorKind {
 }
 
 /// A value with the defects met while reading it; what was defective is not in the value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Parsed<T> {
-    /// What could be read.
-    pub value: T,
-    /// What was wrong; empty for a sound input.
-    pub faults: Vec<Error>,
-}
-
-/// Defects listed one by one; the rest is counted.
-const MAX_FAULTS: usize = 20;
+pub type Parsed<T> = wire::Parsed<T, Error>;
 
 /// Collects defects.
-#[derive(Debug, Default)]
-pub(crate) struct Faults {
-    listed: Vec<Error>,
-    n_more: u64,
+pub(crate) type Faults = wire::Faults<Error>;
+
+impl ErrorKind {
+    pub(crate) fn at(self, offset: u64) -> Error {
+        Error { offset, kind: self }
+    }
 }
 
-impl Faults {
-    pub(crate) fn add(&mut self, offset: u64, kind: ErrorKind) {
-        if self.listed.len() < MAX_FAULTS {
-            self.listed.push(Error { offset, kind });
-        } else {
-            self.n_more += 1;
-        }
+impl wire::Fault for Error {
+    fn more(n: u64) -> Self {
+        ErrorKind::More { n }.at(0)
     }
 
-    pub(crate) fn into_vec(mut self) -> Vec<Error> {
-        if self.n_more > 0 {
-            self.listed.push(Error { offset: 0, kind: ErrorKind::More { n: self.n_more } });
-        }
-        self.listed
+    fn n_more(&self) -> Option<u64> {
+        if let ErrorKind::More { n } = self.kind { Some(n) } else { None }
     }
 }

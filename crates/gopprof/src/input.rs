@@ -6,9 +6,10 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
+use wire::take_varint;
 
 use crate::error::{Error, ErrorKind};
-use crate::wire::{Announced, Field, Value, split_tag, take_varint};
+use crate::fields::{Announced, Field, Value, split_tag};
 
 /// How much is inflated at once, in bytes.
 const PIECE: usize = 64 << 10;

@@ -20,13 +20,13 @@
 
 mod build;
 mod error;
+mod fields;
 mod input;
 mod merge;
 mod model;
 mod read;
 mod samples;
 mod strings;
-mod wire;
 mod write;
 
 pub use build::ProfileBuilder;

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::io::Read;
 
+use wire::{put_varint, take_varint};
+
 use crate::error::{Error, ErrorKind, Faults, Parsed};
+use crate::fields::{Field, Malformed, Value, each_number, fields, put_bytes, take_bytes};
 use crate::input::Input;
 use crate::model::{
     Function, FunctionIdx, Line, Location, Mapping, MappingIdx, Profile, ValueType,
 };
 use crate::samples::{Encoded, SampleBuffer, check_values, label_bodies, parse_label, put_label};
 use crate::strings::{StrId, Strings};
-use crate::wire::{
-    Field, Malformed, Value, each_number, fields, put_bytes, put_varint, take_bytes, take_varint,
-};
 
 /// Limits on what is read.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ pub fn read_profile(input: impl Read, limits: &Limits) -> Result<Parsed<Profile>
     // The buffer for the input goes before the tables are built.
     drop(input);
     if let Some(error) = stop {
-        faults.add(error.offset, error.kind);
+        faults.add(error);
     }
     let profile = raw.resolve(&mut faults)?;
     Ok(Parsed { value: profile, faults: faults.into_vec() })
@@ -188,7 +188,7 @@ impl Raw {
                 if self.scratch.read(body).is_ok() {
                     self.samples.push_at(self.scratch.encoded(), offset);
                 } else {
-                    faults.add(offset, ErrorKind::BadMessage { what: "sample" });
+                    faults.add(ErrorKind::BadMessage { what: "sample" }.at(offset));
                 }
             }
             (3, Value::Bytes(body)) => self.mappings.push(body, offset),
@@ -197,7 +197,7 @@ impl Raw {
             (6, Value::Bytes(text)) => self.add_string(text, offset, faults)?,
             _ => {
                 if self.add_head(field).is_err() {
-                    faults.add(offset, ErrorKind::BadMessage { what: "field of the profile" });
+                    faults.add(ErrorKind::BadMessage { what: "field of the profile" }.at(offset));
                 }
             }
         }
@@ -208,7 +208,7 @@ impl Raw {
         let index = self.strings.len();
         let is_utf8 = self.strings.push(text).map_err(|kind| Error { offset, kind })?;
         if !is_utf8 {
-            faults.add(offset, ErrorKind::NotUtf8 { index });
+            faults.add(ErrorKind::NotUtf8 { index }.at(offset));
         }
         Ok(())
     }
@@ -275,7 +275,7 @@ impl Raw {
     fn resolve(self, faults: &mut Faults) -> Result<Profile, Error> {
         if self.n_more_comments > 0 {
             let n = self.n_more_comments;
-            faults.add(0, ErrorKind::MoreComments { n, max: MAX_COMMENTS });
+            faults.add(ErrorKind::MoreComments { n, max: MAX_COMMENTS }.at(0));
         }
         let mut tables = Tables { n_strings: self.strings.len(), faults, offset: 0 };
         let (functions, function_ids) =
@@ -444,7 +444,7 @@ struct Tables<'a> {
 
 impl Tables<'_> {
     fn fault(&mut self, kind: ErrorKind) {
-        self.faults.add(self.offset, kind);
+        self.faults.add(kind.at(self.offset));
     }
 
     fn string(&mut self, index: u64) -> StrId {

@@ -9,10 +9,12 @@
 //!    (1a length label)…    field 3 of Sample, once for each label
 //! ```
 
+use wire::{put_varint, take_varint, varint_len};
+
 use crate::error::ErrorKind;
+use crate::fields::{fields, put_bytes, put_number, take_bytes};
 use crate::model::{LocationIdx, Profile};
 use crate::strings::StrId;
-use crate::wire::{fields, put_bytes, put_number, put_varint, take_bytes, take_varint};
 
 const SAMPLE_TAG: u8 = 2 << 3 | 2;
 const LOCATIONS_TAG: u8 = 1 << 3 | 2;
@@ -131,17 +133,13 @@ pub(crate) struct Encoded<'a> {
 impl Encoded<'_> {
     fn put(self, out: &mut Vec<u8>) {
         let [locations, values] =
-            [self.locations.len(), self.values.len()].map(|len| 1 + varint_len(len) + len);
+            [self.locations.len(), self.values.len()].map(|len| 1 + varint_len(len as u64) + len);
         out.push(SAMPLE_TAG);
         put_varint(out, (locations + values + self.labels.len()) as u64);
         put_bytes(out, 1, self.locations);
         put_bytes(out, 2, self.values);
         out.extend_from_slice(self.labels);
     }
-}
-
-fn varint_len(value: usize) -> usize {
-    (usize::BITS - (value | 1).leading_zeros()).div_ceil(7) as usize
 }
 
 /// A stack with its values. Decoded while iterating, each time anew.

@@ -1,16 +1,20 @@
 //! Events out of the batches of one thread, batch by batch.
 
+use wire::take_varint;
+
 use crate::error::{Error, ErrorKind};
 use crate::generation::{Batch, Clock};
 use crate::ids::Time;
-use crate::spec::{Ev, MAX_TIMED_ARGS, NOT_TIMED};
-use crate::wire::{Window, take_varint};
+use crate::spec::{Ev, MAX_TIMED_ARGS, NOT_TIMED, Version, timed_args};
+use crate::window::Window;
 
 /// An event of a thread.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Timed {
-    pub(crate) ev: Ev,
-    pub(crate) time: Time,
+pub struct Timed {
+    /// Type.
+    pub ev: Ev,
+    /// What the clock said.
+    pub time: Time,
     /// `dt` and arguments, unless they are longer.
     window: Window,
     is_long: bool,
@@ -18,7 +22,8 @@ pub(crate) struct Timed {
 }
 
 impl Timed {
-    pub(crate) const ZERO: Self = Self {
+    /// No event yet, to be filled by [`Cursor::next`].
+    pub const ZERO: Self = Self {
         ev: Ev(0),
         time: Time(0),
         window: Window::EMPTY,
@@ -33,20 +38,20 @@ impl Timed {
 
     /// An argument as in the table, without `dt`. What is beyond the arguments of the event means nothing.
     #[inline(always)]
-    pub(crate) fn arg(&self, i: usize) -> u64 {
+    pub fn arg(&self, i: usize) -> u64 {
         if self.is_long { self.long_args[i] } else { self.window.get(i as u8 + 1) }
     }
 
     /// All arguments.
     #[inline(always)]
-    pub(crate) fn args(&self) -> [u64; MAX_TIMED_ARGS] {
+    pub fn args(&self) -> [u64; MAX_TIMED_ARGS] {
         [self.arg(0), self.arg(1), self.arg(2), self.arg(3)]
     }
 }
 
-/// A place in a batch.
+/// A place in a batch, from which its events are read one by one.
 #[derive(Debug)]
-pub(crate) struct Cursor<'a> {
+pub struct Cursor<'a> {
     /// What is left of the batch.
     rest: &'a [u8],
     /// Where the batch ends. Units: bytes from the start of the trace.
@@ -59,19 +64,20 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// At the end of nothing.
-    pub(crate) fn new(clock: Clock, n_args: &'static [u8; 256]) -> Self {
+    /// At the end of nothing, for batches with this clock.
+    pub fn new(version: Version, clock: Clock) -> Self {
+        let n_args = timed_args(version);
         Self { rest: &[], end: 0, n_left: 0, time: Time(0), clock, n_args }
     }
 
     /// At an event that was read by other means.
-    pub(crate) fn at(offset: u64, clock: Clock, n_args: &'static [u8; 256]) -> Self {
-        Self { end: offset, ..Self::new(clock, n_args) }
+    pub(crate) fn at(offset: u64, version: Version, clock: Clock) -> Self {
+        Self { end: offset, ..Self::new(version, clock) }
     }
 
     /// Goes to the start of a batch, whose data this is.
     #[inline]
-    pub(crate) fn begin(&mut self, batch: &Batch, data: &'a [u8]) {
+    pub fn begin(&mut self, batch: &Batch, data: &'a [u8]) {
         self.rest = data;
         self.end = batch.offset + data.len() as u64;
         self.n_left = data.len();
@@ -79,7 +85,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Where the last event stands. Units: bytes from the start of the trace.
-    pub(crate) fn offset(&self) -> u64 {
+    pub fn offset(&self) -> u64 {
         self.end - self.n_left as u64
     }
 
@@ -88,7 +94,7 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// At an event that cannot be read. What follows of this thread would hang in the air: it is at its end.
     #[inline(always)]
-    pub(crate) fn next(&mut self, event: &mut Timed) -> Result<bool, Error> {
+    pub fn next(&mut self, event: &mut Timed) -> Result<bool, Error> {
         if self.rest.is_empty() {
             return Ok(false);
         }

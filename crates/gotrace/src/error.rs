@@ -2,13 +2,11 @@
 
 use thiserror::Error;
 
-use crate::spec::Ev;
-
 /// A defect with its place.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{kind} (at byte {offset})")]
 pub struct Error {
-    /// Units: bytes from the start of the trace, or of its text form.
+    /// Units: bytes from the start of the trace.
     pub offset: u64,
     /// What is wrong.
     pub kind: ErrorKind,
@@ -23,8 +21,8 @@ pub enum ErrorKind {
     NotATrace,
     /// The format before Go 1.22.
     #[error(
-        "this trace has the format of Go 1.{minor}, whose events are not put in order (those of Go 1.22 to 1.27 are), \
-         and which is read for sums from Go 1.11 on; build the program with Go 1.22 or later and record it again"
+        "this trace has the format of Go 1.{minor}; formats from Go 1.22 on are read, and for sums those from Go 1.11 on; \
+         build the program with Go 1.22 or later and record it again"
     )]
     OldFormat {
         /// Minor version in the header.
@@ -134,29 +132,6 @@ pub enum ErrorKind {
         /// Id found.
         id: u64,
     },
-    /// An event that contradicts what happened before.
-    #[error("{} contradicts what was before: {why}; the rest of generation {generation} was dropped", ev.name())]
-    Contradiction {
-        /// The event.
-        ev: Ev,
-        /// Number of the generation.
-        generation: u64,
-        /// What it contradicts.
-        why: Contradiction,
-    },
-    /// No thread's next event can come next.
-    #[error(
-        "the order of {n_lost} events of generation {generation} cannot be told; they were dropped"
-    )]
-    Stuck {
-        /// Number of the generation.
-        generation: u64,
-        /// Events left over.
-        n_lost: u64,
-    },
-    /// The text form of a trace is wrong.
-    #[error("text form: {0}")]
-    Text(TextFault),
     /// Defects beyond the number listed one by one.
     #[error("and {n} more defects")]
     More {
@@ -165,131 +140,33 @@ pub enum ErrorKind {
     },
 }
 
-/// Why an event cannot have happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Contradiction {
-    /// The event belongs to a thread.
-    #[error("it has no thread")]
-    NoThread,
-    /// The event needs a proc.
-    #[error("its thread has no proc")]
-    NoProc,
-    /// The event needs a goroutine.
-    #[error("its thread runs no goroutine")]
-    NoGoroutine,
-    /// The event needs a thread that runs nothing.
-    #[error("its thread runs a goroutine")]
-    HasGoroutine,
-    /// The goroutine is in another state.
-    #[error("goroutine {0} is in another state")]
-    GoroutineState(u64),
-    /// The goroutine is there already.
-    #[error("goroutine {0} exists already")]
-    GoroutineExists(u64),
-    /// The goroutine was never seen.
-    #[error("goroutine {0} was never seen")]
-    UnknownGoroutine(u64),
-    /// The proc is in another state.
-    #[error("proc {0} is in another state")]
-    ProcState(u64),
-    /// The proc was never seen.
-    #[error("proc {0} was never seen")]
-    UnknownProc(u64),
-    /// The proc's events are not in sequence.
-    #[error("the events of proc {0} are not in sequence")]
-    ProcSequence(u64),
-    /// A status that the format does not know.
-    #[error("status {0} does not exist")]
-    BadStatus(u64),
-    /// Thread and goroutine, or thread and proc, do not belong together.
-    #[error("thread {0} holds something else")]
-    ThreadBinding(u64),
-    /// A range begins that has begun.
-    #[error("this range has begun already")]
-    RangeOpen,
-    /// A range ends or goes on that has not begun.
-    #[error("this range has not begun")]
-    RangeNotOpen,
-    /// The garbage collector's cycle is in another state.
-    #[error("the garbage collector is in another state")]
-    GcState,
-    /// A task with this id is running.
-    #[error("task {0} has begun already")]
-    TaskOpen(u64),
-    /// Regions end in the order in which they began, innermost first.
-    #[error("it is not the innermost region that ends")]
-    RegionNesting,
-}
-
-/// What is wrong with the text form of a trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum TextFault {
-    /// The first line is not `Trace Go1.NN`.
-    #[error("the first line must be `Trace Go1.22`, `Go1.23`, `Go1.25` or `Go1.26`")]
-    BadHeader,
-    /// A name that is no event of this version.
-    #[error("no event of this version has this name")]
-    UnknownEvent,
-    /// An argument is missing, misnamed, not a number, or one too many.
-    #[error("the arguments are not those of the event")]
-    BadArguments,
-    /// The data of the event is missing or wrongly quoted.
-    #[error("the data of the event is missing or wrongly quoted")]
-    BadData,
-    /// The frames of a stack are missing.
-    #[error("the frames of the stack are missing")]
-    NoFrames,
-}
-
 impl ErrorKind {
-    pub(crate) fn at(self, offset: u64) -> Error {
+    /// The defect with its place. Units: bytes from the start of the trace.
+    pub fn at(self, offset: u64) -> Error {
         Error { offset, kind: self }
     }
 }
 
-/// A value with the defects met while reading it; what was defective is not in the value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Parsed<T> {
-    /// What could be read.
-    pub value: T,
-    /// What was wrong; empty for a sound input.
-    pub faults: Vec<Error>,
+/// Refuses a size, a length or a depth beyond what the format allows.
+///
+/// # Errors
+/// [`ErrorKind::TooLarge`], naming what is too large.
+pub fn check_limit(what: &'static str, found: u64, limit: u64) -> Result<(), ErrorKind> {
+    if found > limit { Err(ErrorKind::TooLarge { what, found, limit }) } else { Ok(()) }
 }
 
-/// Defects listed one by one; the rest is counted.
-const MAX_FAULTS: usize = 20;
+impl wire::Fault for Error {
+    fn more(n: u64) -> Self {
+        ErrorKind::More { n }.at(0)
+    }
+
+    fn n_more(&self) -> Option<u64> {
+        if let ErrorKind::More { n } = self.kind { Some(n) } else { None }
+    }
+}
+
+/// A value with the defects met while reading it; what was defective is not in the value.
+pub type Parsed<T> = wire::Parsed<T, Error>;
 
 /// Collects defects.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Faults {
-    listed: Vec<Error>,
-    n_more: u64,
-}
-
-impl Faults {
-    #[cold]
-    pub(crate) fn add(&mut self, fault: Error) {
-        if self.listed.len() < MAX_FAULTS {
-            self.listed.push(fault);
-        } else if let ErrorKind::More { n } = fault.kind {
-            self.n_more += n;
-        } else {
-            self.n_more += 1;
-        }
-    }
-
-    pub(crate) fn extend(&mut self, faults: Vec<Error>) {
-        faults.into_iter().for_each(|fault| self.add(fault));
-    }
-
-    /// The defects so far.
-    pub(crate) fn to_vec(&self) -> Vec<Error> {
-        let mut all = self.listed.clone();
-        if self.n_more > 0 {
-            all.push(ErrorKind::More { n: self.n_more }.at(0));
-        }
-        all
-    }
-}
+pub(crate) type Faults = wire::Faults<Error>;

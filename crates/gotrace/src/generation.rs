@@ -14,15 +14,15 @@ mod builder;
 
 use std::borrow::Cow;
 
+use wire::take_varint;
+
 use self::builder::Builder;
-use crate::error::{Error, ErrorKind, Parsed};
+use crate::error::{Error, ErrorKind, Parsed, check_limit};
 use crate::header::{HEADER_BYTES, parse_header};
 use crate::ids::{GoId, ProcId, ThreadId, Time, some_id};
 use crate::input::Input;
-use crate::raw::check_limit;
 use crate::spec::{Ev, MAX_BATCH_BYTES, Version};
 use crate::tables::{StackId, Tables};
-use crate::wire::take_varint;
 
 /// Where a batch stands in the trace.
 #[derive(Debug, Clone, Copy)]
@@ -333,4 +333,4 @@ impl<'a, I: Input<'a>> Iterator for Generations<'a, I> {
 }
 
 /// Length of the header, where the first generation begins.
-pub(crate) const FIRST_OFFSET: u64 = HEADER_BYTES as u64;
+const FIRST_OFFSET: u64 = HEADER_BYTES as u64;

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::spec::Version;
 
 /// Length of the header. Units: bytes.
-pub(crate) const HEADER_BYTES: usize = 16;
+pub const HEADER_BYTES: usize = 16;
 
 /// The last minor version with the format before Go 1.22.
 const LAST_OLD_MINOR: u32 = 21;
@@ -36,7 +36,10 @@ pub fn is_trace(prefix: &[u8]) -> bool {
 }
 
 /// Takes the header off.
-pub(crate) fn parse_header(bytes: &[u8]) -> Result<(Version, &[u8]), Error> {
+///
+/// # Errors
+/// When it is not that of a trace that can be read.
+pub fn parse_header(bytes: &[u8]) -> Result<(Version, &[u8]), Error> {
     let minor = minor_in_header(bytes).ok_or(ErrorKind::NotATrace.at(0))?;
     let version = Version::from_minor(minor).ok_or_else(|| {
         let kind = if minor <= LAST_OLD_MINOR {
@@ -47,8 +50,4 @@ pub(crate) fn parse_header(bytes: &[u8]) -> Result<(Version, &[u8]), Error> {
         kind.at(0)
     })?;
     Ok((version, bytes.get(HEADER_BYTES..).unwrap_or_default()))
-}
-
-pub(crate) fn write_header(out: &mut Vec<u8>, version: Version) {
-    out.extend_from_slice(format!("go 1.{} trace\0\0\0", version.minor()).as_bytes());
 }

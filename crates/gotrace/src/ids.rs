@@ -31,10 +31,10 @@ pub struct ThreadId(pub u64);
 pub struct TaskId(pub u64);
 
 /// Stands for "none" in ids on the wire.
-pub(crate) const NONE: u64 = u64::MAX;
+pub const NONE: u64 = u64::MAX;
 
 /// `None` for the id that stands for none.
-pub(crate) fn some_id(id: u64) -> Option<u64> {
+pub fn some_id(id: u64) -> Option<u64> {
     (id != NONE).then_some(id)
 }
 
@@ -68,7 +68,7 @@ impl Hasher for IdHasher {
 pub type ByGoroutine<V> = HashMap<GoId, V, BuildHasherDefault<IdHasher>>;
 
 /// A map keyed by ids.
-pub(crate) type IdHashMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+pub type IdHashMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
 /// From ids on the wire to positions. Ids are small and dense in traces of the runtime, and anything at all in others.
 #[derive(Debug, Default)]

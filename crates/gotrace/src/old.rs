@@ -7,11 +7,11 @@
 
 use std::borrow::Cow;
 
-use crate::error::ErrorKind;
+use wire::take_varint;
+
+use crate::error::{ErrorKind, check_limit};
 use crate::header::HEADER_BYTES;
 use crate::input::Input;
-use crate::raw::check_limit;
-use crate::wire::take_varint;
 
 /// Types of events. Source: `src/internal/trace/parser.go` (Go 1.21).
 pub(crate) mod ev {

@@ -1,6 +1,6 @@
 //! What can be told without ordering: collections, stopped worlds, assists, sweeps, runs of goroutines.
 //!
-//! Several times faster than [`crate::Ordered`], since nothing is compared between threads event by event:
+//! Several times faster than putting events in order, since nothing is compared between threads event by event:
 //!
 //! 1. Each thread's events are read on their own. Who runs there follows from the thread's events alone, because each
 //!    generation names the goroutine of a thread before it says anything else about it.
@@ -24,17 +24,17 @@ use std::collections::HashMap;
 use self::assists::Assists;
 use self::collections::Collections;
 pub use self::observe::{
-    GcCycle, Log, MarkAssist, Observer, Run, RunEnd, StopTheWorld, Sweep, UserRegion, UserTask, Why,
+    GcCycle, Log, MarkAssist, Metric, Observer, Run, RunEnd, StopTheWorld, Sweep, UserRegion,
+    UserTask, Why,
 };
 use self::thread::{SYSCALL, ThreadState, is_here};
 use crate::cursor::{Cursor, Timed};
 use crate::error::{Error, ErrorKind, Faults, Parsed};
-use crate::event::Metric;
 use crate::generation::{Batch, Generation, Generations, ThreadBatches, read_trace};
 use crate::header::{HEADER_BYTES, old_minor};
 use crate::ids::{GoId, IdHashMap, NONE, TaskId, Time};
 use crate::input::Input;
-use crate::spec::{Ev, Version, timed_args};
+use crate::spec::{Ev, Version};
 use crate::symbols::{Name, StackKey, Symbols};
 use crate::tables::{StackId, StrId, Tables};
 
@@ -140,7 +140,7 @@ impl<'o, O: Observer> Scan<'o, O> {
         Self {
             version,
             observer,
-            symbols: Symbols::new(),
+            symbols: Symbols::default(),
             threads: HashMap::default(),
             collections: Collections::default(),
             assists: Assists::default(),
@@ -168,7 +168,7 @@ impl<'o, O: Observer> Scan<'o, O> {
             end: self.end,
             snapshot: self.snapshot,
         };
-        Parsed { value: scanned, faults: self.faults.to_vec() }
+        Parsed { value: scanned, faults: self.faults.into_vec() }
     }
 
     fn generation<'a>(&mut self, generation: &Generation, input: &impl Input<'a>) {
@@ -242,7 +242,7 @@ impl<'o, O: Observer> Scan<'o, O> {
         let data = input.bytes(batch.offset, batch.len as usize);
         let data = data.map_err(|kind| kind.at(batch.offset))?;
         let tables = &generation.tables;
-        let mut cursor = Cursor::new(generation.clock, timed_args(self.version));
+        let mut cursor = Cursor::new(self.version, generation.clock);
         cursor.begin(batch, &data);
         let mut timed = Timed::ZERO;
         let mut n_events = 0;

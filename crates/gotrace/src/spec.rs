@@ -173,7 +173,7 @@ const POSITIONS: [u8; 256] = {
 };
 
 /// Most arguments that a timed event has after `dt`.
-pub(crate) const MAX_TIMED_ARGS: usize = 4;
+pub const MAX_TIMED_ARGS: usize = 4;
 
 /// Stands for "no timed event of this version" in [`timed_args`].
 pub(crate) const NOT_TIMED: u8 = u8::MAX;
@@ -228,10 +228,10 @@ impl Ev {
 }
 
 /// Largest batch. Units: bytes of data. Source: `tracev2.MaxBatchSize`.
-pub(crate) const MAX_BATCH_BYTES: u64 = 64 << 10;
+pub const MAX_BATCH_BYTES: u64 = 64 << 10;
 
 /// Deepest stack. Source: `tracev2.MaxFramesPerStack`.
-pub(crate) const MAX_FRAMES: u64 = 128;
+pub const MAX_FRAMES: u64 = 128;
 
 /// Longest string. Units: bytes. Source: `tracev2.MaxEventTrailerDataSize`.
 pub(crate) const MAX_STRING_BYTES: u64 = 1 << 10;

@@ -28,7 +28,7 @@ struct FrameEntry {
 /// Strings and stacks, each kept once. Equal stacks of different generations are one.
 ///
 /// A lookup is one step, except for the first of a string or stack in its generation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Symbols {
     names: Vec<Box<str>>,
     name_by_text: HashMap<Box<str>, Name>,
@@ -53,17 +53,25 @@ fn remember(known: &mut Vec<u32>, id: u32, key: u32) {
     known[at] = key;
 }
 
-impl Symbols {
-    pub(crate) fn new() -> Self {
-        let mut symbols = Self::default();
-        symbols.intern("");
-        symbols.stacks.push(Box::new([]));
-        symbols.stack_by_content.insert(Box::new([]), StackKey::NONE);
-        symbols
+impl Default for Symbols {
+    fn default() -> Self {
+        let (no_text, no_frames): (Box<str>, Box<[u32]>) = (Box::default(), Box::default());
+        Self {
+            names: vec![no_text.clone()],
+            name_by_text: HashMap::from([(no_text, Name(0))]),
+            frames: Vec::new(),
+            frame_by_content: HashMap::new(),
+            stacks: vec![no_frames.clone()],
+            stack_by_content: HashMap::from([(no_frames, StackKey::NONE)]),
+            known_names: Vec::new(),
+            known_stacks: Vec::new(),
+        }
     }
+}
 
+impl Symbols {
     /// Forgets the ids of the last generation.
-    pub(crate) fn begin_generation(&mut self) {
+    pub fn begin_generation(&mut self) {
         self.known_names.clear();
         self.known_stacks.clear();
     }
@@ -81,7 +89,7 @@ impl Symbols {
 
     /// A string of the current generation.
     #[inline]
-    pub(crate) fn name(&mut self, tables: &Tables, id: StrId) -> Name {
+    pub fn name(&mut self, tables: &Tables, id: StrId) -> Name {
         match self.known_names.get(id.0 as usize) {
             Some(&name) if name != UNKNOWN => Name(name),
             _ => self.add_name(tables, id),
@@ -97,7 +105,7 @@ impl Symbols {
 
     /// A stack of the current generation.
     #[inline]
-    pub(crate) fn stack(&mut self, tables: &Tables, id: StackId) -> StackKey {
+    pub fn stack(&mut self, tables: &Tables, id: StackId) -> StackKey {
         match self.known_stacks.get(id.0 as usize) {
             Some(&key) if key != UNKNOWN => StackKey(key),
             _ => self.add_stack(tables, id),

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Error, ErrorKind, Faults};
+use wire::take_varint;
+
+use crate::error::{Error, ErrorKind, Faults, check_limit};
 use crate::ids::{IdHashMap, IdMap};
-use crate::raw::check_limit;
 use crate::spec::{Ev, MAX_FRAMES, MAX_STRING_BYTES, Version};
-use crate::wire::take_varint;
 
 /// A string of the current generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -49,7 +49,7 @@ struct FrameEntry {
 }
 
 /// Strings and stacks of one generation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tables<'a> {
     string_ids: IdMap,
     /// The first is empty.
@@ -90,25 +90,35 @@ const RESERVED: [&str; 19] = [
     "sleep",
 ];
 
-impl<'a> Tables<'a> {
-    pub(crate) fn new() -> Self {
-        let mut tables = Self::default();
-        tables.strings.push(Cow::Borrowed(""));
-        tables.stacks.push((0, 0));
-        tables.string_ids.insert(0, 0);
-        tables.stack_ids.insert(0, 0);
-        tables
+impl Default for Tables<'_> {
+    fn default() -> Self {
+        let zero = || {
+            let mut ids = IdMap::default();
+            ids.insert(0, 0);
+            ids
+        };
+        Self {
+            string_ids: zero(),
+            strings: vec![Cow::Borrowed("")],
+            stack_ids: zero(),
+            stacks: vec![(0, 0)],
+            stack_frames: Vec::new(),
+            frames: Vec::new(),
+            frame_by_pc: IdHashMap::default(),
+        }
     }
+}
 
+impl<'a> Tables<'a> {
     /// The position of a string, by its id on the wire.
     #[inline]
-    pub(crate) fn string(&self, id: u64) -> Option<StrId> {
+    pub fn string(&self, id: u64) -> Option<StrId> {
         self.string_ids.get(id).map(StrId)
     }
 
     /// The position of a stack, by its id on the wire.
     #[inline]
-    pub(crate) fn stack(&self, id: u64) -> Option<StackId> {
+    pub fn stack(&self, id: u64) -> Option<StackId> {
         self.stack_ids.get(id).map(StackId)
     }
 
@@ -144,7 +154,7 @@ impl<'a> Tables<'a> {
     }
 
     /// Adds a string that stands in no table of this generation.
-    pub(crate) fn add_text(&mut self, text: &str) -> StrId {
+    pub fn add_text(&mut self, text: &str) -> StrId {
         if text.is_empty() {
             return StrId::EMPTY;
         }

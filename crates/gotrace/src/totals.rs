@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::event::Metric;
 use crate::ids::{ByGoroutine, Time};
-use crate::scan::{GcCycle, MarkAssist, Observer, Run, RunEnd, StopTheWorld, Sweep};
+use crate::scan::{GcCycle, MarkAssist, Metric, Observer, Run, RunEnd, StopTheWorld, Sweep};
 use crate::symbols::{Name, StackKey};
 
 /// Ranges of time.

@@ -476,7 +476,8 @@ impl Secrets {
         let cut = if said.len() < MAX_SAID { 0 } else { longest };
         let said = String::from_utf8_lossy(&said[..said.len().saturating_sub(cut)]);
         let mut told = self.hide(said.trim());
-        told.truncate(told.floor_char_boundary(MAX_TOLD));
+        let end = (0..=MAX_TOLD).rev().find(|&end| told.is_char_boundary(end));
+        told.truncate(end.unwrap_or(0));
         told
     }
 

@@ -34,6 +34,33 @@ pub enum Kind {
     CacheMisses,
 }
 
+/// How large the experiments are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// For figures to quote.
+    Full,
+    /// For a first look.
+    Quick,
+}
+
+impl Scale {
+    /// As in file names.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Quick => "quick",
+        }
+    }
+
+    /// Rounds where the user names no number.
+    pub fn rounds(self) -> usize {
+        match self {
+            Self::Full => 5,
+            Self::Quick => 3,
+        }
+    }
+}
+
 /// One prediction with its threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Check {

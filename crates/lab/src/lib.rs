@@ -23,9 +23,9 @@ mod verdict;
 
 pub use catalogue::CATALOGUE;
 pub use error::Error;
-pub use experiment::{Bound, Check, Experiment, Kind, Metric, Quantity, Shown};
+pub use experiment::{Bound, Check, Experiment, Kind, Metric, Quantity, Scale, Shown};
 pub use figures::{Figures, Spread};
 pub use machine::Machine;
-pub use run::{ExperimentResult, GoResult, Options, Progress, Results, Scale, run};
+pub use run::{ExperimentResult, GoResult, Options, Progress, Results, run};
 pub use toolchain::Go;
 pub use verdict::{Checked, Judgement, Outcome, Verdict, judge};

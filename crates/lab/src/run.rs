@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::cache::Counter;
 use crate::depth::profile_line;
 use crate::error::Error;
-use crate::experiment::{Experiment, Kind};
+use crate::experiment::{Experiment, Kind, Scale};
 use crate::figures::Figures;
 use crate::machine::Machine;
 use crate::process;
@@ -37,33 +37,6 @@ pub struct Options {
     pub state: PathBuf,
     /// Measure anew what is there already.
     pub is_fresh: bool,
-}
-
-/// How large the experiments are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
-    /// For figures to quote.
-    Full,
-    /// For a first look.
-    Quick,
-}
-
-impl Scale {
-    /// As in file names.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Quick => "quick",
-        }
-    }
-
-    /// Rounds where the user names no number.
-    pub fn rounds(self) -> usize {
-        match self {
-            Self::Full => 5,
-            Self::Quick => 3,
-        }
-    }
 }
 
 /// What happens, for a screen.

@@ -8,9 +8,10 @@ use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
+
 use crate::error::Error;
-use crate::experiment::Experiment;
-use crate::run::Scale;
+use crate::experiment::{Experiment, Scale};
 use crate::sources::{ALL, BASE};
 
 /// Scratch folders are named so, with the process that uses them behind: as no folder of a user is, who may name any for
@@ -97,7 +98,7 @@ impl State {
         made.map_err(Error::io(&dir, "cannot be made"))?;
         let lock = File::open(&dir).map_err(Error::io(&dir, "cannot be opened"))?;
         // Where folders cannot be locked, leftovers stay.
-        let _ = lock.try_lock();
+        let _ = try_lock(&lock);
         Ok(Scratch { dir, _lock: lock })
     }
 }
@@ -116,10 +117,15 @@ impl Drop for Scratch {
     }
 }
 
+/// Locks a folder, unless somebody else holds it.
+fn try_lock(folder: &File) -> rustix::io::Result<()> {
+    flock(folder, FlockOperation::NonBlockingLockExclusive)
+}
+
 /// Removes a scratch folder that nobody holds.
 fn remove_unused(dir: &Path) {
     let is_folder = fs::symlink_metadata(dir).is_ok_and(|metadata| metadata.is_dir());
-    if is_folder && File::open(dir).is_ok_and(|folder| folder.try_lock().is_ok()) {
+    if is_folder && File::open(dir).is_ok_and(|folder| try_lock(&folder).is_ok()) {
         let _ = fs::remove_dir_all(dir);
     }
 }

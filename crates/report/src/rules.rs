@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::rules::{GivesWay, Input, OF_TRUST, RULES, Rule, Threshold, Value};
+use diagnosis::rules::{GivesWay, Input, OF_TRUST, Rule, Threshold, Value};
 use textwrap::{Options, wrap};
 
 use crate::numbers::{bytes, count, duration, whole_percent};
@@ -33,11 +33,6 @@ pub fn render_rule(out: &mut dyn Write, rule: &Rule, width: usize) -> io::Result
         }
     }
     Ok(())
-}
-
-/// The rule of a finding or annotation; `None` for what comes from no rule.
-pub(crate) fn named(name: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.name == name)
 }
 
 /// The same as [`render_rule`] in one string, for what shows help of its own.

@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 
+use diagnosis::rules::Rule;
 use serde_json::{Value, json};
 
 use crate::annotations::{Annotation, AnnotationLevel};
@@ -58,7 +59,7 @@ pub fn render_sarif(out: &mut dyn Write, annotations: &[Annotation]) -> io::Resu
 
 /// A rule by its name, with what it means where it is one of the diagnosis.
 fn rule(name: &str) -> Value {
-    let Some(rule) = rules::named(name) else { return json!({ "id": name }) };
+    let Some(rule) = Rule::named(name) else { return json!({ "id": name }) };
     json!({
         "id": name,
         "shortDescription": { "text": format!("Speaks when {}.", rules::when(rule)) },

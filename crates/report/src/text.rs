@@ -416,18 +416,6 @@ pub(crate) fn check_text(site: &Site, finding: &Finding) -> String {
     let function = site.frame.function.rsplit('/').next().unwrap_or(&site.frame.function);
     format!(
         "profile the same load again and run this with --focus '{}': {expect}",
-        escape_regex(function)
+        regex::escape(function)
     )
-}
-
-/// The text as a regular expression that matches just it.
-fn escape_regex(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if "\\.+*?()|[]{}^$".contains(c) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }

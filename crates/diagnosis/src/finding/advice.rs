@@ -60,7 +60,7 @@ pub enum Advice {
     CollectLess,
     /// Several maps with a lock each.
     Shard {
-        /// Number of maps that was measured to be enough.
+        /// Number of maps with which this was measured.
         shards: u64,
         /// What decides in which map an entry is.
         by: ShardKey,

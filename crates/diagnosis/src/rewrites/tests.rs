@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use goabi::{GoVersion, MapImpl, Nested};
-use gomap::{GrowKind, MapShape, Op, Outcome, Simulation};
+use gomap::{GrowKind, MapShape};
+use gomap_oracle::{Op, Outcome, Simulation};
 
 use super::*;
 use crate::finding::Span;

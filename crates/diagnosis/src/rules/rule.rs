@@ -99,6 +99,11 @@ pub enum Value {
 }
 
 impl Rule {
+    /// The rule of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        super::RULES.iter().find(|rule| rule.name == name)
+    }
+
     /// Whether the inputs are there without which it is silent.
     pub(super) fn has_inputs(&self, evidence: &Evidence) -> bool {
         self.needs.iter().all(|input| input.is_in(evidence))

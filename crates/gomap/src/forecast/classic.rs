@@ -1,18 +1,18 @@
 //! Maps up to Go 1.23.
 //!
 //! Each array but the last is filled to its room, then evacuated into one of twice the size. What it costs beside the
-//! array are the overflow buckets of the entries it came to hold. The rules are those of [`crate::simulation`].
+//! array are the overflow buckets of the entries it came to hold. The rules are those of [`crate::blocks`].
 
 use std::f64::consts::LN_2;
 
 use super::Tally;
 use super::chance::{Counts, Overflow, event, upper_tail};
+use crate::blocks::EXTRA_BYTES;
+use crate::blocks::overflow_list::{HEADER_BYTES, Step, steps};
 use crate::estimate::Estimate;
 use crate::growth::GrowKind;
 use crate::layout::GROUP_SLOTS;
-use crate::overflow_list::{HEADER_BYTES, Step, steps};
 use crate::shape::MapShape;
-use crate::simulation::classic::{EXTRA_BYTES, exponent_for_hint};
 
 const ONCE: Estimate = Estimate::exact(1.0);
 /// More do not fit any memory.
@@ -22,7 +22,7 @@ const MANY_B: u32 = 6;
 
 pub(super) fn tally(shape: &MapShape, n: u64, hint: u64, tally: &mut Tally) {
     let n = n.min(MAX_ENTRIES);
-    let first = exponent_for_hint(shape, hint);
+    let first = shape.exponent_for_hint(hint);
     if first == 0 && n == 0 {
         return;
     }

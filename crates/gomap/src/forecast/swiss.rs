@@ -2,16 +2,14 @@
 //!
 //! A table answers for the hashes with some first bits. Without deletions it grows or splits when it gets one entry more
 //! than it has room for, so at each size as many tables grow as there are groups of hashes, of those first bits, with
-//! more entries than that. The rules are those of [`crate::simulation`].
+//! more entries than that. The rules are those of [`crate::blocks`].
 
 use super::{Tally, chance};
+use crate::blocks::{DIRECTORY_ENTRY_BYTES, FIRST_TABLE_SLOTS, TABLE_BYTES};
 use crate::estimate::Estimate;
 use crate::growth::GrowKind;
 use crate::layout::{GROUP_SLOTS, MAX_TABLE_SLOTS};
 use crate::shape::MapShape;
-use crate::simulation::swiss::{
-    DIRECTORY_ENTRY_BYTES, FIRST_TABLE_SLOTS, TABLE_BYTES, tables_for_hint,
-};
 
 const ONCE: Estimate = Estimate::exact(1.0);
 
@@ -25,7 +23,7 @@ pub(super) fn tally(shape: &MapShape, n: u64, hint: u64, tally: &mut Tally) {
 
 /// The first tables: exponent of their number, slots of each. `None` when the map stays small.
 fn begin(shape: &MapShape, n: u64, hint: u64, tally: &mut Tally) -> Option<(u32, u64)> {
-    if let Some((depth, slots)) = tables_for_hint(shape, hint) {
+    if let Some((depth, slots)) = shape.tables_for_hint(hint) {
         let n_tables = Estimate::exact((1_u64 << depth) as f64);
         tally.take(ONCE, directory_block(shape, depth));
         tally.take(n_tables, TABLE_BYTES);

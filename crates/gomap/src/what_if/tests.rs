@@ -1,9 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
-use super::{MapsOfSize, Rewrite, SHARDS, Sizes, sharded, what_if};
+use super::{MapsOfSize, Rewrite, Sizes, what_if};
 use crate::growth::Forecast;
-use crate::shape::MapShape;
-use crate::simulation::{Op, Simulation};
 use goabi::GoVersion;
 
 fn forecasts(
@@ -51,35 +49,4 @@ fn a_map_without_maps_in_it_can_not_be_flattened() {
     let rewrites: Vec<Rewrite> =
         forecasts("go1.27.3", "map[string]int", 100, None).iter().map(|(name, _)| *name).collect();
     assert_eq!(rewrites, [Rewrite::Today, Rewrite::Presized, Rewrite::Sharded]);
-}
-
-/// Against shards filled by keys that fall into them at random.
-#[test]
-fn shards_cost_what_simulated_shards_do() {
-    const RUNS: u64 = 40;
-    for version in ["go1.21.13", "go1.27.3"] {
-        let version = GoVersion::parse(version).unwrap();
-        let shape = MapShape::new(version, &"map[string]int".parse().unwrap()).unwrap();
-        let (mut moved, mut bytes, mut random) = (0.0, 0.0, 1_u64);
-        for run in 0..RUNS {
-            let mut shards: Vec<Simulation> = (0..SHARDS)
-                .map(|shard| Simulation::new(shape, 0, run * SHARDS + shard).unwrap())
-                .collect();
-            for key in 0..1000 {
-                random = random
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
-                shards[(random >> 40) as usize % SHARDS as usize].apply(Op::Set(key));
-            }
-            moved += shards.iter().map(|shard| shard.outcome().moved as f64).sum::<f64>();
-            bytes += shards.iter().map(|shard| shard.outcome().allocated_bytes as f64).sum::<f64>();
-        }
-        let forecast = sharded(&shape, 1000);
-        let close = |a: f64, b: f64| (a / b - 1.0).abs() < 0.05;
-        assert!(close(forecast.moved.expected, moved / RUNS as f64), "{forecast:?} {moved}");
-        assert!(
-            close(forecast.allocated_bytes.expected, bytes / RUNS as f64),
-            "{forecast:?} {bytes}"
-        );
-    }
 }

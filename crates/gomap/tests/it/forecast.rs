@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use gomap::{Estimate, Forecast, GrowKind, MapShape, Op, forecast_ops};
+use gomap::{Estimate, Forecast, GrowKind, MapShape};
+use gomap_oracle::{Op, forecast_ops};
 use xtask::go::{BuildOptions, LIVE_VERSIONS, toolchain};
 
 use crate::fixture::{Fixture, Line, all};

@@ -2,7 +2,8 @@
 
 use std::iter::Peekable;
 
-use gomap::{GrowKind, Simulation, State};
+use gomap::GrowKind;
+use gomap_oracle::{Op, Simulation, State};
 
 use crate::fixture::{Fixture, Line, all};
 
@@ -107,7 +108,7 @@ fn follow<'f>(fixture: &Fixture, lines: &mut Peekable<impl Iterator<Item = Line<
         match step {
             Step::Set(key) => simulation.set_hash(keys[key as usize]),
             Step::Delete(key) => simulation.delete_hash(keys[key as usize]),
-            Step::Clear => simulation.apply(gomap::Op::Clear),
+            Step::Clear => simulation.apply(Op::Clear),
         }
         digest.add_state(simulation.outcome().live, &simulation.state());
         let is_emptied = live > 0 && simulation.outcome().live == 0;

@@ -5,4 +5,5 @@ mod fixture;
 mod forecast;
 mod frames;
 mod lockstep;
+mod simulated;
 mod sizes;

@@ -2,6 +2,7 @@
 
 use expect_test::{Expect, expect};
 use gopprof::{Limits, parse_profile};
+use wire::put_varint;
 
 use crate::dump::dump;
 use crate::round_trip::written;
@@ -21,14 +22,6 @@ pub(crate) fn bytes(number: u8, parts: &[&[u8]]) -> Vec<u8> {
     put_varint(&mut out, body.len() as u64);
     out.extend(body);
     out
-}
-
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 pub(crate) fn strings(all: &[&str]) -> Vec<u8> {

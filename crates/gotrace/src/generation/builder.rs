@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use wire::take_varint;
+
 use super::{
     Batch, Clock, ClockSnapshot, CpuSample, Found, Generation, ThreadBatches, USUAL_FREQUENCY,
 };
@@ -9,7 +11,6 @@ use crate::error::{Error, ErrorKind, Faults, Parsed};
 use crate::ids::{GoId, IdHashMap, ProcId, ThreadId, Time, some_id};
 use crate::spec::{Ev, Version};
 use crate::tables::{StackId, Tables};
-use crate::wire::take_varint;
 
 /// The number that follows; 1 to 3 are not used again.
 ///
@@ -45,7 +46,7 @@ impl<'a> Builder<'a> {
             number: None,
             threads: Vec::new(),
             thread_positions: HashMap::default(),
-            tables: Tables::new(),
+            tables: Tables::default(),
             frequency: None,
             snapshot: None,
             cpu_samples: Vec::new(),
@@ -194,7 +195,7 @@ impl<'a> Builder<'a> {
             start: clock.time(self.start_ticks.unwrap_or(0)),
             is_complete: self.is_complete,
         };
-        Parsed { value: generation, faults: self.faults.to_vec() }
+        Parsed { value: generation, faults: self.faults.into_vec() }
     }
 
     fn checked_frequency(&mut self, generation: u64) -> u64 {

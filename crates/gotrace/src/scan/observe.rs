@@ -1,6 +1,5 @@
 //! What a scan finds, and who is told.
 
-use crate::event::Metric;
 use crate::generation::CpuSample;
 use crate::ids::{GoId, TaskId, ThreadId, Time};
 use crate::symbols::{Name, StackKey, Symbols};
@@ -24,7 +23,7 @@ pub trait Observer {
     #[inline]
     fn sweep(&mut self, _: &Sweep) {}
 
-    /// The heap was measured: [`Metric::HeapLive`] or [`Metric::HeapGoal`]. Units: bytes.
+    /// The heap was measured. Units: bytes.
     #[inline]
     fn heap(&mut self, _: Time, _: Metric, _bytes: u64) {}
 
@@ -71,6 +70,15 @@ pub trait Observer {
     /// The CPU profiler looked. The stack in the sample is valid in its generation only, this one in the whole scan.
     #[inline]
     fn cpu_sample(&mut self, _: &CpuSample, _: StackKey) {}
+}
+
+/// What was measured of the heap. Units: bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Metric {
+    /// Live heap and what was allocated since.
+    HeapLive,
+    /// Where the garbage collector wants to be done; 0 when it is off.
+    HeapGoal,
 }
 
 /// A collection: the time in which the collector marks beside the program, from the end of the first stop to the second.

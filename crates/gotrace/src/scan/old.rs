@@ -20,7 +20,7 @@ use crate::generation::{Clock, CpuSample};
 use crate::ids::{IdHashMap, NONE, Time};
 use crate::input::Input;
 use crate::old::{OldEvent, OldEvents, ev};
-use crate::spec::{Ev, Version, timed_args};
+use crate::spec::{Ev, Version};
 use crate::tables::{StackId, Tables};
 
 /// Reasons for stopping the world, by number. Source: `src/runtime/proc.go`, `stwReasonStrings` (Go 1.21).
@@ -134,7 +134,7 @@ fn each_event<'a, I: Input<'a>>(
 }
 
 fn collect<'a, I: Input<'a>>(input: I) -> Found<'a> {
-    let (tables, faults) = (Tables::new(), Faults::default());
+    let (tables, faults) = (Tables::default(), Faults::default());
     let mut found = Found { tables, frequency: None, start: i64::MAX, faults };
     let error = each_event(input, |_, ticks, event| {
         let added = match (event.number, event.args) {
@@ -223,7 +223,7 @@ impl<O: Observer> Old<'_, '_, '_, O> {
 
     fn hand_on(&mut self, proc: u64, timed: &Timed, offset: u64) {
         let state = self.procs.entry(proc).or_insert_with(|| ThreadState::new(NONE));
-        let cursor = Cursor::at(offset, self.clock, timed_args(Version::Go122));
+        let cursor = Cursor::at(offset, Version::Go122, self.clock);
         self.scan.event(At { timed, tables: self.tables, state, cursor: &cursor });
     }
 }

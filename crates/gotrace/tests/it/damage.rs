@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use gotrace::{Error, ErrorKind, EventKind, parse_text, write_raw};
+use gotrace::ErrorKind as Format;
+use gotrace_oracle::{Error, ErrorKind, EventKind, parse_text, write_raw};
 
 use crate::go_format::go_format;
 use crate::{each_event, sample};
@@ -78,7 +79,7 @@ fn truncated_samples_keep_what_go_drops() {
         let faults = each_event(&sample(name), |_, _| n += 1);
         assert!(n > 1000, "{name}: {n}");
         assert!(
-            faults.iter().any(|f| matches!(f.kind, ErrorKind::Truncated)),
+            faults.iter().any(|f| f.kind == ErrorKind::from(Format::Truncated)),
             "{name}: {faults:?}"
         );
     }
@@ -110,7 +111,7 @@ fn flipped_bytes_do_no_harm() {
             let mut faults = each_event(&damaged, |event, events| {
                 go_format(event, events);
             });
-            faults.extend(scanned.faults);
+            faults.extend(scanned.faults.into_iter().map(Error::from));
             assert!(faults.iter().all(|fault| fault.offset <= damaged.len() as u64), "{faults:?}");
         }
     }
@@ -135,5 +136,5 @@ fn generations_that_follow_damage_are_read() {
     assert_eq!(n_damaged, n_whole);
     let offset = first_event as u64;
     assert_eq!(faults[0].offset, offset);
-    assert!(matches!(faults[0].kind, ErrorKind::Misplaced { found: 0x7f, place: "events" }));
+    assert_eq!(faults[0].kind, ErrorKind::from(Format::Misplaced { found: 0x7f, place: "events" }));
 }

@@ -1,6 +1,7 @@
 //! What is wrong with a trace is said by kind and place.
 
-use gotrace::{Contradiction, Error, ErrorKind};
+use gotrace::ErrorKind as Format;
+use gotrace_oracle::{Contradiction, Error, ErrorKind};
 
 use crate::{bytes_of, each_event};
 
@@ -45,24 +46,24 @@ fn a_sound_generation_has_none() {
 #[test]
 fn generations_are_complete_and_in_sequence() {
     let text = format!("{}{}", generation(1, RUNNING), generation(3, RUNNING));
-    assert_eq!(kinds(&text), [ErrorKind::MixedGenerations { found: 3, expected: 1 }]);
+    assert_eq!(kinds(&text), [ErrorKind::from(Format::MixedGenerations { found: 3, expected: 1 })]);
     assert_eq!(
         kinds("EventBatch gen=1 m=5 time=1 size=0\nProcStatus dt=1 p=0 pstatus=1\n"),
-        [ErrorKind::NoFrequency { generation: 1 }]
+        [ErrorKind::from(Format::NoFrequency { generation: 1 })]
     );
     let text = format!("EventBatch gen=0 m=5 time=1 size=0\n{}", generation(1, RUNNING));
-    assert_eq!(kinds(&text), [ErrorKind::GenerationZero]);
+    assert_eq!(kinds(&text), [ErrorKind::from(Format::GenerationZero)]);
 }
 
 #[test]
 fn what_is_referred_to_has_to_exist() {
     let block = format!("{RUNNING}\nGoBlock dt=1 reason_string=9 stack=0");
-    assert_eq!(kinds(&generation(1, &block)), [ErrorKind::NoSuchString { id: 9 }]);
+    assert_eq!(kinds(&generation(1, &block)), [ErrorKind::from(Format::NoSuchString { id: 9 })]);
     let block = format!("{RUNNING}\nGoBlock dt=1 reason_string=0 stack=8");
     let found = faults(&generation(1, &block));
     assert_eq!(
         found.iter().map(|f| &f.kind).collect::<Vec<_>>(),
-        [&ErrorKind::NoSuchStack { id: 8 }]
+        [&ErrorKind::from(Format::NoSuchStack { id: 8 })]
     );
     // Header 16, head of the batch 15, two events of 4 and 14 bytes.
     assert_eq!(found[0].offset, 16 + 15 + 4 + 14);
@@ -78,7 +79,7 @@ fn ids_are_given_once() {
         data=\"b\"
         ";
     let text = format!("{strings}{}", generation(1, RUNNING));
-    assert_eq!(kinds(&text), [ErrorKind::Duplicate { what: "string", id: 1 }]);
+    assert_eq!(kinds(&text), [ErrorKind::from(Format::Duplicate { what: "string", id: 1 })]);
 }
 
 #[test]

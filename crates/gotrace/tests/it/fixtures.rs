@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use gotrace::{Contradiction, ErrorKind, parse_raw, parse_text, write_raw};
+use gotrace_oracle::{Contradiction, ErrorKind, parse_raw, parse_text, write_raw};
 
 use crate::each_event;
 use crate::like_go::{assert_like_go, read_by_go};

@@ -4,7 +4,8 @@
 
 use std::fmt::Write;
 
-use gotrace::{Event, EventKind, GoState, Metric, Ordered, Range, Region, StackId, Tables, Task};
+use gotrace::{StackId, Tables};
+use gotrace_oracle::{Event, EventKind, GoState, Metric, Ordered, Range, Region, Task};
 
 /// What `go tool trace -d=parsed` prints for the event.
 pub(crate) fn go_format(event: &Event, events: &Ordered) -> String {

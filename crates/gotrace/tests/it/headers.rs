@@ -1,6 +1,7 @@
 //! Which files are traces, and of which versions.
 
-use gotrace::{ErrorKind, Version, is_trace, parse_raw, parse_trace};
+use gotrace::{ErrorKind, Version, is_trace, parse_trace};
+use gotrace_oracle::parse_raw;
 
 use crate::{SAMPLES, sample};
 

@@ -16,9 +16,8 @@ mod totals;
 
 use std::path::{Path, PathBuf};
 
-use gotrace::{
-    Error, Ev, Event, Generations, Ordered, RawEvent, parse_text, parse_trace, write_raw,
-};
+use gotrace::{Ev, Generations, parse_trace};
+use gotrace_oracle::{Error, Event, Ordered, RawEvent, parse_text, write_raw};
 
 /// The trace of the nested program.
 const NESTED: &str = SAMPLES[0];

@@ -1,6 +1,6 @@
 //! Bytes, raw events and text are three forms of one thing.
 
-use gotrace::{parse_raw, parse_text, render_text, write_raw};
+use gotrace_oracle::{parse_raw, parse_text, render_text, write_raw};
 
 use crate::{SAMPLES, sample};
 

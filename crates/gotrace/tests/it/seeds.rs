@@ -1,6 +1,7 @@
 //! The corpus of the fuzz target, replayed.
 
-use gotrace::{Totals, parse_raw, parse_text, parse_trace, render_text, scan_trace, write_raw};
+use gotrace::{Totals, parse_trace, scan_trace};
+use gotrace_oracle::{parse_raw, parse_text, render_text, write_raw};
 
 use crate::each_event;
 use crate::go_format::go_format;

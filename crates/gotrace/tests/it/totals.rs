@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use gotrace::{
-    Event, EventKind, Frame, GcCycle, GoId, GoState, GoroutineStates, LockWaits, MarkAssist,
-    Observer, Ordered, Range, Run, RunEnd, StackKey, StopTheWorld, Sum, Sweep, Symbols, Totals,
-    scan,
+    Frame, GcCycle, GoId, LockWaits, MarkAssist, Observer, Run, RunEnd, StackKey, StopTheWorld,
+    Sum, Sweep, Symbols, Totals, scan,
 };
+use gotrace_oracle::{Event, EventKind, GoState, GoroutineStates, Ordered, Range, Span};
 
 use crate::{NESTED, bytes_of, each_event, generations, sample};
 
@@ -310,7 +310,7 @@ fn spans(bytes: &[u8]) -> Vec<String> {
     each_event(bytes, |event, events| {
         spans.extend(states.observe(event, events.tables(), events.generation()));
     });
-    let text = |span: &gotrace::Span| {
+    let text = |span: &Span| {
         let reason = states.symbols().text(span.reason);
         format!("{} {:?} {} {reason}", span.goroutine.0, span.state, span.ns())
     };

@@ -3,6 +3,7 @@ use std::fs;
 use expect_test::{expect, expect_file};
 
 use super::*;
+use diagnosis::rules::RULES;
 
 /// Where docs/rules.md has what is made of the registry.
 const BEGIN: &str = "<!-- made of the registry by UPDATE_EXPECT=1 cargo test -p report -->\n";
@@ -70,7 +71,7 @@ fn the_docs_have_the_tables_of_the_registry() {
 #[test]
 fn a_rule_is_explained() {
     let mut out = anstream::StripStream::new(Vec::new());
-    let rule = named("growth-is-not-the-problem").expect("it is a rule");
+    let rule = Rule::named("growth-is-not-the-problem").expect("it is a rule");
     render_rule(&mut out, rule, 80).expect("a Vec takes everything");
     let text = String::from_utf8_lossy(&out.into_inner()).into_owned();
     expect![[r#"
@@ -126,5 +127,5 @@ fn help_is_one_text() {
 
         thresholds: 2 % of the program's CPU (NOTICEABLE): below it, no rewrite pays for its risk; 5 samples (ENOUGH_SAMPLES): one or two samples are anywhere by chance; 30 % of the line's map cost (HASH_BOUND): usual is 3 to 20 %; 20 samples (FEW_SAMPLES): below it trust is low: the share is uncertain by about half its value; 100 samples (MANY_SAMPLES): below it trust is medium at most; from it on a share is good to a fifth of its value
 
-        check by hand: `go tool pprof -peek 'memhash|strhash|aeshash'` shows the line above them; print the length of some keys"#]].assert_eq(&help(named("hash-bound-keys").expect("it is a rule")));
+        check by hand: `go tool pprof -peek 'memhash|strhash|aeshash'` shows the line above them; print the length of some keys"#]].assert_eq(&help(Rule::named("hash-bound-keys").expect("it is a rule")));
 }

@@ -6,7 +6,8 @@
 //! 4. What the evidence says is held against the truth. docs/recording.md quotes the table.
 
 use expect_test::expect;
-use gomap::{MapShape, Op, Simulation, State};
+use gomap::MapShape;
+use gomap_oracle::{Op, Simulation, State};
 
 use super::*;
 use crate::sampling::grows_range;
