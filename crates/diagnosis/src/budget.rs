@@ -9,9 +9,7 @@ use regex::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::sampling::grows_range;
-use crate::sizes::FinalSizes;
-use evidence::{Evidence, ProcessGrowth, Site, SiteGrowth, TypeGrowth};
+use evidence::{Evidence, Site, SiteGrowth, TypeGrowth};
 
 /// The limits of a file.
 #[derive(Debug)]
@@ -67,30 +65,27 @@ impl Measure {
             Self::GrowsPerSecond => {
                 let process = evidence.growth.as_ref()?;
                 let seconds = process.duration_ns as f64 / 1e9;
-                let grows = site.growth.as_ref().map_or(0, |growth| fewest_grows(growth, process));
+                let grows = site.growth.as_ref().map_or(0, fewest_grows);
                 (seconds > 0.0).then(|| grows as f64 / seconds)
             }
             Self::WriteAmplification => {
                 evidence.growth.as_ref()?;
-                site.growth
-                    .as_ref()
-                    .map_or(Some(1.0), |growth| write_amplification(growth, evidence))
+                site.growth.as_ref().map_or(Some(1.0), write_amplification)
             }
         }
     }
 }
 
 /// What the growths of a site are at least.
-fn fewest_grows(growth: &SiteGrowth, process: &ProcessGrowth) -> u64 {
-    let of_type = |growth: &TypeGrowth| {
-        grows_range(process, growth).map_or(growth.total.grows, |range| range.low)
-    };
+fn fewest_grows(growth: &SiteGrowth) -> u64 {
+    let of_type =
+        |growth: &TypeGrowth| growth.grows_range.map_or(growth.total.grows, |range| range.low);
     growth.types.iter().map(of_type).fold(0, u64::saturating_add)
 }
 
 /// The highest of the site's map types; 1 where nothing grew, `None` where sizes are not known.
-fn write_amplification(growth: &SiteGrowth, evidence: &Evidence) -> Option<f64> {
-    let of_type = |growth| Some(FinalSizes::of(evidence, growth).ok()?.write_amplification()?.0);
+fn write_amplification(growth: &SiteGrowth) -> Option<f64> {
+    let of_type = |growth: &TypeGrowth| Some(growth.sizes.as_ref().ok()?.write_amplification()?.0);
     let mut known = growth.types.iter().filter(|growth| growth.total.grows > 0).map(of_type);
     known.try_fold(1.0, |highest: f64, of_type| Some(highest.max(of_type?)))
 }

@@ -9,7 +9,7 @@ pub use self::advice::{Advice, Entries, Gain, Relief, ShardKey, SyncMap};
 pub use self::cause::Cause;
 pub use self::reason::Reason;
 
-use evidence::{Bounds, Cost, Evidence, SourceId};
+use evidence::{Bounds, Cost, Evidence, SourceId, SourceIds};
 use gomap::Category;
 
 /// Evidence with what follows from it.
@@ -26,7 +26,8 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// Inputs that the lines of a finding come from; the binary, which measures nothing, is left out.
     pub fn sources_of(&self, finding: &Finding) -> Vec<SourceId> {
-        let mut ids: Vec<SourceId> = finding.evidence.iter().map(|line| line.source).collect();
+        let of_lines = finding.evidence.iter().flat_map(|line| line.sources.iter());
+        let mut ids: Vec<SourceId> = of_lines.collect();
         ids.sort();
         ids.dedup();
         ids.retain(|&id| self.evidence.measures(id));
@@ -83,7 +84,7 @@ pub enum Verdict {
 }
 
 /// Predicted effect of the advice. Shape: `0.0 <= low <= high <= 1.0`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Saving {
     /// Units: fraction of the process' CPU.
     pub low: f64,
@@ -105,10 +106,10 @@ pub enum Basis {
 }
 
 /// What the growth model says that the advice saves, at the sizes that the maps were measured to have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrowthSaving {
     /// What measured the sizes.
-    pub source: SourceId,
+    pub sources: SourceIds,
     /// Number of maps.
     pub maps: u64,
     /// Entries that growth moves.
@@ -151,8 +152,8 @@ pub enum Level {
 /// One measured fact behind a finding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvidenceLine {
-    /// Where it was measured.
-    pub source: SourceId,
+    /// Where it was measured: all inputs that it was summed from.
+    pub sources: SourceIds,
     /// What was measured, without the figure: a label.
     pub what: String,
     /// The figure.

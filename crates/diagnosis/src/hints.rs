@@ -6,9 +6,8 @@
 use gomap::MapShape;
 
 use crate::finding::Span;
-use crate::sampling::grows_range;
 use crate::shapes;
-use crate::sizes::{Class, FinalSizes};
+use evidence::sizes::{Class, FinalSizes};
 use evidence::{Bounds, Evidence, HintedMakes, TypeGrowth};
 
 /// How far off growths may be, of hints that are all taken for their mean. Units: fraction.
@@ -33,12 +32,8 @@ pub(crate) fn of_maps<'e>(
 }
 
 /// Whether maps grow more often than those of a line did.
-pub(crate) fn grows_more_than_recorded(
-    evidence: &Evidence,
-    growth: &TypeGrowth,
-    grows: Span,
-) -> bool {
-    let most = recorded(evidence, growth).high;
+pub(crate) fn grows_more_than_recorded(growth: &TypeGrowth, grows: Span) -> bool {
+    let most = recorded(growth).high;
     most.is_some_and(|most| grows.low as f64 > most as f64 * (1.0 + TOLERANCE))
 }
 
@@ -49,14 +44,14 @@ fn grow_as_recorded(
     hint: u64,
 ) -> bool {
     let Some(forecast) = forecast(evidence, sizes, hint) else { return false };
-    let Bounds { low, high } = recorded(evidence, growth);
+    let Bounds { low, high } = recorded(growth);
     let is_enough = forecast.1 >= low as f64 * (1.0 - TOLERANCE);
     is_enough && high.is_none_or(|high| forecast.0 <= high as f64 * (1.0 + TOLERANCE))
 }
 
-fn recorded(evidence: &Evidence, growth: &TypeGrowth) -> Bounds {
+fn recorded(growth: &TypeGrowth) -> Bounds {
     let exact = Bounds { low: growth.total.grows, high: Some(growth.total.grows) };
-    evidence.growth.as_ref().and_then(|of| grows_range(of, growth)).unwrap_or(exact)
+    growth.grows_range.unwrap_or(exact)
 }
 
 /// Fewest and most growths of maps of these sizes, made with this hint.

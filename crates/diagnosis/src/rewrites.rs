@@ -1,6 +1,6 @@
 //! What other ways to hold the maps of a recording would cost, line by line.
 //!
-//! 1. [`FinalSizes`] says of each map type at a line how many maps stopped growing, and between which sizes.
+//! 1. Evidence says of each map type at a line how many maps stopped growing, and between which sizes.
 //! 2. `nested` finds the maps that hold the maps of another line.
 //! 3. `cost` asks the growth model at sizes from the smallest to the largest; what comes out is a range.
 //!
@@ -15,8 +15,8 @@ use gomap::{MapShape, Rewrite};
 pub use cost::Costs;
 pub use nested::{Inner, NotFlattened};
 
-use crate::sizes::{FinalSizes, NoSizes};
 use crate::{hints, shapes};
+use evidence::sizes::NoSizes;
 use evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
 
 /// Maps of one type that grew at a line, with the maps in them.
@@ -26,8 +26,6 @@ pub struct RecordedMaps {
     pub frame: Frame,
     /// What was recorded there.
     pub growth: TypeGrowth,
-    /// How large they became, or why that is not known.
-    pub sizes: Result<FinalSizes, NoSizes>,
     /// Where they are made with size hints, if a recording saw that; today's costs are with their mean.
     pub hints: Option<HintedMakes>,
     /// Maps in them, where their lines are known, or why not.
@@ -72,15 +70,11 @@ fn one_by_one(evidence: &Evidence) -> Vec<RecordedMaps> {
     for site in &evidence.sites {
         let types = site.growth.iter().flat_map(|growth| &growth.types);
         for growth in types.filter(|growth| !growth.has_no_line) {
-            let sizes = FinalSizes::of(evidence, growth);
+            let sizes = growth.sizes.as_ref().ok();
             all.push(RecordedMaps {
                 frame: site.frame.clone(),
                 growth: growth.clone(),
-                hints: sizes
-                    .as_ref()
-                    .ok()
-                    .and_then(|sizes| hints::of_maps(evidence, growth, sizes).cloned()),
-                sizes,
+                hints: sizes.and_then(|sizes| hints::of_maps(evidence, growth, sizes).cloned()),
                 inner: Err(NotFlattened::NoMaps),
                 rewrites: Err(NoForecast::NoSizes(NoSizes::NoneStopped)),
             });
@@ -90,15 +84,15 @@ fn one_by_one(evidence: &Evidence) -> Vec<RecordedMaps> {
 }
 
 fn forecast(evidence: &Evidence, maps: &RecordedMaps) -> Result<Vec<(Rewrite, Costs)>, NoForecast> {
-    if shapes::map(evidence).is_none() {
+    if evidence.program.maps().is_none() {
         return Err(NoForecast::UnknownVersion);
     }
-    let sizes = maps.sizes.as_ref().map_err(|reason| NoForecast::NoSizes(*reason))?;
+    let sizes = maps.growth.sizes.as_ref().map_err(|reason| NoForecast::NoSizes(*reason))?;
     let outer = shape(evidence, &maps.growth.map_type)?;
-    let mut costs = cost::of_maps(evidence, &outer, sizes, &maps.growth, maps.hints.as_ref());
+    let mut costs = cost::of_maps(&outer, sizes, &maps.growth, maps.hints.as_ref());
     if let Ok(inner) = &maps.inner {
         let of_inner = shape(evidence, &inner.map_type)?;
-        cost::add_inner(evidence, &mut costs, &of_inner, sizes, inner);
+        cost::add_inner(&mut costs, &of_inner, sizes, inner);
     }
     Ok(costs)
 }

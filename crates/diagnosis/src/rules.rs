@@ -27,7 +27,7 @@ pub use self::rule::{GivesWay, Input, Rule, Threshold, Value};
 use crate::finding::{
     Advice, Amount, Cause, Confidence, Diagnosis, EvidenceLine, Finding, Level, Reason, Verdict,
 };
-use evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceId, SourceKind};
+use evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceIds, SourceKind};
 use goabi::{GoVersion, MapImpl, MapOp};
 
 /// Part of the process' CPU from which on a site is worth a word. Below it, no rewrite pays for its risk.
@@ -99,13 +99,10 @@ impl<'e> ProcessContext<'e> {
         Finding { cost: Some(cost), ..Finding::new(self.rule, cause, advice, confidence) }
     }
 
-    fn source(&self) -> SourceId {
-        self.cpu().and_then(|cpu| cpu.sources.first()).copied().unwrap_or(SourceId(0))
-    }
-
-    fn share(&self, what: &str, part: Cost, whole: Cost) -> EvidenceLine {
+    /// A part of CPU time; `None` when it was not measured.
+    fn share(&self, what: &str, part: Cost, whole: Cost) -> Option<EvidenceLine> {
         let amount = Amount::Share { part, whole };
-        EvidenceLine { source: self.source(), what: what.to_owned(), amount }
+        Some(EvidenceLine { sources: self.cpu()?.sources.clone(), what: what.to_owned(), amount })
     }
 }
 
@@ -154,41 +151,26 @@ impl<'e> SiteContext<'e> {
         self.site.outer_type(inner)
     }
 
-    fn cpu_source(&self) -> SourceId {
-        self.source(SourceKind::Cpu)
+    fn sources(&self, kind: SourceKind) -> Option<SourceIds> {
+        self.evidence.sources_of(kind)
     }
 
-    fn source(&self, kind: SourceKind) -> SourceId {
-        let of_process = match kind {
-            SourceKind::Cpu => self.evidence.cpu.as_ref().and_then(|cpu| cpu.sources.first()),
-            SourceKind::Heap => self.evidence.heap.as_ref().and_then(|heap| heap.sources.first()),
-            SourceKind::Recording => {
-                self.evidence.growth.as_ref().and_then(|growth| growth.sources.first())
-            }
-            SourceKind::Trace => {
-                self.evidence.trace.as_ref().and_then(|trace| trace.sources.first())
-            }
-            SourceKind::Contention | SourceKind::Perf | SourceKind::Binary => None,
-        };
-        let position = || self.evidence.sources.iter().position(|source| source.kind == kind);
-        of_process.copied().unwrap_or_else(|| SourceId(position().unwrap_or(0) as u32))
+    /// A part of CPU time; `None` when it was not measured.
+    fn share(&self, what: &str, part: Cost, whole: Cost) -> Option<EvidenceLine> {
+        self.fact(SourceKind::Cpu, what.to_owned(), Amount::Share { part, whole })
     }
 
-    fn share(&self, what: &str, part: Cost, whole: Cost) -> EvidenceLine {
-        let amount = Amount::Share { part, whole };
-        EvidenceLine { source: self.cpu_source(), what: what.to_owned(), amount }
-    }
-
-    fn fact(&self, kind: SourceKind, what: String, amount: Amount) -> EvidenceLine {
-        EvidenceLine { source: self.source(kind), what, amount }
+    /// What inputs of a kind say; `None` when there is none.
+    fn fact(&self, kind: SourceKind, what: String, amount: Amount) -> Option<EvidenceLine> {
+        Some(EvidenceLine { sources: self.sources(kind)?, what, amount })
     }
 
     /// What samples of other tools say about growth at this line.
     fn growth_aside(&self) -> impl Iterator<Item = EvidenceLine> {
         self.site.cpu_aside.iter().flat_map(|aside| {
             let line = |what: &str, part, whole| {
-                let (source, amount) = (aside.source, Amount::Share { part, whole });
-                EvidenceLine { source, what: what.to_owned(), amount }
+                let (sources, amount) = (aside.source.into(), Amount::Share { part, whole });
+                EvidenceLine { sources, what: what.to_owned(), amount }
             };
             [
                 line("map operations at this line, of all CPU", aside.map, aside.total),
@@ -203,6 +185,11 @@ impl<'e> SiteContext<'e> {
         let finding = Finding::new(self.rule, cause, advice, confidence);
         Finding { site: Some(self.index), cost: Some(cost), ..finding }
     }
+}
+
+/// Those of the lines whose figures an input measured.
+fn said<const N: usize>(lines: [Option<EvidenceLine>; N]) -> Vec<EvidenceLine> {
+    lines.into_iter().flatten().collect()
 }
 
 /// Whether a part of the process' cost is worth a word.

@@ -1,19 +1,9 @@
 //! Map types as the growth model takes them.
 
-use goabi::{GoVersion, MapAbi, MapImpl, Release};
+use goabi::{GoVersion, MapImpl};
 use gomap::{MapShape, SlotPart};
 
 use evidence::{Evidence, MapType};
-
-/// What is known of the program's release; `None` for one that is not known.
-pub(crate) fn release(evidence: &Evidence) -> Option<&'static Release> {
-    Release::of(evidence.program.go_version?.0)
-}
-
-/// What is known of the program's maps; `None` unless release and implementation are known.
-pub(crate) fn map(evidence: &Evidence) -> Option<&'static MapAbi> {
-    release(evidence)?.map(evidence.program.map_impl?.0)
-}
 
 /// The map implementation and the version of the program; `None` unless both are said.
 fn program(evidence: &Evidence) -> Option<(MapImpl, GoVersion)> {

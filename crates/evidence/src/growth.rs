@@ -2,7 +2,8 @@
 
 use std::ops::AddAssign;
 
-use super::{Frame, GrowKind, SourceId};
+use super::{Frame, GrowKind, SourceIds};
+use crate::sizes::{FinalSizes, NoSizes};
 
 /// Growth of maps, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,10 +42,10 @@ pub enum Precision {
 }
 
 /// Growth of the process' maps.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProcessGrowth {
     /// Recordings it was summed from.
-    pub sources: Vec<SourceId>,
+    pub sources: SourceIds,
     /// All growths.
     pub total: Growth,
     /// The worst precision of any part.
@@ -70,6 +71,26 @@ pub struct ProcessGrowth {
     pub gc_assists: Option<u64>,
 }
 
+impl ProcessGrowth {
+    /// Of recordings in which nothing was counted yet.
+    pub fn of(sources: impl Into<SourceIds>) -> Self {
+        Self {
+            sources: sources.into(),
+            total: Growth::default(),
+            precision: Precision::default(),
+            grows_range: None,
+            windows: Vec::new(),
+            lacks_clocks: false,
+            uncounted_ns: 0,
+            duration_ns: 0,
+            lost: 0,
+            overhead: None,
+            gc_cycles: None,
+            gc_assists: None,
+        }
+    }
+}
+
 /// Growth of the maps written at a line.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SiteGrowth {
@@ -80,7 +101,7 @@ pub struct SiteGrowth {
 }
 
 /// Growth of the maps of one type at a line.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TypeGrowth {
     /// Go's name of the type; `unknown` when its descriptor could not be read.
     pub map_type: String,
@@ -95,6 +116,26 @@ pub struct TypeGrowth {
     pub every_growth_from: Option<u64>,
     /// Whether the recording does not say the line: these are growths of maps of several lines, a part of each.
     pub has_no_line: bool,
+    /// What holds the true number of growths in 19 of 20 cases; `None` when each was counted, or the recording does not
+    /// say how far it can be off. Derived.
+    pub grows_range: Option<Bounds>,
+    /// How large these maps became, or why that is not known. Derived.
+    pub sizes: Result<FinalSizes, NoSizes>,
+}
+
+impl Default for TypeGrowth {
+    fn default() -> Self {
+        Self {
+            map_type: String::new(),
+            total: Growth::default(),
+            precision: Precision::default(),
+            steps: Vec::new(),
+            every_growth_from: None,
+            has_no_line: false,
+            grows_range: None,
+            sizes: Err(NoSizes::UnknownVersion),
+        }
+    }
 }
 
 /// Growths from one capacity to another.

@@ -1,8 +1,14 @@
 //! What all inputs together say about one program.
 
+mod builder;
 mod growth;
+mod line;
 mod locks;
 mod misses;
+mod printable;
+pub mod sampling;
+pub mod sizes;
+mod sources;
 mod storage;
 mod timeline;
 mod trace;
@@ -10,60 +16,30 @@ pub mod words;
 
 use std::ops::AddAssign;
 
+pub use self::builder::{Builder, CodeMaps, OfSource, Stated};
 pub use self::growth::{
     Bounds, GroupId, GrowStep, Growth, HintedMakes, Precision, ProcessGrowth, Sampled, SiteGrowth,
     TypeGrowth, Windows,
 };
+pub use self::line::LineKey;
 pub use self::locks::{LockSide, ProcessLocks, SiteLock, Waits};
 pub use self::misses::{Misses, ProcessMisses, SiteMisses};
+pub use self::printable::printable;
+pub use self::sources::{Source, SourceId, SourceIds, SourceKind, Sources};
 pub use self::storage::{BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
 pub use self::timeline::{Timeline, TimelineStep};
 pub use self::trace::{ProcessTrace, Ranges, SiteTrace, Writers};
-use goabi::{GoVersion, MapImpl, MapOp, Nested};
+use goabi::{GoVersion, MapAbi, MapImpl, MapOp, Nested, Release};
 pub use gomap::GrowKind;
 use gomap::{Category, Layout, MapWork};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Index into [`Evidence::sources`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SourceId(pub u32);
-
-/// An input that evidence came from.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// Path or URL as the user gave it.
-    pub name: String,
-    /// What it turned out to be.
-    pub kind: SourceKind,
-    /// Facts worth a line on the screen: "94 samples, 10 ms each, 945.88 ms".
-    pub summary: String,
-}
-
-/// The kinds of input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SourceKind {
-    /// CPU profile.
-    Cpu,
-    /// Heap or allocs profile.
-    Heap,
-    /// Live recording of map growth.
-    Recording,
-    /// Mutex or block profile: who held locks that others waited for, or who waited.
-    Contention,
-    /// Execution trace.
-    Trace,
-    /// Samples taken by `perf`.
-    Perf,
-    /// Go executable.
-    Binary,
-}
-
 /// Everything measured about one program; what no source measured is `None`.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
     /// The inputs, in the order given.
-    pub sources: Vec<Source>,
+    pub sources: Sources,
     /// What the program is.
     pub program: Program,
     /// CPU cost of the process; `None` without a CPU profile.
@@ -84,7 +60,8 @@ pub struct Evidence {
     pub storage: Option<ProcessStorage>,
     /// Places at which maps are made with a size hint, as a recording saw them; most maps first.
     pub hints: Vec<HintedMakes>,
-    /// Places at which maps are used. Order: by CPU in maps, then by bytes allocated, then by name.
+    /// Places at which maps are used. Order: by CPU in maps; then those without by bytes allocated, then by bytes moved;
+    /// then by function.
     pub sites: Vec<Site>,
     /// Every map type of the binary, by name; empty without a binary.
     pub map_types: Vec<MapType>,
@@ -101,15 +78,40 @@ impl Evidence {
     pub fn measures(&self, id: SourceId) -> bool {
         let is_used = |source: &Source| match source.kind {
             SourceKind::Binary => false,
-            SourceKind::Heap => self.heap.as_ref().is_some_and(|heap| heap.sources.contains(&id)),
+            SourceKind::Heap => self.heap.as_ref().is_some_and(|heap| heap.sources.contains(id)),
             _ => true,
         };
-        self.sources.get(id.0 as usize).is_some_and(is_used)
+        self.sources.get(id).is_some_and(is_used)
     }
 
     /// Number of inputs that measured the program as it ran.
     pub fn n_measuring(&self) -> usize {
-        (0..self.sources.len() as u32).filter(|&id| self.measures(SourceId(id))).count()
+        self.sources.with_ids().filter(|&(id, _)| self.measures(id)).count()
+    }
+
+    /// Derives of all growths how many there can have been, and how large the maps became.
+    pub fn derive_sizes(&mut self) {
+        let map = self.program.maps();
+        let windows = self.growth.as_ref().map_or(&[][..], |process| &process.windows);
+        let growths = self.sites.iter_mut().filter_map(|site| site.growth.as_mut());
+        for growth in growths.flat_map(|growth| &mut growth.types) {
+            growth.grows_range = sampling::grows_range(windows, growth);
+            growth.sizes = sizes::FinalSizes::of(map, windows, growth);
+        }
+    }
+
+    /// The inputs from which what this kind measures was summed; `None` when none measured it. CPU time may be of `perf`
+    /// or of a recording.
+    pub fn sources_of(&self, kind: SourceKind) -> Option<SourceIds> {
+        match kind {
+            SourceKind::Cpu => self.cpu.as_ref().map(|cpu| cpu.sources.clone()),
+            SourceKind::Heap => self.heap.as_ref().map(|heap| heap.sources.clone()),
+            SourceKind::Recording => self.growth.as_ref().map(|growth| growth.sources.clone()),
+            SourceKind::Trace => self.trace.as_ref().map(|trace| trace.sources.clone()),
+            SourceKind::Contention | SourceKind::Perf | SourceKind::Binary => {
+                self.sources.of_kind(kind)
+            }
+        }
     }
 }
 
@@ -126,6 +128,18 @@ pub struct Program {
     pub map_impl: Option<(MapImpl, SourceId)>,
     /// Architecture by Go's name (`amd64`), from the binary.
     pub arch: Option<&'static str>,
+}
+
+impl Program {
+    /// What is known of its release; `None` for one that is not known.
+    pub fn release(&self) -> Option<&'static Release> {
+        Release::of(self.go_version?.0)
+    }
+
+    /// What is known of its maps; `None` unless release and implementation are known.
+    pub fn maps(&self) -> Option<&'static MapAbi> {
+        self.release()?.map(self.map_impl?.0)
+    }
 }
 
 /// A sentence the reader has to know, and the input it is about.
@@ -233,10 +247,10 @@ pub struct FunctionCost {
 }
 
 /// CPU cost of the process.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ProcessCpu {
     /// Profiles it was summed from.
-    pub sources: Vec<SourceId>,
+    pub sources: SourceIds,
     /// All samples.
     pub total: Cost,
     /// All samples by category.
@@ -253,11 +267,27 @@ pub struct ProcessCpu {
     pub duration_ns: Option<u64>,
 }
 
+impl ProcessCpu {
+    /// Of inputs in which nothing was counted yet.
+    pub fn of(sources: impl Into<SourceIds>) -> Self {
+        Self {
+            sources: sources.into(),
+            total: Cost::default(),
+            split: CostSplit::default(),
+            by_op: CostByOp::default(),
+            growth: Cost::default(),
+            gc: Cost::default(),
+            assign_functions: Vec::new(),
+            duration_ns: None,
+        }
+    }
+}
+
 /// Heap of the process.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ProcessHeap {
-    /// Profiles it was summed from.
-    pub sources: Vec<SourceId>,
+    /// The profile it is from.
+    pub sources: SourceIds,
     /// All allocations. Units: as in [`Alloc`].
     pub total: Alloc,
 }

@@ -1,5 +1,7 @@
 //! Misses of caches and of the translation of addresses, as the processor counted them.
 
+use std::ops::AddAssign;
+
 use gomap::MapWork;
 
 use super::SourceId;
@@ -11,6 +13,13 @@ pub struct Misses {
     pub samples: u64,
     /// Misses that they stand for.
     pub events: u64,
+}
+
+impl AddAssign for Misses {
+    fn add_assign(&mut self, other: Self) {
+        self.samples = self.samples.saturating_add(other.samples);
+        self.events = self.events.saturating_add(other.events);
+    }
 }
 
 impl Misses {
@@ -45,6 +54,16 @@ pub struct SiteMisses {
 }
 
 impl SiteMisses {
+    /// None yet, of what an input counts.
+    pub fn none(of: &ProcessMisses) -> Self {
+        Self {
+            source: of.source,
+            event: of.event.clone(),
+            map: Misses::default(),
+            by_work: [Misses::default(); MapWork::ALL.len()],
+        }
+    }
+
     /// Misses in one kind of work.
     pub fn get(&self, work: MapWork) -> Misses {
         self.by_work[work as usize]
@@ -52,10 +71,8 @@ impl SiteMisses {
 
     /// The part of `map` where groups or buckets are loaded, and their tags and keys compared.
     pub fn search(&self) -> Misses {
-        let (load, compare) = (self.get(MapWork::Load), self.get(MapWork::Compare));
-        Misses {
-            samples: load.samples.saturating_add(compare.samples),
-            events: load.events.saturating_add(compare.events),
-        }
+        let mut search = self.get(MapWork::Load);
+        search += self.get(MapWork::Compare);
+        search
     }
 }

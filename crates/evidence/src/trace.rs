@@ -2,13 +2,13 @@
 
 use std::ops::AddAssign;
 
-use super::SourceId;
+use super::SourceIds;
 
 /// What the garbage collector did while a program was traced.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProcessTrace {
     /// Traces it was summed from.
-    pub sources: Vec<SourceId>,
+    pub sources: SourceIds,
     /// Units: nanoseconds traced.
     pub duration_ns: u64,
     /// Collections: the time in which the collector marks beside the program.
@@ -25,6 +25,23 @@ pub struct ProcessTrace {
     pub heap_max_bytes: Option<u64>,
     /// Whether `on_cpu_ns` of assists is only a lower bound, since stacks are missing in the trace.
     pub is_on_cpu_lower_bound: bool,
+}
+
+impl ProcessTrace {
+    /// Of traces in which nothing was counted yet.
+    pub fn of(sources: impl Into<SourceIds>) -> Self {
+        Self {
+            sources: sources.into(),
+            duration_ns: 0,
+            gc_cycles: Ranges::default(),
+            stops: Vec::new(),
+            assists: Ranges::default(),
+            assists_in_maps: Ranges::default(),
+            sweeps: Ranges::default(),
+            heap_max_bytes: None,
+            is_on_cpu_lower_bound: false,
+        }
+    }
 }
 
 /// Ranges of time, added up.

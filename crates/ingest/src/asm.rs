@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use diagnosis::binary::{ListedInstruction, ListedProfile, Listing};
-use evidence::Cost;
+use evidence::{Cost, printable};
 use gobin::{Access, Binary, FileOffset, Func, Instruction, LinkAddr, Memory};
 use gopprof::Profile;
 
@@ -12,7 +12,6 @@ use crate::cpu::Values;
 use crate::error::Error;
 use crate::open::{Input, OpenOptions, open_input};
 use crate::perf;
-use crate::printable::printable;
 use crate::program::{ProgramOfProfile, check_is_program_of};
 use crate::scan::{faults, parse, read};
 use crate::server::shown;
@@ -109,7 +108,7 @@ fn samples_of(
         (_, None) => return Err(unusable("neither a CPU profile nor perf.data")),
         (_, Some(_)) => return Err(unusable("not perf.data: only that has events")),
     };
-    check_is_program_of(binary, binary_name, [&ProgramOfProfile::of(&profile, name)].into_iter())?;
+    check_is_program_of(binary, binary_name, [&ProgramOfProfile::of(&profile, name)])?;
     let values = Values::of(&profile).map_err(unusable)?;
     let mut samples = Samples { by_addr: HashMap::new(), total: Cost::default() };
     for sample in profile.samples() {

@@ -8,18 +8,17 @@
 
 use std::collections::HashMap;
 
-use evidence::Evidence;
 use evidence::words::plural;
 use evidence::{
-    Cost, CostByOp, CostByWork, CostSplit, Depth, Frame, FunctionCost, ProcessCpu, Site, SiteCpu,
-    SourceId,
+    Builder, Cost, CostByOp, CostByWork, CostSplit, CpuAside, Depth, Frame, FunctionCost,
+    ProcessCpu, SiteCpu, SourceId, StackTree,
 };
+use goabi::MapImpl;
 use gomap::{FrameClass, Kind, StackClass, classify_stack};
 use gopprof::Profile;
 
 use crate::error::Error;
-use crate::lines::{FrameInfo, FunctionId, LineId, Lines, LocationFrames};
-use crate::program::ProgramOfProfile;
+use crate::lines::{FrameInfo, FunctionId, LineId, Lines, LocationFrames, user_of};
 use crate::stacks::StackBuilder;
 
 /// Leaf functions kept per site.
@@ -30,12 +29,29 @@ const MAX_LEAVES: usize = 12;
 pub(crate) struct CpuCollector {
     lines: Lines,
     process: ProcessCpu,
-    programs: Vec<ProgramOfProfile>,
+    /// Whether all profiles say which time they cover.
+    has_durations: bool,
     sites: HashMap<LineId, SiteSums>,
     by_line: Vec<Sums>,
     by_function: Vec<Sums>,
     stacks: Option<StackBuilder>,
     n_samples_seen: u32,
+}
+
+/// What CPU profiles say.
+#[derive(Debug)]
+pub(crate) struct CpuSums {
+    process: ProcessCpu,
+    sites: Vec<CpuSite>,
+    stacks: Option<StackTree>,
+}
+
+/// A line that uses maps.
+#[derive(Debug)]
+struct CpuSite {
+    frame: Frame,
+    inlined_into: Vec<Frame>,
+    cpu: SiteCpu,
 }
 
 /// Sums of a line or a function over samples; a sample counts once however often it passes through.
@@ -58,7 +74,8 @@ struct SiteSums {
     growth: Cost,
     growth_gc: Cost,
     stack_growth: Cost,
-    inlined_into: Vec<Frame>,
+    /// By the lines that it was inlined into, innermost first.
+    copies: HashMap<Vec<LineId>, Cost>,
     entry_points: HashMap<FunctionId, Cost>,
     leaves: HashMap<FunctionId, Cost>,
     samples_by_depth: HashMap<u32, u64>,
@@ -72,11 +89,12 @@ pub(crate) struct Values {
 }
 
 impl CpuCollector {
-    pub(crate) fn new(keep_stacks: bool) -> Self {
+    /// To sum up profiles, the first of which is this input.
+    pub(crate) fn new(first: SourceId, keep_stacks: bool) -> Self {
         Self {
             lines: Lines::default(),
-            process: ProcessCpu::default(),
-            programs: Vec::new(),
+            process: ProcessCpu::of(first),
+            has_durations: true,
             sites: HashMap::new(),
             by_line: Vec::new(),
             by_function: Vec::new(),
@@ -85,38 +103,27 @@ impl CpuCollector {
         }
     }
 
-    pub(crate) fn has_profiles(&self) -> bool {
-        !self.process.sources.is_empty()
-    }
-
-    /// The programs that the profiles say they are of.
-    pub(crate) fn programs(&self) -> impl Iterator<Item = &ProgramOfProfile> {
-        self.programs.iter()
-    }
-
     pub(crate) fn add(
         &mut self,
         profile: &Profile,
         source: SourceId,
         name: &str,
-        evidence: &mut Evidence,
     ) -> Result<(), Error> {
         let values = Values::of(profile).map_err(|reason| Error::Unusable {
             name: name.to_owned(),
             reason: reason.to_owned(),
         })?;
-        self.process.sources.push(source);
-        self.programs.push(ProgramOfProfile::of(profile, name));
-        let duration_ns = u64::try_from(profile.duration_nanos).ok().filter(|&ns| ns > 0);
-        self.process.duration_ns = match (self.process.duration_ns, duration_ns) {
-            (Some(sum), Some(ns)) => Some(sum.saturating_add(ns)),
-            (None, ns) if self.process.sources.len() == 1 => ns,
-            _ => None,
-        };
+        self.process.sources.add(source);
+        match u64::try_from(profile.duration_nanos).ok().filter(|&ns| ns > 0) {
+            Some(ns) => {
+                let sum = self.process.duration_ns.unwrap_or(0);
+                self.process.duration_ns = Some(sum.saturating_add(ns));
+            }
+            None => self.has_durations = false,
+        }
         let locations = self.lines.add_profile(profile);
         self.by_line.resize(self.lines.n_lines(), Sums::default());
         self.by_function.resize(self.lines.n_functions(), Sums::default());
-        self.detect_map_impl(profile, source, evidence);
         self.add_samples(profile, &values, &locations);
         Ok(())
     }
@@ -165,24 +172,11 @@ impl CpuCollector {
     }
 
     fn add_to_site(&mut self, class: &StackClass, frames: &[FrameInfo], ends: &[u32], cost: Cost) {
-        let Some((op, op_at)) = class.op else { return };
-        let Some(above) = frames[op_at + 1..].iter().position(|frame| !frame.class.is_runtime())
-        else {
-            return;
-        };
-        let site_at = op_at + 1 + above;
-        let lines = &self.lines;
-        let sums = self.sites.entry(frames[site_at].line).or_insert_with(|| {
-            let end = ends
-                .iter()
-                .find(|&&end| end as usize > site_at)
-                .map_or(frames.len(), |&end| end as usize);
-            let outer = frames[site_at + 1..end].iter();
-            SiteSums {
-                inlined_into: outer.map(|f| lines.frame(f.line)).collect(),
-                ..SiteSums::default()
-            }
-        });
+        let (Some((op, op_at)), Some(site_at)) = (class.op, user_of(class, frames)) else { return };
+        let end = ends.iter().map(|&end| end as usize).find(|&end| end > site_at);
+        let outer = &frames[site_at + 1..end.unwrap_or(frames.len())];
+        let sums = self.sites.entry(frames[site_at].line).or_default();
+        sums.add_copy(outer, cost);
         sums.map += cost;
         sums.by_op.add(op, cost);
         sums.split.add(class.category(), cost);
@@ -228,36 +222,8 @@ impl CpuCollector {
         }
     }
 
-    /// The source files of the runtime's map functions tell the implementation.
-    /// Source: profiles of Go 1.21 to 1.27; classic maps live in `runtime/map*.go`, Swiss ones in `internal/runtime/maps`.
-    fn detect_map_impl(&self, profile: &Profile, source: SourceId, evidence: &mut Evidence) {
-        if evidence.program.map_impl.is_some() {
-            return;
-        }
-        let found = profile.functions.iter().find_map(|function| {
-            let name = profile.str(function.name);
-            if name.starts_with("internal/runtime/maps.") {
-                return Some(goabi::MapImpl::Swiss);
-            }
-            let is_map =
-                name.starts_with("runtime.mapassign") || name.starts_with("runtime.mapaccess");
-            let file = profile.str(function.filename);
-            match is_map {
-                true if file.contains("internal/runtime/maps/") => Some(goabi::MapImpl::Swiss),
-                true if file.contains("runtime/map") && !file.contains("_swiss") => {
-                    Some(goabi::MapImpl::Classic)
-                }
-                _ => None,
-            }
-        });
-        evidence.program.map_impl = found.map(|map_impl| (map_impl, source));
-    }
-
-    /// Moves the sums into `evidence`, sites with the most CPU in maps first.
-    pub(crate) fn finish(mut self, evidence: &mut Evidence) {
-        if !self.has_profiles() {
-            return;
-        }
+    /// The sums.
+    pub(crate) fn finish(mut self) -> CpuSums {
         let mut assign_functions: Vec<FunctionCost> = self
             .lines
             .functions()
@@ -269,19 +235,14 @@ impl CpuCollector {
             .collect();
         sort_costs(&mut assign_functions);
         self.process.assign_functions = assign_functions;
+        self.process.duration_ns = self.process.duration_ns.filter(|_| self.has_durations);
         let sites = std::mem::take(&mut self.sites);
-        let mut sites: Vec<Site> =
-            sites.into_iter().map(|(line, sums)| self.site(line, sums)).collect();
-        sites.sort_by(|a, b| {
-            let map = |site: &Site| site.cpu.as_ref().map_or(0, |cpu| cpu.map.cpu_ns);
-            map(b).cmp(&map(a)).then_with(|| a.frame.cmp(&b.frame))
-        });
-        evidence.sites = sites;
-        evidence.stacks = self.stacks.take().map(|stacks| stacks.finish(&self.lines));
-        evidence.cpu = Some(self.process);
+        let sites = sites.into_iter().map(|(line, sums)| self.site(line, sums)).collect();
+        let stacks = self.stacks.take().map(|stacks| stacks.finish(&self.lines));
+        CpuSums { process: self.process, sites, stacks }
     }
 
-    fn site(&self, line: LineId, sums: SiteSums) -> Site {
+    fn site(&self, line: LineId, sums: SiteSums) -> CpuSite {
         let of_line = self.by_line[line.0 as usize];
         let of_function = self.by_function[self.lines.function_of(line).0 as usize];
         let cpu = SiteCpu {
@@ -301,7 +262,16 @@ impl CpuCollector {
             leaves: self.named(&sums.leaves, MAX_LEAVES),
             depth: depth(&sums.samples_by_depth),
         };
-        Site { inlined_into: sums.inlined_into, cpu: Some(cpu), ..Site::at(self.lines.frame(line)) }
+        CpuSite { frame: self.lines.frame(line), inlined_into: self.inlined_into(&sums), cpu }
+    }
+
+    /// The functions of the copy that costs most.
+    fn inlined_into(&self, sums: &SiteSums) -> Vec<Frame> {
+        let copies = sums.copies.iter().map(|(lines, cost)| {
+            let frames: Vec<Frame> = lines.iter().map(|&line| self.lines.frame(line)).collect();
+            (std::cmp::Reverse(cost.cpu_ns), frames)
+        });
+        copies.min().map(|(_, frames)| frames).unwrap_or_default()
     }
 
     fn named(&self, costs: &HashMap<FunctionId, Cost>, limit: usize) -> Vec<FunctionCost> {
@@ -311,6 +281,34 @@ impl CpuCollector {
         sort_costs(&mut named);
         named.truncate(limit);
         named
+    }
+}
+
+impl CpuSums {
+    /// Says that this is where the program's CPU time went.
+    pub(crate) fn tell(self, builder: &mut Builder) {
+        for CpuSite { frame, inlined_into, cpu } in self.sites {
+            let site = builder.line(&frame);
+            (site.inlined_into, site.cpu) = (inlined_into, Some(cpu));
+        }
+        builder.cpu(self.process, self.stacks);
+    }
+
+    /// Says it beside samples of another tool, to which these are not added.
+    pub(crate) fn tell_aside(self, source: SourceId, builder: &mut Builder) {
+        let total = self.process.total;
+        for CpuSite { frame, cpu: SiteCpu { map, growth, .. }, .. } in self.sites {
+            builder.line(&frame).cpu_aside.push(CpuAside { source, total, map, growth });
+        }
+        builder.cpu_aside(source, total);
+    }
+}
+
+impl SiteSums {
+    /// Adds a sample of the copy that was inlined into these.
+    fn add_copy(&mut self, outer: &[FrameInfo], cost: Cost) {
+        let lines: Vec<LineId> = outer.iter().map(|frame| frame.line).collect();
+        *self.copies.entry(lines).or_default() += cost;
     }
 }
 
@@ -361,6 +359,26 @@ impl Values {
             (None, None) => Cost::default(),
         }
     }
+}
+
+/// The source files of the runtime's map functions tell the implementation.
+/// Source: profiles of Go 1.21 to 1.27; classic maps live in `runtime/map*.go`, Swiss ones in `internal/runtime/maps`.
+pub(crate) fn map_impl(profile: &Profile) -> Option<MapImpl> {
+    profile.functions.iter().find_map(|function| {
+        let name = profile.str(function.name);
+        if name.starts_with("internal/runtime/maps.") {
+            return Some(MapImpl::Swiss);
+        }
+        let is_map = name.starts_with("runtime.mapassign") || name.starts_with("runtime.mapaccess");
+        let file = profile.str(function.filename);
+        match is_map {
+            true if file.contains("internal/runtime/maps/") => Some(MapImpl::Swiss),
+            true if file.contains("runtime/map") && !file.contains("_swiss") => {
+                Some(MapImpl::Classic)
+            }
+            _ => None,
+        }
+    })
 }
 
 /// "94 samples every 10 ms over 0.95 s".

@@ -2,18 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use evidence::Evidence;
 use evidence::words::plural;
 use evidence::{
-    Bounds, GroupId, GrowKind, GrowStep, Growth, HintedMakes, Notice, Precision, ProcessGrowth,
-    Sampled, Site, SiteGrowth, SourceId, TypeGrowth, Windows,
+    Bounds, Builder, GroupId, GrowKind, GrowStep, Growth, HintedMakes, OfSource, Precision,
+    ProcessGrowth, Sampled, SourceId, Stated, TypeGrowth, Windows, printable,
 };
 use gopprof::{Locations, Profile};
 use recording::{Facts, Fixed, Labels, Reader, Row};
 
 use crate::lines::{LineId, Lines, LocationFrames};
-use crate::printable::printable;
-use crate::program::ProgramOfProfile;
 
 mod notices;
 
@@ -25,11 +22,10 @@ const MAX_GROUPS_IN_ALL: usize = 16 * 1024;
 const MAX_SCALE: f64 = 1e9;
 
 /// Sums recordings by line, map type and step.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct GrowthCollector {
     lines: Lines,
     process: ProcessGrowth,
-    programs: Vec<ProgramOfProfile>,
     types: HashMap<(LineId, String), TypeSums>,
     n_groups: usize,
     /// Sum of what the recordings say; not of use when one says nothing.
@@ -76,25 +72,22 @@ struct OfRecording {
 }
 
 impl GrowthCollector {
-    pub(crate) fn has_recordings(&self) -> bool {
-        !self.process.sources.is_empty()
-    }
-
-    /// The programs that the recordings say they are of.
-    pub(crate) fn programs(&self) -> impl Iterator<Item = &ProgramOfProfile> {
-        self.programs.iter()
+    /// To sum up recordings, the first of which is this input.
+    pub(crate) fn new(first: SourceId) -> Self {
+        Self {
+            lines: Lines::default(),
+            process: ProcessGrowth::of(first),
+            types: HashMap::new(),
+            n_groups: 0,
+            grows_range: None,
+            is_range_unknown: false,
+            hints: HashMap::new(),
+        }
     }
 
     /// Adds a recording.
-    pub(crate) fn add(
-        &mut self,
-        profile: &Profile,
-        source: SourceId,
-        name: &str,
-        evidence: &mut Evidence,
-    ) {
-        self.process.sources.push(source);
-        self.programs.push(ProgramOfProfile::of(profile, name));
+    pub(crate) fn add(&mut self, profile: &Profile, source: &mut OfSource<'_>) {
+        self.process.sources.add(source.id());
         let locations = self.lines.add_profile(profile);
         let reader = Reader::new(profile);
         let facts = reader.facts();
@@ -107,10 +100,8 @@ impl GrowthCollector {
         let duration_ns = u64::try_from(profile.duration_nanos).unwrap_or(0);
         self.process.duration_ns = self.process.duration_ns.saturating_add(duration_ns);
         self.add_facts(facts);
-        describe_program(facts, source, evidence);
-        evidence
-            .notices
-            .extend(notices(facts, grows).map(|text| Notice { source: Some(source), text }));
+        source.states(program(facts));
+        notices(facts, grows).for_each(|text| source.notice(&text));
     }
 
     /// Takes what a recording says of its windows, before its samples refer to them.
@@ -228,63 +219,27 @@ impl GrowthCollector {
         process.overhead = fraction(facts.overhead_pct).or(process.overhead);
     }
 
-    /// Gives each site its growth; lines that only a recording has become sites of their own.
-    pub(crate) fn finish(mut self, evidence: &mut Evidence) {
-        if !self.has_recordings() {
-            return;
-        }
+    /// Says what grew at each line.
+    pub(crate) fn tell(mut self, builder: &mut Builder) {
         let is_estimated = self.process.precision >= Precision::Estimated;
         self.process.grows_range =
             self.grows_range.filter(|_| is_estimated && !self.is_range_unknown);
-        let mut growths: HashMap<(String, u32), (LineId, SiteGrowth)> = HashMap::new();
         // A line may have grown, unseen, in any recording that did not count everything.
         let unseen = Some(self.process.precision).filter(|&of| of >= Precision::Estimated);
         for ((line, map_type), mut sums) in self.types {
             sums.precision = sums.precision.max(unseen.unwrap_or_default());
             let frame = self.lines.frame(line);
-            let (_, site) = growths
-                .entry((frame.function, frame.line))
-                .or_insert((line, SiteGrowth::default()));
-            site.total += sums.total;
-            let mut growth = sums.into_growth(map_type, self.process.windows.len());
-            growth.has_no_line = !self.lines.frame(line).is_known();
-            site.types.push(growth);
+            let growth = builder.line(&frame).growth.get_or_insert_default();
+            growth.total += sums.total;
+            let mut of_type = sums.into_growth(map_type, self.process.windows.len());
+            of_type.has_no_line = !frame.is_known();
+            growth.types.push(of_type);
         }
-        for (_, site) in growths.values_mut() {
-            site.types.sort_by(|a, b| {
-                let bytes = |t: &TypeGrowth| t.total.moved_bytes;
-                bytes(b).cmp(&bytes(a)).then_with(|| a.map_type.cmp(&b.map_type))
-            });
+        for ((line, map_type), (n, sum_hints)) in self.hints {
+            let frame = self.lines.frame(line);
+            builder.hinted(HintedMakes { frame, map_type, n, sum_hints });
         }
-        for site in &mut evidence.sites {
-            let place = (site.frame.function.clone(), site.frame.line);
-            site.growth =
-                Some(growths.remove(&place).map(|(_, growth)| growth).unwrap_or_default());
-        }
-        let mut others: Vec<Site> = growths
-            .into_values()
-            .map(|(line, growth)| Site { growth: Some(growth), ..Site::at(self.lines.frame(line)) })
-            .collect();
-        others.sort_by(|a, b| {
-            let bytes =
-                |site: &Site| site.growth.as_ref().map_or(0, |growth| growth.total.moved_bytes);
-            bytes(b).cmp(&bytes(a)).then_with(|| a.frame.cmp(&b.frame))
-        });
-        evidence.sites.append(&mut others);
-        evidence.hints = self
-            .hints
-            .into_iter()
-            .map(|((line, map_type), (n, sum_hints))| HintedMakes {
-                frame: self.lines.frame(line),
-                map_type,
-                n,
-                sum_hints,
-            })
-            .collect();
-        evidence.hints.sort_by(|a, b| {
-            b.n.cmp(&a.n).then_with(|| (&a.frame, &a.map_type).cmp(&(&b.frame, &b.map_type)))
-        });
-        evidence.growth = Some(self.process);
+        builder.growth(self.process);
     }
 }
 
@@ -311,7 +266,7 @@ impl TypeSums {
             precision: self.precision,
             steps: steps.collect(),
             every_growth_from,
-            has_no_line: false,
+            ..TypeGrowth::default()
         }
     }
 }
@@ -374,12 +329,9 @@ fn add_to(sum: &mut Option<u64>, number: Option<u64>) {
     }
 }
 
-fn describe_program(facts: &Facts, source: SourceId, evidence: &mut Evidence) {
-    let program = &mut evidence.program;
-    if program.go_version.is_none() {
-        program.go_version = facts.go_version.flatten().map(|version| (version, source));
-    }
-    program.map_impl = facts.map_impl.map(|map_impl| (map_impl, source)).or(program.map_impl);
+fn program(facts: &Facts) -> Stated {
+    let go_version = facts.go_version.flatten();
+    Stated { go_version, map_impl: facts.map_impl, ..Stated::default() }
 }
 
 /// "recording of 3.0 s, 620735 growths, 331 CPU samples".

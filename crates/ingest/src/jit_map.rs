@@ -6,7 +6,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::printable::printable;
+use evidence::printable;
+
 use crate::regular::open_regular;
 
 /// What is behind is not read. Units: bytes.

@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use evidence::Frame;
-use gomap::{FrameClass, classify_function};
+use evidence::{Frame, LineKey, printable};
+use gomap::{FrameClass, StackClass, classify_function};
 use gopprof::Profile;
 
-use crate::printable::printable;
-
-/// Index of a distinct (function, file, line) in [`Lines`].
+/// Index of a distinct line of source in [`Lines`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LineId(pub(crate) u32);
 
@@ -27,9 +25,12 @@ pub(crate) struct Function {
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     functions: Vec<Function>,
+    /// With the file.
     lines: Vec<(FunctionId, String, u32)>,
     by_name: HashMap<String, FunctionId>,
-    by_line: HashMap<(FunctionId, String, u32), LineId>,
+    by_key: HashMap<LineKey, LineId>,
+    /// As inputs name them: most lines come often.
+    by_path: HashMap<(FunctionId, String, u32), LineId>,
 }
 
 /// One frame of a location, ready for the loop over samples.
@@ -120,13 +121,32 @@ impl Lines {
     }
 
     fn intern_line(&mut self, function: FunctionId, file: &str, line: u32) -> FrameInfo {
-        let next = LineId(self.lines.len() as u32);
-        let id = *self.by_line.entry((function, file.to_owned(), line)).or_insert(next);
-        if id == next {
-            self.lines.push((function, printable(file), line));
+        let class = self.function(function).class;
+        let path = (function, file.to_owned(), line);
+        if let Some(&line) = self.by_path.get(&path) {
+            return FrameInfo { class, line, function };
         }
-        FrameInfo { class: self.function(function).class, line: id, function }
+        let file = printable(file);
+        let key = LineKey::of(&self.function(function).name, &file, line);
+        let next = LineId(self.lines.len() as u32);
+        let id = *self.by_key.entry(key).or_insert(next);
+        if id == next {
+            self.lines.push((function, file, line));
+        } else if file < self.lines[id.0 as usize].1 {
+            // As evidence names a line of several paths.
+            self.lines[id.0 as usize].1 = file;
+        }
+        self.by_path.insert(path, id);
+        FrameInfo { class, line: id, function }
     }
+}
+
+/// Where in a stack the user's frame is that called a map operation; `None` outside map operations, and below none of the
+/// user.
+pub(crate) fn user_of(class: &StackClass, frames: &[FrameInfo]) -> Option<usize> {
+    let (_, op_at) = class.op?;
+    let above = frames[op_at + 1..].iter().position(|frame| !frame.class.is_runtime())?;
+    Some(op_at + 1 + above)
 }
 
 impl LocationFrames {

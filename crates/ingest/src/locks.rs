@@ -5,23 +5,15 @@
 
 use std::collections::HashMap;
 
-use evidence::Evidence;
-use evidence::{LockSide, ProcessLocks, Site, SiteLock, SourceId, Waits};
+use evidence::{Builder, LockSide, ProcessLocks, SiteLock, SourceId, Waits};
 use gopprof::Profile;
 
 use crate::lines::{FrameInfo, LineId, Lines};
-use crate::program::ProgramOfProfile;
 
-/// Sums waits for locks by the line that takes them or gives them back.
-#[derive(Debug, Default)]
-pub(crate) struct LockCollector {
-    lines: Lines,
-    programs: Vec<ProgramOfProfile>,
-    sources: Vec<OfSource>,
-}
-
+/// Waits of one input for locks, by the line that takes them or gives them back.
 #[derive(Debug)]
-struct OfSource {
+pub(crate) struct LockSums {
+    lines: Lines,
     process: ProcessLocks,
     by_line: HashMap<(LineId, String), Waits>,
 }
@@ -45,28 +37,18 @@ fn is_sync(function: &str) -> bool {
     function.starts_with("sync.") || function.starts_with("internal/sync.")
 }
 
-impl LockCollector {
-    pub(crate) fn has_profiles(&self) -> bool {
-        !self.programs.is_empty()
+impl LockSums {
+    fn new(source: SourceId, side: LockSide, duration_ns: Option<u64>) -> Self {
+        let total = Waits::default();
+        let process = ProcessLocks { source, side, total, duration_ns };
+        Self { lines: Lines::default(), process, by_line: HashMap::new() }
     }
 
-    pub(crate) fn programs(&self) -> impl Iterator<Item = &ProgramOfProfile> {
-        self.programs.iter()
-    }
-
-    /// Adds a mutex or block profile. Without a known side it has no waits for locks.
-    pub(crate) fn add(
-        &mut self,
-        profile: &Profile,
-        side: Option<LockSide>,
-        source: SourceId,
-        name: &str,
-    ) {
-        self.programs.push(ProgramOfProfile::of(profile, name));
-        let side = side.unwrap_or(LockSide::Waiter);
-        let locations = self.lines.add_profile(profile);
+    /// A mutex or block profile. Without a known side it has no waits for locks.
+    pub(crate) fn of(profile: &Profile, side: Option<LockSide>, source: SourceId) -> Self {
         let duration_ns = u64::try_from(profile.duration_nanos).ok().filter(|&ns| ns > 0);
-        let mut of_source = OfSource::new(source, side, duration_ns);
+        let mut sums = Self::new(source, side.unwrap_or(LockSide::Waiter), duration_ns);
+        let locations = sums.lines.add_profile(profile);
         let column =
             |name: &str| profile.sample_types.iter().position(|t| profile.str(t.kind) == name);
         let columns = ["contentions", "delay"].map(column);
@@ -77,72 +59,33 @@ impl LockCollector {
             };
             frames.clear();
             frames.extend(sample.locations().flat_map(|location| locations.of(location)));
-            let waits = Waits { n: value(columns[0]), ns: value(columns[1]) };
-            of_source.add(&self.lines, &frames, waits);
+            sums.add(&frames, Waits { n: value(columns[0]), ns: value(columns[1]) });
         }
-        self.sources.push(of_source);
+        sums
     }
 
-    /// Adds the waits of a trace: stacks, leaf first, each frame with function, file and line.
-    pub(crate) fn add_trace<'s, S>(
-        &mut self,
+    /// The waits of a trace: stacks, leaf first, each frame with function, file and line.
+    pub(crate) fn of_trace<'s, S>(
         waits: impl Iterator<Item = (S, Waits)>,
         source: SourceId,
         duration_ns: u64,
-    ) where
+    ) -> Self
+    where
         S: Iterator<Item = (&'s str, &'s str, u32)>,
     {
-        let mut of_source = OfSource::new(source, LockSide::Waiter, Some(duration_ns));
+        let mut sums = Self::new(source, LockSide::Waiter, Some(duration_ns));
         for (stack, waits) in waits {
             let frames: Vec<FrameInfo> = stack
-                .map(|(function, file, line)| self.lines.add_frame(function, file, line))
+                .map(|(function, file, line)| sums.lines.add_frame(function, file, line))
                 .collect();
-            of_source.add(&self.lines, &frames, waits);
+            sums.add(&frames, waits);
         }
-        self.sources.push(of_source);
-    }
-
-    /// Gives each site the waits of its function.
-    pub(crate) fn finish(self, evidence: &mut Evidence) {
-        if self.sources.is_empty() {
-            return;
-        }
-        for site in &mut evidence.sites {
-            site.locks = Some(self.locks_of(site));
-        }
-        evidence.locks = self.sources.into_iter().map(|of_source| of_source.process).collect();
-    }
-
-    fn locks_of(&self, site: &Site) -> Vec<SiteLock> {
-        let mut locks = Vec::new();
-        for of_source in &self.sources {
-            for ((line, call), &waits) in &of_source.by_line {
-                let frame = self.lines.frame(*line);
-                let functions = std::iter::once(&site.frame).chain(&site.inlined_into);
-                if functions.map(|f| &f.function).any(|function| *function == frame.function) {
-                    let ProcessLocks { source, side, .. } = of_source.process;
-                    locks.push(SiteLock { source, side, call: call.clone(), frame, waits });
-                }
-            }
-        }
-        locks.sort_by(|a, b| {
-            let by_time = || b.waits.ns.cmp(&a.waits.ns).then_with(|| a.frame.cmp(&b.frame));
-            a.source.cmp(&b.source).then_with(by_time).then_with(|| a.call.cmp(&b.call))
-        });
-        locks
-    }
-}
-
-impl OfSource {
-    fn new(source: SourceId, side: LockSide, duration_ns: Option<u64>) -> Self {
-        let total = Waits::default();
-        let process = ProcessLocks { source, side, total, duration_ns };
-        Self { process, by_line: HashMap::new() }
+        sums
     }
 
     /// Adds waits if they are for a mutex: to the first line above the functions of the runtime and of package sync.
-    fn add(&mut self, lines: &Lines, frames: &[FrameInfo], waits: Waits) {
-        let name = |frame: &FrameInfo| lines.function(frame.function).name.as_str();
+    fn add(&mut self, frames: &[FrameInfo], waits: Waits) {
+        let name = |frame: &FrameInfo| self.lines.function(frame.function).name.as_str();
         let is_inside = |frame: &&FrameInfo| frame.class.is_runtime() || is_sync(name(frame));
         let n_inside = frames.iter().take_while(is_inside).count();
         let inside = &frames[..n_inside];
@@ -154,6 +97,15 @@ impl OfSource {
         if let (Some(call), Some(user)) = (call, frames.get(n_inside)) {
             *self.by_line.entry((user.line, call.to_owned())).or_default() += waits;
         }
+    }
+
+    /// Says which functions waited, or were waited for.
+    pub(crate) fn tell(self, builder: &mut Builder) {
+        let ProcessLocks { source, side, .. } = self.process;
+        for ((line, call), waits) in self.by_line {
+            builder.waits(SiteLock { source, side, call, frame: self.lines.frame(line), waits });
+        }
+        builder.locks(self.process);
     }
 }
 

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, Read};
 use std::time::Duration;
 
+use evidence::printable;
 use gobin::MAX_FILE_BYTES;
 use gopprof::{Limits, Parsed, Profile};
 
 use crate::error::Error;
 use crate::perf;
-use crate::printable::printable;
 use crate::server::{Answer, AnswerLimits, Server, is_url, shown};
 use crate::trace_input::TraceInput;
 

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::Path;
 
-use evidence::Evidence;
-use evidence::{Cost, Notice, SourceId};
+use evidence::{Builder, OfSource, ProcessStorage, SourceId, SourceKind, Stated, printable};
 use gobin::{Binary, FileOffset};
 use gomap::{FrameClass, classify_function, classify_stack};
 use goperf::{EventKind, Mapping, PerfFile, Record, Sample, Tracepoint};
@@ -14,14 +13,15 @@ use gopprof::{
 };
 
 use crate::add_faults;
-use crate::beside::{Beside, Sums};
-use crate::cpu::CpuCollector;
+use crate::cpu::{self, CpuCollector};
 use crate::error::Error;
 use crate::images::{Clock, Images};
 use crate::jit_map::JitMap;
-use crate::printable::printable;
+use crate::misses::MissSums;
+use crate::program::ProgramOfProfile;
 use crate::regular::open_regular;
 use crate::storage::StorageSamples;
+use crate::trace::MapTimes;
 
 mod lines;
 
@@ -29,6 +29,9 @@ use lines::{frames, user_line};
 
 /// Addresses of the kernel, on every architecture that Go runs on here, have the highest bit set.
 const KERNEL: u64 = 1 << 63;
+
+/// What samples of time on a CPU stand for, as profiles say it.
+const CPU: (&str, &str) = ("cpu", "nanoseconds");
 
 /// By image and stack.
 type Stacks = HashMap<(u32, Vec<u64>), Sampled>;
@@ -46,6 +49,7 @@ struct Sampled {
 /// CPU samples of one file, by process and stack.
 #[derive(Debug)]
 pub(crate) struct PerfSamples {
+    source: SourceId,
     name: String,
     /// The event that counts CPU time; `None` when none does.
     event: Option<String>,
@@ -65,16 +69,15 @@ pub(crate) struct PerfSamples {
 /// Reads all CPU samples of a file.
 pub(crate) fn read(
     mut file: PerfFile<File>,
-    name: &str,
-    source: SourceId,
-    evidence: &mut Evidence,
+    source: &mut OfSource<'_>,
 ) -> Result<PerfSamples, Error> {
-    add_faults(evidence, source, &file.faults);
+    add_faults(source, &file.faults);
+    let name = source.name().to_owned();
     for event in &mut file.events {
         event.name = printable(&event.name);
     }
     let images = Images::read(&mut file);
-    let tracepoints = counted_tracepoints(&file, source, evidence);
+    let tracepoints = counted_tracepoints(&file, source);
     let mut storage = StorageSamples::default();
     tracepoints.iter().flatten().for_each(|tracepoint| storage.expect(tracepoint));
     let cpu = cpu_events(&file);
@@ -86,10 +89,10 @@ pub(crate) fn read(
             "its events are {}: none of them says how much CPU time a sample stands for; record with -e cpu-clock",
             names.join(", ")
         );
-        return Err(Error::Unusable { name: name.to_owned(), reason });
+        return Err(Error::Unusable { name, reason });
     }
     let mut samples = PerfSamples {
-        name: name.to_owned(),
+        source: source.id(),
         event: cpu.as_ref().map(|cpu| {
             let names: Vec<&str> = cpu.events.iter().map(|&at| &*file.events[at].name).collect();
             names.join(" and ")
@@ -98,8 +101,9 @@ pub(crate) fn read(
         misses: misses.iter().map(|&at| (file.events[at].name.clone(), Stacks::new())).collect(),
         jit_maps: images
             .last()
-            .filter_map(|(pid, image)| Some((image, JitMap::open_beside(name, pid)?)))
+            .filter_map(|(pid, image)| Some((image, JitMap::open_beside(&name, pid)?)))
             .collect(),
+        name,
         images,
         build_ids: std::mem::take(&mut file.build_ids),
         storage,
@@ -144,10 +148,9 @@ pub(crate) fn read(
     });
     samples.storage.finish();
     samples.duration_ns = time.1.saturating_sub(time.0);
-    add_faults(evidence, source, &faults);
+    add_faults(source, &faults);
     if samples.n_lost > 0 {
-        let text = format!("{} events were lost while perf recorded", samples.n_lost);
-        evidence.notices.push(Notice { source: Some(source), text });
+        source.notice(&format!("{} events were lost while perf recorded", samples.n_lost));
     }
     Ok(samples)
 }
@@ -155,19 +158,17 @@ pub(crate) fn read(
 /// By event, its tracepoint, where every pass was recorded; those that were sampled are named and left out.
 fn counted_tracepoints(
     file: &PerfFile<File>,
-    source: SourceId,
-    evidence: &mut Evidence,
+    source: &mut OfSource<'_>,
 ) -> Vec<Option<Tracepoint>> {
     let is_sampled =
         |event: &&goperf::Event| event.kind == EventKind::Tracepoint && event.period != Some(1);
     let sampled: Vec<&str> =
         file.events.iter().filter(is_sampled).map(|event| &*event.name).collect();
     if !sampled.is_empty() {
-        let text = format!(
+        source.notice(&format!(
             "{} were sampled, not counted: not used; record them without -F, and the CPU with -e cpu-clock/freq=99/",
             sampled.join(", ")
-        );
-        evidence.notices.push(Notice { source: Some(source), text });
+        ));
     }
     let counted = |event: &goperf::Event| event.tracepoint.clone().filter(|_| !is_sampled(&event));
     file.events.iter().map(counted).collect()
@@ -215,20 +216,22 @@ struct Processes<'s> {
 }
 
 impl PerfSamples {
+    /// What the file has of the binary's processes in files and devices.
+    fn storage(&self, processes: &Processes<'_>, binary: &Binary<'_>) -> Option<ProcessStorage> {
+        let is_own = |image: u32| processes.of_binary.contains_key(&image);
+        let line_of =
+            |image: u32, stack: &[u64]| user_line(&processes.of_binary[&image], binary, stack);
+        self.storage.of(is_own, line_of, self.source, self.duration_ns)
+    }
+
     /// Says what the file has of the binary's processes; returns their CPU profile, if time on a CPU was recorded.
     fn describe(
         &self,
         processes: &Processes<'_>,
-        source: SourceId,
         binary: &Binary<'_>,
-        evidence: &mut Evidence,
+        source: &mut OfSource<'_>,
     ) -> Option<Profile> {
-        let is_own = |image: u32| processes.of_binary.contains_key(&image);
-        let line_of =
-            |image: u32, stack: &[u64]| user_line(&processes.of_binary[&image], binary, stack);
-        let storage = self.storage.of(is_own, line_of, source, self.duration_ns);
-        evidence.storage = storage.or(evidence.storage.take());
-        let (profile, n_used, n_other) = self.profile(&self.stacks, processes, binary);
+        let (profile, n_used, n_other) = self.profile(&self.stacks, CPU, processes, binary);
         let mut text = match &self.event {
             Some(event) => format!("perf.data, {n_used} samples of {event}"),
             None => "perf.data, no event of CPU time".to_owned(),
@@ -240,16 +243,13 @@ impl PerfSamples {
         if self.duration_ns > 0 {
             text += &format!(" over {:.2} s", self.duration_ns as f64 / 1e9);
         }
-        evidence.sources[source.0 as usize].summary = text;
-        let mut notice =
-            |text: String| evidence.notices.push(Notice { source: Some(source), text });
+        source.summary(&text);
         if n_other > 0 {
-            notice(format!("{n_other} samples are of other processes: left out"));
+            source.notice(&format!("{n_other} samples are of other processes: left out"));
         }
         if processes.is_by_name_only {
-            notice(
-                "matched with the binary by its file name: the file has no build id to compare"
-                    .to_owned(),
+            source.notice(
+                "matched with the binary by its file name: the file has no build id to compare",
             );
         }
         self.event.is_some().then_some(profile)
@@ -311,14 +311,15 @@ impl PerfSamples {
         if files.is_empty() { "no mapped files at all".to_owned() } else { files.join(", ") }
     }
 
-    /// The profile, the number of samples in it, and of those left out.
+    /// The profile, the number of samples in it, and of those left out. Its second value is what samples stand for.
     fn profile(
         &self,
         stacks: &Stacks,
+        value: (&str, &str),
         processes: &Processes<'_>,
         binary: &Binary<'_>,
     ) -> (Profile, u64, u64) {
-        let mut builder = Builder::new(binary, &processes.path, self.duration_ns);
+        let mut builder = OfBinary::new(binary, &processes.path, self.duration_ns, value);
         let (mut n_used, mut n_other) = (0, 0);
         let mut stacks: Vec<_> = stacks.iter().collect();
         stacks.sort_by_key(|(key, _)| *key);
@@ -407,17 +408,17 @@ impl Places<'_> {
 }
 
 /// Makes the profile. Addresses in it are offsets in the binary's file.
-struct Builder<'b> {
+struct OfBinary<'b> {
     binary: &'b Binary<'b>,
     profile: ProfileBuilder,
     main: MappingIdx,
     known: HashMap<(u64, bool), LocationIdx>,
 }
 
-impl<'b> Builder<'b> {
-    fn new(binary: &'b Binary<'b>, path: &str, duration_ns: u64) -> Self {
+impl<'b> OfBinary<'b> {
+    fn new(binary: &'b Binary<'b>, path: &str, duration_ns: u64, value: (&str, &str)) -> Self {
         let mut profile = ProfileBuilder::default();
-        for (kind, unit) in [("samples", "count"), ("cpu", "nanoseconds")] {
+        for (kind, unit) in [("samples", "count"), value] {
             let column = ValueType { kind: profile.string(kind), unit: profile.string(unit) };
             profile.profile_mut().sample_types.push(column);
         }
@@ -470,63 +471,67 @@ impl<'b> Builder<'b> {
     }
 }
 
-/// Adds what `perf` recorded to the CPU profile, where there is no other: samples of two tools are not added up. Those that
-/// were not, and misses, are returned.
-pub(crate) fn finish(
-    files: &[(SourceId, PerfSamples)],
-    executable: Option<(&str, &[u8])>,
-    cpu: &mut CpuCollector,
-    evidence: &mut Evidence,
-) -> Result<Beside, Error> {
-    let mut beside = Beside::default();
-    if files.is_empty() {
-        return Ok(beside);
-    }
-    let Some((binary_name, bytes)) = executable else {
+/// What files of `perf` had beside what they said.
+#[derive(Debug, Default)]
+pub(crate) struct FromPerf {
+    pub(crate) has_storage: bool,
+    pub(crate) map_times: Vec<MapTimes>,
+}
+
+/// Adds what `perf` recorded to the CPU profile, where there is no other, or else says it beside: samples of two tools are
+/// not added up. All CPU profiles have been added before.
+pub(crate) fn attribute(
+    files: &[PerfSamples],
+    executable: Option<(&str, &Binary<'_>)>,
+    cpu: &mut Option<CpuCollector>,
+    keep_stacks: bool,
+    builder: &mut Builder,
+) -> Result<FromPerf, Error> {
+    let mut found = FromPerf::default();
+    let Some(first) = files.first() else { return Ok(found) };
+    let Some((binary_name, binary)) = executable else {
         return Err(Error::Unusable {
-            name: files[0].1.name.clone(),
+            name: first.name.clone(),
             reason: "perf.data has addresses only; give the binary that ran, too".to_owned(),
         });
     };
-    let binary = Binary::parse(bytes)
-        .map_err(|source| Error::Binary { name: binary_name.to_owned(), source })?
-        .value;
-    let has_profiles = cpu.has_profiles();
-    for (source, samples) in files {
-        let processes = match samples.processes(&binary, binary_name) {
+    let has_profiles = cpu.is_some();
+    for samples in files {
+        let PerfSamples { source, name, .. } = samples;
+        let processes = match samples.processes(binary, binary_name) {
             Err(error @ Error::Unusable { .. }) if has_profiles => {
-                let text = format!("not used: {error}");
-                evidence.notices.push(Notice { source: Some(*source), text });
+                builder.of(*source).notice(&format!("not used: {error}"));
                 continue;
             }
             processes => processes?,
         };
-        let profile = samples.describe(&processes, *source, &binary, evidence);
-        for (event, stacks) in &samples.misses {
-            let (profile, ..) = samples.profile(stacks, &processes, &binary);
-            beside.misses.push((event.clone(), sums(&profile, *source, &samples.name)?));
+        let profile = samples.describe(&processes, binary, &mut builder.of(*source));
+        if let Some(storage) = samples.storage(&processes, binary) {
+            builder.storage(storage);
+            found.has_storage = true;
         }
-        let times = map_times(&samples.stacks, &processes, &binary);
-        beside.map_times.extend((!times.is_empty()).then_some((*source, times)));
-        match profile {
-            Some(profile) if has_profiles => {
-                beside.cpu.push(sums(&profile, *source, &samples.name)?);
-            }
-            Some(profile) => cpu.add(&profile, *source, &samples.name, evidence)?,
-            None => {}
+        for (event, stacks) in &samples.misses {
+            let (profile, ..) = samples.profile(stacks, (event, "count"), &processes, binary);
+            MissSums::of(&profile, *source, event).tell(builder);
+        }
+        let times = map_times(&samples.stacks, &processes, binary);
+        if !times.is_empty() {
+            found.map_times.push(MapTimes { source: *source, samples: times });
+        }
+        let Some(profile) = profile else { continue };
+        let new = |keep_stacks| CpuCollector::new(*source, keep_stacks);
+        if has_profiles {
+            let mut aside = new(false);
+            aside.add(&profile, *source, name)?;
+            aside.finish().tell_aside(*source, builder);
+        } else {
+            cpu.get_or_insert_with(|| new(keep_stacks)).add(&profile, *source, name)?;
+            let map_impl = cpu::map_impl(&profile);
+            let program = ProgramOfProfile::of(&profile, name).stated();
+            builder.of(*source).states(Stated { map_impl, ..program });
         }
     }
-    Ok(beside)
-}
-
-/// The sites of a profile that is not added to the others.
-fn sums(profile: &Profile, source: SourceId, name: &str) -> Result<Sums, Error> {
-    let mut aside = Evidence::default();
-    let mut cpu = CpuCollector::new(false);
-    cpu.add(profile, source, name, &mut aside)?;
-    cpu.finish(&mut aside);
-    let total = aside.cpu.map_or_else(Cost::default, |cpu| cpu.total);
-    Ok(Sums { source, total, sites: aside.sites })
+    Ok(found)
 }
 
 /// The profile of one event, time on a CPU where none is named.
@@ -537,7 +542,8 @@ pub(crate) fn profile_of(
     binary: &Binary<'_>,
     binary_name: &str,
 ) -> Result<Profile, Error> {
-    let samples = read(file, name, SourceId(0), &mut Evidence::default())?;
+    let mut alone = Builder::default();
+    let samples = read(file, &mut alone.source(name, SourceKind::Perf))?;
     let misses = || samples.misses.iter().map(|(event, stacks)| (event.as_str(), stacks));
     let cpu = samples.event.as_deref().map(|event| (event, &samples.stacks));
     let mut all = cpu.into_iter().chain(misses());
@@ -552,7 +558,7 @@ pub(crate) fn profile_of(
         Error::Unusable { name: name.to_owned(), reason }
     })?;
     let processes = samples.processes(binary, binary_name)?;
-    Ok(samples.profile(stacks, &processes, binary).0)
+    Ok(samples.profile(stacks, CPU, &processes, binary).0)
 }
 
 /// Opens the input; `None` where it can only be read from front to back.

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use evidence::Evidence;
+use evidence::{Stated, printable};
 use gobin::{Binary, FileOffset};
 use gopprof::Profile;
 
 use crate::error::Error;
-use crate::printable::printable;
 
 /// What a profile says about the program it was taken from.
 #[derive(Debug)]
@@ -30,11 +29,14 @@ pub(crate) struct KnownAddress {
 }
 
 impl ProgramOfProfile {
-    /// Names the program; a binary will know more.
-    pub(crate) fn describe(&self, evidence: &mut Evidence) {
+    /// Names the program.
+    pub(crate) fn stated(&self) -> Stated {
         let base_name = |path: &String| path.rsplit('/').next().map(str::to_owned);
-        evidence.program.name = self.file.as_ref().and_then(base_name);
-        evidence.program.build_id.clone_from(&self.build_id);
+        Stated {
+            name: self.file.as_ref().and_then(base_name),
+            build_id: self.build_id.clone(),
+            ..Stated::default()
+        }
     }
 
     /// Whether both say of which build they are, and it is not the same one.
@@ -95,7 +97,7 @@ impl ProgramOfProfile {
 pub(crate) fn check_is_program_of<'p>(
     binary: &Binary<'_>,
     binary_name: &str,
-    programs: impl Iterator<Item = &'p ProgramOfProfile>,
+    programs: impl IntoIterator<Item = &'p ProgramOfProfile>,
 ) -> Result<(), Error> {
     let build_id = binary.gnu_build_id();
     for program in programs {

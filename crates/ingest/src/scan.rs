@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 
 use diagnosis::binary::{Scan, ScannedSite, ScannedType};
+use evidence::printable;
 use goabi::Nested;
 use gobin::{Binary, MapSite};
 use gomap::classify_function;
@@ -11,7 +12,6 @@ use gomap::classify_function;
 use crate::binary::{map_type, owned_frame, unknown_release};
 use crate::error::Error;
 use crate::open::read_executable;
-use crate::printable::printable;
 use crate::server::shown;
 
 /// All bytes of an executable.

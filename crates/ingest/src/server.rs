@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use evidence::printable;
 use ureq::http::{Response, Uri, header};
 use ureq::{Agent, Body};
 
 use crate::error::{Error, late};
-use crate::printable::printable;
 
 /// What stands in texts for a secret, as in those of Go's `URL.Redacted`.
 const HIDDEN: &str = "xxxxx";

@@ -124,7 +124,14 @@ fn merge(into: &mut TimelineStep, other: TimelineStep) {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use evidence::{Source, SourceKind, Sources};
+
     use super::*;
+
+    fn trace() -> SourceId {
+        let (name, summary) = (String::new(), String::new());
+        Sources::default().add(Source { name, kind: SourceKind::Trace, summary })
+    }
 
     #[test]
     fn ranges_add_up_however_long_the_steps_become() {
@@ -138,7 +145,7 @@ mod tests {
         timeline.assist(Time(-3 * ms), Time(2 * ms));
         timeline.map_sample(Time(10 * ms), true);
         timeline.map_sample(Time(10 * ms), false);
-        let timeline = timeline.finish(SourceId(2), None).unwrap();
+        let timeline = timeline.finish(trace(), None).unwrap();
         assert!(timeline.steps.len() as u64 <= MAX_STEPS);
         assert!(timeline.step_ns * timeline.steps.len() as u64 >= 3_600_000_000_000);
         let sum = |of: fn(&TimelineStep) -> u64| timeline.steps.iter().map(of).sum::<u64>();
@@ -155,7 +162,7 @@ mod tests {
         timeline.gc(Time(i64::MIN), Time(i64::MAX));
         timeline.gc(Time(10), Time(0));
         timeline.heap(Time(i64::MAX), u64::MAX);
-        assert!(timeline.finish(SourceId(0), None).unwrap().steps.len() as u64 <= MAX_STEPS);
-        assert!(TimelineBuilder::default().finish(SourceId(0), None).is_none());
+        assert!(timeline.finish(trace(), None).unwrap().steps.len() as u64 <= MAX_STEPS);
+        assert!(TimelineBuilder::default().finish(trace(), None).is_none());
     }
 }

@@ -5,8 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use evidence::Evidence;
-use evidence::{Notice, ProcessTrace, Ranges, SiteTrace, SourceId, Timeline, Waits};
+use evidence::{
+    Builder, OfSource, ProcessTrace, Ranges, SiteTrace, SourceId, Timeline, Waits, printable,
+};
 use gomap::{FrameClass, classify_stack};
 use gotrace::{
     ClockSnapshot, GcCycle, GoId, LockWaits, MarkAssist, Metric, Observer, OnCpu, Run, RunEnd,
@@ -14,78 +15,79 @@ use gotrace::{
 };
 
 use crate::error::Error;
-use crate::lines::{FrameInfo, LineId, Lines};
-use crate::locks::LockCollector;
-use crate::printable::printable;
+use crate::lines::{FrameInfo, LineId, Lines, user_of};
+use crate::locks::LockSums;
 use crate::program::ProgramOfProfile;
 use crate::timeline::TimelineBuilder;
-use crate::times::Times;
 use crate::trace_input::TraceInput;
 
 /// Sums execution traces.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct TraceCollector {
     lines: Lines,
     process: ProcessTrace,
     sites: HashMap<LineId, SiteTrace>,
     timeline: Option<OpenTimeline>,
-    programs: Vec<ProgramOfProfile>,
+}
+
+/// When samples of a `perf.data` inside map operations were taken, on the monotonic clock, and which of them were under
+/// growth. Units: nanoseconds. Order: none.
+#[derive(Debug)]
+pub(crate) struct MapTimes {
+    pub(crate) source: SourceId,
+    pub(crate) samples: Vec<(u64, bool)>,
 }
 
 impl TraceCollector {
-    pub(crate) fn has_traces(&self) -> bool {
-        !self.process.sources.is_empty()
+    /// To sum up traces, the first of which is this input.
+    pub(crate) fn new(first: SourceId) -> Self {
+        Self {
+            lines: Lines::default(),
+            process: ProcessTrace::of(first),
+            sites: HashMap::new(),
+            timeline: None,
+        }
     }
 
-    /// The programs of the traces, by functions on their stacks.
-    pub(crate) fn programs(&self) -> impl Iterator<Item = &ProgramOfProfile> {
-        self.programs.iter()
-    }
-
-    /// Adds a trace; returns a line about it: "execution trace of 0.9 s, 52,710 events".
+    /// Adds a trace; returns the waits for locks in it, and what its stacks say about the program.
     pub(crate) fn add(
         &mut self,
         input: &TraceInput,
-        source: SourceId,
-        name: &str,
-        locks: &mut LockCollector,
-        times: &mut Times,
-        evidence: &mut Evidence,
-    ) -> Result<String, Error> {
-        let trace_error = |source| Error::Trace { name: name.to_owned(), source };
+        source: &mut OfSource<'_>,
+    ) -> Result<(LockSums, ProgramOfProfile), Error> {
+        let trace_error = |error| Error::Trace { name: source.name().to_owned(), source: error };
         let mut seen = Seen::default();
         let scanned = scan_trace(input, &mut seen).map_err(trace_error)?;
-        crate::add_faults(evidence, source, &scanned.faults);
+        crate::add_faults(source, &scanned.faults);
         let scanned = scanned.value;
-        self.process.sources.push(source);
+        self.process.sources.add(source.id());
         let duration_ns = scanned.end.ns_since(scanned.start);
         if let Some(start_ns) = start_of_day(&scanned) {
-            times.add(source, start_ns, duration_ns);
+            source.covers(start_ns, duration_ns);
         }
-        self.programs.push(program(&seen, &scanned, name));
+        let program = program(&seen, &scanned, source.name());
         self.add_to_process(&seen.totals, &scanned, duration_ns);
         let maps = self.map_stacks(&seen, &scanned);
         self.add_to_sites(&seen, &maps);
-        add_locks(locks, &seen, &scanned, source, duration_ns);
+        let locks = locks(&seen, &scanned, source.id(), duration_ns);
         if seen.waits.n_open() > 0 {
-            let text = format!(
+            source.notice(&format!(
                 "{} goroutines still waited for a lock when the trace ended; those waits are left out",
                 seen.waits.n_open()
-            );
-            evidence.notices.push(Notice { source: Some(source), text });
-        }
-        if self.timeline.is_none() {
-            self.timeline = Some(OpenTimeline::of(seen, &maps, source, &scanned));
+            ));
         }
         if scanned.n_open_assists > 0 {
-            let text = format!(
+            source.notice(&format!(
                 "{} mark assists had not ended when the trace did; they are left out",
                 scanned.n_open_assists
-            );
-            evidence.notices.push(Notice { source: Some(source), text });
+            ));
         }
         let (seconds, n) = (duration_ns as f64 / 1e9, scanned.n_events);
-        Ok(format!("execution trace of {seconds:.1} s, {n} events"))
+        source.summary(&format!("execution trace of {seconds:.1} s, {n} events"));
+        if self.timeline.is_none() {
+            self.timeline = Some(OpenTimeline::of(seen, &maps, source.id(), &scanned));
+        }
+        Ok((locks, program))
     }
 
     fn add_to_process(&mut self, totals: &Totals, scanned: &Scanned, duration_ns: u64) {
@@ -127,9 +129,9 @@ impl TraceCollector {
             .collect();
         let classes: Vec<FrameClass> = frames.iter().map(|frame| frame.class).collect();
         let class = classify_stack(&classes);
-        let (_, op_at) = class.op?;
-        let user = frames[op_at + 1..].iter().find(|frame| !frame.class.is_runtime());
-        Some(MapStack { line: user.map(|frame| frame.line), is_growth: class.is_growth() })
+        class.op?;
+        let line = user_of(&class, &frames).map(|at| frames[at].line);
+        Some(MapStack { line, is_growth: class.is_growth() })
     }
 
     fn add_to_sites(&mut self, seen: &Seen, maps: &HashMap<StackKey, MapStack>) {
@@ -166,45 +168,16 @@ impl TraceCollector {
         }
     }
 
-    /// Offers samples of `perf` inside map operations, taken on the monotonic clock, to the timeline.
-    pub(crate) fn offer_samples(&mut self, source: SourceId, samples: &[(u64, bool)]) {
+    /// Says what the traces have of each line. The timeline shows samples of the trace, or of a `perf.data`.
+    pub(crate) fn tell(mut self, of_perf: &[MapTimes], builder: &mut Builder) {
         if let Some(timeline) = &mut self.timeline {
-            timeline.offer(source, samples);
+            of_perf.iter().for_each(|times| timeline.offer(times));
         }
+        for (line, trace) in self.sites {
+            builder.line(&self.lines.frame(line)).trace = Some(trace);
+        }
+        builder.trace(self.process, self.timeline.and_then(OpenTimeline::finish));
     }
-
-    /// Gives each site what the trace has of it.
-    pub(crate) fn finish(self, evidence: &mut Evidence) {
-        if !self.has_traces() {
-            return;
-        }
-        let mut by_place: HashMap<(String, u32), SiteTrace> = HashMap::new();
-        for (line, site) in &self.sites {
-            // Lines differ in the path of their file only where a trace and another have it differently.
-            let frame = self.lines.frame(*line);
-            merge(by_place.entry((frame.function, frame.line)).or_default(), site);
-        }
-        for site in &mut evidence.sites {
-            let place = (site.frame.function.clone(), site.frame.line);
-            site.trace = Some(by_place.get(&place).copied().unwrap_or_default());
-        }
-        evidence.timeline = self.timeline.and_then(OpenTimeline::finish);
-        evidence.trace = Some(self.process);
-    }
-}
-
-fn merge(into: &mut SiteTrace, other: &SiteTrace) {
-    into.assists += other.assists;
-    into.growth_assists += other.growth_assists;
-    into.writers = match (into.writers, other.writers) {
-        (Some(mut all), Some(more)) => {
-            all.n = all.n.saturating_add(more.n);
-            all.busy_ns = all.busy_ns.saturating_add(more.busy_ns);
-            all.assists += more.assists;
-            Some(all)
-        }
-        (all, more) => all.or(more),
-    };
 }
 
 /// A stack inside a map operation.
@@ -268,7 +241,7 @@ impl OpenTimeline {
         }
     }
 
-    fn offer(&mut self, source: SourceId, samples: &[(u64, bool)]) {
+    fn offer(&mut self, MapTimes { source, samples }: &MapTimes) {
         let Some(clocks) = self.clocks else { return };
         let offset = i128::from(clocks.trace.0) - i128::from(clocks.mono_ns);
         let aligned = samples.iter().filter_map(|&(at, is_growth)| {
@@ -277,7 +250,7 @@ impl OpenTimeline {
         });
         let aligned: Vec<(Time, bool)> = aligned.collect();
         if aligned.len() > self.samples.as_ref().map_or(0, |(_, samples)| samples.len()) {
-            self.samples = Some((source, aligned));
+            self.samples = Some((*source, aligned));
         }
     }
 
@@ -301,14 +274,8 @@ struct Seen {
     timeline: TimelineBuilder,
 }
 
-/// Adds the waits of goroutines to those for locks.
-fn add_locks(
-    locks: &mut LockCollector,
-    seen: &Seen,
-    scanned: &Scanned,
-    source: SourceId,
-    duration_ns: u64,
-) {
+/// The waits of goroutines for locks.
+fn locks(seen: &Seen, scanned: &Scanned, source: SourceId, duration_ns: u64) -> LockSums {
     let symbols = &scanned.symbols;
     let stacks = seen.waits.by_stack.iter().map(|(&stack, sum)| {
         let frames = symbols.frames(stack);
@@ -317,7 +284,7 @@ fn add_locks(
             .collect::<Vec<_>>();
         (frames.into_iter(), Waits { n: sum.n, ns: sum.wall_ns })
     });
-    locks.add_trace(stacks, source, duration_ns);
+    LockSums::of_trace(stacks, source, duration_ns)
 }
 
 impl Observer for Seen {

@@ -13,7 +13,7 @@
 //!    for in gaps is multiplied by one factor: own CPU time in all gaps, by what the windows say it would have been.
 //! 5. Windows are dealt in turn to `GROUPS` groups, which readers compare to tell how far the estimate may be off.
 
-use diagnosis::sampling::{FEWEST_GROUPS, NORMAL_97, total_range};
+use evidence::sampling::{FEWEST_GROUPS, NORMAL_97, total_range};
 use evidence::{self, Bounds};
 use goproc::Scheduled;
 

@@ -72,7 +72,7 @@ impl Column {
 
 #[cfg(test)]
 mod tests {
-    use evidence::{Alloc, ProcessCpu};
+    use evidence::{Alloc, ProcessCpu, Source, SourceKind, Sources};
 
     use super::*;
     use crate::json::Site as SiteReport;
@@ -85,15 +85,22 @@ mod tests {
         Cost { samples, cpu_ns: 10 * samples }
     }
 
+    /// Evidence of a CPU profile.
+    fn profiled(total: Cost) -> Evidence {
+        let (name, summary) = (String::new(), String::new());
+        let source = Sources::default().add(Source { name, kind: SourceKind::Cpu, summary });
+        let cpu = Some(ProcessCpu { total, ..ProcessCpu::of(source) });
+        Evidence { cpu, ..Evidence::default() }
+    }
+
     #[test]
     fn json_has_the_number_of_each_column() {
         let cpu = SiteCpu { map: cost(1), line: cost(2), growth: cost(3), ..SiteCpu::default() };
         let total = Alloc { alloc_bytes: 4096, ..Alloc::default() };
         let heap = SiteHeap { total, ..SiteHeap::default() };
         let site = Site { cpu: Some(cpu), heap: Some(heap), ..Site::default() };
-        let process = ProcessCpu { total: cost(100), ..ProcessCpu::default() };
-        let evidence = Evidence { cpu: Some(process), ..Evidence::default() };
-        let report = serde_json::to_value(SiteReport::of(&site, &evidence)).expect("JSON");
+        let evidence = profiled(cost(100));
+        let report = serde_json::to_value(SiteReport::from(&site)).expect("JSON");
         let mut shown = Vec::new();
         for (column, pointer) in COLUMNS.iter().zip(IN_JSON) {
             let Cell::Value { n, text, .. } = column.cell(&site, &evidence) else { continue };
@@ -112,7 +119,7 @@ mod tests {
             })
         };
         assert_eq!(cells(&Evidence::default()), ["not measured"; 4]);
-        let evidence = Evidence { cpu: Some(ProcessCpu::default()), ..Evidence::default() };
+        let evidence = profiled(cost(0));
         let seen = "none sampled";
         assert_eq!(cells(&evidence), [seen, seen, seen, "not measured"]);
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use diagnosis::finding::GrowthSaving;
-use diagnosis::sampling::grows_range;
-use diagnosis::sizes::{FinalSizes, Size};
+use evidence::sizes::{FinalSizes, Size};
 use evidence::words::plural;
 use evidence::{Bounds, Evidence, GrowKind, Precision, ProcessGrowth, Site, TypeGrowth};
 
 use crate::numbers::{NOT_MEASURED, bytes, count, counted, duration, estimate, percent, span};
+use crate::words;
 
 /// Map types shown per line.
 const MAX_TYPES: usize = 3;
@@ -46,14 +46,13 @@ pub(crate) fn process_text(growth: &ProcessGrowth) -> String {
 }
 
 /// "of 43,520 maps of the sizes measured, by the growth model: 9,487,360 moved entries, ...".
-pub(crate) fn saving_text(saving: Option<GrowthSaving>, evidence: &Evidence) -> String {
+pub(crate) fn saving_text(saving: Option<&GrowthSaving>, evidence: &Evidence) -> String {
     let Some(saving) = saving else {
         return format!(
             "moved entries, bytes and allocations: {NOT_MEASURED}, since the sizes of the maps are not known"
         );
     };
-    let source = evidence.sources.get(saving.source.0 as usize).map_or("?", |source| &source.name);
-    let recorded = evidence.growth.as_ref().filter(|of| of.sources.contains(&saving.source));
+    let recorded = evidence.growth.as_ref().filter(|of| of.sources == saving.sources);
     let about = recorded.map_or("", |of| about(of.precision));
     format!(
         "by the growth model, of {about}{} of the sizes measured: {about}{} moved entries, {about}{} allocated, {about}{} allocations  [{}]",
@@ -61,7 +60,7 @@ pub(crate) fn saving_text(saving: Option<GrowthSaving>, evidence: &Evidence) -> 
         span(saving.moved_entries, count),
         span(saving.allocated_bytes, bytes),
         span(saving.allocations, count),
-        source.rsplit('/').next().unwrap_or(source)
+        words::names(&saving.sources, evidence, words::base_name)
     )
 }
 
@@ -90,20 +89,19 @@ fn precision_text(growth: &ProcessGrowth) -> String {
 }
 
 /// A line of text per map type that grew at a site; says so when none did.
-pub(crate) fn site_lines(site: &Site, evidence: &Evidence) -> Vec<String> {
+pub(crate) fn site_lines(site: &Site) -> Vec<String> {
     let Some(growth) = &site.growth else { return Vec::new() };
     if growth.types.is_empty() {
         return vec!["no growth recorded here".to_owned()];
     }
-    let mut lines: Vec<String> =
-        growth.types.iter().take(MAX_TYPES).map(|growth| type_line(growth, evidence)).collect();
+    let mut lines: Vec<String> = growth.types.iter().take(MAX_TYPES).map(type_line).collect();
     if let Some(more) = growth.types.len().checked_sub(MAX_TYPES).filter(|&more| more > 0) {
         lines.push(format!("and of {more} more map {}", plural(more as u64, "type")));
     }
     lines
 }
 
-fn type_line(growth: &TypeGrowth, evidence: &Evidence) -> String {
+fn type_line(growth: &TypeGrowth) -> String {
     let steps: Vec<String> = steps(growth)
         .into_iter()
         .map(|((before, after, kind), grows)| {
@@ -112,19 +110,19 @@ fn type_line(growth: &TypeGrowth, evidence: &Evidence) -> String {
         .collect();
     let mut line = format!(
         "{} {} of {}{}, {}{} moved ({}): {}",
-        grows_text(growth, evidence),
+        grows_text(growth),
         plural(growth.total.grows, "growth"),
         growth.map_type,
-        estimated_mark(growth, evidence),
+        estimated_mark(growth),
         about(growth.precision),
         counted(growth.total.moved_entries, "entry"),
         bytes(growth.total.moved_bytes),
         steps.join(", ")
     );
-    match FinalSizes::of(evidence, growth) {
+    match &growth.sizes {
         Ok(sizes) => {
-            line += &format!("; sizes: {}", classes(&sizes));
-            if let Some(amplification) = amplification_text(&sizes) {
+            line += &format!("; sizes: {}", classes(sizes));
+            if let Some(amplification) = amplification_text(sizes) {
                 line += &format!("; write amplification of these {amplification}");
             }
         }
@@ -134,17 +132,17 @@ fn type_line(growth: &TypeGrowth, evidence: &Evidence) -> String {
 }
 
 /// "620", "about 20 (11 to 34)", "at least 20".
-pub(crate) fn grows_text(growth: &TypeGrowth, evidence: &Evidence) -> String {
-    let range = evidence.growth.as_ref().and_then(|process| grows_range(process, growth));
-    range.map_or(count(growth.total.grows), |range| estimate(growth.total.grows, range))
+pub(crate) fn grows_text(growth: &TypeGrowth) -> String {
+    growth
+        .grows_range
+        .map_or(count(growth.total.grows), |range| estimate(growth.total.grows, range))
 }
 
 /// Said where no range says it.
-fn estimated_mark(growth: &TypeGrowth, evidence: &Evidence) -> &'static str {
-    let has_range = evidence.growth.as_ref().is_some_and(|of| grows_range(of, growth).is_some());
+fn estimated_mark(growth: &TypeGrowth) -> &'static str {
     match growth.precision {
         Precision::Exact | Precision::LowerBound => "",
-        Precision::Estimated if has_range => "",
+        Precision::Estimated if growth.grows_range.is_some() => "",
         Precision::EstimatedSite | Precision::Estimated => " (estimated)",
     }
 }
@@ -220,13 +218,20 @@ fn amplification_text(sizes: &FinalSizes) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use evidence::{Source, SourceId, SourceKind, Sources};
+
     use super::*;
+
+    fn source() -> SourceId {
+        let (name, summary) = (String::new(), String::new());
+        Sources::default().add(Source { name, kind: SourceKind::Recording, summary })
+    }
 
     #[test]
     fn why_an_estimate_has_no_upper_end_is_said() {
         let grows_range = Some(Bounds { low: 7, high: None });
         let precision = Precision::Estimated;
-        let few = ProcessGrowth { precision, grows_range, ..ProcessGrowth::default() };
+        let few = ProcessGrowth { precision, grows_range, ..ProcessGrowth::of(source()) };
         assert!(process_text(&few).contains("from too few windows"));
         let said = process_text(&ProcessGrowth { lacks_clocks: true, ..few });
         assert!(said.contains("clocks of threads were missing"), "{said}");

@@ -131,8 +131,10 @@ fn split_bar(split: &CostSplit, whole: Cost, title: Option<&str>) -> Markup {
 fn notices(evidence: &Evidence) -> Markup {
     html! {
         @for notice in &evidence.notices {
-            @let source = notice.source.and_then(|id| evidence.sources.get(id.0 as usize));
-            p.notice { @if let Some(source) = source { (source.name) ": " } (notice.text) }
+            p.notice {
+                @if let Some(id) = notice.source { (evidence.sources[id].name) ": " }
+                (notice.text)
+            }
         }
     }
 }
@@ -158,7 +160,7 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> Markup {
                 @if let Some(site) = site { (row("which map", &text::map_text(site, evidence))) }
                 (row("why", &words::cause(&finding.cause)))
                 (row("what to change", &words::advice(&finding.advice)))
-                @if let Some(saving) = finding.saving { (saving_rows(saving, evidence)) }
+                @if let Some(saving) = &finding.saving { (saving_rows(saving, evidence)) }
                 (row("trust", &words::confidence(finding.confidence)))
                 @if let Some(site) = site.filter(|_| finding.asks_for_change()) {
                     (row("did it help", &text::check_text(site, finding)))
@@ -174,16 +176,16 @@ fn row(label: &str, text: &str) -> Markup {
     html! { dt { (label) } dd { (text) } }
 }
 
-fn saving_rows(saving: Saving, evidence: &Evidence) -> Markup {
+fn saving_rows(saving: &Saving, evidence: &Evidence) -> Markup {
     let (low, high) = (percent(saving.low), percent(saving.high));
     html! {
         (row("would save", &format!("{low} to {high} of the CPU: {}", words::basis(saving.basis))))
-        (row("", &growth::saving_text(saving.growth, evidence)))
+        (row("", &growth::saving_text(saving.growth.as_ref(), evidence)))
     }
 }
 
 fn evidence_row(line: &EvidenceLine, evidence: &Evidence) -> Markup {
-    let source = evidence.sources.get(line.source.0 as usize).map_or("?", |source| &source.name);
+    let source = words::names(&line.sources, evidence, |name| name);
     html! { tr { td { (amount(line.amount)) } td { (line.what) } td { (source) } } }
 }
 
@@ -221,7 +223,7 @@ fn site_row(site: &Site, evidence: &Evidence) -> Markup {
             }
             td {
                 (text::map_text(site, evidence))
-                @for line in growth::site_lines(site, evidence) { small { (line) } }
+                @for line in growth::site_lines(site) { small { (line) } }
             }
             td { @if let Some(cpu) = &site.cpu { (split_bar(&cpu.split, cpu.map, None)) } }
         }

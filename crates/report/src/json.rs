@@ -50,8 +50,13 @@ fn each<'d, T, R: From<&'d T>>(items: &'d [T]) -> Vec<R> {
 }
 
 /// Indices into `sources`.
-fn ids(sources: &[evidence::SourceId]) -> Vec<u32> {
-    sources.iter().map(|id| id.0).collect()
+fn ids(sources: impl IntoIterator<Item = evidence::SourceId>) -> Vec<u32> {
+    sources.into_iter().map(evidence::SourceId::index).collect()
+}
+
+/// All of them, where they are several.
+fn several(sources: &evidence::SourceIds) -> Option<Vec<u32>> {
+    sources.are_several().then(|| ids(sources.iter()))
 }
 
 /// Time on CPUs: divide its `cpu_ns` by that of `cpu.total` for a share, and look at `samples` before you trust it.
@@ -153,8 +158,8 @@ impl From<::diagnosis::finding::Span> for Range<i64> {
     }
 }
 
-impl From<::diagnosis::sizes::Size> for Range<u64> {
-    fn from(size: ::diagnosis::sizes::Size) -> Self {
+impl From<evidence::sizes::Size> for Range<u64> {
+    fn from(size: evidence::sizes::Size) -> Self {
         Self { low: size.at_least, high: size.room }
     }
 }

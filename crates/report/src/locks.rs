@@ -11,8 +11,7 @@ pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
 }
 
 fn line(locks: &ProcessLocks, evidence: &Evidence) -> String {
-    let source = evidence.sources.get(locks.source.0 as usize);
-    let name = source.map_or("?", |source| words::base_name(&source.name));
+    let name = words::base_name(&evidence.sources[locks.source].name);
     let Waits { n, ns } = locks.total;
     let who = match locks.side {
         LockSide::Waiter => "goroutines waited for mutexes",

@@ -144,9 +144,8 @@ impl Page<'_> {
 
     fn notices(&mut self, evidence: &Evidence) -> io::Result<()> {
         for notice in &evidence.notices {
-            let source = notice.source.and_then(|id| evidence.sources.get(id.0 as usize));
-            let text = match source {
-                Some(source) => format!("note: {}: {}", source.name, notice.text),
+            let text = match notice.source {
+                Some(id) => format!("note: {}: {}", evidence.sources[id].name, notice.text),
                 None => format!("note: {}", notice.text),
             };
             self.wrapped("  ", &text, NOTICE)?;
@@ -193,7 +192,7 @@ impl Page<'_> {
         }
         self.row("why", &words::cause(&finding.cause))?;
         self.row("change", &words::advice(&finding.advice))?;
-        if let Some(saving) = finding.saving {
+        if let Some(saving) = &finding.saving {
             let range = format!(
                 "{} to {} of the CPU; {}",
                 percent(saving.low),
@@ -201,7 +200,7 @@ impl Page<'_> {
                 words::basis(saving.basis)
             );
             self.row("saves", &range)?;
-            self.row("", &growth::saving_text(saving.growth, evidence))?;
+            self.row("", &growth::saving_text(saving.growth.as_ref(), evidence))?;
         }
         self.row("seen", &words::seen_in(finding, diagnosis))?;
         self.evidence_lines(&finding.evidence, evidence)?;
@@ -216,10 +215,7 @@ impl Page<'_> {
 
     fn evidence_lines(&mut self, lines: &[EvidenceLine], evidence: &Evidence) -> io::Result<()> {
         for line in lines {
-            let source = evidence
-                .sources
-                .get(line.source.0 as usize)
-                .map_or("?", |source| source.name.rsplit('/').next().unwrap_or(&source.name));
+            let source = words::names(&line.sources, evidence, words::base_name);
             let figure = amount(line.amount);
             let text = match figure.as_str() {
                 "" => line.what.clone(),
@@ -271,7 +267,7 @@ impl Page<'_> {
         if let Some(cpu) = &site.cpu {
             self.wrapped(&indent, &split_text(cpu), DIM)?;
         }
-        for line in growth::site_lines(site, evidence) {
+        for line in growth::site_lines(site) {
             self.wrapped(&indent, &line, DIM)?;
         }
         if let Some(heap) = &site.heap {

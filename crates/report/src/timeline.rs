@@ -23,8 +23,7 @@ struct Lane {
 /// The strip as HTML; empty without a trace.
 pub(crate) fn to_html(evidence: &Evidence) -> Markup {
     let Some(timeline) = &evidence.timeline else { return html! {} };
-    let source = evidence.sources.get(timeline.source.0 as usize);
-    let name = source.map_or("", |source| words::base_name(&source.name));
+    let name = words::base_name(&evidence.sources[timeline.source].name);
     html! {
         h2 { "Timeline" }
         p.facts { (name) ", in steps of " (duration(timeline.step_ns)) }

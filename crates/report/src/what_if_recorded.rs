@@ -7,9 +7,9 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
-use diagnosis::sizes::{FinalSizes, Size};
+use evidence::sizes::{FinalSizes, Size};
 use evidence::words::plural;
-use evidence::{Evidence, GrowKind, HintedMakes, Precision, SourceKind, TypeGrowth};
+use evidence::{Evidence, GrowKind, HintedMakes, Precision, TypeGrowth};
 use goabi::MapImpl;
 use gomap::Rewrite;
 
@@ -63,7 +63,7 @@ pub fn render_recorded(out: &mut dyn Write, report: &RecordedWhatIf<'_>) -> io::
     }
     for maps in &report.maps {
         writeln!(out)?;
-        one(out, maps, report.evidence)?;
+        one(out, maps)?;
     }
     if report.n_more > 0 {
         writeln!(out, "\n{DIM}and {} more; --top shows them{DIM:#}", count(report.n_more as u64))?;
@@ -128,12 +128,12 @@ fn is_evacuating(costs: &Costs) -> bool {
     costs.begun_entries != costs.moved_entries
 }
 
-fn one(out: &mut dyn Write, maps: &RecordedMaps, evidence: &Evidence) -> io::Result<()> {
+fn one(out: &mut dyn Write, maps: &RecordedMaps) -> io::Result<()> {
     writeln!(out, "{TITLE}{}{TITLE:#}  {}", maps.growth.map_type, words::place(&maps.frame))?;
-    let sizes = maps.sizes.as_ref().ok();
-    level(out, &maps.growth, sizes, maps.hints.as_ref(), evidence)?;
+    let sizes = maps.growth.sizes.as_ref().ok();
+    level(out, &maps.growth, sizes, maps.hints.as_ref())?;
     match &maps.inner {
-        Ok(inner) => of_inner(out, inner, evidence)?,
+        Ok(inner) => of_inner(out, inner)?,
         Err(reason) => {
             if let Some(text) = not_flattened(*reason) {
                 writeln!(out, "  flattened: not known, {text}")?;
@@ -152,14 +152,13 @@ fn level(
     growth: &TypeGrowth,
     sizes: Option<&FinalSizes>,
     hints: Option<&HintedMakes>,
-    evidence: &Evidence,
 ) -> io::Result<()> {
     let total = growth.total;
     let about = about(growth.precision);
     writeln!(
         out,
         "  recorded: {} {} of {about}{}, {about}{} allocated{}",
-        grows_text(growth, evidence),
+        grows_text(growth),
         plural(total.grows, "growth"),
         counted(total.moved_entries, "entry"),
         bytes(total.grow_bytes),
@@ -189,11 +188,11 @@ fn precision(precision: Precision) -> &'static str {
     }
 }
 
-fn of_inner(out: &mut dyn Write, inner: &Inner, evidence: &Evidence) -> io::Result<()> {
+fn of_inner(out: &mut dyn Write, inner: &Inner) -> io::Result<()> {
     let at = inner.frame.as_ref().map_or("none of which grew".to_owned(), words::place);
     writeln!(out, "  in them {BOLD}{}{BOLD:#}  {at}", inner.map_type)?;
     if let Some(growth) = &inner.growth {
-        level(out, growth, inner.sizes.as_ref(), inner.hints.as_ref(), evidence)?;
+        level(out, growth, inner.sizes.as_ref(), inner.hints.as_ref())?;
     }
     writeln!(out, "  and {} of at most 8 entries, which no recording sees", unseen(inner.unseen))?;
     match inner.flat {
@@ -280,9 +279,8 @@ fn row(
     Ok(())
 }
 
-/// The name of the first recording.
-fn recording(evidence: &Evidence) -> &str {
-    let is_recording = |kind| kind == SourceKind::Recording;
-    let source = evidence.sources.iter().find(|source| is_recording(source.kind));
-    source.map_or("", |source| source.name.rsplit('/').next().unwrap_or(&source.name))
+/// The names of the recordings.
+fn recordings(evidence: &Evidence) -> String {
+    let sources = evidence.growth.as_ref().map(|growth| &growth.sources);
+    sources.map_or_else(String::new, |of| words::names(of, evidence, words::base_name))
 }

@@ -10,10 +10,11 @@ pub(crate) use self::reason::reason;
 
 use diagnosis::finding::{Confidence, Level};
 use diagnosis::rewrites::{NoForecast, NotFlattened};
-use diagnosis::sizes::NoSizes;
 use diagnosis::{Diagnosis, Finding, Verdict};
+use evidence::sizes::NoSizes;
 use evidence::{
-    Evidence, Frame, GrowKind, LockSide, MapType, Precision, Site, SiteMap, SourceId, SourceKind,
+    Evidence, Frame, GrowKind, LockSide, MapType, Precision, Site, SiteMap, SourceId, SourceIds,
+    SourceKind,
 };
 use goabi::{MapImpl, MapOp, Nested};
 use gomap::{Category, MapWork, Rewrite};
@@ -209,11 +210,25 @@ words! { lab::Outcome:
 /// "in 2 of 3 sources: cpu.pprof, trace.out".
 pub(crate) fn seen_in(finding: &Finding, diagnosis: &Diagnosis) -> String {
     let ids = diagnosis.sources_of(finding);
-    let of_id = |id: &SourceId| diagnosis.evidence.sources.get(id.0 as usize);
-    let names: Vec<&str> =
-        ids.iter().filter_map(of_id).map(|source| base_name(&source.name)).collect();
+    let name = |&id: &SourceId| base_name(&diagnosis.evidence.sources[id].name);
+    let names: Vec<&str> = ids.iter().map(name).collect();
     let n = diagnosis.evidence.n_measuring();
     format!("in {} of {}: {}", ids.len(), counted(n as u64, "source"), names.join(", "))
+}
+
+/// "cpu.pprof, recording.pb.gz", and how many more there are.
+pub(crate) fn names<'e>(
+    ids: &SourceIds,
+    evidence: &'e Evidence,
+    short: fn(&'e str) -> &'e str,
+) -> String {
+    const SHOWN: usize = 3;
+    let mut names = ids.iter().map(|id| short(&evidence.sources[id].name));
+    let shown = names.by_ref().take(SHOWN).collect::<Vec<_>>().join(", ");
+    match names.count() {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// The last part of a path.
@@ -309,7 +324,7 @@ pub(crate) fn type_text(site: &Site, evidence: &Evidence) -> String {
 
 #[cfg(test)]
 mod tests {
-    use evidence::{SiteGrowth, TypeGrowth};
+    use evidence::{SiteGrowth, Source, TypeGrowth};
 
     use super::*;
 
@@ -337,5 +352,23 @@ mod tests {
         };
         assert_eq!(place(&frame("[stack not recorded]", "", 0)), "[stack not recorded]");
         assert_eq!(place(&frame("main.fill", "/src/main.go", 7)), "main.fill main.go:7");
+    }
+
+    #[test]
+    fn figures_of_many_inputs_name_three_of_them() {
+        let source = |name: &&str| Source {
+            name: format!("out/{name}"),
+            kind: SourceKind::Cpu,
+            summary: String::new(),
+        };
+        let named = |all: &[&str]| {
+            let sources = all.iter().map(source).collect();
+            let evidence = Evidence { sources, ..Evidence::default() };
+            let ids = evidence.sources.of_kind(SourceKind::Cpu)?;
+            Some(names(&ids, &evidence, base_name))
+        };
+        assert_eq!(named(&["a", "b"]).as_deref(), Some("a, b"));
+        assert_eq!(named(&["a", "b", "c", "d", "e"]).as_deref(), Some("a, b, c and 2 more"));
+        assert_eq!(named(&[]), None);
     }
 }

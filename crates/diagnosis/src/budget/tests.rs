@@ -4,9 +4,9 @@ use goabi::{GoVersion, MapImpl};
 use gomap::GrowKind;
 
 use super::*;
+use crate::source_id;
 use evidence::{
-    Cost, Frame, GrowStep, Growth, ProcessCpu, ProcessGrowth, Program, Sampled, SiteCpu, SourceId,
-    TypeGrowth,
+    Cost, Frame, GrowStep, Growth, ProcessCpu, ProcessGrowth, Program, Sampled, SiteCpu, TypeGrowth,
 };
 
 /// A site with 30 % of the CPU and 100 growths a second, from 8 to 16 slots, in Go 1.27.
@@ -32,15 +32,15 @@ fn program() -> Evidence {
     let version = GoVersion::parse("go1.27.3").unwrap();
     Evidence {
         program: Program {
-            go_version: Some((version, SourceId(0))),
-            map_impl: Some((MapImpl::Swiss, SourceId(0))),
+            go_version: Some((version, source_id(0))),
+            map_impl: Some((MapImpl::Swiss, source_id(0))),
             ..Program::default()
         },
-        cpu: Some(ProcessCpu { total: cost(100), ..ProcessCpu::default() }),
+        cpu: Some(ProcessCpu { total: cost(100), ..ProcessCpu::of(source_id(0)) }),
         growth: Some(ProcessGrowth {
             total,
             duration_ns: 10_000_000_000,
-            ..ProcessGrowth::default()
+            ..ProcessGrowth::of(source_id(0))
         }),
         sites: vec![Site {
             frame,
@@ -53,7 +53,9 @@ fn program() -> Evidence {
 }
 
 fn check(text: &str, evidence: &Evidence) -> Outcome {
-    Budget::parse(text).unwrap().check(evidence)
+    let mut evidence = evidence.clone();
+    evidence.derive_sizes();
+    Budget::parse(text).unwrap().check(&evidence)
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use gobench::stats::Outcome;
 
 use super::*;
+use crate::source_id;
 use evidence::{
-    Cost, Frame, Growth, ProcessCpu, ProcessGrowth, Program, SiteCpu, SiteGrowth, Source,
+    Cost, Frame, Growth, ProcessCpu, ProcessGrowth, Program, SiteCpu, SiteGrowth, Source, Sources,
 };
 
 const BUSY: &str = "main.fill";
@@ -16,22 +17,22 @@ fn run(map_ms: u64, grows: u64) -> Evidence {
     let mut cpu = ProcessCpu {
         total: cost(8000),
         duration_ns: Some(10_000_000_000),
-        ..ProcessCpu::default()
+        ..ProcessCpu::of(source_id(0))
     };
     cpu.by_op.0[0] = cost(map_ms);
     let frame = Frame { function: BUSY.to_owned(), file: "main.go".to_owned(), line: 7 };
     Evidence {
-        sources: vec![Source {
+        sources: Sources::from_iter([Source {
             name: "run".to_owned(),
             kind: SourceKind::Recording,
             summary: String::new(),
-        }],
+        }]),
         program: Program { name: Some("server".to_owned()), ..Program::default() },
         cpu: Some(cpu),
         growth: Some(ProcessGrowth {
             total: growth,
             duration_ns: 10_000_000_000,
-            ..ProcessGrowth::default()
+            ..ProcessGrowth::of(source_id(0))
         }),
         sites: vec![Site {
             frame,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::Verdict;
-use crate::sizes::Size;
+use evidence::sizes::Size;
 
 /// What to change, concretely, for readers and for tools. Type names are Go's. Serialized, `kind` names the advice, and
 /// null is what is not known.

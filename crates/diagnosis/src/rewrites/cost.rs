@@ -5,8 +5,8 @@ use gomap::{Estimate, Forecast, MapShape, Rewrite};
 use super::Inner;
 use crate::finding::Span;
 use crate::hints;
-use crate::sizes::{Class, FinalSizes, Size};
-use evidence::{Evidence, HintedMakes, TypeGrowth};
+use evidence::sizes::{Class, FinalSizes, Size};
+use evidence::{HintedMakes, TypeGrowth};
 
 /// What maps cost, each number in the range that their sizes and hashing leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,7 +100,6 @@ fn over(shape: &MapShape, size: Size, cost: impl Fn(u64) -> Forecast) -> Costs {
 /// Where maps without hints would have grown more often than was recorded, some were made with hints that no recording
 /// tells apart, or grew before it began: today is then between that and maps that grew but once.
 pub(super) fn of_maps(
-    evidence: &Evidence,
     shape: &MapShape,
     sizes: &FinalSizes,
     growth: &TypeGrowth,
@@ -115,7 +114,7 @@ pub(super) fn of_maps(
     };
     let hint = makes.map_or(0, |makes| makes.mean() as u64);
     let mut today = sum(&|entries, _| shape.forecast(entries, hint));
-    if hints::grows_more_than_recorded(evidence, growth, today.grows) {
+    if hints::grows_more_than_recorded(growth, today.grows) {
         let grew_once = |class: &Class| class.size.at_least.saturating_sub(1);
         today = today.or(sum(&|entries, class| shape.forecast(entries, grew_once(class))));
     }
@@ -128,7 +127,6 @@ pub(super) fn of_maps(
 
 /// Adds the maps in the maps, and flat maps in place of both.
 pub(super) fn add_inner(
-    evidence: &Evidence,
     costs: &mut Vec<(Rewrite, Costs)>,
     shape: &MapShape,
     outer: &FinalSizes,
@@ -138,7 +136,7 @@ pub(super) fn add_inner(
         .sizes
         .as_ref()
         .zip(inner.growth.as_ref())
-        .map(|(sizes, growth)| of_maps(evidence, shape, sizes, growth, inner.hints.as_ref()));
+        .map(|(sizes, growth)| of_maps(shape, sizes, growth, inner.hints.as_ref()));
     let of_inner = |wanted| {
         let find = |costs: &Vec<(Rewrite, Costs)>| {
             costs.iter().find(|(rewrite, _)| *rewrite == wanted).map(|(_, costs)| *costs)

@@ -8,7 +8,7 @@ use gomap::MapShape;
 
 use super::RecordedMaps;
 use crate::shapes;
-use crate::sizes::{Class, FinalSizes, NoSizes, Size};
+use evidence::sizes::{Class, FinalSizes, NoSizes, Size};
 use evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
 use goabi::Nested;
 
@@ -183,11 +183,11 @@ fn join_two(
     elem: &str,
     inner: Option<&RecordedMaps>,
 ) -> Result<Inner, NotFlattened> {
-    let outer_sizes = outer.sizes.as_ref().map_err(|reason| match reason {
+    let outer_sizes = outer.growth.sizes.as_ref().map_err(|reason| match reason {
         NoSizes::NoneStopped => NotFlattened::OuterUnseen,
         _ => NotFlattened::UnknownSizes,
     })?;
-    let sizes = inner.map(|inner| inner.sizes.clone()).transpose();
+    let sizes = inner.map(|inner| inner.growth.sizes.clone()).transpose();
     let sizes = sizes.map_err(|_| NotFlattened::UnknownSizes)?;
     let has_larger = |sizes: &FinalSizes| sizes.larger().is_some();
     if has_larger(outer_sizes) || sizes.as_ref().is_some_and(has_larger) {

@@ -9,7 +9,8 @@ use gomap_oracle::{Op, Outcome, Simulation};
 
 use super::*;
 use crate::finding::Span;
-use evidence::{GrowStep, Growth, MapType, Sampled, Site, SiteGrowth, SourceId, TypePart};
+use crate::source_id;
+use evidence::{GrowStep, Growth, MapType, Sampled, Site, SiteGrowth, TypePart};
 
 const OUTER: &str = "map[string]map[int32]bool";
 const INNER: &str = "map[int32]bool";
@@ -28,8 +29,8 @@ impl Recorder {
     fn new((version, map_impl): (&str, MapImpl)) -> Self {
         let version = GoVersion::parse(version).unwrap();
         let mut evidence = Evidence::default();
-        evidence.program.go_version = Some((version, SourceId(0)));
-        evidence.program.map_impl = Some((map_impl, SourceId(0)));
+        evidence.program.go_version = Some((version, source_id(0)));
+        evidence.program.map_impl = Some((map_impl, source_id(0)));
         Self { evidence, version, map_impl, n_runs: 0 }
     }
 
@@ -125,6 +126,13 @@ impl Recorder {
     }
 }
 
+/// What follows from what was recorded.
+fn recorded(evidence: &Evidence) -> Vec<RecordedMaps> {
+    let mut evidence = evidence.clone();
+    evidence.derive_sizes();
+    recorded_maps(&evidence)
+}
+
 /// Sizes up to 800, most of them small.
 fn sizes(n: u64) -> Vec<u64> {
     (0..n).map(|i| 9 + i * 7919 % 791 / (1 + i % 7)).collect()
@@ -158,9 +166,9 @@ fn what_maps_cost_is_in_the_range_of_their_sizes() {
         let mut recorder = Recorder::new(version);
         let sizes = sizes(300);
         let today = recorder.record(1, "map[string]int", &sizes);
-        let maps = recorded_maps(&recorder.evidence);
+        let maps = recorded(&recorder.evidence);
         let [maps] = &maps[..] else { panic!("{maps:?}") };
-        assert_eq!(maps.sizes.as_ref().unwrap().n_maps(), 300);
+        assert_eq!(maps.growth.sizes.as_ref().unwrap().n_maps(), 300);
         assert_inside(&costs(maps, Rewrite::Today), &today, "today");
         // Every growth was recorded, so the model has to say the same, without a range.
         let begun: u64 = today.iter().map(|of| of.begun).sum();
@@ -184,7 +192,7 @@ fn maps_in_maps_are_joined_and_flattened() {
         let n_entries: u64 = inner.iter().sum();
         let mut today = recorder.record(7, INNER, &inner);
         today.extend(recorder.record(5, OUTER, &[250]));
-        let maps = recorded_maps(&recorder.evidence);
+        let maps = recorded(&recorder.evidence);
         let [maps] = &maps[..] else { panic!("{maps:?}") };
         assert_eq!((maps.frame.line, maps.growth.map_type.as_str()), (5, OUTER));
         let of_inner = maps.inner.as_ref().unwrap();
@@ -212,7 +220,7 @@ fn maps_in_maps_are_joined_and_flattened() {
 fn maps_of_which_none_grew_are_known_by_the_maps_that_hold_them() {
     let mut recorder = Recorder::new(VERSIONS[1]);
     recorder.record(5, OUTER, &[300]);
-    let maps = recorded_maps(&recorder.evidence);
+    let maps = recorded(&recorder.evidence);
     let inner = maps[0].inner.as_ref().unwrap();
     assert_eq!((inner.unseen.at_least, inner.unseen.room), (225, 448));
     assert!(inner.growth.is_none() && inner.flat.is_ok());
@@ -224,7 +232,7 @@ fn what_stands_in_what_is_not_guessed() {
     recorder.record(5, OUTER, &[20]);
     recorder.record(7, INNER, &[20; 10]);
     recorder.record(9, INNER, &[20; 10]);
-    let maps = recorded_maps(&recorder.evidence);
+    let maps = recorded(&recorder.evidence);
     let outer = maps.iter().find(|maps| maps.growth.map_type == OUTER).unwrap();
     assert_eq!(outer.inner.as_ref().unwrap_err(), &NotFlattened::SeveralLines);
     let inner = maps.iter().filter(|maps| maps.growth.map_type == INNER);
@@ -233,7 +241,7 @@ fn what_stands_in_what_is_not_guessed() {
     let mut recorder = Recorder::new(VERSIONS[1]);
     recorder.record(5, OUTER, &[20]);
     recorder.record(7, INNER, &[20; 29]);
-    let maps = recorded_maps(&recorder.evidence);
+    let maps = recorded(&recorder.evidence);
     let outer = maps.iter().find(|maps| maps.growth.map_type == OUTER).unwrap();
     let too_many = NotFlattened::TooMany { grown: 29, room: 28 };
     assert_eq!(outer.inner.as_ref().unwrap_err(), &too_many);
@@ -246,7 +254,7 @@ fn maps_of_a_type_that_others_could_hold_are_not_in_them_for_that() {
     recorder.record(7, INNER, &[20; 10]);
     recorder.evidence.sites[1].frame.function = "main.count".to_owned();
     let of = |evidence: &Evidence, map: &str| {
-        let maps = recorded_maps(evidence).into_iter().find(|maps| maps.growth.map_type == map);
+        let maps = recorded(evidence).into_iter().find(|maps| maps.growth.map_type == map);
         maps.map(|maps| maps.inner.map(|inner| inner.frame.map(|frame| frame.line)))
     };
     assert_eq!(of(&recorder.evidence, OUTER), Some(Err(NotFlattened::OtherFunctions)));
@@ -274,7 +282,7 @@ fn maps_of_a_type_that_others_could_hold_are_not_in_them_for_that() {
 fn declared_types_need_the_binary() {
     let mut recorder = Recorder::new(VERSIONS[1]);
     recorder.record_as(5, "main.totals", "map[string]int", &[20]);
-    let maps = recorded_maps(&recorder.evidence);
+    let maps = recorded(&recorder.evidence);
     assert_eq!(maps[0].rewrites, Err(NoForecast::UnknownType));
     let part = |name: &str, size, has_pointers| TypePart {
         name: name.to_owned(),
@@ -289,10 +297,10 @@ fn declared_types_need_the_binary() {
         nested: Nested::No,
         group_bytes: 8 + 8 * 24,
     });
-    let maps = recorded_maps(&recorder.evidence);
+    let maps = recorded(&recorder.evidence);
     let mut written = Recorder::new(VERSIONS[1]);
     written.record(5, "map[string]int", &[20]);
-    assert_eq!(maps[0].rewrites, recorded_maps(&written.evidence)[0].rewrites);
+    assert_eq!(maps[0].rewrites, recorded(&written.evidence)[0].rewrites);
 }
 
 #[test]
@@ -301,7 +309,7 @@ fn today_is_with_the_hints_that_were_recorded() {
         let mut recorder = Recorder::new(version);
         let today = recorder.record_hinted(5, "map[string]int", &[100, 100], 25);
         recorder.hint(2, 50);
-        let maps = recorded_maps(&recorder.evidence);
+        let maps = recorded(&recorder.evidence);
         assert!(maps[0].hints.is_some());
         assert_inside(&costs(&maps[0], Rewrite::Today), &today, "hinted");
     }
@@ -313,7 +321,7 @@ fn hints_that_other_growths_would_follow_from_are_of_other_maps() {
         let mut recorder = Recorder::new(version);
         let today = recorder.record(5, "map[string]int", &[100, 100]);
         recorder.hint(2, 200);
-        let maps = recorded_maps(&recorder.evidence);
+        let maps = recorded(&recorder.evidence);
         assert_eq!(maps[0].hints, None);
         assert_inside(&costs(&maps[0], Rewrite::Today), &today, "not hinted");
     }
@@ -324,7 +332,7 @@ fn today_never_contradicts_growths_of_maps_whose_hints_are_not_known() {
     for version in VERSIONS {
         let mut recorder = Recorder::new(version);
         let today = recorder.record_hinted(5, "map[string]int", &[100, 100], 25);
-        let maps = recorded_maps(&recorder.evidence);
+        let maps = recorded(&recorder.evidence);
         assert_inside(&costs(&maps[0], Rewrite::Today), &today, "hints not known");
     }
 }
@@ -333,11 +341,11 @@ fn today_never_contradicts_growths_of_maps_whose_hints_are_not_known() {
 fn growths_of_no_line_are_not_of_maps_of_one_size() {
     let mut recorder = Recorder::new(VERSIONS[1]);
     recorder.record(5, "map[string]int", &[20]);
-    let growth = recorder.evidence.sites[0].growth.as_mut().unwrap();
-    growth.types[0].has_no_line = true;
-    let growth = growth.types[0].clone();
-    assert_eq!(FinalSizes::of(&recorder.evidence, &growth), Err(NoSizes::NoLine));
-    assert!(recorded_maps(&recorder.evidence).is_empty());
+    recorder.evidence.sites[0].growth.as_mut().unwrap().types[0].has_no_line = true;
+    assert!(recorded(&recorder.evidence).is_empty());
+    recorder.evidence.derive_sizes();
+    let growth = recorder.evidence.sites[0].growth.as_ref().unwrap();
+    assert_eq!(growth.types[0].sizes, Err(NoSizes::NoLine));
 }
 
 #[test]
@@ -346,10 +354,7 @@ fn without_sizes_or_version_there_is_no_forecast() {
     recorder.record(5, "map[string]int", &[20]);
     let mut evidence = recorder.evidence;
     evidence.sites[0].growth.as_mut().unwrap().types[0].steps.clear();
-    assert_eq!(
-        recorded_maps(&evidence)[0].rewrites,
-        Err(NoForecast::NoSizes(NoSizes::NoneStopped))
-    );
+    assert_eq!(recorded(&evidence)[0].rewrites, Err(NoForecast::NoSizes(NoSizes::NoneStopped)));
     evidence.program.go_version = None;
-    assert_eq!(recorded_maps(&evidence)[0].rewrites, Err(NoForecast::UnknownVersion));
+    assert_eq!(recorded(&evidence)[0].rewrites, Err(NoForecast::UnknownVersion));
 }

@@ -1,10 +1,10 @@
 //! What the garbage collector does to the goroutines that use maps: clock readings of execution traces.
 
-use super::{ProcessContext, SiteContext};
+use super::{ProcessContext, SiteContext, said};
 use crate::finding::{
     Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason, Relief,
 };
-use evidence::{Evidence, ProcessTrace, Ranges, SourceId, SourceKind};
+use evidence::{Evidence, ProcessTrace, Ranges, SourceKind};
 
 /// Part of the writers' time in mark assists from which on they are a matter.
 pub(super) const ASSISTS_NOTICEABLE: f64 = 0.05;
@@ -42,12 +42,12 @@ pub(super) fn writers_help_collector(context: &SiteContext<'_>) -> Option<Findin
     finding.cost = cost;
     finding.evidence = assist_lines(context, here.assists, here.growth_assists);
     if let (Some((cpu, process)), Some(cost)) = (cpu, cost.filter(|cost| cost.samples > 0)) {
-        finding.evidence.push(context.share(
+        finding.evidence.extend(context.share(
             "collector work charged to map operations of this line, of all CPU",
             cost,
             process.total,
         ));
-        finding.evidence.push(context.share(
+        finding.evidence.extend(context.share(
             "of the line's map cost under growth",
             cpu.growth,
             cpu.map,
@@ -66,7 +66,7 @@ fn assist_lines(context: &SiteContext<'_>, here: Ranges, growth: Ranges) -> Vec<
     };
     let line = |what: &str, amount| context.fact(SourceKind::Trace, what.to_owned(), amount);
     let share = |part_ns, whole_ns| Amount::TimeShare { part_ns, whole_ns };
-    let mut lines = vec![
+    let mut lines = said([
         line("goroutines seen writing here", Amount::Count(writers.n)),
         line(
             "mark assists inside map operations of this line, of the time in which they ran or helped",
@@ -75,20 +75,19 @@ fn assist_lines(context: &SiteContext<'_>, here: Ranges, growth: Ranges) -> Vec<
         line("of that under growth", share(growth.wall_ns, here.wall_ns)),
         line("assists here", Amount::Count(here.n)),
         line("the longest of them", Amount::Time(here.longest_ns)),
-    ];
+    ]);
     if let Some(on_cpu_ns) = here.on_cpu_ns {
-        lines
-            .push(line("of their time on a CPU, the rest waiting", share(on_cpu_ns, here.wall_ns)));
+        let on_cpu = share(on_cpu_ns, here.wall_ns);
+        lines.extend(line("of their time on a CPU, the rest waiting", on_cpu));
     }
     lines
 }
 
 /// How long the collector marked, and had maps help it.
 pub(super) fn mark_lines(trace: &ProcessTrace) -> [EvidenceLine; 2] {
-    let source = trace.sources.first().copied().unwrap_or(SourceId(0));
     let line = |what: &str, part_ns, whole_ns| {
         let amount = Amount::TimeShare { part_ns, whole_ns };
-        EvidenceLine { source, what: what.to_owned(), amount }
+        EvidenceLine { sources: trace.sources.clone(), what: what.to_owned(), amount }
     };
     [
         line(
@@ -169,8 +168,10 @@ fn trust_in(stops: Ranges, is_of_all: bool) -> Confidence {
 
 fn stop_lines(evidence: &Evidence, stops: &Stops<'_>) -> Vec<EvidenceLine> {
     let Stops { trace, all, .. } = stops;
-    let source = trace.sources.first().copied().unwrap_or(SourceId(0));
-    let line = |what: &str, amount| EvidenceLine { source, what: what.to_owned(), amount };
+    let line = |what: &str, amount| {
+        let sources = trace.sources.clone();
+        EvidenceLine { sources, what: what.to_owned(), amount }
+    };
     let share = Amount::TimeShare { part_ns: all.wall_ns, whole_ns: trace.duration_ns };
     let mut lines = vec![
         line("stopped for collections, of the traced time", share),
@@ -180,7 +181,7 @@ fn stop_lines(evidence: &Evidence, stops: &Stops<'_>) -> Vec<EvidenceLine> {
     ];
     if let Some(cpu) = &evidence.cpu {
         lines.push(EvidenceLine {
-            source: cpu.sources.first().copied().unwrap_or(SourceId(0)),
+            sources: cpu.sources.clone(),
             what: "garbage collection, of all CPU".to_owned(),
             amount: Amount::Share { part: cpu.gc, whole: cpu.total },
         });

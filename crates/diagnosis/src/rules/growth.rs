@@ -3,15 +3,13 @@
 use goabi::{MapImpl, MapOp, Release};
 use gomap::Category;
 
-use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted};
+use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted, said};
 use crate::finding::{
     Advice, Amount, Basis, Cause, Confidence, Entries, EvidenceLine, Finding, Gain, GrowthSaving,
     Level, Reason, Saving, work_label,
 };
 use crate::hints;
-use crate::sampling::grows_range;
-use crate::shapes;
-use crate::sizes::{Class, FinalSizes, NoSizes, Size};
+use evidence::sizes::{Class, FinalSizes, Size};
 use evidence::{
     Block, Bounds, Cost, Frame, HintedMakes, MakeSite, MapType, Precision, ProcessCpu, SiteCpu,
     SourceKind, TypeGrowth,
@@ -112,15 +110,15 @@ fn predicted_growth(
 ) -> Option<GrowthSaving> {
     if let Some((growth, sizes)) = recorded(context) {
         let shape = predicted::shape_by_name(context, &growth.map_type)?;
-        let source = context.source(SourceKind::Recording);
-        return Some(predicted::presizing(&shape, sizes.classes(), hint_today, source));
+        let of = context.sources(SourceKind::Recording)?;
+        return Some(predicted::presizing(&shape, sizes.classes(), hint_today, of));
     }
     let Size { at_least, room } = allocated_size(context)?;
     // With one entry less they would not have grown to this room.
     let size = Size { at_least: (at_least + 1).min(room), room };
     let classes = [Class { size, maps: n_growing(context)?, range: None }];
     let shape = predicted::shape(context, map_type?)?;
-    Some(predicted::presizing(&shape, &classes, hint_today, context.source(SourceKind::Heap)))
+    Some(predicted::presizing(&shape, &classes, hint_today, context.sources(SourceKind::Heap)?))
 }
 
 fn growth_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
@@ -129,13 +127,13 @@ fn growth_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
         let what = format!("of that {}", work_label(category));
         context.share(&what, cpu.split.get(category), cpu.map)
     };
-    let lines = [
+    let lines = said([
         context.share("map writes and reads at this line, of all CPU", cpu.map, process.total),
         context.share("of that under growth frames", cpu.growth, cpu.map),
         of_map(Category::GrowthMove),
         of_map(Category::GrowthMemory),
         of_map(Category::GcAssist),
-    ];
+    ]);
     let is_there = |line: &EvidenceLine| !matches!(line.amount, Amount::Share { part, .. } if part == Cost::default());
     let lines = lines.into_iter().filter(is_there);
     lines.chain(context.growth_aside()).chain(assist_evidence(context)).collect()
@@ -148,30 +146,28 @@ fn assist_evidence(context: &SiteContext<'_>) -> Option<EvidenceLine> {
         return None;
     }
     let whole_ns = context.evidence.trace.as_ref()?.assists.wall_ns;
-    Some(
-        context.fact(
-            SourceKind::Trace,
-            "map operations of this line, of the time that goroutines had to help the collector"
-                .to_owned(),
-            Amount::TimeShare { part_ns: assists.wall_ns, whole_ns },
-        ),
+    context.fact(
+        SourceKind::Trace,
+        "map operations of this line, of the time that goroutines had to help the collector"
+            .to_owned(),
+        Amount::TimeShare { part_ns: assists.wall_ns, whole_ns },
     )
 }
 
 /// What the heap profile says about sizes, and what a wrong hint would cost.
 fn ladder_evidence(context: &SiteContext<'_>, map_type: &MapType, size: Size) -> Vec<EvidenceLine> {
     let heap = |what: &str, amount| context.fact(SourceKind::Heap, what.to_owned(), amount);
-    let mut lines = vec![
+    let mut lines = said([
         heap("entries that most of the maps here hold at least", Amount::Count(size.at_least)),
         heap("entries that most of the maps here get room for", Amount::Count(size.room)),
-    ];
+    ]);
     if size.room <= LARGEST_TABLE {
         let outgrown =
             |b: &&Block| b.map_capacity.is_some_and(|room| room > FIRST_GROUP && room < size.room);
         let garbage = blocks(context)
             .filter(outgrown)
             .fold(0_u64, |sum, block| sum.saturating_add(block.alloc.alloc_bytes));
-        lines.push(heap(
+        lines.extend(heap(
             "allocated here for smaller arrays, which growth outgrew",
             Amount::Bytes(garbage),
         ));
@@ -186,7 +182,7 @@ fn wrong_hint(context: &SiteContext<'_>, map_type: &MapType, size: Size) -> Opti
     let wrong = layout.bytes_for_hint(size.room.saturating_mul(WRONG_HINT_FACTOR));
     let waste = wrong.saturating_sub(layout.bytes_for_hint(size.room));
     let what = format!("wasted per map by a hint {WRONG_HINT_FACTOR} times too large");
-    Some(context.fact(SourceKind::Binary, what, Amount::Bytes(waste)))
+    context.fact(SourceKind::Binary, what, Amount::Bytes(waste))
 }
 
 /// How large the maps at a site become, and how that is known.
@@ -216,22 +212,19 @@ impl UsualSize {
 }
 
 /// The type that moves most at this line, with the sizes that its maps reached.
-fn recorded<'e>(context: &SiteContext<'e>) -> Option<(&'e TypeGrowth, FinalSizes)> {
-    let (growth, sizes) = recorded_type(context)?;
-    Some((growth, sizes.ok()?))
+fn recorded<'e>(context: &SiteContext<'e>) -> Option<(&'e TypeGrowth, &'e FinalSizes)> {
+    let growth = recorded_type(context)?;
+    Some((growth, growth.sizes.as_ref().ok()?))
 }
 
-/// The same, or why the sizes are not known.
-fn recorded_type<'e>(
-    context: &SiteContext<'e>,
-) -> Option<(&'e TypeGrowth, Result<FinalSizes, NoSizes>)> {
-    let growth = context.site.growth.as_ref()?.types.first()?;
-    Some((growth, FinalSizes::of(context.evidence, growth)))
+/// The type that moves most at this line.
+fn recorded_type<'e>(context: &SiteContext<'e>) -> Option<&'e TypeGrowth> {
+    context.site.growth.as_ref()?.types.first()
 }
 
 /// What a recording counted at this line.
 fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
-    let Some((growth, sizes)) = recorded_type(context) else { return Vec::new() };
+    let Some(growth) = recorded_type(context) else { return Vec::new() };
     let mark = match growth.precision {
         Precision::Exact => "",
         Precision::EstimatedSite | Precision::Estimated => ", estimated",
@@ -239,18 +232,19 @@ fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
     };
     let line =
         |what: &str, amount| context.fact(SourceKind::Recording, format!("{what}{mark}"), amount);
-    let process = context.evidence.growth.as_ref();
-    let grows = process.and_then(|process| grows_range(process, growth));
-    let mut lines = vec![
-        line(&format!("growths of {} here", growth.map_type), estimate(growth.total.grows, grows)),
+    let mut lines = said([
+        line(
+            &format!("growths of {} here", growth.map_type),
+            estimate(growth.total.grows, growth.grows_range),
+        ),
         line("entries moved by them", Amount::Count(growth.total.moved_entries)),
         line("allocated for them", Amount::Bytes(growth.total.grow_bytes)),
-    ];
-    match sizes {
-        Ok(sizes) => lines.extend(size_lines(&sizes, line)),
+    ]);
+    match &growth.sizes {
+        Ok(sizes) => lines.extend(size_lines(sizes, line)),
         Err(reason) => {
             let what = format!("sizes are not known: {}", reason.text());
-            lines.push(context.fact(SourceKind::Recording, what, Amount::Fact));
+            lines.extend(context.fact(SourceKind::Recording, what, Amount::Fact));
         }
     }
     lines
@@ -259,29 +253,29 @@ fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
 /// How many maps became how large.
 fn size_lines(
     sizes: &FinalSizes,
-    line: impl Fn(&str, Amount) -> EvidenceLine,
+    line: impl Fn(&str, Amount) -> Option<EvidenceLine>,
 ) -> Vec<EvidenceLine> {
-    let mut lines =
-        vec![line("maps that grew and stopped growing", estimate(sizes.n_maps(), sizes.range()))];
+    let n_maps = estimate(sizes.n_maps(), sizes.range());
+    let mut lines = said([line("maps that grew and stopped growing", n_maps)]);
     if let several @ [_, _, ..] = sizes.classes() {
         let mut shown = several.to_vec();
         shown.sort_by_key(|class| std::cmp::Reverse(class.maps));
         shown.truncate(SHOWN_CLASSES);
         shown.sort_by_key(|class| class.size.room);
-        lines.extend(shown.iter().map(|&Class { size, maps, range }| {
+        lines.extend(shown.iter().filter_map(|&Class { size, maps, range }| {
             let what = format!("of them with {} to {} entries", size.at_least, size.room);
             line(&what, estimate(maps, range))
         }));
     }
     if let Some(larger) = sizes.larger() {
         let what = format!("of them larger than {} entries", larger.at_least.saturating_sub(1));
-        lines.push(line(&what, Amount::Count(larger.maps)));
+        lines.extend(line(&what, Amount::Count(larger.maps)));
     }
     let range = |size: Size| Amount::Range { low: size.at_least, high: size.room };
-    lines.push(line("entries in a map of the median size", range(sizes.quantile(0.5))));
-    lines.push(line("entries in a map larger than 95 % of them", range(sizes.quantile(MOST))));
+    lines.extend(line("entries in a map of the median size", range(sizes.quantile(0.5))));
+    lines.extend(line("entries in a map larger than 95 % of them", range(sizes.quantile(MOST))));
     if let Some((low, high)) = sizes.write_amplification() {
-        lines.push(line(
+        lines.extend(line(
             "write amplification of these maps: entries inserted and moved per entry inserted",
             Amount::RatioRange { low, high },
         ));
@@ -298,7 +292,7 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let (growth, sizes) = recorded(context)?;
     let (median, most) = (sizes.quantile(0.5), sizes.quantile(MOST));
-    let makes = hints::of_maps(context.evidence, growth, &sizes)?;
+    let makes = hints::of_maps(context.evidence, growth, sizes)?;
     let is_too_small = makes.mean() > FIRST_GROUP as f64 && makes.mean() < median.at_least as f64;
     if !is_too_small || !is_noticeable(cpu.growth, process.total) {
         return None;
@@ -312,7 +306,7 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
     let cause = Cause::HintTooSmall { make: makes.frame.clone() };
     let mut finding = context.finding(cpu.growth, cause, advice);
     finding.evidence = growth_evidence(context);
-    finding.evidence.push(context.fact(
+    finding.evidence.extend(context.fact(
         SourceKind::Recording,
         format!(
             "mean hint of {} made at {}:{}",
@@ -372,7 +366,8 @@ fn makes(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Vec<Frame> {
 /// The machine code names the type only where there is a hint, which may be 0: a recording then says so.
 fn lacks_hint(context: &SiteContext<'_>, make: &MakeSite, map_type: Option<&MapType>) -> bool {
     let Some(name) = &make.map_type else { return true };
-    let here = |hinted: &&HintedMakes| hinted.frame == make.frame && hinted.map_type == *name;
+    let here =
+        |hinted: &&HintedMakes| hinted.map_type == *name && hinted.frame.is_same_line(&make.frame);
     let is_small = |hinted: &HintedMakes| hinted.mean() <= FIRST_GROUP as f64;
     let is_this = map_type.is_some_and(|map_type| map_type.name == *name);
     is_this && context.evidence.hints.iter().find(here).is_some_and(is_small)
@@ -381,9 +376,7 @@ fn lacks_hint(context: &SiteContext<'_>, make: &MakeSite, map_type: Option<&MapT
 /// Objects allocated at a line; `None` when no heap profile was given. A line that it lacks allocated next to nothing.
 fn objects_at(context: &SiteContext<'_>, frame: &Frame) -> Option<u64> {
     context.evidence.heap.as_ref()?;
-    let sites = context.evidence.sites.iter();
-    let at_line =
-        sites.filter(|site| site.frame.function == frame.function && site.frame.line == frame.line);
+    let at_line = context.evidence.sites.iter().filter(|site| site.frame.is_same_line(frame));
     Some(
         at_line
             .filter_map(|site| site.heap.as_ref())
@@ -442,7 +435,7 @@ fn n_growing(context: &SiteContext<'_>) -> Option<u64> {
 pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let version = context.version()?;
-    if !shapes::map(context.evidence)?.full_small_update_grows {
+    if !context.evidence.program.maps()?.full_small_update_grows {
         return None;
     }
     let largest = blocks(context)
@@ -457,14 +450,14 @@ pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
     let advice =
         Advice::MoveToGo { release: Release::since(never_grows)?, gain: Gain::OverwritesDoNotGrow };
     let mut finding = context.finding(cpu.growth, Cause::FullSmallMaps { version }, advice);
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("under growth frames, of all CPU", cpu.growth, process.total),
         context.fact(
             SourceKind::Heap,
             "largest room allocated here".to_owned(),
             Amount::Count(largest),
         ),
-    ];
+    ]);
     finding.confidence = confidence(cpu.growth, Level::Medium, Reason::LargerMapsLookAlike);
     Some(finding)
 }
@@ -487,10 +480,10 @@ pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
         |release: &Release| release.usual_map().is_some_and(|map| map.map_impl == MapImpl::Swiss);
     let advice = Advice::FinishGrowth { or_release: Release::since(moves_at_once)? };
     let mut finding = context.finding(evacuated, Cause::PendingGrowth, advice);
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("reads at this line, of all CPU", read, process.total),
         context.share("of that checking for buckets not yet moved", evacuated, read),
-    ];
+    ]);
     finding.confidence = confidence(evacuated, Level::Medium, Reason::CheckRunsInAnyGrowth);
     Some(finding)
 }

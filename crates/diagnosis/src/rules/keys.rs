@@ -1,6 +1,6 @@
 //! Keys: what hashing, comparing and making them costs.
 
-use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable};
+use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
 use evidence::{Cost, SourceKind};
 use goabi::MapOp;
@@ -43,7 +43,7 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let (cause, advice) =
         (Cause::InterfaceKeys { map_type: name() }, Advice::ConcreteKey { map_type: name() });
     let mut finding = context.finding(cpu.map, cause, advice);
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that in hash functions of interfaces themselves", hashing, cpu.map),
         context.share(
@@ -51,9 +51,9 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
             cpu.key_conversion,
             process.total,
         ),
-    ];
+    ]);
     if let Some(t) = map_type {
-        finding.evidence.push(context.fact(
+        finding.evidence.extend(context.fact(
             SourceKind::Binary,
             format!("key type {}", t.key.name),
             Amount::Fact,
@@ -74,10 +74,10 @@ pub(super) fn hash_bound_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let key = || context.main_type().map(|t| t.key.name.clone());
     let (cause, advice) = (Cause::Hashing { key: key() }, Advice::HashFewerBytes { key: key() });
     let mut finding = context.finding(hashing, cause, advice);
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that in hash functions", hashing, cpu.map),
-    ];
+    ]);
     finding.confidence = confidence(hashing, Level::Medium, Reason::KeyLengthNotMeasured);
     Some(finding)
 }
@@ -103,14 +103,14 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let mut finding = context.finding(made, Cause::KeysBuilt, Advice::BuildKeysOnce);
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share(
             "strings and interface values made in this function, of all CPU",
             made,
             process.total,
         ),
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
-    ];
+    ]);
     finding.confidence = confidence(made, Level::Medium, Reason::UseAsKeysNotMeasured);
     Some(finding)
 }

@@ -38,7 +38,7 @@ pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
     };
     let mut finding = context.finding(cpu.map, Cause::MissesInSearch, advice);
     finding.evidence = measured.iter().flat_map(|(here, all)| lines(here, all)).collect();
-    finding.evidence.push(context.share(
+    finding.evidence.extend(context.share(
         "map operations at this line, of all CPU",
         cpu.map,
         process.total,
@@ -59,7 +59,7 @@ fn lines(here: &SiteMisses, all: &ProcessMisses) -> [EvidenceLine; 3] {
     let event = &here.event;
     let line = |what: String, part: Misses, whole: Misses| {
         let amount = Amount::EventShare { part: part.events, whole: whole.events };
-        EvidenceLine { source: here.source, what, amount }
+        EvidenceLine { sources: here.source.into(), what, amount }
     };
     [
         line(format!("in map operations of this line, of all {event}"), here.map, all.total),

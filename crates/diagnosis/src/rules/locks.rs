@@ -3,7 +3,7 @@
 //! No source says which lock guards which map. The rule speaks where a function uses a map, takes a lock that others wait
 //! for, and does little else: then the map is what the lock is held for.
 
-use super::{SiteContext, confidence};
+use super::{SiteContext, confidence, said};
 use crate::finding::{
     Advice, Amount, Cause, EvidenceLine, Finding, Level, Reason, ShardKey, SyncMap,
 };
@@ -38,11 +38,11 @@ pub(super) fn lock_around_map(context: &SiteContext<'_>) -> Option<Finding> {
     }
     let mut finding = context.finding(map, Cause::LockHeldForMap, advice(context));
     finding.evidence = lock_lines(context, locks);
-    finding.evidence.extend([
+    finding.evidence.extend(said([
         context.share("this function, of all CPU", cpu.function, process.total),
         context.share("of that locking and unlocking", cpu.function_locking, cpu.function),
         context.share("map operations, of the rest of this function", map, own),
-    ]);
+    ]));
     let has_time = |&source: &SourceId| {
         context.locks_of(source).is_some_and(|locks| locks.duration_ns.is_some())
     };
@@ -125,10 +125,11 @@ fn lock_lines(context: &SiteContext<'_>, locks: &[SiteLock]) -> Vec<EvidenceLine
             (_, Some(_)) => "goroutines waited for a lock in this function, of the time covered",
             (_, None) => "goroutines waited for a lock in this function",
         };
-        lines.push(EvidenceLine { source, what: what.to_owned(), amount });
+        lines.push(EvidenceLine { sources: source.into(), what: what.to_owned(), amount });
         for lock in of_source().take(SHOWN_PER_SOURCE) {
             let what = format!("waits at {} in line {}", lock.call, lock.frame.line);
-            lines.push(EvidenceLine { source, what, amount: Amount::Count(lock.waits.n) });
+            let amount = Amount::Count(lock.waits.n);
+            lines.push(EvidenceLine { sources: source.into(), what, amount });
         }
     }
     lines

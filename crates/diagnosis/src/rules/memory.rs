@@ -3,11 +3,10 @@
 use goabi::{MapOp, Nested, Release};
 use gomap::Category;
 
-use super::{ProcessContext, SiteContext, collector, confidence};
+use super::{ProcessContext, SiteContext, collector, confidence, said};
 use crate::finding::{
     Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason,
 };
-use crate::shapes;
 use evidence::{Cost, SiteCpu, SourceKind};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
@@ -40,7 +39,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     let mut finding =
         context.finding(cost.unwrap_or_default(), Cause::MapsDropped, Advice::ClearAndReuse);
     finding.cost = cost;
-    finding.evidence = vec![
+    finding.evidence = said([
         context.fact(
             SourceKind::Heap,
             "map arrays allocated at this line".to_owned(),
@@ -56,7 +55,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
             "allocated by the whole program".to_owned(),
             Amount::Bytes(process.total.alloc_bytes),
         ),
-    ];
+    ]);
     finding.confidence = Confidence { level: Level::Medium, reason: Reason::DropsNotMeasured };
     Some(finding)
 }
@@ -100,7 +99,7 @@ pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
         Advice::CopyToNewMap { map_type: name.clone() },
     );
     let mut finding = context.finding(deletes, cause, advice);
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("deletes at this line, of its map cost", deletes, cpu.map),
         context.fact(SourceKind::Heap, format!("live arrays of {name}"), Amount::Bytes(inuse)),
         context.fact(
@@ -108,7 +107,7 @@ pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
             "live heap".to_owned(),
             Amount::Bytes(heap.total.inuse_bytes),
         ),
-    ];
+    ]);
     finding.confidence = confidence(deletes, Level::Low, Reason::EntriesLeftNotMeasured);
     Some(finding)
 }
@@ -147,26 +146,27 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
     let has_green_tea = |release: &Release| release.has_green_tea;
     let since = Release::since(has_green_tea)?;
     let is_nested = types.iter().any(|t| t.nested != Nested::No);
-    let advice = if has_green_tea(shapes::release(process.evidence)?) {
+    let advice = if has_green_tea(process.evidence.program.release()?) {
         Advice::MarkingIsCheap { since }
     } else if is_nested {
         Advice::MoveToGo { release: since, gain: Gain::CheaperMarking }
     } else {
         Advice::NoPointers { map_type: first.name.clone() }
     };
-    let source = heap.sources.first().copied().unwrap_or(version.1);
-    let heap_line = |what: &str, amount| EvidenceLine { source, what: what.to_owned(), amount };
-    let evidence = [
+    let heap_line = |what: &str, amount| {
+        Some(EvidenceLine { sources: heap.sources.clone(), what: what.to_owned(), amount })
+    };
+    let evidence = said([
         process.share("garbage collection, of all CPU", gc, cpu.total),
         heap_line("live arrays of maps with pointers", Amount::Bytes(inuse)),
         heap_line("of them, each to be marked", Amount::Count(n_inuse)),
         heap_line("live heap", Amount::Bytes(heap.total.inuse_bytes)),
-        EvidenceLine {
-            source: version.1,
+        Some(EvidenceLine {
+            sources: version.1.into(),
             what: format!("built by {}", version.0),
             amount: Amount::Fact,
-        },
-    ];
+        }),
+    ]);
     let of_trace = process.evidence.trace.iter().flat_map(collector::mark_lines);
     let evidence = evidence.into_iter().chain(of_trace).collect();
     let cause = Cause::CollectorMarksMaps { map_type: first.name.clone() };

@@ -3,7 +3,7 @@
 use goabi::{MapOp, Nested};
 use gomap::{Category, MapShape};
 
-use super::{SiteContext, confidence, predicted};
+use super::{SiteContext, confidence, predicted, said};
 use crate::finding::{Advice, Amount, Basis, Cause, Finding, GrowthSaving, Level, Reason, Saving};
 use evidence::{MapType, SourceKind};
 
@@ -36,7 +36,7 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
         up_to_entries: FLAT_IS_SMALLER,
     };
     let mut finding = context.finding(cpu.map, cause, advice);
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that making first groups", created, cpu.map),
         context.fact(SourceKind::Heap, "arrays allocated here".to_owned(), Amount::Count(n_arrays)),
@@ -45,7 +45,7 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
             "of them first groups, for up to 8 entries".to_owned(),
             Amount::Count(n_first),
         ),
-    ];
+    ]);
     let mut removable = created;
     removable += cpu.growth;
     finding.saving = Some(Saving {
@@ -68,7 +68,8 @@ fn predicted_growth(
     let flat = outer.name.parse::<gomap::MapType>().ok()?.flattened()?;
     let flat = MapShape::with_impl(context.map_impl()?, context.version()?, &flat)?;
     let inner = predicted::shape(context, inner)?;
-    Some(predicted::flattening(&inner, &flat, n_maps, context.source(SourceKind::Heap)))
+    let sources = context.sources(SourceKind::Heap)?;
+    Some(predicted::flattening(&inner, &flat, n_maps, sources))
 }
 
 /// Number of first groups among the arrays that the heap profile has at this line.
@@ -102,11 +103,11 @@ pub(super) fn keep_nested(context: &SiteContext<'_>) -> Option<Finding> {
     let (cause, advice) =
         (Cause::BothLevelsOnOneLine { outer: outer() }, Advice::KeepNested { outer: outer() });
     let mut finding = context.finding(cpu.map, cause, advice);
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that reads, the lookup of the outer key among them", read, cpu.map),
         context.share("of that under growth frames", cpu.growth, cpu.map),
-    ];
+    ]);
     finding.confidence = confidence(cpu.map, Level::Medium, Reason::OrderNotMeasured);
     Some(finding)
 }

@@ -1,6 +1,6 @@
 //! How a map operation gets to its work: the stack it runs on, and which of the runtime's functions it takes.
 
-use super::{SiteContext, confidence, is_noticeable};
+use super::{SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
 use evidence::{MapType, SourceKind};
 use goabi::MapOp;
@@ -17,7 +17,7 @@ pub(super) fn stack_growth(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let mut finding = context.finding(cpu.stack_growth, Cause::StacksGrow, Advice::ReuseGoroutines);
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that copying stacks", cpu.stack_growth, cpu.map),
         context.fact(
@@ -25,7 +25,7 @@ pub(super) fn stack_growth(context: &SiteContext<'_>) -> Option<Finding> {
             "frames from this line to the deepest work seen".to_owned(),
             Amount::Count(cpu.depth.max.into()),
         ),
-    ];
+    ]);
     Some(finding)
 }
 
@@ -40,14 +40,14 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
     let cause = Cause::LargeElements { above_bytes: LARGEST_FAST_ELEM, callee };
     let (elem, key) = (map_type.elem.name.clone(), map_type.key.name.clone());
     let mut finding = context.finding(cpu.map, cause, Advice::PointToElements { elem, key });
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.fact(
             SourceKind::Binary,
             format!("an element of {}", map_type.name),
             Amount::Bytes(map_type.elem.size),
         ),
-    ];
+    ]);
     finding.confidence = confidence(cpu.map, Level::Low, Reason::OtherPathNotMeasured);
     Some(finding)
 }

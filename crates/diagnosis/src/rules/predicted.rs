@@ -8,8 +8,8 @@ use gomap::{Estimate, Forecast, MapShape};
 use super::SiteContext;
 use crate::finding::{GrowthSaving, Span};
 use crate::shapes;
-use crate::sizes::{Class, Size};
-use evidence::{MapType, SourceId};
+use evidence::sizes::{Class, Size};
+use evidence::{MapType, SourceIds};
 
 /// The shape of a map type, by what the binary says.
 pub(super) fn shape(context: &SiteContext<'_>, map_type: &MapType) -> Option<MapShape> {
@@ -26,9 +26,9 @@ pub(super) fn presizing(
     shape: &MapShape,
     classes: &[Class],
     hint_today: u64,
-    source: SourceId,
+    sources: SourceIds,
 ) -> GrowthSaving {
-    let mut sum = GrowthSaving::none(source);
+    let mut sum = GrowthSaving::none(sources);
     for &Class { size, maps: n_maps, .. } in classes {
         let at = |entries| {
             let after = shape.forecast(entries, entries).times(n_maps);
@@ -44,13 +44,13 @@ pub(super) fn flattening(
     inner: &MapShape,
     flat: &MapShape,
     n_maps: u64,
-    source: SourceId,
+    sources: SourceIds,
 ) -> GrowthSaving {
     let at = |entries: u64| {
         let today = inner.forecast(entries, 0).times(n_maps);
         (today, flat.forecast(entries.saturating_mul(n_maps), 0))
     };
-    let mut sum = GrowthSaving::none(source);
+    let mut sum = GrowthSaving::none(sources);
     sum.add(n_maps, &[1, 2, 3, 4, 5, 6, 7, 8].map(at));
     sum
 }
@@ -60,10 +60,10 @@ fn some_of(size: Size) -> [u64; 3] {
 }
 
 impl GrowthSaving {
-    fn none(source: SourceId) -> Self {
+    fn none(sources: SourceIds) -> Self {
         let nothing = Span { low: 0, high: 0 };
         Self {
-            source,
+            sources,
             maps: 0,
             moved_entries: nothing,
             allocated_bytes: nothing,

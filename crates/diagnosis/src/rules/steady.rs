@@ -3,7 +3,9 @@
 use goabi::MapOp;
 use gomap::Category;
 
-use super::{FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence};
+use super::{
+    FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence, said,
+};
 use crate::finding::{Advice, Amount, Cause, Confidence, Finding, Level, Reason, work_label};
 use evidence::{Cost, ProcessCpu, SourceKind};
 
@@ -32,7 +34,7 @@ pub(super) fn below_threshold(process: &ProcessContext<'_>) -> Option<Finding> {
         return None;
     }
     let confidence = confidence_of_little(map.samples, total.samples);
-    let evidence = vec![process.share("inside map operations, of all CPU", map, total)];
+    let evidence = said([process.share("inside map operations, of all CPU", map, total)]);
     let finding = process.finding(Cause::LittleInMaps, Advice::LookElsewhere, map, confidence);
     Some(Finding { evidence, ..finding })
 }
@@ -61,10 +63,10 @@ pub(super) fn spread_thin(process: &ProcessContext<'_>) -> Option<Finding> {
     }
     let cause = Cause::SpreadThin { lines: sites().count() as u64 };
     let confidence = confidence(map, Level::High, Reason::SharesMeasured);
-    let evidence = vec![
+    let evidence = said([
         process.share("inside map operations, of all CPU", map, total),
         process.share("at the line that costs most", largest, total),
-    ];
+    ]);
     let finding = process.finding(cause, Advice::LookForHabit, map, confidence);
     Some(Finding { evidence, ..finding })
 }
@@ -82,11 +84,11 @@ pub(super) fn reads_dominate(process: &ProcessContext<'_>) -> Option<Finding> {
         return None;
     }
     let confidence = confidence(read, Level::High, Reason::SharesMeasured);
-    let evidence = vec![
+    let evidence = said([
         process.share("map reads, of all CPU", read, total),
         process.share("map writes, of all CPU", write, total),
         process.share("under growth frames, of all CPU", cpu.growth, total),
-    ];
+    ]);
     let finding = process.finding(Cause::MostlyRead, Advice::FewerLookups, read, confidence);
     Some(Finding { evidence, ..finding })
 }
@@ -113,14 +115,14 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
     parts.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.cpu_ns));
     let cause = Cause::NotGrowing { most: parts[0].0 };
     let mut finding = context.finding(cpu.map, cause, Advice::FewerOperations);
-    finding.evidence = vec![
+    finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that under growth frames", cpu.growth, cpu.map),
-    ];
+    ]);
     finding.evidence.extend(context.growth_aside());
     if let Some(growth) = &context.site.growth {
         let amount = Amount::Count(growth.total.grows);
-        finding.evidence.push(context.fact(
+        finding.evidence.extend(context.fact(
             SourceKind::Recording,
             "growths recorded at this line".to_owned(),
             amount,
@@ -130,6 +132,6 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
     let of_part = |(category, cost): &(Category, Cost)| {
         context.share(&format!("of that {}", work_label(*category)), *cost, cpu.map)
     };
-    finding.evidence.extend(shown.map(of_part));
+    finding.evidence.extend(shown.filter_map(of_part));
     Some(finding)
 }

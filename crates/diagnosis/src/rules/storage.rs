@@ -39,9 +39,10 @@ fn worst(storage: &ProcessStorage) -> Option<(&IoSite, &Frame)> {
 }
 
 fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> Vec<EvidenceLine> {
-    let line = |what: &str, amount| {
-        let (source, what) = (storage.source, what.to_owned());
-        EvidenceLine { source, what, amount }
+    let line = |what: &str, amount| EvidenceLine {
+        sources: storage.source.into(),
+        what: what.to_owned(),
+        amount,
     };
     let waiting = Amount::TimeShare { part_ns: waited_ns, whole_ns: storage.duration_ns };
     let mut lines = vec![line(
@@ -76,7 +77,9 @@ fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evidence::{BlockWrites, Evidence, IoCalls, SourceId, WriteSizes};
+    use evidence::{BlockWrites, Evidence, IoCalls, WriteSizes};
+
+    use crate::source_id;
 
     const SECOND: u64 = 1_000_000_000;
     /// The least that the rule speaks about.
@@ -95,7 +98,7 @@ mod tests {
         let durable = DurableWrites { writes, syncs, write_sizes: Some(sizes), waited_ns };
         Evidence {
             storage: Some(ProcessStorage {
-                source: SourceId(0),
+                source: source_id(0),
                 duration_ns: SECOND,
                 writes: Some(elsewhere),
                 syncs: Some(syncs),

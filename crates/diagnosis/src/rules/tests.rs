@@ -7,11 +7,11 @@ use goabi::{GoVersion, MapImpl, MapOp, Nested};
 use gomap::Category;
 
 use super::{RULES, diagnose};
-use crate::Verdict;
 use crate::finding::{
     Advice, Amount, Cause, Diagnosis, Entries, EvidenceLine, GrowthSaving, Level, Span,
 };
-use crate::sizes::Size;
+use crate::{Verdict, source_id};
+use evidence::sizes::Size;
 use evidence::*;
 
 /// A program under test: 1000 samples of 10 ms, Go 1.27, nothing measured yet.
@@ -20,21 +20,17 @@ fn program(version: &str) -> Evidence {
     let map_impl = if version.minor >= 24 { MapImpl::Swiss } else { MapImpl::Classic };
     let source = |name: &str, kind| Source { name: name.to_owned(), kind, summary: String::new() };
     Evidence {
-        sources: vec![
+        sources: Sources::from_iter([
             source("cpu.pprof", SourceKind::Cpu),
             source("heap.pprof", SourceKind::Heap),
             source("server", SourceKind::Binary),
-        ],
+        ]),
         program: Program {
-            go_version: Some((version, SourceId(2))),
-            map_impl: Some((map_impl, SourceId(2))),
+            go_version: Some((version, source_id(2))),
+            map_impl: Some((map_impl, source_id(2))),
             ..Program::default()
         },
-        cpu: Some(ProcessCpu {
-            sources: vec![SourceId(0)],
-            total: cost(1000),
-            ..ProcessCpu::default()
-        }),
+        cpu: Some(ProcessCpu { total: cost(1000), ..ProcessCpu::of(source_id(0)) }),
         ..Evidence::default()
     }
 }
@@ -135,10 +131,11 @@ fn run(mut evidence: Evidence, sites: Vec<Site>) -> Diagnosis {
     let mut total = Alloc::default();
     sites.iter().filter_map(|site| site.heap.as_ref()).for_each(|heap| total += heap.total);
     if sites.iter().any(|site| site.heap.is_some()) {
-        evidence.heap = Some(ProcessHeap { sources: vec![SourceId(1)], total });
+        evidence.heap = Some(ProcessHeap { sources: source_id(1).into(), total });
     }
     evidence.map_types = vec![inner(), outer()];
     evidence.sites = sites;
+    evidence.derive_sizes();
     diagnose(evidence)
 }
 
@@ -199,7 +196,7 @@ fn growth_asks_for_a_hint_and_says_what_it_does_not_know() {
     };
     assert_eq!(finding.advice, unknown);
     assert_eq!(finding.cost, Some(cost(300)));
-    let saving = finding.saving.unwrap();
+    let saving = finding.saving.clone().unwrap();
     // 35 % in 1000 samples, and twice their standard error of 1.5 %.
     assert!(saving.low == 0.0 && (saving.high - 0.3802).abs() < 1e-4, "{}", saving.high);
     assert_eq!(saving.growth, None, "no sizes were measured");
@@ -342,7 +339,7 @@ fn the_process_is_not_left_alone_beside_a_line_that_is_not() {
     let growing = site(1, &[(Assign, Probe, 1), (Assign, GrowthMove, 30)]);
     let d = check(evidence, vec![growing], &["growth-dominates Presize Medium"]);
     // What it saves is not more than the line and the collector cost.
-    assert!((d.findings[0].saving.unwrap().high - 0.036).abs() < 1e-9);
+    assert!((d.findings[0].saving.clone().unwrap().high - 0.036).abs() < 1e-9);
 }
 
 #[test]
@@ -509,7 +506,7 @@ fn what_no_input_measured_is_named_with_a_command() {
 
 /// A recording of 1000 maps of a type that each grew 8 → 16 → 32 → 64 and stopped there.
 fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Evidence, Site) {
-    evidence.sources.push(Source {
+    let source = evidence.sources.add(Source {
         name: "recording.pb.gz".to_owned(),
         kind: SourceKind::Recording,
         summary: String::new(),
@@ -551,15 +548,14 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
         total,
         precision,
         steps,
-        every_growth_from: None,
-        has_no_line: false,
+        ..TypeGrowth::default()
     }];
     let growth = Some(SiteGrowth { total, types });
     evidence.growth = Some(ProcessGrowth {
         total,
         precision,
         windows: is_estimated.then_some(windows).into_iter().collect(),
-        ..ProcessGrowth::default()
+        ..ProcessGrowth::of(source)
     });
     (evidence, Site { growth, ..site })
 }
@@ -601,13 +597,13 @@ fn the_model_says_what_a_hint_saves_at_recorded_sizes() {
     let diagnosis = run(evidence, vec![growing]);
     let exactly = |n| Span { low: n, high: n };
     let expected = GrowthSaving {
-        source: SourceId(3),
+        sources: source_id(3).into(),
         maps: 1000,
         moved_entries: exactly(50_000),
         allocated_bytes: exactly(1000 * (208 + 448 + 928)),
         allocations: exactly(1000 * 5),
     };
-    assert_eq!(diagnosis.findings[0].saving.unwrap().growth, Some(expected));
+    assert_eq!(diagnosis.findings[0].saving.clone().unwrap().growth, Some(expected));
 }
 
 #[test]
@@ -615,8 +611,8 @@ fn sizes_in_the_heap_profile_are_enough_for_the_model() {
     let filled =
         site(1, GROWING).uses(Assign, inner()).arrays(&[(8, 900), (14, 900), (28, 850)], 100_000);
     let diagnosis = run(program("go1.27.3"), vec![filled]);
-    let growth = diagnosis.findings[0].saving.unwrap().growth.unwrap();
-    assert_eq!((growth.source, growth.maps), (SourceId(1), 900));
+    let growth = diagnosis.findings[0].saving.clone().unwrap().growth.unwrap();
+    assert_eq!((growth.sources, growth.maps), (source_id(1).into(), 900));
     assert_eq!(growth.moved_entries, Span { low: 900 * 22, high: 900 * 22 });
 }
 
@@ -627,7 +623,7 @@ fn flattening_small_maps_moves_more_and_allocates_less_by_the_model() {
         .held()
         .arrays(&[(8, 950)], 100_000);
     let diagnosis = run(program("go1.27.3"), vec![tiny]);
-    let growth = diagnosis.findings[0].saving.unwrap().growth.unwrap();
+    let growth = diagnosis.findings[0].saving.clone().unwrap().growth.unwrap();
     assert!(growth.moved_entries.high < 0, "{growth:?}");
     assert!(growth.allocations.low > 950, "{growth:?}");
 }
@@ -658,7 +654,7 @@ fn a_recording_that_saw_too_little_says_so_and_names_no_sizes() {
     };
     assert!(finding.evidence.iter().any(says_why), "{:?}", finding.evidence);
     assert_eq!(entries(finding), None);
-    assert_eq!(finding.saving.unwrap().growth, None);
+    assert_eq!(finding.saving.clone().unwrap().growth, None);
 }
 
 #[test]

@@ -2,10 +2,9 @@
 
 use std::fmt::Display;
 
+use evidence::printable;
 use evidence::words::{plural, were};
 use recording::{Ending, Facts, Fixed, GrowsRange};
-
-use crate::printable::printable;
 
 /// Of a recording whose rows add up to so many growths.
 pub(super) fn notices(facts: &Facts, grows: u64) -> impl Iterator<Item = String> {

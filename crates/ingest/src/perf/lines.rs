@@ -1,11 +1,9 @@
 //! Addresses of a stack to lines of the binary.
 
-use evidence::Frame;
+use evidence::{Frame, printable};
 use gobin::{Binary, FileOffset};
 use gomap::classify_function;
 use goperf::Mapping;
-
-use crate::printable::printable;
 
 /// Calls `each` with the frames of a stack that are in the binary, leaf first, until it says so.
 pub(super) fn frames<'b>(

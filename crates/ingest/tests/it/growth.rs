@@ -1,7 +1,6 @@
 //! Recordings to growths: what was counted, estimated, and not counted at all.
 
-use diagnosis::sampling::grows_range;
-use diagnosis::sizes::{FinalSizes, NoSizes};
+use evidence::sizes::NoSizes;
 use evidence::{Bounds, Evidence, GroupId, GrowKind, Precision, TypeGrowth};
 use gopprof::{Label, LabelValue, ProfileBuilder, ValueType};
 
@@ -12,7 +11,7 @@ const WINDOWS: &str = "windows=32 window_scale=20 grows_low=30 grows_high=2000 s
 
 /// A recording by its comments, and samples as "line n kind before group depth", or of classic maps "line n double before
 /// group every_growth_from"; `-` for what a sample lacks.
-fn recording(comments: &str, samples: &str) -> Vec<u8> {
+pub(crate) fn recording(comments: &str, samples: &str) -> Vec<u8> {
     let mut builder = ProfileBuilder::default();
     let all = "mapscope.format=1 go_version=go1.27.3 map_impl=swiss".split(' ');
     for comment in all.chain(comments.split_whitespace()) {
@@ -96,14 +95,13 @@ fn nothing_is_exact_where_windows_counted_too() {
     let samples = format!("7 5 table 16 - -\n{}", in_all_groups(9, 100, 16));
     let evidence = evidence_of(&[recording(WINDOWS, &samples)]);
     let [seen_before, estimated] = types(&evidence)[..] else { panic!() };
-    let process = evidence.growth.as_ref().unwrap();
     assert_eq!(seen_before.precision, Precision::Estimated);
     // None seen in windows leaves 3.69 times their scale.
-    assert_eq!(grows_range(process, seen_before), Some(Bounds { low: 5, high: Some(79) }));
-    let range = grows_range(process, estimated).unwrap();
+    assert_eq!(seen_before.grows_range, Some(Bounds { low: 5, high: Some(79) }));
+    let range = estimated.grows_range.unwrap();
     assert!(range.low < 1500 && range.high > Some(1700), "{range:?}");
-    assert_eq!(FinalSizes::of(&evidence, seen_before), Err(NoSizes::TooFew));
-    assert_eq!(FinalSizes::of(&evidence, estimated).unwrap().classes().len(), 1);
+    assert_eq!(seen_before.sizes, Err(NoSizes::TooFew));
+    assert_eq!(estimated.sizes.as_ref().unwrap().classes().len(), 1);
 }
 
 #[test]
@@ -146,8 +144,8 @@ fn old_windows_have_no_ranges_by_line_and_no_sizes() {
     assert_eq!(process.grows_range, Some(Bounds { low: 306, high: Some(510) }));
     let [estimated, _] = types(&evidence)[..] else { panic!() };
     assert_eq!(estimated.steps[0].sampled.of_no_group, 400);
-    assert_eq!(grows_range(process, estimated), None);
-    assert_eq!(FinalSizes::of(&evidence, estimated), Err(NoSizes::NoRange));
+    assert_eq!(estimated.grows_range, None);
+    assert_eq!(estimated.sizes, Err(NoSizes::NoRange));
 }
 
 #[test]
@@ -166,8 +164,8 @@ fn time_that_was_not_counted_makes_a_lower_bound() {
     assert_eq!((process.precision, process.uncounted_ns), (Precision::LowerBound, 250_000_000));
     assert_eq!(process.grows_range, Some(Bounds { low: 400, high: None }));
     let growth = types(&evidence)[0];
-    assert_eq!(grows_range(process, growth), Some(Bounds { low: 400, high: None }));
-    assert_eq!(FinalSizes::of(&evidence, growth), Err(NoSizes::Uncounted));
+    assert_eq!(growth.grows_range, Some(Bounds { low: 400, high: None }));
+    assert_eq!(growth.sizes, Err(NoSizes::Uncounted));
     assert!(notices(&evidence).contains("0.25 s of the program's CPU time nothing was counted"));
     let counted = evidence_of(&[recording("windows=0 uncounted_s=0.000", "7 400 table 16 - -")]);
     assert_eq!(counted.growth.unwrap().precision, Precision::Exact);
@@ -195,8 +193,7 @@ fn hostile_groups_and_ranges_are_no_panic() {
             let process = evidence.growth.as_ref().unwrap();
             assert!(process.windows.iter().all(|of| of.group_cpu_ns.len() <= 64));
             for growth in types(&evidence) {
-                grows_range(process, growth);
-                let _ = FinalSizes::of(&evidence, growth).map(|sizes| sizes.quantile(0.5));
+                let _ = growth.sizes.as_ref().map(|sizes| sizes.quantile(0.5));
             }
         }
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod growth;
+mod order;
 
 use evidence::Evidence;
 use evidence::{Cost, Site};
@@ -12,7 +13,8 @@ use gopprof::{
 };
 use ingest::{OpenOptions, Options, collect};
 
-/// A CPU profile given as lines of "count leaf:line;caller:line;…"; frames joined by "<" share a location.
+/// A CPU profile given as lines of "count leaf:line;caller:line;…"; frames joined by "<" share a location. A frame may name
+/// its file: "leaf:file:line".
 fn cpu_profile(stacks: &str) -> Vec<u8> {
     let mut builder = ProfileBuilder::default();
     let count = ValueType { kind: builder.string("samples"), unit: builder.string("count") };
@@ -30,8 +32,9 @@ fn cpu_profile(stacks: &str) -> Vec<u8> {
 
 fn location(builder: &mut ProfileBuilder, frames: &str) -> LocationIdx {
     let line = |frame: &str, builder: &mut ProfileBuilder| {
-        let (name, line) = frame.rsplit_once(':').unwrap();
-        let single = builder.frame(name, "file.go", line.parse().unwrap());
+        let (place, line) = frame.rsplit_once(':').unwrap();
+        let (name, file) = place.split_once(':').unwrap_or((place, "file.go"));
+        let single = builder.frame(name, file, line.parse().unwrap());
         builder.profile_mut().locations[single.index()].lines[0]
     };
     let lines: Vec<Line> = frames.split('<').map(|frame| line(frame, builder)).collect();

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use evidence::{ProcessCpu, ProcessTrace};
+use evidence::{ProcessCpu, ProcessTrace, SourceId};
 use goabi::{MapImpl, MapOp};
 use gomap::Category;
 use schemars::JsonSchema;
@@ -70,7 +70,7 @@ impl<'d> From<&'d diagnosis::Diagnosis> for Diagnosis<'d> {
         Self {
             schema: SCHEMA,
             program: (&evidence.program).into(),
-            sources: super::each(&evidence.sources),
+            sources: evidence.sources.iter().map(Source::from).collect(),
             notices: super::each(&evidence.notices),
             cpu: evidence.cpu.as_ref().map(Cpu::from),
             heap: evidence.heap.as_ref().map(Heap::from),
@@ -82,7 +82,7 @@ impl<'d> From<&'d diagnosis::Diagnosis> for Diagnosis<'d> {
             storage: evidence.storage.as_ref().map(Storage::from),
             hints: super::each(&evidence.hints),
             findings: diagnosis.findings.iter().map(|of| Finding::of(of, diagnosis)).collect(),
-            sites: evidence.sites.iter().map(|site| Site::of(site, evidence)).collect(),
+            sites: super::each(&evidence.sites),
             not_measured: super::each(&diagnosis.not_measured),
         }
     }
@@ -126,7 +126,7 @@ struct Notice<'d> {
 
 impl<'d> From<&'d evidence::Notice> for Notice<'d> {
     fn from(notice: &'d evidence::Notice) -> Self {
-        Self { source: notice.source.map(|id| id.0), text: &notice.text }
+        Self { source: notice.source.map(SourceId::index), text: &notice.text }
     }
 }
 
@@ -154,7 +154,7 @@ struct Cpu<'d> {
 impl<'d> From<&'d ProcessCpu> for Cpu<'d> {
     fn from(cpu: &'d ProcessCpu) -> Self {
         Self {
-            sources: super::ids(&cpu.sources),
+            sources: super::ids(cpu.sources.iter()),
             total: cpu.total.into(),
             duration_ns: cpu.duration_ns,
             by_op: super::site::by_op(&cpu.by_op),
@@ -177,7 +177,7 @@ struct Heap {
 
 impl From<&evidence::ProcessHeap> for Heap {
     fn from(heap: &evidence::ProcessHeap) -> Self {
-        Self { sources: super::ids(&heap.sources), total: heap.total.into() }
+        Self { sources: super::ids(heap.sources.iter()), total: heap.total.into() }
     }
 }
 
@@ -209,7 +209,7 @@ impl<'d> From<&'d ProcessTrace> for Trace<'d> {
         let stops =
             |(reason, time): &'d (String, evidence::Ranges)| Stops { reason, time: (*time).into() };
         Self {
-            sources: super::ids(&trace.sources),
+            sources: super::ids(trace.sources.iter()),
             duration_ns: trace.duration_ns,
             gc_cycles: trace.gc_cycles.into(),
             stops: trace.stops.iter().map(stops).collect(),
@@ -278,14 +278,14 @@ impl From<&evidence::Timeline> for Timeline {
             };
         }
         Self {
-            source: timeline.source.0,
+            source: timeline.source.index(),
             step_ns: timeline.step_ns,
             heap_bytes: column!(heap_bytes),
             gc_ns: column!(gc_ns),
             stopped_ns: column!(stopped_ns),
             assist_ns: column!(assist_ns),
             samples: timeline.samples.map(|source| TimelineSamples {
-                source: source.0,
+                source: source.index(),
                 map: column!(map_samples),
                 growth: column!(growth_samples),
             }),
@@ -320,7 +320,7 @@ struct Locks {
 impl From<&evidence::ProcessLocks> for Locks {
     fn from(locks: &evidence::ProcessLocks) -> Self {
         Self {
-            source: locks.source.0,
+            source: locks.source.index(),
             side: Key(locks.side),
             total: locks.total.into(),
             duration_ns: locks.duration_ns,
@@ -341,7 +341,7 @@ struct ProcessMisses<'d> {
 
 impl<'d> From<&'d evidence::ProcessMisses> for ProcessMisses<'d> {
     fn from(of: &'d evidence::ProcessMisses) -> Self {
-        Self { source: of.source.0, event: &of.event, total: of.total.into() }
+        Self { source: of.source.index(), event: &of.event, total: of.total.into() }
     }
 }
 

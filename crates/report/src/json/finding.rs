@@ -49,12 +49,12 @@ impl<'d> Finding<'d> {
             advice: words::advice(&finding.advice),
             action: &finding.advice,
             cost: finding.cost.map(Cost::from),
-            saving: finding.saving.map(Saving::from),
+            saving: finding.saving.as_ref().map(Saving::from),
             confidence: Confidence {
                 level: Key(finding.confidence.level),
                 reason: words::reason(finding.confidence.reason),
             },
-            seen_in: super::ids(&diagnosis.sources_of(finding)),
+            seen_in: super::ids(diagnosis.sources_of(finding)),
             measuring_sources: diagnosis.evidence.n_measuring(),
             evidence: super::each(&finding.evidence),
         }
@@ -83,13 +83,13 @@ struct Saving {
     growth: Option<SavedGrowth>,
 }
 
-impl From<finding::Saving> for Saving {
-    fn from(saving: finding::Saving) -> Self {
+impl From<&finding::Saving> for Saving {
+    fn from(saving: &finding::Saving) -> Self {
         Self {
             low: saving.low,
             high: saving.high,
             basis: words::basis(saving.basis),
-            growth: saving.growth.map(SavedGrowth::from),
+            growth: saving.growth.as_ref().map(SavedGrowth::from),
         }
     }
 }
@@ -97,8 +97,11 @@ impl From<finding::Saving> for Saving {
 /// Growth saved at the sizes that the maps were measured to have; below 0 is more than today.
 #[derive(Serialize, JsonSchema)]
 struct SavedGrowth {
-    /// Index into `sources` of what measured the sizes.
+    /// Index into `sources` of what measured the sizes; the first, where several did.
     source: u32,
+    /// Indices of all; absent where it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<Vec<u32>>,
     /// Number of maps.
     maps: u64,
     /// Entries that growth moves.
@@ -109,10 +112,11 @@ struct SavedGrowth {
     allocations: Range<i64>,
 }
 
-impl From<GrowthSaving> for SavedGrowth {
-    fn from(saving: GrowthSaving) -> Self {
+impl From<&GrowthSaving> for SavedGrowth {
+    fn from(saving: &GrowthSaving) -> Self {
         Self {
-            source: saving.source.0,
+            source: saving.sources.first().index(),
+            sources: super::several(&saving.sources),
             maps: saving.maps,
             moved_entries: saving.moved_entries.into(),
             allocated_bytes: saving.allocated_bytes.into(),
@@ -124,8 +128,11 @@ impl From<GrowthSaving> for SavedGrowth {
 /// One measured fact behind a finding.
 #[derive(Serialize, JsonSchema)]
 struct EvidenceLine<'d> {
-    /// Index into `sources` of where it was measured.
+    /// Index into `sources` of where it was measured; the first, where it was in several.
     source: u32,
+    /// Indices of all; absent where it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<Vec<u32>>,
     /// What was measured, without the figure.
     what: &'d str,
     /// The figure; null for a fact that is there or not.
@@ -134,7 +141,12 @@ struct EvidenceLine<'d> {
 
 impl<'d> From<&'d finding::EvidenceLine> for EvidenceLine<'d> {
     fn from(line: &'d finding::EvidenceLine) -> Self {
-        Self { source: line.source.0, what: &line.what, amount: Amount::of(line.amount) }
+        Self {
+            source: line.sources.first().index(),
+            sources: super::several(&line.sources),
+            what: &line.what,
+            amount: Amount::of(line.amount),
+        }
     }
 }
 

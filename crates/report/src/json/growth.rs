@@ -1,8 +1,7 @@
 //! What recordings counted: growths, and the sizes of maps that follow from them.
 
-use diagnosis::sampling::grows_range;
-use diagnosis::sizes::{self, FinalSizes};
-use evidence::{Evidence, GrowKind, GrowStep, Precision, ProcessGrowth};
+use evidence::sizes::{self, FinalSizes};
+use evidence::{GrowKind, GrowStep, Precision, ProcessGrowth};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -36,7 +35,7 @@ pub(super) struct Growth {
 impl From<&ProcessGrowth> for Growth {
     fn from(growth: &ProcessGrowth) -> Self {
         Self {
-            sources: super::ids(&growth.sources),
+            sources: super::ids(growth.sources.iter()),
             total: growth.total.into(),
             precision: Key(growth.precision),
             grows_range: growth.grows_range.map(Bounds::from),
@@ -79,12 +78,9 @@ pub(super) struct SiteGrowth<'d> {
     types: Vec<TypeGrowth<'d>>,
 }
 
-impl<'d> SiteGrowth<'d> {
-    pub(super) fn of(growth: &'d evidence::SiteGrowth, evidence: &Evidence) -> Self {
-        Self {
-            total: growth.total.into(),
-            types: growth.types.iter().map(|of| TypeGrowth::of(of, evidence)).collect(),
-        }
+impl<'d> From<&'d evidence::SiteGrowth> for SiteGrowth<'d> {
+    fn from(growth: &'d evidence::SiteGrowth) -> Self {
+        Self { total: growth.total.into(), types: super::each(&growth.types) }
     }
 }
 
@@ -107,18 +103,17 @@ struct TypeGrowth<'d> {
     no_sizes_because: Option<Key<sizes::NoSizes>>,
 }
 
-impl<'d> TypeGrowth<'d> {
-    fn of(growth: &'d evidence::TypeGrowth, evidence: &Evidence) -> Self {
-        let process = evidence.growth.as_ref();
-        let sizes = FinalSizes::of(evidence, growth);
+impl<'d> From<&'d evidence::TypeGrowth> for TypeGrowth<'d> {
+    fn from(growth: &'d evidence::TypeGrowth) -> Self {
+        let sizes = growth.sizes.as_ref();
         Self {
             map_type: &growth.map_type,
             total: growth.total.into(),
             precision: Key(growth.precision),
-            grows_range: process.and_then(|of| grows_range(of, growth)).map(Bounds::from),
+            grows_range: growth.grows_range.map(Bounds::from),
             steps: super::each(&growth.steps),
-            final_sizes: sizes.as_ref().ok().map(Sizes::from),
-            no_sizes_because: sizes.err().map(Key),
+            final_sizes: sizes.ok().map(Sizes::from),
+            no_sizes_because: sizes.err().copied().map(Key),
         }
     }
 }

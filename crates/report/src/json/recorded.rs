@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use diagnosis::rewrites::{self, NoForecast, NotFlattened, RecordedMaps};
-use diagnosis::sampling::grows_range;
-use diagnosis::sizes::{FinalSizes, NoSizes};
-use evidence::{Evidence, HintedMakes, Precision, TypeGrowth};
+use evidence::sizes::{FinalSizes, NoSizes};
+use evidence::{HintedMakes, Precision, TypeGrowth};
 use goabi::MapImpl;
 use gomap::Rewrite;
 use schemars::JsonSchema;
@@ -64,13 +63,13 @@ impl<'d> From<&'d RecordedWhatIf<'d>> for Recorded<'d> {
             program: evidence.program.name.as_deref(),
             go_version: super::go_version(&evidence.program),
             map_impl: super::map_impl(&evidence.program),
-            sources: super::each(&evidence.sources),
+            sources: evidence.sources.iter().map(Source::from).collect(),
             notices: evidence.notices.iter().map(|notice| notice.text.as_str()).collect(),
             precision: growth.map(|growth| Key(growth.precision)),
             grows_range: growth.and_then(|growth| growth.grows_range).map(Bounds::from),
             uncounted_ns: growth.map(|growth| growth.uncounted_ns),
             lost: growth.map(|growth| growth.lost),
-            maps: report.maps.iter().map(|maps| Maps::of(maps, evidence)).collect(),
+            maps: super::each(&report.maps),
             left_out: report.n_more,
         }
     }
@@ -96,9 +95,9 @@ struct Maps<'d> {
     no_forecast_because: Option<Key<NoForecast>>,
 }
 
-impl<'d> Maps<'d> {
-    fn of(maps: &'d RecordedMaps, evidence: &Evidence) -> Self {
-        let sizes = maps.sizes.as_ref();
+impl<'d> From<&'d RecordedMaps> for Maps<'d> {
+    fn from(maps: &'d RecordedMaps) -> Self {
+        let sizes = maps.growth.sizes.as_ref();
         let not_flattened = match &maps.inner {
             Ok(inner) => inner.flat.as_ref().err(),
             Err(reason) => Some(reason),
@@ -106,11 +105,11 @@ impl<'d> Maps<'d> {
         Self {
             map_type: &maps.growth.map_type,
             level: Level {
-                recorded: Some(Growth::of(&maps.growth, evidence)),
+                recorded: Some(Growth::from(&maps.growth)),
                 ..Level::of(Some(&maps.frame), sizes.ok(), maps.hints.as_ref())
             },
             no_sizes_because: sizes.err().copied().map(Key),
-            inner: maps.inner.as_deref().ok().map(|inner| Inner::of(inner, evidence)),
+            inner: maps.inner.as_deref().ok().map(Inner::from),
             not_flattened_because: not_flattened.copied().map(Key),
             rewrites: maps.rewrites.as_deref().ok().map(super::each),
             no_forecast_because: maps.rewrites.as_ref().err().copied().map(Key),
@@ -130,13 +129,12 @@ struct Inner<'d> {
     unseen_maps: Range<u64>,
 }
 
-impl<'d> Inner<'d> {
-    fn of(inner: &'d rewrites::Inner, evidence: &Evidence) -> Self {
-        let growth = inner.growth.as_ref();
+impl<'d> From<&'d rewrites::Inner> for Inner<'d> {
+    fn from(inner: &'d rewrites::Inner) -> Self {
         Self {
             map_type: &inner.map_type,
             level: Level {
-                recorded: growth.map(|growth| Growth::of(growth, evidence)),
+                recorded: inner.growth.as_ref().map(Growth::from),
                 ..Level::of(inner.frame.as_ref(), inner.sizes.as_ref(), inner.hints.as_ref())
             },
             unseen_maps: inner.unseen.into(),
@@ -194,12 +192,11 @@ struct Growth {
     precision: Key<Precision>,
 }
 
-impl Growth {
-    fn of(growth: &TypeGrowth, evidence: &Evidence) -> Self {
-        let process = evidence.growth.as_ref();
+impl From<&TypeGrowth> for Growth {
+    fn from(growth: &TypeGrowth) -> Self {
         Self {
             total: growth.total.into(),
-            grows_range: process.and_then(|of| grows_range(of, growth)).map(Bounds::from),
+            grows_range: growth.grows_range.map(Bounds::from),
             precision: Key(growth.precision),
         }
     }

@@ -1,6 +1,6 @@
 //! A line that uses maps.
 
-use evidence::{CostByOp, CostSplit, Evidence, Frame};
+use evidence::{CostByOp, CostSplit, Frame};
 use goabi::MapOp;
 use gomap::{Category, MapWork};
 use schemars::JsonSchema;
@@ -37,15 +37,15 @@ pub(crate) struct Site<'d> {
     locks: Option<Vec<SiteLock<'d>>>,
 }
 
-impl<'d> Site<'d> {
-    pub(crate) fn of(site: &'d evidence::Site, evidence: &Evidence) -> Self {
+impl<'d> From<&'d evidence::Site> for Site<'d> {
+    fn from(site: &'d evidence::Site) -> Self {
         Self {
             frame: &site.frame,
             inlined_into: &site.inlined_into,
             maps: site.maps.as_deref().map(super::each),
             cpu: site.cpu.as_ref().map(SiteCpu::from),
             heap: site.heap.as_ref().map(SiteHeap::from),
-            growth: site.growth.as_ref().map(|growth| SiteGrowth::of(growth, evidence)),
+            growth: site.growth.as_ref().map(SiteGrowth::from),
             trace: site.trace.as_ref().map(SiteTrace::from),
             cpu_aside: super::each(&site.cpu_aside),
             misses: super::each(&site.misses),
@@ -291,7 +291,7 @@ struct CpuAside {
 impl From<&evidence::CpuAside> for CpuAside {
     fn from(aside: &evidence::CpuAside) -> Self {
         Self {
-            source: aside.source.0,
+            source: aside.source.index(),
             total: aside.total.into(),
             map: aside.map.into(),
             growth: aside.growth.into(),
@@ -317,7 +317,7 @@ struct SiteMisses<'d> {
 impl<'d> From<&'d evidence::SiteMisses> for SiteMisses<'d> {
     fn from(of: &'d evidence::SiteMisses) -> Self {
         Self {
-            source: of.source.0,
+            source: of.source.index(),
             event: &of.event,
             map: of.map.into(),
             search: of.search().into(),
@@ -359,7 +359,7 @@ struct SiteLock<'d> {
 impl<'d> From<&'d evidence::SiteLock> for SiteLock<'d> {
     fn from(lock: &'d evidence::SiteLock) -> Self {
         Self {
-            source: lock.source.0,
+            source: lock.source.index(),
             side: Key(lock.side),
             call: &lock.call,
             at: &lock.frame,

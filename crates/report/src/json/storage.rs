@@ -30,7 +30,7 @@ pub(super) struct Storage<'d> {
 impl<'d> From<&'d ProcessStorage> for Storage<'d> {
     fn from(storage: &'d ProcessStorage) -> Self {
         Self {
-            source: storage.source.0,
+            source: storage.source.index(),
             duration_ns: storage.duration_ns,
             writes: storage.writes.map(Calls::from),
             syncs: storage.syncs.map(Calls::from),

@@ -7,7 +7,7 @@ use diagnosis::rewrites::{Costs, RecordedMaps};
 use gomap::Rewrite;
 use maud::{Markup, html};
 
-use super::{RecordedWhatIf, program, recording};
+use super::{RecordedWhatIf, program, recordings};
 use crate::chart::{self, Scale};
 use crate::numbers::{bytes, count, span};
 use crate::what_if::name;
@@ -44,7 +44,7 @@ pub fn render_recorded_svg(out: &mut dyn Write, report: &RecordedWhatIf<'_>) -> 
     });
     let groups: Vec<_> = groups.collect();
     let height = groups.last().map_or(TOP, |(_, bottom, _)| *bottom);
-    let title = format!("{}  by {}", program(report.evidence), recording(report.evidence));
+    let title = format!("{}  by {}", program(report.evidence), recordings(report.evidence));
     let about = "solid: at least; light: up to, as sizes between two growths and hashing leave it";
     let content = html! {
         (chart::text((16.0, 24.0), Some(chart::TITLE), &title))

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use diagnosis::finding::{Advice, Basis, Entries, Gain, Relief, ShardKey, SyncMap};
-use diagnosis::sizes::Size;
 use evidence::Frame;
+use evidence::sizes::Size;
 use goabi::GoVersion;
 
 use super::{place, short_place};

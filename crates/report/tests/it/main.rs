@@ -52,41 +52,34 @@ fn diagnosis(function: &str) -> Diagnosis {
         cpu: Some(cpu.clone()),
         ..Site::default()
     };
-    let mut process = ProcessCpu {
-        sources: vec![SourceId(0)],
-        total: cost(100),
-        growth: cost(40),
-        gc: cost(5),
-        ..ProcessCpu::default()
-    };
-    process.by_op.add(MapOp::Assign, cost(60));
-    process.split = cpu.split;
-    process.split.add(Category::OffMap, cost(40));
     let source = |name: &str, kind, summary: &str| Source {
         name: name.into(),
         kind,
         summary: summary.into(),
     };
+    let mut sources = Sources::default();
+    let profile = sources.add(source("out/cpu.pprof", SourceKind::Cpu, "CPU profile, 100 samples"));
+    let summary = "Go executable, go1.27.3, amd64, 10 functions";
+    let binary = sources.add(source("./store", SourceKind::Binary, summary));
+    let mut process =
+        ProcessCpu { total: cost(100), growth: cost(40), gc: cost(5), ..ProcessCpu::of(profile) };
+    process.by_op.add(MapOp::Assign, cost(60));
+    process.split = cpu.split;
+    process.split.add(Category::OffMap, cost(40));
     let node = |name, parent, samples| StackNode { name, parent, own: cost(samples) };
     diagnosis::diagnose(Evidence {
-        sources: vec![
-            source("out/cpu.pprof", SourceKind::Cpu, "CPU profile, 100 samples"),
-            source("./store", SourceKind::Binary, "Go executable, go1.27.3, amd64, 10 functions"),
-        ],
+        sources,
         program: Program {
             name: Some("store".into()),
             build_id: None,
-            go_version: GoVersion::parse("go1.27.3").map(|version| (version, SourceId(1))),
-            map_impl: Some((MapImpl::Swiss, SourceId(1))),
+            go_version: GoVersion::parse("go1.27.3").map(|version| (version, binary)),
+            map_impl: Some((MapImpl::Swiss, binary)),
             arch: Some("amd64"),
         },
         cpu: Some(process),
         sites: vec![site],
         map_types: vec![inner, map("map[string]int", Nested::Direct)],
-        notices: vec![Notice {
-            source: Some(SourceId(0)),
-            text: "partly unreadable: a sample".into(),
-        }],
+        notices: vec![Notice { source: Some(profile), text: "partly unreadable: a sample".into() }],
         stacks: Some(StackTree {
             names: [
                 "",

@@ -20,14 +20,13 @@ fn traced(stopped_ns: u64, longest_ns: u64) -> Evidence {
 fn traced_times(n: u64, stopped_ns: u64, longest_ns: u64) -> Evidence {
     let mut evidence = program("go1.27.3");
     let (name, summary) = ("trace.out".to_owned(), String::new());
-    evidence.sources.push(Source { name, kind: SourceKind::Trace, summary });
+    evidence.sources.add(Source { name, kind: SourceKind::Trace, summary });
     let stops = Ranges { n, wall_ns: stopped_ns, on_cpu_ns: None, longest_ns };
     let start = Ranges { n: 1, wall_ns: SECOND, on_cpu_ns: None, longest_ns: SECOND };
     evidence.trace = Some(ProcessTrace {
-        sources: vec![SourceId(3)],
         duration_ns: SECOND,
         stops: vec![("start trace".to_owned(), start), ("GC mark termination".to_owned(), stops)],
-        ..ProcessTrace::default()
+        ..ProcessTrace::of(source_id(3))
     });
     evidence
 }
@@ -49,9 +48,9 @@ fn writers_that_mark_before_growth_should_presize() {
     let enough_ns = (ASSISTS_NOTICEABLE * SECOND as f64) as u64;
     let helping = with_assists(500, enough_ns, enough_ns);
     let found = check(unremarkable(), vec![helping], &["writers-help-collector Presize High"]);
-    assert_eq!(found.sources_of(&found.findings[0]), [SourceId(3)]);
+    assert_eq!(found.sources_of(&found.findings[0]), [source_id(3)]);
     // No sample was charged to the collector, which is said by leaving the line out.
-    assert!(found.findings[0].evidence.iter().all(|line| line.source == SourceId(3)));
+    assert!(found.findings[0].evidence.iter().all(|line| line.sources == source_id(3).into()));
 }
 
 #[test]
@@ -101,7 +100,7 @@ fn locked(function: u64, locking: u64, waits: &[(u32, u64)]) -> Site {
     let cpu = locked.cpu.as_mut().unwrap();
     (cpu.function, cpu.function_locking) = (cost(function + locking), cost(locking));
     let lock = |&(source, ns): &(u32, u64)| SiteLock {
-        source: SourceId(source),
+        source: source_id(source),
         side: LockSide::Waiter,
         call: "sync.(*Mutex).Lock".to_owned(),
         frame: Frame { line: 5, ..locked.frame.clone() },
@@ -115,9 +114,9 @@ fn locked(function: u64, locking: u64, waits: &[(u32, u64)]) -> Site {
 fn with_lock_sources() -> Evidence {
     let mut evidence = unremarkable();
     let (name, summary) = ("mutex.pprof".to_owned(), String::new());
-    evidence.sources.push(Source { name, kind: SourceKind::Contention, summary });
+    evidence.sources.add(Source { name, kind: SourceKind::Contention, summary });
     let locks = |source, duration_ns| ProcessLocks {
-        source: SourceId(source),
+        source: source_id(source),
         side: LockSide::Waiter,
         total: Waits::default(),
         duration_ns,
@@ -198,16 +197,16 @@ fn samples_of_two_tools_that_agree_are_trusted() {
     let evidence = || {
         let mut evidence = program("go1.27.3");
         let (name, summary) = ("perf.data".to_owned(), String::new());
-        evidence.sources.push(Source { name, kind: SourceKind::Perf, summary });
+        evidence.sources.add(Source { name, kind: SourceKind::Perf, summary });
         evidence
     };
     let aside = |growth| {
-        let (source, total, map) = (SourceId(3), cost(900), cost(400));
+        let (source, total, map) = (source_id(3), cost(900), cost(400));
         let aside = CpuAside { source, total, map, growth: cost(growth) };
         vec![Site { cpu_aside: vec![aside], ..site(7, GROWING) }]
     };
     let found = check(evidence(), aside(100), &["growth-dominates Presize High"]);
-    assert_eq!(found.sources_of(&found.findings[0]), [SourceId(0), SourceId(3)]);
+    assert_eq!(found.sources_of(&found.findings[0]), [source_id(0), source_id(3)]);
     assert_eq!(found.evidence.n_measuring(), 2);
     // Too few samples, or too small a part of them.
     check(evidence(), aside(99), &["growth-dominates Presize Medium"]);
@@ -217,8 +216,8 @@ fn samples_of_two_tools_that_agree_are_trusted() {
 fn missing(total: u64, map: u64, search: u64, samples: u64) -> (Evidence, Site) {
     let mut evidence = program("go1.27.3");
     let (name, summary) = ("perf.data".to_owned(), String::new());
-    evidence.sources.push(Source { name, kind: SourceKind::Perf, summary });
-    let (source, event) = (SourceId(3), "cache-misses".to_owned());
+    evidence.sources.add(Source { name, kind: SourceKind::Perf, summary });
+    let (source, event) = (source_id(3), "cache-misses".to_owned());
     let misses = |events| Misses { samples, events };
     evidence.misses = vec![ProcessMisses { source, event: event.clone(), total: misses(total) }];
     // Hashing, loading, comparing, growing.
@@ -235,7 +234,7 @@ fn misses_in_search_ask_for_fewer_or_smaller_lookups() {
     let (evidence, site) = missing(1000, 200, 100, 100);
     let nested = (evidence, site.uses(Assign, inner()).held());
     let found = of(nested, &["misses-in-search Flatten Medium"]);
-    assert_eq!(found.sources_of(&found.findings[0]), [SourceId(0), SourceId(3)]);
+    assert_eq!(found.sources_of(&found.findings[0]), [source_id(0), source_id(3)]);
     of(missing(1000, 200, 100, 99), &["misses-in-search ChangeKey Low"]);
     // Half of the search in keys that lie elsewhere.
     let (evidence, mut site) = missing(1000, 200, 100, 100);

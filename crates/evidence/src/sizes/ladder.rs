@@ -18,7 +18,7 @@ use gomap::room;
 
 use super::{Class, Larger, NoSizes, Size};
 use crate::sampling::{Sum, rates_differ};
-use evidence::{Bounds, GrowKind, TypeGrowth, Windows};
+use crate::{Bounds, GrowKind, TypeGrowth, Windows};
 
 /// Standard errors from which on a difference is more than chance: one comparison of a hundred is wrong. There are about
 /// ten rungs to compare.

@@ -135,7 +135,7 @@ fn windows(random: &mut Random, exact_s: f64, run_s: f64) -> Vec<Window> {
 
 /// A run of a program, and what a recorder says of it.
 struct Run {
-    evidence: Evidence,
+    recorded: Recorded,
     growth: TypeGrowth,
     n_seen: u64,
     n_grows: u64,
@@ -217,7 +217,7 @@ fn run(of: (MapImpl, &str), line: &[(Maps, Vec<Vec<Grow>>)], run_s: f64, seed: u
         has_no_end: false,
     };
     entries.sort_unstable();
-    Run { evidence: evidence(of, &[windows]), growth, n_seen, n_grows, entries }
+    Run { recorded: recorded(of, &[windows]), growth, n_seen, n_grows, entries }
 }
 
 /// What came of the runs of a program.
@@ -234,13 +234,12 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, run: &Run) {
-        let process = run.evidence.growth.as_ref().unwrap();
         self.n += 1;
         let holds =
             |bounds: Bounds, n: u64| bounds.low <= n && bounds.high.is_none_or(|high| n <= high);
-        let grows = grows_range(process, &run.growth).unwrap();
+        let grows = grows_range(&run.recorded.windows, &run.growth).unwrap();
         self.grows += u64::from(holds(grows, run.n_grows));
-        let Ok(sizes) = FinalSizes::of(&run.evidence, &run.growth) else { return };
+        let Ok(sizes) = sizes_of(&run.recorded, &run.growth) else { return };
         self.sized += 1;
         let n_maps = run.entries.len() as u64;
         self.maps += u64::from(holds(sizes.range().unwrap(), n_maps));

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use evidence::{GroupId, GrowKind};
+use crate::{GroupId, GrowKind};
 
 const SCALE: f64 = 20.0;
 
@@ -34,10 +34,9 @@ fn range(exact: u64, recordings: &[&[u64]], windows: &[Windows]) -> Bounds {
         sampled,
         moved_entries: 0,
     };
-    let process = ProcessGrowth { windows: windows.to_vec(), ..ProcessGrowth::default() };
     let precision = Precision::Estimated;
     let growth = TypeGrowth { steps: vec![step], precision, ..TypeGrowth::default() };
-    grows_range(&process, &growth).unwrap()
+    grows_range(windows, &growth).unwrap()
 }
 
 fn within(bounds: Bounds, low: std::ops::Range<u64>, high: std::ops::Range<u64>) {

@@ -1,11 +1,10 @@
 //! When inputs were taken, so that what belongs to different times is not taken for one.
 
-use evidence::Evidence;
-use evidence::{Notice, SourceId};
+use crate::{Notice, SourceId, Sources};
 
 /// Spans of the time of day, of those inputs that say.
 #[derive(Debug, Default)]
-pub(crate) struct Times(Vec<(SourceId, Span)>);
+pub(super) struct Times(Vec<(SourceId, Span)>);
 
 /// Units: nanoseconds since 1970.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +15,7 @@ struct Span {
 
 impl Times {
     /// Adds an input that covers a time. One of no length says nothing: it counts from the start of the program.
-    pub(crate) fn add(&mut self, source: SourceId, start_ns: i128, duration_ns: u64) {
+    pub(super) fn add(&mut self, source: SourceId, start_ns: i128, duration_ns: u64) {
         if start_ns > 0 && duration_ns > 0 {
             let span = Span { start: start_ns, end: start_ns + i128::from(duration_ns) };
             self.0.push((source, span));
@@ -24,22 +23,24 @@ impl Times {
     }
 
     /// Says which inputs do not overlap with the first: their shares may be compared, their times not.
-    pub(crate) fn finish(self, evidence: &mut Evidence) {
-        let Some((&(first, span), others)) = self.0.split_first() else { return };
-        for &(source, other) in others {
+    pub(super) fn notices(mut self, sources: &Sources) -> Vec<Notice> {
+        self.0.sort_by_key(|&(source, _)| source);
+        let Some((&(first, span), others)) = self.0.split_first() else { return Vec::new() };
+        let apart = |&(source, other): &(SourceId, Span)| {
             let (gap_ns, when) = if other.start >= span.end {
                 (other.start - span.end, "after")
             } else if other.end <= span.start {
                 (span.start - other.end, "before")
             } else {
-                continue;
+                return None;
             };
-            let name = evidence.sources.get(first.0 as usize).map_or("?", |source| &source.name);
             let text = format!(
-                "taken {:.1} s {when} {name}: compared by shares, times are not aligned",
-                gap_ns as f64 / 1e9
+                "taken {:.1} s {when} {}: compared by shares, times are not aligned",
+                gap_ns as f64 / 1e9,
+                sources[first].name
             );
-            evidence.notices.push(Notice { source: Some(source), text });
-        }
+            Some(Notice { source: Some(source), text })
+        };
+        others.iter().filter_map(apart).collect()
     }
 }

@@ -16,7 +16,7 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{Bounds, GrowStep, Precision, ProcessGrowth, Sampled, TypeGrowth, Windows};
+use crate::{Bounds, GrowStep, Precision, Sampled, TypeGrowth, Windows};
 
 /// Groups below which nothing is said on chance.
 pub const FEWEST_GROUPS: usize = 3;
@@ -33,14 +33,14 @@ const STUDENT_97: [f64; 20] = [
 /// The range that holds the true number of growths of a type at a line in 19 of 20 cases.
 ///
 /// `None` when each was counted, or the recording does not say how far it can be off.
-pub fn grows_range(process: &ProcessGrowth, growth: &TypeGrowth) -> Option<Bounds> {
+pub(crate) fn grows_range(windows: &[Windows], growth: &TypeGrowth) -> Option<Bounds> {
     let mut sum = Sum::default();
     growth.steps.iter().for_each(|step| sum.add(step));
     match growth.precision {
         Precision::Exact | Precision::EstimatedSite => None,
         _ if sum.is_unknown => None,
-        Precision::Estimated => Some(sum.count_bounds(&process.windows)),
-        Precision::LowerBound => Some(Bounds { high: None, ..sum.count_bounds(&process.windows) }),
+        Precision::Estimated => Some(sum.count_bounds(windows)),
+        Precision::LowerBound => Some(Bounds { high: None, ..sum.count_bounds(windows) }),
     }
 }
 

@@ -6,11 +6,12 @@
 
 mod ladder;
 
-use self::ladder::Ladder;
-use crate::shapes;
-use evidence::{Bounds, Evidence, Precision, TypeGrowth};
+use goabi::MapAbi;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use self::ladder::Ladder;
+use crate::{Bounds, Precision, TypeGrowth, Windows};
 
 /// A range of entries. Shape: `at_least <= room`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -100,19 +101,22 @@ impl NoSizes {
 }
 
 impl FinalSizes {
-    /// Derives the sizes of what grew at a line.
+    /// Derives the sizes of what grew at a line, as maps of this kind do.
     ///
     /// # Errors
     /// Where they would be a guess.
-    pub fn of(evidence: &Evidence, growth: &TypeGrowth) -> Result<Self, NoSizes> {
-        let map = shapes::map(evidence).ok_or(NoSizes::UnknownVersion)?;
+    pub(crate) fn of(
+        map: Option<&'static MapAbi>,
+        windows: &[Windows],
+        growth: &TypeGrowth,
+    ) -> Result<Self, NoSizes> {
+        let map = map.ok_or(NoSizes::UnknownVersion)?;
         if growth.has_no_line {
             return Err(NoSizes::NoLine);
         }
         if growth.precision == Precision::LowerBound {
             return Err(NoSizes::Uncounted);
         }
-        let windows = evidence.growth.as_ref().map_or(&[][..], |process| &process.windows);
         let ladder = Ladder::of(growth, map, windows);
         if growth.precision < Precision::Estimated {
             return Self::counted(ladder.counted_classes(), growth);

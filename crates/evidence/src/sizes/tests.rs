@@ -3,28 +3,30 @@
 
 mod coverage;
 
-use goabi::{GoVersion, MapImpl};
 use std::collections::BTreeMap;
 
+use goabi::{GoVersion, MapImpl, Release};
+
 use super::*;
-use evidence::{
-    GroupId, GrowKind, GrowStep, Growth, ProcessGrowth, Program, Sampled, SourceId, Windows,
-};
+use crate::{GroupId, GrowKind, GrowStep, Growth, Sampled};
 
 const SWISS: (MapImpl, &str) = (MapImpl::Swiss, "go1.27.3");
 const CLASSIC: (MapImpl, &str) = (MapImpl::Classic, "go1.23.9");
 const CLASSIC_121: (MapImpl, &str) = (MapImpl::Classic, "go1.21.13");
 
-fn evidence((map_impl, version): (MapImpl, &str), windows: &[Windows]) -> Evidence {
-    Evidence {
-        program: Program {
-            go_version: GoVersion::parse(version).map(|version| (version, SourceId(0))),
-            map_impl: Some((map_impl, SourceId(0))),
-            ..Program::default()
-        },
-        growth: Some(ProcessGrowth { windows: windows.to_vec(), ..ProcessGrowth::default() }),
-        ..Evidence::default()
-    }
+/// What recordings say beside growths.
+struct Recorded {
+    map: Option<&'static MapAbi>,
+    windows: Vec<Windows>,
+}
+
+fn recorded((map_impl, version): (MapImpl, &str), windows: &[Windows]) -> Recorded {
+    let release = Release::of(GoVersion::parse(version).unwrap());
+    Recorded { map: release.unwrap().map(map_impl), windows: windows.to_vec() }
+}
+
+fn sizes_of(recorded: &Recorded, growth: &TypeGrowth) -> Result<FinalSizes, NoSizes> {
+    FinalSizes::of(recorded.map, &recorded.windows, growth)
 }
 
 fn step(kind: GrowKind, before: u64, grows: u64, entries: u64) -> GrowStep {
@@ -85,7 +87,7 @@ fn windows() -> Windows {
 }
 
 fn estimate(rungs: &[Seen<'_>]) -> Result<FinalSizes, NoSizes> {
-    FinalSizes::of(&evidence(SWISS, &[windows()]), &estimated(rungs))
+    sizes_of(&recorded(SWISS, &[windows()]), &estimated(rungs))
 }
 
 /// "n of at_least to room", class by class.
@@ -102,7 +104,7 @@ fn large_classic_maps_have_sizes_where_each_of_their_growths_was_counted() {
         vec![(Ok(512), 0, &[1]), (Ok(1024), 20, &[]), (Ok(2048), 20, &[]), (Ok(4096), 20, &[])];
     let of = |every_growth_from| {
         let growth = TypeGrowth { every_growth_from, ..estimated(&rungs) };
-        FinalSizes::of(&evidence(CLASSIC, &[windows()]), &growth)
+        sizes_of(&recorded(CLASSIC, &[windows()]), &growth)
     };
     assert_eq!(of(None), Err(NoSizes::TooFew));
     let sizes = of(Some(1024)).unwrap();
@@ -121,7 +123,7 @@ fn maps_stop_where_fewer_grow_on() {
         (GrowKind::Table, 32, 10, 28),
         (GrowKind::Table, 64, 10, 56),
     ]);
-    let sizes = FinalSizes::of(&evidence(SWISS, &[]), &of).unwrap();
+    let sizes = sizes_of(&recorded(SWISS, &[]), &of).unwrap();
     assert_eq!((sizes.n_maps(), sizes.range()), (100, None));
     assert_eq!(sizes.quantile(0.5), Size { at_least: 15, room: 28 });
     assert_eq!(sizes.quantile(0.95), Size { at_least: 57, room: 112 });
@@ -133,14 +135,14 @@ fn maps_stop_where_fewer_grow_on() {
 #[test]
 fn the_load_factor_is_that_of_the_version() {
     let of = growth(&[(GrowKind::Double, 8, 5, 8), (GrowKind::Double, 16, 5, 12)]);
-    let sizes = FinalSizes::of(&evidence(CLASSIC_121, &[]), &of).unwrap();
+    let sizes = sizes_of(&recorded(CLASSIC_121, &[]), &of).unwrap();
     assert_eq!(sizes.quantile(0.5), Size { at_least: 13, room: 24 });
 }
 
 #[test]
 fn splits_of_unknown_depth_make_all_maps_larger_alike() {
     let of = growth(&[(GrowKind::Table, 512, 2, 448), (GrowKind::Split, 1024, 14, 896)]);
-    let sizes = FinalSizes::of(&evidence(SWISS, &[]), &of).unwrap();
+    let sizes = sizes_of(&recorded(SWISS, &[]), &of).unwrap();
     assert_eq!(sizes.quantile(0.5), Size { at_least: 3585, room: 7168 });
 }
 
@@ -151,16 +153,16 @@ fn the_depth_of_splits_tells_large_maps_from_larger() {
         |depth, n| GrowStep { local_depth: Some(depth), ..step(GrowKind::Split, 1024, n, 896) };
     let of =
         of_steps(vec![step(GrowKind::Table, 512, 10, 448), split(0, 10), split(1, 8), split(2, 2)]);
-    let sizes = FinalSizes::of(&evidence(SWISS, &[]), &of).unwrap();
+    let sizes = sizes_of(&recorded(SWISS, &[]), &of).unwrap();
     assert_eq!(text(&sizes), "6 of 897 to 1792, 3 of 1793 to 3584, 1 of 3585 to 7168");
 }
 
 #[test]
 fn maps_that_were_larger_before_the_recording_are_not_counted_below_zero() {
     let of = growth(&[(GrowKind::Double, 64, 3, 52), (GrowKind::Double, 128, 9, 104)]);
-    let sizes = FinalSizes::of(&evidence(CLASSIC, &[]), &of).unwrap();
+    let sizes = sizes_of(&recorded(CLASSIC, &[]), &of).unwrap();
     assert_eq!(sizes.n_maps(), 9);
-    let nothing = FinalSizes::of(&evidence(CLASSIC, &[]), &growth(&[]));
+    let nothing = sizes_of(&recorded(CLASSIC, &[]), &growth(&[]));
     assert_eq!(nothing, Err(NoSizes::NoneStopped));
 }
 
@@ -223,16 +225,14 @@ fn what_no_range_is_known_of_has_no_sizes() {
     let rungs: [Seen<'_>; 2] = [(Ok(16), 0, &often), (Ok(32), 0, &often)];
     let mut growth = estimated(&rungs);
     let few_groups = Windows { group_cpu_ns: vec![1, 1], ..windows() };
-    let of = |windows: &[Windows], growth: &TypeGrowth| {
-        FinalSizes::of(&evidence(SWISS, windows), growth)
-    };
+    let of = |windows: &[Windows], growth: &TypeGrowth| sizes_of(&recorded(SWISS, windows), growth);
     assert_eq!(of(&[few_groups], &growth), Err(NoSizes::TooFew));
     assert_eq!(of(&[], &growth), Err(NoSizes::NoRange));
     growth.steps[0].sampled.of_no_group = 1;
     assert_eq!(of(&[windows()], &growth), Err(NoSizes::NoRange));
     growth.precision = Precision::LowerBound;
     assert_eq!(of(&[windows()], &growth), Err(NoSizes::Uncounted));
-    let unknown = FinalSizes::of(&Evidence::default(), &growth);
+    let unknown = sizes_of(&Recorded { map: None, windows: Vec::new() }, &growth);
     assert_eq!(unknown, Err(NoSizes::UnknownVersion));
 }
 
@@ -265,11 +265,11 @@ fn absurd_numbers_are_no_panic() {
                     has_no_end: false,
                 };
                 for of in [SWISS, CLASSIC_121] {
-                    let evidence = evidence(of, std::slice::from_ref(&cpu));
-                    let _ = FinalSizes::of(&evidence, &growth);
-                    crate::sampling::grows_range(evidence.growth.as_ref().unwrap(), &growth);
+                    let recorded = recorded(of, std::slice::from_ref(&cpu));
+                    let _ = sizes_of(&recorded, &growth);
+                    crate::sampling::grows_range(&recorded.windows, &growth);
                     let exact = TypeGrowth { precision: Precision::Exact, ..growth.clone() };
-                    let sizes = FinalSizes::of(&evidence, &exact);
+                    let sizes = sizes_of(&recorded, &exact);
                     let _ = sizes.map(|sizes| (sizes.quantile(0.5), sizes.write_amplification()));
                 }
             }

@@ -1,0 +1,356 @@
+//! The one builder of [`Evidence`].
+//!
+//! Inputs come in any order. Each says what it has of the program, of the process and of lines of source, and reads
+//! nothing back, so that nothing depends on which came before. What follows from several is derived when all were heard:
+//!
+//! 1. Of what inputs state of the program, the word of the one that knows most counts.
+//! 2. Lines at which maps are used become sites; what was said of other lines goes.
+//! 3. Each site gets what was said of its line and its functions. Where an input that measures all lines has nothing of
+//!    this one, that is 0, and not unknown.
+//! 4. Blocks of the heap get the number of entries that a map of that size has room for, growths the range of their
+//!    number and the sizes of the maps.
+//! 5. All of it is put in order.
+
+mod code;
+mod times;
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use goabi::{GoVersion, MapImpl, MapOp};
+use gomap::Layout;
+
+use self::code::allocates;
+use self::times::Times;
+use crate::{
+    Cost, CpuAside, Evidence, Frame, HintedMakes, LineKey, Notice, ProcessCpu, ProcessGrowth,
+    ProcessHeap, ProcessLocks, ProcessMisses, ProcessStorage, ProcessTrace, Program, Site,
+    SiteGrowth, SiteLock, SiteMisses, Source, SourceId, SourceKind, Sources, StackTree, Timeline,
+    printable,
+};
+
+pub use self::code::CodeMaps;
+
+/// Puts together what inputs say of one program.
+#[derive(Debug, Default)]
+pub struct Builder {
+    /// Of the process, as said; nothing of lines yet.
+    evidence: Evidence,
+    stated: Vec<(SourceId, Stated)>,
+    times: Times,
+    lines: HashMap<LineKey, Site>,
+    /// Samples that were not added to the CPU profile, all of the process.
+    aside: Vec<(SourceId, Cost)>,
+    /// By the function that waits or is waited for.
+    waits: HashMap<String, Vec<SiteLock>>,
+    code: Option<CodeMaps>,
+}
+
+/// What an input states of the program; `None` where it says nothing.
+#[derive(Debug, Default)]
+pub struct Stated {
+    /// File name of the main binary.
+    pub name: Option<String>,
+    /// Its build id, hexadecimal.
+    pub build_id: Option<String>,
+    /// Go release.
+    pub go_version: Option<GoVersion>,
+    /// Map implementation.
+    pub map_impl: Option<MapImpl>,
+    /// Architecture by Go's name.
+    pub arch: Option<&'static str>,
+}
+
+/// What one input says of itself and of the program.
+#[derive(Debug)]
+pub struct OfSource<'b> {
+    builder: &'b mut Builder,
+    id: SourceId,
+}
+
+impl OfSource<'_> {
+    /// Its id, for what is measured.
+    pub fn id(&self) -> SourceId {
+        self.id
+    }
+
+    /// Its name, for messages.
+    pub fn name(&self) -> &str {
+        &self.builder.evidence.sources[self.id].name
+    }
+
+    /// Facts about it worth a line on the screen.
+    pub fn summary(&mut self, text: &str) {
+        if let Some(source) = self.builder.evidence.sources.get_mut(self.id) {
+            source.summary = printable(text);
+        }
+    }
+
+    /// What was lost of it or does not fit, and what to do about it.
+    pub fn notice(&mut self, text: &str) {
+        self.builder.notice(Some(self.id), text);
+    }
+
+    /// What it says of the program.
+    pub fn states(&mut self, stated: Stated) {
+        self.builder.stated.push((self.id, stated));
+    }
+
+    /// The time in which it was taken. Units: nanoseconds since 1970, and of its length.
+    pub fn covers(&mut self, start_ns: i128, duration_ns: u64) {
+        self.builder.times.add(self.id, start_ns, duration_ns);
+    }
+}
+
+impl Builder {
+    /// Adds an input.
+    pub fn source(&mut self, name: &str, kind: SourceKind) -> OfSource<'_> {
+        let source = Source { name: name.to_owned(), kind, summary: String::new() };
+        let id = self.evidence.sources.add(source);
+        OfSource { builder: self, id }
+    }
+
+    /// An input that was added, to say more of it.
+    pub fn of(&mut self, id: SourceId) -> OfSource<'_> {
+        OfSource { builder: self, id }
+    }
+
+    /// Adds what the reader has to know, of an input or of several.
+    pub fn notice(&mut self, source: Option<SourceId>, text: &str) {
+        self.evidence.notices.push(Notice { source, text: printable(text) });
+    }
+
+    /// What is measured of a line, whether or not it turns out to be a site. Maps, holders and locks are filled in later,
+    /// as are zeros.
+    pub fn line(&mut self, frame: &Frame) -> &mut Site {
+        let site = self.lines.entry(frame.key()).or_insert_with(|| Site::at(frame.clone()));
+        // Of several paths the least: one from the root comes before one within a module.
+        if frame.file < site.frame.file {
+            site.frame.file.clone_from(&frame.file);
+        }
+        site
+    }
+
+    /// What the CPU profiles say of the process.
+    pub fn cpu(&mut self, cpu: ProcessCpu, stacks: Option<StackTree>) {
+        self.evidence.cpu = Some(cpu);
+        self.evidence.stacks = stacks;
+    }
+
+    /// CPU samples of the process that were not added to the others; those of lines stand in [`Site::cpu_aside`].
+    pub fn cpu_aside(&mut self, source: SourceId, total: Cost) {
+        self.aside.push((source, total));
+    }
+
+    /// Misses of the process; those of lines stand in [`Site::misses`].
+    pub fn misses(&mut self, misses: ProcessMisses) {
+        self.evidence.misses.push(misses);
+    }
+
+    /// What the heap profile says of the process.
+    pub fn heap(&mut self, heap: ProcessHeap) {
+        self.evidence.heap = Some(heap);
+    }
+
+    /// What recordings say of the process.
+    pub fn growth(&mut self, growth: ProcessGrowth) {
+        self.evidence.growth = Some(growth);
+    }
+
+    /// Maps that are made with a size hint.
+    pub fn hinted(&mut self, makes: HintedMakes) {
+        self.evidence.hints.push(makes);
+    }
+
+    /// What execution traces say of the process.
+    pub fn trace(&mut self, trace: ProcessTrace, timeline: Option<Timeline>) {
+        self.evidence.trace = Some(trace);
+        self.evidence.timeline = timeline;
+    }
+
+    /// Waiting for locks, as one input saw it.
+    pub fn locks(&mut self, locks: ProcessLocks) {
+        self.evidence.locks.push(locks);
+    }
+
+    /// Waits of one of [`Builder::locks`] for a lock that a function takes or gives back.
+    pub fn waits(&mut self, lock: SiteLock) {
+        self.waits.entry(lock.frame.function.clone()).or_default().push(lock);
+    }
+
+    /// Writes to files and devices; of several inputs the last counts.
+    pub fn storage(&mut self, storage: ProcessStorage) {
+        self.evidence.storage = Some(storage);
+    }
+
+    /// What the binary says of maps, if its types can be read.
+    pub fn code(&mut self, code: CodeMaps) {
+        self.code = Some(code);
+    }
+
+    /// Derives what follows from all that was said.
+    pub fn finish(self) -> Evidence {
+        let Self { mut evidence, stated, times, lines, mut aside, waits, code } = self;
+        evidence.program = program(stated, &evidence.sources);
+        evidence.notices.extend(times.notices(&evidence.sources));
+        evidence.notices.extend(heap_alone(&evidence));
+        evidence.notices.sort_by_key(|notice| notice.source);
+        evidence.locks.sort_by_key(|locks| locks.source);
+        evidence.misses.sort_by_key(|misses| misses.source);
+        evidence.hints.sort_by(|a, b| {
+            b.n.cmp(&a.n).then_with(|| (&a.frame, &a.map_type).cmp(&(&b.frame, &b.map_type)))
+        });
+        aside.sort_by_key(|&(source, _)| source);
+        let mut sites = sites(lines, code.as_ref());
+        for site in &mut sites {
+            site.locks = (!evidence.locks.is_empty()).then(|| locks_of(site, &waits));
+            fill_gaps(site, &evidence, &aside);
+            sort_types(site);
+            size_blocks(site, &evidence.program);
+        }
+        sites.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.frame.cmp(&b.frame)));
+        if let Some(CodeMaps { mut makes, types, .. }) = code {
+            let functions: HashSet<_> = sites.iter().map(|site| &site.frame.function).collect();
+            makes.retain(|make| functions.contains(&make.frame.function));
+            (evidence.makes, evidence.map_types) = (makes, types);
+        }
+        evidence.sites = sites;
+        evidence.derive_sizes();
+        evidence
+    }
+}
+
+/// What inputs of this kind know of the program, from most to least: the binary is it, a recording asked the process.
+fn knowledge(kind: SourceKind) -> u8 {
+    match kind {
+        SourceKind::Binary => 0,
+        SourceKind::Recording => 1,
+        SourceKind::Cpu => 2,
+        SourceKind::Perf => 3,
+        SourceKind::Heap => 4,
+        SourceKind::Contention => 5,
+        SourceKind::Trace => 6,
+    }
+}
+
+fn program(mut stated: Vec<(SourceId, Stated)>, sources: &Sources) -> Program {
+    stated.sort_by_key(|&(id, _)| (knowledge(sources[id].kind), id));
+    let mut program = Program::default();
+    for (id, of) in stated {
+        program.name = program.name.or(of.name);
+        program.build_id = program.build_id.or(of.build_id);
+        program.go_version = program.go_version.or(of.go_version.map(|version| (version, id)));
+        program.map_impl = program.map_impl.or(of.map_impl.map(|map_impl| (map_impl, id)));
+        program.arch = program.arch.or(of.arch);
+    }
+    program
+}
+
+fn heap_alone(evidence: &Evidence) -> Option<Notice> {
+    let heap = evidence.heap.as_ref()?;
+    let has_binary = evidence.sources.of_kind(SourceKind::Binary).is_some();
+    if has_binary || evidence.cpu.is_some() {
+        return None;
+    }
+    let text =
+        "a heap profile alone does not tell maps from slices; add a CPU profile or the binary";
+    Some(Notice { source: Some(heap.sources.first()), text: text.to_owned() })
+}
+
+/// Lines that use maps: by CPU samples, by growth, or by the machine code where the heap profile has allocations.
+fn sites(lines: HashMap<LineKey, Site>, code: Option<&CodeMaps>) -> Vec<Site> {
+    let site = |(key, mut site): (LineKey, Site)| {
+        let maps = code.map_or(&[][..], |code| code.uses(&key));
+        let has_allocated = site.heap.as_ref().is_some_and(|heap| heap.total.alloc_objects > 0);
+        let is_site =
+            site.cpu.is_some() || site.growth.is_some() || (has_allocated && allocates(maps));
+        if !is_site {
+            return None;
+        }
+        if let Some(code) = code {
+            site.maps = Some(maps.to_vec());
+            site.holders = code.holders_of(&site);
+        }
+        Some(site)
+    };
+    lines.into_iter().filter_map(site).collect()
+}
+
+/// Waits in the function of a site, and in those that it was inlined into.
+fn locks_of(site: &Site, waits: &HashMap<String, Vec<SiteLock>>) -> Vec<SiteLock> {
+    let functions: HashSet<&String> =
+        std::iter::once(&site.frame).chain(&site.inlined_into).map(|of| &of.function).collect();
+    let in_functions = functions.into_iter().filter_map(|function| waits.get(function)).flatten();
+    let mut locks: Vec<SiteLock> = in_functions.cloned().collect();
+    locks.sort_by(|a, b| {
+        let by_time = || b.waits.ns.cmp(&a.waits.ns).then_with(|| a.frame.cmp(&b.frame));
+        a.source.cmp(&b.source).then_with(by_time).then_with(|| a.call.cmp(&b.call))
+    });
+    locks
+}
+
+/// Where an input measured all lines and has nothing of this one, there was nothing.
+fn fill_gaps(site: &mut Site, evidence: &Evidence, aside: &[(SourceId, Cost)]) {
+    if evidence.growth.is_some() {
+        site.growth.get_or_insert_default();
+    }
+    if evidence.trace.is_some() {
+        site.trace.get_or_insert_default();
+    }
+    let of_line = std::mem::take(&mut site.cpu_aside);
+    let aside = aside.iter().map(|&(source, total)| {
+        let none = CpuAside { source, total, map: Cost::default(), growth: Cost::default() };
+        of_line.iter().copied().find(|of| of.source == source).unwrap_or(none)
+    });
+    site.cpu_aside = aside.collect();
+    let of_line = std::mem::take(&mut site.misses);
+    let misses = evidence.misses.iter().map(|all| {
+        let is_same = |of: &&SiteMisses| of.source == all.source && of.event == all.event;
+        of_line.iter().find(is_same).cloned().unwrap_or_else(|| SiteMisses::none(all))
+    });
+    site.misses = misses.collect();
+}
+
+fn sort_types(site: &mut Site) {
+    let Some(SiteGrowth { types, .. }) = &mut site.growth else { return };
+    types.sort_by(|a, b| {
+        let by_bytes = b.total.moved_bytes.cmp(&a.total.moved_bytes);
+        by_bytes.then_with(|| a.map_type.cmp(&b.map_type))
+    });
+}
+
+/// Says how many entries a map has room for when it allocates a block of the given size, where the types at the site
+/// allow only one answer.
+fn size_blocks(site: &mut Site, program: &Program) {
+    let (Some((version, _)), Some((map_impl, _))) = (program.go_version, program.map_impl) else {
+        return;
+    };
+    let (Some(heap), Some(maps)) = (&mut site.heap, &site.maps) else { return };
+    let layouts: Vec<Layout> = maps
+        .iter()
+        .filter(|map| matches!(map.op, MapOp::Assign | MapOp::Make | MapOp::Clone))
+        .filter_map(|map| map.map_type.as_ref().ok())
+        .filter_map(|map_type| map_type.layout(map_impl, version))
+        .collect();
+    for block in &mut heap.blocks {
+        let mut capacities =
+            layouts.iter().filter_map(|layout| layout.capacity_of_block(block.block_bytes));
+        let first = capacities.next();
+        block.map_capacity = first.filter(|first| capacities.all(|other| other == *first));
+    }
+}
+
+/// Sites by CPU in maps, then those without by bytes allocated, then by bytes moved.
+fn rank(site: &Site) -> (u8, Reverse<u64>) {
+    match (&site.cpu, &site.heap, &site.growth) {
+        (Some(cpu), ..) => (0, Reverse(cpu.map.cpu_ns)),
+        (None, Some(heap), _) => (1, Reverse(heap.total.alloc_bytes)),
+        (None, None, growth) => {
+            let moved_bytes = growth.as_ref().map_or(0, |growth| growth.total.moved_bytes);
+            (2, Reverse(moved_bytes))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

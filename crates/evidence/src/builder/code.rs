@@ -1,0 +1,81 @@
+//! What machine code says of maps.
+
+use std::collections::HashMap;
+
+use goabi::{MapOp, Nested};
+
+use crate::{Frame, LineKey, MakeSite, MapType, Site, SiteMap};
+
+/// What the binary says of maps, of all lines of the program.
+#[derive(Debug, Default)]
+pub struct CodeMaps {
+    /// Every map type, by name.
+    pub types: Vec<MapType>,
+    /// Places at which maps are made.
+    pub makes: Vec<MakeSite>,
+    uses: HashMap<LineKey, Vec<SiteMap>>,
+    holders: Vec<Holder>,
+}
+
+/// A function that assigns to maps of maps.
+#[derive(Debug)]
+struct Holder {
+    function: String,
+    /// Whether the assignment is in its own source, not in that of a function inlined into it.
+    is_own: bool,
+    map_type: MapType,
+}
+
+impl CodeMaps {
+    /// Of a binary with these types, of which no code was seen yet.
+    pub fn of(types: Vec<MapType>) -> Self {
+        Self { types, ..Self::default() }
+    }
+
+    /// Adds a map operation at a line. Several that are alike are one.
+    pub fn add_use(&mut self, frame: &Frame, map: SiteMap) {
+        let at_line = self.uses.entry(frame.key()).or_default();
+        if !at_line.contains(&map) {
+            at_line.push(map);
+        }
+    }
+
+    /// Adds an assignment to a map, in these functions of the user: that in whose source it is, then those that it was
+    /// inlined into.
+    pub fn add_assign(&mut self, functions: impl Iterator<Item = String>, map_type: &MapType) {
+        if map_type.nested != Nested::Direct {
+            return;
+        }
+        self.holders.extend(functions.enumerate().map(|(index, function)| Holder {
+            function,
+            is_own: index == 0,
+            map_type: map_type.clone(),
+        }));
+    }
+
+    /// The maps used at a line.
+    pub(super) fn uses(&self, key: &LineKey) -> &[SiteMap] {
+        self.uses.get(key).map_or(&[], |maps| maps)
+    }
+
+    /// Maps of maps that the function of a line assigns to, or one that it was inlined into.
+    pub(super) fn holders_of(&self, site: &Site) -> Vec<MapType> {
+        let around =
+            |function: &str| site.inlined_into.iter().any(|outer| outer.function == function);
+        let is_near = |holder: &&Holder| {
+            holder.function == site.frame.function || (holder.is_own && around(&holder.function))
+        };
+        let mut types: Vec<MapType> = Vec::new();
+        for holder in self.holders.iter().filter(is_near) {
+            if !types.contains(&holder.map_type) {
+                types.push(holder.map_type.clone());
+            }
+        }
+        types
+    }
+}
+
+/// Whether a map is made or written by one of these.
+pub(super) fn allocates(maps: &[SiteMap]) -> bool {
+    maps.iter().any(|map| matches!(map.op, MapOp::Assign | MapOp::Make | MapOp::Clone))
+}

@@ -1,0 +1,196 @@
+#![allow(clippy::unwrap_used)]
+
+use goabi::Nested;
+
+use super::*;
+use crate::{Alloc, Block, LockSide, MapType, Misses, SiteCpu, SiteHeap, SiteMap, TypePart, Waits};
+
+fn frame(function: &str, line: u32) -> Frame {
+    Frame { function: function.to_owned(), file: "main.go".to_owned(), line }
+}
+
+fn cost(samples: u64) -> Cost {
+    Cost { samples, cpu_ns: samples * 10 }
+}
+
+/// Map operations at a line, by so many samples.
+fn using_maps(samples: u64) -> Option<SiteCpu> {
+    Some(SiteCpu { map: cost(samples), ..SiteCpu::default() })
+}
+
+fn heap(blocks: &[(u64, u64)]) -> Option<SiteHeap> {
+    let mut heap = SiteHeap::default();
+    for &(block_bytes, alloc_objects) in blocks {
+        let alloc_bytes = block_bytes * alloc_objects;
+        let alloc = Alloc { alloc_objects, alloc_bytes, ..Alloc::default() };
+        heap.total += alloc;
+        heap.blocks.push(Block { block_bytes, alloc, map_capacity: None });
+    }
+    Some(heap)
+}
+
+fn map_type() -> MapType {
+    let part = |name: &str, size| TypePart {
+        name: name.to_owned(),
+        size,
+        has_pointers: size > 8,
+        is_interface: false,
+    };
+    MapType {
+        name: "map[string]int".to_owned(),
+        key: part("string", 16),
+        elem: part("int", 8),
+        nested: Nested::No,
+        group_bytes: 200,
+    }
+}
+
+fn use_of(op: MapOp) -> SiteMap {
+    SiteMap { op, callee: "runtime.mapassign".to_owned(), map_type: Ok(map_type()) }
+}
+
+fn places(evidence: &Evidence) -> Vec<(&str, u32)> {
+    evidence.sites.iter().map(|site| (&*site.frame.function, site.frame.line)).collect()
+}
+
+#[test]
+fn lines_that_use_maps_are_sites() {
+    let mut builder = Builder::default();
+    let profile = builder.source("cpu.pprof", SourceKind::Cpu).id();
+    let of_heap = builder.source("heap.pprof", SourceKind::Heap).id();
+    builder.line(&frame("main.rare", 1)).cpu = using_maps(1);
+    builder.line(&frame("main.often", 2)).cpu = using_maps(9);
+    for (line, n) in [(3, 1), (4, 2), (5, 3), (6, 0)] {
+        builder.line(&frame("main.alloc", line)).heap = heap(&[(64, n)]);
+    }
+    let mut code = CodeMaps::of(vec![map_type()]);
+    code.add_use(&frame("main.alloc", 3), use_of(MapOp::Make));
+    code.add_use(&frame("main.alloc", 4), use_of(MapOp::Assign));
+    code.add_use(&frame("main.alloc", 5), use_of(MapOp::Read));
+    code.add_use(&frame("main.alloc", 6), use_of(MapOp::Make));
+    code.add_use(&frame("main.never", 7), use_of(MapOp::Assign));
+    builder.code(code);
+    builder.cpu(ProcessCpu::of(profile), None);
+    builder.heap(ProcessHeap { sources: of_heap.into(), total: Alloc::default() });
+    let evidence = builder.finish();
+    let expected = [("main.often", 2), ("main.rare", 1), ("main.alloc", 4), ("main.alloc", 3)];
+    assert_eq!(places(&evidence), expected);
+    assert_eq!(evidence.sites[0].maps, Some(Vec::new()));
+    assert_eq!(evidence.sites[2].maps, Some(vec![use_of(MapOp::Assign)]));
+    assert!(evidence.sites.iter().all(|site| site.growth.is_none() && site.locks.is_none()));
+}
+
+#[test]
+fn an_input_that_measures_all_lines_measured_none_of_this_one() {
+    let mut builder = Builder::default();
+    let [cpu, recording, trace, perf] = [
+        ("cpu.pprof", SourceKind::Cpu),
+        ("recording.pb.gz", SourceKind::Recording),
+        ("trace.out", SourceKind::Trace),
+        ("perf.data", SourceKind::Perf),
+    ]
+    .map(|(name, kind)| builder.source(name, kind).id());
+    builder.line(&frame("main.put", 7)).cpu = using_maps(3);
+    builder.cpu(ProcessCpu::of(cpu), None);
+    builder.growth(ProcessGrowth::of(recording));
+    builder.trace(ProcessTrace::of(trace), None);
+    builder.cpu_aside(perf, cost(50));
+    let total = Misses { samples: 4, events: 400 };
+    builder.misses(ProcessMisses { source: perf, event: "cache-misses".to_owned(), total });
+    let evidence = builder.finish();
+    let [site] = &*evidence.sites else { panic!("{:?}", evidence.sites) };
+    assert_eq!(site.growth, Some(SiteGrowth::default()));
+    assert!(site.trace.is_some_and(|trace| trace.assists.n == 0 && trace.writers.is_none()));
+    let nothing = Cost::default();
+    let aside = CpuAside { source: perf, total: cost(50), map: nothing, growth: nothing };
+    assert_eq!(site.cpu_aside, [aside]);
+    assert_eq!(site.misses, [SiteMisses::none(&evidence.misses[0])]);
+    assert_eq!((site.heap.is_none(), &site.maps, &site.locks), (true, &None, &None));
+}
+
+#[test]
+fn the_binary_knows_more_of_the_program_than_profiles() {
+    let mut builder = Builder::default();
+    let version = GoVersion::parse("go1.27.3");
+    let mut profile = builder.source("cpu.pprof", SourceKind::Cpu);
+    let (name, build_id) = (Some("server".to_owned()), Some("aa".to_owned()));
+    let map_impl = Some(MapImpl::Classic);
+    profile.states(Stated { name, build_id, map_impl, ..Stated::default() });
+    let mut recording = builder.source("recording.pb.gz", SourceKind::Recording);
+    let of_recording = recording.id();
+    recording.states(Stated { go_version: version, ..Stated::default() });
+    let mut binary = builder.source("server.bin", SourceKind::Binary);
+    let of_binary = binary.id();
+    binary.states(Stated { map_impl: Some(MapImpl::Swiss), ..Stated::default() });
+    let program = builder.finish().program;
+    assert_eq!(program.map_impl, Some((MapImpl::Swiss, of_binary)));
+    assert_eq!(program.go_version, version.map(|version| (version, of_recording)));
+    assert_eq!(
+        (program.name.as_deref(), program.build_id.as_deref()),
+        (Some("server"), Some("aa"))
+    );
+}
+
+#[test]
+fn notices_stand_with_their_input() {
+    let mut builder = Builder::default();
+    let second = 1_000_000_000;
+    let [first, other] = ["first", "other"].map(|name| builder.source(name, SourceKind::Cpu).id());
+    builder.of(other).notice("partly \u{1b}unreadable");
+    builder.of(other).covers(i128::from(5 * second), second);
+    builder.of(first).covers(i128::from(second), second);
+    builder.of(first).notice("cut off");
+    builder.notice(None, "a file was not used");
+    let evidence = builder.finish();
+    let notices = evidence.notices.iter().map(|notice| (notice.source, &*notice.text));
+    let apart = "taken 3.0 s after first: compared by shares, times are not aligned";
+    assert_eq!(
+        notices.collect::<Vec<_>>(),
+        [
+            (None, "a file was not used"),
+            (Some(first), "cut off"),
+            (Some(other), "partly \u{fffd}unreadable"),
+            (Some(other), apart),
+        ]
+    );
+}
+
+#[test]
+fn waits_belong_to_the_functions_of_a_site() {
+    let mut builder = Builder::default();
+    let source = builder.source("mutex.pprof", SourceKind::Contention).id();
+    let side = LockSide::Holder;
+    let wait = |function: &str, ns| SiteLock {
+        source,
+        side,
+        call: "sync.(*Mutex).Unlock".to_owned(),
+        frame: frame(function, 1),
+        waits: Waits { n: 1, ns },
+    };
+    for lock in [wait("main.put", 5), wait("main.fill", 9), wait("main.other", 100)] {
+        builder.waits(lock);
+    }
+    builder.locks(ProcessLocks { source, side, total: Waits::default(), duration_ns: None });
+    let site = builder.line(&frame("main.put", 7));
+    (site.cpu, site.inlined_into) = (using_maps(1), vec![frame("main.fill", 8)]);
+    let evidence = builder.finish();
+    let expected = [wait("main.fill", 9), wait("main.put", 5)];
+    assert_eq!(evidence.sites[0].locks.as_deref(), Some(&expected[..]));
+}
+
+#[test]
+fn blocks_get_the_room_of_a_map_whose_array_has_their_size() {
+    let mut builder = Builder::default();
+    let binary = builder.source("server", SourceKind::Binary).id();
+    let (go_version, map_impl) = (GoVersion::parse("go1.27.3"), Some(MapImpl::Swiss));
+    builder.of(binary).states(Stated { go_version, map_impl, ..Stated::default() });
+    let site = builder.line(&frame("main.put", 7));
+    (site.cpu, site.heap) = (using_maps(1), heap(&[(208, 3), (300, 1)]));
+    let mut code = CodeMaps::of(vec![map_type()]);
+    code.add_use(&frame("main.put", 7), use_of(MapOp::Assign));
+    builder.code(code);
+    let evidence = builder.finish();
+    let blocks = &evidence.sites[0].heap.as_ref().unwrap().blocks;
+    let rooms: Vec<_> = blocks.iter().map(|block| block.map_capacity).collect();
+    assert_eq!(rooms, [Some(8), None]);
+}
