@@ -32,6 +32,7 @@ pub use self::trace::{ProcessTrace, Ranges, SiteTrace, Writers};
 use goabi::{GoVersion, MapAbi, MapImpl, MapOp, Nested, Release};
 pub use gomap::GrowKind;
 use gomap::{Category, Layout, MapWork};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Everything measured about one program; what no source measured is `None`.
@@ -314,7 +315,7 @@ impl AddAssign for Alloc {
 }
 
 /// A function at a line of source.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Frame {
     /// Go's name of the function, with package path.
     pub function: String,

@@ -7,13 +7,14 @@
 mod ladder;
 
 use goabi::MapAbi;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::ladder::Ladder;
 use crate::{Bounds, Precision, TypeGrowth, Windows};
 
 /// A range of entries. Shape: `at_least <= room`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Size {
     /// Entries that a map holds at least.
     pub at_least: u64,

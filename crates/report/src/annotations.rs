@@ -8,7 +8,7 @@ use diagnosis::finding::Advice;
 use evidence::Evidence;
 
 use crate::numbers::{figure, ratio};
-use crate::words;
+use crate::words::{self, Word};
 
 /// A message about a line of source.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +60,7 @@ pub fn annotations(
             line: frame.line.max(1),
             message: format!(
                 "{}: {}: {}",
-                words::verdict(finding.verdict),
+                finding.verdict.word(),
                 words::cause(&finding.cause),
                 words::advice(&finding.advice)
             ),

@@ -6,9 +6,6 @@ use anstyle::{AnsiColor, Style};
 use diagnosis::binary::{ListedInstruction, ListedProfile, Listing};
 use evidence::Frame;
 
-use serde_json::json;
-
-use crate::json::{cost, frame};
 use crate::numbers::{count, percent, share};
 use crate::words;
 
@@ -54,29 +51,6 @@ pub fn render_asm(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
         row(out, instruction, listing.profile.as_ref(), width)?;
     }
     Ok(())
-}
-
-/// Writes the listing as JSON; documented in docs/json.md.
-///
-/// # Errors
-/// When `out` fails.
-pub fn render_asm_json(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
-    let value = json!({
-        "schema": "mapscope.asm/1",
-        "function": listing.function,
-        "profile": listing.profile.as_ref().map(|profile| json!({ "event": profile.event, "own": cost(profile.own), "total": cost(profile.total) })),
-        "faults": listing.faults,
-        "instructions": listing.instructions.iter().map(|i| json!({
-            "addr": i.addr,
-            "text": i.text,
-            "operand": i.operand,
-            "meaning": i.meaning,
-            "frame": i.frame.as_ref().map(frame),
-            "cost": listing.profile.as_ref().map(|_| cost(i.cost)),
-        })).collect::<Vec<_>>(),
-    });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    writeln!(out)
 }
 
 fn place_line(out: &mut dyn Write, frame: Option<&Frame>) -> io::Result<()> {

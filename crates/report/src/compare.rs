@@ -1,7 +1,6 @@
 //! `mapscope compare`: runs before and after a change, side by side.
 
 mod benchmarks;
-mod json;
 
 use std::io::{self, Write};
 
@@ -13,10 +12,7 @@ use gobench::stats::{Change, Outcome, Summary};
 
 use crate::numbers::{figure, fine_bytes, fine_duration};
 
-pub use benchmarks::{
-    BenchmarkComparison, render_benchmarks, render_benchmarks_json, write_as_benchmarks,
-};
-pub use json::render_compare_json;
+pub use benchmarks::{BenchmarkComparison, render_benchmarks, write_as_benchmarks};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

@@ -1,12 +1,10 @@
 //! Results of `mapscope lab`: what its outputs have in common, words and figures.
 
 mod html;
-mod json;
 mod markdown;
 mod text;
 
 pub use html::render_lab_html;
-pub use json::render_lab_json;
 pub use markdown::render_lab_markdown;
 pub use text::{render_lab, render_lab_list};
 
@@ -16,15 +14,6 @@ use lab::{
 };
 
 use crate::numbers::{NOT_MEASURED, count, figure};
-
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Holds => "holds",
-        Verdict::HoldsInPart => "holds in part",
-        Verdict::DoesNotHold => "does not hold",
-        Verdict::NotMeasurable => "not measurable here",
-    }
-}
 
 fn outcome(outcome: Outcome) -> &'static str {
     match outcome {

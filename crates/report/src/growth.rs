@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use diagnosis::finding::GrowthSaving;
-use evidence::sizes::{Class, FinalSizes, NoSizes, Size};
+use evidence::sizes::{FinalSizes, Size};
 use evidence::words::plural;
 use evidence::{Bounds, Evidence, GrowKind, Precision, ProcessGrowth, Site, TypeGrowth};
-use serde_json::{Value, json};
 
 use crate::numbers::{NOT_MEASURED, bytes, count, counted, duration, estimate, percent, span};
 use crate::words;
@@ -207,39 +206,6 @@ pub(crate) fn size_text(size: Size) -> String {
     format!("{} to {}", count(size.at_least), count(size.room))
 }
 
-/// `low` and `high` in JSON, or null.
-pub(crate) fn bounds_json(bounds: Option<Bounds>) -> Value {
-    bounds.map_or(Value::Null, |bounds| json!({ "low": bounds.low, "high": bounds.high }))
-}
-
-/// A class of sizes in JSON.
-pub(crate) fn class_json(class: &Class) -> Value {
-    json!({
-        "maps": class.maps,
-        "maps_range": bounds_json(class.range),
-        "entries": { "low": class.size.at_least, "high": class.size.room },
-    })
-}
-
-/// The maps beyond all classes in JSON.
-pub(crate) fn larger_json(sizes: &FinalSizes) -> Value {
-    sizes
-        .larger()
-        .map_or(Value::Null, |larger| json!({ "maps": larger.maps, "at_least": larger.at_least }))
-}
-
-/// Key of why sizes are not known in JSON.
-pub(crate) fn no_sizes_key(reason: NoSizes) -> &'static str {
-    match reason {
-        NoSizes::UnknownVersion => "unknown_version",
-        NoSizes::NoneStopped => "none_stopped",
-        NoSizes::TooFew => "too_few_growths",
-        NoSizes::NoRange => "no_range",
-        NoSizes::NoLine => "no_line",
-        NoSizes::Uncounted => "uncounted",
-    }
-}
-
 pub(crate) fn maps(n: u64) -> String {
     counted(n, "map")
 }
@@ -248,27 +214,6 @@ pub(crate) fn maps(n: u64) -> String {
 fn amplification_text(sizes: &FinalSizes) -> Option<String> {
     let (low, high) = sizes.write_amplification()?;
     Some(format!("{low:.1} to {high:.1}"))
-}
-
-/// Key of a kind of growth in JSON.
-pub(crate) fn kind_key(kind: GrowKind) -> &'static str {
-    match kind {
-        GrowKind::SmallToTable => "small-to-table",
-        GrowKind::Table => "table",
-        GrowKind::Split => "split",
-        GrowKind::Double => "double",
-        GrowKind::SameSize => "same-size",
-    }
-}
-
-/// Key of a precision in JSON.
-pub(crate) fn precision_key(precision: Precision) -> &'static str {
-    match precision {
-        Precision::Exact => "exact",
-        Precision::EstimatedSite => "site-estimated",
-        Precision::Estimated => "estimated",
-        Precision::LowerBound => "lower-bound",
-    }
 }
 
 #[cfg(test)]

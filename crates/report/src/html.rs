@@ -1,21 +1,20 @@
 //! The report as one page that needs nothing else: no network, no other file.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use diagnosis::finding::EvidenceLine;
+use diagnosis::finding::{EvidenceLine, Saving};
 use diagnosis::{Diagnosis, Finding, Verdict};
-use evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu};
+use evidence::{Cost, CostSplit, Evidence, ProcessCpu, Site};
 use goabi::MapOp;
 use gomap::Category;
+use maud::{Markup, PreEscaped, html};
 
+use crate::columns::{COLUMNS, Cell};
 use crate::flamegraph::render_flamegraph;
-use crate::growth;
-use crate::numbers::{NOT_MEASURED, amount, bytes, count, duration, missing, percent, share};
-use crate::{locks, storage, text, timeline, trace, words};
-
-/// Style, script and frame of the page; `{{…}}` marks what is filled in.
-const TEMPLATE: &str = include_str!("page.html");
+use crate::numbers::{NOT_MEASURED, amount, count, duration, percent, share};
+use crate::page::Page;
+use crate::words::{self, Word};
+use crate::{growth, locks, marks, storage, text, timeline, trace};
 
 /// Writes the page.
 ///
@@ -23,265 +22,229 @@ const TEMPLATE: &str = include_str!("page.html");
 /// When `out` fails, or the flame graph cannot be drawn.
 pub fn render_html(out: &mut dyn Write, diagnosis: &Diagnosis) -> io::Result<()> {
     let evidence = &diagnosis.evidence;
-    let parts = [
-        ("{{title}}", title(evidence)),
-        ("{{header}}", header(evidence)),
-        ("{{process}}", process(evidence)),
-        ("{{notices}}", notices(evidence)),
-        ("{{timeline}}", timeline::to_html(evidence)),
-        ("{{findings}}", findings(diagnosis)),
-        ("{{sites}}", sites(evidence)),
-        ("{{legend}}", legend()),
-        ("{{counted}}", counted(evidence)),
-        ("{{flamegraph}}", flamegraph(evidence)?),
-        ("{{not_measured}}", not_measured(diagnosis)),
-    ];
-    fill(out, TEMPLATE, &parts)
+    let name = evidence.program.name.as_deref().unwrap_or("Go program");
+    let body = html! {
+        h1 { (name) }
+        (header(evidence))
+        (process(evidence))
+        div.legend { (legend()) }
+        (notices(evidence))
+        h2 { "Findings" }
+        (findings(diagnosis))
+        (timeline::to_html(evidence))
+        (counted(evidence))
+        h2 { "Sites" }
+        (sites(evidence))
+        h2 { "Flame graph" }
+        (flamegraph(evidence)?)
+        h2 { "Not measured" }
+        ul { @for gap in &diagnosis.not_measured { li { (gap.what) pre { (gap.command) } } } }
+        script { (PreEscaped(include_str!("page.js"))) }
+    };
+    let page = Page {
+        mark: marks::PAGE,
+        title: &format!("{name} – mapscope"),
+        policy: "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:",
+        style: include_str!("page.css"),
+    };
+    writeln!(out, "{}", page.with(&body).into_string())
 }
 
-/// Writes a template with its marks `{{name}}` replaced. What is filled in comes from the input and may itself contain
-/// marks, so the template is walked once.
-pub(crate) fn fill(
-    out: &mut dyn Write,
-    template: &str,
-    parts: &[(&str, String)],
-) -> io::Result<()> {
-    let mut rest = template;
-    while let Some((before, tail)) = rest.split_once("{{") {
-        let (name, after) = tail.split_once("}}").unwrap_or((tail, ""));
-        out.write_all(before.as_bytes())?;
-        let part = parts.iter().find(|(mark, _)| mark.trim_matches(['{', '}']) == name);
-        out.write_all(part.map_or("", |(_, text)| text).as_bytes())?;
-        rest = after;
-    }
-    out.write_all(rest.as_bytes())
-}
-
-/// Text for element content and quoted attributes.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn title(evidence: &Evidence) -> String {
-    escape(evidence.program.name.as_deref().unwrap_or("Go program"))
-}
-
-fn header(evidence: &Evidence) -> String {
+fn header(evidence: &Evidence) -> Markup {
     let program = &evidence.program;
     let version = program
         .go_version
         .map_or("Go version unknown".to_owned(), |(version, _)| version.to_string());
-    let map_impl = program.map_impl.map_or("unknown", |(map_impl, _)| words::map_impl(map_impl));
-    let mut out = format!("<p class=facts>{} · {map_impl} maps", escape(&version));
-    if let Some(arch) = program.arch {
-        let _ = write!(out, " · {arch}");
+    let map_impl = program.map_impl.map_or("unknown", |(map_impl, _)| map_impl.word());
+    html! {
+        p.facts {
+            (version) " · " (map_impl) " maps"
+            @if let Some(arch) = program.arch { " · " (arch) }
+        }
+        ul.sources {
+            @for source in &evidence.sources {
+                li { b { (source.kind.word()) } " " (source.name) " " span { (source.summary) } }
+            }
+        }
     }
-    out += "</p><ul class=sources>";
-    for source in &evidence.sources {
-        let (kind, name) = (words::source_kind(source.kind), escape(&source.name));
-        let _ =
-            write!(out, "<li><b>{kind}</b> {name} <span>{}</span></li>", escape(&source.summary));
-    }
-    out + "</ul>"
 }
 
 /// What was counted, not sampled.
-fn counted(evidence: &Evidence) -> String {
+fn counted(evidence: &Evidence) -> Markup {
     let growth = evidence.growth.iter().map(growth::process_text);
     let trace = evidence.trace.iter().flat_map(trace::process_lines);
-    let locks = locks::lines(evidence);
     let storage = evidence.storage.iter().flat_map(storage::process_lines);
-    let lines = growth
-        .chain(trace)
-        .chain(locks)
-        .chain(storage)
-        .map(|line| format!("<li>{}</li>", escape(&line)))
-        .fold(String::new(), |list, item| list + &item);
-    if lines.is_empty() {
-        return lines;
+    let lines: Vec<String> =
+        growth.chain(trace).chain(locks::lines(evidence)).chain(storage).collect();
+    html! {
+        @if !lines.is_empty() {
+            h2 { "Counted" }
+            ul.facts { @for line in &lines { li { (line) } } }
+            @if let Some(storage) = &evidence.storage { (storage::to_html(storage)) }
+        }
     }
-    let tables: String = evidence.storage.iter().map(storage::to_html).collect();
-    format!("<h2>Counted</h2><ul class=facts>{lines}</ul>{tables}")
 }
 
-fn process(evidence: &Evidence) -> String {
-    let Some(cpu) = &evidence.cpu else { return format!("<p>CPU: {NOT_MEASURED}</p>") };
+fn process(evidence: &Evidence) -> Markup {
+    let Some(cpu) = &evidence.cpu else { return html! { p { "CPU: " (NOT_MEASURED) } } };
+    let all = format!("{} of CPU time", duration(cpu.total.cpu_ns));
+    html! {
+        (tiles(cpu))
+        (split_bar(&cpu.split, cpu.total, Some(&all)))
+    }
+}
+
+fn tiles(cpu: &ProcessCpu) -> Markup {
     let tiles = [
         ("map writes", cpu.by_op.get(MapOp::Assign)),
         ("map reads", cpu.by_op.get(MapOp::Read)),
         ("growth", cpu.growth),
         ("garbage collection", cpu.gc),
     ];
-    let mut out = String::from("<div class=tiles>");
-    for (what, part) in tiles {
-        let _ = write!(
-            out,
-            "<div class=tile><b>{}</b><span>{what}</span><small>{} of {} samples</small></div>",
-            percent(part.share_of(cpu.total)),
-            count(part.samples),
-            count(cpu.total.samples)
-        );
-    }
-    out += "</div>";
-    out + &split_bar(cpu)
-}
-
-/// One bar with all CPU time by category.
-fn split_bar(cpu: &ProcessCpu) -> String {
-    let mut out = format!("<div class=split title=\"{} of CPU time\">", duration(cpu.total.cpu_ns));
-    for category in Category::ALL {
-        let cost = cpu.split.get(category);
-        if cost != Cost::default() {
-            let text = format!("{}: {}", words::category(category), share(cost, cpu.total));
-            let width = cost.share_of(cpu.total) * 100.0;
-            let _ = write!(
-                out,
-                "<i style=\"width:{width:.2}%;background:{}\" title=\"{text}\"></i>",
-                colour(category)
-            );
+    html! {
+        div.tiles {
+            @for (what, part) in tiles {
+                div.tile {
+                    b { (percent(part.share_of(cpu.total))) }
+                    span { (what) }
+                    small { (count(part.samples)) " of " (count(cpu.total.samples)) " samples" }
+                }
+            }
         }
     }
-    out + "</div>"
 }
 
-fn notices(evidence: &Evidence) -> String {
-    let notice = |notice: &evidence::Notice| {
-        let source = notice.source.map(|id| &evidence.sources[id]);
-        let name = source.map_or(String::new(), |source| format!("{}: ", source.name));
-        format!("<p class=notice>{}</p>", escape(&format!("{name}{}", notice.text)))
-    };
-    evidence.notices.iter().map(notice).collect()
-}
-
-fn findings(diagnosis: &Diagnosis) -> String {
-    if diagnosis.findings.is_empty() {
-        return "<p>No finding: nothing that was measured asks for a change.</p>".to_owned();
+/// One bar with a cost by category.
+fn split_bar(split: &CostSplit, whole: Cost, title: Option<&str>) -> Markup {
+    let parts = Category::ALL.map(|category| (category, split.get(category)));
+    html! {
+        div.split title=[title] {
+            @for (category, part) in parts.into_iter().filter(|(_, part)| *part != Cost::default()) {
+                @let width = part.share_of(whole) * 100.0;
+                i style={ "width:" (format_args!("{width:.2}")) "%;background:" (colour(category)) }
+                    title={ (words::category(category)) ": " (share(part, whole)) } {}
+            }
+        }
     }
-    diagnosis.findings.iter().map(|f| finding(f, diagnosis)).collect()
 }
 
-fn finding(finding: &Finding, diagnosis: &Diagnosis) -> String {
+fn notices(evidence: &Evidence) -> Markup {
+    html! {
+        @for notice in &evidence.notices {
+            p.notice {
+                @if let Some(id) = notice.source { (evidence.sources[id].name) ": " }
+                (notice.text)
+            }
+        }
+    }
+}
+
+fn findings(diagnosis: &Diagnosis) -> Markup {
+    html! {
+        @if diagnosis.findings.is_empty() {
+            p { "No finding: nothing that was measured asks for a change." }
+        }
+        @for of in &diagnosis.findings { (finding(of, diagnosis)) }
+    }
+}
+
+fn finding(finding: &Finding, diagnosis: &Diagnosis) -> Markup {
     let evidence = &diagnosis.evidence;
     let class = if finding.verdict == Verdict::LeaveAlone { "fine" } else { "change" };
     let site = finding.site.and_then(|idx| evidence.sites.get(idx));
     let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
-    let mut out = format!(
-        "<article class={class}><h3><em>{}</em> {}</h3><dl>",
-        words::verdict(finding.verdict),
-        escape(&place)
-    );
-    let mut row = |label: &str, text: &str| {
-        let _ = write!(out, "<dt>{label}</dt><dd>{}</dd>", escape(text));
-    };
-    if let Some(site) = site {
-        row("which map", &text::map_text(site, evidence));
+    html! {
+        article.(class) {
+            h3 { em { (finding.verdict.word()) } " " (place) }
+            dl {
+                @if let Some(site) = site { (row("which map", &text::map_text(site, evidence))) }
+                (row("why", &words::cause(&finding.cause)))
+                (row("what to change", &words::advice(&finding.advice)))
+                @if let Some(saving) = &finding.saving { (saving_rows(saving, evidence)) }
+                (row("trust", &words::confidence(finding.confidence)))
+                @if let Some(site) = site.filter(|_| finding.asks_for_change()) {
+                    (row("did it help", &text::check_text(site, finding)))
+                }
+                (row("seen", &words::seen_in(finding, diagnosis)))
+            }
+            table.evidence { @for line in &finding.evidence { (evidence_row(line, evidence)) } }
+        }
     }
-    row("why", &words::cause(&finding.cause));
-    row("what to change", &words::advice(&finding.advice));
-    if let Some(saving) = &finding.saving {
-        let range = format!(
-            "{} to {} of the CPU: {}",
-            percent(saving.low),
-            percent(saving.high),
-            words::basis(saving.basis)
-        );
-        row("would save", &range);
-        row("", &growth::saving_text(saving.growth.as_ref(), evidence));
-    }
-    row("trust", &words::confidence(finding.confidence));
-    if let Some(site) = site.filter(|_| finding.asks_for_change()) {
-        row("did it help", &text::check_text(site, finding));
-    }
-    row("seen", &words::seen_in(finding, diagnosis));
-    out += "</dl><table class=evidence>";
-    finding.evidence.iter().for_each(|line| out += &evidence_row(line, evidence));
-    out + "</table></article>"
 }
 
-fn evidence_row(line: &EvidenceLine, evidence: &Evidence) -> String {
+fn row(label: &str, text: &str) -> Markup {
+    html! { dt { (label) } dd { (text) } }
+}
+
+fn saving_rows(saving: &Saving, evidence: &Evidence) -> Markup {
+    let (low, high) = (percent(saving.low), percent(saving.high));
+    html! {
+        (row("would save", &format!("{low} to {high} of the CPU: {}", words::basis(saving.basis))))
+        (row("", &growth::saving_text(saving.growth.as_ref(), evidence)))
+    }
+}
+
+fn evidence_row(line: &EvidenceLine, evidence: &Evidence) -> Markup {
     let source = words::names(&line.sources, evidence, |name| name);
-    let (figure, what) = (amount(line.amount), escape(&line.what));
-    format!("<tr><td>{figure}</td><td>{what}</td><td>{}</td></tr>", escape(&source))
+    html! { tr { td { (amount(line.amount)) } td { (line.what) } td { (source) } } }
 }
 
-fn sites(evidence: &Evidence) -> String {
-    evidence.sites.iter().map(|site| site_row(site, evidence)).collect()
+/// A table that the page's script sorts.
+fn sites(evidence: &Evidence) -> Markup {
+    html! {
+        div.scroll {
+            table #sites {
+                thead {
+                    tr {
+                        @for (idx, column) in COLUMNS.iter().enumerate() {
+                            th aria-sort=[(idx == 0).then_some("descending")] { (column.name) }
+                        }
+                        th { "site" }
+                        th { "map" }
+                        th { "split of map time" }
+                    }
+                }
+                tbody { @for site in &evidence.sites { (site_row(site, evidence)) } }
+            }
+        }
+    }
 }
 
 /// A row whose cells carry their sort key.
-fn site_row(site: &Site, evidence: &Evidence) -> String {
-    let share_cell = |cost: fn(&SiteCpu) -> Cost| match (&site.cpu, &evidence.cpu) {
-        (Some(cpu), Some(process)) => {
-            let cost = cost(cpu);
-            let (text, samples) = (percent(cost.share_of(process.total)), count(cost.samples));
-            format!("<td data-k={} title=\"{samples} samples\">{text}</td>", cost.cpu_ns)
-        }
-        _ => format!("<td data-k=-1 class=none>{}</td>", missing(evidence.cpu.is_some())),
-    };
-    let heap = site.heap.as_ref().map_or(
-        format!("<td data-k=-1 class=none>{}</td>", missing(evidence.heap.is_some())),
-        |heap| {
-            format!("<td data-k={}>{}</td>", heap.total.alloc_bytes, bytes(heap.total.alloc_bytes))
-        },
-    );
+fn site_row(site: &Site, evidence: &Evidence) -> Markup {
     let frame = &site.frame;
-    let inlined: String = site
-        .inlined_into
-        .iter()
-        .map(|f| format!("<small>inlined into {}</small>", escape(&f.function)))
-        .collect();
-    let growth: String = growth::site_lines(site)
-        .iter()
-        .map(|line| format!("<small>{}</small>", escape(line)))
-        .collect();
-    format!(
-        "<tr>{}{}{}{heap}<td><code>{}</code><small>{}:{}</small>{inlined}</td><td>{}{growth}</td><td>{}</td></tr>",
-        share_cell(|cpu| cpu.map),
-        share_cell(|cpu| cpu.line),
-        share_cell(|cpu| cpu.growth),
-        escape(&frame.function),
-        escape(&frame.file),
-        frame.line,
-        escape(&text::map_text(site, evidence)),
-        site.cpu.as_ref().map_or(String::new(), site_split),
-    )
-}
-
-fn site_split(cpu: &SiteCpu) -> String {
-    let mut out = String::from("<div class=split>");
-    for category in Category::ALL {
-        let cost = cpu.split.get(category);
-        if cost != Cost::default() {
-            let title = format!("{}: {}", words::category(category), share(cost, cpu.map));
-            let width = cost.share_of(cpu.map) * 100.0;
-            let _ = write!(
-                out,
-                "<i style=\"width:{width:.2}%;background:{}\" title=\"{title}\"></i>",
-                colour(category)
-            );
+    html! {
+        tr {
+            @for column in &COLUMNS { (cell(&column.cell(site, evidence))) }
+            td {
+                code { (frame.function) }
+                small { (frame.file) ":" (frame.line) }
+                @for outer in &site.inlined_into { small { "inlined into " (outer.function) } }
+            }
+            td {
+                (text::map_text(site, evidence))
+                @for line in growth::site_lines(site) { small { (line) } }
+            }
+            td { @if let Some(cpu) = &site.cpu { (split_bar(&cpu.split, cpu.map, None)) } }
         }
     }
-    out + "</div>"
 }
 
-fn legend() -> String {
-    Category::ALL
-        .iter()
-        .map(|&c| {
-            format!("<span><i style=\"background:{}\"></i>{}</span>", colour(c), words::category(c))
-        })
-        .collect()
+fn cell(cell: &Cell) -> Markup {
+    html! {
+        @match cell {
+            Cell::Value { n, text, note } => td data-k=(n) title=[note] { (text) },
+            Cell::None(why) => td.none data-k="-1" { (why) },
+        }
+    }
+}
+
+fn legend() -> Markup {
+    html! {
+        @for category in Category::ALL {
+            span { i style={ "background:" (colour(category)) } {} (words::category(category)) }
+        }
+    }
 }
 
 fn colour(category: Category) -> String {
@@ -289,9 +252,9 @@ fn colour(category: Category) -> String {
     format!("rgb({r},{g},{b})")
 }
 
-fn flamegraph(evidence: &Evidence) -> io::Result<String> {
+fn flamegraph(evidence: &Evidence) -> io::Result<Markup> {
     let Some(stacks) = &evidence.stacks else {
-        return Ok(format!("<p>Flame graph: {NOT_MEASURED}</p>"));
+        return Ok(html! { p { "Flame graph: " (NOT_MEASURED) } });
     };
     let mut svg = Vec::new();
     render_flamegraph(&mut svg, stacks, "CPU time by cost category")?;
@@ -300,12 +263,5 @@ fn flamegraph(evidence: &Evidence) -> io::Result<String> {
     let svg = svg.find("<svg").map_or("", |start| &svg[start..]);
     let page =
         format!("<!doctype html><style>body{{margin:0}}svg{{width:100%;height:auto}}</style>{svg}");
-    Ok(format!("<iframe title=\"flame graph\" srcdoc=\"{}\"></iframe>", escape(&page)))
-}
-
-fn not_measured(diagnosis: &Diagnosis) -> String {
-    let gap = |gap: &diagnosis::finding::NotMeasured| {
-        format!("<li>{}<pre>{}</pre></li>", escape(&gap.what), escape(&gap.command))
-    };
-    diagnosis.not_measured.iter().map(gap).collect()
+    Ok(html! { iframe title="flame graph" srcdoc=(page) {} })
 }

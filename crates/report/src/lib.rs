@@ -5,6 +5,8 @@
 
 mod annotations;
 mod asm;
+mod chart;
+mod columns;
 mod compare;
 mod experiments;
 mod flamegraph;
@@ -14,6 +16,7 @@ mod json;
 mod locks;
 pub mod marks;
 mod numbers;
+mod page;
 mod rules;
 mod sarif;
 mod scan;
@@ -27,23 +30,21 @@ mod what_if_recorded;
 mod words;
 
 pub use annotations::{Annotation, AnnotationLevel, annotations, render_errors, render_github};
-pub use asm::{render_asm, render_asm_json};
+pub use asm::render_asm;
 pub use compare::{
-    BenchmarkComparison, render_benchmarks, render_benchmarks_json, render_compare,
-    render_compare_json, render_worse, write_as_benchmarks,
+    BenchmarkComparison, render_benchmarks, render_compare, render_worse, write_as_benchmarks,
 };
-pub use experiments::{
-    render_lab, render_lab_html, render_lab_json, render_lab_list, render_lab_markdown,
-};
+pub use experiments::{render_lab, render_lab_html, render_lab_list, render_lab_markdown};
 pub use flamegraph::render_flamegraph;
 pub use html::render_html;
-pub use json::render_json;
+pub use json::{
+    render_asm_json, render_benchmarks_json, render_compare_json, render_json, render_lab_json,
+    render_recorded_json, render_scan_json, render_what_if_json,
+};
 pub use rules::render_rule;
 pub use sarif::render_sarif;
-pub use scan::{render_scan_json, render_scan_text};
+pub use scan::render_scan_text;
 pub use text::{TextOptions, render_text};
-pub use what_if::{WhatIf, render_what_if, render_what_if_json};
+pub use what_if::{WhatIf, render_what_if};
 pub use what_if_chart::{Chart, ChartPoint, render_what_if_svg};
-pub use what_if_recorded::{
-    RecordedWhatIf, render_recorded, render_recorded_json, render_recorded_svg,
-};
+pub use what_if_recorded::{RecordedWhatIf, render_recorded, render_recorded_svg};

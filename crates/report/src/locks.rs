@@ -1,10 +1,9 @@
-//! Waiting for locks, in words and for programs.
+//! Waiting for locks, in words.
 
-use evidence::{Evidence, LockSide, ProcessLocks, SiteLock, Waits};
-use serde_json::{Value, json};
+use evidence::{Evidence, LockSide, ProcessLocks, Waits};
 
 use crate::numbers::{count, duration, time_share};
-use crate::{json, words};
+use crate::words;
 
 /// A sentence per source.
 pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
@@ -26,34 +25,4 @@ fn line(locks: &ProcessLocks, evidence: &Evidence) -> String {
     };
     let plural = if n == 1 { "" } else { "s" };
     format!("{} time{plural} {who}, {time}  [{name}]", count(n))
-}
-
-pub(crate) fn to_json(locks: &ProcessLocks) -> Value {
-    json!({
-        "source": locks.source.index(),
-        "side": side(locks.side),
-        "total": waits(locks.total),
-        "duration_ns": locks.duration_ns,
-    })
-}
-
-pub(crate) fn site_lock(lock: &SiteLock) -> Value {
-    json!({
-        "source": lock.source.index(),
-        "side": side(lock.side),
-        "call": lock.call,
-        "at": json::frame(&lock.frame),
-        "waits": waits(lock.waits),
-    })
-}
-
-fn side(side: LockSide) -> &'static str {
-    match side {
-        LockSide::Waiter => "waiter",
-        LockSide::Holder => "holder",
-    }
-}
-
-fn waits(waits: Waits) -> Value {
-    json!({ "n": waits.n, "ns": waits.ns })
 }

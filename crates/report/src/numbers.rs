@@ -84,6 +84,12 @@ pub(crate) fn ratio(ratio: f64) -> String {
     format!("{ratio:.2}")
 }
 
+/// At most two digits behind the point, none that are 0: "0.5", "120".
+pub(crate) fn decimal(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// A measured value to three digits: "0", "0.425", "80.9", "1,234".
 pub(crate) fn figure(value: f64) -> String {
     let sign = if value < 0.0 { "-" } else { "" };
@@ -179,6 +185,7 @@ mod tests {
         assert_eq!(bytes(u64::MAX), "16384.0 PiB");
         assert_eq!([940_000_000, 12_400_000_000].map(duration), ["940 ms", "12.4 s"]);
         assert_eq!(percent(0.3716), "37.2 %");
+        assert_eq!([0.0, 0.5, 1.25, 120.0].map(decimal), ["0", "0.5", "1.25", "120"]);
         assert_eq!([0, 1, 1000].map(|n| counted(n, "map")), ["0 maps", "1 map", "1,000 maps"]);
         let (part, whole) = (Cost { samples: 35, cpu_ns: 350 }, Cost { samples: 94, cpu_ns: 940 });
         assert_eq!(share(part, whole), "37.2 % (35 of 94 samples)");

@@ -7,7 +7,7 @@ use diagnosis::rules::{GivesWay, Input, OF_TRUST, Rule, Threshold, Value};
 use textwrap::{Options, wrap};
 
 use crate::numbers::{bytes, count, duration, whole_percent};
-use crate::words;
+use crate::words::Word;
 
 const BOLD: Style = Style::new().bold();
 const LABEL: Style = AnsiColor::Cyan.on_default();
@@ -65,7 +65,7 @@ fn lines<T>(of: &[T], text: impl Fn(&T) -> String) -> Vec<String> {
 
 /// "presize or allocate less".
 fn verdicts(rule: &Rule) -> String {
-    let verdicts: Vec<&str> = rule.verdicts.iter().map(|of| words::verdict(*of)).collect();
+    let verdicts: Vec<&str> = rule.verdicts.iter().map(Word::word).collect();
     match verdicts.split_last() {
         Some((last, [])) => (*last).to_owned(),
         Some((last, before)) => format!("{} or {last}", before.join(", ")),

@@ -5,10 +5,9 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use diagnosis::binary::{Scan, ScannedSite, ScannedType};
 use goabi::Nested;
-use serde_json::{Value, json};
 
 use crate::numbers::{bytes, count};
-use crate::words;
+use crate::words::{self, Word};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -19,7 +18,7 @@ const TITLE: Style = AnsiColor::Cyan.on_default().bold();
 /// # Errors
 /// When `out` fails.
 pub fn render_scan_text(out: &mut dyn Write, report: &Scan, top: usize) -> io::Result<()> {
-    let map_impl = report.map_impl.map_or("unknown", words::map_impl);
+    let map_impl = report.map_impl.map_or("unknown", |of| of.word());
     writeln!(
         out,
         "{BOLD}{}{BOLD:#}  {}  {map_impl} maps  {}",
@@ -55,7 +54,7 @@ fn types(out: &mut dyn Write, types: &[ScannedType], top: usize) -> io::Result<(
     for entry in types.iter().take(top) {
         let t = &entry.map_type;
         let [key, elem, group] = [t.key.size, t.elem.size, t.group_bytes].map(bytes);
-        let nested = words::nested(t.nested);
+        let nested = t.nested.word();
         writeln!(
             out,
             "  {nested:<7} {key:>6} {elem:>6} {group:>9} {:>7}  {}",
@@ -76,7 +75,7 @@ fn sites(out: &mut dyn Write, sites: &[ScannedSite], top: usize) -> io::Result<(
         writeln!(
             out,
             "  {:<7} {BOLD}{place}{BOLD:#}  {map_type}  {DIM}{}{DIM:#}",
-            words::op(site.op),
+            site.op.word(),
             site.callee
         )?;
         if let [_, outer @ ..] = site.frames.as_slice()
@@ -94,40 +93,4 @@ fn more(out: &mut dyn Write, n: usize, top: usize) -> io::Result<()> {
         Some(more) => writeln!(out, "  {DIM}{more} more: --top {n} shows them{DIM:#}"),
         None => Ok(()),
     }
-}
-
-/// Writes the whole scan as JSON; documented in docs/json.md.
-///
-/// # Errors
-/// When `out` fails.
-pub fn render_scan_json(out: &mut dyn Write, report: &Scan) -> io::Result<()> {
-    let value = json!({
-        "schema": "mapscope.scan/1",
-        "binary": report.binary,
-        "go_version": report.go_version,
-        "arch": report.arch,
-        "map_impl": report.map_impl.map(words::map_impl),
-        "n_functions": report.n_functions,
-        "map_types": report.map_types.iter().map(map_type).collect::<Vec<_>>(),
-        "write_sites": report.write_sites.iter().map(site).collect::<Vec<_>>(),
-        "faults": report.faults,
-    });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    writeln!(out)
-}
-
-fn map_type(entry: &ScannedType) -> Value {
-    let mut value = crate::json::map_type(&entry.map_type);
-    value["n_write_sites"] = entry.n_write_sites.into();
-    value
-}
-
-fn site(site: &ScannedSite) -> Value {
-    json!({
-        "op": words::op(site.op),
-        "callee": site.callee,
-        "map_type": site.map_type.as_ref().ok(),
-        "unknown_because": site.map_type.as_ref().err(),
-        "frames": site.frames.iter().map(crate::json::frame).collect::<Vec<_>>(),
-    })
 }

@@ -1,14 +1,11 @@
-//! Writes to files and devices in words, and as JSON.
-
-use std::fmt::Write as _;
+//! Writes to files and devices, in words and as tables.
 
 use evidence::words::plural;
 use evidence::{BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStorage, WriteSizes};
-use serde_json::{Value, json};
+use maud::{Markup, html};
 
-use crate::html::escape;
 use crate::numbers::{NOT_MEASURED, bytes, count, counted, duration, ratio};
-use crate::{json, words};
+use crate::words;
 
 /// Lines that are named.
 const MAX_SITES: usize = 5;
@@ -127,78 +124,59 @@ fn block_lines(blocks: BlockWrites, storage: &ProcessStorage) -> Vec<String> {
 }
 
 /// How large writing calls are, and the lines that write or wait, as tables.
-pub(crate) fn to_html(storage: &ProcessStorage) -> String {
-    let mut page = String::from("<h2>Writes to storage</h2>");
-    if let Some(sizes) = &storage.write_sizes {
-        page += &histogram(sizes);
+pub(crate) fn to_html(storage: &ProcessStorage) -> Markup {
+    html! {
+        h2 { "Writes to storage" }
+        @if let Some(sizes) = &storage.write_sizes { (histogram(sizes)) }
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        th { "line" }
+                        th { "writing calls" }
+                        th { "bytes" }
+                        th { "half of at most" }
+                        th { "time in them" }
+                        th { "sync calls" }
+                        th { "time in them" }
+                    }
+                }
+                tbody { @for site in &storage.sites { (site_row(site)) } }
+            }
+        }
+        p { "Times are added up over threads. Maps have no part in this." }
     }
-    page += "<div class=scroll><table><thead><tr><th>line</th><th>writing calls</th><th>bytes</th>\
-        <th>half of at most</th><th>time in them</th><th>sync calls</th><th>time in them</th></tr></thead><tbody>";
-    page.extend(storage.sites.iter().map(site_row));
-    page + "</tbody></table></div><p>Times are added up over threads. Maps have no part in this.</p>"
 }
 
 /// Writing calls by size, a bar each.
-fn histogram(sizes: &WriteSizes) -> String {
+fn histogram(sizes: &WriteSizes) -> Markup {
     let largest = sizes.by_power.iter().map(|&(_, n)| n).max().unwrap_or(0).max(1);
-    let mut table = String::from(
-        "<table class=sizes><thead><tr><th>writing calls of at most</th><th>calls</th><th></th></tr></thead><tbody>",
-    );
-    for &(upto, n) in &sizes.by_power {
-        let width = 100.0 * n as f64 / largest as f64;
-        let (upto, n) = (bytes(upto), count(n));
-        let _ = write!(
-            table,
-            "<tr><td>{upto}</td><td>{n}</td><td><i style=\"width:{width:.1}%\"></i></td></tr>"
-        );
+    let width = |n: u64| format!("width:{:.1}%", 100.0 * n as f64 / largest as f64);
+    html! {
+        table.sizes {
+            thead { tr { th { "writing calls of at most" } th { "calls" } th {} } }
+            tbody {
+                @for &(upto, n) in &sizes.by_power {
+                    tr { td { (bytes(upto)) } td { (count(n)) } td { i style=(width(n)) {} } }
+                }
+            }
+        }
     }
-    table + "</tbody></table>"
 }
 
-fn site_row(site: &IoSite) -> String {
+fn site_row(site: &IoSite) -> Markup {
     let half = site.write_sizes.as_ref().map_or(String::new(), |sizes| bytes(sizes.p50_bytes));
     let (writes, syncs) = (site.writes, site.syncs);
     let cells =
         [count(writes.n), bytes(writes.bytes), half, time(writes), count(syncs.n), time(syncs)];
-    let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-    format!("<tr><td><code>{}</code></td>{cells}</tr>", escape(&place(site)))
+    html! {
+        tr {
+            td { code { (place(site)) } }
+            @for cell in cells { td { (cell) } }
+        }
+    }
 }
 
 fn place(site: &IoSite) -> String {
     site.frame.as_ref().map_or("by no known line".to_owned(), words::place)
-}
-
-pub(crate) fn to_json(storage: &ProcessStorage) -> Value {
-    let calls = |calls: IoCalls| json!({ "n": calls.n, "bytes": calls.bytes, "ns": calls.ns });
-    let blocks = |blocks: Option<BlockWrites>| {
-        blocks.map(|blocks| json!({ "n": blocks.n, "bytes": blocks.bytes }))
-    };
-    let sizes = |sizes: &WriteSizes| {
-        json!({
-            "p50_bytes": sizes.p50_bytes,
-            "p95_bytes": sizes.p95_bytes,
-            "by_power": sizes.by_power.iter().map(|&(bytes, n)| json!({ "bytes": bytes, "n": n })).collect::<Vec<_>>(),
-        })
-    };
-    json!({
-        "source": storage.source.index(),
-        "duration_ns": storage.duration_ns,
-        "writes": storage.writes.map(calls),
-        "syncs": storage.syncs.map(calls),
-        "write_sizes": storage.write_sizes.as_ref().map(sizes),
-        "durable": storage.durable.as_ref().map(|durable| json!({
-            "writes": calls(durable.writes),
-            "syncs": calls(durable.syncs),
-            "write_sizes": durable.write_sizes.as_ref().map(sizes),
-            "waited_ns": durable.waited_ns,
-        })),
-        "sites": storage.sites.iter().map(|site| json!({
-            "at": site.frame.as_ref().map(json::frame),
-            "writes": calls(site.writes),
-            "syncs": calls(site.syncs),
-            "write_sizes": site.write_sizes.as_ref().map(sizes),
-        })).collect::<Vec<_>>(),
-        "block_writes": blocks(storage.blocks),
-        "block_writes_of_others": blocks(storage.blocks_of_others),
-    })
 }

@@ -8,13 +8,15 @@ use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::words::plural;
 use evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu, SiteHeap};
-use goabi::MapOp;
+use goabi::{MapOp, Nested};
 use gomap::Category;
 use textwrap::{Options, wrap};
 
+use crate::columns::{COLUMNS, Cell};
 use crate::growth;
 use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, counted, duration, percent, share};
-use crate::{locks, storage, trace, words};
+use crate::words::{self, Word};
+use crate::{locks, storage, trace};
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -73,15 +75,14 @@ impl Page<'_> {
         let version = program
             .go_version
             .map_or("Go version unknown".to_owned(), |(version, _)| version.to_string());
-        let map_impl =
-            program.map_impl.map_or("unknown", |(map_impl, _)| words::map_impl(map_impl));
+        let map_impl = program.map_impl.map_or("unknown", |(map_impl, _)| map_impl.word());
         write!(self.out, "{BOLD}{name}{BOLD:#}  {version}  {map_impl} maps")?;
         writeln!(self.out, "{}", program.arch.map_or(String::new(), |arch| format!("  {arch}")))?;
         for source in &evidence.sources {
             writeln!(
                 self.out,
                 "  {DIM}{:<7}{DIM:#}{}  {}",
-                words::source_kind(source.kind),
+                source.kind.word(),
                 source.name,
                 source.summary
             )?;
@@ -179,7 +180,7 @@ impl Page<'_> {
     ) -> io::Result<()> {
         let evidence = &diagnosis.evidence;
         let style = if finding.verdict == Verdict::LeaveAlone { FINE } else { CHANGE };
-        let verdict = words::verdict(finding.verdict).to_uppercase();
+        let verdict = finding.verdict.word().to_uppercase();
         let site = finding.site.and_then(|idx| evidence.sites.get(idx));
         let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
         writeln!(
@@ -233,11 +234,8 @@ impl Page<'_> {
             self.out,
             "\n{TITLE}Sites{TITLE:#}  {DIM}by CPU in maps; line: as go tool pprof -lines; -: no sample or not measured{DIM:#}"
         )?;
-        writeln!(
-            self.out,
-            "  {BOLD}{:>8}  {:>8}  {:>8}  {:>10}  site{BOLD:#}",
-            "in maps", "line", "growth", "allocated"
-        )?;
+        let heads = COLUMNS.iter().map(|column| format!("{:>1$}  ", column.short, column.width));
+        writeln!(self.out, "  {BOLD}{}site{BOLD:#}", heads.collect::<String>())?;
         for site in evidence.sites.iter().take(top) {
             self.site(site, evidence)?;
         }
@@ -245,21 +243,18 @@ impl Page<'_> {
     }
 
     fn site(&mut self, site: &Site, evidence: &Evidence) -> io::Result<()> {
-        let column = |cost: fn(&SiteCpu) -> Cost| match (&site.cpu, &evidence.cpu) {
-            (Some(cpu), Some(process)) => percent(cost(cpu).share_of(process.total)),
-            _ => "-".to_owned(),
-        };
-        let allocated =
-            site.heap.as_ref().map_or("-".to_owned(), |heap| bytes(heap.total.alloc_bytes));
+        let cells = COLUMNS.iter().map(|column| {
+            let text = match column.cell(site, evidence) {
+                Cell::Value { text, .. } => text,
+                Cell::None(_) => "-".to_owned(),
+            };
+            format!("{text:>0$}  ", column.width)
+        });
+        let cells: String = cells.collect();
         let weak = site.cpu.as_ref().map_or("", |cpu| weak_mark(cpu.map));
         let place = words::place(&site.frame);
-        let columns = [column(|cpu| cpu.map), column(|cpu| cpu.line), column(|cpu| cpu.growth)];
-        let [map, line, growth] = columns;
-        writeln!(
-            self.out,
-            "  {map:>8}  {line:>8}  {growth:>8}  {allocated:>10}  {BOLD}{place}{BOLD:#}{weak}"
-        )?;
-        let indent = " ".repeat(44);
+        writeln!(self.out, "  {cells}{BOLD}{place}{BOLD:#}{weak}")?;
+        let indent = " ".repeat(2 + COLUMNS.iter().map(|column| column.width + 2).sum::<usize>());
         self.wrapped(&indent, &map_text(site, evidence), Style::new())?;
         if !site.inlined_into.is_empty() {
             let outer = site.inlined_into.iter().map(words::place);
@@ -375,10 +370,10 @@ pub(crate) fn map_text(site: &Site, evidence: &Evidence) -> String {
         if let Some(outer) = site.outer_type(map_type) {
             text += &format!(", inner map of {}", outer.name);
         }
-        text += match words::nested(map_type.nested) {
-            "direct" => ", nested: its elements are maps",
-            "reaches" => ", nested: its elements reach maps",
-            _ => "",
+        text += match map_type.nested {
+            Nested::Direct => ", nested: its elements are maps",
+            Nested::Reaches => ", nested: its elements reach maps",
+            Nested::No => "",
         };
     }
     if let Some(cpu) = &site.cpu {

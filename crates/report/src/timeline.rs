@@ -1,35 +1,11 @@
-//! The steps of a trace's time, as a strip of lanes and for programs.
-
-use std::fmt::Write as _;
+//! The steps of a trace's time, as a strip of lanes.
 
 use evidence::{Evidence, Timeline, TimelineStep};
-use serde_json::{Value, json};
+use maud::{Markup, html};
 
-use crate::html::escape;
+use crate::chart::{self, Scale};
 use crate::numbers::{bytes, count, duration, percent};
 use crate::words;
-
-/// Columns of equal length, in the order of time.
-pub(crate) fn to_json(timeline: &Timeline) -> Value {
-    macro_rules! column {
-        ($field:ident) => {
-            timeline.steps.iter().map(|step| step.$field).collect::<Vec<_>>()
-        };
-    }
-    json!({
-        "source": timeline.source.index(),
-        "step_ns": timeline.step_ns,
-        "heap_bytes": column!(heap_bytes),
-        "gc_ns": column!(gc_ns),
-        "stopped_ns": column!(stopped_ns),
-        "assist_ns": column!(assist_ns),
-        "samples": timeline.samples.map(|samples| json!({
-            "source": samples.index(),
-            "map": column!(map_samples),
-            "growth": column!(growth_samples),
-        })),
-    })
-}
 
 const WIDTH: f64 = 1120.0;
 const LEFT: f64 = 190.0;
@@ -45,51 +21,48 @@ struct Lane {
 }
 
 /// The strip as HTML; empty without a trace.
-pub(crate) fn to_html(evidence: &Evidence) -> String {
-    let Some(timeline) = &evidence.timeline else { return String::new() };
+pub(crate) fn to_html(evidence: &Evidence) -> Markup {
+    let Some(timeline) = &evidence.timeline else { return html! {} };
+    let name = words::base_name(&evidence.sources[timeline.source].name);
+    html! {
+        h2 { "Timeline" }
+        p.facts { (name) ", in steps of " (duration(timeline.step_ns)) }
+        (strip(timeline))
+    }
+}
+
+fn strip(timeline: &Timeline) -> Markup {
     let lanes = lanes(timeline);
-    let step_width = (WIDTH - LEFT) / timeline.steps.len().max(1) as f64;
     let height = lanes.len() as f64 * (LANE + GAP) + 18.0;
-    let mut svg = format!(
-        "<svg class=timeline viewBox=\"0 0 {WIDTH} {height}\" role=img aria-label=\"what happened when\">"
-    );
-    for (at, lane) in lanes.iter().enumerate() {
-        let base = at as f64 * (LANE + GAP) + LANE;
-        let _ = write!(
-            svg,
-            "<text x=0 y={:.1}>{}</text><text class=top x=0 y={:.1}>{}</text><path d=\"M{LEFT} {base}H{WIDTH}\"/>",
-            base - 18.0,
-            lane.name,
-            base - 4.0,
-            escape(&lane.top)
-        );
-        for (step, (part, text)) in
-            lane.steps.iter().enumerate().filter(|(_, (part, _))| *part > 0.0)
-        {
-            let (x, h) = (LEFT + step as f64 * step_width, (part * LANE).max(1.0));
-            let time = duration(timeline.step_ns.saturating_mul(step as u64));
-            let _ = write!(
-                svg,
-                "<rect class={} x={x:.1} y={:.1} width={:.2} height={h:.1}><title>{time}: {}</title></rect>",
-                lane.class,
-                base - h,
-                step_width.max(1.0),
-                escape(text)
-            );
+    let length = duration(timeline.step_ns.saturating_mul(timeline.steps.len() as u64));
+    html! {
+        svg.timeline viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-label="what happened when" {
+            @for (at, of) in lanes.iter().enumerate() {
+                (lane(of, at as f64 * (LANE + GAP) + LANE, timeline))
+            }
+            (chart::text((LEFT, height - 2.0), None, "0"))
+            (chart::text((WIDTH, height - 2.0), Some("end"), &length))
         }
     }
-    let length = duration(timeline.step_ns.saturating_mul(timeline.steps.len() as u64));
-    let _ = write!(
-        svg,
-        "<text x={LEFT} y={:.1}>0</text><text class=end x={WIDTH} y={:.1}>{length}</text></svg>",
-        height - 2.0,
-        height - 2.0
-    );
-    let name = escape(words::base_name(&evidence.sources[timeline.source].name));
-    format!(
-        "<h2>Timeline</h2><p class=facts>{name}, in steps of {}</p>{svg}",
-        duration(timeline.step_ns)
-    )
+}
+
+/// Steps in which nothing was are left out.
+fn lane(lane: &Lane, base: f64, timeline: &Timeline) -> Markup {
+    let x = Scale::linear(timeline.steps.len().max(1) as f64, (LEFT, WIDTH));
+    let y = Scale::linear(1.0, (0.0, LANE));
+    let width = (x.at(1.0) - x.at(0.0)).max(1.0);
+    let steps = lane.steps.iter().enumerate().filter(|(_, (part, _))| *part > 0.0);
+    html! {
+        (chart::text((0.0, base - 18.0), None, lane.name))
+        (chart::text((0.0, base - 4.0), Some("top"), &lane.top))
+        (chart::horizontal(base, (LEFT, WIDTH), None))
+        @for (step, (part, words)) in steps {
+            @let (left, height) = (x.at(step as f64), y.at(*part).max(1.0));
+            @let time = duration(timeline.step_ns.saturating_mul(step as u64));
+            @let title = format!("{time}: {words}");
+            (chart::bar((left, base - height), (width, height), Some(lane.class), None, Some(&title)))
+        }
+    }
 }
 
 fn lanes(timeline: &Timeline) -> Vec<Lane> {

@@ -4,10 +4,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use goabi::GoVersion;
-use gomap::{Estimate, Forecast, GrowKind, Rewrite, Sizes};
-use serde_json::{Map, Value, json};
+use gomap::{Estimate, Forecast, Rewrite, Sizes};
 
-use crate::growth::kind_key;
 use crate::numbers::{bytes, count, ratio};
 
 const BOLD: Style = Style::new().bold();
@@ -134,55 +132,4 @@ pub(crate) fn name(rewrite: Rewrite) -> &'static str {
         Rewrite::FlattenedPresized => "flattened, presized",
         Rewrite::Sharded => "sharded",
     }
-}
-
-pub(crate) fn key(rewrite: Rewrite) -> &'static str {
-    match rewrite {
-        Rewrite::FlattenedPresized => "flattened_presized",
-        other => name(other),
-    }
-}
-
-/// Writes the forecasts as JSON; documented in docs/json.md.
-///
-/// # Errors
-/// When `out` fails.
-pub fn render_what_if_json(out: &mut dyn Write, report: &WhatIf) -> io::Result<()> {
-    let rewrites: Vec<Value> = report.rewrites.iter().map(rewrite).collect();
-    let value = json!({
-        "schema": "mapscope.whatif/1",
-        "map": report.map,
-        "go_version": report.version.to_string(),
-        "outer": report.sizes.outer,
-        "inner": report.sizes.inner.iter().map(|of| json!({ "entries": of.entries, "maps": of.maps })).collect::<Vec<_>>(),
-        "rewrites": rewrites,
-    });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    writeln!(out)
-}
-
-fn rewrite((name, forecast): &(Rewrite, Forecast)) -> Value {
-    let of_kind = |kind| (kind_key(kind).to_owned(), estimate(forecast.grows[kind]));
-    let grows: Map<String, Value> = GrowKind::ALL.into_iter().map(of_kind).collect();
-    json!({
-        "name": key(*name),
-        "inserted_entries": forecast.inserted,
-        "inserted_bytes": forecast.inserted_bytes,
-        "live_bytes": forecast.live_bytes,
-        "grows": grows,
-        "moved_entries": estimate(forecast.moved),
-        "begun_entries": estimate(forecast.begun),
-        "moved_bytes": estimate(forecast.moved_bytes),
-        "write_amplification": forecast.write_amplification().map(estimate),
-        "allocations": estimate(forecast.allocations),
-        "allocated_bytes": estimate(forecast.allocated_bytes),
-        "held_bytes": estimate(forecast.retained_bytes),
-        "held_objects": estimate(forecast.retained_objects),
-        "pointer_bytes": estimate(forecast.pointer_bytes),
-        "space_amplification": forecast.space_amplification().map(estimate),
-    })
-}
-
-fn estimate(estimate: Estimate) -> Value {
-    json!({ "low": estimate.low, "expected": estimate.expected, "high": estimate.high })
 }

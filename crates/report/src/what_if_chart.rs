@@ -1,12 +1,11 @@
 //! `mapscope whatif --svg`: what each rewrite costs an entry, over the size of the inner maps.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use gomap::{Forecast, Rewrite};
+use maud::{Markup, html};
 
-use crate::marks;
-use crate::numbers::count;
+use crate::chart::{self, Scale, Series};
 use crate::what_if::name;
 
 /// Forecasts at one size.
@@ -33,30 +32,18 @@ pub struct Chart {
     pub points: Vec<ChartPoint>,
 }
 
-/// Colours that keep apart on light and dark ground, also for the colour-blind. Source: Okabe and Ito's palette.
-pub(crate) fn colour(rewrite: Rewrite) -> &'static str {
-    match rewrite {
-        Rewrite::Today => "#d55e00",
-        Rewrite::Presized => "#0072b2",
-        Rewrite::Flattened => "#e69f00",
-        Rewrite::FlattenedPresized => "#009e73",
-        Rewrite::Sharded => "#cc79a7",
-    }
+/// Colours keep apart on light and dark ground, also for the colour-blind (source: Okabe and Ito's palette). The lines of
+/// similar rewrites lie on each other.
+pub(crate) fn series(rewrite: Rewrite) -> Series {
+    let (colour, dashes) = match rewrite {
+        Rewrite::Today => ("#d55e00", None),
+        Rewrite::Presized => ("#0072b2", None),
+        Rewrite::Flattened => ("#e69f00", None),
+        Rewrite::FlattenedPresized => ("#009e73", Some("9 4")),
+        Rewrite::Sharded => ("#cc79a7", Some("3 5")),
+    };
+    Series { name: name(rewrite), colour, dashes }
 }
-
-/// The lines of similar rewrites lie on each other: a dashed one lets the other be seen.
-fn dashes(rewrite: Rewrite) -> &'static str {
-    match rewrite {
-        Rewrite::Sharded => " stroke-dasharray=\"3 5\"",
-        Rewrite::FlattenedPresized => " stroke-dasharray=\"9 4\"",
-        _ => "",
-    }
-}
-
-pub(crate) const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#24292f}.t{font-weight:600;font-size:14px}\
-.e{text-anchor:end}.m{text-anchor:middle}.g{stroke:#d0d7de}.k{stroke:#57606a;stroke-dasharray:4 3}\
-polyline{fill:none;stroke-width:2}.b{fill:#fff}\
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}.g{stroke:#30363d}.k{stroke:#8b949e}.b{fill:#0d1117}}";
 
 type Number = (&'static str, fn(&Forecast) -> f64);
 
@@ -67,12 +54,11 @@ const PANELS: [Number; 3] = [
 ];
 
 const WIDTH: f64 = 760.0;
-const LEFT: f64 = 70.0;
-const PLOT_WIDTH: f64 = WIDTH - LEFT - 20.0;
+const PLOT: (f64, f64) = (70.0, WIDTH - 20.0);
 const TOP: f64 = 70.0;
 const PLOT_HEIGHT: f64 = 170.0;
 const PANEL_HEIGHT: f64 = PLOT_HEIGHT + 62.0;
-const N_TICKS: u32 = 4;
+const N_STEPS: u32 = 4;
 
 /// Writes the chart.
 ///
@@ -80,125 +66,48 @@ const N_TICKS: u32 = 4;
 /// When `out` fails.
 pub fn render_what_if_svg(out: &mut dyn Write, chart: &Chart) -> io::Result<()> {
     let height = TOP + PANEL_HEIGHT * PANELS.len() as f64;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\">\n\
-         <!-- {} -->\n<style>{STYLE}</style>\n<rect class=\"b\" width=\"{WIDTH}\" height=\"{height}\"/>\n",
-        marks::CHART
-    );
-    text(&mut svg, (16.0, 24.0), "t", &chart.title);
-    legend(&mut svg, chart);
-    for (index, number) in PANELS.iter().enumerate() {
-        panel(&mut svg, chart, *number, TOP + PANEL_HEIGHT * index as f64);
-    }
-    writeln!(out, "{svg}</svg>")
+    let content = html! {
+        (chart::text((16.0, 24.0), Some(chart::TITLE), &chart.title))
+        (chart::legend(&all_series(chart), (16.0, 44.0)))
+        @for (index, number) in PANELS.iter().enumerate() {
+            (panel(chart, *number, TOP + PANEL_HEIGHT * index as f64))
+        }
+    };
+    writeln!(out, "{}", chart::document(WIDTH, height, &content).into_string())
 }
 
-fn legend(svg: &mut String, chart: &Chart) {
-    let mut x = 16.0;
-    for (rewrite, _) in chart.points.first().map_or(&[][..], |point| &point.rewrites) {
-        let (colour, dashes) = (colour(*rewrite), dashes(*rewrite));
-        let _ = writeln!(
-            svg,
-            "<polyline points=\"{x},44 {},44\" stroke=\"{colour}\"{dashes}/>",
-            x + 26.0
-        );
-        text(svg, (x + 32.0, 48.0), "", name(*rewrite));
-        x += 56.0 + 6.6 * name(*rewrite).len() as f64;
-    }
+fn all_series(chart: &Chart) -> Vec<Series> {
+    let rewrites = chart.points.iter().take(1).flat_map(|point| &point.rewrites);
+    rewrites.map(|(rewrite, _)| series(*rewrite)).collect()
 }
 
-fn panel(svg: &mut String, chart: &Chart, (label, value): Number, top: f64) {
+fn panel(chart: &Chart, (label, value): Number, top: f64) -> Markup {
     let per_entry = |point: &ChartPoint, of: &Forecast| value(of) / point.total.max(1) as f64;
-    let all = chart.points.iter().flat_map(|point| {
-        point.rewrites.iter().map(move |(_, forecast)| per_entry(point, forecast))
-    });
-    let step = nice(all.fold(0.0, f64::max) / f64::from(N_TICKS));
-    let most = step * f64::from(N_TICKS);
-    let bottom = top + 24.0 + PLOT_HEIGHT;
-    let y = |value: f64| bottom - PLOT_HEIGHT * value / most;
-    let x = Axis::of(chart);
-    text(svg, (16.0, top + 12.0), "t", label);
-    for tick in 0..=N_TICKS {
-        let at = step * f64::from(tick);
-        line(svg, (LEFT, y(at)), (LEFT + PLOT_WIDTH, y(at)), "g");
-        text(svg, (LEFT - 8.0, y(at) + 4.0), "e", &decimal(at));
-    }
-    for (at, size) in x.ticks() {
-        text(svg, (at, bottom + 16.0), "m", &count(size));
-    }
-    text(svg, (LEFT + PLOT_WIDTH / 2.0, bottom + 31.0), "m", chart.x_axis);
-    line(svg, (x.at(chart.mark), top + 24.0), (x.at(chart.mark), bottom), "k");
-    text(svg, (x.at(chart.mark) + 4.0, top + 34.0), "", &count(chart.mark));
-    let n_lines = chart.points.first().map_or(0, |point| point.rewrites.len());
-    for index in 0..n_lines {
-        let rewrite = chart.points[0].rewrites[index].0;
-        let points: Vec<String> = chart
-            .points
-            .iter()
-            .filter_map(|point| Some((point, &point.rewrites.get(index)?.1)))
-            .map(|(point, of)| format!("{:.1},{:.1}", x.at(point.entries), y(per_entry(point, of))))
-            .collect();
-        let _ = writeln!(
-            svg,
-            "<polyline points=\"{}\" stroke=\"{}\"{}><title>{}</title></polyline>",
-            points.join(" "),
-            colour(rewrite),
-            dashes(rewrite),
-            name(rewrite)
-        );
+    let all = chart
+        .points
+        .iter()
+        .flat_map(|point| point.rewrites.iter().map(move |(_, of)| per_entry(point, of)));
+    let (plot_top, bottom) = (top + 24.0, top + 24.0 + PLOT_HEIGHT);
+    let y = Scale::round(all.fold(0.0, f64::max), N_STEPS, (bottom, plot_top));
+    let x = sizes(chart);
+    let places = |index: usize| {
+        let forecasts = chart.points.iter().filter_map(move |point| {
+            let (_, of) = point.rewrites.get(index)?;
+            Some((point.entries as f64, per_entry(point, of)))
+        });
+        forecasts.map(|(entries, cost)| (x.at(entries), y.at(cost))).collect::<Vec<_>>()
+    };
+    html! {
+        (chart::text((16.0, top + 12.0), Some(chart::TITLE), label))
+        (chart::y_axis(&y, N_STEPS, PLOT))
+        (chart::x_axis(&x, bottom, chart.x_axis))
+        (chart::x_mark(&x, chart.mark, (plot_top, bottom)))
+        @for (index, series) in all_series(chart).iter().enumerate() { (series.line(places(index))) }
     }
 }
 
-/// Sizes on a logarithmic scale.
-struct Axis {
-    low: f64,
-    high: f64,
-}
-
-impl Axis {
-    fn of(chart: &Chart) -> Self {
-        let log = |point: Option<&ChartPoint>| point.map_or(0.0, |point| log2(point.entries));
-        let (low, high) = (log(chart.points.first()), log(chart.points.last()));
-        Self { low, high: high.max(low + 1.0) }
-    }
-
-    fn at(&self, size: u64) -> f64 {
-        LEFT + PLOT_WIDTH * (log2(size) - self.low) / (self.high - self.low)
-    }
-
-    /// Every power of two, or of four and so on, so that the labels do not touch.
-    fn ticks(&self) -> impl Iterator<Item = (f64, u64)> {
-        let step = ((self.high - self.low) / 12.0).ceil().max(1.0) as usize;
-        let powers = (self.low.ceil() as u32..=self.high as u32).step_by(step);
-        powers.map(|power| 1_u64 << power.min(63)).map(|size| (self.at(size), size))
-    }
-}
-
-fn log2(size: u64) -> f64 {
-    (size.max(1) as f64).log2()
-}
-
-/// The least of 1, 2, 2.5, 5 times a power of ten that is not below.
-fn nice(least: f64) -> f64 {
-    let power = 10f64.powf(least.max(1e-9).log10().floor());
-    let factors = [1.0, 2.0, 2.5, 5.0];
-    power * factors.into_iter().find(|factor| factor * power >= least).unwrap_or(10.0)
-}
-
-/// "0.5", "120".
-fn decimal(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-pub(crate) fn text(svg: &mut String, (x, y): (f64, f64), class: &str, text: &str) {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" class=\"{class}\">{text}</text>");
-}
-
-fn line(svg: &mut String, (x1, y1): (f64, f64), (x2, y2): (f64, f64), class: &str) {
-    let _ = writeln!(
-        svg,
-        "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" class=\"{class}\"/>"
-    );
+fn sizes(chart: &Chart) -> Scale {
+    let entries = |point: Option<&ChartPoint>| point.map_or(1, |point| point.entries.max(1)) as f64;
+    let (low, high) = (entries(chart.points.first()), entries(chart.points.last()));
+    Scale::log((low, high.max(2.0 * low)), PLOT)
 }

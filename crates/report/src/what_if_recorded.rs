@@ -1,6 +1,5 @@
 //! `mapscope whatif RECORDING`: what other ways to hold recorded maps would cost.
 
-mod json;
 mod svg;
 
 use std::io::{self, Write};
@@ -14,13 +13,12 @@ use evidence::{Evidence, GrowKind, HintedMakes, Precision, TypeGrowth};
 use goabi::MapImpl;
 use gomap::Rewrite;
 
-pub use json::render_recorded_json;
 pub use svg::render_recorded_svg;
 
 use crate::growth::{about, classes, grows_text, maps, size_text};
 use crate::numbers::{bytes, count, counted, span};
 use crate::what_if::name;
-use crate::words::{self, map_impl};
+use crate::words::{self, Word};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -77,7 +75,7 @@ fn program(evidence: &Evidence) -> String {
     let program = &evidence.program;
     let name = program.name.as_deref().unwrap_or("unknown program");
     let version = program.go_version.map(|(version, _)| format!("  {version}"));
-    let map_impl = program.map_impl.map(|(of, _)| format!("  {} maps", map_impl(of)));
+    let map_impl = program.map_impl.map(|(of, _)| format!("  {} maps", of.word()));
     format!("{name}{}{}", version.unwrap_or_default(), map_impl.unwrap_or_default())
 }
 

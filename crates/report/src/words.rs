@@ -9,27 +9,202 @@ pub(crate) use self::cause::cause;
 pub(crate) use self::reason::reason;
 
 use diagnosis::finding::{Confidence, Level};
+use diagnosis::rewrites::{NoForecast, NotFlattened};
 use diagnosis::{Diagnosis, Finding, Verdict};
-use evidence::Evidence;
-use evidence::{Frame, MapType, Site, SiteMap, SourceId, SourceIds, SourceKind};
+use evidence::sizes::NoSizes;
+use evidence::{
+    Evidence, Frame, GrowKind, LockSide, MapType, Precision, Site, SiteMap, SourceId, SourceIds,
+    SourceKind,
+};
 use goabi::{MapImpl, MapOp, Nested};
-use gomap::{Category, MapWork};
+use gomap::{Category, MapWork, Rewrite};
 
 use crate::numbers::counted;
 
-pub(crate) fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Presize => "presize",
-        Verdict::Flatten => "flatten",
-        Verdict::ChangeKey => "change key",
-        Verdict::Shard => "shard",
-        Verdict::Reuse => "reuse",
-        Verdict::AllocateLess => "allocate less",
-        Verdict::Release => "release",
-        Verdict::Batch => "batch",
-        Verdict::Replace => "replace",
-        Verdict::LeaveAlone => "leave it alone",
-    }
+/// A thing that has one word in every output, out of a closed list.
+pub(crate) trait Word {
+    /// All words.
+    const WORDS: &'static [&'static str];
+
+    fn word(&self) -> &'static str;
+}
+
+/// The table of a type's words.
+macro_rules! words {
+    ($of:ty: $($variant:pat => $word:literal,)+) => {
+        impl Word for $of {
+            const WORDS: &'static [&'static str] = &[$($word),+];
+
+            fn word(&self) -> &'static str {
+                match self {
+                    $($variant => $word,)+
+                }
+            }
+        }
+    };
+}
+
+words! { Verdict:
+    Self::Presize => "presize",
+    Self::Flatten => "flatten",
+    Self::ChangeKey => "change key",
+    Self::Shard => "shard",
+    Self::Reuse => "reuse",
+    Self::AllocateLess => "allocate less",
+    Self::Release => "release",
+    Self::Batch => "batch",
+    Self::Replace => "replace",
+    Self::LeaveAlone => "leave it alone",
+}
+
+words! { Level:
+    Self::Low => "low",
+    Self::Medium => "medium",
+    Self::High => "high",
+}
+
+words! { MapOp:
+    Self::Assign => "assign",
+    Self::Read => "read",
+    Self::Delete => "delete",
+    Self::Iterate => "iterate",
+    Self::Clear => "clear",
+    Self::Make => "make",
+    Self::Clone => "clone",
+    Self::Sync => "sync.Map",
+}
+
+// In words for readers: `category`.
+words! { Category:
+    Self::Hash => "hash",
+    Self::Probe => "probe",
+    Self::GrowthMove => "growth_move",
+    Self::GrowthMemory => "growth_memory",
+    Self::Create => "create",
+    Self::GcAssist => "gc_assist",
+    Self::GcBackground => "gc_background",
+    Self::WriteBarrier => "write_barrier",
+    Self::Read => "read",
+    Self::Iterate => "iterate",
+    Self::DeleteClear => "delete_clear",
+    Self::KeyConversion => "key_conversion",
+    Self::OtherMap => "other_map",
+    Self::OffMap => "off_map",
+}
+
+words! { MapWork:
+    Self::Hash => "hash",
+    Self::Load => "load",
+    Self::Compare => "compare",
+    Self::Growth => "growth",
+}
+
+words! { SourceKind:
+    Self::Cpu => "cpu",
+    Self::Heap => "heap",
+    Self::Recording => "live",
+    Self::Contention => "locks",
+    Self::Trace => "trace",
+    Self::Perf => "perf",
+    Self::Binary => "binary",
+}
+
+words! { MapImpl:
+    Self::Classic => "classic",
+    Self::Swiss => "swiss",
+}
+
+words! { Nested:
+    Self::No => "no",
+    Self::Direct => "direct",
+    Self::Reaches => "reaches",
+}
+
+words! { LockSide:
+    Self::Waiter => "waiter",
+    Self::Holder => "holder",
+}
+
+words! { GrowKind:
+    Self::Double => "double",
+    Self::SameSize => "same-size",
+    Self::SmallToTable => "small-to-table",
+    Self::Table => "table",
+    Self::Split => "split",
+}
+
+words! { Precision:
+    Self::Exact => "exact",
+    Self::EstimatedSite => "site-estimated",
+    Self::Estimated => "estimated",
+    Self::LowerBound => "lower-bound",
+}
+
+words! { NoSizes:
+    Self::UnknownVersion => "unknown_version",
+    Self::NoneStopped => "none_stopped",
+    Self::TooFew => "too_few_growths",
+    Self::NoRange => "no_range",
+    Self::NoLine => "no_line",
+    Self::Uncounted => "uncounted",
+}
+
+words! { NotFlattened:
+    Self::NoMaps => "no_maps",
+    Self::OuterUnseen => "outer_unseen",
+    Self::SeveralLines => "several_lines",
+    Self::OtherFunctions => "other_functions",
+    Self::TooMany { .. } => "too_many",
+    Self::UnknownSizes => "unknown_sizes",
+    Self::UnknownType => "unknown_type",
+}
+
+words! { NoForecast:
+    Self::NoSizes(_) => "no_sizes",
+    Self::UnknownType => "unknown_type",
+    Self::UnknownVersion => "unknown_version",
+}
+
+// In words for readers: `what_if::name`.
+words! { Rewrite:
+    Self::Today => "today",
+    Self::Presized => "presized",
+    Self::Flattened => "flattened",
+    Self::FlattenedPresized => "flattened_presized",
+    Self::Sharded => "sharded",
+}
+
+words! { diagnosis::compare::Metric:
+    Self::Cpu => "cpu_ns",
+    Self::MapCpu => "map_cpu_ns",
+    Self::GrowthCpu => "growth_cpu_ns",
+    Self::GcCpu => "gc_cpu_ns",
+    Self::Grows => "grows",
+    Self::MovedEntries => "moved_entries",
+    Self::MovedBytes => "moved_bytes",
+    Self::GrowBytes => "grow_bytes",
+    Self::AllocBytes => "alloc_bytes",
+}
+
+words! { gobench::stats::Outcome:
+    Self::Differs => "differs",
+    Self::MayBeChance => "may_be_chance",
+    Self::TooFewRuns => "too_few_runs",
+}
+
+words! { lab::Verdict:
+    Self::Holds => "holds",
+    Self::HoldsInPart => "holds in part",
+    Self::DoesNotHold => "does not hold",
+    Self::NotMeasurable => "not measurable here",
+}
+
+// In words for readers: `experiments::outcome`.
+words! { lab::Outcome:
+    Self::Met => "met",
+    Self::NotMet => "not met",
+    Self::Unsettled => "unsettled",
+    Self::NotMeasured => "not measured",
 }
 
 /// "in 2 of 3 sources: cpu.pprof, trace.out".
@@ -61,30 +236,9 @@ pub(crate) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-pub(crate) fn level(level: Level) -> &'static str {
-    match level {
-        Level::Low => "low",
-        Level::Medium => "medium",
-        Level::High => "high",
-    }
-}
-
 /// "high: the share was measured".
 pub(crate) fn confidence(confidence: Confidence) -> String {
-    format!("{}: {}", level(confidence.level), reason(confidence.reason))
-}
-
-pub(crate) fn op(op: MapOp) -> &'static str {
-    match op {
-        MapOp::Assign => "assign",
-        MapOp::Read => "read",
-        MapOp::Delete => "delete",
-        MapOp::Iterate => "iterate",
-        MapOp::Clear => "clear",
-        MapOp::Make => "make",
-        MapOp::Clone => "clone",
-        MapOp::Sync => "sync.Map",
-    }
+    format!("{}: {}", confidence.level.word(), reason(confidence.reason))
 }
 
 pub(crate) fn category(category: Category) -> &'static str {
@@ -106,36 +260,6 @@ pub(crate) fn category(category: Category) -> &'static str {
     }
 }
 
-/// Key of a category in JSON.
-pub(crate) fn category_key(category: Category) -> &'static str {
-    match category {
-        Category::Hash => "hash",
-        Category::Probe => "probe",
-        Category::GrowthMove => "growth_move",
-        Category::GrowthMemory => "growth_memory",
-        Category::Create => "create",
-        Category::GcAssist => "gc_assist",
-        Category::GcBackground => "gc_background",
-        Category::WriteBarrier => "write_barrier",
-        Category::Read => "read",
-        Category::Iterate => "iterate",
-        Category::DeleteClear => "delete_clear",
-        Category::KeyConversion => "key_conversion",
-        Category::OtherMap => "other_map",
-        Category::OffMap => "off_map",
-    }
-}
-
-/// Key in JSON of what a map operation does.
-pub(crate) fn work_key(work: MapWork) -> &'static str {
-    match work {
-        MapWork::Hash => "hash",
-        MapWork::Load => "load",
-        MapWork::Compare => "compare",
-        MapWork::Growth => "growth",
-    }
-}
-
 /// Colour of a category in flame graphs and pages, as RGB. Growth is warm, the collector blue, the rest quiet.
 pub(crate) fn category_colour(category: Option<Category>) -> [u8; 3] {
     match category {
@@ -153,33 +277,6 @@ pub(crate) fn category_colour(category: Option<Category>) -> [u8; 3] {
         Some(Category::KeyConversion) => [220, 130, 170],
         Some(Category::OtherMap) => [190, 190, 150],
         Some(Category::OffMap) | None => [205, 208, 212],
-    }
-}
-
-pub(crate) fn source_kind(kind: SourceKind) -> &'static str {
-    match kind {
-        SourceKind::Cpu => "cpu",
-        SourceKind::Heap => "heap",
-        SourceKind::Recording => "live",
-        SourceKind::Contention => "locks",
-        SourceKind::Trace => "trace",
-        SourceKind::Perf => "perf",
-        SourceKind::Binary => "binary",
-    }
-}
-
-pub(crate) fn map_impl(map_impl: MapImpl) -> &'static str {
-    match map_impl {
-        MapImpl::Classic => "classic",
-        MapImpl::Swiss => "swiss",
-    }
-}
-
-pub(crate) fn nested(nested: Nested) -> &'static str {
-    match nested {
-        Nested::No => "no",
-        Nested::Direct => "direct",
-        Nested::Reaches => "reaches",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Instructions with samples and meaning.
 
-use crate::{binary, mapscope, sample, stdout_of};
+use crate::{binary, mapscope, report_of, sample, stdout_of};
 
 #[test]
 fn samples_of_a_function_are_its_flat_share_and_map_instructions_have_a_meaning() {
@@ -8,8 +8,7 @@ fn samples_of_a_function_are_its_flat_share_and_map_instructions_have_a_meaning(
         [("nested-1.27.3", 23_u64, "growth"), ("nested-1.21.13", 12, "load buckets pointer")]
     {
         let (binary, profile) = (binary(name), sample(&format!("{name}/cpu.pprof")));
-        let text = stdout_of(["asm", "--json", &binary, "runtime.mapassign_faststr", &profile]);
-        let listing: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let listing = report_of("asm", [&binary, "runtime.mapassign_faststr", &profile]);
         let instructions = listing["instructions"].as_array().unwrap();
         assert!(instructions.iter().any(|i| i["meaning"] == meaning), "{name}: no {meaning}");
         let sum: u64 = instructions.iter().map(|i| i["cost"]["samples"].as_u64().unwrap()).sum();
@@ -22,8 +21,7 @@ fn samples_of_a_function_are_its_flat_share_and_map_instructions_have_a_meaning(
 fn without_a_profile_samples_are_not_measured() {
     let binary = binary("nested-1.27.3");
     assert!(stdout_of(["asm", &binary, "main.build"]).contains("samples: not measured"));
-    let listing: serde_json::Value =
-        serde_json::from_str(&stdout_of(["asm", "--json", &binary, "main.build"])).unwrap();
+    let listing = report_of("asm", [&binary, "main.build"]);
     assert!(listing["profile"].is_null() && listing["instructions"][0]["cost"].is_null());
 }
 

@@ -11,6 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::mapscope;
+use crate::schema::checked;
 
 /// More than a socket holds: who sent that was read from.
 const MUCH: usize = 8 << 20;
@@ -98,8 +99,7 @@ fn a_signal_ends_a_capture_and_keeps_what_came() {
             assert!(said.contains(part), "no {part:?} in {said}");
         }
         assert!(fs::metadata(folder.join("trace.out")).unwrap().len() > 16);
-        let summary = fs::read_to_string(folder.join("capture.json")).unwrap();
-        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+        let summary = checked("capture", fs::read(folder.join("capture.json")).unwrap());
         assert_eq!(summary["ending"], "signal");
         let missing = summary["missing"].to_string();
         assert!(missing.contains("CPU profile") && missing.contains("the last 3"), "{missing}");

@@ -3,17 +3,11 @@
 use std::fs;
 
 use expect_test::expect;
-use serde_json::Value;
 
-use crate::{mapscope, stdout_of};
+use crate::{mapscope, report_of, stdout_of};
 
 fn path(name: &str) -> String {
     xtask::testdata(&format!("compare/{name}")).to_str().unwrap().to_owned()
-}
-
-fn json(args: &[&str]) -> Value {
-    let args = ["compare", "--json"].iter().chain(args);
-    serde_json::from_str(&stdout_of(args)).unwrap()
 }
 
 fn refusal(args: &[&str]) -> (Option<i32>, String) {
@@ -60,7 +54,7 @@ fn a_program_is_not_different_from_itself() {
     let mut args: Vec<&str> = first.iter().map(String::as_str).collect();
     args.push("--vs");
     args.extend(second.iter().map(String::as_str));
-    let report = json(&args);
+    let report = report_of("compare", &args);
     assert_eq!(report["notices"][0], "both sides are runs of the same build");
     let outcomes = report["process"].as_object().unwrap().values().map(|row| &row["outcome"]);
     assert!(outcomes.into_iter().all(|outcome| outcome == "too_few_runs"));
@@ -85,7 +79,10 @@ fn fails_when_something_got_worse_and_not_when_it_got_better() {
 /// Its table: name, medians, p, in tables by unit.
 #[test]
 fn says_the_same_of_benchmarks_as_benchstat() {
-    let report = json(&[&path("benchmarks/before.txt"), &path("benchmarks/after.txt")]);
+    let report = report_of(
+        "compare-benchmarks",
+        ["before", "after"].map(|side| path(&format!("benchmarks/{side}.txt"))),
+    );
     let rows = report["rows"].as_array().unwrap();
     let benchstat = fs::read_to_string(path("benchmarks/benchstat.txt")).unwrap();
     let (mut unit, mut n_rows) = ("", 0);

@@ -9,6 +9,7 @@ use serde_json::Value;
 use xtask::go::toolchain;
 use xtask::skip;
 
+use crate::schema::checked;
 use crate::{mapscope, stdout_of};
 
 /// Runs `mapscope lab`, with Go's cache where the other tests have it.
@@ -27,7 +28,7 @@ fn lab(args: &[&str], state: &Path) -> Output {
 fn result_of(output: &Output) -> Value {
     let err = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{err}");
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = checked("lab", &output.stdout);
     assert_eq!(report["schema"], "mapscope.lab/1");
     report["experiments"][0]["results"][0].clone()
 }
@@ -179,7 +180,7 @@ fn an_experiment_that_fails_is_said_and_the_others_go_on() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = checked("lab", &output.stdout);
     let results = |idx: usize| report["experiments"][idx]["results"][0].clone();
     assert_eq!(results(0)["verdict"], "not measurable here");
     assert!(results(0)["failure"].as_str().unwrap().contains("install valgrind"));

@@ -19,6 +19,7 @@ mod production;
 mod record;
 mod releases;
 mod scan;
+mod schema;
 mod shell;
 mod sources;
 mod storage;
@@ -47,8 +48,19 @@ pub fn stdout_of<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -
 
 /// JSON of `mapscope diagnose --json`.
 pub fn diagnose_json(inputs: &[&str]) -> serde_json::Value {
-    let args = ["diagnose", "--json", "--top", "1000"].iter().chain(inputs);
-    serde_json::from_str(&stdout_of(args)).unwrap()
+    report_of("diagnose", ["--top", "1000"].iter().chain(inputs))
+}
+
+/// What a command prints with `--json`, by the name of its schema: the command, or `COMMAND-KIND`. It has to be valid.
+#[track_caller]
+pub fn report_of<S: AsRef<str>>(
+    name: &str,
+    args: impl IntoIterator<Item = S>,
+) -> serde_json::Value {
+    let command = name.split_once('-').map_or(name, |(command, _)| command);
+    let args: Vec<String> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
+    let args = [command, "--json"].map(str::to_owned).into_iter().chain(args);
+    schema::checked(name, stdout_of(args))
 }
 
 /// The unpacked binary of a bundled capture.

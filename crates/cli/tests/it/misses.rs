@@ -113,8 +113,8 @@ fn instructions_have_their_misses() {
     // Every second sample is a miss of three lines.
     let (_dir, perf) = with_misses(|n| (n % 2 == 0).then_some(3));
     let list = |more: &[&str]| -> Value {
-        let args = ["asm", "--json", &program, "runtime.mapassign_faststr", &perf];
-        serde_json::from_str(&crate::stdout_of(args.iter().chain(more))).unwrap()
+        let args = [&*program, "runtime.mapassign_faststr", &perf];
+        crate::report_of("asm", args.iter().chain(more))
     };
     let (time, misses) = (list(&[]), list(&["--event", "cache-misses"]));
     assert_eq!(

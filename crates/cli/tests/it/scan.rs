@@ -1,9 +1,9 @@
 //! Map types and write sites of real binaries.
 
-use crate::{binary, stdout_of};
+use crate::{binary, report_of, stdout_of};
 
 fn scan(name: &str) -> serde_json::Value {
-    serde_json::from_str(&stdout_of(["scan", "--json", &binary(name)])).unwrap()
+    report_of("scan", [binary(name)])
 }
 
 #[test]

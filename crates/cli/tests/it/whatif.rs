@@ -5,7 +5,7 @@ mod sizes;
 
 use expect_test::expect;
 
-use crate::{mapscope, stdout_of};
+use crate::{mapscope, report_of, stdout_of};
 
 #[test]
 fn shows_the_rewrites_of_a_nested_map_side_by_side() {
@@ -73,8 +73,8 @@ fn shows_ranges_where_hashing_matters() {
 
 #[test]
 fn json_has_every_number_with_its_range() {
-    let args = ["whatif", "--json", "--map", "map[int]int", "--outer", "100", "--go", "go1.27.3"];
-    let report: serde_json::Value = serde_json::from_str(&stdout_of(args)).unwrap();
+    let args = ["--map", "map[int]int", "--outer", "100", "--go", "go1.27.3"];
+    let report = report_of("whatif", args);
     assert_eq!(report["schema"], "mapscope.whatif/1");
     let today = &report["rewrites"][0];
     assert_eq!(today["name"], "today");

@@ -2,15 +2,15 @@
 
 use evidence::Frame;
 use goabi::GoVersion;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::Verdict;
 use evidence::sizes::Size;
 
-/// What to change, concretely, for readers and for tools. Type names are Go's.
-///
-/// Serialized as an object whose `kind` names the advice; docs/json.md has them all.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// What to change, concretely, for readers and for tools. Type names are Go's. Serialized, `kind` names the advice, and
+/// null is what is not known.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Advice {
     /// Give `make` the number of entries.
@@ -21,7 +21,7 @@ pub enum Advice {
         makes: Vec<Frame>,
         /// Whether a heap profile shows that as many maps are made there as are filled.
         makes_are_counted: bool,
-        /// How many entries the maps end with; `None` when that was not measured.
+        /// How many entries the maps end with; null when that was not measured.
         entries: Option<Entries>,
     },
     /// Raise the hint that is there to the number of entries.
@@ -39,12 +39,14 @@ pub enum Advice {
     FinishGrowth {
         /// The first whose maps move entries at once.
         #[serde(serialize_with = "as_go_says")]
+        #[schemars(with = "String")]
         or_release: GoVersion,
     },
     /// Build with a later release.
     MoveToGo {
         /// The first that has what is gained.
         #[serde(serialize_with = "as_go_says")]
+        #[schemars(with = "String")]
         release: GoVersion,
         /// What is gained.
         gain: Gain,
@@ -146,12 +148,13 @@ pub enum Advice {
     MarkingIsCheap {
         /// The first release in which it is.
         #[serde(serialize_with = "as_go_says")]
+        #[schemars(with = "String")]
         since: GoVersion,
     },
 }
 
 /// How many entries maps end with, and what says so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "known_from", rename_all = "snake_case")]
 pub enum Entries {
     /// Growths that were recorded, of those maps that grew.
@@ -169,7 +172,7 @@ pub enum Entries {
 }
 
 /// What a later release of Go does better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Gain {
     /// Overwriting an entry of a full small map does not grow it.
@@ -179,7 +182,7 @@ pub enum Gain {
 }
 
 /// How goroutines come to help the collector less.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Relief {
     /// A size hint.
@@ -189,7 +192,7 @@ pub enum Relief {
 }
 
 /// What decides in which of several maps an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShardKey {
     /// Its key.
@@ -199,7 +202,7 @@ pub enum ShardKey {
 }
 
 /// What a `sync.Map` would hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncMap {
     /// The entries.

@@ -5,9 +5,7 @@ use std::io::{self, Write};
 
 use diagnosis::compare::{Comparison, Metric, Per, Row};
 use gobench::{Result, Value};
-use serde_json::json;
 
-use super::json::change;
 use super::{DIM, NOTICE, TITLE, change_line, notes, table_head};
 use crate::numbers::{figure, fine_bytes, fine_duration};
 
@@ -65,32 +63,6 @@ fn unit_value(unit: &str, value: f64) -> String {
         Some(("B", _)) => fine_bytes(value),
         _ => figure(value),
     }
-}
-
-/// Writes the comparison as JSON; documented in docs/json.md.
-///
-/// # Errors
-/// When `out` fails.
-pub fn render_benchmarks_json(
-    out: &mut dyn Write,
-    comparison: &BenchmarkComparison,
-) -> io::Result<()> {
-    let row = |row: &gobench::Row| {
-        json!({
-            "package": row.package,
-            "name": row.name,
-            "unit": row.unit,
-            "change": change(&row.change),
-        })
-    };
-    let value = json!({
-        "schema": "mapscope.compare_benchmarks/1",
-        "notices": comparison.notices,
-        "rows": comparison.rows.iter().map(row).collect::<Vec<_>>(),
-        "on_one_side_only": comparison.alone,
-    });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    writeln!(out)
 }
 
 /// Writes the figures of all runs in the format of Go benchmarks: `benchstat -col side` compares them.

@@ -1,18 +1,18 @@
 //! The lab's results as one page that needs nothing else: no network, no script.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use lab::{Checked, ExperimentResult, GoResult, Outcome, Results, Spread, Verdict};
+use maud::{Markup, html};
 
 use super::{
-    Table, measured, needs_correction, notes, outcome, setting, tables, threshold, verdict,
-    with_unit,
+    Table, measured, needs_correction, notes, outcome, setting, tables, threshold, with_unit,
 };
-use crate::html::{escape, fill};
+use crate::chart::Scale;
+use crate::marks;
 use crate::numbers::NOT_MEASURED;
-
-const TEMPLATE: &str = include_str!("experiments.html");
+use crate::page::Page;
+use crate::words::Word;
 
 /// Beyond this ratio of the largest to the smallest figure a chart's axis is logarithmic.
 const WIDE: f64 = 60.0;
@@ -22,34 +22,46 @@ const WIDE: f64 = 60.0;
 /// # Errors
 /// When `out` fails.
 pub fn render_lab_html(out: &mut dyn Write, results: &Results) -> io::Result<()> {
-    let versions = &results.versions;
-    let articles = results.experiments.iter().map(|result| experiment(result, versions));
-    let parts = [
-        ("setting", escape(&setting(results))),
-        ("verdicts", verdicts(results)),
-        ("experiments", articles.collect()),
-    ];
-    fill(out, TEMPLATE, &parts)
+    let body = html! {
+        h1 { "Claims about nested Go maps, tested here" }
+        p.facts {
+            (setting(results))
+            ". A dot is the median of the runs, the bar around it goes from the least to the greatest."
+        }
+        div.scroll { table { (verdicts(results)) } }
+        @for result in &results.experiments { (experiment(result, &results.versions)) }
+    };
+    let page = Page {
+        mark: marks::LAB_PAGE,
+        title: "Claims about nested Go maps – mapscope lab",
+        policy: "default-src 'none'; style-src 'unsafe-inline'",
+        style: include_str!("experiments.css"),
+    };
+    writeln!(out, "{}", page.with(&body).into_string())
 }
 
-fn verdicts(results: &Results) -> String {
-    let heads: String =
-        results.versions.iter().map(|version| format!("<th>{}</th>", escape(version))).collect();
-    let mut out = format!("<thead><tr><th>claim about</th>{heads}</tr></thead><tbody>");
-    for result in &results.experiments {
-        let name = result.experiment.name;
-        let cells: String = result
-            .by_go
-            .iter()
-            .map(|of| format!("<td>{}</td>", pill(of.judgement.verdict)))
-            .collect();
-        let _ = write!(out, "<tr><td><a href=\"#{name}\">{name}</a></td>{cells}</tr>");
+fn verdicts(results: &Results) -> Markup {
+    html! {
+        thead {
+            tr {
+                th { "claim about" }
+                @for version in &results.versions { th { (version) } }
+            }
+        }
+        tbody {
+            @for result in &results.experiments {
+                @let name = result.experiment.name;
+                tr {
+                    td { a href={ "#" (name) } { (name) } }
+                    @for of in &result.by_go { td { (pill(of.judgement.verdict)) } }
+                }
+            }
+        }
     }
-    out + "</tbody>"
 }
 
-fn pill(of: Verdict) -> String {
-    format!("<em class={}>{}</em>", class(of), verdict(of))
+fn pill(of: Verdict) -> Markup {
+    html! { em.(class(of)) { (of.word()) } }
 }
 
 fn class(verdict: Verdict) -> &'static str {
@@ -61,112 +73,92 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
-fn experiment(result: &ExperimentResult, versions: &[String]) -> String {
+fn experiment(result: &ExperimentResult, versions: &[String]) -> Markup {
     let experiment = result.experiment;
-    let name = experiment.name;
-    let mut out = format!("<article id=\"{name}\"><h2>{name}</h2><dl>");
-    let mut row = |label: &str, text: &str| {
-        let _ = write!(out, "<dt>{label}</dt><dd>{}</dd>", escape(text));
-    };
-    row("claim", experiment.claim);
-    row("tested", experiment.method);
-    notes(result).iter().for_each(|note| row("note", note));
-    if needs_correction(result) {
-        row("instead", experiment.instead);
+    let row = |label: &str, text: &str| html! { dt { (label) } dd { (text) } };
+    html! {
+        article id=(experiment.name) {
+            h2 { (experiment.name) }
+            dl {
+                (row("claim", experiment.claim))
+                (row("tested", experiment.method))
+                @for note in notes(result) { (row("note", note)) }
+                @if needs_correction(result) { (row("instead", experiment.instead)) }
+            }
+            @for (version, of) in versions.iter().zip(&result.by_go) { (judgement(version, of)) }
+            @for table in tables(result) { (chart(&table, versions)) }
+        }
     }
-    out += "</dl>";
-    for (version, of) in versions.iter().zip(&result.by_go) {
-        out += &judgement(version, of);
-    }
-    tables(result).iter().for_each(|table| out += &chart(table, versions));
-    out + "</article>"
 }
 
-fn judgement(version: &str, of: &GoResult) -> String {
-    let mut out = format!("<h3>{} {}</h3>", escape(version), pill(of.judgement.verdict));
-    if let Some(failure) = &of.failure {
-        let _ = write!(out, "<p class=failure>{}</p>", escape(failure));
-    }
-    out += "<ul class=checks>";
+fn judgement(version: &str, of: &GoResult) -> Markup {
     let missed = of.judgement.required.iter().filter(|checked| checked.outcome != Outcome::Met);
-    missed.for_each(|checked| out += &check("needs: ", checked));
-    of.judgement.predicted.iter().for_each(|checked| out += &check("", checked));
-    out + "</ul>"
+    html! {
+        h3 { (version) " " (pill(of.judgement.verdict)) }
+        @if let Some(failure) = &of.failure { p.failure { (failure) } }
+        ul.checks {
+            @for checked in missed { (check("needs: ", checked)) }
+            @for checked in &of.judgement.predicted { (check("", checked)) }
+        }
+    }
 }
 
-fn check(need: &str, checked: &Checked) -> String {
+fn check(need: &str, checked: &Checked) -> Markup {
     let mark = match checked.outcome {
         Outcome::Met => "✓",
         Outcome::NotMet => "✗",
         Outcome::Unsettled | Outcome::NotMeasured => "?",
     };
-    format!(
-        "<li><b title=\"{}\">{mark}</b><span>{need}{}<small>{}; asked: {}</small></span></li>",
-        outcome(checked.outcome),
-        escape(checked.check.says),
-        escape(&measured(checked)),
-        escape(&threshold(&checked.check)),
-    )
+    html! {
+        li {
+            b title=(outcome(checked.outcome)) { (mark) }
+            span {
+                (need) (checked.check.says)
+                small { (measured(checked)) "; asked: " (threshold(&checked.check)) }
+            }
+        }
+    }
 }
 
 /// A row per benchmark, in it a line per Go: a dot at the median, and a bar from the least to the greatest run.
-fn chart(table: &Table, versions: &[String]) -> String {
-    let axis = Axis::of(table);
-    let kind = if axis.log_low.is_some() { ", logarithmic" } else { "" };
-    let mut out = format!(
-        "<figure><figcaption>{} <small>{}{kind}</small></figcaption>",
-        escape(table.title),
-        escape(table.unit)
-    );
-    for (name, spreads) in &table.rows {
-        let _ = write!(out, "<div class=case>{}</div>", escape(name));
-        for (idx, (version, spread)) in versions.iter().zip(spreads).enumerate() {
-            let text =
-                spread.map_or(NOT_MEASURED.to_owned(), |spread| with_unit(spread, table.unit));
-            let marks = spread.map_or(String::new(), |spread| axis.marks(spread));
-            let _ = write!(
-                out,
-                "<div class=\"line v{}\"><span>{}</span><i>{marks}</i><span>{}</span></div>",
-                idx % 4,
-                escape(version),
-                escape(&text)
-            );
+fn chart(table: &Table, versions: &[String]) -> Markup {
+    let scale = scale(table);
+    let kind = if scale.is_log() { ", logarithmic" } else { "" };
+    html! {
+        figure {
+            figcaption { (table.title) " " small { (table.unit) (kind) } }
+            @for (name, spreads) in &table.rows {
+                div.case { (name) }
+                @for (idx, (version, spread)) in versions.iter().zip(spreads).enumerate() {
+                    div.line.{ "v" (idx % 4) } {
+                        span { (version) }
+                        i { @if let Some(spread) = spread { (marks_of(*spread, &scale)) } }
+                        span {
+                            @match spread {
+                                Some(spread) => (with_unit(*spread, table.unit)),
+                                None => (NOT_MEASURED),
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
-    out + "</figure>"
 }
 
-/// Where values lie on a chart.
-struct Axis {
-    /// Logarithm of the least value, where the axis is logarithmic.
-    log_low: Option<f64>,
-    high: f64,
+/// Units: percent of the width.
+fn scale(table: &Table) -> Scale {
+    let spreads = || table.rows.iter().flat_map(|(_, spreads)| spreads).flatten();
+    let high = spreads().map(|spread| spread.high).fold(0.0, f64::max);
+    let low = spreads().map(|spread| spread.low).fold(f64::INFINITY, f64::min);
+    let is_wide = low > 0.0 && high / low > WIDE;
+    if is_wide { Scale::log((low, high), (0.0, 100.0)) } else { Scale::linear(high, (0.0, 100.0)) }
 }
 
-impl Axis {
-    fn of(table: &Table) -> Self {
-        let spreads = || table.rows.iter().flat_map(|(_, spreads)| spreads).flatten();
-        let high = spreads().map(|spread| spread.high).fold(0.0, f64::max);
-        let low = spreads().map(|spread| spread.low).fold(f64::INFINITY, f64::min);
-        let is_wide = low > 0.0 && high / low > WIDE;
-        Self { log_low: is_wide.then(|| low.ln()), high }
-    }
-
-    /// Units: percent of the width.
-    fn at(&self, value: f64) -> f64 {
-        let part = match self.log_low {
-            Some(low) => (value.ln() - low) / (self.high.ln() - low),
-            None => value / self.high,
-        };
-        if part.is_finite() { part.clamp(0.0, 1.0) * 100.0 } else { 0.0 }
-    }
-
-    fn marks(&self, spread: Spread) -> String {
-        let [low, median, high] =
-            [spread.low, spread.median, spread.high].map(|value| self.at(value));
-        format!(
-            "<s style=\"left:{low:.2}%;width:{:.2}%\"></s><u style=\"left:{median:.2}%\"></u>",
-            high - low
-        )
+fn marks_of(spread: Spread, scale: &Scale) -> Markup {
+    let [low, median, high] = [spread.low, spread.median, spread.high].map(|value| scale.at(value));
+    html! {
+        s style={ "left:" (format_args!("{low:.2}")) "%;width:" (format_args!("{:.2}", high - low)) "%" } {}
+        u style={ "left:" (format_args!("{median:.2}")) "%" } {}
     }
 }

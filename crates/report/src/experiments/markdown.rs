@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use lab::{Checked, ExperimentResult, Results};
 
-use super::{Table, measured, needs_correction, notes, outcome, setting, tables, verdict};
+use super::{Table, measured, needs_correction, notes, outcome, setting, tables};
 use crate::numbers::{NOT_MEASURED, figure};
+use crate::words::Word;
 
 /// Writes all results as Markdown, from headings of the second level on.
 ///
@@ -17,7 +18,7 @@ pub fn render_lab_markdown(out: &mut dyn Write, results: &Results) -> io::Result
     head(out, "experiment", versions)?;
     for result in &results.experiments {
         let name = result.experiment.name;
-        let verdicts = result.by_go.iter().map(|of| verdict(of.judgement.verdict).to_owned());
+        let verdicts = result.by_go.iter().map(|of| of.judgement.verdict.word().to_owned());
         row(out, &format!("[{name}](#{name})"), verdicts)?;
     }
     results.experiments.iter().try_for_each(|result| experiment(out, result, versions))
@@ -50,7 +51,7 @@ fn experiment(
             checks(idx).map(|checked| checked.map_or(String::new(), cell)),
         )?;
     }
-    let verdicts = result.by_go.iter().map(|of| format!("**{}**", verdict(of.judgement.verdict)));
+    let verdicts = result.by_go.iter().map(|of| format!("**{}**", of.judgement.verdict.word()));
     row(out, "**verdict**", verdicts)?;
     if needs_correction(result) {
         writeln!(out, "\n**Instead:** {}", experiment.instead)?;

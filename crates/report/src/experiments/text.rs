@@ -8,6 +8,7 @@ use textwrap::{Options, wrap};
 
 use super::{Table, measured, needs_correction, notes, outcome, setting, tables, threshold};
 use crate::numbers::{NOT_MEASURED, figure};
+use crate::words::Word;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -31,7 +32,7 @@ pub fn render_lab(out: &mut dyn Write, results: &Results, width: usize) -> io::R
     for result in &results.experiments {
         write!(out, "  {:<14}", result.experiment.name)?;
         for (version, of) in results.versions.iter().zip(&result.by_go) {
-            let (style, word) = (style(of.judgement.verdict), super::verdict(of.judgement.verdict));
+            let (style, word) = (style(of.judgement.verdict), of.judgement.verdict.word());
             write!(out, "  {version} {style}{word}{style:#}{:1$}", "", 19 - word.len())?;
         }
         writeln!(out)?;
@@ -100,7 +101,7 @@ fn experiment(
 }
 
 fn verdict(out: &mut dyn Write, version: &str, of: &GoResult, width: usize) -> io::Result<()> {
-    let (style, word) = (style(of.judgement.verdict), super::verdict(of.judgement.verdict));
+    let (style, word) = (style(of.judgement.verdict), of.judgement.verdict.word());
     writeln!(out, "  {version}: {style}{word}{style:#}")?;
     if let Some(failure) = &of.failure {
         paragraph(out, "failed", failure, width)?;

@@ -1,17 +1,17 @@
 //! `mapscope whatif RECORDING --svg`: what each rewrite costs at each line, as bars.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, RecordedMaps};
 use gomap::Rewrite;
+use maud::{Markup, html};
 
 use super::{RecordedWhatIf, program, recordings};
-use crate::marks;
+use crate::chart::{self, Scale};
 use crate::numbers::{bytes, count, span};
 use crate::what_if::name;
-use crate::what_if_chart::{STYLE, colour, text};
+use crate::what_if_chart::series;
 use crate::words;
 
 type Number = (&'static str, fn(&Costs) -> Span, fn(u64) -> String);
@@ -37,50 +37,52 @@ const HEAD: f64 = 46.0;
 /// When `out` fails.
 pub fn render_recorded_svg(out: &mut dyn Write, report: &RecordedWhatIf<'_>) -> io::Result<()> {
     let forecast = |maps: &&RecordedMaps| maps.rewrites.is_ok();
-    let shown: Vec<&RecordedMaps> = report.maps.iter().filter(forecast).collect();
-    let height = TOP + shown.iter().map(|maps| height_of(maps)).sum::<f64>();
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\">\n\
-         <!-- {} -->\n<style>{STYLE}</style>\n<rect class=\"b\" width=\"{WIDTH}\" height=\"{height}\"/>\n",
-        marks::CHART
-    );
+    let groups = report.maps.iter().filter(forecast).scan(TOP, |next, maps| {
+        let top = *next;
+        *next += HEAD + ROW * maps.rewrites.iter().flatten().count() as f64;
+        Some((top, *next, maps))
+    });
+    let groups: Vec<_> = groups.collect();
+    let height = groups.last().map_or(TOP, |(_, bottom, _)| *bottom);
     let title = format!("{}  by {}", program(report.evidence), recordings(report.evidence));
-    text(&mut svg, (16.0, 24.0), "t", &title);
     let about = "solid: at least; light: up to, as sizes between two growths and hashing leave it";
-    text(&mut svg, (16.0, 42.0), "", about);
-    let mut top = TOP;
-    for maps in shown {
-        group(&mut svg, maps, top);
-        top += height_of(maps);
-    }
-    writeln!(out, "{svg}</svg>")
+    let content = html! {
+        (chart::text((16.0, 24.0), Some(chart::TITLE), &title))
+        (chart::text((16.0, 42.0), None, about))
+        @for (top, _, maps) in groups { (group(maps, top)) }
+    };
+    writeln!(out, "{}", chart::document(WIDTH, height, &content).into_string())
 }
 
-fn height_of(maps: &RecordedMaps) -> f64 {
-    HEAD + ROW * maps.rewrites.iter().flatten().count() as f64
-}
-
-fn group(svg: &mut String, maps: &RecordedMaps, top: f64) {
+fn group(maps: &RecordedMaps, top: f64) -> Markup {
     let title = format!("{}  {}", maps.growth.map_type, words::place(&maps.frame));
-    text(svg, (16.0, top + 14.0), "t", &title);
-    let rewrites = || maps.rewrites.iter().flatten();
-    for (row, (rewrite, _)) in rewrites().enumerate() {
-        text(svg, (LEFT - 8.0, bar_top(top, row) + 10.0), "e", name(*rewrite));
+    let rewrites: Vec<&(Rewrite, Costs)> = maps.rewrites.iter().flatten().collect();
+    html! {
+        (chart::text((16.0, top + 14.0), Some(chart::TITLE), &title))
+        @for (row, (rewrite, _)) in rewrites.iter().enumerate() {
+            (chart::text((LEFT - 8.0, bar_top(top, row) + 10.0), Some(chart::END), name(*rewrite)))
+        }
+        @for (index, number) in PANELS.iter().enumerate() {
+            (panel(&rewrites, number, (LEFT + PANEL_WIDTH * index as f64, top)))
+        }
     }
-    for (panel, (label, value, number)) in PANELS.iter().enumerate() {
-        let left = LEFT + PANEL_WIDTH * panel as f64;
-        text(svg, (left, top + 32.0), "", label);
-        let most = rewrites().map(|(_, costs)| value(costs).high).max().unwrap_or(0).max(1) as f64;
-        for (row, (rewrite, costs)) in rewrites().enumerate() {
-            let at = (left, bar_top(top, row));
-            bar(svg, at, *rewrite, value(costs), most);
-            let label = span(value(costs), *number);
-            text(
-                svg,
-                (left + BAR_WIDTH * value(costs).high as f64 / most + 6.0, at.1 + 10.0),
-                "",
-                &label,
-            );
+}
+
+/// A number of each rewrite.
+fn panel(
+    rewrites: &[&(Rewrite, Costs)],
+    (label, value, number): &Number,
+    (left, top): (f64, f64),
+) -> Markup {
+    let most = rewrites.iter().map(|(_, costs)| value(costs).high).max().unwrap_or(0).max(1);
+    let x = Scale::linear(most as f64, (left, left + BAR_WIDTH));
+    html! {
+        (chart::text((left, top + 32.0), None, label))
+        @for (row, (rewrite, costs)) in rewrites.iter().enumerate() {
+            @let (value, y) = (value(costs), bar_top(top, row));
+            (bar(&x, y, value.high, *rewrite, Some(chart::LIGHT)))
+            (bar(&x, y, value.low, *rewrite, None))
+            (chart::text((x.at(value.high as f64) + 6.0, y + 10.0), None, &span(value, *number)))
         }
     }
 }
@@ -89,13 +91,7 @@ fn bar_top(top: f64, row: usize) -> f64 {
     top + HEAD - 6.0 + ROW * row as f64
 }
 
-fn bar(svg: &mut String, (x, y): (f64, f64), rewrite: Rewrite, of: Span, most: f64) {
-    let colour = colour(rewrite);
-    for (to, opacity) in [(of.high, 0.4), (of.low, 1.0)] {
-        let width = BAR_WIDTH * to as f64 / most;
-        let _ = writeln!(
-            svg,
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BAR_HEIGHT}\" fill=\"{colour}\" fill-opacity=\"{opacity}\"/>"
-        );
-    }
+fn bar(x: &Scale, y: f64, to: i64, rewrite: Rewrite, class: Option<&str>) -> Markup {
+    let size = (x.at(to as f64) - x.at(0.0), BAR_HEIGHT);
+    chart::bar((x.at(0.0), y), size, class, Some(series(rewrite).colour), None)
 }

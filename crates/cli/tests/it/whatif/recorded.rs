@@ -7,7 +7,7 @@ use gopprof::{Label, LabelValue, ProfileBuilder, ValueType};
 use serde_json::Value;
 
 use super::refusal;
-use crate::{binary, mapscope, sample, stdout_of};
+use crate::{binary, mapscope, report_of, sample, stdout_of};
 
 const DECLARED: &str = "recordings/declared-1.27.3.pb.gz";
 
@@ -143,10 +143,7 @@ fn what_the_recording_does_not_know_is_said() {
 #[test]
 fn the_binary_changes_nothing_where_types_are_written_out() {
     let (recording, program) = (nested("1.27.3"), binary("nested-1.27.3"));
-    let json = |inputs: &[&str]| -> Value {
-        let args = ["whatif", "--json"].iter().chain(inputs);
-        serde_json::from_str(&stdout_of(args)).unwrap()
-    };
+    let json = |inputs: &[&str]| report_of("whatif-recorded", inputs);
     let (with, without) = (json(&[&program, &recording]), json(&[&recording]));
     assert_eq!(with["maps"], without["maps"]);
     assert_eq!(
@@ -157,8 +154,7 @@ fn the_binary_changes_nothing_where_types_are_written_out() {
 
 #[test]
 fn json_has_each_level_with_its_sizes_and_reasons() {
-    let args = ["whatif", "--json", &sample(DECLARED)].map(str::to_owned);
-    let report: Value = serde_json::from_str(&stdout_of(&args)).unwrap();
+    let report = report_of("whatif-recorded", [sample(DECLARED)]);
     let maps = &report["maps"];
     assert_eq!((&maps[0]["rewrites"], &maps[0]["inner"]), (&Value::Null, &Value::Null));
     assert_eq!((maps[0]["mean_hint"].as_f64(), &report["left_out"]), (Some(50.0), &0.into()));

@@ -3,10 +3,9 @@
 use std::fs;
 
 use gopprof::{Label, LabelValue, ProfileBuilder, ValueType};
-use serde_json::Value;
 
 use super::refusal;
-use crate::{diagnose_json, stdout_of};
+use crate::{diagnose_json, report_of, stdout_of};
 
 const WINDOWS: &str = "windows=32 window_scale=20 grows_low=9000 grows_high=11000 \
      window_group_cpu_s=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1";
@@ -72,8 +71,7 @@ fn unwrapped(text: &str) -> String {
 fn check_same(comments: &str, lines: &[&[Rung]], sizes_in_text: &[&str]) {
     let (_dir, path) = recording(comments, lines);
     let diagnosed = diagnose_json(&[&path]);
-    let forecast: Value =
-        serde_json::from_str(&stdout_of(["whatif", "--json", "--top", "99", &path])).unwrap();
+    let forecast = report_of("whatif-recorded", ["--top", "99", &path]);
     let maps = forecast["maps"].as_array().unwrap();
     assert_eq!(maps.len(), lines.len());
     for maps in maps {
