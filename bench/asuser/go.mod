@@ -1,0 +1,3 @@
+module example.com/asuser
+
+go 1.23
