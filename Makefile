@@ -18,7 +18,7 @@ demo: ## diagnose a bundled capture, then a Go program built and profiled here
 test: setup lint ## all checks: format, clippy, docs, tests; ends with the slowest tests
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items --all-features
 	scripts/oldest
-	@CARGO=$(CARGO) scripts/test
+	@CARGO='$(CARGO)' scripts/test
 
 lint: ## format and clippy, warnings are errors
 	$(CARGO) fmt --all --check
