@@ -1,16 +1,16 @@
 //! The probe that stays in the gaps between windows, as long as that is cheap.
 //!
 //! Programs may split the tables of large maps, or make such maps, all the time. No window limits what that costs, so the
-//! probe goes for good when it has cost more than its part of the budget. From then on such growths are counted as all
+//! probe goes for good when it has cost more than its part of what hits may cost. From then on such growths are counted as all
 //! others are.
 
 use super::Recorder;
 use super::part::{Mark, between};
 use crate::error::Error;
-use crate::governor::SETTLED_NS;
+use crate::governor::{FOR_HITS, SETTLED_NS};
 use crate::kernel::ProbeLinks;
 
-/// Part of the budget that it may cost.
+/// What it may cost, as a part of what all hits may cost while there are windows. The rest is for the windows.
 const PART: f64 = 0.5;
 
 /// The probe, and what it may cost.
@@ -24,7 +24,7 @@ pub(super) struct Standing {
 
 impl Standing {
     pub(super) fn new(links: Option<ProbeLinks>, budget: f64, start: Mark) -> Self {
-        Self { links, seen: start, credit: Credit::new(budget * PART) }
+        Self { links, seen: start, credit: Credit::new(budget * FOR_HITS * PART) }
     }
 }
 
