@@ -23,10 +23,10 @@ use gomap::Layout;
 use self::code::allocates;
 use self::times::Times;
 use crate::{
-    Cost, CpuAside, Evidence, Frame, HintedMakes, LineKey, Notice, ProcessCpu, ProcessGrowth,
-    ProcessHeap, ProcessLocks, ProcessMisses, ProcessStorage, ProcessTrace, Program, Site,
-    SiteGrowth, SiteLock, SiteMisses, Source, SourceId, SourceKind, Sources, StackTree, Timeline,
-    printable,
+    Cost, CpuAside, Evidence, Frame, HintedMakes, LineId, LineTable, Notice, ProcessCpu,
+    ProcessGrowth, ProcessHeap, ProcessLocks, ProcessMisses, ProcessStorage, ProcessTrace, Program,
+    Site, SiteGrowth, SiteHeap, SiteLock, SiteMisses, Source, SourceId, SourceKind, Sources,
+    StackTree, Timeline, printable,
 };
 
 pub use self::code::CodeMaps;
@@ -38,7 +38,11 @@ pub struct Builder {
     evidence: Evidence,
     stated: Vec<(SourceId, Stated)>,
     times: Times,
-    lines: HashMap<LineKey, Site>,
+    lines: LineTable,
+    /// What was said of lines. Frames are filled in for those that are sites: names are long, and may be the same ones.
+    sites: HashMap<LineId, Site>,
+    /// Most lines that allocate have nothing to do with maps.
+    heap: HashMap<LineId, SiteHeap>,
     /// Samples that were not added to the CPU profile, all of the process.
     aside: Vec<(SourceId, Cost)>,
     /// By the function that waits or is waited for.
@@ -120,15 +124,15 @@ impl Builder {
         self.evidence.notices.push(Notice { source, text: printable(text) });
     }
 
-    /// What is measured of a line, whether or not it turns out to be a site. Maps, holders and locks are filled in later,
-    /// as are zeros.
+    /// What is measured of a line, whether or not it turns out to be a site. Frame, heap, maps, holders and locks are filled
+    /// in later, as are zeros.
     pub fn line(&mut self, frame: &Frame) -> &mut Site {
-        let site = self.lines.entry(frame.key()).or_insert_with(|| Site::at(frame.clone()));
-        // Of several paths the least: one from the root comes before one within a module.
-        if frame.file < site.frame.file {
-            site.frame.file.clone_from(&frame.file);
-        }
-        site
+        self.sites.entry(self.lines.add(frame)).or_default()
+    }
+
+    /// What the heap profile has of a line, whether or not it turns out to be a site.
+    pub fn allocations(&mut self, frame: &Frame, heap: SiteHeap) {
+        self.heap.insert(self.lines.add(frame), heap);
     }
 
     /// What the CPU profiles say of the process.
@@ -190,7 +194,7 @@ impl Builder {
 
     /// Derives what follows from all that was said.
     pub fn finish(self) -> Evidence {
-        let Self { mut evidence, stated, times, lines, mut aside, waits, code } = self;
+        let Self { mut evidence, stated, times, lines, sites, heap, mut aside, waits, code } = self;
         evidence.program = program(stated, &evidence.sources);
         evidence.notices.extend(times.notices(&evidence.sources));
         evidence.notices.extend(heap_alone(&evidence));
@@ -201,7 +205,7 @@ impl Builder {
             b.n.cmp(&a.n).then_with(|| (&a.frame, &a.map_type).cmp(&(&b.frame, &b.map_type)))
         });
         aside.sort_by_key(|&(source, _)| source);
-        let mut sites = sites(lines, code.as_ref());
+        let mut sites = derive_sites(&lines, sites, heap, code.as_ref());
         for site in &mut sites {
             site.locks = (!evidence.locks.is_empty()).then(|| locks_of(site, &waits));
             fill_gaps(site, &evidence, &aside);
@@ -258,22 +262,38 @@ fn heap_alone(evidence: &Evidence) -> Option<Notice> {
 }
 
 /// Lines that use maps: by CPU samples, by growth, or by the machine code where the heap profile has allocations.
-fn sites(lines: HashMap<LineKey, Site>, code: Option<&CodeMaps>) -> Vec<Site> {
-    let site = |(key, mut site): (LineKey, Site)| {
-        let maps = code.map_or(&[][..], |code| code.uses(&key));
-        let has_allocated = site.heap.as_ref().is_some_and(|heap| heap.total.alloc_objects > 0);
+fn derive_sites(
+    lines: &LineTable,
+    mut sites: HashMap<LineId, Site>,
+    heap: HashMap<LineId, SiteHeap>,
+    code: Option<&CodeMaps>,
+) -> Vec<Site> {
+    for (line, heap) in heap {
+        if sites.contains_key(&line) || makes_maps(&lines.frame(line), &heap, code) {
+            sites.entry(line).or_default().heap = Some(heap);
+        }
+    }
+    let site = |(line, mut site): (LineId, Site)| {
+        let frame = lines.frame(line);
+        let has_heap = |heap: &SiteHeap| makes_maps(&frame, heap, code);
         let is_site =
-            site.cpu.is_some() || site.growth.is_some() || (has_allocated && allocates(maps));
+            site.cpu.is_some() || site.growth.is_some() || site.heap.as_ref().is_some_and(has_heap);
         if !is_site {
             return None;
         }
+        site.frame = frame;
         if let Some(code) = code {
-            site.maps = Some(maps.to_vec());
+            site.maps = Some(code.uses(&site.frame).to_vec());
             site.holders = code.holders_of(&site);
         }
         Some(site)
     };
-    lines.into_iter().filter_map(site).collect()
+    sites.into_iter().filter_map(site).collect()
+}
+
+/// Whether what a line allocates can be maps.
+fn makes_maps(frame: &Frame, heap: &SiteHeap, code: Option<&CodeMaps>) -> bool {
+    heap.total.alloc_objects > 0 && code.is_some_and(|code| allocates(code.uses(frame)))
 }
 
 /// Waits in the function of a site, and in those that it was inlined into.

@@ -21,7 +21,7 @@ pub use self::growth::{
     Bounds, GroupId, GrowStep, Growth, HintedMakes, Precision, ProcessGrowth, Sampled, SiteGrowth,
     TypeGrowth, Windows,
 };
-pub use self::line::LineKey;
+pub use self::line::{FunctionId, LineId, LineTable, PathId};
 pub use self::locks::{LockSide, ProcessLocks, SiteLock, Waits};
 pub use self::misses::{Misses, ProcessMisses, SiteMisses};
 pub use self::printable::printable;

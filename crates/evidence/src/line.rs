@@ -1,8 +1,13 @@
-//! When two frames are the same line of source.
+//! Lines of source, and when two frames are the same one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Frame;
 
-/// The identity of a line of source, the same in all inputs.
+/// Lines of source. A name is kept once, however many lines have it: inputs can repeat one in millions of lines.
+///
+/// A line is the same in all inputs when these are the same:
 ///
 /// - The function by its whole name.
 /// - The file by its last part: `-trimpath` changes the folders before it, and inputs of one program may be of builds with
@@ -12,18 +17,162 @@ use super::Frame;
 ///
 /// Which functions the line was inlined into is no part of it: the line is changed once for all its copies. It is said of
 /// a site beside.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LineKey {
-    function: String,
-    file_name: String,
-    line: u32,
+#[derive(Debug, Default)]
+pub struct LineTable {
+    functions: Names,
+    paths: Names,
+    file_names: Names,
+    /// By path, its last part.
+    file_names_of_paths: Vec<u32>,
+    lines: Vec<Line>,
+    /// By function, last part of the path, and number.
+    by_key: HashMap<(FunctionId, u32, u32), LineId>,
 }
 
-impl LineKey {
-    /// Of a line as an input names it.
-    pub fn of(function: &str, file: &str, line: u32) -> Self {
-        let file_name = file_name(file).to_owned();
-        Self { function: function.to_owned(), file_name, line }
+/// A line of a [`LineTable`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LineId(u32);
+
+/// A function of a [`LineTable`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FunctionId(u32);
+
+/// A path of a [`LineTable`], as an input names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathId(u32);
+
+#[derive(Debug)]
+struct Line {
+    function: FunctionId,
+    path: PathId,
+    number: u32,
+}
+
+impl LineId {
+    /// Its position, from 0 in the order in which lines were added.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl FunctionId {
+    /// Its position, from 0 in the order in which functions were added.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl LineTable {
+    /// Adds a function, or finds it.
+    pub fn function(&mut self, name: &str) -> FunctionId {
+        FunctionId(self.functions.add(name))
+    }
+
+    /// Adds a path, or finds it.
+    pub fn path(&mut self, path: &str) -> PathId {
+        let id = self.paths.add(path);
+        if id as usize == self.file_names_of_paths.len() {
+            self.file_names_of_paths.push(self.file_names.add(file_name(path)));
+        }
+        PathId(id)
+    }
+
+    /// Adds a line, or finds it. Complexity: O(1), unless it is known by another path.
+    pub fn line(&mut self, function: FunctionId, path: PathId, number: u32) -> LineId {
+        let next = LineId(self.lines.len() as u32);
+        let file_name = self.file_names_of_paths[path.0 as usize];
+        let id = *self.by_key.entry((function, file_name, number)).or_insert(next);
+        if id == next {
+            self.lines.push(Line { function, path, number });
+            return id;
+        }
+        // Of several paths the least: one from the root comes before one within a module.
+        let known = &mut self.lines[id.index()].path;
+        if *known != path && self.paths.text(path.0) < self.paths.text(known.0) {
+            *known = path;
+        }
+        id
+    }
+
+    /// Adds the line of a frame, or finds it.
+    pub fn add(&mut self, frame: &Frame) -> LineId {
+        let (function, path) = (self.function(&frame.function), self.path(&frame.file));
+        self.line(function, path, frame.line)
+    }
+
+    /// The line of a frame; `None` when it is not known.
+    pub fn find(&self, frame: &Frame) -> Option<LineId> {
+        let function = FunctionId(self.functions.find(&frame.function)?);
+        let file_name = self.file_names.find(file_name(&frame.file))?;
+        self.by_key.get(&(function, file_name, frame.line)).copied()
+    }
+
+    /// The line with its names.
+    ///
+    /// # Panics
+    /// When the id is of another table.
+    pub fn frame(&self, id: LineId) -> Frame {
+        let Line { function, path, number } = self.lines[id.index()];
+        let (function, file) = (self.name(function).to_owned(), self.paths.text(path.0).to_owned());
+        Frame { function, file, line: number }
+    }
+
+    /// The function that a line is in.
+    ///
+    /// # Panics
+    /// When the id is of another table.
+    pub fn function_of(&self, id: LineId) -> FunctionId {
+        self.lines[id.index()].function
+    }
+
+    /// The name of a function.
+    ///
+    /// # Panics
+    /// When the id is of another table.
+    pub fn name(&self, id: FunctionId) -> &str {
+        self.functions.text(id.0)
+    }
+
+    /// The names of all functions. Order: by id.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.functions.texts.iter().map(|name| &**name)
+    }
+
+    /// Number of lines.
+    pub fn n_lines(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Number of functions.
+    pub fn n_functions(&self) -> usize {
+        self.functions.texts.len()
+    }
+}
+
+/// Texts, each once; ids count from 0.
+#[derive(Debug, Default)]
+struct Names {
+    texts: Vec<Arc<str>>,
+    by_text: HashMap<Arc<str>, u32>,
+}
+
+impl Names {
+    fn add(&mut self, text: &str) -> u32 {
+        if let Some(id) = self.find(text) {
+            return id;
+        }
+        let (id, text) = (self.texts.len() as u32, Arc::<str>::from(text));
+        self.texts.push(Arc::clone(&text));
+        self.by_text.insert(text, id);
+        id
+    }
+
+    fn find(&self, text: &str) -> Option<u32> {
+        self.by_text.get(text).copied()
+    }
+
+    fn text(&self, id: u32) -> &str {
+        &self.texts[id as usize]
     }
 }
 
@@ -32,12 +181,7 @@ fn file_name(path: &str) -> &str {
 }
 
 impl Frame {
-    /// Its identity.
-    pub fn key(&self) -> LineKey {
-        LineKey::of(&self.function, &self.file, self.line)
-    }
-
-    /// Whether both have the same [`LineKey`].
+    /// Whether both are the same line, as a [`LineTable`] has it.
     pub fn is_same_line(&self, other: &Self) -> bool {
         self.line == other.line
             && self.function == other.function
@@ -49,11 +193,38 @@ impl Frame {
 mod tests {
     use super::*;
 
+    fn frame(file: &str, line: u32) -> Frame {
+        Frame { function: "main.parse".to_owned(), file: file.to_owned(), line }
+    }
+
     #[test]
     fn folders_are_no_part_of_a_line_and_files_are() {
-        let key = |file, line| LineKey::of("main.parse", file, line);
-        assert_eq!(key("/home/me/calc/expr.y", 7), key("example.com/calc/expr.y", 7));
-        assert_ne!(key("/home/me/calc/expr.y", 7), key("/home/me/calc/expr.go", 7));
-        assert_ne!(key("expr.y", 7), key("expr.y", 8));
+        let mut lines = LineTable::default();
+        let [here, trimmed, generated, below] = [
+            ("/home/me/calc/expr.y", 7),
+            ("example.com/calc/expr.y", 7),
+            ("expr.go", 7),
+            ("expr.y", 8),
+        ]
+        .map(|(file, line)| frame(file, line));
+        let id = lines.add(&trimmed);
+        assert_eq!(lines.add(&here), id);
+        assert_eq!(lines.find(&frame("expr.y", 7)), Some(id));
+        assert_eq!(lines.find(&generated), None);
+        assert_ne!(lines.add(&generated), id);
+        assert_ne!(lines.add(&below), id);
+        // Of its paths the least.
+        assert_eq!(lines.frame(id), here);
+    }
+
+    #[test]
+    fn a_name_is_kept_once_for_all_its_lines() {
+        let mut lines = LineTable::default();
+        for line in 1..=1000 {
+            lines.add(&frame("/a/expr.y", line));
+            lines.add(&frame("/b/expr.y", line));
+        }
+        assert_eq!((lines.n_lines(), lines.n_functions()), (1000, 1));
+        assert_eq!((lines.paths.texts.len(), lines.file_names.texts.len()), (2, 1));
     }
 }

@@ -11,14 +11,14 @@ use std::collections::HashMap;
 use evidence::words::plural;
 use evidence::{
     Builder, Cost, CostByOp, CostByWork, CostSplit, CpuAside, Depth, Frame, FunctionCost,
-    ProcessCpu, SiteCpu, SourceId, StackTree,
+    FunctionId, LineId, ProcessCpu, SiteCpu, SourceId, StackTree,
 };
 use goabi::MapImpl;
 use gomap::{FrameClass, Kind, StackClass, classify_stack};
 use gopprof::Profile;
 
 use crate::error::Error;
-use crate::lines::{FrameInfo, FunctionId, LineId, Lines, LocationFrames, user_of};
+use crate::lines::{FrameInfo, Lines, LocationFrames, user_of};
 use crate::stacks::StackBuilder;
 
 /// Leaf functions kept per site.
@@ -206,13 +206,8 @@ impl CpuCollector {
             is_locking |= frame.class.is_lock();
             let is_conversion = frame.class.is_key_conversion();
             let converts = callee_makes_key && !is_conversion && !frame.class.is_runtime();
-            self.by_line[frame.line.0 as usize].count(
-                self.n_samples_seen,
-                cost,
-                converts,
-                is_locking,
-            );
-            self.by_function[frame.function.0 as usize].count(
+            self.by_line[frame.line.index()].count(self.n_samples_seen, cost, converts, is_locking);
+            self.by_function[frame.function.index()].count(
                 self.n_samples_seen,
                 cost,
                 converts,
@@ -226,12 +221,10 @@ impl CpuCollector {
     pub(crate) fn finish(mut self) -> CpuSums {
         let mut assign_functions: Vec<FunctionCost> = self
             .lines
-            .functions()
+            .names()
             .zip(&self.by_function)
-            .filter(|(function, sums)| {
-                sums.cum.samples > 0 && function.name.starts_with("runtime.mapassign")
-            })
-            .map(|(function, sums)| FunctionCost { name: function.name.clone(), cost: sums.cum })
+            .filter(|(name, sums)| sums.cum.samples > 0 && name.starts_with("runtime.mapassign"))
+            .map(|(name, sums)| FunctionCost { name: name.to_owned(), cost: sums.cum })
             .collect();
         sort_costs(&mut assign_functions);
         self.process.assign_functions = assign_functions;
@@ -243,8 +236,8 @@ impl CpuCollector {
     }
 
     fn site(&self, line: LineId, sums: SiteSums) -> CpuSite {
-        let of_line = self.by_line[line.0 as usize];
-        let of_function = self.by_function[self.lines.function_of(line).0 as usize];
+        let of_line = self.by_line[line.index()];
+        let of_function = self.by_function[self.lines.function_of(line).index()];
         let cpu = SiteCpu {
             line: of_line.cum,
             function: of_function.cum,
@@ -275,7 +268,7 @@ impl CpuCollector {
     }
 
     fn named(&self, costs: &HashMap<FunctionId, Cost>, limit: usize) -> Vec<FunctionCost> {
-        let name = |id: FunctionId| self.lines.function(id).name.clone();
+        let name = |id: FunctionId| self.lines.name(id).to_owned();
         let mut named: Vec<_> =
             costs.iter().map(|(&id, &cost)| FunctionCost { name: name(id), cost }).collect();
         sort_costs(&mut named);

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use evidence::words::plural;
 use evidence::{
-    Bounds, Builder, GroupId, GrowKind, GrowStep, Growth, HintedMakes, OfSource, Precision,
+    Bounds, Builder, GroupId, GrowKind, GrowStep, Growth, HintedMakes, LineId, OfSource, Precision,
     ProcessGrowth, Sampled, SourceId, Stated, TypeGrowth, Windows, printable,
 };
 use gopprof::{Locations, Profile};
 use recording::{Facts, Fixed, Labels, Reader, Row};
 
-use crate::lines::{LineId, Lines, LocationFrames};
+use crate::lines::{Lines, LocationFrames};
 
 mod notices;
 

@@ -4,13 +4,13 @@
 //! assignment, among other allocations of that line; the `bytes` label (block size) separates them.
 //! Source: runtime/pprof/protomem.go, Go 1.21 to 1.27.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use evidence::words::plural;
-use evidence::{Alloc, Block, Builder, ProcessHeap, SiteHeap, SourceId};
+use evidence::{Alloc, Block, Builder, LineId, ProcessHeap, SiteHeap, SourceId};
 use gopprof::{LabelValue, Profile, Sample};
 
-use crate::lines::{LineId, Lines};
+use crate::lines::Lines;
 
 /// A heap profile by line and block size. It counts since the start of the program: several are not added up.
 #[derive(Debug)]
@@ -18,7 +18,8 @@ pub(crate) struct HeapSums {
     pub(crate) source: SourceId,
     lines: Lines,
     total: Alloc,
-    blocks: HashMap<LineId, BTreeMap<u64, Alloc>>,
+    /// By line and size of the block.
+    blocks: HashMap<(LineId, u64), Alloc>,
 }
 
 impl HeapSums {
@@ -28,7 +29,7 @@ impl HeapSums {
         let columns = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"].map(column);
         let mut lines = Lines::default();
         let mut total = Alloc::default();
-        let mut blocks: HashMap<LineId, BTreeMap<u64, Alloc>> = HashMap::new();
+        let mut blocks: HashMap<(LineId, u64), Alloc> = HashMap::new();
         let locations = lines.add_profile(profile);
         for sample in profile.samples() {
             let alloc = alloc_of(&sample, &columns);
@@ -37,16 +38,18 @@ impl HeapSums {
             let Some(user) = frames.into_iter().find(|frame| !frame.class.is_runtime()) else {
                 continue;
             };
-            let by_size = blocks.entry(user.line).or_default();
-            *by_size.entry(block_bytes(&sample)).or_default() += alloc;
+            *blocks.entry((user.line, block_bytes(&sample))).or_default() += alloc;
         }
         Self { source, lines, total, blocks }
     }
 
     /// Says what each line allocates.
     pub(crate) fn tell(self, builder: &mut Builder) {
-        for (line, blocks) in &self.blocks {
-            builder.line(&self.lines.frame(*line)).heap = Some(site_heap(blocks));
+        let mut blocks: Vec<_> = self.blocks.into_iter().collect();
+        blocks.sort_unstable_by_key(|&((line, block_bytes), _)| (line.index(), block_bytes));
+        for of_line in blocks.chunk_by(|((line, _), _), ((next, _), _)| line == next) {
+            let ((line, _), _) = of_line[0];
+            builder.allocations(&self.lines.frame(line), site_heap(of_line));
         }
         builder.heap(ProcessHeap { sources: self.source.into(), total: self.total });
     }
@@ -74,9 +77,9 @@ fn block_bytes(sample: &Sample<'_>) -> u64 {
         .unwrap_or(0)
 }
 
-fn site_heap(blocks: &BTreeMap<u64, Alloc>) -> SiteHeap {
+fn site_heap(blocks: &[((LineId, u64), Alloc)]) -> SiteHeap {
     let mut heap = SiteHeap::default();
-    for (&block_bytes, &alloc) in blocks {
+    for &((_, block_bytes), alloc) in blocks {
         heap.total += alloc;
         heap.blocks.push(Block { block_bytes, alloc, map_capacity: None });
     }

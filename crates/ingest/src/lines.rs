@@ -2,35 +2,17 @@
 
 use std::collections::HashMap;
 
-use evidence::{Frame, LineKey, printable};
+use evidence::{Frame, FunctionId, LineId, LineTable, PathId, printable};
 use gomap::{FrameClass, StackClass, classify_function};
-use gopprof::Profile;
-
-/// Index of a distinct line of source in [`Lines`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct LineId(pub(crate) u32);
-
-/// Index of a distinct function in [`Lines`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct FunctionId(pub(crate) u32);
-
-/// A function met in any of the profiles.
-#[derive(Debug)]
-pub(crate) struct Function {
-    pub(crate) name: String,
-    pub(crate) class: FrameClass,
-}
+use gopprof::{Profile, StrId};
 
 /// Functions and lines of all profiles of a run; the same line in two profiles has one id.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
-    functions: Vec<Function>,
-    /// With the file.
-    lines: Vec<(FunctionId, String, u32)>,
-    by_name: HashMap<String, FunctionId>,
-    by_key: HashMap<LineKey, LineId>,
-    /// As inputs name them: most lines come often.
-    by_path: HashMap<(FunctionId, String, u32), LineId>,
+    /// Names in it are printable.
+    table: LineTable,
+    /// By function.
+    classes: Vec<FrameClass>,
 }
 
 /// One frame of a location, ready for the loop over samples.
@@ -49,95 +31,83 @@ pub(crate) struct LocationFrames {
 }
 
 impl Lines {
-    pub(crate) fn function(&self, id: FunctionId) -> &Function {
-        &self.functions[id.0 as usize]
+    pub(crate) fn name(&self, id: FunctionId) -> &str {
+        self.table.name(id)
     }
 
     pub(crate) fn function_of(&self, id: LineId) -> FunctionId {
-        self.lines[id.0 as usize].0
+        self.table.function_of(id)
     }
 
     pub(crate) fn frame(&self, id: LineId) -> Frame {
-        let (function, file, line) = &self.lines[id.0 as usize];
-        Frame { function: self.function(*function).name.clone(), file: file.clone(), line: *line }
+        self.table.frame(id)
     }
 
     pub(crate) fn n_lines(&self) -> usize {
-        self.lines.len()
+        self.table.n_lines()
     }
 
     pub(crate) fn n_functions(&self) -> usize {
-        self.functions.len()
+        self.table.n_functions()
     }
 
-    pub(crate) fn functions(&self) -> impl Iterator<Item = &Function> {
-        self.functions.iter()
+    /// The names of all functions. Order: by id.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.table.names()
     }
 
     /// Registers every line of `profile` and returns the frames per location, leaf first.
     pub(crate) fn add_profile(&mut self, profile: &Profile) -> LocationFrames {
-        let functions: Vec<_> = profile
-            .functions
-            .iter()
-            .map(|function| {
-                (self.intern_function(profile.str(function.name)), profile.str(function.filename))
-            })
-            .collect();
-        let unknown = self.intern_function("(unknown)");
+        let functions = self.add_functions(profile);
+        let unknown = (self.add_function("(unknown)"), self.table.path(""));
         let mut frames = Vec::new();
         let mut ends = Vec::with_capacity(profile.locations.len());
         for location in &profile.locations {
             for line in &location.lines {
-                let (function, file) =
-                    line.function.map_or((unknown, ""), |function| functions[function.index()]);
-                frames.push(self.intern_line(
-                    function,
-                    file,
-                    u32::try_from(line.line).unwrap_or(0),
-                ));
+                let (function, path) =
+                    line.function.map_or(unknown, |function| functions[function.index()]);
+                frames.push(self.add_line(function, path, u32::try_from(line.line).unwrap_or(0)));
             }
             if location.lines.is_empty() {
-                frames.push(self.intern_line(unknown, "", 0));
+                frames.push(self.add_line(unknown.0, unknown.1, 0));
             }
             ends.push(frames.len() as u32);
         }
         LocationFrames { frames, ends }
     }
 
-    /// Registers a frame that is not part of a profile.
-    pub(crate) fn add_frame(&mut self, function: &str, file: &str, line: u32) -> FrameInfo {
-        let function = self.intern_function(function);
-        self.intern_line(function, file, line)
+    /// The functions of a profile with their files. A string is looked at once, however many functions have it.
+    fn add_functions(&mut self, profile: &Profile) -> Vec<(FunctionId, PathId)> {
+        let mut names: HashMap<StrId, FunctionId> = HashMap::new();
+        let mut paths: HashMap<StrId, PathId> = HashMap::new();
+        let add = |function: &gopprof::Function| {
+            let name = names.entry(function.name);
+            let name = *name.or_insert_with_key(|&id| self.add_function(profile.str(id)));
+            let path = paths.entry(function.filename);
+            let path = path.or_insert_with_key(|&id| self.table.path(&printable(profile.str(id))));
+            (name, *path)
+        };
+        profile.functions.iter().map(add).collect()
     }
 
-    fn intern_function(&mut self, name: &str) -> FunctionId {
-        if let Some(&id) = self.by_name.get(name) {
-            return id;
+    /// Registers a frame that is not part of a profile.
+    pub(crate) fn add_frame(&mut self, function: &str, file: &str, line: u32) -> FrameInfo {
+        let (function, path) = (self.add_function(function), self.table.path(&printable(file)));
+        self.add_line(function, path, line)
+    }
+
+    fn add_function(&mut self, name: &str) -> FunctionId {
+        let name = printable(name);
+        let id = self.table.function(&name);
+        if id.index() == self.classes.len() {
+            self.classes.push(classify_function(&name));
         }
-        let id = FunctionId(self.functions.len() as u32);
-        self.functions.push(Function { name: printable(name), class: classify_function(name) });
-        self.by_name.insert(name.to_owned(), id);
         id
     }
 
-    fn intern_line(&mut self, function: FunctionId, file: &str, line: u32) -> FrameInfo {
-        let class = self.function(function).class;
-        let path = (function, file.to_owned(), line);
-        if let Some(&line) = self.by_path.get(&path) {
-            return FrameInfo { class, line, function };
-        }
-        let file = printable(file);
-        let key = LineKey::of(&self.function(function).name, &file, line);
-        let next = LineId(self.lines.len() as u32);
-        let id = *self.by_key.entry(key).or_insert(next);
-        if id == next {
-            self.lines.push((function, file, line));
-        } else if file < self.lines[id.0 as usize].1 {
-            // As evidence names a line of several paths.
-            self.lines[id.0 as usize].1 = file;
-        }
-        self.by_path.insert(path, id);
-        FrameInfo { class, line: id, function }
+    fn add_line(&mut self, function: FunctionId, path: PathId, line: u32) -> FrameInfo {
+        let class = self.classes[function.index()];
+        FrameInfo { class, line: self.table.line(function, path, line), function }
     }
 }
 

@@ -5,17 +5,18 @@
 
 use std::collections::HashMap;
 
-use evidence::{Builder, LockSide, ProcessLocks, SiteLock, SourceId, Waits};
+use evidence::{Builder, FunctionId, LineId, LockSide, ProcessLocks, SiteLock, SourceId, Waits};
 use gopprof::Profile;
 
-use crate::lines::{FrameInfo, LineId, Lines};
+use crate::lines::{FrameInfo, Lines};
 
 /// Waits of one input for locks, by the line that takes them or gives them back.
 #[derive(Debug)]
 pub(crate) struct LockSums {
     lines: Lines,
     process: ProcessLocks,
-    by_line: HashMap<(LineId, String), Waits>,
+    /// With the function of package sync that was called there.
+    by_line: HashMap<(LineId, FunctionId), Waits>,
 }
 
 /// What a function of package sync does with a lock.
@@ -85,7 +86,7 @@ impl LockSums {
 
     /// Adds waits if they are for a mutex: to the first line above the functions of the runtime and of package sync.
     fn add(&mut self, frames: &[FrameInfo], waits: Waits) {
-        let name = |frame: &FrameInfo| self.lines.function(frame.function).name.as_str();
+        let name = |frame: &FrameInfo| self.lines.name(frame.function);
         let is_inside = |frame: &&FrameInfo| frame.class.is_runtime() || is_sync(name(frame));
         let n_inside = frames.iter().take_while(is_inside).count();
         let inside = &frames[..n_inside];
@@ -93,9 +94,9 @@ impl LockSums {
             return;
         }
         self.process.total += waits;
-        let call = inside.iter().rev().map(name).find(|name| is_sync(name));
+        let call = inside.iter().rev().find(|frame| is_sync(name(frame)));
         if let (Some(call), Some(user)) = (call, frames.get(n_inside)) {
-            *self.by_line.entry((user.line, call.to_owned())).or_default() += waits;
+            *self.by_line.entry((user.line, call.function)).or_default() += waits;
         }
     }
 
@@ -103,7 +104,8 @@ impl LockSums {
     pub(crate) fn tell(self, builder: &mut Builder) {
         let ProcessLocks { source, side, .. } = self.process;
         for ((line, call), waits) in self.by_line {
-            builder.waits(SiteLock { source, side, call, frame: self.lines.frame(line), waits });
+            let (call, frame) = (self.lines.name(call).to_owned(), self.lines.frame(line));
+            builder.waits(SiteLock { source, side, call, frame, waits });
         }
         builder.locks(self.process);
     }

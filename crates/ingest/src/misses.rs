@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use evidence::{Builder, Misses, ProcessMisses, SiteMisses, SourceId};
+use evidence::{Builder, LineId, Misses, ProcessMisses, SiteMisses, SourceId};
 use gomap::{FrameClass, classify_stack};
 use gopprof::Profile;
 
-use crate::lines::{FrameInfo, LineId, Lines, user_of};
+use crate::lines::{FrameInfo, Lines, user_of};
 
 /// Misses of one event of one file.
 #[derive(Debug)]

@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 
-use evidence::{Cost, StackNode, StackTree};
+use evidence::{Cost, FunctionId, StackNode, StackTree};
 
-use crate::lines::{FunctionId, Lines};
+use crate::lines::Lines;
 
 /// Grows a call tree sample by sample.
 #[derive(Debug)]
 pub(crate) struct StackBuilder {
-    /// Function, parent and own cost; entry 0 is the root.
-    nodes: Vec<(FunctionId, u32, Cost)>,
+    /// Function, parent and own cost; entry 0 is the root, which has no function.
+    nodes: Vec<(Option<FunctionId>, u32, Cost)>,
     children: HashMap<(u32, FunctionId), u32>,
 }
 
 impl Default for StackBuilder {
     fn default() -> Self {
-        Self { nodes: vec![(FunctionId(0), 0, Cost::default())], children: HashMap::new() }
+        Self { nodes: vec![(None, 0, Cost::default())], children: HashMap::new() }
     }
 }
 
@@ -28,7 +28,7 @@ impl StackBuilder {
             let next = self.nodes.len() as u32;
             let child = *self.children.entry((at, function)).or_insert(next);
             if child == next {
-                self.nodes.push((function, at, Cost::default()));
+                self.nodes.push((Some(function), at, Cost::default()));
             }
             at = child;
         }
@@ -39,15 +39,13 @@ impl StackBuilder {
         let mut names = vec![String::new()];
         let mut name_of = HashMap::new();
         let mut nodes = Vec::with_capacity(self.nodes.len());
-        for (idx, (function, parent, own)) in self.nodes.into_iter().enumerate() {
-            let name = if idx == 0 {
-                0
-            } else {
+        for (function, parent, own) in self.nodes {
+            let name = function.map_or(0, |function| {
                 *name_of.entry(function).or_insert_with(|| {
-                    names.push(lines.function(function).name.clone());
+                    names.push(lines.name(function).to_owned());
                     names.len() as u32 - 1
                 })
-            };
+            });
             nodes.push(StackNode { name, parent, own });
         }
         StackTree { names, nodes }

@@ -6,7 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use evidence::{
-    Builder, OfSource, ProcessTrace, Ranges, SiteTrace, SourceId, Timeline, Waits, printable,
+    Builder, LineId, OfSource, ProcessTrace, Ranges, SiteTrace, SourceId, Timeline, Waits,
+    printable,
 };
 use gomap::{FrameClass, classify_stack};
 use gotrace::{
@@ -15,7 +16,7 @@ use gotrace::{
 };
 
 use crate::error::Error;
-use crate::lines::{FrameInfo, LineId, Lines, user_of};
+use crate::lines::{FrameInfo, Lines, user_of};
 use crate::locks::LockSums;
 use crate::program::ProgramOfProfile;
 use crate::timeline::TimelineBuilder;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use goabi::{MapOp, Nested};
 
-use crate::{Frame, LineKey, MakeSite, MapType, Site, SiteMap};
+use crate::{Frame, LineId, LineTable, MakeSite, MapType, Site, SiteMap};
 
 /// What the binary says of maps, of all lines of the program.
 #[derive(Debug, Default)]
@@ -13,7 +13,8 @@ pub struct CodeMaps {
     pub types: Vec<MapType>,
     /// Places at which maps are made.
     pub makes: Vec<MakeSite>,
-    uses: HashMap<LineKey, Vec<SiteMap>>,
+    lines: LineTable,
+    uses: HashMap<LineId, Vec<SiteMap>>,
     holders: Vec<Holder>,
 }
 
@@ -34,7 +35,7 @@ impl CodeMaps {
 
     /// Adds a map operation at a line. Several that are alike are one.
     pub fn add_use(&mut self, frame: &Frame, map: SiteMap) {
-        let at_line = self.uses.entry(frame.key()).or_default();
+        let at_line = self.uses.entry(self.lines.add(frame)).or_default();
         if !at_line.contains(&map) {
             at_line.push(map);
         }
@@ -54,8 +55,9 @@ impl CodeMaps {
     }
 
     /// The maps used at a line.
-    pub(super) fn uses(&self, key: &LineKey) -> &[SiteMap] {
-        self.uses.get(key).map_or(&[], |maps| maps)
+    pub(super) fn uses(&self, frame: &Frame) -> &[SiteMap] {
+        let maps = self.lines.find(frame).and_then(|line| self.uses.get(&line));
+        maps.map_or(&[], |maps| maps)
     }
 
     /// Maps of maps that the function of a line assigns to, or one that it was inlined into.

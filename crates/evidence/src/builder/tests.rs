@@ -3,7 +3,7 @@
 use goabi::Nested;
 
 use super::*;
-use crate::{Alloc, Block, LockSide, MapType, Misses, SiteCpu, SiteHeap, SiteMap, TypePart, Waits};
+use crate::{Alloc, Block, LockSide, MapType, Misses, SiteCpu, SiteMap, TypePart, Waits};
 
 fn frame(function: &str, line: u32) -> Frame {
     Frame { function: function.to_owned(), file: "main.go".to_owned(), line }
@@ -18,7 +18,7 @@ fn using_maps(samples: u64) -> Option<SiteCpu> {
     Some(SiteCpu { map: cost(samples), ..SiteCpu::default() })
 }
 
-fn heap(blocks: &[(u64, u64)]) -> Option<SiteHeap> {
+fn heap(blocks: &[(u64, u64)]) -> SiteHeap {
     let mut heap = SiteHeap::default();
     for &(block_bytes, alloc_objects) in blocks {
         let alloc_bytes = block_bytes * alloc_objects;
@@ -26,7 +26,7 @@ fn heap(blocks: &[(u64, u64)]) -> Option<SiteHeap> {
         heap.total += alloc;
         heap.blocks.push(Block { block_bytes, alloc, map_capacity: None });
     }
-    Some(heap)
+    heap
 }
 
 fn map_type() -> MapType {
@@ -61,7 +61,7 @@ fn lines_that_use_maps_are_sites() {
     builder.line(&frame("main.rare", 1)).cpu = using_maps(1);
     builder.line(&frame("main.often", 2)).cpu = using_maps(9);
     for (line, n) in [(3, 1), (4, 2), (5, 3), (6, 0)] {
-        builder.line(&frame("main.alloc", line)).heap = heap(&[(64, n)]);
+        builder.allocations(&frame("main.alloc", line), heap(&[(64, n)]));
     }
     let mut code = CodeMaps::of(vec![map_type()]);
     code.add_use(&frame("main.alloc", 3), use_of(MapOp::Make));
@@ -184,8 +184,8 @@ fn blocks_get_the_room_of_a_map_whose_array_has_their_size() {
     let binary = builder.source("server", SourceKind::Binary).id();
     let (go_version, map_impl) = (GoVersion::parse("go1.27.3"), Some(MapImpl::Swiss));
     builder.of(binary).states(Stated { go_version, map_impl, ..Stated::default() });
-    let site = builder.line(&frame("main.put", 7));
-    (site.cpu, site.heap) = (using_maps(1), heap(&[(208, 3), (300, 1)]));
+    builder.line(&frame("main.put", 7)).cpu = using_maps(1);
+    builder.allocations(&frame("main.put", 7), heap(&[(208, 3), (300, 1)]));
     let mut code = CodeMaps::of(vec![map_type()]);
     code.add_use(&frame("main.put", 7), use_of(MapOp::Assign));
     builder.code(code);
