@@ -182,9 +182,14 @@ impl Builder {
         self.waits.entry(lock.frame.function.clone()).or_default().push(lock);
     }
 
-    /// Writes to files and devices; of several inputs the last counts.
+    /// Writes to files and devices; of several inputs the last counts, which is said of the others.
     pub fn storage(&mut self, storage: ProcessStorage) {
-        self.evidence.storage = Some(storage);
+        let last = self.evidence.sources[storage.source].name.clone();
+        if let Some(replaced) = self.evidence.storage.replace(storage) {
+            self.of(replaced.source).notice(&format!(
+                "its writes to files and devices are replaced by those of {last}: they are not added up"
+            ));
+        }
     }
 
     /// What the binary says of maps, if its types can be read.

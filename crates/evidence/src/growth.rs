@@ -63,11 +63,11 @@ pub struct ProcessGrowth {
     pub duration_ns: u64,
     /// Growths lost, and therefore missing from the counts.
     pub lost: u64,
-    /// Part of the program's CPU time that recording took; `None` when the recording does not say.
+    /// Part of the program's CPU time that recording took, of several recordings the largest; `None` when one does not say.
     pub overhead: Option<f64>,
-    /// Garbage collections during the recording.
+    /// Garbage collections during the recordings; `None` when one does not say.
     pub gc_cycles: Option<u64>,
-    /// Times that the program had to help the collector before it could allocate.
+    /// Times that the program had to help the collector before it could allocate; `None` when one does not say.
     pub gc_assists: Option<u64>,
 }
 

@@ -194,8 +194,10 @@ impl Collectors {
 
     /// Says when profiles are of several builds.
     fn compare_builds(&self, builder: &mut Builder) {
-        let Some((first, others)) = self.programs.split_first() else { return };
-        for other in others.iter().filter(|other| other.is_other_build_than(first)) {
+        // Traces do not say of which build they are, nor do profiles before Go 1.24.
+        let mut known = self.programs.iter().filter(|program| program.build_id.is_some());
+        let Some(first) = known.next() else { return };
+        for other in known.filter(|other| other.build_id != first.build_id) {
             let (other, first) = (&other.profile, &first.profile);
             builder.notice(
                 None,

@@ -32,6 +32,15 @@ pub(crate) struct GrowthCollector {
     grows_range: Option<Bounds>,
     is_range_unknown: bool,
     hints: HashMap<(LineId, String), (u64, u64)>,
+    stated: Vec<OfProcess>,
+}
+
+/// What a recording says of the process; together they say what all of them do.
+#[derive(Debug)]
+struct OfProcess {
+    overhead: Option<f64>,
+    gc_cycles: Option<u64>,
+    gc_assists: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +91,7 @@ impl GrowthCollector {
             grows_range: None,
             is_range_unknown: false,
             hints: HashMap::new(),
+            stated: Vec::new(),
         }
     }
 
@@ -214,14 +224,20 @@ impl GrowthCollector {
         let process = &mut self.process;
         process.lost = process.lost.saturating_add(facts.lost_events.unwrap_or(0));
         process.lacks_clocks |= facts.lacks_clocks();
-        add_to(&mut process.gc_cycles, facts.gc_cycles);
-        add_to(&mut process.gc_assists, facts.gc_assists);
-        process.overhead = fraction(facts.overhead_pct).or(process.overhead);
+        self.stated.push(OfProcess {
+            overhead: fraction(facts.overhead_pct),
+            gc_cycles: facts.gc_cycles,
+            gc_assists: facts.gc_assists,
+        });
     }
 
     /// Says what grew at each line.
     pub(crate) fn tell(mut self, builder: &mut Builder) {
         let is_estimated = self.process.precision >= Precision::Estimated;
+        let mut overheads = self.stated.iter().map(|of| of.overhead);
+        self.process.overhead = overheads.try_fold(0.0, |most: f64, of| Some(most.max(of?)));
+        self.process.gc_cycles = sum(self.stated.iter().map(|of| of.gc_cycles));
+        self.process.gc_assists = sum(self.stated.iter().map(|of| of.gc_assists));
         self.process.grows_range =
             self.grows_range.filter(|_| is_estimated && !self.is_range_unknown);
         // A line may have grown, unseen, in any recording that did not count everything.
@@ -322,11 +338,9 @@ fn precision(labels: &Labels<'_>) -> Precision {
     }
 }
 
-/// Adds a number that is there.
-fn add_to(sum: &mut Option<u64>, number: Option<u64>) {
-    if let Some(number) = number {
-        *sum = Some(sum.unwrap_or(0).saturating_add(number));
-    }
+/// The sum of numbers that are all there.
+fn sum(mut numbers: impl Iterator<Item = Option<u64>>) -> Option<u64> {
+    numbers.try_fold(0, |sum: u64, number| Some(sum.saturating_add(number?)))
 }
 
 fn program(facts: &Facts) -> Stated {

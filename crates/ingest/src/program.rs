@@ -39,11 +39,6 @@ impl ProgramOfProfile {
         }
     }
 
-    /// Whether both say of which build they are, and it is not the same one.
-    pub(crate) fn is_other_build_than(&self, other: &Self) -> bool {
-        self.build_id.is_some() && other.build_id.is_some() && self.build_id != other.build_id
-    }
-
     /// Enough to tell one program from another.
     const MAX_KNOWN: usize = 64;
 

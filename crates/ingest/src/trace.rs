@@ -174,10 +174,19 @@ impl TraceCollector {
         if let Some(timeline) = &mut self.timeline {
             of_perf.iter().for_each(|times| timeline.offer(times));
         }
+        let timeline = self.timeline.and_then(OpenTimeline::finish);
+        if let Some(timeline) = &timeline {
+            let shown = builder.of(timeline.source).name().to_owned();
+            for other in self.process.sources.iter().filter(|&of| of != timeline.source) {
+                builder.of(other).notice(&format!(
+                    "its timeline is not shown, but that of {shown}: of several traces the first"
+                ));
+            }
+        }
         for (line, trace) in self.sites {
             builder.line(&self.lines.frame(line)).trace = Some(trace);
         }
-        builder.trace(self.process, self.timeline.and_then(OpenTimeline::finish));
+        builder.trace(self.process, timeline);
     }
 }
 

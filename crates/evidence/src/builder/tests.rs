@@ -194,3 +194,29 @@ fn blocks_get_the_room_of_a_map_whose_array_has_their_size() {
     let rooms: Vec<_> = blocks.iter().map(|block| block.map_capacity).collect();
     assert_eq!(rooms, [Some(8), None]);
 }
+
+#[test]
+fn writes_that_are_replaced_are_told() {
+    let mut builder = Builder::default();
+    for name in ["one.data", "other.data"] {
+        let source = builder.source(name, SourceKind::Perf).id();
+        builder.storage(ProcessStorage {
+            source,
+            duration_ns: 0,
+            writes: None,
+            syncs: None,
+            write_sizes: None,
+            durable: None,
+            sites: Vec::new(),
+            blocks: None,
+            blocks_of_others: None,
+        });
+    }
+    let evidence = builder.finish();
+    let [notice] = &evidence.notices[..] else { panic!("{:?}", evidence.notices) };
+    assert_eq!(evidence.sources[notice.source.unwrap()].name, "one.data");
+    assert_eq!(
+        notice.text,
+        "its writes to files and devices are replaced by those of other.data: they are not added up"
+    );
+}

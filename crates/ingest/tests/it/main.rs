@@ -16,6 +16,10 @@ use ingest::{OpenOptions, Options, collect};
 /// A CPU profile given as lines of "count leaf:line;caller:line;…"; frames joined by "<" share a location. A frame may name
 /// its file: "leaf:file:line".
 fn cpu_profile(stacks: &str) -> Vec<u8> {
+    encode(cpu_builder(stacks))
+}
+
+fn cpu_builder(stacks: &str) -> ProfileBuilder {
     let mut builder = ProfileBuilder::default();
     let count = ValueType { kind: builder.string("samples"), unit: builder.string("count") };
     let cpu = ValueType { kind: builder.string("cpu"), unit: builder.string("nanoseconds") };
@@ -27,7 +31,7 @@ fn cpu_profile(stacks: &str) -> Vec<u8> {
         let stack: Vec<_> = stack.split(';').map(|frames| location(&mut builder, frames)).collect();
         builder.sample(&stack, &[count, count.saturating_mul(10)], &[]);
     }
-    encode(builder)
+    builder
 }
 
 fn location(builder: &mut ProfileBuilder, frames: &str) -> LocationIdx {

@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use evidence::{Evidence, SourceId};
+use evidence::{Evidence, Notice, SourceId};
+use gopprof::Mapping;
 use ingest::{OpenOptions, Options, collect};
 
 use crate::growth::recording;
-use crate::{ASSIGN, cpu_profile, evidence_of, heap_profile, samples, site};
+use crate::{ASSIGN, cpu_builder, cpu_profile, encode, evidence_of, heap_profile, samples, site};
 
 type File<'f> = (&'f str, Vec<u8>);
 
-/// Two CPU profiles, a heap profile and a recording of one program, which is built with and without `-trimpath`.
-fn inputs() -> [File<'static>; 4] {
+/// Two CPU profiles, a heap profile and two recordings of one program, which is built with and without `-trimpath`.
+fn inputs() -> [File<'static>; 5] {
     let one = format!(
         "3 {ASSIGN};main.fill:/home/me/main.go:7<main.a:file.go:1;main.main:1
          2 {ASSIGN};main.put:4"
@@ -22,12 +23,14 @@ fn inputs() -> [File<'static>; 4] {
          1 main.work:1"
     );
     let heap = heap_profile(&[("main.fill:/home/me/main.go:7", 208, 9), ("main.put:4", 64, 2)]);
-    let grown = recording("", "7 10 table 512 - -\n9 3 table 16 - -");
+    let grown = recording("overhead_pct=0.40 gc_cycles=3", "7 10 table 512 - -\n9 3 table 16 - -");
+    let again = recording("overhead_pct=1.25 gc_cycles=4 gc_assists=9", "7 2 table 512 - -");
     [
         ("one.pprof", cpu_profile(&one)),
         ("other.pprof", cpu_profile(&other)),
         ("heap.pprof", heap),
         ("grown.pb.gz", grown),
+        ("again.pb.gz", again),
     ]
 }
 
@@ -38,11 +41,15 @@ fn collect_in_order(dir: &Path, names: &[&str]) -> Evidence {
     collect(&names, &options, &mut |_| {}).unwrap()
 }
 
-/// All of it as text, with names of inputs in place of their positions.
+/// All of it as text, with names of inputs in place of their positions. Which of two recordings the program's version is
+/// from, the order decides.
 fn told(mut evidence: Evidence) -> String {
     let sources = std::mem::take(&mut evidence.sources);
     let name = |id: SourceId| sources[id].name.rsplit('/').next().unwrap().to_owned();
-    let mut text = format!("{evidence:?}");
+    let program = std::mem::take(&mut evidence.program);
+    let version = program.go_version.map(|(version, _)| version);
+    let map_impl = program.map_impl.map(|(map_impl, _)| map_impl);
+    let mut text = format!("{version:?} {map_impl:?} {:?} {evidence:?}", program.arch);
     for (id, _) in sources.with_ids() {
         text = text.replace(&format!("{id:?}"), &name(id));
     }
@@ -91,7 +98,7 @@ fn inputs_of_builds_with_and_without_folders_are_joined_by_line() {
     let fill = &e.sites[0];
     assert_eq!(fill.frame.file, "/home/me/main.go");
     assert_eq!(samples(fill.cpu.as_ref().unwrap().map), 7);
-    assert_eq!(fill.growth.as_ref().unwrap().total.grows, 10);
+    assert_eq!(fill.growth.as_ref().unwrap().total.grows, 12);
     assert_eq!(fill.heap.as_ref().unwrap().total.alloc_objects, 9);
     // The copy that costs most.
     assert_eq!(fill.inlined_into[0].function, "main.b");
@@ -136,4 +143,51 @@ fn what_several_profiles_measured_is_said_of_all_of_them() {
     assert_eq!(sources("map writes and reads at this line"), [0, 1]);
     assert_eq!(sources("growths of map[string]int here"), [2, 3]);
     assert_eq!(diagnosis.sources_of(finding).len(), 4);
+}
+
+#[test]
+fn recordings_say_together_what_all_of_them_say() {
+    let e = evidence_of(&inputs().map(|(_, bytes)| bytes));
+    let growth = e.growth.unwrap();
+    assert_eq!(growth.overhead, Some(0.0125));
+    assert_eq!((growth.gc_cycles, growth.gc_assists), (Some(7), None));
+    let [silent, overhead] = ["", "overhead_pct=0.40"].map(|said| recording(said, ""));
+    assert_eq!(evidence_of(&[overhead, silent]).growth.unwrap().overhead, None);
+}
+
+/// A trace says nothing of its build.
+#[test]
+fn builds_are_compared_whatever_comes_first() {
+    let of_build = |id: &str| {
+        let mut builder = cpu_builder(&format!("3 {ASSIGN};main.put:7"));
+        let build_id = builder.string(id);
+        builder.mapping(Mapping { build_id, ..Mapping::default() });
+        encode(builder)
+    };
+    let e = evidence_of(&[trace("go1.23.9"), of_build("aa"), of_build("bb"), of_build("aa")]);
+    let texts: Vec<&str> = e.notices.iter().map(|notice| notice.text.as_str()).collect();
+    let name = |at: usize| e.sources.iter().nth(at).unwrap().name.clone();
+    let other = format!(
+        "{} is of another build than {}; they were added up all the same",
+        name(2),
+        name(1)
+    );
+    assert_eq!(texts.iter().filter(|text| text.contains("another build")).count(), 1);
+    assert!(texts.contains(&&*other), "{texts:?}");
+}
+
+#[test]
+fn a_trace_whose_timeline_is_not_shown_says_so() {
+    let e = evidence_of(&[trace("go1.23.9"), trace("go1.24.11")]);
+    let timeline = e.timeline.unwrap();
+    assert_eq!(timeline.source.index(), 0);
+    let is_said = |notice: &&Notice| notice.text.starts_with("its timeline is not shown");
+    let of: Vec<_> =
+        e.notices.iter().filter(is_said).map(|of| of.source.unwrap().index()).collect();
+    assert_eq!(of, [1]);
+}
+
+fn trace(version: &str) -> Vec<u8> {
+    let path = format!("samples/traces-other/{version}-nested.trace");
+    std::fs::read(xtask::testdata(&path)).unwrap()
 }
