@@ -34,7 +34,7 @@ impl Misses {
 pub struct ProcessMisses {
     /// The source.
     pub source: SourceId,
-    /// The event by perf's name: `cache-misses`.
+    /// The event by perf's name: `cache-misses`; a second one of that name in the source is `cache-misses #2`.
     pub event: String,
     /// All of the process.
     pub total: Misses,
@@ -45,7 +45,7 @@ pub struct ProcessMisses {
 pub struct SiteMisses {
     /// The source.
     pub source: SourceId,
-    /// The event by perf's name.
+    /// The event as [`ProcessMisses::event`] names it.
     pub event: String,
     /// All in map operations of the line.
     pub map: Misses,

@@ -11,6 +11,7 @@ use goperf::{EventKind, Mapping, PerfFile, Record, Sample, Tracepoint};
 use gopprof::{
     Function, Line, Location, LocationIdx, MappingIdx, Profile, ProfileBuilder, ValueType,
 };
+use recording::Placeholder;
 
 use crate::add_faults;
 use crate::cpu::{self, CpuCollector};
@@ -98,7 +99,7 @@ pub(crate) fn read(
             names.join(" and ")
         }),
         stacks: HashMap::new(),
-        misses: misses.iter().map(|&at| (file.events[at].name.clone(), Stacks::new())).collect(),
+        misses: told_apart(misses.iter().map(|&at| &*file.events[at].name)),
         jit_maps: images
             .last()
             .filter_map(|(pid, image)| Some((image, JitMap::open_beside(&name, pid)?)))
@@ -197,6 +198,17 @@ fn cpu_events(file: &PerfFile<File>) -> Option<CpuEvents> {
         }
     }
     Some(CpuEvents { events, ns_per_sample: Some(1_000_000_000 / hz) })
+}
+
+/// No samples yet of these events. Those of one name are numbered: each has figures of its own.
+fn told_apart<'e>(events: impl Iterator<Item = &'e str>) -> Vec<(String, Stacks)> {
+    let mut n_known: HashMap<&str, usize> = HashMap::new();
+    let numbered = |event| {
+        let n = n_known.entry(event).or_default();
+        *n += 1;
+        if *n == 1 { event.to_owned() } else { format!("{event} #{n}") }
+    };
+    events.map(numbered).map(|event| (event, Stacks::new())).collect()
 }
 
 fn add(stacks: &mut Stacks, image: u32, sample: Sample<'_>, weight: u64, is_monotonic: bool) {
@@ -319,7 +331,7 @@ impl PerfSamples {
         processes: &Processes<'_>,
         binary: &Binary<'_>,
     ) -> (Profile, u64, u64) {
-        let mut builder = OfBinary::new(binary, &processes.path, self.duration_ns, value);
+        let mut resolved = ResolvedProfile::new(binary, &processes.path, self.duration_ns, value);
         let (mut n_used, mut n_other) = (0, 0);
         let mut stacks: Vec<_> = stacks.iter().collect();
         stacks.sort_by_key(|(key, _)| *key);
@@ -337,12 +349,12 @@ impl PerfSamples {
             let locations: Vec<LocationIdx> = stack
                 .iter()
                 .enumerate()
-                .map(|(depth, &address)| builder.location(&places, address, depth > 0))
+                .map(|(depth, &address)| resolved.location(&places, address, depth > 0))
                 .collect();
             let value = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-            builder.profile.sample(&locations, &[value(n), value(weight)], &[]);
+            resolved.profile.sample(&locations, &[value(n), value(weight)], &[]);
         }
-        (builder.profile.finish(), n_used, n_other)
+        (resolved.profile.finish(), n_used, n_other)
     }
 }
 
@@ -407,15 +419,16 @@ impl Places<'_> {
     }
 }
 
-/// Makes the profile. Addresses in it are offsets in the binary's file.
-struct OfBinary<'b> {
+/// A profile that addresses of samples are added to, as functions and lines by the binary. Addresses in it are offsets in
+/// the binary's file.
+struct ResolvedProfile<'b> {
     binary: &'b Binary<'b>,
     profile: ProfileBuilder,
     main: MappingIdx,
     known: HashMap<(u64, bool), LocationIdx>,
 }
 
-impl<'b> OfBinary<'b> {
+impl<'b> ResolvedProfile<'b> {
     fn new(binary: &'b Binary<'b>, path: &str, duration_ns: u64, value: (&str, &str)) -> Self {
         let mut profile = ProfileBuilder::default();
         for (kind, unit) in [("samples", "count"), value] {
@@ -461,7 +474,7 @@ impl<'b> OfBinary<'b> {
         });
         let lines: Vec<Line> = lines.collect();
         let location = if lines.is_empty() {
-            self.profile.frame("[outside Go]", "", 0)
+            self.profile.frame(Placeholder::OutsideGo.name(), "", 0)
         } else {
             let (mapping, address) = (Some(self.main), offset_of_call);
             self.profile.location(Location { mapping, address, lines, is_folded: false })
@@ -565,3 +578,6 @@ pub(crate) fn profile_of(
 pub(crate) fn open(name: &str) -> Option<Result<PerfFile<File>, goperf::Error>> {
     Some(PerfFile::open(open_regular(Path::new(name))?))
 }
+
+#[cfg(test)]
+mod tests;
