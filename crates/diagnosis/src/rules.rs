@@ -20,7 +20,7 @@ mod rule;
 mod steady;
 mod storage;
 
-pub use self::registry::{OF_TRUST, RULES};
+pub use self::registry::RULES;
 use self::rule::Check;
 pub use self::rule::{GivesWay, Input, Rule, Threshold, Value};
 
@@ -38,9 +38,13 @@ pub(crate) const PROCESS_NOTICEABLE: f64 = 0.05;
 pub const FEW_SAMPLES: u64 = 20;
 /// Samples from which on a share is good to a fifth of its value.
 pub(crate) const MANY_SAMPLES: u64 = 100;
-
 /// Samples without which no rule speaks about a part: one or two samples are anywhere by chance.
 pub(crate) const ENOUGH_SAMPLES: u64 = 5;
+
+/// Entries that every new map holds without growing, in all versions.
+pub const FIRST_GROUP: u64 = 8;
+/// Entries of an inner map, on average, up to which a flat map is the smaller one.
+pub const FLAT_IS_SMALLER: u64 = 4;
 
 /// Asks all rules.
 pub fn diagnose(evidence: Evidence) -> Diagnosis {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::rules::{GivesWay, Input, OF_TRUST, Rule, Threshold, Value};
+use diagnosis::rules::{GivesWay, Input, Rule, Threshold, Value};
 use textwrap::{Options, wrap};
 
 use crate::numbers::{bytes, count, duration, whole_percent};
@@ -15,8 +15,8 @@ const LABEL: Style = AnsiColor::Cyan.on_default();
 /// Narrowest text; below it, lines run over.
 const MIN_WIDTH: usize = 60;
 
-/// Writes what a rule means, what it needs, why its thresholds are where they are, and how to check it by hand. Colours are
-/// escape sequences: strip them where they are not wanted. `width` in columns.
+/// Writes what a rule means, what it needs, why its thresholds are where they are, how far it is trusted, and how to check it
+/// by hand. Colours are escape sequences: strip them where they are not wanted. `width` in columns.
 ///
 /// # Errors
 /// When `out` fails.
@@ -43,17 +43,16 @@ pub(crate) fn help(rule: &Rule) -> String {
 
 /// Labelled paragraphs; what a rule does not have is left out.
 fn paragraphs(rule: &Rule) -> Vec<(&'static str, Vec<String>)> {
-    let of_trust = OF_TRUST.iter().filter(|_| rule.needs.contains(&Input::Cpu));
-    let of_trust = of_trust.filter(|of| rule.thresholds.iter().all(|own| own.name != of.name));
     let silences: Vec<&str> = rule.silences().map(|silent| silent.name).collect();
     let paragraphs = [
         ("speaks when", vec![when(rule)]),
-        ("why", vec![rule.why.to_owned()]),
+        ("why", vec![why(rule)]),
         ("needs", lines(rule.needs, |need| input(*need).to_owned())),
         ("says more with", lines(rule.uses, |more| input(*more).to_owned())),
         ("is silent beside", lines(rule.gives_way_to, gives_way)),
         ("silences", silences.iter().map(|name| (*name).to_owned()).collect()),
-        ("thresholds", rule.thresholds.iter().chain(of_trust).map(threshold).collect()),
+        ("trust", vec![trust(rule)]),
+        ("thresholds", lines(rule.thresholds, threshold)),
         ("check by hand", vec![rule.by_hand.to_owned()]),
     ];
     paragraphs.into_iter().filter(|(_, texts)| !texts.is_empty()).collect()
@@ -75,7 +74,21 @@ fn verdicts(rule: &Rule) -> String {
 
 /// What has to be there, with the thresholds' values.
 pub(crate) fn when(rule: &Rule) -> String {
-    rule.thresholds.iter().fold(rule.when.to_owned(), |text, of| {
+    with_values(rule, rule.when)
+}
+
+/// Why it speaks then, with the thresholds' values.
+pub(crate) fn why(rule: &Rule) -> String {
+    with_values(rule, rule.why)
+}
+
+/// How far its findings are trusted, with the thresholds' values.
+fn trust(rule: &Rule) -> String {
+    with_values(rule, rule.trust)
+}
+
+fn with_values(rule: &Rule, text: &str) -> String {
+    rule.thresholds.iter().fold(text.to_owned(), |text, of| {
         text.replace(&format!("{{{}}}", of.name), &format!("{} {}", value(of.value), of.of))
     })
 }

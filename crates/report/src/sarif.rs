@@ -63,7 +63,7 @@ fn rule(name: &str) -> Value {
     json!({
         "id": name,
         "shortDescription": { "text": format!("Speaks when {}.", rules::when(rule)) },
-        "fullDescription": { "text": rule.why },
+        "fullDescription": { "text": rules::why(rule) },
         "help": { "text": rules::help(rule) },
     })
 }

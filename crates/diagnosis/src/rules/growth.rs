@@ -3,7 +3,7 @@
 use goabi::{MapImpl, MapOp, Release};
 use gomap::Category;
 
-use super::{MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted, said};
+use super::{FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted, said};
 use crate::finding::{
     Advice, Amount, Basis, Cause, Confidence, Entries, EvidenceLine, Finding, Gain, GrowthSaving,
     Level, Reason, Saving, work_label,
@@ -17,8 +17,6 @@ use evidence::{
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
-/// Entries that every new map holds without growing, in all versions.
-pub(super) const FIRST_GROUP: u64 = 8;
 /// Entries for which the largest table of a Swiss map has room. Source: internal/runtime/maps/table.go, Go 1.24.
 const LARGEST_TABLE: u64 = 896;
 /// Part of the maps that a hint should fit.
@@ -330,10 +328,11 @@ fn advice(
 ) -> Advice {
     let recorded = || context.site.growth.as_ref()?.types.first().map(|growth| &growth.map_type);
     let map_name = map_type.map(|t| &t.name).or_else(recorded).cloned();
+    let makes = makes(context, map_type);
     Advice::Presize {
         map_type: map_name,
-        makes: makes(context, map_type),
-        makes_are_counted: n_growing(context).is_some() && context.evidence.heap.is_some(),
+        makes_are_counted: !makes.is_empty() && n_growing(context).is_some(),
+        makes,
         entries: size.map(UsualSize::entries),
     }
 }

@@ -3,7 +3,7 @@
 use goabi::{MapOp, Nested};
 use gomap::{Category, MapShape};
 
-use super::{SiteContext, confidence, predicted, said};
+use super::{FIRST_GROUP, FLAT_IS_SMALLER, SiteContext, confidence, predicted, said};
 use crate::finding::{Advice, Amount, Basis, Cause, Finding, GrowthSaving, Level, Reason, Saving};
 use evidence::{MapType, SourceKind};
 
@@ -11,10 +11,6 @@ use evidence::{MapType, SourceKind};
 pub(super) const CREATION_DOMINATES: f64 = 0.20;
 /// Part of the arrays allocated at a site that are first groups, from which on the maps there stay small.
 pub(super) const STAY_SMALL: f64 = 0.90;
-/// Entries of an inner map, on average, up to which a flat map is the smaller one.
-const FLAT_IS_SMALLER: u64 = 4;
-/// Entries of a first group.
-const FIRST_GROUP: u64 = 8;
 
 /// Inner maps that never grow beyond their first group, made again and again: one flat map instead.
 pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
@@ -42,7 +38,7 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
         context.fact(SourceKind::Heap, "arrays allocated here".to_owned(), Amount::Count(n_arrays)),
         context.fact(
             SourceKind::Heap,
-            "of them first groups, for up to 8 entries".to_owned(),
+            format!("of them first groups, for up to {FIRST_GROUP} entries"),
             Amount::Count(n_first),
         ),
     ]);

@@ -15,13 +15,13 @@ const NOTICEABLE: Threshold = Threshold {
     name: "NOTICEABLE",
     value: Fraction(super::NOTICEABLE),
     of: "of the program's CPU",
-    reason: "below it, no rewrite pays for its risk",
+    reason: "chosen, not measured; what saves less is rarely worth the risk of a change",
 };
 const PROCESS_NOTICEABLE: Threshold = Threshold {
     name: "PROCESS_NOTICEABLE",
     value: Fraction(super::PROCESS_NOTICEABLE),
     of: "of the program's CPU",
-    reason: "below it, maps are left alone as a whole",
+    reason: "chosen, not measured, so that a program that hardly uses maps is told so",
 };
 const ENOUGH_SAMPLES: Threshold = Threshold {
     name: "ENOUGH_SAMPLES",
@@ -33,17 +33,17 @@ const FEW_SAMPLES: Threshold = Threshold {
     name: "FEW_SAMPLES",
     value: Number(super::FEW_SAMPLES),
     of: "samples",
-    reason: "below it trust is low: the share is uncertain by about half its value",
+    reason: "a share of fewer is uncertain by half its value or more",
 };
 const MANY_SAMPLES: Threshold = Threshold {
     name: "MANY_SAMPLES",
     value: Number(super::MANY_SAMPLES),
     of: "samples",
-    reason: "below it trust is medium at most; from it on a share is good to a fifth of its value",
+    reason: "from it on a share is good to a fifth of its value",
 };
 const FIRST_GROUP: Threshold = Threshold {
     name: "FIRST_GROUP",
-    value: Number(growth::FIRST_GROUP),
+    value: Number(super::FIRST_GROUP),
     of: "entries",
     reason: "every new map has room for them, in all releases",
 };
@@ -51,29 +51,32 @@ const GROWTH_IS_SMALL: Threshold = Threshold {
     name: "GROWTH_IS_SMALL",
     value: Fraction(steady::GROWTH_IS_SMALL),
     of: "of the map cost",
-    reason: "below it, a hint would not be felt",
+    reason: "chosen, not measured; a hint could save no more than that",
 };
 const HEAP_NOTICEABLE: Threshold = Threshold {
     name: "HEAP_NOTICEABLE",
     value: Fraction(memory::HEAP_NOTICEABLE),
     of: "of the live heap",
-    reason: "from it on these maps are much of what is kept and marked",
+    reason: "chosen, not measured, so that these maps are much of what is kept and marked",
 };
 const LONG_STOP: Threshold = Threshold {
     name: "LONG_STOP_NS",
     value: Time(collector::LONG_STOP_NS),
     of: "at once",
-    reason: "nobody waits for a shorter stop with impatience",
+    reason: "chosen, not measured, so that whoever waits for the program notices the stop",
 };
 const FEW_STOPS: Threshold = Threshold {
     name: "FEW_STOPS",
     value: Number(collector::FEW_STOPS),
     of: "stops",
-    reason: "the sum of fewer may be chance: trust is low",
+    reason: "chosen, not measured; the sum of fewer may be chance",
 };
 
-/// What decides how far any finding that rests on CPU samples is trusted.
-pub const OF_TRUST: &[Threshold] = &[FEW_SAMPLES, MANY_SAMPLES];
+/// Trust of a finding that rests on CPU samples alone.
+const BY_SAMPLES: &str =
+    "low below {FEW_SAMPLES} of what it speaks about, medium below {MANY_SAMPLES}, else high";
+/// The same where more samples would not say more.
+const MEDIUM_BY_SAMPLES: &str = "low below {FEW_SAMPLES} of what it speaks about, else medium";
 
 /// All rules.
 pub const RULES: &[Rule] = &[
@@ -86,6 +89,7 @@ pub const RULES: &[Rule] = &[
         thresholds: &[
             NOTICEABLE,
             ENOUGH_SAMPLES,
+            FEW_SAMPLES,
             Threshold {
                 name: "SECOND_STEP",
                 value: Number(growth::SECOND_STEP),
@@ -93,8 +97,9 @@ pub const RULES: &[Rule] = &[
                 reason: "the room of a map that grew once",
             },
         ],
-        when: "the program is built with Go 1.24 to 1.26, growth takes {NOTICEABLE}, and no array has room for more than \
-               {SECOND_STEP}",
+        when: "the program is built with Go 1.24 to 1.26, growth takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or \
+               more, and the largest array allocated at the line has room for exactly {SECOND_STEP}",
+        trust: MEDIUM_BY_SAMPLES,
         why: "These releases grow a map of exactly 8 entries when one of them is overwritten; Go 1.27 does not. Maps that \
               really hold 9 to 14 entries look the same, so trust is medium at most.",
         by_hand: "count the entries of these maps: where they hold 8, the same load built with Go 1.27 shows no growth at \
@@ -105,21 +110,24 @@ pub const RULES: &[Rule] = &[
         name: "hint-too-small",
         verdicts: &[Verdict::Presize],
         needs: &[Input::Cpu, Input::Recording],
-        uses: &[Input::Heap, Input::Trace],
+        uses: &[Input::Binary, Input::Trace, Input::CpuAside],
         gives_way_to: &[],
         thresholds: &[
             NOTICEABLE,
             ENOUGH_SAMPLES,
+            FEW_SAMPLES,
             FIRST_GROUP,
             Threshold {
                 name: "TOLERANCE",
                 value: Fraction(hints::TOLERANCE),
-                of: "more or fewer growths than were recorded",
+                of: "of the growths recorded",
                 reason: "all hints of a line are taken for their mean",
             },
         ],
-        when: "growth takes {NOTICEABLE}, and maps are made with a hint above {FIRST_GROUP} whose mean is below the median \
-               size that was recorded, and with which maps grow as often as was recorded at the line",
+        when: "growth takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and maps are made with a hint above \
+               {FIRST_GROUP} whose mean is below the median size that was recorded, and with which maps grow as \
+               often as was recorded at the line, give or take {TOLERANCE}",
+        trust: MEDIUM_BY_SAMPLES,
         why: "The hint is there and maps grow all the same: it is the number that is wrong. Which map grows is not recorded, \
               so the maps made have to be of the same type and at least half as many as those that grew, and trust is medium \
               at most.",
@@ -136,6 +144,8 @@ pub const RULES: &[Rule] = &[
         thresholds: &[
             NOTICEABLE,
             ENOUGH_SAMPLES,
+            FEW_SAMPLES,
+            MANY_SAMPLES,
             Threshold {
                 name: "GROWTH_DOMINATES",
                 value: Fraction(growth::GROWTH_DOMINATES),
@@ -143,7 +153,10 @@ pub const RULES: &[Rule] = &[
                 reason: "unhinted builds have 30 to 70 %",
             },
         ],
-        when: "growth takes {NOTICEABLE}, and {GROWTH_DOMINATES} or more",
+        when: "growth takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and at least {GROWTH_DOMINATES}",
+        trust: "low below {FEW_SAMPLES} under growth, medium below {MANY_SAMPLES} or where the sizes of maps are \
+               estimated or not known, else high; where not every growth was counted, high too if another tool has \
+               {MANY_SAMPLES} or more under growth, and at least {GROWTH_DOMINATES}",
         why: "Growth is the only part that a hint removes. Right hints saved 36 to 69 % of the CPU where maps were filled in \
               cache or key by key, and none where maps larger than the cache were filled in random order: so the range of the \
               saving starts at 0. Its upper end is the growth frames and all other work of the collector, and two standard \
@@ -163,6 +176,7 @@ pub const RULES: &[Rule] = &[
         thresholds: &[
             NOTICEABLE,
             ENOUGH_SAMPLES,
+            FEW_SAMPLES,
             Threshold {
                 name: "PENDING_EVACUATION",
                 value: Fraction(growth::PENDING_EVACUATION),
@@ -170,8 +184,10 @@ pub const RULES: &[Rule] = &[
                 reason: "the check also runs, briefly, during any growth; 19 % was seen where one was pending",
             },
         ],
-        when: "maps are of the classic kind (Go up to 1.23), the line only reads, and {PENDING_EVACUATION} or more are in \
+        when: "maps are of the classic kind (Go up to 1.23), their operations take at least {NOTICEABLE} in \
+               {ENOUGH_SAMPLES} or more, none of them assigns, and at least {PENDING_EVACUATION} are in \
                `runtime.evacuated`",
+        trust: MEDIUM_BY_SAMPLES,
         why: "Classic maps move entries on writes and deletes only: reads never finish a growth that the last insert began, and \
               look each time whether a bucket was moved.",
         by_hand: "copy the map once after it is filled: `runtime.evacuated` should be gone from the profile",
@@ -188,7 +204,7 @@ pub const RULES: &[Rule] = &[
                 name: "ASSISTS_NOTICEABLE",
                 value: Fraction(collector::ASSISTS_NOTICEABLE),
                 of: "of the writers' time",
-                reason: "below it, no rewrite is felt; in the bundled captures it is a fifth, nearly all under growth",
+                reason: "chosen, well below what the bundled captures have: a fifth, nearly all under growth",
             },
             Threshold {
                 name: "ENOUGH_ASSISTS",
@@ -200,11 +216,12 @@ pub const RULES: &[Rule] = &[
                 name: "MANY_ASSISTS",
                 value: Number(collector::MANY_ASSISTS),
                 of: "assists",
-                reason: "below it trust is medium at most; from it on their sum is as good as the clock",
+                reason: "chosen, not measured, so that no single assist decides their sum",
             },
         ],
-        when: "goroutines that write at the line help the collector there (mark assists) for {ASSISTS_NOTICEABLE}, in \
-               {ENOUGH_ASSISTS} or more",
+        when: "goroutines that write at the line help the collector there (mark assists) for at least \
+               {ASSISTS_NOTICEABLE}, in {ENOUGH_ASSISTS} or more",
+        trust: "medium below {MANY_ASSISTS}, else high",
         why: "Who allocates while the collector marks has to mark as well, and waits for that. It asks for a hint when half of \
               it or more is under growth, else for fewer allocations.",
         by_hand: "`go tool trace` shows `MARK ASSIST` in these goroutines, with the line in its stack",
@@ -217,37 +234,41 @@ pub const RULES: &[Rule] = &[
         uses: &[Input::Binary],
         gives_way_to: &[],
         thresholds: &[
+            FEW_SAMPLES,
+            MANY_SAMPLES,
             Threshold {
                 name: "WAITING",
                 value: Fraction(locks::WAITING),
                 of: "of the time covered",
-                reason: "one goroutine waits a tenth of the time",
+                reason: "chosen, not measured, as much as one goroutine that waits a tenth of the time",
             },
             Threshold {
                 name: "WAITING_NS",
                 value: Time(locks::WAITING_NS),
                 of: "in all",
-                reason: "holds where the source does not say which time it covers",
+                reason: "chosen, not measured, for sources that do not say which time they cover",
             },
             Threshold {
                 name: "HELD_FOR_MAP",
                 value: Fraction(locks::HELD_FOR_MAP),
                 of: "of the function's CPU, locking left out",
-                reason: "from it on the lock is held for the map",
+                reason: "chosen, not measured, so that the lock is held for the map and not for other work",
             },
             Threshold {
                 name: "WRITTEN_ONCE",
                 value: Fraction(locks::WRITTEN_ONCE),
                 of: "of the operations on the map, by CPU",
-                reason: "writes below it allow a `sync.Map`, in which a value that changes takes 217 to 307 ns, where it takes 58 to \
-                         77 in a map",
+                reason: "a value that changes takes 217 to 307 ns in a `sync.Map`, where it takes 58 to 77 in a map",
             },
         ],
-        when: "goroutines wait for a lock of the function for {WAITING} ({WAITING_NS} where that is not known), and maps take \
-               {HELD_FOR_MAP}",
+        when: "goroutines wait for a lock of the function for at least {WAITING} ({WAITING_NS} where that is not \
+               known), and maps take at least {HELD_FOR_MAP}",
+        trust: "high where two sources or more show the waiting, medium where one does, low where none of them says \
+               which time it covers; but low below {FEW_SAMPLES} of the function, and medium at most below \
+               {MANY_SAMPLES}",
         why: "No source says which lock guards which map. Where a function uses a map, takes a lock that others wait for and \
               does little else, the map is what the lock is held for. At full speed on two cores, 32 shards did 2.9 to 3.5 \
-              times the writes of one mutex.",
+              times the writes of one mutex. Where writes are less than {WRITTEN_ONCE}, a `sync.Map` is named as well.",
         by_hand: "look whether the lock that is named guards this map, and what else is done while it is held",
         check: Check::Site(locks::lock_around_map),
     },
@@ -266,17 +287,19 @@ pub const RULES: &[Rule] = &[
                 name: "MISSES_NOTICEABLE",
                 value: Fraction(locality::MISSES_NOTICEABLE),
                 of: "of the program's misses of an event",
-                reason: "below it, more than four of five misses are elsewhere",
+                reason: "chosen, not measured, so that the line has a good part of them",
             },
             Threshold {
                 name: "MISSES_IN_SEARCH",
                 value: Fraction(locality::MISSES_IN_SEARCH),
                 of: "of them",
-                reason: "from it on the place of entries is the cause, and not growth or hashing",
+                reason: "chosen, not measured, so that the place of entries is the cause, and not growth or hashing",
             },
         ],
-        when: "{MISSES_NOTICEABLE}, by {FEW_SAMPLES} or more, are in map operations of the line, and {MISSES_IN_SEARCH} where \
-               writes, reads and deletes load groups or buckets and compare tags and keys",
+        when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, at least {MISSES_NOTICEABLE}, \
+               by {FEW_SAMPLES} or more, are in them, and at least {MISSES_IN_SEARCH} where writes, reads and \
+               deletes load groups or buckets and compare tags and keys",
+        trust: "low below {MANY_SAMPLES} of misses, else medium",
         why: "Flattened maps were faster only for random access to more than the cache holds, which misses show. What a miss \
               costs in time a count does not say, so trust is medium at most. Without counters of the processor: not measured.",
         by_hand: "`perf annotate` of the map functions shows the misses at the loads of groups and keys; `mapscope asm` says \
@@ -289,8 +312,10 @@ pub const RULES: &[Rule] = &[
         needs: &[Input::Cpu],
         uses: &[],
         gives_way_to: &[],
-        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES],
-        when: "copying stacks inside map operations of the line takes {NOTICEABLE}",
+        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES, MANY_SAMPLES],
+        when: "copying stacks inside map operations of the line takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or \
+               more",
+        trust: BY_SAMPLES,
         why: "Each goroutine pays it once per depth of its calls: many short goroutines pay it all the time.",
         by_hand: "`go tool pprof -traces -focus 'runtime.copystack'` shows the map functions and the line above it",
         check: Check::Site(path::stack_growth),
@@ -311,8 +336,9 @@ pub const RULES: &[Rule] = &[
                 reason: "up to it the compiler calls functions made for the key (`mapfast` in its `walk.go`)",
             },
         ],
-        when: "map operations take {NOTICEABLE}, elements are above {LARGEST_FAST_ELEM}, and the key is a string or an integer of \
-               4 or 8 bytes",
+        when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, elements are above \
+               {LARGEST_FAST_ELEM}, and the key is a string or an integer of 4 or 8 bytes",
+        trust: "low, since what the other path would take is not measured",
         why: "The compiler then calls the general functions, and the runtime keeps each element in an object of its own.",
         by_hand: "`mapscope asm` of the function shows calls of `runtime.mapassign` or `runtime.mapaccess1` without a suffix such \
                   as `_faststr`",
@@ -331,17 +357,19 @@ pub const RULES: &[Rule] = &[
                 name: "CREATION_DOMINATES",
                 value: Fraction(nesting::CREATION_DOMINATES),
                 of: "of the line's map cost",
-                reason: "from it on maps are made nearly as often as they are written",
+                reason: "chosen, not measured, for maps that are made nearly as often as they are written",
             },
             Threshold {
                 name: "STAY_SMALL",
                 value: Fraction(nesting::STAY_SMALL),
                 of: "of the arrays allocated at the line",
-                reason: "where so many are first groups, the maps stay small",
+                reason: "chosen, not measured, so that few of the maps grow",
             },
         ],
-        when: "the line writes inner maps (code of its function, or of one that it was inlined into, assigns to maps of them), \
-               making first groups takes {CREATION_DOMINATES}, and {STAY_SMALL} are first groups",
+        when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, the line writes inner maps \
+               (code of its function, or of one that it was inlined into, assigns to maps of them), making first \
+               groups takes at least {CREATION_DOMINATES}, and at least {STAY_SMALL} are first groups",
+        trust: "low, since the entries of a first group are not counted",
         why: "At 4 entries and fewer a flat map takes a half to a quarter of the memory; from 8 on the nested form is smaller \
               and, grouped by outer key, 2 to 5 times faster. A first group holds 1 to 8 entries, so trust is low.",
         by_hand: "count the entries of the inner maps: at 4 or fewer on average a flat map is the smaller one; `mapscope whatif` \
@@ -354,9 +382,11 @@ pub const RULES: &[Rule] = &[
         needs: &[Input::Cpu],
         uses: &[Input::Binary],
         gives_way_to: &[],
-        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES],
-        when: "map operations take {NOTICEABLE}, the key type is an interface or its hash functions are seen, and \
-               {ENOUGH_SAMPLES} or more hash or make keys",
+        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES, MANY_SAMPLES],
+        when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, the key type is an interface \
+               or its hash functions are seen, and {ENOUGH_SAMPLES} or more hash or make keys",
+        trust: "low below {FEW_SAMPLES} of what it speaks about, medium below {MANY_SAMPLES} or where no type with \
+               such keys is known, else high",
         why: "Such a key is hashed through its dynamic type, and storing a value in an interface allocates: an assign took 77 \
               against 25 ns in Go 1.21 and 61 against 29 in 1.27, overwrites too.",
         by_hand: "look at the key type in the declaration of the map; `go tool pprof -peek 'runtime.(nil)?interhash'` shows who \
@@ -372,6 +402,7 @@ pub const RULES: &[Rule] = &[
         thresholds: &[
             NOTICEABLE,
             ENOUGH_SAMPLES,
+            FEW_SAMPLES,
             Threshold {
                 name: "HASH_BOUND",
                 value: Fraction(keys::HASH_BOUND),
@@ -379,7 +410,8 @@ pub const RULES: &[Rule] = &[
                 reason: "usual is 3 to 20 %",
             },
         ],
-        when: "hash functions take {NOTICEABLE}, and {HASH_BOUND} or more",
+        when: "hash functions take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and at least {HASH_BOUND}",
+        trust: MEDIUM_BY_SAMPLES,
         why: "Hashing reads every byte of the key. Hashing inside growth goes away with the growth, and that \
               of interface keys with the interface: those findings stand instead.",
         by_hand: "`go tool pprof -peek 'memhash|strhash|aeshash'` shows the line above them; print the length of some keys",
@@ -391,8 +423,10 @@ pub const RULES: &[Rule] = &[
         needs: &[Input::Cpu],
         uses: &[],
         gives_way_to: &[],
-        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES],
-        when: "making strings and interface values in the function takes {NOTICEABLE}, and more than all its maps",
+        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES],
+        when: "making strings and interface values in the function takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} \
+               or more, and more than all its maps",
+        trust: MEDIUM_BY_SAMPLES,
         why: "The usual loop with `fmt.Sprintf` keys spends more there than in `runtime.mapassign`.",
         by_hand: "`go tool pprof -list` of the function shows the lines that make strings; look whether these become keys",
         check: Check::Site(keys::key_building),
@@ -407,17 +441,19 @@ pub const RULES: &[Rule] = &[
             Threshold {
                 name: "CHURN",
                 value: Number(memory::CHURN),
-                of: "bytes allocated for each byte live",
-                reason: "a map that is kept allocates about 2, growth included",
+                of: "times as many bytes as are live",
+                reason: "a map that is kept allocates about 2 times as many, growth included",
             },
             Threshold {
                 name: "CHURN_NOTICEABLE",
                 value: Fraction(memory::CHURN_NOTICEABLE),
                 of: "of all bytes allocated",
-                reason: "below it, nearly all that is allocated is something else",
+                reason: "chosen, not measured, so that reuse saves a good part of what is allocated",
             },
         ],
-        when: "map arrays of the line are {CHURN_NOTICEABLE}, and {CHURN} at the last collection, or more",
+        when: "map arrays allocated at the line are at least {CHURN_NOTICEABLE}, and at least {CHURN} of them at the \
+               last collection",
+        trust: "medium, since whether the maps themselves are dropped is not measured",
         why: "`clear` keeps the arrays: no growth and no allocation the next time.",
         by_hand: "`go tool pprof -sample_index=alloc_space` and `-sample_index=inuse_space` of the heap profile, at this line",
         check: Check::Site(memory::churn),
@@ -435,11 +471,13 @@ pub const RULES: &[Rule] = &[
                 name: "DELETES",
                 value: Fraction(memory::DELETES),
                 of: "of the line's map cost",
-                reason: "from it on maps are emptied as well as filled",
+                reason: "chosen, not measured, for maps that are emptied as well as filled",
             },
             HEAP_NOTICEABLE,
         ],
-        when: "deletes take {DELETES}, and arrays of that type are {HEAP_NOTICEABLE}",
+        when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, deletes at least {DELETES}, \
+               and arrays of that type are at least {HEAP_NOTICEABLE}",
+        trust: "low, since the entries left in the arrays are not counted",
         why: "A map never gives its arrays back: deleting all but 10 of 106,000 entries gave nothing back.",
         by_hand: "print the number of entries of the map, and compare its bytes in `-sample_index=inuse_space` with what so many \
                   take",
@@ -451,8 +489,10 @@ pub const RULES: &[Rule] = &[
         needs: &[Input::Cpu, Input::Binary],
         uses: &[],
         gives_way_to: &[ToChangeHere],
-        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES],
-        when: "map operations take {NOTICEABLE}, both levels of a nested map are used on the line, and nothing asks for a change",
+        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES],
+        when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, both levels of a nested map \
+               are used on the line, and nothing asks for a change",
+        trust: MEDIUM_BY_SAMPLES,
         why: "Holding the inner map in a variable was 1.3 to 2 times faster.",
         by_hand: "look whether entries of one outer key are touched one after the other",
         check: Check::Site(nesting::keep_nested),
@@ -463,9 +503,10 @@ pub const RULES: &[Rule] = &[
         needs: &[Input::Cpu],
         uses: &[Input::CpuAside, Input::Recording],
         gives_way_to: &[ToChangeHere, ToRule("keep-nested")],
-        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, GROWTH_IS_SMALL],
-        when: "map operations take {NOTICEABLE}, less than {GROWTH_IS_SMALL} at the line is under growth, and nothing asks for a \
-               change",
+        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, GROWTH_IS_SMALL, FEW_SAMPLES, MANY_SAMPLES],
+        when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, less than {GROWTH_IS_SMALL} at \
+               the line is under growth, and nothing asks for a change",
+        trust: BY_SAMPLES,
         why: "A hot `runtime.mapassign` is a share of work, not a fault: programs that only overwrite spend 65 to 68 % of their \
               CPU in it without a single growth.",
         by_hand: "`go tool pprof -peek` of the function shows no growth functions below its `runtime.mapassign`",
@@ -482,12 +523,13 @@ pub const RULES: &[Rule] = &[
                 name: "STOPS_NOTICEABLE",
                 value: Fraction(collector::STOPS_NOTICEABLE),
                 of: "of the traced time",
-                reason: "from it on nothing runs for a twentieth of the time",
+                reason: "chosen, not measured, so that shorter stops would make the program faster",
             },
             LONG_STOP,
             FEW_STOPS,
         ],
-        when: "collections stop all goroutines for {STOPS_NOTICEABLE}, or {LONG_STOP_NS}",
+        when: "collections stop all goroutines for at least {STOPS_NOTICEABLE}, or at least {LONG_STOP_NS}",
+        trust: "low below {FEW_STOPS} or where the longest stop alone is the reason, else high",
         why: "A stop lasts until every goroutine is off its processor: short on idle machines, milliseconds on busy ones. One \
               long stop alone may be chance: trust is low then.",
         by_hand: "`GODEBUG=gctrace=1` prints how long each stop was",
@@ -504,12 +546,14 @@ pub const RULES: &[Rule] = &[
                 name: "STOPS_ARE_SHORT",
                 value: Fraction(collector::STOPS_ARE_SHORT),
                 of: "of the traced time",
-                reason: "less is not felt",
+                reason: "chosen, not measured, so that stops cannot be what makes the program slow",
             },
             LONG_STOP,
             FEW_STOPS,
         ],
-        when: "collections stop all goroutines for less than {STOPS_ARE_SHORT}, and never for {LONG_STOP_NS}",
+        when: "collections stop all goroutines for less than {STOPS_ARE_SHORT}, and never for {LONG_STOP_NS} or \
+               longer",
+        trust: "low below {FEW_STOPS}, else high",
         why: "Stops are said to be what maps cost; empty maps do not lengthen them. This says so for the program at hand.",
         by_hand: "`GODEBUG=gctrace=1` prints how long each stop was",
         check: Check::Process(collector::stops_are_short),
@@ -525,7 +569,7 @@ pub const RULES: &[Rule] = &[
                 name: "WAITING_FOR_STORAGE",
                 value: Fraction(storage::WAITING_FOR_STORAGE),
                 of: "of the time recorded",
-                reason: "below it, larger writes could save less than that",
+                reason: "chosen, not measured; larger writes can save no more than the waiting",
             },
             Threshold {
                 name: "SMALL_WRITE",
@@ -537,11 +581,13 @@ pub const RULES: &[Rule] = &[
                 name: "ENOUGH_CALLS",
                 value: Number(storage::ENOUGH_CALLS),
                 of: "calls",
-                reason: "a few are anywhere by chance",
+                reason: "chosen, not measured, for programs that write all the time, and not at their end only",
             },
         ],
-        when: "a thread or more is in sync calls, or in writes that are synced or written through, for {WAITING_FOR_STORAGE}, half \
-               of these writes ask for no more than {SMALL_WRITE}, and there are {ENOUGH_CALLS} or more",
+        when: "a thread or more is in sync calls, or in writes that are synced or written through, for at least \
+               {WAITING_FOR_STORAGE}, half of these writes ask for no more than {SMALL_WRITE}, and there are \
+               {ENOUGH_CALLS} or more",
+        trust: "high, since every call is counted and timed",
         why: "An fsync takes as long for 24 bytes as for 64 KiB: 200 lines written one by one took 164 ms, 40,000 through a \
               buffer 0.8 ms.",
         by_hand: "`strace -c -f -e trace=write,fsync,fdatasync -p PID` counts the calls and their time",
@@ -554,8 +600,10 @@ pub const RULES: &[Rule] = &[
         uses: &[],
         gives_way_to: &[ToChangeAnywhere],
         thresholds: &[PROCESS_NOTICEABLE, FEW_SAMPLES],
-        when: "map operations take less than {PROCESS_NOTICEABLE}, there are {FEW_SAMPLES} or more, and no line asks for a change",
-        why: "Making them free would save less than that. Trust is low where chance may hide as much.",
+        when: "map operations take less than {PROCESS_NOTICEABLE}, there are {FEW_SAMPLES} or more, and no line asks \
+               for a change",
+        trust: "high where {PROCESS_NOTICEABLE} would show in so few samples in fewer than 1 of 20 cases, else low",
+        why: "Making them free would save less than that. Chance may hide as much.",
         by_hand: "`go tool pprof -top -cum` shows `runtime.map` functions with small shares",
         check: Check::Process(steady::below_threshold),
     },
@@ -565,8 +613,10 @@ pub const RULES: &[Rule] = &[
         needs: &[Input::Cpu],
         uses: &[],
         gives_way_to: &[ToChangeAnywhere],
-        thresholds: &[PROCESS_NOTICEABLE, NOTICEABLE],
-        when: "map operations take {PROCESS_NOTICEABLE}, but those of no line {NOTICEABLE}, and no line asks for a change",
+        thresholds: &[PROCESS_NOTICEABLE, NOTICEABLE, FEW_SAMPLES, MANY_SAMPLES],
+        when: "map operations take at least {PROCESS_NOTICEABLE}, but at no line as much as {NOTICEABLE}, and no \
+               line asks for a change",
+        trust: BY_SAMPLES,
         why: "The Go 1.27.3 compiler is such a program: 15 % in 127 lines, at most 1.5 % in one.",
         by_hand: "`go tool pprof -lines -peek 'runtime.mapassign'` shows many callers with small shares",
         check: Check::Process(steady::spread_thin),
@@ -579,16 +629,19 @@ pub const RULES: &[Rule] = &[
         gives_way_to: &[ToChangeAnywhere],
         thresholds: &[
             PROCESS_NOTICEABLE,
+            FEW_SAMPLES,
+            MANY_SAMPLES,
             GROWTH_IS_SMALL,
             Threshold {
                 name: "READS_PER_WRITE",
                 value: Number(steady::READS_PER_WRITE),
                 of: "times as much CPU",
-                reason: "from it on reads decide what maps cost",
+                reason: "chosen, not measured, so that reads decide what maps cost",
             },
         ],
-        when: "map operations take {PROCESS_NOTICEABLE}, reads take {READS_PER_WRITE} as writes, less than {GROWTH_IS_SMALL} is under \
-               growth, and no line asks for a change",
+        when: "map operations take at least {PROCESS_NOTICEABLE}, reads take at least {READS_PER_WRITE} as writes, \
+               less than {GROWTH_IS_SMALL} is under growth, and no line asks for a change",
+        trust: BY_SAMPLES,
         why: "Hints do nothing for reads.",
         by_hand: "`go tool pprof -top -cum` shows `runtime.mapaccess` functions above `runtime.mapassign`",
         check: Check::Process(steady::reads_dominate),
@@ -600,6 +653,7 @@ pub const RULES: &[Rule] = &[
         uses: &[Input::Trace],
         gives_way_to: &[ToChangeAnywhere],
         thresholds: &[
+            FEW_SAMPLES,
             Threshold {
                 name: "GC_BOUND",
                 value: Fraction(memory::GC_BOUND),
@@ -608,7 +662,9 @@ pub const RULES: &[Rule] = &[
             },
             HEAP_NOTICEABLE,
         ],
-        when: "the collector takes {GC_BOUND}, and arrays of maps with pointers are {HEAP_NOTICEABLE}",
+        when: "the collector takes at least {GC_BOUND}, and arrays of maps with pointers are at least \
+               {HEAP_NOTICEABLE}",
+        trust: MEDIUM_BY_SAMPLES,
         why: "From Go 1.26 on many small maps are 2 to 6 times cheaper to mark: then it says to leave them alone. Flat maps \
               without pointers are not marked in any release.",
         by_hand: "`go tool pprof -top` shows `runtime.gcDrain` and `runtime.scanobject`; `-sample_index=inuse_space` of the heap \

@@ -21,7 +21,9 @@ pub struct Rule {
     pub thresholds: &'static [Threshold],
     /// What has to be there, as it follows "when"; `{NAME}` stands for the value of a threshold.
     pub when: &'static str,
-    /// Why it speaks then, and what its figures rest on. One paragraph.
+    /// How far its findings are trusted, and by what; with `{NAME}` as above.
+    pub trust: &'static str,
+    /// Why it speaks then, and what its figures rest on. One paragraph, with `{NAME}` as above.
     pub why: &'static str,
     /// How to see without it whether it is right.
     pub by_hand: &'static str,
@@ -112,7 +114,7 @@ impl Rule {
     /// Whether its finding stands beside those of the rules that were asked before.
     pub(super) fn speaks_beside(&self, finding: &Finding, found: &[Finding]) -> bool {
         let is_silenced =
-            |gives_way: &GivesWay| found.iter().any(|other| gives_way.is_before(finding, other));
+            |gives_way: &GivesWay| found.iter().any(|other| gives_way.leaves_out(finding, other));
         !self.gives_way_to.iter().any(is_silenced)
     }
 
@@ -126,7 +128,7 @@ impl Rule {
 
 impl GivesWay {
     /// Whether the finding is left out for the other.
-    fn is_before(self, finding: &Finding, other: &Finding) -> bool {
+    fn leaves_out(self, finding: &Finding, other: &Finding) -> bool {
         let is_here = other.site == finding.site;
         let is_outweighed = !finding.asks_for_change() && other.asks_for_change();
         match self {

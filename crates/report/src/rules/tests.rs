@@ -25,15 +25,16 @@ fn rules() -> String {
             lines(rule.needs, |need| input(*need).to_owned()).join(", "),
             when(rule),
             lines(rule.gives_way_to, gives_way).join(", "),
-            rule.why.to_owned(),
+            trust(rule),
+            why(rule),
         ]
     };
-    let head = ["rule", "verdict", "needs", "speaks when", "silent beside", "why"];
+    let head = ["rule", "verdict", "needs", "speaks when", "silent beside", "trust", "why"];
     table(&head, RULES.iter().map(row))
 }
 
 fn thresholds() -> String {
-    let mut all: Vec<&Threshold> = OF_TRUST.iter().collect();
+    let mut all: Vec<&Threshold> = Vec::new();
     for of in RULES.iter().flat_map(|rule| rule.thresholds) {
         if all.iter().all(|other| other.name != of.name) {
             all.push(of);
@@ -42,10 +43,8 @@ fn thresholds() -> String {
     all.sort_by_key(|of| of.name);
     let decides = |of: &Threshold| {
         let has_it = |rule: &&Rule| rule.thresholds.iter().any(|other| other.name == of.name);
-        let is_of_trust = OF_TRUST.iter().any(|other| other.name == of.name);
-        let trust = is_of_trust.then(|| "trust in all that rests on CPU samples".to_owned());
         let names = RULES.iter().filter(has_it).map(|rule| format!("`{}`", rule.name));
-        trust.into_iter().chain(names).collect::<Vec<_>>().join(", ")
+        names.collect::<Vec<_>>().join(", ")
     };
     let row = |of: &Threshold| {
         vec![
@@ -78,8 +77,9 @@ fn a_rule_is_explained() {
         growth-is-not-the-problem: leave it alone
 
         speaks when
-          map operations take 2 % of the program's CPU, less than 10 % of the map cost
-            at the line is under growth, and nothing asks for a change
+          map operations take at least 2 % of the program's CPU in 5 samples or more,
+            less than 10 % of the map cost at the line is under growth, and nothing asks
+            for a change
 
         why
           A hot `runtime.mapassign` is a share of work, not a fault: programs that only
@@ -96,14 +96,19 @@ fn a_rule_is_explained() {
           any finding at the same line that asks for a change
           keep-nested at the same line
 
+        trust
+          low below 20 samples of what it speaks about, medium below 100 samples, else
+            high
+
         thresholds
-          2 % of the program's CPU (NOTICEABLE): below it, no rewrite pays for its risk
+          2 % of the program's CPU (NOTICEABLE): chosen, not measured; what saves less
+            is rarely worth the risk of a change
           5 samples (ENOUGH_SAMPLES): one or two samples are anywhere by chance
-          10 % of the map cost (GROWTH_IS_SMALL): below it, a hint would not be felt
-          20 samples (FEW_SAMPLES): below it trust is low: the share is uncertain by
-            about half its value
-          100 samples (MANY_SAMPLES): below it trust is medium at most; from it on a
-            share is good to a fifth of its value
+          10 % of the map cost (GROWTH_IS_SMALL): chosen, not measured; a hint could
+            save no more than that
+          20 samples (FEW_SAMPLES): a share of fewer is uncertain by half its value or
+            more
+          100 samples (MANY_SAMPLES): from it on a share is good to a fifth of its value
 
         check by hand
           `go tool pprof -peek` of the function shows no growth functions below its
@@ -115,7 +120,7 @@ fn a_rule_is_explained() {
 #[test]
 fn help_is_one_text() {
     expect![[r#"
-        speaks when: hash functions take 2 % of the program's CPU, and 30 % of the line's map cost or more
+        speaks when: hash functions take at least 2 % of the program's CPU in 5 samples or more, and at least 30 % of the line's map cost
 
         why: Hashing reads every byte of the key. Hashing inside growth goes away with the growth, and that of interface keys with the interface: those findings stand instead.
 
@@ -125,7 +130,9 @@ fn help_is_one_text() {
 
         is silent beside: growth-dominates at the same line; interface-keys at the same line
 
-        thresholds: 2 % of the program's CPU (NOTICEABLE): below it, no rewrite pays for its risk; 5 samples (ENOUGH_SAMPLES): one or two samples are anywhere by chance; 30 % of the line's map cost (HASH_BOUND): usual is 3 to 20 %; 20 samples (FEW_SAMPLES): below it trust is low: the share is uncertain by about half its value; 100 samples (MANY_SAMPLES): below it trust is medium at most; from it on a share is good to a fifth of its value
+        trust: low below 20 samples of what it speaks about, else medium
+
+        thresholds: 2 % of the program's CPU (NOTICEABLE): chosen, not measured; what saves less is rarely worth the risk of a change; 5 samples (ENOUGH_SAMPLES): one or two samples are anywhere by chance; 20 samples (FEW_SAMPLES): a share of fewer is uncertain by half its value or more; 30 % of the line's map cost (HASH_BOUND): usual is 3 to 20 %
 
         check by hand: `go tool pprof -peek 'memhash|strhash|aeshash'` shows the line above them; print the length of some keys"#]].assert_eq(&help(Rule::named("hash-bound-keys").expect("it is a rule")));
 }
