@@ -159,14 +159,14 @@ pub enum Advice {
 pub enum Entries {
     /// Growths that were recorded, of those maps that grew.
     Recording {
-        /// Of half of them.
+        /// Half of them hold no more than its `room`, and half no less than its `at_least`.
         p50: Size,
-        /// Of 95 % of them.
+        /// 95 % of them hold no more than its `room`.
         p95: Size,
     },
     /// Blocks of a heap profile.
     HeapProfile {
-        /// Of at least half of them.
+        /// At least half of them reach it.
         usual: Size,
     },
 }

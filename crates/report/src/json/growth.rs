@@ -14,7 +14,7 @@ pub(super) struct Growth {
     sources: Vec<u32>,
     /// Sums over the process.
     total: Sums,
-    /// How the sums were come by; see docs/recording.md.
+    /// How the sums were obtained; see docs/recording.md.
     precision: Key<Precision>,
     /// Of the number of growths; null when each was counted or the recording does not say.
     grows_range: Option<Bounds>,
@@ -91,7 +91,7 @@ struct TypeGrowth<'d> {
     map_type: &'d str,
     /// Sums.
     total: Sums,
-    /// How the sums were come by; see docs/recording.md.
+    /// How the sums were obtained; see docs/recording.md.
     precision: Key<Precision>,
     /// Of the number of growths; null when each was counted or the recording does not say.
     grows_range: Option<Bounds>,

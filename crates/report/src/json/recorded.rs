@@ -40,7 +40,7 @@ pub(super) struct Recorded<'d> {
     sources: Vec<Source<'d>>,
     /// What was lost of the inputs, and where they do not belong together.
     notices: Vec<&'d str>,
-    /// How the sums of the recording were come by; null without a recording. See docs/recording.md.
+    /// How the sums of the recording were obtained; null without a recording. See docs/recording.md.
     precision: Option<Key<Precision>>,
     /// Of the number of growths; null when each was counted or the recording does not say.
     grows_range: Option<Bounds>,
@@ -188,7 +188,7 @@ struct Growth {
     total: super::growth::Sums,
     /// Of the number of growths; null when each was counted or the recording does not say.
     grows_range: Option<Bounds>,
-    /// How the sums were come by; see docs/recording.md.
+    /// How the sums were obtained; see docs/recording.md.
     precision: Key<Precision>,
 }
 
