@@ -26,10 +26,6 @@ pub struct ProcId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadId(pub u64);
 
-/// A user's task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaskId(pub u64);
-
 /// Stands for "none" in ids on the wire.
 pub const NONE: u64 = u64::MAX;
 

@@ -42,11 +42,11 @@ pub use generation::{
     read_trace,
 };
 pub use header::is_trace;
-pub use ids::{ByGoroutine, GoId, IdHasher, ProcId, TaskId, ThreadId, Time};
+pub use ids::{ByGoroutine, GoId, IdHasher, ProcId, ThreadId, Time};
 pub use input::Input;
 pub use scan::{
-    GcCycle, Log, MarkAssist, Metric, Observer, Run, RunEnd, Scanned, StopTheWorld, Sweep,
-    UserRegion, UserTask, Why, scan, scan_trace,
+    GcCycle, MarkAssist, Metric, Observer, Run, RunEnd, Scanned, StopTheWorld, Sweep, Why, scan,
+    scan_trace,
 };
 pub use spec::{Ev, Form, SPECS, Spec, Version};
 pub use symbols::{Name, StackKey, Symbols};

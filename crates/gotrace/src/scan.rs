@@ -24,15 +24,14 @@ use std::collections::HashMap;
 use self::assists::Assists;
 use self::collections::Collections;
 pub use self::observe::{
-    GcCycle, Log, MarkAssist, Metric, Observer, Run, RunEnd, StopTheWorld, Sweep, UserRegion,
-    UserTask, Why,
+    GcCycle, MarkAssist, Metric, Observer, Run, RunEnd, StopTheWorld, Sweep, Why,
 };
 use self::thread::{SYSCALL, ThreadState, is_here};
 use crate::cursor::{Cursor, Timed};
 use crate::error::{Error, ErrorKind, Faults, Parsed};
 use crate::generation::{Batch, Generation, Generations, ThreadBatches, read_trace};
 use crate::header::{HEADER_BYTES, old_minor};
-use crate::ids::{GoId, IdHashMap, NONE, TaskId, Time};
+use crate::ids::{GoId, IdHashMap, NONE, Time};
 use crate::input::Input;
 use crate::spec::{Ev, Version};
 use crate::symbols::{Name, StackKey, Symbols};
@@ -333,41 +332,9 @@ impl<'o, O: Observer> Scan<'o, O> {
                     self.observer.stop(&stop);
                 }
             }
-            Ev::PROCS_CHANGE => self.observer.procs(time, first),
             Ev::GO_LABEL => {
                 let label = self.name(at, first);
                 at.state.label(label);
-            }
-            _ => self.annotation(at),
-        }
-    }
-
-    /// What the program itself wrote into the trace.
-    fn annotation(&mut self, at: &At) {
-        let [first, second, third, fourth] = at.timed.args();
-        let (time, goroutine) = (at.timed.time, at.state.goroutine());
-        match at.timed.ev {
-            Ev::USER_TASK_BEGIN => {
-                let parent = (second != 0).then_some(TaskId(second));
-                let (name, stack) = (self.text(at, third), self.stack(at, fourth));
-                let id = TaskId(first);
-                self.observer.task_begins(&UserTask { time, id, parent, name, goroutine, stack });
-            }
-            Ev::USER_TASK_END => self.observer.task_ends(time, TaskId(first), goroutine),
-            Ev::USER_REGION_BEGIN | Ev::USER_REGION_END => {
-                let (name, stack) = (self.text(at, second), self.stack(at, third));
-                let region = UserRegion { time, task: TaskId(first), name, goroutine, stack };
-                if at.timed.ev == Ev::USER_REGION_BEGIN {
-                    self.observer.region_begins(&region);
-                } else {
-                    self.observer.region_ends(&region);
-                }
-            }
-            Ev::USER_LOG => {
-                let (category, message) = (self.text(at, second), self.text(at, third));
-                let stack = self.stack(at, fourth);
-                let task = TaskId(first);
-                self.observer.log(&Log { time, task, category, message, goroutine, stack });
             }
             _ => {}
         }
@@ -460,11 +427,6 @@ impl<'o, O: Observer> Scan<'o, O> {
     fn name(&mut self, at: &At, id: u64) -> Name {
         let string = self.string(at, id);
         self.symbols.name(at.tables, string)
-    }
-
-    fn text<'t>(&mut self, at: &At<'t, '_>, id: u64) -> &'t str {
-        let string = self.string(at, id);
-        at.tables.text(string)
     }
 }
 

@@ -210,21 +210,6 @@ impl Ev {
     pub fn spec(self) -> Option<&'static Spec> {
         SPECS.get(usize::from(POSITIONS[usize::from(self.0)]))
     }
-
-    /// The row of an event of this version.
-    pub fn spec_in(self, version: Version) -> Option<&'static Spec> {
-        self.spec().filter(|spec| spec.since <= version)
-    }
-
-    /// Go's name.
-    pub fn name(self) -> &'static str {
-        self.spec().map_or("unknown event", |spec| spec.name)
-    }
-
-    /// The event of this version with this name.
-    pub fn from_name(name: &str, version: Version) -> Option<Self> {
-        SPECS.iter().find(|spec| spec.name == name && spec.since <= version).map(|spec| spec.ev)
-    }
 }
 
 /// Largest batch. Units: bytes of data. Source: `tracev2.MaxBatchSize`.

@@ -22,7 +22,7 @@ pub enum ErrorKind {
     #[error(transparent)]
     Format(#[from] gotrace::ErrorKind),
     /// An event that contradicts what happened before.
-    #[error("{} contradicts what was before: {why}; the rest of generation {generation} was dropped", ev.name())]
+    #[error("{} contradicts what was before: {why}; the rest of generation {generation} was dropped", name(*ev))]
     Contradiction {
         /// The event.
         ev: Ev,
@@ -152,3 +152,8 @@ impl Fault for Error {
 
 /// Collects defects.
 pub(crate) type Faults = wire::Faults<Error>;
+
+/// Go's name of an event.
+fn name(ev: Ev) -> &'static str {
+    ev.spec().map_or("unknown event", |spec| spec.name)
+}

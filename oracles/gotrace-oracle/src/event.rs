@@ -1,7 +1,11 @@
 //! Events as they are handed out: resolved, in order, with their context.
 
 use gotrace::format::{MAX_TIMED_ARGS, NONE, some_id};
-use gotrace::{Ev, GoId, ProcId, StackId, StrId, TaskId, ThreadId, Time};
+use gotrace::{Ev, GoId, ProcId, StackId, StrId, ThreadId, Time};
+
+/// A user's task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub u64);
 
 /// Something that happened.
 ///

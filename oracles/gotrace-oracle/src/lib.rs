@@ -18,7 +18,7 @@ mod states;
 mod text;
 
 pub use error::{Contradiction, Error, ErrorKind, TextFault};
-pub use event::{Event, EventKind, GoState, Metric, ProcState, Range, Region, Task};
+pub use event::{Event, EventKind, GoState, Metric, ProcState, Range, Region, Task, TaskId};
 pub use ordered::Ordered;
 pub use raw::{RawEvent, parse_raw, write_raw};
 pub use states::{GoroutineStates, Span};

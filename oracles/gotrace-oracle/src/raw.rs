@@ -45,8 +45,8 @@ fn take_event(rest: &mut &[u8], version: Version) -> Result<RawEvent, ErrorKind>
     let (&number, tail) = rest.split_first().ok_or(ErrorKind::Truncated)?;
     *rest = tail;
     let ev = Ev(number);
-    let spec =
-        ev.spec_in(version).ok_or(ErrorKind::Misplaced { found: number, place: "raw events" })?;
+    let spec = ev.spec().filter(|spec| spec.since <= version);
+    let spec = spec.ok_or(ErrorKind::Misplaced { found: number, place: "raw events" })?;
     let mut args = Vec::with_capacity(spec.args.len());
     take_args(rest, spec.args.len(), &mut args)?;
     if spec.form == Form::Frames {

@@ -8,7 +8,7 @@
 use std::fmt::Write;
 
 use gotrace::format::{MAX_FRAMES, check_limit};
-use gotrace::{Ev, Form, Spec, Version};
+use gotrace::{Form, SPECS, Spec, Version};
 
 use crate::error::{Error, ErrorKind, TextFault};
 use crate::raw::{FRAME_FIELDS, RawEvent};
@@ -64,8 +64,8 @@ fn parse_event(line: &str, version: Version, lines: &mut Lines) -> Result<RawEve
     let line = line.split('#').next().unwrap_or_default();
     let mut tokens = line.split_whitespace();
     let name = tokens.next().unwrap_or_default();
-    let ev = Ev::from_name(name, version).ok_or(ErrorKind::Text(TextFault::UnknownEvent))?;
-    let spec = ev.spec().ok_or(ErrorKind::Text(TextFault::UnknownEvent))?;
+    let is_named = |spec: &&Spec| spec.name == name && spec.since <= version;
+    let spec = SPECS.iter().find(is_named).ok_or(ErrorKind::Text(TextFault::UnknownEvent))?;
     let mut args = Vec::with_capacity(spec.args.len());
     parse_args(tokens, spec.args, &mut args)?;
     if spec.form == Form::Frames {
@@ -75,7 +75,7 @@ fn parse_event(line: &str, version: Version, lines: &mut Lines) -> Result<RawEve
         Form::Data => parse_data(lines)?,
         _ => Vec::new(),
     };
-    Ok(RawEvent { ev, args, data })
+    Ok(RawEvent { ev: spec.ev, args, data })
 }
 
 fn parse_args<'t>(

@@ -1,7 +1,7 @@
 //! What a scan finds, and who is told.
 
 use crate::generation::CpuSample;
-use crate::ids::{GoId, TaskId, ThreadId, Time};
+use crate::ids::{GoId, ThreadId, Time};
 use crate::symbols::{Name, StackKey, Symbols};
 use crate::tables::{StackId, StrId, Tables};
 
@@ -27,10 +27,6 @@ pub trait Observer {
     #[inline]
     fn heap(&mut self, _: Time, _: Metric, _bytes: u64) {}
 
-    /// GOMAXPROCS was set or named.
-    #[inline]
-    fn procs(&mut self, _: Time, _n: u64) {}
-
     /// A goroutine left its thread.
     #[inline]
     fn run(&mut self, _: &Run, _: RunEnd<'_, '_>) {}
@@ -46,26 +42,6 @@ pub trait Observer {
     /// Everything that happened in a generation has been told.
     #[inline]
     fn generation_ends(&mut self) {}
-
-    /// A task begins.
-    #[inline]
-    fn task_begins(&mut self, _: &UserTask<'_>) {}
-
-    /// A task ends.
-    #[inline]
-    fn task_ends(&mut self, _: Time, _: TaskId, _: Option<GoId>) {}
-
-    /// A region begins.
-    #[inline]
-    fn region_begins(&mut self, _: &UserRegion<'_>) {}
-
-    /// A region ends.
-    #[inline]
-    fn region_ends(&mut self, _: &UserRegion<'_>) {}
-
-    /// The program logged a message.
-    #[inline]
-    fn log(&mut self, _: &Log<'_>) {}
 
     /// The CPU profiler looked. The stack in the sample is valid in its generation only, this one in the whole scan.
     #[inline]
@@ -198,53 +174,4 @@ impl Why<'_, '_> {
     pub fn stack(&mut self) -> StackKey {
         self.symbols.stack(self.tables, self.stack)
     }
-}
-
-/// A task of package runtime/trace begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UserTask<'t> {
-    /// When.
-    pub time: Time,
-    /// Task.
-    pub id: TaskId,
-    /// The one that it is a part of.
-    pub parent: Option<TaskId>,
-    /// Type.
-    pub name: &'t str,
-    /// Goroutine.
-    pub goroutine: Option<GoId>,
-    /// Its stack.
-    pub stack: StackKey,
-}
-
-/// A region of package runtime/trace begins or ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UserRegion<'t> {
-    /// When.
-    pub time: Time,
-    /// Task; `TaskId(0)` is the background.
-    pub task: TaskId,
-    /// Type.
-    pub name: &'t str,
-    /// Goroutine.
-    pub goroutine: Option<GoId>,
-    /// Its stack.
-    pub stack: StackKey,
-}
-
-/// A message of package runtime/trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Log<'t> {
-    /// When.
-    pub time: Time,
-    /// Task; `TaskId(0)` is the background.
-    pub task: TaskId,
-    /// Category.
-    pub category: &'t str,
-    /// Message.
-    pub message: &'t str,
-    /// Goroutine.
-    pub goroutine: Option<GoId>,
-    /// Its stack.
-    pub stack: StackKey,
 }

@@ -92,12 +92,12 @@ fn details(out: &mut String, event: &Event, events: &Ordered, goroutine: &str) {
             write!(out, " ProcID={} {from:?}->{to:?} Reason=\"\"", proc.0).unwrap();
         }
         EventKind::Experimental { ev, args } => {
-            let names = ev.spec().unwrap().args.iter().skip(1);
-            let args: Vec<_> = names
+            let spec = ev.spec().unwrap();
+            let args: Vec<_> = (spec.args.iter().skip(1))
                 .zip(args)
                 .map(|(name, arg)| format!("{name}=Value{{Uint64({arg})}}"))
                 .collect();
-            write!(out, " Name={} Args=[{}]", ev.name(), args.join(", ")).unwrap();
+            write!(out, " Name={} Args=[{}]", spec.name, args.join(", ")).unwrap();
         }
         _ => {}
     }

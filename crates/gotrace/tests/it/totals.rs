@@ -368,58 +368,6 @@ fn waits_are_those_between_block_and_unblock() {
     assert!(assist_waits > 0);
 }
 
-/// Counts annotations.
-#[derive(Default, Debug, PartialEq, Eq)]
-struct Annotations {
-    tasks: u64,
-    task_ends: u64,
-    regions: u64,
-    region_ends: u64,
-    logs: Vec<String>,
-}
-
-impl Observer for Annotations {
-    fn task_begins(&mut self, _: &gotrace::UserTask<'_>) {
-        self.tasks += 1;
-    }
-    fn task_ends(&mut self, _: gotrace::Time, _: gotrace::TaskId, _: Option<GoId>) {
-        self.task_ends += 1;
-    }
-    fn region_begins(&mut self, _: &gotrace::UserRegion<'_>) {
-        self.regions += 1;
-    }
-    fn region_ends(&mut self, _: &gotrace::UserRegion<'_>) {
-        self.region_ends += 1;
-    }
-    fn log(&mut self, log: &gotrace::Log<'_>) {
-        self.logs.push(format!("{} {} {}", log.task.0, log.category, log.message));
-    }
-}
-
-#[test]
-fn annotations_are_the_same_with_and_without_order() {
-    for name in crate::SAMPLES {
-        let bytes = sample(name);
-        let mut scanned = Annotations::default();
-        scan(generations(&bytes), &mut scanned);
-        let mut ordered = Annotations::default();
-        each_event(&bytes, |event, events| match event.kind {
-            EventKind::TaskBegin(_) => ordered.tasks += 1,
-            EventKind::TaskEnd(_) => ordered.task_ends += 1,
-            EventKind::RegionBegin(_) => ordered.regions += 1,
-            EventKind::RegionEnd(_) => ordered.region_ends += 1,
-            EventKind::Log { task, category, message } => {
-                let text = |id| events.tables().text(id);
-                ordered.logs.push(format!("{} {} {}", task.0, text(category), text(message)));
-            }
-            _ => {}
-        });
-        scanned.logs.sort();
-        ordered.logs.sort();
-        assert_eq!(scanned, ordered, "{name}");
-    }
-}
-
 #[test]
 fn runs_add_up_to_what_goroutines_ran() {
     for name in crate::SAMPLES {

@@ -1,10 +1,10 @@
 //! What changes no state of the scheduler: metrics, labels, tasks, regions, logs, events of experiments.
 
-use gotrace::{Ev, StrId, TaskId};
+use gotrace::{Ev, StrId};
 
 use super::{Order, Outcome, Step};
 use crate::error::Contradiction;
-use crate::event::{EventKind, Metric, Region, Task};
+use crate::event::{EventKind, Metric, Region, Task, TaskId};
 
 /// A task that has begun.
 #[derive(Debug)]
