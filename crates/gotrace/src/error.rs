@@ -19,12 +19,21 @@ pub enum ErrorKind {
     /// The header is that of something else.
     #[error("this is not a Go execution trace")]
     NotATrace,
-    /// The format before Go 1.22.
+    /// A format before that of Go 1.22, which [`crate::scan_trace`] reads.
     #[error(
-        "this trace has the format of Go 1.{minor}; formats from Go 1.22 on are read, and for sums those from Go 1.11 on; \
-         build the program with Go 1.22 or later and record it again"
+        "this trace has the format of Go 1.{minor}, of which only sums are read; for single events build the program with \
+         Go 1.22 or later and record it again"
     )]
     OldFormat {
+        /// Minor version in the header.
+        minor: u32,
+    },
+    /// A format before that of Go 1.11.
+    #[error(
+        "this trace has the format of Go 1.{minor}; formats from Go 1.11 on are read; build the program with Go 1.22 or \
+         later and record it again"
+    )]
+    TooOld {
         /// Minor version in the header.
         minor: u32,
     },

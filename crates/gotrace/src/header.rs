@@ -8,12 +8,13 @@ use crate::spec::Version;
 /// Length of the header. Units: bytes.
 pub const HEADER_BYTES: usize = 16;
 
-/// The last minor version with the format before Go 1.22.
-const LAST_OLD_MINOR: u32 = 21;
+/// The minor versions of the formats before Go 1.22 that [`crate::scan_trace`] reads, and the first of them.
+const OLD_MINORS: [u32; 3] = [FIRST_OLD_MINOR, 19, 21];
+const FIRST_OLD_MINOR: u32 = 11;
 
 /// The minor version in the header, if it is that of an old format that [`crate::scan_trace`] reads.
 pub(crate) fn old_minor(head: &[u8]) -> Option<u32> {
-    minor_in_header(head).filter(|minor| [11, 19, 21].contains(minor))
+    minor_in_header(head).filter(|minor| OLD_MINORS.contains(minor))
 }
 
 /// The minor version in the header, of any format.
@@ -42,10 +43,10 @@ pub fn is_trace(prefix: &[u8]) -> bool {
 pub fn parse_header(bytes: &[u8]) -> Result<(Version, &[u8]), Error> {
     let minor = minor_in_header(bytes).ok_or(ErrorKind::NotATrace.at(0))?;
     let version = Version::from_minor(minor).ok_or_else(|| {
-        let kind = if minor <= LAST_OLD_MINOR {
-            ErrorKind::OldFormat { minor }
-        } else {
-            ErrorKind::UnknownFormat { minor }
+        let kind = match minor {
+            _ if OLD_MINORS.contains(&minor) => ErrorKind::OldFormat { minor },
+            ..FIRST_OLD_MINOR => ErrorKind::TooOld { minor },
+            _ => ErrorKind::UnknownFormat { minor },
         };
         kind.at(0)
     })?;

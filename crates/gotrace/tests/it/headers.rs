@@ -32,8 +32,8 @@ fn the_old_format_is_refused_with_advice() {
     assert_eq!(refused(&bytes), ErrorKind::OldFormat { minor: 21 });
     let message = parse_trace(&bytes).unwrap_err().to_string();
     assert!(message.contains("build the program with Go 1.22 or later and record it again"));
-    assert_eq!(refused(b"go 1.5 trace\0\0\0\0"), ErrorKind::OldFormat { minor: 5 });
     assert_eq!(refused(b"go 1.11 trace\0\0\0"), ErrorKind::OldFormat { minor: 11 });
+    assert_eq!(refused(b"go 1.5 trace\0\0\0\0"), ErrorKind::TooOld { minor: 5 });
 }
 
 #[test]
