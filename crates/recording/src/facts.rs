@@ -18,9 +18,6 @@ macro_rules! facts {
         }
 
         impl Facts {
-            /// The keys of all comments, in the order of the file.
-            pub const KEYS: &[&str] = &[$($key),*];
-
             /// The comments that say this. Shape: `key=value`.
             pub fn comments(&self) -> impl Iterator<Item = String> {
                 let texts = [$(($key, self.$field.as_ref().map(Value::text))),*];

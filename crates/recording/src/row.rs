@@ -147,7 +147,8 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// A sample with values of several kinds is of none; of it the last kind is kept that there is.
+    /// A sample with values of several kinds is none that a recorder writes. Of it what is said of makes is kept, else of
+    /// growths, else of CPU time.
     pub(crate) fn read(sample: &Sample<'a>, places: &Places) -> Self {
         let [samples, cpu_ns, grows, moved_entries, moved_bytes, grow_bytes, makes, hint_entries] =
             places.values(sample);

@@ -37,10 +37,8 @@ fn location(profile: &Profile, at: LocationIdx, writer: &mut Writer) -> Location
         return writer.location(location.address, frames);
     }
     let name = frames.map(|frame| frame.function).next();
-    let placeholder = match name {
-        Some("[stack not recorded]") => Placeholder::NoStack,
-        Some("[no user stack]") => Placeholder::NoUserStack,
-        _ => Placeholder::OutsideGo,
-    };
+    let is_name = |placeholder: &Placeholder| name == Some(placeholder.name());
+    let without = [Placeholder::NoStack, Placeholder::NoUserStack];
+    let placeholder = without.into_iter().find(is_name).unwrap_or(Placeholder::OutsideGo);
     writer.placeholder(placeholder)
 }
