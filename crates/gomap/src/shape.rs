@@ -142,6 +142,9 @@ impl MapShape {
     }
 
     /// The array of `2^exponent` buckets or groups.
+    ///
+    /// # Panics
+    /// From an exponent of 64 on, where overflow is checked; no map gets there.
     pub fn array(&self, exponent: u32) -> Array {
         self.layout.array(exponent)
     }
@@ -152,6 +155,9 @@ impl MapShape {
     }
 
     /// Entries that fit `2^exponent` buckets or groups before they grow.
+    ///
+    /// # Panics
+    /// From an exponent of 64 on, where overflow is checked; no map gets there. From 61 on the number is too small.
     pub fn room(&self, exponent: u32) -> u64 {
         room(self.layout.map, GROUP_SLOTS << exponent)
     }
