@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use evidence::Bounds;
 use gobin::{Binary, FileOffset, LinkAddr};
+use gomap::blocks::{GROUP_SLOTS, MAX_TABLE_SLOTS};
 use gomap::{GrowKind, Layout};
 use gopprof::LocationIdx;
 use recording::{
@@ -28,9 +29,6 @@ use crate::windows::GROUPS;
 mod facts;
 
 pub(crate) use facts::Facts;
-
-/// Source: internal/abi/map_noswiss.go, `MapBucketCount`.
-const SLOTS_PER_BUCKET: u64 = 8;
 
 /// One sample of growth or creation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -282,12 +280,9 @@ fn build_id(binary: &Binary<'_>) -> String {
     })
 }
 
-/// Of the table that splits; the largest tables do, of 2^10 slots. Source: internal/runtime/maps/table.go,
-/// `maxTableCapacity`, Go 1.24 to 1.27.
-const LOG2_LARGEST_TABLE: u8 = 10;
-
+/// Of the table that splits; the largest tables do.
 fn local_depth(log2: u8) -> u8 {
-    log2.saturating_sub(LOG2_LARGEST_TABLE)
+    log2.saturating_sub(MAX_TABLE_SLOTS.ilog2() as u8)
 }
 
 /// Slots before and after; of a creation, the hint rounded up to a power of two.
@@ -308,7 +303,7 @@ fn slots_before_large(bucket_bytes: u64, above: u64) -> Option<u64> {
         let n_buckets = (1_u64 << log2) + (1_u64 << (log2 - 4));
         bucket_bytes.saturating_mul(n_buckets) > above
     };
-    Some(SLOTS_PER_BUCKET << ((4..40).find(is_large)? - 1))
+    Some(GROUP_SLOTS << ((4..40).find(is_large)? - 1))
 }
 
 /// Of a growth; `None` of a map made.

@@ -6,6 +6,7 @@ use super::*;
 use crate::record_layout::N_COUNTERS;
 use crate::windows::Window;
 
+/// Numbers are all different, so that none can stand for another unseen.
 fn facts(counters: &[u64]) -> Facts<'_> {
     Facts {
         program: "server".to_owned(),
@@ -19,13 +20,13 @@ fn facts(counters: &[u64]) -> Facts<'_> {
         overhead: 0.012_34,
         costs: Costs { trap_ns: 679.4, event_ns: 2000.0, frame_ns: 3.0 },
         links: LinkKind::UprobeMulti,
-        n_probes: 2,
-        n_inlined: 1,
-        n_unprobed: 0,
+        n_probes: 21,
+        n_inlined: 22,
+        n_unprobed: 23,
         counts_every_split: true,
         large_above: None,
-        n_processes: 1,
-        n_elsewhere: 0,
+        n_processes: 24,
+        n_elsewhere: 25,
         n_beside: 0,
         replaced_after: None,
         unprobed: Vec::new(),
@@ -34,11 +35,11 @@ fn facts(counters: &[u64]) -> Facts<'_> {
         has_more_processes: false,
         only_user: None,
         frozen: Duration::ZERO,
-        time_in: [12_345, 0, 0].map(Duration::from_millis),
+        time_in: [10_000, 2_000, 345].map(Duration::from_millis),
         windows: Windows::default(),
-        n_events: 9,
-        n_without_room: 3,
-        n_missing: 1,
+        n_events: 26,
+        n_without_room: 30,
+        n_missing: 8,
         counters,
     }
 }
@@ -63,29 +64,29 @@ fn where_everything_was_counted_nothing_is_said_of_windows() {
         program=server
         go_version=go1.27.3
         map_impl=swiss
-        processes=1
-        elsewhere=0
+        processes=24
+        elsewhere=25
         other_go_code=
         duration_s=12.345
         end=exit
-        events=9
-        lost_events=210
-        lost_stacks=109
+        events=26
+        lost_events=217
+        lost_stacks=136
         cut_stacks=107
         lost_samples=109
         sample_hz=99
         gc_cycles=110
-        probes=2
-        inlined_copies=1
-        unprobed_copies=0
+        probes=21
+        inlined_copies=22
+        unprobed_copies=23
         links=uprobe_multi
         overhead_pct=1.23
         max_overhead_pct=3.00
         trap_cost_ns=679
         event_cost_ns=1
-        exact_s=12.345
-        sampled_stacks_s=0.000
-        windows_s=0.000
+        exact_s=10.000
+        sampled_stacks_s=2.000
+        windows_s=0.345
         gc_assists=111"#]],
     );
 }
@@ -110,7 +111,7 @@ fn what_was_not_counted_is_said() {
     windows.add(&Window { n_events: 3, ..window });
     windows.add_blind(1_000_001.0);
     let facts = Facts {
-        n_beside: 2,
+        n_beside: 4,
         replaced_after: Some(Duration::from_millis(1500)),
         unprobed: vec![7, 8, 9],
         other_code: ["/a.so", "/b.so"].map(PathBuf::from).into(),
@@ -129,33 +130,33 @@ fn what_was_not_counted_is_said() {
         program=server
         go_version=go1.27.3
         map_impl=swiss
-        processes=1
-        elsewhere=0
+        processes=24
+        elsewhere=25
         other_go_code=/a.so, /b.so
         duration_s=12.345
         end=exit
-        events=9
-        lost_events=210
-        lost_stacks=109
+        events=26
+        lost_events=217
+        lost_stacks=136
         cut_stacks=107
         lost_samples=109
         sample_hz=99
         gc_cycles=110
-        probes=2
-        inlined_copies=1
-        unprobed_copies=0
+        probes=21
+        inlined_copies=22
+        unprobed_copies=23
         links=uprobe_multi
         overhead_pct=1.23
         max_overhead_pct=3.00
         trap_cost_ns=679
         event_cost_ns=1
-        exact_s=12.345
-        sampled_stacks_s=0.000
-        windows_s=0.000
+        exact_s=10.000
+        sampled_stacks_s=2.000
+        windows_s=0.345
         other_files_above=1024
         other_go_code_partly=1
         frozen_s=0.250
-        not_recorded_processes=2
+        not_recorded_processes=4
         unprobed_processes=3
         exe_replaced_s=1.500
         only_user=1000
