@@ -5,8 +5,9 @@ use std::fs::File;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use evidence::printable;
 use goproc::{Executable, Pid, open_regular};
-use ingest::{CAPTURED_BINARY, printable};
+use ingest::CAPTURED_BINARY;
 use output::copy_private;
 
 use crate::endpoint::{NOT_COMPLETE, STOPPED};

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use capture::{Ending, Limits, Options, Summary, Target};
-use ingest::printable;
+use evidence::printable;
 
 use crate::args::Capture;
 use crate::{ERROR, Say, printable_lines};

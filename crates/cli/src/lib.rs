@@ -119,11 +119,11 @@ fn width() -> usize {
 /// Prints what a command waits for.
 fn progress(err: &mut dyn Say) -> impl FnMut(&str) {
     move |line| {
-        err.say_progress(format_args!("mapscope: {}\n", ingest::printable(line)));
+        err.say_progress(format_args!("mapscope: {}\n", evidence::printable(line)));
     }
 }
 
 /// A message without commands to the terminal: names in it are of other users' programs and files.
 fn printable_lines(text: &str) -> String {
-    text.lines().map(ingest::printable).collect::<Vec<_>>().join("\n")
+    text.lines().map(evidence::printable).collect::<Vec<_>>().join("\n")
 }

@@ -98,7 +98,7 @@ impl Outputs {
         err: &mut dyn Write,
     ) -> anyhow::Result<()> {
         self.output(path, kind).write(bytes)?;
-        writeln!(err, "mapscope: wrote {}", ingest::printable(&path.to_string_lossy()))?;
+        writeln!(err, "mapscope: wrote {}", evidence::printable(&path.to_string_lossy()))?;
         Ok(())
     }
 

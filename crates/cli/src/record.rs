@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use capture::StopSignals;
+use evidence::printable;
 use evidence::words::plural;
 use goproc::{CommandState, SuspendSignal};
-use ingest::printable;
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
 
 use crate::args::Record;

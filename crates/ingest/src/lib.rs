@@ -37,7 +37,6 @@ use evidence::{Builder, Evidence, OfSource};
 
 pub use asm::list_instructions;
 pub use error::{Error, seconds_text};
-pub use evidence::printable;
 pub use open::{Input, OpenOptions, open_input};
 pub use perf::CAPTURED_BINARY;
 pub use runs::{Runs, collect_runs};
