@@ -21,9 +21,9 @@ use gomap::{Category, MapWork, Rewrite};
 
 use crate::numbers::counted;
 
-/// A thing that has one word in every output, out of a closed list.
+/// What has a fixed name, out of a closed list, in outputs for programs; readers see the same where nothing else is said.
 pub(crate) trait Word {
-    /// All words.
+    /// All names.
     const WORDS: &'static [&'static str];
 
     fn word(&self) -> &'static str;

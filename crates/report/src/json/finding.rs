@@ -78,7 +78,7 @@ struct Saving {
     /// At most, two standard errors of sampling included. Fraction of the process' CPU time.
     high: f64,
     /// Where the range comes from.
-    basis: &'static str,
+    basis: Cow<'static, str>,
     /// What growth it saves, by the growth model; null when the sizes of the maps were not measured.
     growth: Option<SavedGrowth>,
 }

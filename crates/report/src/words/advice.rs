@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use diagnosis::finding::{Advice, Basis, Entries, Gain, Relief, ShardKey, SyncMap};
+use diagnosis::rules::{FIRST_GROUP, FLAT_IS_SMALLER};
 use evidence::Frame;
 use evidence::sizes::Size;
 use goabi::GoVersion;
@@ -35,7 +36,7 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
         )
         .into(),
         Advice::MoveToGo { release: to, gain: Gain::OverwritesDoNotGrow } => format!(
-            "if the maps hold 8 entries, build with {}, where overwriting does not grow them",
+            "if the maps hold {FIRST_GROUP} entries, build with {}, where overwriting does not grow them",
             release(to)
         )
         .into(),
@@ -145,15 +146,17 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
 }
 
 /// Where the range of a saving comes from.
-pub(crate) fn basis(basis: Basis) -> &'static str {
+pub(crate) fn basis(basis: Basis) -> Cow<'static, str> {
     match basis {
         Basis::RightHint => {
             "a right hint removes the growth frames and some of the collector's other work; it saved no time where maps larger \
              than the cache were filled in random order"
+                .into()
         }
-        Basis::FlatMap => {
-            "a flat map makes no first groups; it was not faster where inner maps hold more than 4 entries"
-        }
+        Basis::FlatMap => format!(
+            "a flat map makes no first groups; it was not faster where inner maps hold more than {FLAT_IS_SMALLER} entries"
+        )
+        .into(),
     }
 }
 
@@ -177,9 +180,13 @@ fn makes_text(makes: &[Frame], are_counted: bool) -> String {
 fn entries_text(entries: Option<&Entries>) -> String {
     const WHAT: &str = "the number of entries they end with";
     match entries {
-        Some(Entries::Recording { p50: Size { at_least, room }, p95 }) => format!(
-            "{WHAT}: half of those that grew hold {at_least} to {room}, and 95 % at most {}",
-            p95.room
+        Some(Entries::Recording { p50, p95 }) if p50 == p95 => format!(
+            "{WHAT}: half of those that grew hold at least {}, and 95 % at most {}",
+            p50.at_least, p95.room
+        ),
+        Some(Entries::Recording { p50, p95 }) => format!(
+            "{WHAT}: half of those that grew hold at most {}, and 95 % at most {}",
+            p50.room, p95.room
         ),
         Some(Entries::HeapProfile { usual: Size { at_least, room } }) => {
             format!("{WHAT}, here between {at_least} and {room}")
@@ -255,7 +262,10 @@ mod tests {
         let size = |at_least, room| Size { at_least, room };
         let recorded = Entries::Recording { p50: size(29, 56), p95: size(57, 112) };
         let text = presize(&[], false, Some(recorded));
-        assert!(text.contains("half of those that grew hold 29 to 56, and 95 % at most 112;"));
+        assert!(text.contains("half of those that grew hold at most 56, and 95 % at most 112;"));
+        let alike = Entries::Recording { p50: size(29, 56), p95: size(29, 56) };
+        let text = presize(&[], false, Some(alike));
+        assert!(text.contains("half of those that grew hold at least 29, and 95 % at most 56;"));
         let usual = Entries::HeapProfile { usual: size(14, 28) };
         assert!(presize(&[], false, Some(usual)).contains("with, here between 14 and 28;"));
         assert!(presize(&[], false, None).contains("which a recording"));

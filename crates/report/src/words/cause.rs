@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use diagnosis::finding::{Cause, work_label};
+use diagnosis::rules::FIRST_GROUP;
+use gomap::Category;
 
 use super::short_place;
 
@@ -10,7 +12,7 @@ use super::short_place;
 pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
     match cause {
         Cause::FullSmallMaps { version } => format!(
-            "maps here grow once and no further, as they do in {version} when a map of exactly 8 entries is overwritten"
+            "maps here grow once and no further, as they do in {version} when a map of exactly {FIRST_GROUP} entries is overwritten"
         )
         .into(),
         Cause::HintTooSmall { make } => {
@@ -18,7 +20,7 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
             format!("the maps are made with a size hint at {place}, but hold more than that").into()
         }
         Cause::InnerMapsGrow { inner, outer } => format!(
-            "each {inner} inside {outer} grows on its own from one group of 8"
+            "each {inner} inside {outer} grows on its own from one group of {FIRST_GROUP}"
         )
         .into(),
         Cause::MapGrows => {
@@ -101,8 +103,25 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
         Cause::MostlyRead => {
             "maps are mostly read, and growth is a small part of their cost".into()
         }
+        Cause::NotGrowing { most: Category::GcAssist } => {
+            "this line spends its map time helping the collector, not growing".into()
+        }
         Cause::NotGrowing { most } => {
             format!("this line spends its map time {}, not growing", work_label(*most)).into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_most_of_the_time_is_part_of_a_sentence() {
+        let text = |most| cause(&Cause::NotGrowing { most });
+        let hashing = "this line spends its map time hashing keys, not growing";
+        assert_eq!(text(Category::Hash), hashing);
+        let helping = "this line spends its map time helping the collector, not growing";
+        assert_eq!(text(Category::GcAssist), helping);
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use diagnosis::finding::Reason;
+use diagnosis::rules::FIRST_GROUP;
 use evidence::words::plural;
 
 use crate::numbers::whole_percent;
@@ -69,9 +70,10 @@ pub(crate) fn reason(reason: Reason) -> Cow<'static, str> {
         Reason::OtherPathNotMeasured => {
             "what the other path would take here was not measured".into()
         }
-        Reason::EntriesNotMeasured => {
-            "a first group holds 1 to 8 entries, and the profile does not say how many".into()
-        }
+        Reason::EntriesNotMeasured => format!(
+            "a first group holds 1 to {FIRST_GROUP} entries, and the profile does not say how many"
+        )
+        .into(),
         Reason::OrderNotMeasured => {
             "order of access and cache misses were not measured".into()
         }
