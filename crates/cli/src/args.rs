@@ -517,17 +517,19 @@ fn go_version(text: &str) -> Result<GoVersion, String> {
 }
 
 /// What says something of inputs, where a rule is explained without any.
-const NOT_BESIDE_EXPLAIN: [&str; 10] = [
+const NOT_BESIDE_EXPLAIN: [&str; 12] = [
     "inputs",
     "json",
     "html",
     "flamegraph",
+    "top",
     "focus",
     "fail_over",
     "budget",
     "sarif",
     "github",
     "force",
+    "max_inflated",
 ];
 
 /// Takes the name of a rule.
@@ -562,7 +564,16 @@ fn operations(text: &str) -> Result<f64, String> {
 mod tests {
     use clap::CommandFactory;
 
-    use super::Args;
+    use super::{Args, NOT_BESIDE_EXPLAIN};
+
+    #[test]
+    fn a_rule_is_explained_beside_no_other_argument_of_the_command() {
+        let args = Args::command();
+        let diagnose = args.find_subcommand("diagnose").expect("it is a command");
+        let ids = diagnose.get_arguments().map(|arg| arg.get_id().as_str());
+        let others: Vec<&str> = ids.filter(|id| *id != "explain").collect();
+        assert_eq!(others, NOT_BESIDE_EXPLAIN);
+    }
 
     /// Lines that are broken here would be broken a second time at the edge of the terminal.
     #[test]
