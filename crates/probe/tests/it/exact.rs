@@ -81,7 +81,12 @@ impl Growth {
         let reader = std::thread::spawn(move || {
             let lines = output.by_ref().lines().map(Result::unwrap);
             let lines = lines.take_while(|line| !line.starts_with("done"));
-            let truth: Growths = lines.map(|line| truth_of(&line)).collect();
+            // A line for each round.
+            let mut truth = Growths::new();
+            for (key, (grows, moved)) in lines.map(|line| truth_of(&line)) {
+                let sum = truth.entry(key).or_default();
+                *sum = (sum.0 + grows, sum.1 + moved);
+            }
             said.send(truth).unwrap();
         });
         let (mut n_parts, mut sums) = (0, Growths::new());
