@@ -104,6 +104,6 @@ fn matches(site: &Site, focus: &Regex) -> bool {
 /// Whether a finding that asks for a change speaks about more than `pct` percent of the CPU.
 fn is_over(diagnosis: &Diagnosis, pct: f64) -> bool {
     let Some(cpu) = &diagnosis.evidence.cpu else { return false };
-    let asks = diagnosis.findings.iter().filter(|finding| finding.verdict != Verdict::LeaveAlone);
+    let asks = diagnosis.findings.iter().filter(|finding| finding.verdict() != Verdict::LeaveAlone);
     asks.filter_map(|finding| finding.cost).any(|cost| cost.share_of(cpu.total) * 100.0 > pct)
 }

@@ -44,8 +44,6 @@ pub struct Finding {
     pub site: Option<usize>,
     /// What is the matter.
     pub cause: Cause,
-    /// What to do, in one word: that of `advice`.
-    pub verdict: Verdict,
     /// What to change, concretely.
     pub advice: Advice,
     /// The CPU this finding speaks about; `None` when it speaks about memory.

@@ -29,8 +29,9 @@ use crate::finding::{
 };
 use evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceIds, SourceKind};
 use goabi::{GoVersion, MapImpl, MapOp};
+use gomap::blocks::GROUP_SLOTS;
 
-/// Part of the process' CPU from which on a site is worth a word. Below it, no rewrite pays for its risk.
+/// Part of the process' CPU from which on a site is worth a word.
 pub(crate) const NOTICEABLE: f64 = 0.02;
 /// Part of the process' CPU in maps below which the process is left alone as a whole.
 pub(crate) const PROCESS_NOTICEABLE: f64 = 0.05;
@@ -42,7 +43,7 @@ pub(crate) const MANY_SAMPLES: u64 = 100;
 pub(crate) const ENOUGH_SAMPLES: u64 = 5;
 
 /// Entries that every new map holds without growing, in all versions.
-pub const FIRST_GROUP: u64 = 8;
+pub const FIRST_GROUP: u64 = GROUP_SLOTS;
 /// Entries of an inner map, on average, up to which a flat map is the smaller one.
 pub const FLAT_IS_SMALLER: u64 = 4;
 
@@ -215,14 +216,18 @@ fn confidence(cost: Cost, level: Level, reason: Reason) -> Confidence {
 impl Finding {
     /// A finding of which evidence, cost and saving are still to be said.
     fn new(rule: &'static str, cause: Cause, advice: Advice, confidence: Confidence) -> Self {
-        let (verdict, site, cost, saving, evidence) =
-            (advice.verdict(), None, None, None, Vec::new());
-        Self { rule, site, cause, verdict, advice, cost, saving, confidence, evidence }
+        let (site, cost, saving, evidence) = (None, None, None, Vec::new());
+        Self { rule, site, cause, advice, cost, saving, confidence, evidence }
+    }
+
+    /// What to do, in one word.
+    pub fn verdict(&self) -> Verdict {
+        self.advice.verdict()
     }
 
     /// Whether the verdict asks for a change.
     pub fn asks_for_change(&self) -> bool {
-        self.verdict != Verdict::LeaveAlone
+        self.verdict() != Verdict::LeaveAlone
     }
 }
 

@@ -60,7 +60,7 @@ pub fn annotations(
             line: frame.line.max(1),
             message: format!(
                 "{}: {}: {}",
-                finding.verdict.word(),
+                finding.verdict().word(),
                 words::cause(&finding.cause),
                 words::advice(&finding.advice)
             ),

@@ -150,12 +150,12 @@ fn findings(diagnosis: &Diagnosis) -> Markup {
 
 fn finding(finding: &Finding, diagnosis: &Diagnosis) -> Markup {
     let evidence = &diagnosis.evidence;
-    let class = if finding.verdict == Verdict::LeaveAlone { "fine" } else { "change" };
+    let class = if finding.verdict() == Verdict::LeaveAlone { "fine" } else { "change" };
     let site = finding.site.and_then(|idx| evidence.sites.get(idx));
     let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
     html! {
         article.(class) {
-            h3 { em { (finding.verdict.word()) } " " (place) }
+            h3 { em { (finding.verdict().word()) } " " (place) }
             dl {
                 @if let Some(site) = site { (row("which map", &text::map_text(site, evidence))) }
                 (row("why", &words::cause(&finding.cause)))

@@ -179,8 +179,8 @@ impl Page<'_> {
         diagnosis: &Diagnosis,
     ) -> io::Result<()> {
         let evidence = &diagnosis.evidence;
-        let style = if finding.verdict == Verdict::LeaveAlone { FINE } else { CHANGE };
-        let verdict = finding.verdict.word().to_uppercase();
+        let style = if finding.verdict() == Verdict::LeaveAlone { FINE } else { CHANGE };
+        let verdict = finding.verdict().word().to_uppercase();
         let site = finding.site.and_then(|idx| evidence.sites.get(idx));
         let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
         writeln!(
@@ -404,7 +404,7 @@ fn split_text(cpu: &SiteCpu) -> String {
 
 /// How to see whether the change helped.
 pub(crate) fn check_text(site: &Site, finding: &Finding) -> String {
-    let expect = match finding.verdict {
+    let expect = match finding.verdict() {
         Verdict::Presize => "the growth share of this line should be near 0",
         Verdict::Reuse => "the bytes allocated at this line should fall",
         _ => "the share of this line should fall",

@@ -2,6 +2,7 @@
 
 use goabi::{MapImpl, MapOp, Release};
 use gomap::Category;
+use gomap::blocks::MAX_TABLE_SLOTS;
 
 use super::{FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted, said};
 use crate::finding::{
@@ -18,7 +19,7 @@ use evidence::{
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
 /// Entries for which the largest table of a Swiss map has room. Source: internal/runtime/maps/table.go, Go 1.24.
-const LARGEST_TABLE: u64 = 896;
+const LARGEST_TABLE: u64 = MAX_TABLE_SLOTS / 8 * 7;
 /// Part of the maps that a hint should fit.
 const MOST: f64 = 0.95;
 /// Classes of sizes shown.

@@ -123,7 +123,7 @@ mod tests {
     fn small_writes_that_are_waited_for_should_be_batched() {
         let found = found(writing(ENOUGH_CALLS - 10, SMALL_WRITE, Some(ENOUGH_NS)));
         let found = found.expect("all thresholds are reached");
-        assert_eq!(found.verdict, crate::Verdict::Batch);
+        assert_eq!(found.verdict(), crate::Verdict::Batch);
         let Advice::BatchWrites { first_at: Some(first) } = &found.advice else {
             panic!("{found:?}")
         };

@@ -4,7 +4,7 @@ mod registry;
 mod sources;
 
 use goabi::{GoVersion, MapImpl, MapOp, Nested};
-use gomap::Category;
+use gomap::{Category, GrowKind};
 
 use super::{RULES, diagnose};
 use crate::finding::{
@@ -141,7 +141,8 @@ fn run(mut evidence: Evidence, sites: Vec<Site>) -> Diagnosis {
 
 /// "rule verdict level" of each finding, in order.
 fn summary(diagnosis: &Diagnosis) -> Vec<String> {
-    let line = |f: &crate::Finding| format!("{} {:?} {:?}", f.rule, f.verdict, f.confidence.level);
+    let line =
+        |f: &crate::Finding| format!("{} {:?} {:?}", f.rule, f.verdict(), f.confidence.level);
     diagnosis.findings.iter().map(line).collect()
 }
 
@@ -150,7 +151,7 @@ fn check(evidence: Evidence, sites: Vec<Site>, expected: &[&str]) -> Diagnosis {
     assert_eq!(summary(&diagnosis), expected);
     for finding in &diagnosis.findings {
         let rule = RULES.iter().find(|rule| rule.name == finding.rule).unwrap();
-        assert!(rule.verdicts.contains(&finding.verdict), "{finding:?}");
+        assert!(rule.verdicts.contains(&finding.verdict()), "{finding:?}");
         assert!(!finding.evidence.is_empty(), "{finding:?}");
     }
     diagnosis
@@ -369,7 +370,7 @@ fn a_pending_growth_is_seen_where_a_classic_map_is_only_read() {
     let d = run(program("go1.23.9"), vec![read()]);
     assert_eq!(d.findings[0].rule, "pending-evacuation");
     let d = run(program("go1.27.3"), vec![read()]);
-    assert!(d.findings.iter().all(|f| f.verdict == Verdict::LeaveAlone));
+    assert!(d.findings.iter().all(|f| f.verdict() == Verdict::LeaveAlone));
 }
 
 #[test]
@@ -466,7 +467,7 @@ fn a_busy_collector_asks_for_green_tea_only_before_it() {
         evidence.cpu.as_mut().unwrap().gc = cost(400);
         let filled = site(1, STEADY).uses(Assign, outer()).arrays(&[(8, 100)], 9_000);
         let d = run(evidence, vec![filled]);
-        d.findings.iter().find(|f| f.rule == "gc-bound").map(|f| f.verdict)
+        d.findings.iter().find(|f| f.rule == "gc-bound").map(|f| f.verdict())
     };
     assert_eq!(with_gc("go1.21.13"), Some(Verdict::Replace));
     assert_eq!(with_gc("go1.26.6"), Some(Verdict::LeaveAlone));

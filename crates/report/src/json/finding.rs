@@ -44,7 +44,7 @@ impl<'d> Finding<'d> {
         Self {
             rule: finding.rule,
             site: finding.site,
-            verdict: Key(finding.verdict),
+            verdict: Key(finding.verdict()),
             cause: words::cause(&finding.cause),
             advice: words::advice(&finding.advice),
             action: &finding.advice,
