@@ -2,7 +2,9 @@
 
 use std::ops::AddAssign;
 
-use super::{Frame, GrowKind, SourceIds};
+use gomap::GrowKind;
+
+use super::{Frame, SourceIds};
 use crate::sizes::{FinalSizes, NoSizes};
 
 /// Growth of maps, counted.

@@ -30,7 +30,6 @@ pub use self::storage::{BlockWrites, DurableWrites, IoCalls, IoSite, ProcessStor
 pub use self::timeline::{Timeline, TimelineStep};
 pub use self::trace::{ProcessTrace, Ranges, SiteTrace, Writers};
 use goabi::{GoVersion, MapAbi, MapImpl, MapOp, Nested, Release};
-pub use gomap::GrowKind;
 use gomap::{Category, Layout, MapWork};
 use schemars::JsonSchema;
 use serde::Serialize;

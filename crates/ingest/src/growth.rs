@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use evidence::words::plural;
 use evidence::{
-    Bounds, Builder, GroupId, GrowKind, GrowStep, Growth, HintedMakes, LineId, OfSource, Precision,
+    Bounds, Builder, GroupId, GrowStep, Growth, HintedMakes, LineId, OfSource, Precision,
     ProcessGrowth, Sampled, SourceId, Stated, TypeGrowth, Windows, printable,
 };
+use gomap::GrowKind;
 use gopprof::{Locations, Profile};
 use recording::{Facts, Fixed, Labels, Reader, Row};
 

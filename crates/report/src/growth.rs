@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use diagnosis::finding::GrowthSaving;
 use evidence::sizes::{FinalSizes, Size};
 use evidence::words::plural;
-use evidence::{Bounds, Evidence, GrowKind, Precision, ProcessGrowth, Site, TypeGrowth};
+use evidence::{Bounds, Evidence, Precision, ProcessGrowth, Site, TypeGrowth};
+use gomap::GrowKind;
 
 use crate::numbers::{NOT_MEASURED, bytes, count, counted, duration, estimate, percent, span};
 use crate::words;

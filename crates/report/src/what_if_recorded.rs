@@ -9,9 +9,9 @@ use diagnosis::finding::Span;
 use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
 use evidence::sizes::{FinalSizes, Size};
 use evidence::words::plural;
-use evidence::{Evidence, GrowKind, HintedMakes, Precision, TypeGrowth};
+use evidence::{Evidence, HintedMakes, Precision, TypeGrowth};
 use goabi::MapImpl;
-use gomap::Rewrite;
+use gomap::{GrowKind, Rewrite};
 
 pub use svg::render_recorded_svg;
 

@@ -13,11 +13,10 @@ use diagnosis::rewrites::{NoForecast, NotFlattened};
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::sizes::NoSizes;
 use evidence::{
-    Evidence, Frame, GrowKind, LockSide, MapType, Precision, Site, SiteMap, SourceId, SourceIds,
-    SourceKind,
+    Evidence, Frame, LockSide, MapType, Precision, Site, SiteMap, SourceId, SourceIds, SourceKind,
 };
 use goabi::{MapImpl, MapOp, Nested};
-use gomap::{Category, MapWork, Rewrite};
+use gomap::{Category, GrowKind, MapWork, Rewrite};
 
 use crate::numbers::counted;
 

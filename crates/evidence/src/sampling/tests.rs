@@ -1,8 +1,10 @@
 //! Ranges, against those that are known.
 #![allow(clippy::unwrap_used)]
 
+use gomap::GrowKind;
+
 use super::*;
-use crate::{GroupId, GrowKind};
+use crate::GroupId;
 
 const SCALE: f64 = 20.0;
 

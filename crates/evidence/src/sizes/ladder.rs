@@ -14,11 +14,12 @@
 use std::collections::BTreeMap;
 
 use goabi::{MapAbi, MapImpl};
-use gomap::room;
+use gomap::blocks::MAX_TABLE_SLOTS;
+use gomap::{GrowKind, room};
 
 use super::{Class, Larger, NoSizes, Size};
 use crate::sampling::{Sum, rates_differ};
-use crate::{Bounds, GrowKind, TypeGrowth, Windows};
+use crate::{Bounds, TypeGrowth, Windows};
 
 /// Standard errors from which on a difference is more than chance: one comparison of a hundred is wrong. There are about
 /// ten rungs to compare.
@@ -30,8 +31,8 @@ const SIGNIFICANT_BESIDE_COMPLETE: f64 = 3.5;
 const EXPECTED_SEEN: f64 = 3.0;
 /// Part of the maps whose size may stay unknown.
 const FEW: f64 = 0.05;
-/// Slots of the largest table of a Swiss map, as an exponent. Source: internal/runtime/maps/table.go, Go 1.24.
-const LARGEST_TABLE_LOG2: usize = 10;
+/// Slots of the largest table of a Swiss map, as an exponent.
+const LARGEST_TABLE_LOG2: usize = MAX_TABLE_SLOTS.ilog2() as usize;
 /// More slots do not fit any memory.
 const MAX_LEVEL: usize = 62;
 

@@ -6,9 +6,10 @@ mod coverage;
 use std::collections::BTreeMap;
 
 use goabi::{GoVersion, MapImpl, Release};
+use gomap::GrowKind;
 
 use super::*;
-use crate::{GroupId, GrowKind, GrowStep, Growth, Sampled};
+use crate::{GroupId, GrowStep, Growth, Sampled};
 
 const SWISS: (MapImpl, &str) = (MapImpl::Swiss, "go1.27.3");
 const CLASSIC: (MapImpl, &str) = (MapImpl::Classic, "go1.23.9");

@@ -1,7 +1,8 @@
 //! Recordings to growths: what was counted, estimated, and not counted at all.
 
 use evidence::sizes::NoSizes;
-use evidence::{Bounds, Evidence, GroupId, GrowKind, Precision, TypeGrowth};
+use evidence::{Bounds, Evidence, GroupId, Precision, TypeGrowth};
+use gomap::GrowKind;
 use gopprof::{Label, LabelValue, ProfileBuilder, ValueType};
 
 use crate::{encode, evidence_of};

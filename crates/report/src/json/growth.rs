@@ -1,7 +1,8 @@
 //! What recordings counted: growths, and the sizes of maps that follow from them.
 
 use evidence::sizes::{self, FinalSizes};
-use evidence::{GrowKind, GrowStep, Precision, ProcessGrowth};
+use evidence::{GrowStep, Precision, ProcessGrowth};
+use gomap::GrowKind;
 use schemars::JsonSchema;
 use serde::Serialize;
 
