@@ -109,10 +109,10 @@ const GIVEN_AT_START: f64 = 0.33;
 const EARNED_AT_START: f64 = 0.6;
 /// Time over which windows pay back what was overspent, or spend what is left; half of it at the start. Units: as above.
 const BALANCE_NS: f64 = 3e9;
-/// Part of the budget that hits may cost in windows. The rest is for what no recording sees: putting probes in and taking
-/// them out makes threads wait for the memory map, and the recorder shares caches with the program. With a budget
-/// of 20 %, at which there are 15 windows a second, a growth loop paid 9 % from outside beside its hits and an HTTP service
-/// 4 %; without a limit, where nothing is switched, 1 % or less (`bench/record-budget`).
+/// Part of the budget that hits may cost in windows. The rest is for what no recording sees. With a budget of 20 %, at
+/// which there were 14 windows a second, a growth loop paid 9 ± 6 % from outside beside its hits and an HTTP service 4 ± 3 %;
+/// without a limit, where probes stay, nothing that stands out of the noise (`bench/record-budget`). Page faults take 1 %
+/// more of the loop; what the rest is made of is not known.
 pub(crate) const FOR_HITS: f64 = 0.65;
 /// Part of the budget up to which a more exact mode is taken up again.
 const RETURN_BELOW: f64 = 0.7;
