@@ -7,6 +7,7 @@ mod metric;
 mod notices;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use gobench::Better;
 use gobench::stats::{Change, Outcome, correct_for_number};
@@ -106,7 +107,7 @@ pub struct FunctionRows {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
     /// Source file.
-    pub file: String,
+    pub file: Arc<str>,
     /// Lines, ascending.
     pub lines: Vec<u32>,
     /// Go's names of the map types there; empty without a binary.
@@ -273,7 +274,7 @@ fn add_site(place: &mut Place, site: &Site) {
 }
 
 fn of_function(metric: Metric, run: &Evidence, function: &str) -> u64 {
-    let sites = run.sites.iter().filter(|site| site.frame.function == function);
+    let sites = run.sites.iter().filter(|site| *site.frame.function == *function);
     sites.filter_map(|site| metric.of_site(site)).sum()
 }
 

@@ -16,6 +16,7 @@ mod times;
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use goabi::{GoVersion, MapImpl, MapOp};
 use gomap::Layout;
@@ -46,7 +47,7 @@ pub struct Builder {
     /// Samples that were not added to the CPU profile, all of the process.
     aside: Vec<(SourceId, Cost)>,
     /// By the function that waits or is waited for.
-    waits: HashMap<String, Vec<SiteLock>>,
+    waits: HashMap<Arc<str>, Vec<SiteLock>>,
     code: Option<CodeMaps>,
 }
 
@@ -179,7 +180,7 @@ impl Builder {
 
     /// Waits of one of [`Builder::locks`] for a lock that a function takes or gives back.
     pub fn waits(&mut self, lock: SiteLock) {
-        self.waits.entry(lock.frame.function.clone()).or_default().push(lock);
+        self.waits.entry(Arc::clone(&lock.frame.function)).or_default().push(lock);
     }
 
     /// Writes to files and devices; of several inputs the last counts, which is said of the others.
@@ -302,8 +303,8 @@ fn makes_maps(frame: &Frame, heap: &SiteHeap, code: Option<&CodeMaps>) -> bool {
 }
 
 /// Waits in the function of a site, and in those that it was inlined into.
-fn locks_of(site: &Site, waits: &HashMap<String, Vec<SiteLock>>) -> Vec<SiteLock> {
-    let functions: HashSet<&String> =
+fn locks_of(site: &Site, waits: &HashMap<Arc<str>, Vec<SiteLock>>) -> Vec<SiteLock> {
+    let functions: HashSet<&Arc<str>> =
         std::iter::once(&site.frame).chain(&site.inlined_into).map(|of| &of.function).collect();
     let in_functions = functions.into_iter().filter_map(|function| waits.get(function)).flatten();
     let mut locks: Vec<SiteLock> = in_functions.cloned().collect();

@@ -15,6 +15,7 @@ mod trace;
 pub mod words;
 
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 pub use self::builder::{Builder, CodeMaps, OfSource, Stated};
 pub use self::growth::{
@@ -240,7 +241,7 @@ impl CostByWork {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionCost {
     /// Name as in the profile.
-    pub name: String,
+    pub name: Arc<str>,
     /// Its cost; the field that holds this says whether own or cumulative.
     pub cost: Cost,
 }
@@ -313,13 +314,14 @@ impl AddAssign for Alloc {
     }
 }
 
+// Names are shared: inputs can repeat one in millions of lines.
 /// A function at a line of source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Frame {
     /// Go's name of the function, with package path.
-    pub function: String,
+    pub function: Arc<str>,
     /// Source file as the compiler recorded it.
-    pub file: String,
+    pub file: Arc<str>,
     /// Line, from 1; 0 when unknown.
     pub line: u32,
 }
@@ -514,7 +516,7 @@ pub struct Block {
 #[derive(Debug, Clone, Default)]
 pub struct StackTree {
     /// Names that nodes refer to.
-    pub names: Vec<String>,
+    pub names: Vec<Arc<str>>,
     /// Nodes; a child's index is larger than its parent's.
     pub nodes: Vec<StackNode>,
 }

@@ -71,8 +71,14 @@ impl LineTable {
     /// Adds a path, or finds it.
     pub fn path(&mut self, path: &str) -> PathId {
         let id = self.paths.add(path);
+        self.path_of(id)
+    }
+
+    /// The path with this position in `paths`, which may have been added just now.
+    fn path_of(&mut self, id: u32) -> PathId {
         if id as usize == self.file_names_of_paths.len() {
-            self.file_names_of_paths.push(self.file_names.add(file_name(path)));
+            let file_name = self.file_names.add(file_name(self.paths.text(id)));
+            self.file_names_of_paths.push(file_name);
         }
         PathId(id)
     }
@@ -94,9 +100,11 @@ impl LineTable {
         id
     }
 
-    /// Adds the line of a frame, or finds it.
+    /// Adds the line of a frame, or finds it. Names that are new become the table's without a copy.
     pub fn add(&mut self, frame: &Frame) -> LineId {
-        let (function, path) = (self.function(&frame.function), self.path(&frame.file));
+        let function = FunctionId(self.functions.add(Arc::clone(&frame.function)));
+        let path = self.paths.add(Arc::clone(&frame.file));
+        let path = self.path_of(path);
         self.line(function, path, frame.line)
     }
 
@@ -107,14 +115,14 @@ impl LineTable {
         self.by_key.get(&(function, file_name, frame.line)).copied()
     }
 
-    /// The line with its names.
+    /// The line with its names, which are those of the table.
     ///
     /// # Panics
     /// When the id is of another table.
     pub fn frame(&self, id: LineId) -> Frame {
         let Line { function, path, number } = self.lines[id.index()];
-        let (function, file) = (self.name(function).to_owned(), self.paths.text(path.0).to_owned());
-        Frame { function, file, line: number }
+        let (function, file) = (self.name(function), self.paths.text(path.0));
+        Frame { function: Arc::clone(function), file: Arc::clone(file), line: number }
     }
 
     /// The function that a line is in.
@@ -129,13 +137,13 @@ impl LineTable {
     ///
     /// # Panics
     /// When the id is of another table.
-    pub fn name(&self, id: FunctionId) -> &str {
+    pub fn name(&self, id: FunctionId) -> &Arc<str> {
         self.functions.text(id.0)
     }
 
     /// The names of all functions. Order: by id.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.functions.texts.iter().map(|name| &**name)
+    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.functions.texts.iter()
     }
 
     /// Number of lines.
@@ -157,11 +165,12 @@ struct Names {
 }
 
 impl Names {
-    fn add(&mut self, text: &str) -> u32 {
-        if let Some(id) = self.find(text) {
+    /// Adds a text, or finds it. One that is shared already is not copied.
+    fn add(&mut self, text: impl AsRef<str> + Into<Arc<str>>) -> u32 {
+        if let Some(id) = self.find(text.as_ref()) {
             return id;
         }
-        let (id, text) = (self.texts.len() as u32, Arc::<str>::from(text));
+        let (id, text): (_, Arc<str>) = (self.texts.len() as u32, text.into());
         self.texts.push(Arc::clone(&text));
         self.by_text.insert(text, id);
         id
@@ -171,7 +180,7 @@ impl Names {
         self.by_text.get(text).copied()
     }
 
-    fn text(&self, id: u32) -> &str {
+    fn text(&self, id: u32) -> &Arc<str> {
         &self.texts[id as usize]
     }
 }
@@ -194,7 +203,7 @@ mod tests {
     use super::*;
 
     fn frame(file: &str, line: u32) -> Frame {
-        Frame { function: "main.parse".to_owned(), file: file.to_owned(), line }
+        Frame { function: "main.parse".into(), file: file.into(), line }
     }
 
     #[test]
@@ -226,5 +235,17 @@ mod tests {
         }
         assert_eq!((lines.n_lines(), lines.n_functions()), (1000, 1));
         assert_eq!((lines.paths.texts.len(), lines.file_names.texts.len()), (2, 1));
+    }
+
+    #[test]
+    fn a_frame_of_a_table_has_the_name_that_was_added_first() {
+        let mut lines = LineTable::default();
+        let [first, second] = [7, 8].map(|line| lines.add(&frame("expr.y", line)));
+        let [first, second] = [first, second].map(|id| lines.frame(id));
+        assert!(Arc::ptr_eq(&first.function, &second.function));
+        assert!(Arc::ptr_eq(&first.file, &second.file));
+        let mut others = LineTable::default();
+        let id = others.add(&first);
+        assert!(Arc::ptr_eq(&others.frame(id).function, &first.function));
     }
 }

@@ -1,6 +1,7 @@
 //! Goroutines that waited for a lock.
 
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use super::{Frame, SourceId};
 
@@ -50,7 +51,7 @@ pub struct SiteLock {
     /// Whose stack it is.
     pub side: LockSide,
     /// What was called: `sync.(*Mutex).Lock`.
-    pub call: String,
+    pub call: Arc<str>,
     /// The line that called it.
     pub frame: Frame,
     /// The waits.

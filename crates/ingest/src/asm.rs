@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use diagnosis::binary::{ListedInstruction, ListedProfile, Listing};
-use evidence::{Cost, printable};
+use evidence::{Cost, Frame, printable};
 use gobin::{Access, Binary, FileOffset, Func, Instruction, LinkAddr, Memory};
 use gopprof::Profile;
 
-use crate::binary::owned_frame;
+use crate::binary::FrameNames;
 use crate::cpu::Values;
 use crate::error::Error;
 use crate::open::{Input, OpenOptions, open_input};
@@ -47,10 +47,14 @@ pub fn list_instructions(
     let cost_at = |addr: LinkAddr| {
         samples.as_ref().and_then(|s| s.by_addr.get(&addr)).copied().unwrap_or_default()
     };
+    let mut names = FrameNames::default();
     let instructions: Vec<_> = binary
         .instructions(func)
         .into_iter()
-        .map(|i| listed(&binary, &i, cost_at(i.addr)))
+        .map(|i| {
+            let frame = binary.frames(i.addr).first().map(|frame| names.frame(frame));
+            listed(&i, frame, cost_at(i.addr))
+        })
         .collect();
     let mut own = Cost::default();
     instructions.iter().for_each(|instruction| own += instruction.cost);
@@ -136,7 +140,7 @@ fn link_addr(
     binary.link_addr(FileOffset(offset))
 }
 
-fn listed(binary: &Binary<'_>, instruction: &Instruction<'_>, cost: Cost) -> ListedInstruction {
+fn listed(instruction: &Instruction<'_>, frame: Option<Frame>, cost: Cost) -> ListedInstruction {
     let target = instruction
         .target
         .and_then(|target| target.symbol)
@@ -146,7 +150,7 @@ fn listed(binary: &Binary<'_>, instruction: &Instruction<'_>, cost: Cost) -> Lis
         text: instruction.text.clone(),
         operand: target.or_else(|| instruction.memory.map(memory_text)),
         meaning: instruction.meaning.map(gobin::Meaning::text),
-        frame: binary.frames(instruction.addr).first().map(owned_frame),
+        frame,
         cost,
     }
 }

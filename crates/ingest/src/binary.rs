@@ -1,6 +1,7 @@
 //! The binary: map types for the sites that profiles found.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use evidence::words::plural;
 use evidence::{
@@ -34,11 +35,12 @@ fn maps_of(binary: &Binary<'_>, types: &[gobin::MapType]) -> CodeMaps {
         listed.get(&addr).cloned().or_else(|| binary.map_type_at(addr).map(|t| map_type(&t)))
     };
     let mut code = CodeMaps::of(types.iter().map(map_type).collect());
+    let mut names = FrameNames::default();
     for site in binary.map_sites() {
         let of_user =
             || site.frames.iter().filter(|frame| !classify_function(frame.function).is_runtime());
         let Some(user) = of_user().next() else { continue };
-        let frame = owned_frame(user);
+        let frame = names.frame(user);
         let map_type = match site.map_type {
             Ok(addr) => find(addr).ok_or_else(|| "type descriptor unreadable".to_owned()),
             Err(unknown) => Err(unknown.to_string()),
@@ -48,15 +50,27 @@ fn maps_of(binary: &Binary<'_>, types: &[gobin::MapType]) -> CodeMaps {
             code.makes.push(MakeSite { frame: frame.clone(), map_type });
         }
         if let (MapOp::Assign, Ok(map_type)) = (site.op, &map_type) {
-            code.add_assign(of_user().map(|frame| printable(frame.function)), map_type);
+            code.add_assign(of_user().map(|frame| names.name(frame.function)), map_type);
         }
         code.add_use(&frame, SiteMap { op: site.op, callee: site.callee.to_owned(), map_type });
     }
     code
 }
 
-pub(crate) fn owned_frame(frame: &gobin::Frame<'_>) -> Frame {
-    Frame { function: printable(frame.function), file: printable(frame.file), line: frame.line }
+/// Names of a binary as they are shown. Each is kept once, however many frames have it.
+#[derive(Debug, Default)]
+pub(crate) struct FrameNames<'b>(HashMap<&'b str, Arc<str>>);
+
+impl<'b> FrameNames<'b> {
+    pub(crate) fn frame(&mut self, frame: &gobin::Frame<'b>) -> Frame {
+        let (function, file) = (self.name(frame.function), self.name(frame.file));
+        Frame { function, file, line: frame.line }
+    }
+
+    fn name(&mut self, name: &'b str) -> Arc<str> {
+        let shown = self.0.entry(name).or_insert_with(|| printable(name).into());
+        Arc::clone(shown)
+    }
 }
 
 /// What the binary says about itself.

@@ -7,6 +7,7 @@
 //!    `go tool pprof` does.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use evidence::words::plural;
 use evidence::{
@@ -224,7 +225,7 @@ impl CpuCollector {
             .names()
             .zip(&self.by_function)
             .filter(|(name, sums)| sums.cum.samples > 0 && name.starts_with("runtime.mapassign"))
-            .map(|(name, sums)| FunctionCost { name: name.to_owned(), cost: sums.cum })
+            .map(|(name, sums)| FunctionCost { name: Arc::clone(name), cost: sums.cum })
             .collect();
         sort_costs(&mut assign_functions);
         self.process.assign_functions = assign_functions;
@@ -268,7 +269,7 @@ impl CpuCollector {
     }
 
     fn named(&self, costs: &HashMap<FunctionId, Cost>, limit: usize) -> Vec<FunctionCost> {
-        let name = |id: FunctionId| self.lines.name(id).to_owned();
+        let name = |id: FunctionId| Arc::clone(self.lines.name(id));
         let mut named: Vec<_> =
             costs.iter().map(|(&id, &cost)| FunctionCost { name: name(id), cost }).collect();
         sort_costs(&mut named);

@@ -1,6 +1,7 @@
 //! Frames of a profile with what the collectors ask of each: its class, and the source line it stands for.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use evidence::{Frame, FunctionId, LineId, LineTable, PathId, printable};
 use gomap::{FrameClass, StackClass, classify_function};
@@ -31,7 +32,7 @@ pub(crate) struct LocationFrames {
 }
 
 impl Lines {
-    pub(crate) fn name(&self, id: FunctionId) -> &str {
+    pub(crate) fn name(&self, id: FunctionId) -> &Arc<str> {
         self.table.name(id)
     }
 
@@ -52,7 +53,7 @@ impl Lines {
     }
 
     /// The names of all functions. Order: by id.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.table.names()
     }
 

@@ -4,6 +4,7 @@
 //! goroutines wait for.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use evidence::{Builder, FunctionId, LineId, LockSide, ProcessLocks, SiteLock, SourceId, Waits};
 use gopprof::Profile;
@@ -104,7 +105,7 @@ impl LockSums {
     pub(crate) fn tell(self, builder: &mut Builder) {
         let ProcessLocks { source, side, .. } = self.process;
         for ((line, call), waits) in self.by_line {
-            let (call, frame) = (self.lines.name(call).to_owned(), self.lines.frame(line));
+            let (call, frame) = (Arc::clone(self.lines.name(call)), self.lines.frame(line));
             builder.waits(SiteLock { source, side, call, frame, waits });
         }
         builder.locks(self.process);

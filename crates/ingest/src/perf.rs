@@ -14,6 +14,7 @@ use gopprof::{
 use recording::Placeholder;
 
 use crate::add_faults;
+use crate::binary::FrameNames;
 use crate::cpu::{self, CpuCollector};
 use crate::error::Error;
 use crate::images::{Clock, Images};
@@ -231,8 +232,10 @@ impl PerfSamples {
     /// What the file has of the binary's processes in files and devices.
     fn storage(&self, processes: &Processes<'_>, binary: &Binary<'_>) -> Option<ProcessStorage> {
         let is_own = |image: u32| processes.of_binary.contains_key(&image);
-        let line_of =
-            |image: u32, stack: &[u64]| user_line(&processes.of_binary[&image], binary, stack);
+        let mut names = FrameNames::default();
+        let line_of = |image: u32, stack: &[u64]| {
+            user_line(&processes.of_binary[&image], binary, stack, &mut names)
+        };
         self.storage.of(is_own, line_of, self.source, self.duration_ns)
     }
 

@@ -9,7 +9,7 @@ use goabi::Nested;
 use gobin::{Binary, MapSite};
 use gomap::classify_function;
 
-use crate::binary::{map_type, owned_frame, unknown_release};
+use crate::binary::{FrameNames, map_type, unknown_release};
 use crate::error::Error;
 use crate::open::read_executable;
 use crate::server::shown;
@@ -66,7 +66,9 @@ pub fn scan(name: &str) -> Result<Scan, Error> {
             types.insert(*addr, t);
         }
     }
-    let mut write_sites: Vec<_> = sites.iter().map(|site| scanned_site(site, &types)).collect();
+    let mut names = FrameNames::default();
+    let mut write_sites: Vec<_> =
+        sites.iter().map(|site| scanned_site(site, &types, &mut names)).collect();
     write_sites.sort_by(|a, b| a.frames.iter().map(key).cmp(b.frames.iter().map(key)));
     let scanned = |t: &gobin::MapType| ScannedType {
         map_type: map_type(t),
@@ -91,15 +93,16 @@ fn is_user_write(site: &MapSite<'_>) -> bool {
     site.op.is_write() && site.frames.iter().any(is_users)
 }
 
-fn scanned_site(
-    site: &MapSite<'_>,
+fn scanned_site<'b>(
+    site: &MapSite<'b>,
     types: &HashMap<gobin::LinkAddr, gobin::MapType>,
+    names: &mut FrameNames<'b>,
 ) -> ScannedSite {
     let name = |addr| {
         types.get(&addr).map(|t| printable(&t.name)).ok_or("type descriptor unreadable".to_owned())
     };
     ScannedSite {
-        frames: site.frames.iter().map(owned_frame).collect(),
+        frames: site.frames.iter().map(|frame| names.frame(frame)).collect(),
         op: site.op,
         callee: site.callee.to_owned(),
         map_type: site.map_type.map_err(|why| why.to_string()).and_then(name),

@@ -1,6 +1,7 @@
 //! Call tree of samples, for flame graphs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use evidence::{Cost, FunctionId, StackNode, StackTree};
 
@@ -36,13 +37,13 @@ impl StackBuilder {
     }
 
     pub(crate) fn finish(self, lines: &Lines) -> StackTree {
-        let mut names = vec![String::new()];
+        let mut names = vec![Arc::default()];
         let mut name_of = HashMap::new();
         let mut nodes = Vec::with_capacity(self.nodes.len());
         for (function, parent, own) in self.nodes {
             let name = function.map_or(0, |function| {
                 *name_of.entry(function).or_insert_with(|| {
-                    names.push(lines.name(function).to_owned());
+                    names.push(Arc::clone(lines.name(function)));
                     names.len() as u32 - 1
                 })
             });

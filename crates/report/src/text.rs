@@ -377,7 +377,7 @@ pub(crate) fn map_text(site: &Site, evidence: &Evidence) -> String {
         };
     }
     if let Some(cpu) = &site.cpu {
-        let functions: Vec<&str> = cpu.entry_points.iter().map(|f| f.name.as_str()).collect();
+        let functions: Vec<&str> = cpu.entry_points.iter().map(|f| &*f.name).collect();
         text += &format!("; by {}", functions.join(", "));
     }
     text

@@ -345,8 +345,8 @@ mod tests {
     #[test]
     fn a_line_that_is_not_known_has_no_number() {
         let frame = |function: &str, file: &str, line| Frame {
-            function: function.to_owned(),
-            file: file.to_owned(),
+            function: function.into(),
+            file: file.into(),
             line,
         };
         assert_eq!(place(&frame("[stack not recorded]", "", 0)), "[stack not recorded]");

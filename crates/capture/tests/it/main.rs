@@ -87,7 +87,7 @@ fn a_running_server_is_captured_and_diagnosed() {
     let how = ingest::Options { open: ingest::OpenOptions::default(), stacks: false };
     let evidence = ingest::collect(&names, &how, &mut |_| {}).unwrap();
     assert!(evidence.cpu.is_some() && evidence.heap.is_some() && evidence.trace.is_some());
-    assert!(evidence.sites.iter().any(|site| site.frame.function == "main.add"));
+    assert!(evidence.sites.iter().any(|site| &*site.frame.function == "main.add"));
     let unused: Vec<_> = evidence.notices.iter().map(|notice| &notice.text).collect();
     assert!(!unused.iter().any(|text| text.contains("capture.json")), "{unused:?}");
 }

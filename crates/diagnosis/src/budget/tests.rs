@@ -28,7 +28,7 @@ fn program() -> Evidence {
         steps: vec![step],
         ..TypeGrowth::default()
     };
-    let frame = Frame { function: "main.fill".to_owned(), file: "main.go".to_owned(), line: 7 };
+    let frame = Frame { function: "main.fill".into(), file: "main.go".into(), line: 7 };
     let version = GoVersion::parse("go1.27.3").unwrap();
     Evidence {
         program: Program {

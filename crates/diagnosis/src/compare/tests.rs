@@ -20,7 +20,7 @@ fn run(map_ms: u64, grows: u64) -> Evidence {
         ..ProcessCpu::of(source_id(0))
     };
     cpu.by_op.0[0] = cost(map_ms);
-    let frame = Frame { function: BUSY.to_owned(), file: "main.go".to_owned(), line: 7 };
+    let frame = Frame { function: BUSY.into(), file: "main.go".into(), line: 7 };
     Evidence {
         sources: Sources::from_iter([Source {
             name: "run".to_owned(),

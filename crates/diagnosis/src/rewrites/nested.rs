@@ -4,6 +4,8 @@
 //! that the binary has code assign to in that function. There must be one such line on either side, and the outer maps
 //! must have room for all inner ones that grew. That the types fit is not enough: a program may have such maps of its own.
 
+use std::sync::Arc;
+
 use gomap::MapShape;
 
 use super::RecordedMaps;
@@ -99,7 +101,7 @@ pub(super) fn join(evidence: &Evidence, all: &mut Vec<RecordedMaps>) {
 }
 
 struct TypeAtLine {
-    function: String,
+    function: Arc<str>,
     map_type: String,
     /// Name of the element type, where it is a map.
     elem_map: Option<String>,
@@ -113,7 +115,12 @@ impl TypeAtLine {
         let elem_map = elem_map(evidence, &map_type);
         let site = evidence.sites.iter().find(|site| site.frame == maps.frame);
         let held = site.iter().flat_map(|site| &site.holders).map(|of| of.elem.name.clone());
-        Self { function: maps.frame.function.clone(), map_type, elem_map, held: held.collect() }
+        Self {
+            function: Arc::clone(&maps.frame.function),
+            map_type,
+            elem_map,
+            held: held.collect(),
+        }
     }
 
     /// Whether these hold maps of the other line's type and grow in the same function.
@@ -150,7 +157,7 @@ fn inner_line(
 ) -> Result<Option<usize>, NotFlattened> {
     let is_inner = |of: &TypeAtLine| of.map_type == elem;
     let is_outer = |of: &TypeAtLine| of.elem_map.as_deref() == Some(elem);
-    let in_function = |of: &TypeAtLine, function: &str| of.function == function;
+    let in_function = |of: &TypeAtLine, function: &str| *of.function == *function;
     let has = |function: &str, is: &dyn Fn(&TypeAtLine) -> bool| {
         types.iter().any(|of| in_function(of, function) && is(of))
     };

@@ -116,10 +116,9 @@ impl Recorder {
         let steps = steps.into_values().collect();
         let growth =
             TypeGrowth { map_type: name.to_owned(), total, steps, ..TypeGrowth::default() };
-        let function = "main.fill".to_owned();
         let site = Site {
             growth: Some(SiteGrowth { total, types: vec![growth] }),
-            ..Site::at(Frame { function, file: "main.go".to_owned(), line })
+            ..Site::at(Frame { function: "main.fill".into(), file: "main.go".into(), line })
         };
         self.evidence.sites.push(site);
         outcomes
@@ -252,7 +251,7 @@ fn maps_of_a_type_that_others_could_hold_are_not_in_them_for_that() {
     let mut recorder = Recorder::new(VERSIONS[1]);
     recorder.record(5, OUTER, &[20]);
     recorder.record(7, INNER, &[20; 10]);
-    recorder.evidence.sites[1].frame.function = "main.count".to_owned();
+    recorder.evidence.sites[1].frame.function = "main.count".into();
     let of = |evidence: &Evidence, map: &str| {
         let maps = recorded(evidence).into_iter().find(|maps| maps.growth.map_type == map);
         maps.map(|maps| maps.inner.map(|inner| inner.frame.map(|frame| frame.line)))

@@ -468,7 +468,7 @@ pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
 pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let read = cpu.by_op.get(MapOp::Read);
-    let evacuated = cpu.leaves.iter().find(|leaf| leaf.name == "runtime.evacuated")?.cost;
+    let evacuated = cpu.leaves.iter().find(|leaf| &*leaf.name == "runtime.evacuated")?.cost;
     let only_reads = cpu.by_op.get(MapOp::Assign) == Cost::default();
     if context.map_impl() != Some(MapImpl::Classic)
         || !only_reads

@@ -36,7 +36,7 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
     if map_type.elem.size <= LARGEST_FAST_ELEM || !is_simple(map_type) {
         return None;
     }
-    let callee = cpu.entry_points.first()?.name.clone();
+    let callee = cpu.entry_points.first()?.name.to_string();
     let cause = Cause::LargeElements { above_bytes: LARGEST_FAST_ELEM, callee };
     let (elem, key) = (map_type.elem.name.clone(), map_type.key.name.clone());
     let mut finding = context.finding(cpu.map, cause, Advice::PointToElements { elem, key });

@@ -90,7 +90,7 @@ mod tests {
         let syncs = IoCalls { n: 10, bytes: 0, ns: waited_ns };
         let sizes = WriteSizes { p50_bytes, p95_bytes: p50_bytes, by_power: Vec::new() };
         let site = |function: &str, writes, syncs| {
-            let (function, file) = (function.to_owned(), "log/main.go".to_owned());
+            let (function, file) = (function.into(), "log/main.go".into());
             let frame = Some(Frame { function, file, line: 7 });
             IoSite { frame, writes, syncs, write_sizes: None }
         };

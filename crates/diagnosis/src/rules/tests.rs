@@ -51,7 +51,7 @@ fn site(line: u32, parts: &[(MapOp, Category, u64)]) -> Site {
         }
     }
     cpu.line = cpu.map;
-    let frame = Frame { function: "main.fill".to_owned(), file: "main.go".to_owned(), line };
+    let frame = Frame { function: "main.fill".into(), file: "main.go".into(), line };
     Site { cpu: Some(cpu), ..Site::at(frame) }
 }
 
@@ -67,7 +67,7 @@ trait Told {
 
 impl Told for Site {
     fn leaf(mut self, name: &str, samples: u64) -> Self {
-        let leaf = FunctionCost { name: name.to_owned(), cost: cost(samples) };
+        let leaf = FunctionCost { name: name.into(), cost: cost(samples) };
         self.cpu.as_mut().unwrap().leaves.push(leaf);
         self
     }
@@ -248,8 +248,7 @@ fn tables_of_a_split_map_are_not_taken_for_its_size() {
 #[test]
 fn the_line_that_makes_as_many_maps_is_named() {
     let mut evidence = program("go1.27.3");
-    let make =
-        |line| Frame { function: "main.fill".to_owned(), file: "/src/main.go".to_owned(), line };
+    let make = |line| Frame { function: "main.fill".into(), file: "/src/main.go".into(), line };
     evidence.makes = [7, 9].map(|line| MakeSite { frame: make(line), map_type: None }).into();
     let filled = site(1, GROWING).uses(Assign, inner()).arrays(&[(8, 900), (14, 900)], 1000);
     let mut made = site(9, &[]).arrays(&[(48, 890)], 10);
@@ -261,8 +260,7 @@ fn the_line_that_makes_as_many_maps_is_named() {
 
 #[test]
 fn a_line_is_named_only_if_this_map_can_be_made_there() {
-    let frame =
-        |line| Frame { function: "main.fill".to_owned(), file: "/src/main.go".to_owned(), line };
+    let frame = |line| Frame { function: "main.fill".into(), file: "/src/main.go".into(), line };
     let place = |made: &[(u32, Option<&str>)], hints: &[(u32, u64)]| {
         let mut evidence = program("go1.27.3");
         evidence.makes = made
@@ -562,7 +560,7 @@ fn recorded(mut evidence: Evidence, site: Site, precision: Precision) -> (Eviden
 }
 
 fn with_hint(mut evidence: Evidence, map_type: &str, n: u64, hint: u64) -> Evidence {
-    let frame = Frame { function: "main.make".to_owned(), file: "main.go".to_owned(), line: 3 };
+    let frame = Frame { function: "main.make".into(), file: "main.go".into(), line: 3 };
     let map_type = map_type.to_owned();
     evidence.hints.push(HintedMakes { frame, map_type, n, sum_hints: n * hint });
     evidence

@@ -1,6 +1,7 @@
 //! What machine code says of maps.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use goabi::{MapOp, Nested};
 
@@ -21,7 +22,7 @@ pub struct CodeMaps {
 /// A function that assigns to maps of maps.
 #[derive(Debug)]
 struct Holder {
-    function: String,
+    function: Arc<str>,
     /// Whether the assignment is in its own source, not in that of a function inlined into it.
     is_own: bool,
     map_type: MapType,
@@ -43,7 +44,7 @@ impl CodeMaps {
 
     /// Adds an assignment to a map, in these functions of the user: that in whose source it is, then those that it was
     /// inlined into.
-    pub fn add_assign(&mut self, functions: impl Iterator<Item = String>, map_type: &MapType) {
+    pub fn add_assign(&mut self, functions: impl Iterator<Item = Arc<str>>, map_type: &MapType) {
         if map_type.nested != Nested::Direct {
             return;
         }
@@ -63,7 +64,7 @@ impl CodeMaps {
     /// Maps of maps that the function of a line assigns to, or one that it was inlined into.
     pub(super) fn holders_of(&self, site: &Site) -> Vec<MapType> {
         let around =
-            |function: &str| site.inlined_into.iter().any(|outer| outer.function == function);
+            |function: &str| site.inlined_into.iter().any(|outer| *outer.function == *function);
         let is_near = |holder: &&Holder| {
             holder.function == site.frame.function || (holder.is_own && around(&holder.function))
         };

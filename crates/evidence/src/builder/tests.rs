@@ -6,7 +6,7 @@ use super::*;
 use crate::{Alloc, Block, LockSide, MapType, Misses, SiteCpu, SiteMap, TypePart, Waits};
 
 fn frame(function: &str, line: u32) -> Frame {
-    Frame { function: function.to_owned(), file: "main.go".to_owned(), line }
+    Frame { function: function.into(), file: "main.go".into(), line }
 }
 
 fn cost(samples: u64) -> Cost {
@@ -163,7 +163,7 @@ fn waits_belong_to_the_functions_of_a_site() {
     let wait = |function: &str, ns| SiteLock {
         source,
         side,
-        call: "sync.(*Mutex).Unlock".to_owned(),
+        call: "sync.(*Mutex).Unlock".into(),
         frame: frame(function, 1),
         waits: Waits { n: 1, ns },
     };

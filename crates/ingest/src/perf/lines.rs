@@ -1,9 +1,11 @@
 //! Addresses of a stack to lines of the binary.
 
-use evidence::{Frame, printable};
+use evidence::Frame;
 use gobin::{Binary, FileOffset};
 use gomap::classify_function;
 use goperf::Mapping;
+
+use crate::binary::FrameNames;
 
 /// Calls `each` with the frames of a stack that are in the binary, leaf first, until it says so.
 pub(super) fn frames<'b>(
@@ -27,21 +29,21 @@ pub(super) fn frames<'b>(
 }
 
 /// The frame nearest the leaf that is not of the standard library; or else the outermost that is not of the runtime.
-pub(super) fn user_line(
+pub(super) fn user_line<'b>(
     of_binary: &[&Mapping],
-    binary: &Binary<'_>,
+    binary: &'b Binary<'_>,
     stack: &[u64],
+    names: &mut FrameNames<'b>,
 ) -> Option<Frame> {
     let mut found = None;
     frames(of_binary, binary, stack, |frame| {
         if classify_function(frame.function).is_runtime() {
             return false;
         }
-        let (function, file) = (printable(frame.function), printable(frame.file));
-        found = Some(Frame { function, file, line: frame.line });
+        found = Some(frame);
         !is_standard_library(frame.function)
     });
-    found
+    found.map(|frame| names.frame(&frame))
 }
 
 /// First parts of the import paths of the standard library. Source: GOROOT/src of Go 1.21 to 1.27.

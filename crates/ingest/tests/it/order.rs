@@ -93,15 +93,15 @@ fn evidence_is_the_same_whichever_input_comes_first() {
 fn inputs_of_builds_with_and_without_folders_are_joined_by_line() {
     let e = evidence_of(&inputs().map(|(_, bytes)| bytes));
     let lines: Vec<_> =
-        e.sites.iter().map(|site| (site.frame.function.as_str(), site.frame.line)).collect();
+        e.sites.iter().map(|site| (&*site.frame.function, site.frame.line)).collect();
     assert_eq!(lines, [("main.fill", 7), ("main.put", 4), ("main.fill", 9)]);
     let fill = &e.sites[0];
-    assert_eq!(fill.frame.file, "/home/me/main.go");
+    assert_eq!(&*fill.frame.file, "/home/me/main.go");
     assert_eq!(samples(fill.cpu.as_ref().unwrap().map), 7);
     assert_eq!(fill.growth.as_ref().unwrap().total.grows, 12);
     assert_eq!(fill.heap.as_ref().unwrap().total.alloc_objects, 9);
     // The copy that costs most.
-    assert_eq!(fill.inlined_into[0].function, "main.b");
+    assert_eq!(&*fill.inlined_into[0].function, "main.b");
     let put = site(&e, "main.put");
     assert_eq!(put.growth.as_ref().unwrap().types, []);
 }

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     fn frame(line: u32) -> Frame {
-        Frame { function: "main.fill".to_owned(), file: "/src/main.go".to_owned(), line }
+        Frame { function: "main.fill".into(), file: "/src/main.go".into(), line }
     }
 
     fn presize(lines: &[u32], makes_are_counted: bool, entries: Option<Entries>) -> String {

@@ -87,7 +87,7 @@ fn diagnosis(function: &str) -> Diagnosis {
                 "runtime.mapassign_faststr",
                 "internal/runtime/maps.(*table).rehash",
             ]
-            .map(String::from)
+            .map(Into::into)
             .into(),
             nodes: vec![node(0, 0, 0), node(1, 0, 40), node(2, 1, 20), node(3, 2, 40)],
         }),

@@ -102,7 +102,7 @@ fn locked(function: u64, locking: u64, waits: &[(u32, u64)]) -> Site {
     let lock = |&(source, ns): &(u32, u64)| SiteLock {
         source: source_id(source),
         side: LockSide::Waiter,
-        call: "sync.(*Mutex).Lock".to_owned(),
+        call: "sync.(*Mutex).Lock".into(),
         frame: Frame { line: 5, ..locked.frame.clone() },
         waits: Waits { n: 100, ns },
     };
@@ -176,7 +176,7 @@ fn large_elements_take_the_general_path() {
             is_interface: false,
         };
         let mut written = site(7, STEADY).uses(Assign, map_of(string_part(), elem));
-        let name = "runtime.mapassign".to_owned();
+        let name = "runtime.mapassign".into();
         let callee = FunctionCost { name, cost: cost(500) };
         written.cpu.as_mut().unwrap().entry_points.push(callee);
         vec![written]
