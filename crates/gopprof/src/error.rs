@@ -78,6 +78,20 @@ pub enum ErrorKind {
         /// How many are kept.
         max: usize,
     },
+    /// More lines than are kept of a location.
+    #[error("a location has {n} lines, of which {max} are kept: the innermost, and the outermost")]
+    MoreLines {
+        /// How many it has.
+        n: usize,
+        /// How many are kept.
+        max: usize,
+    },
+    /// More locations than are kept of a sample.
+    #[error("a sample has more than {max} locations; those beyond, next to the root, were dropped")]
+    DeepStack {
+        /// How many are kept.
+        max: usize,
+    },
     /// A sample names a location that does not exist.
     #[error("a sample names location {id}, which does not exist; it was dropped")]
     NoSuchLocation {

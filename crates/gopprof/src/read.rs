@@ -121,6 +121,12 @@ pub fn has_sample_type(input: impl Read, name: &str, limits: &Limits) -> Result<
 const MAX_TYPES: usize = 64;
 /// More comments than anybody reads: an entry of one byte in the file takes eight in memory.
 const MAX_COMMENTS: usize = 1 << 16;
+/// More lines than a location has: 256 calls inlined into one another, and the function that they are in. Go's compiler
+/// inlines some tens. Each sample goes through the lines of its locations, of which the file has each once.
+const MAX_LINES: usize = 257;
+/// More locations than a stack has: Go's profilers take 128, or up to 1024 when told to.
+/// Source: runtime/mprof.go, `maxProfStackDepth`, Go 1.23 to 1.27.
+const MAX_LOCATIONS: usize = 4096;
 
 /// Whether what precedes such a place can be used.
 fn is_damage(kind: &ErrorKind) -> bool {
@@ -186,6 +192,9 @@ impl Raw {
         match (field.number, field.value) {
             (2, Value::Bytes(body)) => {
                 if self.scratch.read(body).is_ok() {
+                    if self.scratch.cut_stack() {
+                        faults.add(ErrorKind::DeepStack { max: MAX_LOCATIONS }.at(offset));
+                    }
                     self.samples.push_at(self.scratch.encoded(), offset);
                 } else {
                     faults.add(ErrorKind::BadMessage { what: "sample" }.at(offset));
@@ -377,6 +386,20 @@ impl SampleParts {
         Ok(())
     }
 
+    /// Drops the locations next to the root that are too many; says whether there were such.
+    fn cut_stack(&mut self) -> bool {
+        // A location takes a byte at least.
+        if self.locations.len() <= MAX_LOCATIONS {
+            return false;
+        }
+        let is_last = |&(_, &byte): &(usize, &u8)| byte < 0x80;
+        let mut last_bytes = self.locations.iter().enumerate().filter(is_last);
+        let Some((at, _)) = last_bytes.nth(MAX_LOCATIONS - 1) else { return false };
+        let is_deep = last_bytes.next().is_some();
+        self.locations.truncate(at + 1);
+        is_deep
+    }
+
     fn encoded(&self) -> Encoded<'_> {
         Encoded { locations: &self.locations, values: &self.values, labels: &self.labels }
     }
@@ -537,13 +560,21 @@ impl Tables<'_> {
     ) -> Result<Location, Malformed> {
         let mut location = Location::default();
         let is_line = |f: &Result<Field<'_>, Malformed>| f.as_ref().is_ok_and(|f| f.number == 4);
-        location.lines.reserve_exact(fields(body).filter(is_line).count());
+        let n_lines = fields(body).filter(is_line).count();
+        location.lines.reserve_exact(n_lines.min(MAX_LINES));
+        if n_lines > MAX_LINES {
+            self.fault(ErrorKind::MoreLines { n: n_lines, max: MAX_LINES });
+        }
         for field in fields(body) {
             let field = field?;
             match (field.number, field.value) {
                 (2, value) => location.mapping = self.mapping_idx(value.number(), mappings),
                 (3, value) => location.address = value.number(),
-                (4, Value::Bytes(line)) => location.lines.push(self.line(line, functions)?),
+                (4, Value::Bytes(line)) => {
+                    // The outermost stays: it is the function that has the address.
+                    location.lines.truncate(MAX_LINES - 1);
+                    location.lines.push(self.line(line, functions)?);
+                }
                 (5, value) => location.is_folded = value.number() != 0,
                 _ => {}
             }

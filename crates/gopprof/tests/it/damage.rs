@@ -88,6 +88,42 @@ fn of_more_entries_than_anybody_reads_the_first_are_kept() {
     assert!(!parsed.faults.is_empty());
 }
 
+/// Otherwise a file of a few megabytes has a stack of billions of frames, in each of its samples.
+#[test]
+fn of_more_lines_than_a_location_has_both_ends_are_kept() {
+    let line = |number| bytes(4, &[&num(1, 1), &num(2, number)]);
+    let lines: Vec<u8> = (1..=1000).flat_map(line).collect();
+    let location = bytes(4, &[&num(1, 1), &lines]);
+    let parts = [sample_type(1, 2), plain_sample(1, 5), location, function(1, 3), names()].concat();
+    let parsed = parse(&parts).unwrap();
+    let kept: Vec<i64> = parsed.value.locations[0].lines.iter().map(|line| line.line).collect();
+    assert_eq!(kept, (1..=256).chain([1000]).collect::<Vec<_>>());
+    assert_eq!(parsed.faults.len(), 1);
+    assert_eq!(parsed.faults[0].kind, ErrorKind::MoreLines { n: 1000, max: 257 });
+    check_answer(&parts);
+}
+
+#[test]
+fn of_more_locations_than_a_stack_has_those_next_to_the_leaf_are_kept() {
+    // An id of two bytes follows one of one.
+    let stack = |n| bytes(1, &[&[1, 0xac, 2].repeat(n)]);
+    let of_depth = |n: usize| {
+        let sample = bytes(2, &[&stack(n / 2), &bytes(2, &[&[5]])]);
+        let tables = [location(1, 1), location(300, 1), function(1, 3)].concat();
+        let parts = [sample_type(1, 2), sample, plain_sample(1, 6), tables, names()].concat();
+        check_answer(&parts);
+        parse(&parts).unwrap()
+    };
+    let stacks = |profile: &Profile| -> Vec<Vec<usize>> {
+        profile.samples().map(|sample| sample.locations().map(|at| at.index()).collect()).collect()
+    };
+    assert_eq!(of_depth(4096).faults, []);
+    let parsed = of_depth(5000);
+    assert_eq!(stacks(&parsed.value), [[0, 1].repeat(2048), vec![0]]);
+    assert_eq!(parsed.faults.len(), 1);
+    assert_eq!(parsed.faults[0].kind, ErrorKind::DeepStack { max: 4096 });
+}
+
 /// Reads a damaged profile of which something is left; compares its faults and its text.
 fn check_faults(parts: &[Vec<u8>], expected: &Expect) {
     let parsed = parse(&parts.concat()).unwrap();

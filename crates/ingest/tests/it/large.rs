@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{ASSIGN, evidence};
+use evidence::Evidence;
+use gopprof::{Line, Location, LocationIdx, ProfileBuilder};
+
+use crate::{ASSIGN, cpu_builder, encode, evidence, evidence_of, samples};
 
 #[test]
 fn names_are_kept_once_however_many_stacks_have_them() {
@@ -26,4 +29,49 @@ fn names_are_kept_once_however_many_stacks_have_them() {
             assert!(Arc::ptr_eq(name, known), "{name}");
         }
     }
+}
+
+/// A location at which `main.put` was inlined into itself a million times, around a map operation.
+fn million_lines(builder: &mut ProfileBuilder) -> LocationIdx {
+    let mut line_of = |function: &str| {
+        let at = builder.frame(function, "file.go", 9);
+        builder.profile_mut().locations[at.index()].lines[0]
+    };
+    let (assign, put) = (line_of("runtime.mapassign_faststr"), line_of("main.put"));
+    let outer = (1..=1_000_000).map(|line| Line { line, ..put });
+    let lines = std::iter::once(assign).chain(outer).collect();
+    builder.location(Location { lines, ..Location::default() })
+}
+
+fn is_said(evidence: &Evidence, what: &str) -> bool {
+    evidence.notices.iter().any(|notice| notice.text.contains(what))
+}
+
+/// Samples times lines would be 5,000 million frames.
+#[test]
+fn samples_go_through_no_more_lines_of_a_location_than_inlining_makes() {
+    let mut builder = cpu_builder("");
+    let put = million_lines(&mut builder);
+    for line in 1..=5000 {
+        let root = builder.frame("main.main", "file.go", line);
+        builder.sample(&[put, root], &[1, 10], &[]);
+    }
+    let e = evidence_of(&[encode(builder)]);
+    let [site] = &e.sites[..] else { panic!("{} sites", e.sites.len()) };
+    assert_eq!((&*site.frame.function, site.frame.line), ("main.put", 1));
+    assert_eq!(samples(site.cpu.as_ref().unwrap().map), 5000);
+    let outer: Vec<u32> = site.inlined_into.iter().map(|frame| frame.line).collect();
+    assert_eq!(outer, (2..=255).chain([1_000_000]).collect::<Vec<_>>());
+    assert!(is_said(&e, "a location has 1000001 lines, of which 257 are kept"), "{:?}", e.notices);
+}
+
+/// The frames of this stack would not fit in memory.
+#[test]
+fn a_stack_has_no_more_locations_than_profilers_take() {
+    let mut builder = cpu_builder("");
+    let stack = vec![million_lines(&mut builder); 1_000_000];
+    builder.sample(&stack, &[1, 10], &[]);
+    let e = evidence_of(&[encode(builder)]);
+    assert_eq!(samples(e.cpu.as_ref().unwrap().total), 1);
+    assert!(is_said(&e, "a sample has more than 4096 locations"), "{:?}", e.notices);
 }
