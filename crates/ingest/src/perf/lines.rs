@@ -105,3 +105,6 @@ fn is_standard_library(function: &str) -> bool {
     let is_module = function.split_once('/').is_some_and(|(first, _)| first.contains('.'));
     !is_module && STANDARD.contains(&first)
 }
+
+#[cfg(test)]
+mod tests;

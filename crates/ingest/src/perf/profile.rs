@@ -1,0 +1,146 @@
+//! Addresses of samples to a profile of functions and lines.
+
+use std::collections::HashMap;
+
+use gobin::{Binary, FileOffset};
+use goperf::Mapping;
+use gopprof::{
+    Function, Line, Location, LocationIdx, MappingIdx, Profile, ProfileBuilder, ValueType,
+};
+use recording::Placeholder;
+
+use super::processes::{Processes, base_name};
+use super::samples::{PerfSamples, Sampled, Stacks};
+use crate::jit_map::JitMap;
+
+/// Addresses of the kernel, on every architecture that Go runs on here, have the highest bit set.
+const KERNEL: u64 = 1 << 63;
+
+/// What samples of time on a CPU stand for, as profiles say it.
+pub(super) const CPU: (&str, &str) = ("cpu", "nanoseconds");
+
+impl PerfSamples {
+    /// The profile, the number of samples in it, and of those left out. Its second value is what samples stand for.
+    pub(super) fn profile(
+        &self,
+        stacks: &Stacks,
+        value: (&str, &str),
+        processes: &Processes<'_>,
+        binary: &Binary<'_>,
+    ) -> (Profile, u64, u64) {
+        let mut resolved = ResolvedProfile::new(binary, &processes.path, self.duration_ns, value);
+        let (mut n_used, mut n_other) = (0, 0);
+        let mut stacks: Vec<_> = stacks.iter().collect();
+        stacks.sort_by_key(|(key, _)| *key);
+        for ((image, stack), &Sampled { n, weight, .. }) in stacks {
+            let Some(of_binary) = processes.of_binary.get(image) else {
+                n_other += n;
+                continue;
+            };
+            n_used += n;
+            let places = Places {
+                of_binary,
+                all: self.images.mappings.get(image).map_or(&[][..], |mappings| mappings),
+                jit_map: self.jit_maps.get(image),
+            };
+            let locations: Vec<LocationIdx> = stack
+                .iter()
+                .enumerate()
+                .map(|(depth, &address)| resolved.location(&places, address, depth > 0))
+                .collect();
+            let value = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+            resolved.profile.sample(&locations, &[value(n), value(weight)], &[]);
+        }
+        (resolved.profile.finish(), n_used, n_other)
+    }
+}
+
+/// What is at the addresses of one image.
+struct Places<'s> {
+    of_binary: &'s [&'s Mapping],
+    all: &'s [Mapping],
+    jit_map: Option<&'s JitMap>,
+}
+
+impl Places<'_> {
+    /// A name for an address outside the binary.
+    fn name(&self, address: u64) -> &str {
+        if address >= KERNEL {
+            return "[kernel]";
+        }
+        if let Some(name) = self.jit_map.and_then(|map| map.name(address)) {
+            return name;
+        }
+        let covers = |mapping: &&Mapping| address.wrapping_sub(mapping.start) < mapping.len;
+        let mapping = self.all.iter().rev().find(covers);
+        mapping.map_or("[unknown]", |mapping| base_name(&mapping.file))
+    }
+}
+
+/// A profile that addresses of samples are added to, as functions and lines by the binary. Addresses in it are offsets in
+/// the binary's file.
+struct ResolvedProfile<'b> {
+    binary: &'b Binary<'b>,
+    profile: ProfileBuilder,
+    main: MappingIdx,
+    known: HashMap<(u64, bool), LocationIdx>,
+}
+
+impl<'b> ResolvedProfile<'b> {
+    fn new(binary: &'b Binary<'b>, path: &str, duration_ns: u64, value: (&str, &str)) -> Self {
+        let mut profile = ProfileBuilder::default();
+        for (kind, unit) in [("samples", "count"), value] {
+            let column = ValueType { kind: profile.string(kind), unit: profile.string(unit) };
+            profile.profile_mut().sample_types.push(column);
+        }
+        profile.profile_mut().duration_nanos = i64::try_from(duration_ns).unwrap_or(i64::MAX);
+        let filename = profile.string(path);
+        let build_id =
+            binary.gnu_build_id().map_or_else(Default::default, |id| profile.string(&id));
+        let main = profile.mapping(gopprof::Mapping {
+            memory_limit: u64::MAX,
+            filename,
+            build_id,
+            has_functions: true,
+            ..gopprof::Mapping::default()
+        });
+        Self { binary, profile, main, known: HashMap::new() }
+    }
+
+    /// `is_return` says that the address is where a call returns to: the call is the instruction before.
+    fn location(&mut self, places: &Places<'_>, address: u64, is_return: bool) -> LocationIdx {
+        let covers = |mapping: &&Mapping| address.wrapping_sub(mapping.start) < mapping.len;
+        let Some(mapping) = places.of_binary.iter().copied().find(covers) else {
+            return self.profile.frame(places.name(address), "", 0);
+        };
+        let offset = (address - mapping.start).wrapping_add(mapping.file_offset);
+        if let Some(&known) = self.known.get(&(offset, is_return)) {
+            return known;
+        }
+        let offset_of_call = offset.wrapping_sub(u64::from(is_return));
+        let frames =
+            self.binary.link_addr(FileOffset(offset_of_call)).map(|addr| self.binary.frames(addr));
+        let lines = frames.into_iter().flatten().map(|frame| {
+            let name = self.profile.string(frame.function);
+            let filename = self.profile.string(frame.file);
+            let function = Function { name, system_name: name, filename, start_line: 0 };
+            Line {
+                function: Some(self.profile.function(function)),
+                line: frame.line.into(),
+                column: 0,
+            }
+        });
+        let lines: Vec<Line> = lines.collect();
+        let location = if lines.is_empty() {
+            self.profile.frame(Placeholder::OutsideGo.name(), "", 0)
+        } else {
+            let (mapping, address) = (Some(self.main), offset_of_call);
+            self.profile.location(Location { mapping, address, lines, is_folded: false })
+        };
+        self.known.insert((offset, is_return), location);
+        location
+    }
+}
+
+#[cfg(test)]
+mod tests;
