@@ -1,6 +1,6 @@
 //! What a binary says without any measurement: its map types and sites, and the instructions of a function.
 
-use evidence::{Cost, Frame, MapType};
+use evidence::{Cost, Frame, MapType, Misses};
 use goabi::{MapImpl, MapOp};
 
 /// The maps of a binary.
@@ -60,14 +60,42 @@ pub struct Listing {
 }
 
 /// What the samples of a listing are parts of.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ListedProfile {
-    /// The event of perf that was sampled, if not time on a CPU: then costs hold events in the place of nanoseconds.
+    /// The event of perf that was asked for; `None` for time on a CPU, whatever counted it.
     pub event: Option<String>,
     /// Samples in this function itself.
-    pub own: Cost,
+    pub own: Weight,
     /// All samples of the profile.
-    pub total: Cost,
+    pub total: Weight,
+}
+
+/// Samples and what they stand for; of one kind in a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Time on CPUs.
+    Cpu(Cost),
+    /// What the processor counted.
+    Misses(Misses),
+}
+
+impl Weight {
+    /// Number of samples.
+    pub fn samples(self) -> u64 {
+        match self {
+            Self::Cpu(cost) => cost.samples,
+            Self::Misses(misses) => misses.samples,
+        }
+    }
+
+    /// `self` as a fraction of `whole`; 0.0 when that is empty, or of the other kind.
+    pub fn share_of(self, whole: Self) -> f64 {
+        match (self, whole) {
+            (Self::Cpu(part), Self::Cpu(whole)) => part.share_of(whole),
+            (Self::Misses(part), Self::Misses(whole)) => part.share_of(whole),
+            (Self::Cpu(_), Self::Misses(_)) | (Self::Misses(_), Self::Cpu(_)) => 0.0,
+        }
+    }
 }
 
 /// One instruction.
@@ -83,6 +111,6 @@ pub struct ListedInstruction {
     pub meaning: Option<&'static str>,
     /// Innermost function and source line.
     pub frame: Option<Frame>,
-    /// Samples at this address.
-    pub cost: Cost,
+    /// Samples at this address; `None` without a profile.
+    pub weight: Option<Weight>,
 }

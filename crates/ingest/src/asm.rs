@@ -1,17 +1,19 @@
 //! The instructions of a function, with samples and meaning.
 
 use std::collections::HashMap;
+use std::ops::AddAssign;
 
-use diagnosis::binary::{ListedInstruction, ListedProfile, Listing};
-use evidence::{Cost, Frame, printable};
+use diagnosis::binary::{ListedInstruction, ListedProfile, Listing, Weight};
+use evidence::{Cost, Frame, Misses, printable};
 use gobin::{Access, Binary, FileOffset, Func, Instruction, LinkAddr, Memory};
-use gopprof::Profile;
+use gopprof::{Profile, Sample};
 
 use crate::binary::FrameNames;
 use crate::cpu::Values;
 use crate::error::Error;
+use crate::misses::misses_of;
 use crate::open::{Input, OpenOptions, open_input};
-use crate::perf;
+use crate::perf::{self, EventProfile};
 use crate::program::{ProgramOfProfile, check_is_program_of};
 use crate::scan::{faults, parse, read};
 use crate::server::shown;
@@ -44,28 +46,20 @@ pub fn list_instructions(
         Some(name) => Some(samples_of(&binary, binary_name, name, event, options, progress)?),
         None => None,
     };
-    let cost_at = |addr: LinkAddr| {
-        samples.as_ref().and_then(|s| s.by_addr.get(&addr)).copied().unwrap_or_default()
-    };
+    let instructions = binary.instructions(func);
     let mut names = FrameNames::default();
-    let instructions: Vec<_> = binary
-        .instructions(func)
-        .into_iter()
-        .map(|i| {
-            let frame = binary.frames(i.addr).first().map(|frame| names.frame(frame));
-            listed(&i, frame, cost_at(i.addr))
-        })
-        .collect();
-    let mut own = Cost::default();
-    instructions.iter().for_each(|instruction| own += instruction.cost);
+    let rows = instructions.iter().map(|i| {
+        let frame = binary.frames(i.addr).first().map(|frame| names.frame(frame));
+        listed(i, frame, samples.as_ref().map(|samples| samples.at(i.addr)))
+    });
     Ok(Listing {
         function: printable(func.name),
+        instructions: rows.collect(),
         profile: samples.map(|samples| ListedProfile {
             event: event.map(str::to_owned),
-            own,
-            total: samples.total,
+            own: samples.own(&instructions),
+            total: samples.total(),
         }),
-        instructions,
         faults,
     })
 }
@@ -88,10 +82,66 @@ fn no_such_function(binary: &Binary<'_>, name: &str, function: &str) -> Error {
     Error::Unusable { name: name.to_owned(), reason: format!("no function {function}{hint}") }
 }
 
-/// Samples by the address of their leaf.
-struct Samples {
-    by_addr: HashMap<LinkAddr, Cost>,
-    total: Cost,
+/// Samples by the address of their leaf, and what they stand for.
+enum Samples {
+    Cpu(ByAddr<Cost>),
+    Misses(ByAddr<Misses>),
+}
+
+/// What samples stand for, by the address of their leaf.
+struct ByAddr<T> {
+    by_addr: HashMap<LinkAddr, T>,
+    total: T,
+}
+
+impl Samples {
+    fn at(&self, addr: LinkAddr) -> Weight {
+        match self {
+            Self::Cpu(samples) => Weight::Cpu(samples.at(addr)),
+            Self::Misses(samples) => Weight::Misses(samples.at(addr)),
+        }
+    }
+
+    /// Of all these.
+    fn own(&self, instructions: &[Instruction<'_>]) -> Weight {
+        match self {
+            Self::Cpu(samples) => Weight::Cpu(samples.own(instructions)),
+            Self::Misses(samples) => Weight::Misses(samples.own(instructions)),
+        }
+    }
+
+    fn total(&self) -> Weight {
+        match self {
+            Self::Cpu(samples) => Weight::Cpu(samples.total),
+            Self::Misses(samples) => Weight::Misses(samples.total),
+        }
+    }
+}
+
+impl<T: AddAssign + Copy + Default> ByAddr<T> {
+    /// Sums the samples of a profile, of which `value_of` says what they stand for.
+    fn of(profile: &Profile, binary: &Binary<'_>, value_of: impl Fn(&Sample<'_>) -> T) -> Self {
+        let mut sums = Self { by_addr: HashMap::new(), total: T::default() };
+        for sample in profile.samples() {
+            let value = value_of(&sample);
+            sums.total += value;
+            let leaf = sample.locations().next();
+            if let Some(addr) = leaf.and_then(|leaf| link_addr(binary, profile, leaf)) {
+                *sums.by_addr.entry(addr).or_default() += value;
+            }
+        }
+        sums
+    }
+
+    fn at(&self, addr: LinkAddr) -> T {
+        self.by_addr.get(&addr).copied().unwrap_or_default()
+    }
+
+    fn own(&self, instructions: &[Instruction<'_>]) -> T {
+        let mut own = T::default();
+        instructions.iter().for_each(|instruction| own += self.at(instruction.addr));
+        own
+    }
 }
 
 fn samples_of(
@@ -106,25 +156,21 @@ fn samples_of(
     let name = &*shown(name);
     let unusable =
         |reason: &str| Error::Unusable { name: name.to_owned(), reason: reason.to_owned() };
-    let profile = match (opened, event) {
+    let of_event = match (opened, event) {
         (Input::Perf(file), _) => perf::profile_of(file, name, event, binary, binary_name)?,
-        (Input::Cpu(parsed) | Input::Recording(parsed), None) => parsed.value,
+        (Input::Cpu(parsed) | Input::Recording(parsed), None) => EventProfile::Cpu(parsed.value),
         (_, None) => return Err(unusable("neither a CPU profile nor perf.data")),
         (_, Some(_)) => return Err(unusable("not perf.data: only that has events")),
     };
-    check_is_program_of(binary, binary_name, [&ProgramOfProfile::of(&profile, name)])?;
-    let values = Values::of(&profile).map_err(unusable)?;
-    let mut samples = Samples { by_addr: HashMap::new(), total: Cost::default() };
-    for sample in profile.samples() {
-        let cost = values.cost(&sample);
-        samples.total += cost;
-        if let Some(addr) =
-            sample.locations().next().and_then(|leaf| link_addr(binary, &profile, leaf))
-        {
-            *samples.by_addr.entry(addr).or_default() += cost;
+    let (EventProfile::Cpu(profile) | EventProfile::Misses(profile)) = &of_event;
+    check_is_program_of(binary, binary_name, [&ProgramOfProfile::of(profile, name)])?;
+    Ok(match &of_event {
+        EventProfile::Cpu(profile) => {
+            let values = Values::of(profile).map_err(unusable)?;
+            Samples::Cpu(ByAddr::of(profile, binary, |sample| values.cost(sample)))
         }
-    }
-    Ok(samples)
+        EventProfile::Misses(profile) => Samples::Misses(ByAddr::of(profile, binary, misses_of)),
+    })
 }
 
 /// Address of a location as in the ELF file.
@@ -140,7 +186,11 @@ fn link_addr(
     binary.link_addr(FileOffset(offset))
 }
 
-fn listed(instruction: &Instruction<'_>, frame: Option<Frame>, cost: Cost) -> ListedInstruction {
+fn listed(
+    instruction: &Instruction<'_>,
+    frame: Option<Frame>,
+    weight: Option<Weight>,
+) -> ListedInstruction {
     let target = instruction
         .target
         .and_then(|target| target.symbol)
@@ -151,7 +201,7 @@ fn listed(instruction: &Instruction<'_>, frame: Option<Frame>, cost: Cost) -> Li
         operand: target.or_else(|| instruction.memory.map(memory_text)),
         meaning: instruction.meaning.map(gobin::Meaning::text),
         frame,
-        cost,
+        weight,
     }
 }
 

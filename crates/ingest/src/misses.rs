@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use evidence::{Builder, LineId, Misses, ProcessMisses, SiteMisses, SourceId};
 use gomap::{FrameClass, classify_stack};
-use gopprof::Profile;
+use gopprof::{Profile, Sample};
 
 use crate::lines::{FrameInfo, Lines, user_of};
 
@@ -17,7 +17,7 @@ pub(crate) struct MissSums {
 }
 
 impl MissSums {
-    /// Sums samples whose first value is their number, and whose second one the misses that they stand for.
+    /// Sums samples of which [`misses_of`] says what they stand for.
     pub(crate) fn of(profile: &Profile, source: SourceId, event: &str) -> Self {
         let mut lines = Lines::default();
         let locations = lines.add_profile(profile);
@@ -27,8 +27,7 @@ impl MissSums {
         let mut frames: Vec<FrameInfo> = Vec::new();
         let mut classes: Vec<FrameClass> = Vec::new();
         for sample in profile.samples() {
-            let value = |column| u64::try_from(sample.value(column)).unwrap_or(0);
-            let misses = Misses { samples: value(0), events: value(1) };
+            let misses = misses_of(&sample);
             process.total += misses;
             frames.clear();
             frames.extend(sample.locations().flat_map(|location| locations.of(location)));
@@ -53,4 +52,10 @@ impl MissSums {
         }
         builder.misses(self.process);
     }
+}
+
+/// The values of a sample of an event that counts misses: the number of samples, and of misses that they stand for.
+pub(crate) fn misses_of(sample: &Sample<'_>) -> Misses {
+    let value = |column| u64::try_from(sample.value(column)).unwrap_or(0);
+    Misses { samples: value(0), events: value(1) }
 }

@@ -142,6 +142,15 @@ pub(crate) fn attribute(
     Ok(found)
 }
 
+/// The profile of one event.
+#[derive(Debug)]
+pub(crate) enum EventProfile {
+    /// Of one that counts time on a CPU.
+    Cpu(Profile),
+    /// Of one that counts misses.
+    Misses(Profile),
+}
+
 /// The profile of one event, time on a CPU where none is named.
 pub(crate) fn profile_of(
     file: PerfFile<File>,
@@ -149,24 +158,29 @@ pub(crate) fn profile_of(
     event: Option<&str>,
     binary: &Binary<'_>,
     binary_name: &str,
-) -> Result<Profile, Error> {
+) -> Result<EventProfile, Error> {
     let mut alone = Builder::default();
     let samples = read(file, &mut alone.source(name, SourceKind::Perf))?;
-    let misses = || samples.misses.iter().map(|(event, stacks)| (event.as_str(), stacks));
-    let cpu = samples.event.as_deref().map(|event| (event, &samples.stacks));
-    let mut all = cpu.into_iter().chain(misses());
-    let found = match event {
-        None => cpu,
-        // perf's names may have the rate behind a slash: `cache-misses/freq=99/`.
-        Some(event) => all.find(|(known, _)| known.split('/').next() == event.split('/').next()),
+    // perf's names may have the rate behind a slash: `cache-misses/freq=99/`.
+    let is_same = |known: &str, event: &str| known.split('/').next() == event.split('/').next();
+    let is_asked_for = |known: &&String| event.is_none_or(|event| is_same(known, event));
+    let cpu = samples.event.as_ref().filter(is_asked_for);
+    let misses =
+        event.and_then(|event| samples.misses.iter().find(|(known, _)| is_same(known, event)));
+    let profile = |stacks, value| -> Result<Profile, Error> {
+        let processes = Processes::of(&samples, binary, binary_name)?;
+        Ok(samples.profile(stacks, value, &processes, binary).0)
     };
-    let (_, stacks) = found.ok_or_else(|| {
-        let known: Vec<&str> = cpu.into_iter().chain(misses()).map(|(event, _)| event).collect();
+    if cpu.is_some() {
+        profile(&samples.stacks, CPU).map(EventProfile::Cpu)
+    } else if let Some((event, stacks)) = misses {
+        profile(stacks, (event, "count")).map(EventProfile::Misses)
+    } else {
+        let known = samples.event.iter().chain(samples.misses.iter().map(|(event, _)| event));
+        let known: Vec<&str> = known.map(String::as_str).collect();
         let reason = format!("it has samples of {}, not of that event", known.join(", "));
-        Error::Unusable { name: name.to_owned(), reason }
-    })?;
-    let processes = Processes::of(&samples, binary, binary_name)?;
-    Ok(samples.profile(stacks, CPU, &processes, binary).0)
+        Err(Error::Unusable { name: name.to_owned(), reason })
+    }
 }
 
 /// Opens the input; `None` where it can only be read from front to back.

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::binary::{ListedInstruction, ListedProfile, Listing};
+use diagnosis::binary::{ListedInstruction, ListedProfile, Listing, Weight};
 use evidence::Frame;
 
-use crate::numbers::{count, percent, share};
+use crate::numbers::{count, percent, sampled_share};
 use crate::words;
 
 const BOLD: Style = Style::new().bold();
@@ -26,9 +26,9 @@ const MAX_TEXT: usize = 56;
 pub fn render_asm(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
     writeln!(out, "{BOLD}{}{BOLD:#}", listing.function)?;
     match &listing.profile {
-        Some(profile) => {
-            let whole = profile.event.as_deref().unwrap_or("CPU");
-            writeln!(out, "own samples: {} of all {whole}", share(profile.own, profile.total))?;
+        Some(ListedProfile { event, own, total }) => {
+            let share = sampled_share(own.share_of(*total), own.samples(), total.samples());
+            writeln!(out, "own samples: {share} of all {}", event.as_deref().unwrap_or("CPU"))?;
         }
         None => writeln!(out, "samples: not measured (no profile given)")?,
     }
@@ -65,8 +65,9 @@ fn row(
     profile: Option<&ListedProfile>,
     width: usize,
 ) -> io::Result<()> {
-    let share = profile.map_or(0.0, |profile| i.cost.share_of(profile.own));
-    let samples = match i.cost.samples {
+    let weight = i.weight.zip(profile);
+    let share = weight.map_or(0.0, |(weight, profile)| weight.share_of(profile.own));
+    let samples = match i.weight.map_or(0, Weight::samples) {
         0 => String::new(),
         n => format!("{:>7} {:>8}", count(n), percent(share)),
     };

@@ -27,8 +27,13 @@ pub(crate) fn whole_percent(fraction: f64) -> String {
 
 /// "37.2 % (35 of 94 samples)".
 pub(crate) fn share(part: Cost, whole: Cost) -> String {
-    let (n, of) = (count(part.samples), counted(whole.samples, "sample"));
-    format!("{} ({n} of {of})", percent(part.share_of(whole)))
+    sampled_share(part.share_of(whole), part.samples, whole.samples)
+}
+
+/// As [`share`], of what the samples stand for.
+pub(crate) fn sampled_share(fraction: f64, samples: u64, of: u64) -> String {
+    let (n, of) = (count(samples), counted(of, "sample"));
+    format!("{} ({n} of {of})", percent(fraction))
 }
 
 /// "62.0 % (523 ms of 841 ms)".

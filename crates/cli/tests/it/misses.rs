@@ -125,6 +125,9 @@ fn instructions_have_their_misses() {
         (&time["profile"]["total"]["samples"], &misses["profile"]["total"]["samples"]),
         (&506.into(), &253.into())
     );
+    let named = list(&["--event", "cpu-clock"]);
+    assert_eq!(named["profile"]["event"], "cpu-clock");
+    assert_eq!(named["profile"]["total"], time["profile"]["total"], "nanoseconds all the same");
     let own = &misses["profile"]["own"];
     assert_eq!(own["cpu_ns"].as_u64().unwrap(), 3 * own["samples"].as_u64().unwrap());
     let instructions = misses["instructions"].as_array().unwrap();

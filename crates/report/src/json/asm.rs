@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use diagnosis::binary;
-use evidence::Frame;
+use evidence::{Frame, Misses};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -37,13 +37,11 @@ pub(super) struct Listing<'d> {
 
 impl<'d> From<&'d binary::Listing> for Listing<'d> {
     fn from(listing: &'d binary::Listing) -> Self {
-        let is_profiled = listing.profile.is_some();
-        let instructions = listing.instructions.iter();
         Self {
             schema: SCHEMA,
             function: &listing.function,
             profile: listing.profile.as_ref().map(Profile::from),
-            instructions: instructions.map(|i| Instruction::of(i, is_profiled)).collect(),
+            instructions: super::each(&listing.instructions),
             faults: &listing.faults,
         }
     }
@@ -52,7 +50,7 @@ impl<'d> From<&'d binary::Listing> for Listing<'d> {
 /// Samples of the function and of all.
 #[derive(Serialize, JsonSchema)]
 struct Profile<'d> {
-    /// Perf's name of what was sampled, of which `cpu_ns` is a number then; null for CPU time.
+    /// Perf's event, of which `cpu_ns` is a number unless it counts CPU time; null where none was asked for.
     event: Option<&'d str>,
     /// In the function itself.
     own: Cost,
@@ -87,15 +85,25 @@ struct Instruction<'d> {
     cost: Option<Cost>,
 }
 
-impl<'d> Instruction<'d> {
-    fn of(instruction: &'d binary::ListedInstruction, is_profiled: bool) -> Self {
+impl<'d> From<&'d binary::ListedInstruction> for Instruction<'d> {
+    fn from(instruction: &'d binary::ListedInstruction) -> Self {
         Self {
             addr: instruction.addr,
             text: &instruction.text,
             operand: instruction.operand.as_deref(),
             meaning: instruction.meaning,
             frame: instruction.frame.as_ref(),
-            cost: is_profiled.then(|| instruction.cost.into()),
+            cost: instruction.weight.map(Cost::from),
+        }
+    }
+}
+
+impl From<binary::Weight> for Cost {
+    fn from(weight: binary::Weight) -> Self {
+        match weight {
+            binary::Weight::Cpu(cost) => cost.into(),
+            // The shape has one field for both, which its description says.
+            binary::Weight::Misses(Misses { samples, events }) => Self { samples, cpu_ns: events },
         }
     }
 }
