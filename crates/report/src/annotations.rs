@@ -153,10 +153,7 @@ pub fn render_errors(out: &mut dyn Write, annotations: &[Annotation]) -> io::Res
 /// When `out` fails.
 pub fn render_github(out: &mut dyn Write, annotations: &[Annotation]) -> io::Result<()> {
     for of in annotations {
-        let level = match of.level {
-            AnnotationLevel::Error => "error",
-            AnnotationLevel::Warning => "warning",
-        };
+        let level = of.level.word();
         let (file, title) = (property(&of.file), property(&format!("mapscope: {}", of.rule)));
         writeln!(
             out,

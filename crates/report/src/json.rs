@@ -38,7 +38,7 @@ pub use self::scan::render_scan_json;
 pub use self::what_if::render_what_if_json;
 
 /// Writes a report with the keys of each object sorted, and one line end after it.
-fn write(out: &mut dyn Write, report: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &impl Serialize) -> io::Result<()> {
     // Objects of a value are sorted; the fields of a type stand as they are declared.
     serde_json::to_writer_pretty(&mut *out, &serde_json::to_value(report)?)?;
     writeln!(out)

@@ -18,6 +18,7 @@ use evidence::{
 use goabi::{MapImpl, MapOp, Nested};
 use gomap::{Category, GrowKind, MapWork, Rewrite};
 
+use crate::annotations::AnnotationLevel;
 use crate::numbers::counted;
 
 /// What has a fixed name, out of a closed list, in outputs for programs; readers see the same where nothing else is said.
@@ -60,6 +61,12 @@ words! { Level:
     Self::Low => "low",
     Self::Medium => "medium",
     Self::High => "high",
+}
+
+// As GitHub and SARIF have it.
+words! { AnnotationLevel:
+    Self::Error => "error",
+    Self::Warning => "warning",
 }
 
 words! { MapOp:

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod lab;
+mod sarif;
 
 use diagnosis::Diagnosis;
 use evidence::*;
