@@ -3,10 +3,12 @@
 
 mod advice;
 mod cause;
+mod gap;
 mod reason;
 
 pub use self::advice::{Advice, Entries, Gain, Relief, ShardKey, SyncMap};
 pub use self::cause::Cause;
+pub use self::gap::Gap;
 pub use self::reason::Reason;
 
 use evidence::{Bounds, Cost, Evidence, SourceId, SourceIds};
@@ -19,8 +21,8 @@ pub struct Diagnosis {
     pub evidence: Evidence,
     /// Ranked: what asks for a change before what does not; by share of CPU, then by confidence, site and rule.
     pub findings: Vec<Finding>,
-    /// What would have said more, and the command that measures it.
-    pub not_measured: Vec<NotMeasured>,
+    /// What would have said more, the most telling first.
+    pub not_measured: Vec<Gap>,
 }
 
 impl Diagnosis {
@@ -233,13 +235,4 @@ pub enum Amount {
     },
     /// A fact that is there or not: no figure.
     Fact,
-}
-
-/// Something that no input measured.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotMeasured {
-    /// What is not known.
-    pub what: String,
-    /// Command that would measure it.
-    pub command: String,
 }

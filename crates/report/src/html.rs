@@ -38,7 +38,11 @@ pub fn render_html(out: &mut dyn Write, diagnosis: &Diagnosis) -> io::Result<()>
         h2 { "Flame graph" }
         (flamegraph(evidence)?)
         h2 { "Not measured" }
-        ul { @for gap in &diagnosis.not_measured { li { (gap.what) pre { (gap.command) } } } }
+        ul {
+            @for &gap in &diagnosis.not_measured {
+                li { (words::gap(gap)) pre { (words::command(gap)) } }
+            }
+        }
         script { (PreEscaped(include_str!("page.js"))) }
     };
     let page = Page {

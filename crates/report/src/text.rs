@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::finding::{EvidenceLine, NotMeasured};
+use diagnosis::finding::{EvidenceLine, Gap};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::words::plural;
@@ -312,14 +312,14 @@ impl Page<'_> {
         self.wrapped(indent, &text, DIM)
     }
 
-    fn not_measured(&mut self, gaps: &[NotMeasured]) -> io::Result<()> {
+    fn not_measured(&mut self, gaps: &[Gap]) -> io::Result<()> {
         if gaps.is_empty() {
             return Ok(());
         }
         writeln!(self.out, "\n{TITLE}Not measured{TITLE:#}")?;
-        for gap in gaps {
-            self.wrapped("  ", &format!("{}:", gap.what), Style::new())?;
-            self.wrapped("      ", &gap.command, DIM)?;
+        for &gap in gaps {
+            self.wrapped("  ", &format!("{}:", words::gap(gap)), Style::new())?;
+            self.wrapped("      ", words::command(gap), DIM)?;
         }
         Ok(())
     }

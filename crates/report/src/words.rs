@@ -2,13 +2,15 @@
 
 mod advice;
 mod cause;
+mod gap;
 mod reason;
 
 pub(crate) use self::advice::{advice, basis};
 pub(crate) use self::cause::cause;
+pub(crate) use self::gap::{command, gap};
 pub(crate) use self::reason::reason;
 
-use diagnosis::finding::{Confidence, Level};
+use diagnosis::finding::{Confidence, Gap, Level};
 use diagnosis::rewrites::{NoForecast, NotFlattened};
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::sizes::NoSizes;
@@ -67,6 +69,16 @@ words! { Level:
 words! { AnnotationLevel:
     Self::Error => "error",
     Self::Warning => "warning",
+}
+
+words! { Gap:
+    Self::CpuTime => "cpu_time",
+    Self::MapTypes => "map_types",
+    Self::GrowthAllocations => "growth_allocations",
+    Self::Growths => "growths",
+    Self::CollectorWaits => "collector_waits",
+    Self::LockWaits => "lock_waits",
+    Self::Misses => "misses",
 }
 
 words! { MapOp:

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use evidence::{ProcessCpu, ProcessTrace, SourceId};
+use diagnosis::finding::Gap;
+use evidence::{ProcessCpu, ProcessTrace, SourceId, SourceKind};
 use goabi::{MapImpl, MapOp};
 use gomap::Category;
 use schemars::JsonSchema;
@@ -14,6 +15,7 @@ use super::key::{By, Key};
 use super::site::{Alloc, FunctionCost, LockWaits, Misses, Site};
 use super::storage::Storage;
 use super::{Cost, Source};
+use crate::words;
 
 /// Name and version of the shape.
 const SCHEMA: &str = "mapscope.diagnosis/1";
@@ -61,7 +63,7 @@ pub(super) struct Diagnosis<'d> {
     /// Lines that use maps, by CPU time in maps, then by bytes allocated.
     sites: Vec<Site<'d>>,
     /// What would have said more.
-    not_measured: Vec<NotMeasured<'d>>,
+    not_measured: Vec<NotMeasured>,
 }
 
 impl<'d> From<&'d diagnosis::Diagnosis> for Diagnosis<'d> {
@@ -83,7 +85,7 @@ impl<'d> From<&'d diagnosis::Diagnosis> for Diagnosis<'d> {
             hints: super::each(&evidence.hints),
             findings: diagnosis.findings.iter().map(|of| Finding::of(of, diagnosis)).collect(),
             sites: super::each(&evidence.sites),
-            not_measured: super::each(&diagnosis.not_measured),
+            not_measured: diagnosis.not_measured.iter().map(|&gap| gap.into()).collect(),
         }
     }
 }
@@ -372,15 +374,24 @@ impl<'d> From<&'d evidence::HintedMakes> for Hints<'d> {
 
 /// Something that no input measured.
 #[derive(Serialize, JsonSchema)]
-struct NotMeasured<'d> {
+struct NotMeasured {
+    /// What is not known, for programs.
+    key: Key<Gap>,
+    /// The kind of input that measures it, as in `sources`.
+    measured_by: Key<SourceKind>,
     /// What is not known.
-    what: &'d str,
+    what: &'static str,
     /// Command that measures it.
-    command: &'d str,
+    command: &'static str,
 }
 
-impl<'d> From<&'d diagnosis::finding::NotMeasured> for NotMeasured<'d> {
-    fn from(gap: &'d diagnosis::finding::NotMeasured) -> Self {
-        Self { what: &gap.what, command: &gap.command }
+impl From<Gap> for NotMeasured {
+    fn from(gap: Gap) -> Self {
+        Self {
+            key: Key(gap),
+            measured_by: Key(gap.measured_by()),
+            what: words::gap(gap),
+            command: words::command(gap),
+        }
     }
 }

@@ -237,6 +237,29 @@ fn json_has_null_for_what_was_not_measured_and_reads_back() {
 }
 
 #[test]
+fn what_was_not_measured_has_a_key_for_programs_and_words_for_readers() {
+    let mut out = Vec::new();
+    render_json(&mut out, &diagnosis("main.build")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let gaps = json["not_measured"].as_array().unwrap().iter();
+    let keys: Vec<String> =
+        gaps.map(|gap| format!("{} {}", text(&gap["key"]), text(&gap["measured_by"]))).collect();
+    let expected = [
+        "growth_allocations heap",
+        "growths live",
+        "collector_waits trace",
+        "lock_waits locks",
+        "misses perf",
+    ];
+    assert_eq!(keys, expected);
+    let growths = &json["not_measured"][1];
+    let what = "number of growths, entries moved and sizes that maps reach, exactly";
+    assert_eq!(growths["what"], what);
+    assert!(growths["command"].as_str().unwrap().starts_with("sudo mapscope record -p PID"));
+}
+
+#[test]
 fn hostile_names_stay_text_in_the_page() {
     let mut out = Vec::new();
     render_html(&mut out, &diagnosis(HOSTILE)).unwrap();
