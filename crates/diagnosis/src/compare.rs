@@ -13,6 +13,7 @@ use gobench::Better;
 use gobench::stats::{Change, Outcome, correct_for_number};
 
 pub use self::metric::Metric;
+pub use self::notices::Notice;
 use crate::rules::NOTICEABLE;
 use evidence::{Evidence, Site, SourceKind};
 
@@ -43,8 +44,8 @@ pub struct Comparison {
     pub process: Vec<Row>,
     /// Functions that use maps noticeably, the one with the largest share first.
     pub functions: Vec<FunctionRows>,
-    /// What the reader has to know, as sentences.
-    pub notices: Vec<String>,
+    /// What the reader has to know.
+    pub notices: Vec<Notice>,
 }
 
 impl Comparison {

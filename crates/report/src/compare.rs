@@ -11,6 +11,7 @@ use gobench::Better;
 use gobench::stats::{Change, Outcome, Summary};
 
 use crate::numbers::{figure, fine_bytes, fine_duration};
+use crate::words;
 
 pub use benchmarks::{BenchmarkComparison, render_benchmarks, write_as_benchmarks};
 
@@ -33,7 +34,7 @@ pub fn render_compare(out: &mut dyn Write, comparison: &Comparison, top: usize) 
         side_line(out, side, name)?;
     }
     for notice in &comparison.notices {
-        writeln!(out, "{NOTICE}note{NOTICE:#}    {notice}")?;
+        writeln!(out, "{NOTICE}note{NOTICE:#}    {}", words::notice(notice))?;
     }
     writeln!(out)?;
     table_head(out, &format!("process, {}", per_words(comparison.per)))?;

@@ -3,11 +3,13 @@
 mod advice;
 mod cause;
 mod gap;
+mod notice;
 mod reason;
 
 pub(crate) use self::advice::{advice, basis};
 pub(crate) use self::cause::cause;
 pub(crate) use self::gap::{command, gap};
+pub(crate) use self::notice::notice;
 pub(crate) use self::reason::reason;
 
 use diagnosis::finding::{Confidence, Gap, Level};
@@ -29,6 +31,14 @@ pub(crate) trait Word {
     const WORDS: &'static [&'static str];
 
     fn word(&self) -> &'static str;
+}
+
+impl<T: Word> Word for &T {
+    const WORDS: &'static [&'static str] = T::WORDS;
+
+    fn word(&self) -> &'static str {
+        (**self).word()
+    }
 }
 
 /// The table of a type's words.
@@ -202,6 +212,18 @@ words! { diagnosis::compare::Metric:
     Self::MovedBytes => "moved_bytes",
     Self::GrowBytes => "grow_bytes",
     Self::AllocBytes => "alloc_bytes",
+}
+
+words! { diagnosis::compare::Notice:
+    Self::SameBuild => "same_build",
+    Self::OtherGo { .. } => "other_go",
+    Self::OtherProgram { .. } => "other_program",
+    Self::OtherDuration { .. } => "other_duration",
+    Self::OneSideOnly(_) => "one_side_only",
+    Self::HeapNotPerSecond => "heap_not_per_second",
+    Self::Estimates(_) => "estimates",
+    Self::LowerBounds(_) => "lower_bounds",
+    Self::Lost(_) => "lost",
 }
 
 words! { gobench::stats::Outcome:

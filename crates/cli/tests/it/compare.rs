@@ -56,6 +56,7 @@ fn a_program_is_not_different_from_itself() {
     args.extend(second.iter().map(String::as_str));
     let report = report_of("compare", &args);
     assert_eq!(report["notices"][0], "both sides are runs of the same build");
+    assert_eq!(report["notice_keys"][0], "same_build");
     let outcomes = report["process"].as_object().unwrap().values().map(|row| &row["outcome"]);
     assert!(outcomes.into_iter().all(|outcome| outcome == "too_few_runs"));
     args.extend(["--fail-if-worse", "5"]);

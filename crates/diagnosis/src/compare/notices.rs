@@ -3,72 +3,112 @@
 use gobench::stats::summary;
 
 use super::{Metric, Per, Side};
-use evidence::words::{plural, were};
-use evidence::{Evidence, Precision};
+use evidence::{Evidence, Precision, SourceKind};
 
 /// Wall times that differ by more than this fraction are worth a word.
 const DURATION_DIFFERS: f64 = 0.2;
 
+/// Something to know before trusting a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// Both sides are runs of the same build.
+    SameBuild,
+    /// The sides were built with different releases of Go.
+    OtherGo {
+        /// Before; empty when no input says it.
+        before: Vec<String>,
+        /// After; empty when no input says it.
+        after: Vec<String>,
+    },
+    /// The programs have different names.
+    OtherProgram {
+        /// Name before.
+        before: String,
+        /// Name after.
+        after: String,
+    },
+    /// Runs of one side took longer.
+    OtherDuration {
+        /// Median before. Units: seconds.
+        before_s: f64,
+        /// Median after. Units: seconds.
+        after_s: f64,
+        /// What figures are divided by.
+        per: Per,
+    },
+    /// Inputs of a kind were given for one side only.
+    OneSideOnly(SourceKind),
+    /// Heap profiles count from the start of the program, so their figures have no seconds.
+    HeapNotPerSecond,
+    /// Growths of so many recordings are estimates.
+    Estimates(u64),
+    /// Growths of so many recordings are lower bounds.
+    LowerBounds(u64),
+    /// So many growths were lost by the recordings.
+    Lost(u64),
+}
+
 /// What is worth knowing about how the runs came about.
-pub(super) fn list(sides: &[Side; 2], runs: [&[Evidence]; 2], per: Per) -> Vec<String> {
+pub(super) fn list(sides: &[Side; 2], runs: [&[Evidence]; 2], per: Per) -> Vec<Notice> {
+    let mut notices = of_programs(sides);
+    notices.extend(different_durations(runs, per));
+    notices.extend(of_inputs(runs, per));
+    notices.extend(of_growths(runs));
+    notices
+}
+
+/// Whether the sides are what one wants to compare.
+fn of_programs([before, after]: &[Side; 2]) -> Vec<Notice> {
     let mut notices = Vec::new();
-    let [before, after] = sides;
     if before.build_ids == after.build_ids && !before.build_ids.is_empty() {
-        notices.push("both sides are runs of the same build".to_owned());
+        notices.push(Notice::SameBuild);
     }
     if before.go_versions != after.go_versions {
-        let [before, after] = [before, after].map(|side| match &*side.go_versions {
-            [] => "an unknown Go".to_owned(),
-            versions => versions.join(", "),
-        });
-        notices.push(format!(
-            "built with {before} before and {after} after: the change includes that of Go"
-        ));
+        let [before, after] = [before, after].map(|side| side.go_versions.clone());
+        notices.push(Notice::OtherGo { before, after });
     }
-    if let [Some(before), Some(after)] = [sides[0].program.as_ref(), sides[1].program.as_ref()]
+    if let (Some(before), Some(after)) = (&before.program, &after.program)
         && before != after
     {
-        notices.push(format!("the programs have different names: {before} and {after}"));
-    }
-    notices.extend(different_durations(runs, per));
-    for metric in [Metric::Cpu, Metric::Grows, Metric::AllocBytes] {
-        let [before, after] = runs.map(|runs| runs.iter().any(|run| metric.is_measured_in(run)));
-        if before != after {
-            let what = match metric {
-                Metric::Cpu => "CPU profiles",
-                Metric::Grows => "recordings",
-                _ => "heap profiles",
-            };
-            notices.push(format!("{what} were given for one side only: not compared"));
-        } else if before && metric == Metric::AllocBytes && per == Per::Second {
-            let text = "heap profiles count from the start of the program: not compared per second";
-            notices.push(text.to_owned());
-        }
-    }
-    let growths = || runs.into_iter().flatten().filter_map(|run| run.growth.as_ref());
-    let n_with = |precision| growths().filter(|growth| growth.precision == precision).count();
-    let n_estimated = n_with(Precision::Estimated);
-    if n_estimated > 0 {
-        notices.push(format!(
-            "growths of {n_estimated} {} are estimates",
-            plural(n_estimated as u64, "recording")
-        ));
-    }
-    let n_partly = n_with(Precision::LowerBound);
-    if n_partly > 0 {
-        notices.push(format!(
-            "growths of {n_partly} {} are lower bounds: a part of the time nothing was counted",
-            plural(n_partly as u64, "recording")
-        ));
-    }
-    let lost: u64 = growths().map(|growth| growth.lost).sum();
-    if lost > 0 {
-        notices.push(format!("{} lost by the recordings, and missing here", were(lost, "growth")));
+        notices.push(Notice::OtherProgram { before: before.clone(), after: after.clone() });
     }
     notices
 }
 
-fn different_durations(runs: [&[Evidence]; 2], per: Per) -> Option<String> {
+/// Figures that are left out.
+fn of_inputs(runs: [&[Evidence]; 2], per: Per) -> Vec<Notice> {
+    let kinds = [
+        (Metric::Cpu, SourceKind::Cpu),
+        (Metric::Grows, SourceKind::Recording),
+        (Metric::AllocBytes, SourceKind::Heap),
+    ];
+    let notice = |(metric, kind): (Metric, SourceKind)| {
+        let [before, after] = runs.map(|runs| runs.iter().any(|run| metric.is_measured_in(run)));
+        match kind {
+            _ if before != after => Some(Notice::OneSideOnly(kind)),
+            SourceKind::Heap if before && per == Per::Second => Some(Notice::HeapNotPerSecond),
+            _ => None,
+        }
+    };
+    kinds.into_iter().filter_map(notice).collect()
+}
+
+/// How exact the growths are.
+fn of_growths(runs: [&[Evidence]; 2]) -> Vec<Notice> {
+    let growths = || runs.into_iter().flatten().filter_map(|run| run.growth.as_ref());
+    let n_with =
+        |precision| growths().filter(|growth| growth.precision == precision).count() as u64;
+    let lost: u64 = growths().map(|growth| growth.lost).sum();
+    let some = |n: u64, notice: fn(u64) -> Notice| (n > 0).then(|| notice(n));
+    let notices = [
+        some(n_with(Precision::Estimated), Notice::Estimates),
+        some(n_with(Precision::LowerBound), Notice::LowerBounds),
+        some(lost, Notice::Lost),
+    ];
+    notices.into_iter().flatten().collect()
+}
+
+fn different_durations(runs: [&[Evidence]; 2], per: Per) -> Option<Notice> {
     let [before, after] = runs.map(|runs| {
         let of_metric = |metric: Metric, run| metric.duration_ns(run);
         let seconds = |run| {
@@ -79,12 +119,7 @@ fn different_durations(runs: [&[Evidence]; 2], per: Per) -> Option<String> {
         let all: Vec<f64> = runs.iter().filter_map(seconds).collect();
         summary(&all).map(|summary| summary.median)
     });
-    let (before, after) = (before?, after?);
-    let differs = (after / before - 1.0).abs() > DURATION_DIFFERS;
-    let hint = match per {
-        Per::Second => "figures are per second; if each run does the same work, compare per run",
-        Per::Run => "figures are per run; if the load is steady, compare per second",
-        Per::Operation { .. } => "figures are per operation",
-    };
-    differs.then(|| format!("runs took {before:.1} s before and {after:.1} s after: {hint}"))
+    let (before_s, after_s) = (before?, after?);
+    let differs = (after_s / before_s - 1.0).abs() > DURATION_DIFFERS;
+    differs.then_some(Notice::OtherDuration { before_s, after_s, per })
 }

@@ -87,7 +87,7 @@ fn what_one_side_did_not_measure_is_not_compared() {
     without.iter_mut().for_each(|run| run.growth = None);
     let comparison = compare(&runs(BEFORE, 500), &without, Per::Run, false).unwrap();
     assert!(comparison.process.iter().all(|row| row.metric != Metric::Grows));
-    assert_eq!(comparison.notices, ["recordings were given for one side only: not compared"]);
+    assert_eq!(comparison.notices, [Notice::OneSideOnly(SourceKind::Recording)]);
     without.iter_mut().for_each(|run| run.cpu = None);
     let nothing = compare(&runs(BEFORE, 500), &without, Per::Run, false);
     assert_eq!(nothing.unwrap_err(), Refusal::NothingInCommon);
@@ -107,9 +107,10 @@ fn other_programs_and_builds_are_refused_or_named() {
     other.iter_mut().for_each(|run| run.program.name = Some("client".to_owned()));
     let refused = compare(&runs(BEFORE, 0), &other, Per::Run, false).unwrap_err();
     let (before, after) = ("server".to_owned(), "client".to_owned());
-    assert_eq!(refused, Refusal::DifferentPrograms { before, after });
+    let expected = Refusal::DifferentPrograms { before: before.clone(), after: after.clone() };
+    assert_eq!(refused, expected);
     let comparison = compare(&runs(BEFORE, 0), &other, Per::Run, true).unwrap();
-    assert_eq!(comparison.notices, ["the programs have different names: server and client"]);
+    assert_eq!(comparison.notices, [Notice::OtherProgram { before, after }]);
 
     let mut builds = runs(BEFORE, 0);
     for (at, run) in builds.iter_mut().enumerate() {
@@ -124,6 +125,6 @@ fn runs_of_different_length_are_said_to_be() {
     let mut longer = runs(BEFORE, 0);
     longer.iter_mut().for_each(|run| run.cpu.as_mut().unwrap().duration_ns = Some(20_000_000_000));
     let comparison = compare(&runs(BEFORE, 0), &longer, Per::Run, false).unwrap();
-    let notice = "runs took 10.0 s before and 20.0 s after: figures are per run; if the load is steady, compare per second";
+    let notice = Notice::OtherDuration { before_s: 10.0, after_s: 20.0, per: Per::Run };
     assert_eq!(comparison.notices, [notice]);
 }

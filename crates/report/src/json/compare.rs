@@ -1,8 +1,9 @@
 //! `mapscope compare --json`, of profiles and of benchmarks.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
-use diagnosis::compare::{self, FunctionRows, Metric, Row};
+use diagnosis::compare::{self, FunctionRows, Metric, Notice, Row};
 use gobench::stats;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use super::Range;
 use super::key::{By, Key};
 use crate::compare::BenchmarkComparison;
+use crate::words;
 
 const SCHEMA: &str = "mapscope.compare/1";
 const BENCHMARKS_SCHEMA: &str = "mapscope.compare_benchmarks/1";
@@ -49,7 +51,9 @@ pub(super) struct Comparison<'d> {
     /// The runs after.
     after: Side<'d>,
     /// What to know.
-    notices: &'d [String],
+    notices: Vec<Cow<'static, str>>,
+    /// Which notices these are, for programs; in the same order.
+    notice_keys: Vec<Key<&'d Notice>>,
     /// Figures of the process that both sides measured.
     process: By<Metric, RowChange<'d>>,
     /// Functions that use maps noticeably, the one with the largest share first.
@@ -64,7 +68,8 @@ impl<'d> From<&'d compare::Comparison> for Comparison<'d> {
             per: comparison.per.into(),
             before: before.into(),
             after: after.into(),
-            notices: &comparison.notices,
+            notices: comparison.notices.iter().map(words::notice).collect(),
+            notice_keys: comparison.notices.iter().map(Key).collect(),
             process: rows(&comparison.process),
             functions: super::each(&comparison.functions),
         }
