@@ -11,6 +11,7 @@ pub use self::cause::Cause;
 pub use self::gap::Gap;
 pub use self::reason::Reason;
 
+use evidence::sizes::NoSizes;
 use evidence::{Bounds, Cost, Evidence, SourceId, SourceIds};
 use gomap::Category;
 
@@ -235,4 +236,6 @@ pub enum Amount {
     },
     /// A fact that is there or not: no figure.
     Fact,
+    /// No figure, and why.
+    NoSizes(NoSizes),
 }

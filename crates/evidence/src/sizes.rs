@@ -80,26 +80,6 @@ impl Class {
     }
 }
 
-impl NoSizes {
-    /// The reason in words, after "sizes are not known: ".
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::UnknownVersion => "the recording does not say a Go version whose maps are known",
-            Self::NoneStopped => "no map here is known to have stopped growing",
-            Self::TooFew => {
-                "too few growths were seen to tell how large these maps become; record longer, or with --max-overhead 100"
-            }
-            Self::NoRange => {
-                "growths were estimated by an older mapscope, which did not write how far they can be off; record again"
-            }
-            Self::NoLine => "which lines these maps are of was not recorded",
-            Self::Uncounted => {
-                "a part of the time nothing was counted, and maps may have grown on in it; record longer, or with --max-overhead 100"
-            }
-        }
-    }
-}
-
 impl FinalSizes {
     /// Derives the sizes of what grew at a line, as maps of this kind do.
     ///

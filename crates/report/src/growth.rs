@@ -127,7 +127,7 @@ fn type_line(growth: &TypeGrowth) -> String {
                 line += &format!("; write amplification of these {amplification}");
             }
         }
-        Err(reason) => line += &format!("; sizes are not known: {}", reason.text()),
+        Err(reason) => line += &format!("; sizes are not known: {}", words::no_sizes(*reason)),
     }
     line
 }

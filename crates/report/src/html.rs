@@ -190,7 +190,7 @@ fn saving_rows(saving: &Saving, evidence: &Evidence) -> Markup {
 
 fn evidence_row(line: &EvidenceLine, evidence: &Evidence) -> Markup {
     let source = words::names(&line.sources, evidence, |name| name);
-    html! { tr { td { (amount(line.amount)) } td { (line.what) } td { (source) } } }
+    html! { tr { td { (amount(line.amount)) } td { (words::label(line)) } td { (source) } } }
 }
 
 /// A table that the page's script sorts.

@@ -48,3 +48,4 @@ pub use text::{TextOptions, render_text};
 pub use what_if::{WhatIf, render_what_if};
 pub use what_if_chart::{Chart, ChartPoint, render_what_if_svg};
 pub use what_if_recorded::{RecordedWhatIf, render_recorded, render_recorded_svg};
+pub use words::{no_forecast, no_sizes};

@@ -159,7 +159,7 @@ pub(crate) fn amount(amount: Amount) -> String {
         Amount::Estimate { n, range } => estimate(n, range),
         Amount::Ratio(value) => ratio(value),
         Amount::RatioRange { low, high } => format!("{} to {}", ratio(low), ratio(high)),
-        Amount::Fact => String::new(),
+        Amount::Fact | Amount::NoSizes(_) => String::new(),
     }
 }
 

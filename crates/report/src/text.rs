@@ -216,10 +216,10 @@ impl Page<'_> {
     fn evidence_lines(&mut self, lines: &[EvidenceLine], evidence: &Evidence) -> io::Result<()> {
         for line in lines {
             let source = words::names(&line.sources, evidence, words::base_name);
-            let figure = amount(line.amount);
+            let (figure, label) = (amount(line.amount), words::label(line));
             let text = match figure.as_str() {
-                "" => line.what.clone(),
-                figure => format!("{figure}  {}", line.what),
+                "" => label.into_owned(),
+                figure => format!("{figure}  {label}"),
             };
             self.row("", &format!("{text}  [{source}]"))?;
         }

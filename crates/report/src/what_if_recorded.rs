@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use diagnosis::finding::Span;
-use diagnosis::rewrites::{Costs, Inner, NoForecast, NotFlattened, RecordedMaps};
+use diagnosis::rewrites::{Costs, Inner, RecordedMaps};
 use evidence::sizes::{FinalSizes, Size};
 use evidence::words::plural;
 use evidence::{Evidence, HintedMakes, Precision, TypeGrowth};
@@ -135,14 +135,17 @@ fn one(out: &mut dyn Write, maps: &RecordedMaps) -> io::Result<()> {
     match &maps.inner {
         Ok(inner) => of_inner(out, inner)?,
         Err(reason) => {
-            if let Some(text) = not_flattened(*reason) {
+            if let Some(text) = words::not_flattened(*reason) {
                 writeln!(out, "  flattened: not known, {text}")?;
             }
         }
     }
     match &maps.rewrites {
         Ok(rewrites) => table(out, rewrites),
-        Err(reason) => writeln!(out, "  no forecast: {}", no_forecast(*reason, &maps.growth)),
+        Err(reason) => {
+            let why = words::no_forecast(*reason, &maps.growth);
+            writeln!(out, "  no forecast: {why}")
+        }
     }
 }
 
@@ -198,51 +201,14 @@ fn of_inner(out: &mut dyn Write, inner: &Inner) -> io::Result<()> {
     match inner.flat {
         Ok(_) => Ok(()),
         Err(reason) => {
-            writeln!(out, "  flattened: not known, {}", not_flattened(reason).unwrap_or_default())
+            let why = words::not_flattened(reason).unwrap_or_default();
+            writeln!(out, "  flattened: not known, {why}")
         }
     }
 }
 
 fn unseen(size: Size) -> String {
     if size.room == 0 { "none".to_owned() } else { size_text(size) }
-}
-
-fn not_flattened(reason: NotFlattened) -> Option<String> {
-    Some(match reason {
-        NotFlattened::NoMaps => return None,
-        NotFlattened::OuterUnseen => "the maps that hold these were not seen to grow".to_owned(),
-        NotFlattened::SeveralLines => {
-            "several lines grow such maps: which stand in which was not recorded".to_owned()
-        }
-        NotFlattened::OtherFunctions => {
-            "such maps grow in other functions: whether they stand in these was not recorded"
-                .to_owned()
-        }
-        NotFlattened::TooMany { grown, room } => format!(
-            "{} grew inside maps with room for {}: some were replaced, or stand elsewhere",
-            maps(grown),
-            count(room)
-        ),
-        NotFlattened::UnknownSizes => {
-            "how large some of these maps become, or of those in them, is not known".to_owned()
-        }
-        NotFlattened::UnknownType => {
-            "the alignment of keys and elements declared in packages is not known".to_owned()
-        }
-    })
-}
-
-fn no_forecast(reason: NoForecast, growth: &TypeGrowth) -> String {
-    match reason {
-        NoForecast::NoSizes(reason) => format!("sizes are not known: {}", reason.text()),
-        NoForecast::UnknownType => format!(
-            "what {} looks like is not known; name the binary after the recording",
-            growth.map_type
-        ),
-        NoForecast::UnknownVersion => {
-            "the recording does not say a Go version whose maps are known".to_owned()
-        }
-    }
 }
 
 fn table(out: &mut dyn Write, rewrites: &[(Rewrite, Costs)]) -> io::Result<()> {

@@ -5,14 +5,19 @@ mod cause;
 mod gap;
 mod notice;
 mod reason;
+mod unknown;
 
 pub(crate) use self::advice::{advice, basis};
 pub(crate) use self::cause::cause;
 pub(crate) use self::gap::{command, gap};
 pub(crate) use self::notice::notice;
 pub(crate) use self::reason::reason;
+pub(crate) use self::unknown::not_flattened;
+pub use self::unknown::{no_forecast, no_sizes};
 
-use diagnosis::finding::{Confidence, Gap, Level};
+use std::borrow::Cow;
+
+use diagnosis::finding::{Amount, Confidence, EvidenceLine, Gap, Level};
 use diagnosis::rewrites::{NoForecast, NotFlattened};
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::sizes::NoSizes;
@@ -268,6 +273,14 @@ pub(crate) fn names<'e>(
     match names.count() {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+
+/// What a line of evidence is about, without its figure.
+pub(crate) fn label(line: &EvidenceLine) -> Cow<'_, str> {
+    match line.amount {
+        Amount::NoSizes(reason) => format!("{}: {}", line.what, no_sizes(reason)).into(),
+        _ => line.what.as_str().into(),
     }
 }
 

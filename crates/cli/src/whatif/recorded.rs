@@ -69,19 +69,21 @@ fn matches(maps: &RecordedMaps, site: &Regex) -> bool {
         || types.into_iter().any(|name| site.is_match(name))
 }
 
-/// Why there is none of any map.
+/// Why there is none of any map: what the user can do most about.
 fn no_forecast(maps: &[RecordedMaps], reasons: &[&NoForecast]) -> String {
-    let unknown = maps.iter().zip(reasons).find(|(_, reason)| ***reason == NoForecast::UnknownType);
-    if let Some((maps, _)) = unknown {
-        let name = &maps.growth.map_type;
-        return format!("what {name} looks like is not known; name the binary after the recording");
+    match maps.iter().zip(reasons).min_by_key(|(_, reason)| rank(reason)) {
+        Some((_, NoForecast::NoSizes(reason))) => {
+            format!("no sizes: {}", report::no_sizes(*reason))
+        }
+        Some((maps, reason)) => report::no_forecast(**reason, &maps.growth),
+        None => String::new(),
     }
-    let no_sizes = reasons.iter().find_map(|reason| match reason {
-        NoForecast::NoSizes(reason) => Some(reason.text()),
-        _ => None,
-    });
-    if let Some(text) = no_sizes {
-        return format!("no sizes: {text}");
+}
+
+fn rank(reason: &NoForecast) -> u8 {
+    match reason {
+        NoForecast::UnknownType => 0,
+        NoForecast::NoSizes(_) => 1,
+        NoForecast::UnknownVersion => 2,
     }
-    "the recording does not say a Go version whose maps are known".to_owned()
 }

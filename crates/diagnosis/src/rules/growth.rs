@@ -242,8 +242,8 @@ fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
     match &growth.sizes {
         Ok(sizes) => lines.extend(size_lines(sizes, line)),
         Err(reason) => {
-            let what = format!("sizes are not known: {}", reason.text());
-            lines.extend(context.fact(SourceKind::Recording, what, Amount::Fact));
+            let what = "sizes are not known".to_owned();
+            lines.extend(context.fact(SourceKind::Recording, what, Amount::NoSizes(*reason)));
         }
     }
     lines

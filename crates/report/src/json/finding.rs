@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use diagnosis::finding::{self, Advice, GrowthSaving, Level};
 use diagnosis::{Diagnosis, Verdict};
+use evidence::sizes::NoSizes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -134,9 +135,12 @@ struct EvidenceLine<'d> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sources: Option<Vec<u32>>,
     /// What was measured, without the figure.
-    what: &'d str,
+    what: Cow<'d, str>,
     /// The figure; null for a fact that is there or not.
     amount: Option<Amount>,
+    /// Why sizes are not known; absent from lines that do not say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_sizes_because: Option<Key<NoSizes>>,
 }
 
 impl<'d> From<&'d finding::EvidenceLine> for EvidenceLine<'d> {
@@ -144,8 +148,12 @@ impl<'d> From<&'d finding::EvidenceLine> for EvidenceLine<'d> {
         Self {
             source: line.sources.first().index(),
             sources: super::several(&line.sources),
-            what: &line.what,
+            what: words::label(line),
             amount: Amount::of(line.amount),
+            no_sizes_because: match line.amount {
+                finding::Amount::NoSizes(reason) => Some(Key(reason)),
+                _ => None,
+            },
         }
     }
 }
@@ -238,7 +246,7 @@ impl Amount {
             finding::Amount::RatioRange { low, high } => {
                 Self::RatioRange { low_ratio: low, high_ratio: high }
             }
-            finding::Amount::Fact => return None,
+            finding::Amount::Fact | finding::Amount::NoSizes(_) => return None,
         })
     }
 }
