@@ -1,6 +1,7 @@
 //! What the outputs look like for a small diagnosis.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod key_lists;
 mod lab;
 mod sarif;
 
