@@ -6,7 +6,7 @@ mod cause;
 mod gap;
 mod reason;
 
-pub use self::advice::{Advice, Entries, Gain, Relief, ShardKey, SyncMap};
+pub use self::advice::{Advice, Entries, Gain, Makes, NoMakes, Relief, ShardKey, SyncMap};
 pub use self::cause::Cause;
 pub use self::gap::Gap;
 pub use self::reason::Reason;

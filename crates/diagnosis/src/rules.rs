@@ -10,6 +10,7 @@ mod growth;
 mod keys;
 mod locality;
 mod locks;
+mod makes;
 mod memory;
 mod nesting;
 mod not_measured;

@@ -15,12 +15,9 @@ use evidence::sizes::Size;
 pub enum Advice {
     /// Give `make` the number of entries.
     Presize {
-        /// Type of the map, where it is known.
-        map_type: Option<String>,
-        /// Lines that may make it without a hint; empty when none is known.
-        makes: Vec<Frame>,
-        /// Whether a heap profile shows that as many maps are made there as are filled.
-        makes_are_counted: bool,
+        /// Where.
+        #[serde(flatten)]
+        made: Makes,
         /// How many entries the maps end with; null when that was not measured.
         entries: Option<Entries>,
     },
@@ -37,6 +34,9 @@ pub enum Advice {
     },
     /// Presize, so that the last insert starts no growth; copy the map after it is filled; or build with this release.
     FinishGrowth {
+        /// Where a hint would stand.
+        #[serde(flatten)]
+        made: Makes,
         /// The first whose maps move entries at once.
         #[serde(serialize_with = "as_go_says")]
         #[schemars(with = "String")]
@@ -54,6 +54,7 @@ pub enum Advice {
     /// Have goroutines help the collector less.
     AssistLess {
         /// How; then a higher `GOGC` or `GOMEMLIMIT`.
+        #[serde(flatten)]
         by: Relief,
     },
     /// Fewer collections, and fewer runnable threads.
@@ -153,6 +154,29 @@ pub enum Advice {
     },
 }
 
+/// Where maps are made that should get a size hint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Makes {
+    /// Type of the map, where it is known.
+    pub map_type: Option<String>,
+    /// Lines that may make it without a hint; empty when none is known.
+    pub makes: Vec<Frame>,
+    /// Whether a heap profile shows that as many maps are made there as are filled.
+    pub makes_are_counted: bool,
+    /// Why no line is known; null when one is.
+    pub no_makes_because: Option<NoMakes>,
+}
+
+/// Why it is not known where maps are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoMakes {
+    /// There is no binary among the inputs.
+    NoBinary,
+    /// The binary shows no line of the function that makes such maps without a hint.
+    NotSeen,
+}
+
 /// How many entries maps end with, and what says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "known_from", rename_all = "snake_case")]
@@ -182,11 +206,11 @@ pub enum Gain {
 }
 
 /// How goroutines come to help the collector less.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "by", rename_all = "snake_case")]
 pub enum Relief {
     /// A size hint.
-    Presize,
+    Presize(Makes),
     /// Fewer allocations.
     AllocateLess,
 }
@@ -218,7 +242,7 @@ impl Advice {
             Self::Presize { .. } | Self::RaiseHint { .. } | Self::FinishGrowth { .. } => {
                 Verdict::Presize
             }
-            Self::AssistLess { by: Relief::Presize } => Verdict::Presize,
+            Self::AssistLess { by: Relief::Presize(_) } => Verdict::Presize,
             Self::AssistLess { by: Relief::AllocateLess } | Self::CollectLess => {
                 Verdict::AllocateLess
             }

@@ -1,10 +1,11 @@
 //! What the garbage collector does to the goroutines that use maps: clock readings of execution traces.
 
-use super::{ProcessContext, SiteContext, said};
+use super::{ProcessContext, SiteContext, makes, said};
 use crate::finding::{
     Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason, Relief,
 };
 use evidence::{Evidence, ProcessTrace, Ranges, SourceKind};
+use goabi::MapOp;
 
 /// Part of the writers' time in mark assists from which on they are a matter.
 pub(super) const ASSISTS_NOTICEABLE: f64 = 0.05;
@@ -33,7 +34,8 @@ pub(super) fn writers_help_collector(context: &SiteContext<'_>) -> Option<Findin
     let cpu = context.cpu();
     let cost = cpu.map(|(cpu, _)| cpu.split.get(gomap::Category::GcAssist));
     let (cause, by) = if is_growth {
-        (Cause::WritersMarkForGrowth, Relief::Presize)
+        let made = makes::of(context, context.types(MapOp::Assign).next());
+        (Cause::WritersMarkForGrowth, Relief::Presize(made))
     } else {
         (Cause::WritersMark, Relief::AllocateLess)
     };

@@ -4,7 +4,9 @@ use goabi::{MapImpl, MapOp, Release};
 use gomap::Category;
 use gomap::blocks::MAX_TABLE_SLOTS;
 
-use super::{FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted, said};
+use super::{
+    FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, makes, predicted, said,
+};
 use crate::finding::{
     Advice, Amount, Basis, Cause, Confidence, Entries, EvidenceLine, Finding, Gain, GrowthSaving,
     Level, Reason, Saving, work_label,
@@ -12,8 +14,7 @@ use crate::finding::{
 use crate::hints;
 use evidence::sizes::{Class, FinalSizes, Size};
 use evidence::{
-    Block, Bounds, Cost, Frame, HintedMakes, MakeSite, MapType, Precision, ProcessCpu, SiteCpu,
-    SourceKind, TypeGrowth,
+    Block, Bounds, Cost, MapType, Precision, ProcessCpu, SiteCpu, SourceKind, TypeGrowth,
 };
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
@@ -327,62 +328,7 @@ fn advice(
     map_type: Option<&MapType>,
     size: Option<&UsualSize>,
 ) -> Advice {
-    let recorded = || context.site.growth.as_ref()?.types.first().map(|growth| &growth.map_type);
-    let map_name = map_type.map(|t| &t.name).or_else(recorded).cloned();
-    let makes = makes(context, map_type);
-    Advice::Presize {
-        map_type: map_name,
-        makes_are_counted: !makes.is_empty() && n_growing(context).is_some(),
-        makes,
-        entries: size.map(UsualSize::entries),
-    }
-}
-
-/// Lines of the site's function that make maps of this type, or of one that is not known, without a hint.
-///
-/// Where the heap profile has such lines, only those count that make as many maps as are filled here.
-fn makes(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Vec<Frame> {
-    let function = &context.site.frame.function;
-    let n_filled = n_growing(context);
-    let makes_enough = |frame: &Frame| match (n_filled, objects_at(context, frame)) {
-        (Some(filled), made) => made.is_none_or(|made| made >= filled / 2),
-        (None, _) => true,
-    };
-    let mut places: Vec<Frame> = context
-        .evidence
-        .makes
-        .iter()
-        .filter(|make| make.frame.function == *function)
-        .filter(|make| lacks_hint(context, make, map_type))
-        .map(|make| make.frame.clone())
-        .filter(makes_enough)
-        .collect();
-    places.dedup();
-    places
-}
-
-/// Whether a line may make maps of this type without a hint, or with one for a single group.
-///
-/// The machine code names the type only where there is a hint, which may be 0: a recording then says so.
-fn lacks_hint(context: &SiteContext<'_>, make: &MakeSite, map_type: Option<&MapType>) -> bool {
-    let Some(name) = &make.map_type else { return true };
-    let here =
-        |hinted: &&HintedMakes| hinted.map_type == *name && hinted.frame.is_same_line(&make.frame);
-    let is_small = |hinted: &HintedMakes| hinted.mean() <= FIRST_GROUP as f64;
-    let is_this = map_type.is_some_and(|map_type| map_type.name == *name);
-    is_this && context.evidence.hints.iter().find(here).is_some_and(is_small)
-}
-
-/// Objects allocated at a line; `None` when no heap profile was given. A line that it lacks allocated next to nothing.
-fn objects_at(context: &SiteContext<'_>, frame: &Frame) -> Option<u64> {
-    context.evidence.heap.as_ref()?;
-    let at_line = context.evidence.sites.iter().filter(|site| site.frame.is_same_line(frame));
-    Some(
-        at_line
-            .filter_map(|site| site.heap.as_ref())
-            .map(|heap| heap.total.alloc_objects)
-            .fold(0, u64::saturating_add),
-    )
+    Advice::Presize { made: makes::of(context, map_type), entries: size.map(UsualSize::entries) }
 }
 
 fn file_name(path: &str) -> &str {
@@ -422,7 +368,7 @@ fn allocated_size(context: &SiteContext<'_>) -> Option<Size> {
 }
 
 /// Maps that grow beyond their first group, as the heap profile has them.
-fn n_growing(context: &SiteContext<'_>) -> Option<u64> {
+pub(super) fn n_growing(context: &SiteContext<'_>) -> Option<u64> {
     let beyond =
         blocks(context).filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects)));
     beyond
@@ -478,7 +424,10 @@ pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
     }
     let moves_at_once =
         |release: &Release| release.usual_map().is_some_and(|map| map.map_impl == MapImpl::Swiss);
-    let advice = Advice::FinishGrowth { or_release: Release::since(moves_at_once)? };
+    let advice = Advice::FinishGrowth {
+        made: makes::of(context, context.types(MapOp::Read).next()),
+        or_release: Release::since(moves_at_once)?,
+    };
     let mut finding = context.finding(evacuated, Cause::PendingGrowth, advice);
     finding.evidence = said([
         context.share("reads at this line, of all CPU", read, process.total),

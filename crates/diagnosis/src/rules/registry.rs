@@ -171,7 +171,7 @@ pub const RULES: &[Rule] = &[
         name: "pending-evacuation",
         verdicts: &[Verdict::Presize],
         needs: &[Input::Cpu],
-        uses: &[],
+        uses: &[Input::Binary, Input::Recording],
         gives_way_to: &[],
         thresholds: &[
             NOTICEABLE,
@@ -197,7 +197,7 @@ pub const RULES: &[Rule] = &[
         name: "writers-help-collector",
         verdicts: &[Verdict::Presize, Verdict::AllocateLess],
         needs: &[Input::Trace],
-        uses: &[Input::Cpu],
+        uses: &[Input::Cpu, Input::Binary, Input::Recording, Input::Heap],
         gives_way_to: &[],
         thresholds: &[
             Threshold {

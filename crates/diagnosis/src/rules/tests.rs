@@ -8,7 +8,8 @@ use gomap::{Category, GrowKind};
 
 use super::{RULES, diagnose};
 use crate::finding::{
-    Advice, Amount, Cause, Diagnosis, Entries, EvidenceLine, Gap, GrowthSaving, Level, Span,
+    Advice, Amount, Cause, Diagnosis, Entries, EvidenceLine, Gap, GrowthSaving, Level, Makes,
+    NoMakes, Span,
 };
 use crate::{Verdict, source_id};
 use evidence::sizes::{NoSizes, Size};
@@ -168,12 +169,17 @@ fn entries(finding: &crate::Finding) -> Option<Entries> {
     entries
 }
 
+/// No line is known that makes such maps.
+fn not_made(map_type: Option<String>, because: NoMakes) -> Makes {
+    let no_makes_because = Some(because);
+    Makes { map_type, makes: Vec::new(), makes_are_counted: false, no_makes_because }
+}
+
 /// Lines at which a hint should be given, and whether a heap profile counted what is made there.
 fn makes(finding: &crate::Finding) -> (Vec<u32>, bool) {
-    let Advice::Presize { makes, makes_are_counted, .. } = &finding.advice else {
-        panic!("{finding:?}")
-    };
-    (makes.iter().map(|make| make.line).collect(), *makes_are_counted)
+    let Advice::Presize { made, .. } = &finding.advice else { panic!("{finding:?}") };
+    assert_eq!(made.makes.is_empty(), made.no_makes_because.is_some());
+    (made.makes.iter().map(|make| make.line).collect(), made.makes_are_counted)
 }
 
 use Category::{Create, GrowthMemory, GrowthMove, Hash, Probe, Read};
@@ -189,18 +195,29 @@ fn growth_asks_for_a_hint_and_says_what_it_does_not_know() {
     evidence.cpu.as_mut().unwrap().gc = cost(50);
     let d = check(evidence, vec![site(1, GROWING)], &["growth-dominates Presize Medium"]);
     let finding = &d.findings[0];
-    let unknown = Advice::Presize {
-        map_type: None,
-        makes: Vec::new(),
-        makes_are_counted: false,
-        entries: None,
-    };
+    let unknown = Advice::Presize { made: not_made(None, NoMakes::NotSeen), entries: None };
     assert_eq!(finding.advice, unknown);
     assert_eq!(finding.cost, Some(cost(300)));
     let saving = finding.saving.clone().unwrap();
     // 35 % in 1000 samples, and twice their standard error of 1.5 %.
     assert!(saving.low == 0.0 && (saving.high - 0.3802).abs() < 1e-4, "{}", saving.high);
     assert_eq!(saving.growth, None, "no sizes were measured");
+}
+
+#[test]
+fn without_a_binary_it_is_not_known_where_a_map_is_made() {
+    let evidence = Evidence {
+        sources: Sources::from_iter([Source {
+            name: "cpu.pprof".to_owned(),
+            kind: SourceKind::Cpu,
+            summary: String::new(),
+        }]),
+        program: Program::default(),
+        ..program("go1.27.3")
+    };
+    let d = run(evidence, vec![site(1, GROWING)]);
+    let made = not_made(None, NoMakes::NoBinary);
+    assert_eq!(d.findings[0].advice, Advice::Presize { made, entries: None });
 }
 
 #[test]
@@ -367,6 +384,8 @@ fn a_pending_growth_is_seen_where_a_classic_map_is_only_read() {
     let read = || site(1, &[(MapOp::Read, Read, 300)]).leaf("runtime.evacuated", 60);
     let d = run(program("go1.23.9"), vec![read()]);
     assert_eq!(d.findings[0].rule, "pending-evacuation");
+    let Advice::FinishGrowth { made, .. } = &d.findings[0].advice else { panic!("{d:?}") };
+    assert_eq!(*made, not_made(None, NoMakes::NotSeen));
     let d = run(program("go1.27.3"), vec![read()]);
     assert!(d.findings.iter().all(|f| f.verdict() == Verdict::LeaveAlone));
 }

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{Advice, Basis, Entries, Gain, Relief, ShardKey, SyncMap};
+use diagnosis::finding::{Advice, Basis, Entries, Gain, Makes, NoMakes, Relief, ShardKey, SyncMap};
 use diagnosis::rules::{FIRST_GROUP, FLAT_IS_SMALLER};
-use evidence::Frame;
 use evidence::sizes::Size;
 use goabi::GoVersion;
 
@@ -16,22 +15,20 @@ const SHOWN_MAKES: usize = 3;
 /// What to change, concretely.
 pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
     match advice {
-        Advice::Presize { map_type, makes, makes_are_counted, entries } => {
-            let name = map_type.as_deref().unwrap_or("map[K]V");
-            let place = makes_text(makes, *makes_are_counted);
-            format!(
-                "write make({name}, n) {place}; n is {}; a hint far too large costs more than it saves",
-                entries_text(entries.as_ref())
-            )
-            .into()
-        }
+        Advice::Presize { made, entries } => format!(
+            "{}; n is {}; a hint far too large costs more than it saves",
+            write_make(made),
+            entries_text(entries.as_ref())
+        )
+        .into(),
         Advice::RaiseHint { make, entries, .. } => {
             let n = entries_text(Some(entries));
             format!("raise the hint at {} to {n}", short_place(make)).into()
         }
-        Advice::FinishGrowth { or_release } => format!(
-            "presize the map so that its last insert does not start a growth, or copy it once after it is filled; {} and \
+        Advice::FinishGrowth { made, or_release } => format!(
+            "{}, with an n by which the last insert does not start a growth; or copy the map once after it is filled; {} and \
              later move entries at once",
+            write_make(made),
             release(or_release)
         )
         .into(),
@@ -45,7 +42,7 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
             release(to)
         )
         .into(),
-        Advice::AssistLess { by } => assist_less(*by).into(),
+        Advice::AssistLess { by } => assist_less(by).into(),
         Advice::CollectLess => {
             "fewer collections: allocate less (size hints, reuse) or raise GOGC; a stop also waits until every goroutine is \
              off its processor, so more runnable threads than processors make it longer"
@@ -165,14 +162,31 @@ fn release(version: &GoVersion) -> String {
     format!("Go {}.{}", version.major, version.minor)
 }
 
-/// Where to write the hint. That a line of the same function makes maps does not say that it makes these.
-fn makes_text(makes: &[Frame], are_counted: bool) -> String {
-    let places: Vec<String> = makes.iter().take(SHOWN_MAKES).map(short_place).collect();
+/// The call to write and where, or why that is not known. That a line of the same function makes maps does not say that it
+/// makes these.
+fn write_make(made: &Makes) -> String {
+    let call = format!("make({}, n)", made.map_type.as_deref().unwrap_or("map[K]V"));
+    if let Some(reason) = made.no_makes_because {
+        return format!(
+            "where this map is made is not known: {}; write {call} there",
+            no_makes(reason)
+        );
+    }
+    let places: Vec<String> = made.makes.iter().take(SHOWN_MAKES).map(short_place).collect();
     match places.as_slice() {
-        [] => "where this map is made".to_owned(),
-        places if are_counted => format!("at {}", places.join(", ")),
-        [place] => format!("at {place}, if this map is made there"),
-        places => format!("where this map is made, maybe at {}", places.join(" or ")),
+        places if made.makes_are_counted => format!("write {call} at {}", places.join(", ")),
+        [place] => format!("write {call} at {place}, if this map is made there"),
+        places => format!("write {call} where this map is made, maybe at {}", places.join(" or ")),
+    }
+}
+
+/// Why it is not known where a map is made, as it follows a colon.
+fn no_makes(reason: NoMakes) -> &'static str {
+    match reason {
+        NoMakes::NoBinary => "add the binary, which may show it",
+        NoMakes::NotSeen => {
+            "the binary shows no line of this function that makes it without a hint"
+        }
     }
 }
 
@@ -197,11 +211,15 @@ fn entries_text(entries: Option<&Entries>) -> String {
     }
 }
 
-fn assist_less(by: Relief) -> String {
-    let first = match by {
-        Relief::Presize => "a size hint allocates once where growth allocates at every step",
+fn assist_less(by: &Relief) -> String {
+    let first: Cow<'_, str> = match by {
+        Relief::Presize(made) => format!(
+            "{}; n is the number of entries they end with: a size hint allocates once where growth allocates at every step",
+            write_make(made)
+        )
+        .into(),
         Relief::AllocateLess => {
-            "allocate less here: reuse maps with clear(), make keys without new strings"
+            "allocate less here: reuse maps with clear(), make keys without new strings".into()
         }
     };
     format!(
@@ -230,16 +248,26 @@ fn shard(by: ShardKey, or_sync_map: Option<SyncMap>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use evidence::Frame;
+
     use super::*;
 
     fn frame(line: u32) -> Frame {
         Frame { function: "main.fill".into(), file: "/src/main.go".into(), line }
     }
 
+    fn made(lines: &[u32], makes_are_counted: bool) -> Makes {
+        Makes {
+            map_type: Some("map[string]int".to_owned()),
+            makes: lines.iter().copied().map(frame).collect(),
+            makes_are_counted,
+            no_makes_because: lines.is_empty().then_some(NoMakes::NotSeen),
+        }
+    }
+
     fn presize(lines: &[u32], makes_are_counted: bool, entries: Option<Entries>) -> String {
-        let makes = lines.iter().copied().map(frame).collect();
-        let map_type = Some("map[string]int".to_owned());
-        advice(&Advice::Presize { map_type, makes, makes_are_counted, entries }).into_owned()
+        let made = made(lines, makes_are_counted);
+        advice(&Advice::Presize { made, entries }).into_owned()
     }
 
     #[test]
@@ -249,12 +277,39 @@ mod tests {
             let rest = text.split_once("n) ").and_then(|(_, rest)| rest.split_once(';'));
             rest.map(|(place, _)| place.to_owned()).expect("it says where")
         };
-        assert_eq!(place(&[], false), "where this map is made");
         assert_eq!(place(&[7], false), "at main.go:7, if this map is made there");
         let maybe = "where this map is made, maybe at main.go:7 or main.go:9";
         assert_eq!(place(&[7, 9], false), maybe);
         assert_eq!(place(&[7, 9], true), "at main.go:7, main.go:9");
         assert_eq!(place(&[1, 2, 3, 4], true), "at main.go:1, main.go:2, main.go:3");
+    }
+
+    /// Whatever asks for a hint says where, or that this is not known and why.
+    #[test]
+    fn a_line_that_is_not_known_is_said_to_be_so() {
+        let all = |made: &Makes| {
+            let or_release = GoVersion::go1(24);
+            [
+                Advice::Presize { made: made.clone(), entries: None },
+                Advice::FinishGrowth { made: made.clone(), or_release },
+                Advice::AssistLess { by: Relief::Presize(made.clone()) },
+            ]
+            .map(|of| advice(&of).into_owned())
+        };
+        for text in all(&made(&[7], true)) {
+            assert!(text.starts_with("write make(map[string]int, n) at main.go:7"), "{text}");
+        }
+        let not_seen = "where this map is made is not known: the binary shows no line of this function that makes it \
+                        without a hint; write make(map[string]int, n) there";
+        for text in all(&made(&[], false)) {
+            assert!(text.starts_with(not_seen), "{text}");
+        }
+        let no_makes_because = Some(NoMakes::NoBinary);
+        let no_binary = "where this map is made is not known: add the binary, which may show it; \
+                         write make(map[K]V, n) there";
+        for text in all(&Makes { map_type: None, no_makes_because, ..made(&[], false) }) {
+            assert!(text.starts_with(no_binary), "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Rules that rest on traces and profiles of locks.
 
 use super::*;
-use crate::finding::{ShardKey, SyncMap};
+use crate::finding::{Relief, ShardKey, SyncMap};
 use crate::rules::collector::{ASSISTS_NOTICEABLE, ENOUGH_ASSISTS, LONG_STOP_NS};
 use crate::rules::locks::{WAITING, WAITING_NS};
 use crate::rules::path::LARGEST_FAST_ELEM;
@@ -49,8 +49,27 @@ fn writers_that_mark_before_growth_should_presize() {
     let helping = with_assists(500, enough_ns, enough_ns);
     let found = check(unremarkable(), vec![helping], &["writers-help-collector Presize High"]);
     assert_eq!(found.sources_of(&found.findings[0]), [source_id(3)]);
+    let by = Relief::Presize(not_made(None, NoMakes::NotSeen));
+    assert_eq!(found.findings[0].advice, Advice::AssistLess { by });
     // No sample was charged to the collector, which is said by leaving the line out.
     assert!(found.findings[0].evidence.iter().all(|line| line.sources == source_id(3).into()));
+}
+
+#[test]
+fn the_line_that_makes_the_maps_is_named_where_writers_mark() {
+    let make = Frame { function: "main.fill".to_owned(), file: "/src/main.go".to_owned(), line: 3 };
+    let mut evidence = unremarkable();
+    evidence.makes = vec![MakeSite { frame: make.clone(), map_type: None }];
+    let helping = with_assists(500, SECOND / 2, SECOND / 2).uses(Assign, inner());
+    let found = run(evidence, vec![helping]);
+    let finding = found.findings.iter().find(|of| of.rule == "writers-help-collector").unwrap();
+    let by = Relief::Presize(Makes {
+        map_type: Some(inner().name),
+        makes: vec![make],
+        makes_are_counted: false,
+        no_makes_because: None,
+    });
+    assert_eq!(finding.advice, Advice::AssistLess { by });
 }
 
 #[test]
