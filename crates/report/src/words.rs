@@ -17,7 +17,7 @@ pub use self::unknown::{no_forecast, no_sizes};
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{Amount, Confidence, EvidenceLine, Gap, Level};
+use diagnosis::finding::{Amount, Cause, Confidence, EvidenceLine, Gap, Level, Reason};
 use diagnosis::rewrites::{NoForecast, NotFlattened};
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::sizes::NoSizes;
@@ -84,6 +84,74 @@ words! { Level:
 words! { AnnotationLevel:
     Self::Error => "error",
     Self::Warning => "warning",
+}
+
+// In words for readers: `cause`.
+words! { Cause:
+    Self::FullSmallMaps { .. } => "full_small_maps",
+    Self::HintTooSmall { .. } => "hint_too_small",
+    Self::InnerMapsGrow { .. } => "inner_maps_grow",
+    Self::MapGrows => "map_grows",
+    Self::PendingGrowth => "pending_growth",
+    Self::WritersMarkForGrowth => "writers_mark_for_growth",
+    Self::WritersMark => "writers_mark",
+    Self::LockHeldForMap => "lock_held_for_map",
+    Self::MissesInSearch => "misses_in_search",
+    Self::StacksGrow => "stacks_grow",
+    Self::LargeElements { .. } => "large_elements",
+    Self::SmallInnerMaps { .. } => "small_inner_maps",
+    Self::BothLevelsOnOneLine { .. } => "both_levels_on_one_line",
+    Self::InterfaceKeys { .. } => "interface_keys",
+    Self::Hashing { .. } => "hashing",
+    Self::KeysBuilt => "keys_built",
+    Self::MapsDropped => "maps_dropped",
+    Self::NeverShrinks { .. } => "never_shrinks",
+    Self::CollectorMarksMaps { .. } => "collector_marks_maps",
+    Self::LongStops => "long_stops",
+    Self::ShortStops => "short_stops",
+    Self::SmallWrites => "small_writes",
+    Self::LittleInMaps => "little_in_maps",
+    Self::SpreadThin { .. } => "spread_thin",
+    Self::MostlyRead => "mostly_read",
+    Self::NotGrowing { .. } => "not_growing",
+}
+
+// In words for readers: `reason`.
+words! { Reason:
+    Self::FewSamples(_) => "few_samples",
+    Self::RoughShare(_) => "rough_share",
+    Self::ShareMeasured => "share_measured",
+    Self::SharesMeasured => "shares_measured",
+    Self::GrowthsCounted => "growths_counted",
+    Self::GrowthsEstimated => "growths_estimated",
+    Self::ToolsAgree => "tools_agree",
+    Self::SizesAllocated => "sizes_allocated",
+    Self::SizesNotMeasured => "sizes_not_measured",
+    Self::WhichMapNotRecorded => "which_map_not_recorded",
+    Self::LargerMapsLookAlike => "larger_maps_look_alike",
+    Self::CheckRunsInAnyGrowth => "check_runs_in_any_growth",
+    Self::FewAssists(_) => "few_assists",
+    Self::AssistsTimed => "assists_timed",
+    Self::LongestStopAlone => "longest_stop_alone",
+    Self::FewStops(_) => "few_stops",
+    Self::StopsTimed => "stops_timed",
+    Self::SourcesAgree => "sources_agree",
+    Self::GuardNotMeasured => "guard_not_measured",
+    Self::TimeNotKnown => "time_not_known",
+    Self::FewMisses(_) => "few_misses",
+    Self::MissTimeNotMeasured => "miss_time_not_measured",
+    Self::OtherPathNotMeasured => "other_path_not_measured",
+    Self::EntriesNotMeasured => "entries_not_measured",
+    Self::OrderNotMeasured => "order_not_measured",
+    Self::HashFunctionsSeen => "hash_functions_seen",
+    Self::KeyLengthNotMeasured => "key_length_not_measured",
+    Self::UseAsKeysNotMeasured => "use_as_keys_not_measured",
+    Self::DropsNotMeasured => "drops_not_measured",
+    Self::EntriesLeftNotMeasured => "entries_left_not_measured",
+    Self::MarkTimeNotMeasured => "mark_time_not_measured",
+    Self::CallsTimed => "calls_timed",
+    Self::AllSamples(_) => "all_samples",
+    Self::MayHide { .. } => "may_hide",
 }
 
 words! { Gap:

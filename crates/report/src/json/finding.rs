@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{self, Advice, GrowthSaving, Level};
+use diagnosis::finding::{self, Advice, Cause, GrowthSaving, Level, Reason};
 use diagnosis::{Diagnosis, Verdict};
 use evidence::sizes::NoSizes;
 use schemars::JsonSchema;
@@ -22,6 +22,8 @@ pub(super) struct Finding<'d> {
     verdict: Key<Verdict>,
     /// What is the matter.
     cause: Cow<'static, str>,
+    /// What is the matter, for programs.
+    cause_key: Key<&'d Cause>,
     /// What to change.
     advice: Cow<'static, str>,
     /// The advice for programs.
@@ -47,6 +49,7 @@ impl<'d> Finding<'d> {
             site: finding.site,
             verdict: Key(finding.verdict()),
             cause: words::cause(&finding.cause),
+            cause_key: Key(&finding.cause),
             advice: words::advice(&finding.advice),
             action: &finding.advice,
             cost: finding.cost.map(Cost::from),
@@ -54,6 +57,7 @@ impl<'d> Finding<'d> {
             confidence: Confidence {
                 level: Key(finding.confidence.level),
                 reason: words::reason(finding.confidence.reason),
+                reason_key: Key(finding.confidence.reason),
             },
             seen_in: super::ids(diagnosis.sources_of(finding)),
             measuring_sources: diagnosis.evidence.n_measuring(),
@@ -69,6 +73,8 @@ struct Confidence {
     level: Key<Level>,
     /// Why not higher, or what it rests on.
     reason: Cow<'static, str>,
+    /// The same for programs.
+    reason_key: Key<Reason>,
 }
 
 /// What following the advice would save.
