@@ -1,5 +1,5 @@
-// A controller asks which pods are on each node: ByIndex of client-go's cache, 30,000 pods on 300 nodes, and one update of
-// a pod for each question.
+// A controller asks which pods are on each node: ByIndex of client-go's cache, 30,000 pods on 300 nodes, and one update
+// of a pod for each question.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// A spelling corrector learns 15,000 words: Train of sajari/fuzzy keeps for each word all strings that it becomes without
-// one or two letters.
+// A spelling corrector learns 15,000 words: Train of sajari/fuzzy keeps for each word all strings that it becomes
+// without one or two letters.
 package main
 
 import (

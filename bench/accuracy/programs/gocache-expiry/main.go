@@ -1,5 +1,5 @@
-// A burst of a million entries that expire at once, then weeks of a few: go-cache with DeleteExpired called often, as its
-// janitor does.
+// A burst of a million entries that expire at once, then weeks of a few: go-cache with DeleteExpired called often, as
+// its janitor does.
 package main
 
 import (

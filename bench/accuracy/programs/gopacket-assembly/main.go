@@ -1,5 +1,5 @@
-// Packets of 20,000 connections in turns, put together to streams by gopacket's tcpassembly. A connection is found by its
-// two flows, an array of two structs of 56 bytes.
+// Packets of 20,000 connections in turns, put together to streams by gopacket's tcpassembly. A connection is found by
+// its two flows, an array of two structs of 56 bytes.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Which countries do visits come from? Uniq of samber/lo over a million visits and 200 countries. Uniq makes its map for
-// as many entries as there are visits.
+// Which countries do visits come from? Uniq of samber/lo over a million visits and 200 countries. Uniq makes its map
+// for as many entries as there are visits.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Settings asked for at each request: GetInt and GetString of viper, by paths of three names, with a configuration of 200
-// settings.
+// Settings asked for at each request: GetInt and GetString of viper, by paths of three names, with a configuration of
+// 200 settings.
 package main
 
 import (
