@@ -20,7 +20,8 @@ use gomap::Category;
 pub struct Diagnosis {
     /// What was measured.
     pub evidence: Evidence,
-    /// Ranked: what asks for a change before what does not; by share of CPU, then by confidence, site and rule.
+    /// Ranked: what asks for a change before what does not, by the time that it explains. All findings of a line stand
+    /// together: the first is what to do, the others are [`Finding::under`] it.
     pub findings: Vec<Finding>,
     /// What would have said more, the most telling first.
     pub not_measured: Vec<Gap>,
@@ -36,6 +37,11 @@ impl Diagnosis {
         ids.retain(|&id| self.evidence.measures(id));
         ids
     }
+
+    /// Findings that are the first of their line, or about the process, with those that stand under them.
+    pub fn by_line(&self) -> impl Iterator<Item = (&Finding, &[Finding])> {
+        self.findings.chunk_by(|_, next| next.under.is_some()).filter_map(|line| line.split_first())
+    }
 }
 
 /// One conclusion about one site or the process.
@@ -49,14 +55,27 @@ pub struct Finding {
     pub cause: Cause,
     /// What to change, concretely.
     pub advice: Advice,
-    /// The CPU this finding speaks about; `None` when it speaks about memory.
+    /// How it stands to the first finding of the same line; `None` where it is the first, or about the process.
+    pub under: Option<Under>,
+    /// The CPU that it explains, which following the advice may save; `None` when it speaks about memory.
     pub cost: Option<Cost>,
+    /// Goroutines that wait because of it, on average; `None` when it speaks about other things or that is not known.
+    pub waiting: Option<f64>,
     /// What following the advice would save.
     pub saving: Option<Saving>,
     /// How far to trust it.
     pub confidence: Confidence,
     /// Each line can be checked by hand in the source it names.
     pub evidence: Vec<EvidenceLine>,
+}
+
+/// What a finding is beside the first one of its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Under {
+    /// An alternative: both save the same work, so one of them is enough.
+    Instead,
+    /// Something else: each helps without the other.
+    Besides,
 }
 
 /// What to do at a site.

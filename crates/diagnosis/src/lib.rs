@@ -2,7 +2,7 @@
 //!
 //! 1. A collector (crate `ingest`) fills [`evidence::Evidence`]: what was measured, per site and for the process.
 //! 2. [`diagnose`] asks every rule of [`rules`] about the process and each site.
-//! 3. Findings come back ranked by the share of CPU they speak about, each with evidence, a verdict and a confidence.
+//! 3. Findings come back by line, ranked by the time that they explain, each with evidence, a verdict and a confidence.
 //!
 //! No files, no screen, no clock. What was not measured is `None`, never 0.
 

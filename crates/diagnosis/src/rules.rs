@@ -3,7 +3,7 @@
 //! 1. [`RULES`] has a row for each rule: what it needs, beside which findings it is silent, its thresholds and their reasons.
 //! 2. Each rule whose inputs are there looks at one site, or at the process, and knows nothing of the others.
 //! 3. What it says is left out where its row says that it gives way to what was found before.
-//! 4. Findings are ranked; what would have said more goes to [`Diagnosis::not_measured`].
+//! 4. Findings of a line are put together, and ranked ([`rank`]); what would have said more goes to [`Diagnosis::not_measured`].
 
 mod collector;
 mod growth;
@@ -16,6 +16,7 @@ mod nesting;
 mod not_measured;
 mod path;
 mod predicted;
+mod rank;
 mod registry;
 mod rule;
 mod steady;
@@ -50,8 +51,7 @@ pub const FLAT_IS_SMALLER: u64 = 4;
 
 /// Asks all rules.
 pub fn diagnose(evidence: Evidence) -> Diagnosis {
-    let mut findings = ask(&evidence);
-    rank(&mut findings);
+    let findings = rank::rank(ask(&evidence), &evidence);
     let not_measured = not_measured::list(&evidence);
     Diagnosis { evidence, findings, not_measured }
 }
@@ -75,17 +75,6 @@ fn ask(evidence: &Evidence) -> Vec<Finding> {
         }
     }
     found
-}
-
-fn rank(findings: &mut [Finding]) {
-    let cpu_ns = |f: &Finding| f.cost.map_or(0, |cost| cost.cpu_ns);
-    findings.sort_by(|a, b| {
-        (b.asks_for_change().cmp(&a.asks_for_change()))
-            .then_with(|| cpu_ns(b).cmp(&cpu_ns(a)))
-            .then_with(|| b.confidence.level.cmp(&a.confidence.level))
-            .then_with(|| a.site.cmp(&b.site))
-            .then_with(|| a.rule.cmp(b.rule))
-    });
 }
 
 /// What a rule about the process sees.
@@ -217,8 +206,9 @@ fn confidence(cost: Cost, level: Level, reason: Reason) -> Confidence {
 impl Finding {
     /// A finding of which evidence, cost and saving are still to be said.
     fn new(rule: &'static str, cause: Cause, advice: Advice, confidence: Confidence) -> Self {
-        let (site, cost, saving, evidence) = (None, None, None, Vec::new());
-        Self { rule, site, cause, advice, cost, saving, confidence, evidence }
+        let (site, under, cost, waiting, saving) = (None, None, None, None, None);
+        let evidence = Vec::new();
+        Self { rule, site, cause, advice, under, cost, waiting, saving, confidence, evidence }
     }
 
     /// What to do, in one word.

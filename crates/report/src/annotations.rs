@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use diagnosis::Diagnosis;
 use diagnosis::budget::{Excess, Measure, Outcome, Reason, Unchecked};
-use diagnosis::finding::Advice;
+use diagnosis::finding::{Advice, Under};
+use diagnosis::{Diagnosis, Finding};
 use evidence::Evidence;
 
 use crate::numbers::{figure, ratio};
@@ -51,24 +51,31 @@ pub fn annotations(
     let excesses =
         outcome.excesses.iter().map(|excess| over(excess, evidence, budget_file, locate));
     let unchecked = outcome.unchecked.iter().map(|limit| unchecked(*limit, budget_file));
-    let findings = diagnosis.findings.iter().filter(|finding| finding.asks_for_change());
-    let findings = findings.filter_map(|finding| {
+    let findings = diagnosis.by_line().filter(|(finding, _)| finding.asks_for_change());
+    let findings = findings.filter_map(|(finding, others)| {
         let frame = &evidence.sites[finding.site?].frame;
         Some(Annotation {
             level: AnnotationLevel::Warning,
             file: locate(&frame.file),
             line: frame.line.max(1),
             message: format!(
-                "{}: {}: {}",
+                "{}: {}: {}{}",
                 finding.verdict().word(),
                 words::cause(&finding.cause),
-                words::advice(&finding.advice)
+                words::advice(&finding.advice),
+                others.iter().map(other).collect::<String>()
             ),
             rule: finding.rule.to_owned(),
             action: Some(finding.advice.clone()),
         })
     });
     excesses.chain(unchecked).chain(findings).collect()
+}
+
+/// "; or reuse".
+fn other(finding: &Finding) -> String {
+    let how = if finding.under == Some(Under::Instead) { "or" } else { "also" };
+    format!("; {how} {}", finding.verdict().word())
 }
 
 fn over(

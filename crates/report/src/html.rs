@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use diagnosis::finding::{EvidenceLine, Saving};
-use diagnosis::{Diagnosis, Finding, Verdict};
+use diagnosis::finding::{EvidenceLine, Saving, Under};
+use diagnosis::{Diagnosis, Finding};
 use evidence::{Cost, CostSplit, Evidence, ProcessCpu, Site};
 use goabi::MapOp;
 use gomap::Category;
@@ -148,30 +148,56 @@ fn findings(diagnosis: &Diagnosis) -> Markup {
         @if diagnosis.findings.is_empty() {
             p { "No finding: nothing that was measured asks for a change." }
         }
-        @for of in &diagnosis.findings { (finding(of, diagnosis)) }
+        @let (in_full, folded) = text::in_full_and_folded(diagnosis);
+        @for (first, others) in in_full {
+            article.(class(first)) {
+                (finding(first, diagnosis))
+                @for under in others { section.other { (finding(under, diagnosis)) } }
+            }
+        }
+        @if !folded.is_empty() {
+            details.folded {
+                summary { "Leave alone: " (folded.len()) }
+                @for of in folded { article.(class(of)) { (finding(of, diagnosis)) } }
+            }
+        }
     }
 }
 
 fn finding(finding: &Finding, diagnosis: &Diagnosis) -> Markup {
     let evidence = &diagnosis.evidence;
-    let class = if finding.verdict() == Verdict::LeaveAlone { "fine" } else { "change" };
     let site = finding.site.and_then(|idx| evidence.sites.get(idx));
-    let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
     html! {
-        article.(class) {
-            h3 { em { (finding.verdict().word()) } " " (place) }
-            dl {
-                @if let Some(site) = site { (row("which map", &text::map_text(site, evidence))) }
-                (row("why", &words::cause(&finding.cause)))
-                (row("what to change", &words::advice(&finding.advice)))
-                @if let Some(saving) = &finding.saving { (saving_rows(saving, evidence)) }
-                (row("trust", &words::confidence(finding.confidence)))
-                @if let Some(site) = site.filter(|_| finding.asks_for_change()) {
-                    (row("did it help", &text::check_text(site, finding)))
-                }
-                (row("seen", &words::seen_in(finding, diagnosis)))
+        h3 { (head(finding, evidence)) }
+        dl {
+            @if let Some(site) = site.filter(|_| finding.under.is_none()) {
+                (row("which map", &text::map_text(site, evidence)))
             }
-            table.evidence { @for line in &finding.evidence { (evidence_row(line, evidence)) } }
+            (row("why", &words::cause(&finding.cause)))
+            (row("what to change", &words::advice(&finding.advice)))
+            @if let Some(saving) = &finding.saving { (saving_rows(saving, evidence)) }
+            (row("trust", &words::confidence(finding.confidence)))
+            @if let Some(site) = site.filter(|_| finding.asks_for_change()) {
+                (row("did it help", &text::check_text(site, finding)))
+            }
+            (row("seen", &words::seen_in(finding, diagnosis)))
+        }
+        table.evidence { @for line in &finding.evidence { (evidence_row(line, evidence)) } }
+    }
+}
+
+fn class(finding: &Finding) -> &'static str {
+    if finding.asks_for_change() { "change" } else { "fine" }
+}
+
+/// "presize main.build main.go:49"; under it "or reuse", "also change key".
+fn head(finding: &Finding, evidence: &Evidence) -> Markup {
+    let verdict = finding.verdict().word();
+    html! {
+        @match finding.under {
+            None => { em { (verdict) } " " (text::place(finding, evidence)) }
+            Some(Under::Instead) => { "or " em { (verdict) } }
+            Some(Under::Besides) => { "also " em { (verdict) } }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::finding::{EvidenceLine, Gap};
+use diagnosis::finding::{EvidenceLine, Gap, Under};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::words::plural;
@@ -166,10 +166,52 @@ impl Page<'_> {
             };
             return writeln!(self.out, "\n{FINE}no finding{FINE:#}: {why}");
         }
-        for (number, finding) in diagnosis.findings.iter().take(top).enumerate() {
+        let (in_full, folded) = in_full_and_folded(diagnosis);
+        for (number, (finding, others)) in in_full.iter().take(top).enumerate() {
             self.finding(number + 1, finding, diagnosis)?;
+            others.iter().try_for_each(|other| self.other(other, &diagnosis.evidence))?;
         }
-        self.more(diagnosis.findings.len(), top, "finding")
+        self.more(in_full.len(), top, "finding")?;
+        self.folded(&folded, top, &diagnosis.evidence)
+    }
+
+    /// What else there is to do at the line of the finding before.
+    fn other(&mut self, finding: &Finding, evidence: &Evidence) -> io::Result<()> {
+        let label = match finding.under {
+            Some(Under::Instead) => "or",
+            Some(Under::Besides) | None => "also",
+        };
+        let verdict = finding.verdict().word().to_uppercase();
+        let (why, change) = (words::cause(&finding.cause), words::advice(&finding.advice));
+        self.row(label, &format!("{verdict}: {change}"))?;
+        self.row("", &format!("why: {why}; trust {}", words::confidence(finding.confidence)))?;
+        self.evidence_lines(&finding.evidence, evidence)
+    }
+
+    /// What is well as it is, in a few words each.
+    fn folded(&mut self, folded: &[&Finding], top: usize, evidence: &Evidence) -> io::Result<()> {
+        if folded.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            self.out,
+            "\n{FINE}Leave alone{FINE:#}  {DIM}all of their evidence: --json, --html{DIM:#}"
+        )?;
+        for finding in folded.iter().take(top) {
+            let of_cpu = finding.cost.zip(evidence.cpu.as_ref());
+            let share =
+                of_cpu.map(|(cost, cpu)| format!("  {} of the CPU", share(cost, cpu.total)));
+            writeln!(
+                self.out,
+                "  {BOLD}{}{BOLD:#}{}",
+                place(finding, evidence),
+                share.unwrap_or_default()
+            )?;
+            let (why, change) = (words::cause(&finding.cause), words::advice(&finding.advice));
+            let trust = words::confidence(finding.confidence);
+            self.wrapped("    ", &format!("{why}; {change}. Trust {trust}"), Style::new())?;
+        }
+        self.more(folded.len(), top, "finding")
     }
 
     fn finding(
@@ -181,8 +223,7 @@ impl Page<'_> {
         let evidence = &diagnosis.evidence;
         let style = if finding.verdict() == Verdict::LeaveAlone { FINE } else { CHANGE };
         let verdict = finding.verdict().word().to_uppercase();
-        let site = finding.site.and_then(|idx| evidence.sites.get(idx));
-        let place = site.map_or("whole process".to_owned(), |site| words::place(&site.frame));
+        let (site, place) = (site_of(finding, evidence), place(finding, evidence));
         writeln!(
             self.out,
             "\n{BOLD}{number}.{BOLD:#} {style}{verdict}{style:#}  {BOLD}{place}{BOLD:#}"
@@ -356,6 +397,27 @@ impl Page<'_> {
             .break_words(false);
         wrap(text, options).iter().try_for_each(|line| writeln!(self.out, "{style}{line}{style:#}"))
     }
+}
+
+/// A finding and what stands under it.
+type Line<'d> = (&'d Finding, &'d [Finding]);
+
+/// What asks for a change in full, the rest in few words. Where nothing does, the first is said in full: it is the answer.
+pub(crate) fn in_full_and_folded(diagnosis: &Diagnosis) -> (Vec<Line<'_>>, Vec<&Finding>) {
+    let lines: Vec<Line<'_>> = diagnosis.by_line().collect();
+    let n_changes = lines.iter().take_while(|(finding, _)| finding.asks_for_change()).count();
+    let (in_full, rest) = lines.split_at(n_changes.max(1).min(lines.len()));
+    (in_full.to_vec(), rest.iter().map(|(finding, _)| *finding).collect())
+}
+
+fn site_of<'e>(finding: &Finding, evidence: &'e Evidence) -> Option<&'e Site> {
+    evidence.sites.get(finding.site?)
+}
+
+/// Where a finding is: "main.build main.go:49".
+pub(crate) fn place(finding: &Finding, evidence: &Evidence) -> String {
+    let site = site_of(finding, evidence);
+    site.map_or("whole process".to_owned(), |site| words::place(&site.frame))
 }
 
 /// Marks figures that rest on few samples.

@@ -17,7 +17,7 @@ pub use self::unknown::{no_forecast, no_sizes};
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{Amount, Cause, Confidence, EvidenceLine, Gap, Level, Reason};
+use diagnosis::finding::{Amount, Cause, Confidence, EvidenceLine, Gap, Level, Reason, Under};
 use diagnosis::rewrites::{NoForecast, NotFlattened};
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::sizes::NoSizes;
@@ -147,6 +147,7 @@ words! { Reason:
     Self::KeyLengthNotMeasured => "key_length_not_measured",
     Self::UseAsKeysNotMeasured => "use_as_keys_not_measured",
     Self::DropsNotMeasured => "drops_not_measured",
+    Self::TimeNotMeasured => "time_not_measured",
     Self::EntriesLeftNotMeasured => "entries_left_not_measured",
     Self::MarkTimeNotMeasured => "mark_time_not_measured",
     Self::CallsTimed => "calls_timed",
@@ -162,6 +163,11 @@ words! { Gap:
     Self::CollectorWaits => "collector_waits",
     Self::LockWaits => "lock_waits",
     Self::Misses => "misses",
+}
+
+words! { Under:
+    Self::Instead => "instead",
+    Self::Besides => "besides",
 }
 
 words! { MapOp:

@@ -267,6 +267,55 @@ impl Advice {
             | Self::MarkingIsCheap { .. } => Verdict::LeaveAlone,
         }
     }
+
+    /// What it saves.
+    pub(crate) fn saves(&self) -> Work {
+        match self {
+            Self::Presize { .. }
+            | Self::RaiseHint { .. }
+            | Self::FinishGrowth { .. }
+            | Self::MoveToGo { .. }
+            | Self::AssistLess { .. }
+            | Self::Flatten { .. }
+            | Self::ClearAndReuse => Work::Filling,
+            Self::FlattenForRandomAccess { .. }
+            | Self::KeysInPlace
+            | Self::SmallerEntries
+            | Self::PointToElements { .. } => Work::Searching,
+            Self::ConcreteKey { .. } | Self::HashFewerBytes { .. } | Self::BuildKeysOnce => {
+                Work::Keys
+            }
+            Self::Shard { .. } => Work::Waiting,
+            Self::CopyToNewMap { .. } | Self::NoPointers { .. } => Work::Keeping,
+            Self::CollectLess
+            | Self::ReuseGoroutines
+            | Self::BatchWrites { .. }
+            | Self::KeepNested { .. }
+            | Self::FewerOperations
+            | Self::FewerLookups
+            | Self::LookElsewhere
+            | Self::LookForHabit
+            | Self::LookAtMarking
+            | Self::MarkingIsCheap { .. } => Work::Other,
+        }
+    }
+}
+
+/// Work that advice saves; what saves the same work need not be done twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Making maps and filling them: growth, allocation, and what the collector does for that.
+    Filling,
+    /// Finding entries.
+    Searching,
+    /// Making, hashing and comparing keys.
+    Keys,
+    /// Waiting for others.
+    Waiting,
+    /// Memory that is kept.
+    Keeping,
+    /// Something beside the maps.
+    Other,
 }
 
 /// As in the rest of the JSON: "go1.27".

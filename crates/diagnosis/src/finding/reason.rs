@@ -61,6 +61,8 @@ pub enum Reason {
     UseAsKeysNotMeasured,
     /// Whether the maps themselves are dropped is not measured.
     DropsNotMeasured,
+    /// No CPU profile shows what it costs.
+    TimeNotMeasured,
     /// How many entries the arrays still hold was not measured.
     EntriesLeftNotMeasured,
     /// Live bytes stand for the time to mark them.

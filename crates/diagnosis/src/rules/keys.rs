@@ -42,10 +42,19 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let name = || map_type.map(|t| t.name.clone());
     let (cause, advice) =
         (Cause::InterfaceKeys { map_type: name() }, Advice::ConcreteKey { map_type: name() });
-    let mut finding = context.finding(cpu.map, cause, advice);
+    let mut finding = context.finding(of_keys, cause, advice);
     finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
-        context.share("of that in hash functions of interfaces themselves", hashing, cpu.map),
+        context.share(
+            "hashing keys and making them at this line, of all CPU",
+            of_keys,
+            process.total,
+        ),
+        context.share(
+            "in hash functions of interfaces themselves, of these map operations",
+            hashing,
+            cpu.map,
+        ),
         context.share(
             "strings and interface values made on this line, of all CPU",
             cpu.key_conversion,
@@ -60,7 +69,7 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
         ));
     }
     let level = if map_type.is_some() { Level::High } else { Level::Medium };
-    finding.confidence = confidence(cpu.map, level, Reason::HashFunctionsSeen);
+    finding.confidence = confidence(of_keys, level, Reason::HashFunctionsSeen);
     Some(finding)
 }
 

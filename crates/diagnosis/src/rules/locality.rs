@@ -36,7 +36,9 @@ pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
         None if is_of_keys(worst) => Advice::KeysInPlace,
         None => Advice::SmallerEntries,
     };
-    let mut finding = context.finding(cpu.map, Cause::MissesInSearch, advice);
+    let mut search = cpu.by_work.get(MapWork::Load);
+    search += cpu.by_work.get(MapWork::Compare);
+    let mut finding = context.finding(search, Cause::MissesInSearch, advice);
     finding.evidence = measured.iter().flat_map(|(here, all)| lines(here, all)).collect();
     finding.evidence.extend(context.share(
         "map operations at this line, of all CPU",

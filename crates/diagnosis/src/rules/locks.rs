@@ -37,6 +37,8 @@ pub(super) fn lock_around_map(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let mut finding = context.finding(map, Cause::LockHeldForMap, advice(context));
+    finding.waiting =
+        sums.iter().filter_map(|&(source, waits)| context.waiting(source, waits)).reduce(f64::max);
     finding.evidence = lock_lines(context, locks);
     finding.evidence.extend(said([
         context.share("this function, of all CPU", cpu.function, process.total),
@@ -138,6 +140,12 @@ fn lock_lines(context: &SiteContext<'_>, locks: &[SiteLock]) -> Vec<EvidenceLine
 impl<'e> SiteContext<'e> {
     fn locks_of(&self, source: SourceId) -> Option<&'e ProcessLocks> {
         self.evidence.locks.iter().find(|locks| locks.source == source)
+    }
+
+    /// Goroutines that wait at any time, on average; `None` where the source does not say which time it covers.
+    fn waiting(&self, source: SourceId, waits: Waits) -> Option<f64> {
+        let ns = self.locks_of(source)?.duration_ns.filter(|&ns| ns > 0)?;
+        Some(waits.ns as f64 / ns as f64)
     }
 
     /// Sites in this site's function, the one that costs most first.

@@ -3,7 +3,7 @@
 use goabi::{MapOp, Nested, Release};
 use gomap::Category;
 
-use super::{ProcessContext, SiteContext, collector, confidence, said};
+use super::{ENOUGH_SAMPLES, ProcessContext, SiteContext, collector, confidence, said};
 use crate::finding::{
     Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason,
 };
@@ -35,7 +35,11 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     if alloc == 0 || !is_large || alloc < inuse.saturating_mul(CHURN) {
         return None;
     }
-    let cost = context.site.cpu.as_ref().map(allocation_cost);
+    let cost = context.cpu().map(|(cpu, _)| allocation_cost(cpu));
+    // Where CPU time was measured, and none of it is spent on memory here, nothing is to be saved.
+    if context.evidence.cpu.is_some() && cost.is_none_or(|cost| cost.samples < ENOUGH_SAMPLES) {
+        return None;
+    }
     let mut finding =
         context.finding(cost.unwrap_or_default(), Cause::MapsDropped, Advice::ClearAndReuse);
     finding.cost = cost;
@@ -56,7 +60,10 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
             Amount::Bytes(process.total.alloc_bytes),
         ),
     ]);
-    finding.confidence = Confidence { level: Level::Medium, reason: Reason::DropsNotMeasured };
+    finding.confidence = match cost {
+        Some(cost) => confidence(cost, Level::Medium, Reason::DropsNotMeasured),
+        None => Confidence { level: Level::Low, reason: Reason::TimeNotMeasured },
+    };
     Some(finding)
 }
 

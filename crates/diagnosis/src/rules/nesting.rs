@@ -31,7 +31,9 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
         inner_key: inner.key.name.clone(),
         up_to_entries: FLAT_IS_SMALLER,
     };
-    let mut finding = context.finding(cpu.map, cause, advice);
+    let mut removable = created;
+    removable += cpu.growth;
+    let mut finding = context.finding(removable, cause, advice);
     finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share("of that making first groups", created, cpu.map),
@@ -42,15 +44,13 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
             Amount::Count(n_first),
         ),
     ]);
-    let mut removable = created;
-    removable += cpu.growth;
     finding.saving = Some(Saving {
         low: 0.0,
         high: removable.share_at_most(process.total).min(cpu.map.share_of(process.total)),
         basis: Basis::FlatMap,
         growth: predicted_growth(context, outer, inner, n_first),
     });
-    finding.confidence = confidence(cpu.map, Level::Low, Reason::EntriesNotMeasured);
+    finding.confidence = confidence(removable, Level::Low, Reason::EntriesNotMeasured);
     Some(finding)
 }
 

@@ -1,9 +1,10 @@
 //! How a map operation gets to its work: the stack it runs on, and which of the runtime's functions it takes.
 
-use super::{SiteContext, confidence, is_noticeable, said};
-use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
+use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable, said};
+use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason, work_label};
 use evidence::{MapType, SourceKind};
 use goabi::MapOp;
+use gomap::Category;
 
 /// Largest element for which a map of a simple key has functions of its own. Units: bytes.
 ///
@@ -36,10 +37,14 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
     if map_type.elem.size <= LARGEST_FAST_ELEM || !is_simple(map_type) {
         return None;
     }
+    let apart = cpu.split.get(Category::OtherMap);
+    if apart.samples < ENOUGH_SAMPLES {
+        return None;
+    }
     let callee = cpu.entry_points.first()?.name.to_string();
     let cause = Cause::LargeElements { above_bytes: LARGEST_FAST_ELEM, callee };
     let (elem, key) = (map_type.elem.name.clone(), map_type.key.name.clone());
-    let mut finding = context.finding(cpu.map, cause, Advice::PointToElements { elem, key });
+    let mut finding = context.finding(apart, cause, Advice::PointToElements { elem, key });
     finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.fact(
@@ -47,8 +52,9 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
             format!("an element of {}", map_type.name),
             Amount::Bytes(map_type.elem.size),
         ),
+        context.share(&format!("of that {}", work_label(Category::OtherMap)), apart, cpu.map),
     ]);
-    finding.confidence = confidence(cpu.map, Level::Low, Reason::OtherPathNotMeasured);
+    finding.confidence = confidence(apart, Level::Low, Reason::OtherPathNotMeasured);
     Some(finding)
 }
 

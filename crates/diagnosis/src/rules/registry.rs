@@ -336,8 +336,8 @@ pub const RULES: &[Rule] = &[
                 reason: "up to it the compiler calls functions made for the key (`mapfast` in its `walk.go`)",
             },
         ],
-        when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, elements are above \
-               {LARGEST_FAST_ELEM}, and the key is a string or an integer of 4 or 8 bytes",
+        when: "map operations take at least {NOTICEABLE}, copying and allocating keys and elements {ENOUGH_SAMPLES} or \
+               more, elements are above {LARGEST_FAST_ELEM}, and the key is a string or an integer of 4 or 8 bytes",
         trust: "low, since what the other path would take is not measured",
         why: "The compiler then calls the general functions, and the runtime keeps each element in an object of its own.",
         by_hand: "`mapscope asm` of the function shows calls of `runtime.mapassign` or `runtime.mapaccess1` without a suffix such \
@@ -438,6 +438,8 @@ pub const RULES: &[Rule] = &[
         uses: &[Input::Cpu],
         gives_way_to: &[],
         thresholds: &[
+            ENOUGH_SAMPLES,
+            FEW_SAMPLES,
             Threshold {
                 name: "CHURN",
                 value: Number(memory::CHURN),
@@ -451,9 +453,10 @@ pub const RULES: &[Rule] = &[
                 reason: "chosen, not measured, so that reuse saves a good part of what is allocated",
             },
         ],
-        when: "map arrays allocated at the line are at least {CHURN_NOTICEABLE}, and at least {CHURN} of them at the \
-               last collection",
-        trust: "medium, since whether the maps themselves are dropped is not measured",
+        when: "map arrays allocated at the line are at least {CHURN_NOTICEABLE}, at least {CHURN} of them at the last \
+               collection, and allocation takes {ENOUGH_SAMPLES} or more where a CPU profile is given",
+        trust: "low below {FEW_SAMPLES} of allocation or without a CPU profile, else medium, since whether the maps \
+                themselves are dropped is not measured",
         why: "`clear` keeps the arrays: no growth and no allocation the next time.",
         by_hand: "`go tool pprof -sample_index=alloc_space` and `-sample_index=inuse_space` of the heap profile, at this line",
         check: Check::Site(memory::churn),

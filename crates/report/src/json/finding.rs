@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{self, Advice, Cause, GrowthSaving, Level, Reason};
+use diagnosis::finding::{self, Advice, Cause, GrowthSaving, Level, Reason, Under};
 use diagnosis::{Diagnosis, Verdict};
 use evidence::sizes::NoSizes;
 use schemars::JsonSchema;
@@ -28,8 +28,13 @@ pub(super) struct Finding<'d> {
     advice: Cow<'static, str>,
     /// The advice for programs.
     action: &'d Advice,
-    /// The CPU time it speaks about; null when it speaks about something else.
+    /// How it stands to the first finding of the same line, which comes before it; null where it is the first.
+    under: Option<Key<Under>>,
+    /// The CPU time that it explains; null when it speaks about something else.
     cost: Option<Cost>,
+    /// Goroutines that wait because of it at any time, on average; null when it speaks about something else, or where
+    /// sources do not say which time they cover.
+    waiting: Option<f64>,
     /// What the advice would save; null when nothing is predicted.
     saving: Option<Saving>,
     /// How far to trust it.
@@ -52,7 +57,9 @@ impl<'d> Finding<'d> {
             cause_key: Key(&finding.cause),
             advice: words::advice(&finding.advice),
             action: &finding.advice,
+            under: finding.under.map(Key),
             cost: finding.cost.map(Cost::from),
+            waiting: finding.waiting,
             saving: finding.saving.as_ref().map(Saving::from),
             confidence: Confidence {
                 level: Key(finding.confidence.level),

@@ -96,8 +96,10 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
             "keys and elements without pointers are not marked at all: integer ids instead of strings".into()
         }
         Advice::ClearAndReuse => {
-            "keep the map and clear() it between uses: it keeps its arrays, so neither growth nor allocation comes back. Only \
-             where the sizes are alike: clear() of a large map costs as much when it holds little"
+            "if the map is used in one place at a time and not handed on (returned, stored, captured by a goroutine), and its \
+             sizes are alike, keep it and clear() it between uses: it keeps its arrays, so neither growth nor allocation comes \
+             back. Where it is handed on, its next user would see it change; clear() of a large map costs as much when it \
+             holds little"
                 .into()
         }
         Advice::CopyToNewMap { .. } => {

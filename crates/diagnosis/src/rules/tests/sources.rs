@@ -57,7 +57,7 @@ fn writers_that_mark_before_growth_should_presize() {
 
 #[test]
 fn the_line_that_makes_the_maps_is_named_where_writers_mark() {
-    let make = Frame { function: "main.fill".to_owned(), file: "/src/main.go".to_owned(), line: 3 };
+    let make = Frame { function: "main.fill".into(), file: "/src/main.go".into(), line: 3 };
     let mut evidence = unremarkable();
     evidence.makes = vec![MakeSite { frame: make.clone(), map_type: None }];
     let helping = with_assists(500, SECOND / 2, SECOND / 2).uses(Assign, inner());
@@ -194,7 +194,8 @@ fn large_elements_take_the_general_path() {
             has_pointers: false,
             is_interface: false,
         };
-        let mut written = site(7, STEADY).uses(Assign, map_of(string_part(), elem));
+        let parts = [(Assign, Category::Probe, 400), (Assign, Category::OtherMap, 100)];
+        let mut written = site(7, &parts).uses(Assign, map_of(string_part(), elem));
         let name = "runtime.mapassign".into();
         let callee = FunctionCost { name, cost: cost(500) };
         written.cpu.as_mut().unwrap().entry_points.push(callee);

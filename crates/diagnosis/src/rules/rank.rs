@@ -1,0 +1,141 @@
+//! Which finding comes first, and which stand under another.
+//!
+//! 1. Findings are sorted by the time that they explain.
+//! 2. The first of a line is what to do there. Others of the same line stand under it: *instead* of it where both save the
+//!    same work, else *besides*. One with the same verdict only adds its evidence.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use crate::finding::{EvidenceLine, Finding, Under};
+use evidence::Evidence;
+
+/// The findings of each line together, the line that matters most first.
+pub(super) fn rank(mut found: Vec<Finding>, evidence: &Evidence) -> Vec<Finding> {
+    found.sort_by(|a, b| order(a, b, evidence));
+    let mut lines: Vec<Vec<Finding>> = Vec::new();
+    let mut line_of_site: HashMap<usize, usize> = HashMap::new();
+    for finding in found {
+        let line = finding.site.map(|site| *line_of_site.entry(site).or_insert(lines.len()));
+        match line.and_then(|line| lines.get_mut(line)) {
+            Some(line) => join(line, finding),
+            None => lines.push(vec![finding]),
+        }
+    }
+    lines.into_iter().flatten().collect()
+}
+
+fn order(a: &Finding, b: &Finding, evidence: &Evidence) -> Ordering {
+    (b.asks_for_change().cmp(&a.asks_for_change()))
+        .then_with(|| explains(b, evidence).total_cmp(&explains(a, evidence)))
+        .then_with(|| b.confidence.level.cmp(&a.confidence.level))
+        .then_with(|| a.site.cmp(&b.site))
+        .then_with(|| a.rule.cmp(b.rule))
+}
+
+/// How many processors it keeps busy, or goroutines waiting, at any time on average. A CPU profile that does not say how
+/// long it took is taken for one of a program that always ran on one processor.
+fn explains(finding: &Finding, evidence: &Evidence) -> f64 {
+    let of_cpu = || {
+        let (cpu, cost) = (evidence.cpu.as_ref()?, finding.cost?);
+        let whole_ns = cpu.duration_ns.filter(|&ns| ns > 0).unwrap_or(cpu.total.cpu_ns);
+        (whole_ns > 0).then(|| cost.cpu_ns as f64 / whole_ns as f64)
+    };
+    finding.waiting.or_else(of_cpu).unwrap_or(0.0)
+}
+
+/// Puts a finding under the first one of its line.
+fn join(line: &mut Vec<Finding>, mut finding: Finding) {
+    if let Some(same) = line.iter_mut().find(|other| other.verdict() == finding.verdict()) {
+        let is_new = |line: &EvidenceLine| !same.evidence.contains(line);
+        let more: Vec<_> = finding.evidence.into_iter().filter(is_new).collect();
+        same.evidence.extend(more);
+        return;
+    }
+    let is_same_work = line.iter().any(|other| other.advice.saves() == finding.advice.saves());
+    finding.under = Some(if is_same_work { Under::Instead } else { Under::Besides });
+    line.push(finding);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{
+        Advice, Amount, Cause, Confidence, Level, Makes, NoMakes, Reason, Relief, ShardKey, Verdict,
+    };
+    use crate::source_id;
+    use evidence::{Cost, ProcessCpu, SourceIds};
+
+    /// Two seconds of CPU time in one second.
+    fn evidence() -> Evidence {
+        let total = Cost { samples: 200, cpu_ns: 2_000_000_000 };
+        let cpu =
+            ProcessCpu { total, duration_ns: Some(1_000_000_000), ..ProcessCpu::of(source_id(0)) };
+        Evidence { cpu: Some(cpu), ..Evidence::default() }
+    }
+
+    fn finding(site: usize, advice: Advice, samples: u64) -> Finding {
+        let confidence = Confidence { level: Level::High, reason: Reason::ShareMeasured };
+        let what = format!("{} samples", samples);
+        let line =
+            EvidenceLine { sources: SourceIds::from(source_id(0)), what, amount: Amount::Fact };
+        Finding {
+            site: Some(site),
+            cost: Some(Cost { samples, cpu_ns: samples * 10_000_000 }),
+            evidence: vec![line],
+            ..Finding::new("rule", Cause::MapGrows, advice, confidence)
+        }
+    }
+
+    fn made() -> Makes {
+        let no_makes_because = Some(NoMakes::NotSeen);
+        Makes { map_type: None, makes: Vec::new(), makes_are_counted: false, no_makes_because }
+    }
+
+    fn presize() -> Advice {
+        Advice::Presize { made: made(), entries: None }
+    }
+
+    fn ranked(found: Vec<Finding>) -> Vec<(usize, Verdict, Option<Under>)> {
+        let of = |finding: &Finding| (finding.site.unwrap(), finding.verdict(), finding.under);
+        rank(found, &evidence()).iter().map(of).collect()
+    }
+
+    #[test]
+    fn what_explains_most_is_the_verdict_of_its_line() {
+        let found = vec![
+            finding(0, Advice::ConcreteKey { map_type: None }, 12),
+            finding(1, presize(), 50),
+            finding(0, Advice::ClearAndReuse, 20),
+            finding(0, presize(), 70),
+        ];
+        let expected = [
+            (0, Verdict::Presize, None),
+            (0, Verdict::Reuse, Some(Under::Instead)),
+            (0, Verdict::ChangeKey, Some(Under::Besides)),
+            (1, Verdict::Presize, None),
+        ];
+        assert_eq!(ranked(found), expected);
+    }
+
+    #[test]
+    fn waiting_counts_like_running() {
+        let shard = || Advice::Shard { shards: 32, by: ShardKey::Key, or_sync_map: None };
+        let waits = |goroutines| Finding { waiting: Some(goroutines), ..finding(0, shard(), 6) };
+        let verdicts = |goroutines| {
+            let ranked = ranked(vec![waits(goroutines), finding(0, presize(), 70)]);
+            ranked.into_iter().map(|(_, verdict, _)| verdict).collect::<Vec<_>>()
+        };
+        assert_eq!(verdicts(0.1), [Verdict::Presize, Verdict::Shard]);
+        assert_eq!(verdicts(3.0), [Verdict::Shard, Verdict::Presize]);
+    }
+
+    #[test]
+    fn the_same_verdict_twice_is_said_once_with_all_evidence() {
+        let assists = finding(0, Advice::AssistLess { by: Relief::Presize(made()) }, 9);
+        let ranked = rank(vec![assists, finding(0, presize(), 70)], &evidence());
+        let [only] = ranked.as_slice() else { panic!("{ranked:?}") };
+        let whats: Vec<&str> = only.evidence.iter().map(|line| &*line.what).collect();
+        assert_eq!(whats, ["70 samples", "9 samples"]);
+    }
+}
