@@ -111,7 +111,7 @@ pub struct Diagnose {
     /// Only sites whose function, file or map type matches.
     #[arg(long, value_name = "REGEX")]
     pub focus: Option<Regex>,
-    /// Exit with 1 when a finding that asks for a change concerns more than PCT percent of the CPU.
+    /// Exit with 1 when maps at a line where something should be changed take more than PCT percent of the CPU.
     #[arg(long, value_name = "PCT", value_parser = percent)]
     pub fail_over: Option<f64>,
     /// Hold sites against the limits of this file (docs/budget.md); exit with 1 when one is over them.

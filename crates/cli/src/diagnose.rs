@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use diagnosis::{Diagnosis, Verdict};
+use diagnosis::{Diagnosis, Finding};
 use evidence::{Notice, Site};
 use ingest::{OpenOptions, Options};
 use regex::Regex;
@@ -101,9 +101,15 @@ fn matches(site: &Site, focus: &Regex) -> bool {
         || types.into_iter().any(|t| focus.is_match(&t.name))
 }
 
-/// Whether a finding that asks for a change speaks about more than `pct` percent of the CPU.
+/// Whether maps at a line where something should be changed, or what a finding about the process explains, take more than
+/// `pct` percent of the CPU.
 fn is_over(diagnosis: &Diagnosis, pct: f64) -> bool {
     let Some(cpu) = &diagnosis.evidence.cpu else { return false };
-    let asks = diagnosis.findings.iter().filter(|finding| finding.verdict() != Verdict::LeaveAlone);
-    asks.filter_map(|finding| finding.cost).any(|cost| cost.share_of(cpu.total) * 100.0 > pct)
+    let of_line = |finding: &Finding| {
+        let site = finding.site.and_then(|site| diagnosis.evidence.sites.get(site))?;
+        site.cpu.as_ref().map(|cpu| cpu.map)
+    };
+    let asks = diagnosis.findings.iter().filter(|finding| finding.asks_for_change());
+    let costs = asks.flat_map(|finding| [of_line(finding), finding.cost]).flatten();
+    costs.into_iter().any(|cost| cost.share_of(cpu.total) * 100.0 > pct)
 }

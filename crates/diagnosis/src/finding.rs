@@ -7,6 +7,7 @@ mod gap;
 mod reason;
 
 pub use self::advice::{Advice, Entries, Gain, Makes, NoMakes, Relief, ShardKey, SyncMap};
+pub(crate) use self::advice::Work;
 pub use self::cause::Cause;
 pub use self::gap::Gap;
 pub use self::reason::Reason;
@@ -57,7 +58,7 @@ pub struct Finding {
     pub advice: Advice,
     /// How it stands to the first finding of the same line; `None` where it is the first, or about the process.
     pub under: Option<Under>,
-    /// The CPU that it explains, which following the advice may save; `None` when it speaks about memory.
+    /// The CPU that it explains; `None` when it speaks about memory.
     pub cost: Option<Cost>,
     /// Goroutines that wait because of it, on average; `None` when it speaks about other things or that is not known.
     pub waiting: Option<f64>,

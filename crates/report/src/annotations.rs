@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use diagnosis::budget::{Excess, Measure, Outcome, Reason, Unchecked};
-use diagnosis::finding::{Advice, Under};
+use diagnosis::finding::Advice;
 use diagnosis::{Diagnosis, Finding};
 use evidence::Evidence;
 
@@ -74,8 +74,7 @@ pub fn annotations(
 
 /// "; or reuse".
 fn other(finding: &Finding) -> String {
-    let how = if finding.under == Some(Under::Instead) { "or" } else { "also" };
-    format!("; {how} {}", finding.verdict().word())
+    format!("; {} {}", words::under(finding), finding.verdict().word())
 }
 
 fn over(

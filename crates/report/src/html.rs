@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use diagnosis::finding::{EvidenceLine, Saving, Under};
+use diagnosis::finding::{EvidenceLine, Saving};
 use diagnosis::{Diagnosis, Finding};
 use evidence::{Cost, CostSplit, Evidence, ProcessCpu, Site};
 use goabi::MapOp;
@@ -194,10 +194,10 @@ fn class(finding: &Finding) -> &'static str {
 fn head(finding: &Finding, evidence: &Evidence) -> Markup {
     let verdict = finding.verdict().word();
     html! {
-        @match finding.under {
-            None => { em { (verdict) } " " (text::place(finding, evidence)) }
-            Some(Under::Instead) => { "or " em { (verdict) } }
-            Some(Under::Besides) => { "also " em { (verdict) } }
+        @if finding.under.is_some() {
+            (words::under(finding)) " " em { (verdict) }
+        } @else {
+            em { (verdict) } " " (text::place(finding, evidence))
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::finding::{EvidenceLine, Gap, Under};
+use diagnosis::finding::{EvidenceLine, Gap, Saving};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::words::plural;
@@ -177,14 +177,13 @@ impl Page<'_> {
 
     /// What else there is to do at the line of the finding before.
     fn other(&mut self, finding: &Finding, evidence: &Evidence) -> io::Result<()> {
-        let label = match finding.under {
-            Some(Under::Instead) => "or",
-            Some(Under::Besides) | None => "also",
-        };
         let verdict = finding.verdict().word().to_uppercase();
         let (why, change) = (words::cause(&finding.cause), words::advice(&finding.advice));
-        self.row(label, &format!("{verdict}: {change}"))?;
+        self.row(words::under(finding), &format!("{verdict}: {change}"))?;
         self.row("", &format!("why: {why}; trust {}", words::confidence(finding.confidence)))?;
+        if let Some(saving) = &finding.saving {
+            self.row("", &format!("saves {}", saving_text(saving)))?;
+        }
         self.evidence_lines(&finding.evidence, evidence)
     }
 
@@ -234,13 +233,7 @@ impl Page<'_> {
         self.row("why", &words::cause(&finding.cause))?;
         self.row("change", &words::advice(&finding.advice))?;
         if let Some(saving) = &finding.saving {
-            let range = format!(
-                "{} to {} of the CPU; {}",
-                percent(saving.low),
-                percent(saving.high),
-                words::basis(saving.basis)
-            );
-            self.row("saves", &range)?;
+            self.row("saves", &saving_text(saving))?;
             self.row("", &growth::saving_text(saving.growth.as_ref(), evidence))?;
         }
         self.row("seen", &words::seen_in(finding, diagnosis))?;
@@ -420,6 +413,12 @@ pub(crate) fn place(finding: &Finding, evidence: &Evidence) -> String {
     site.map_or("whole process".to_owned(), |site| words::place(&site.frame))
 }
 
+/// "0.0 % to 12.3 % of the CPU", and where that comes from.
+fn saving_text(saving: &Saving) -> String {
+    let (low, high) = (percent(saving.low), percent(saving.high));
+    format!("{low} to {high} of the CPU; {}", words::basis(saving.basis))
+}
+
 /// Marks figures that rest on few samples.
 fn weak_mark(cost: Cost) -> &'static str {
     if cost.samples < FEW_SAMPLES { "  (few samples)" } else { "" }
@@ -472,8 +471,22 @@ pub(crate) fn check_text(site: &Site, finding: &Finding) -> String {
         _ => "the share of this line should fall",
     };
     let function = site.frame.function.rsplit('/').next().unwrap_or(&site.frame.function);
-    format!(
-        "profile the same load again and run this with --focus '{}': {expect}",
-        regex::escape(function)
-    )
+    let focus = quoted(&regex::escape(function));
+    format!("profile the same load again and run this with --focus {focus}: {expect}")
+}
+
+/// As one word for a shell: names of functions come out of files that anybody may have made.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_to_copy_has_no_end_before_its_end() {
+        assert_eq!(quoted("main.f'; touch x"), r"'main.f'\''; touch x'");
+        assert_eq!(quoted(r"main\.build"), r"'main\.build'");
+    }
 }

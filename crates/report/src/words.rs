@@ -363,6 +363,14 @@ pub(crate) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// What stands before a finding under another: "or", "also".
+pub(crate) fn under(finding: &Finding) -> &'static str {
+    match finding.under {
+        Some(Under::Instead) => "or",
+        Some(Under::Besides) | None => "also",
+    }
+}
+
 /// "high: the share was measured".
 pub(crate) fn confidence(confidence: Confidence) -> String {
     format!("{}: {}", confidence.level.word(), reason(confidence.reason))

@@ -171,6 +171,8 @@ pub struct Makes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoMakes {
+    /// By the heap profile its lines make fewer maps than are filled.
+    TooFewMade,
     /// There is no binary among the inputs.
     NoBinary,
     /// The binary shows no line of the function that makes such maps without a hint.
@@ -278,10 +280,10 @@ impl Advice {
             | Self::AssistLess { .. }
             | Self::Flatten { .. }
             | Self::ClearAndReuse => Work::Filling,
-            Self::FlattenForRandomAccess { .. }
-            | Self::KeysInPlace
-            | Self::SmallerEntries
-            | Self::PointToElements { .. } => Work::Searching,
+            Self::FlattenForRandomAccess { .. } | Self::KeysInPlace | Self::SmallerEntries => {
+                Work::Searching
+            }
+            Self::PointToElements { .. } => Work::Copying,
             Self::ConcreteKey { .. } | Self::HashFewerBytes { .. } | Self::BuildKeysOnce => {
                 Work::Keys
             }
@@ -308,13 +310,15 @@ pub(crate) enum Work {
     Filling,
     /// Finding entries.
     Searching,
+    /// Copying keys and elements, and memory for them alone.
+    Copying,
     /// Making, hashing and comparing keys.
     Keys,
     /// Waiting for others.
     Waiting,
     /// Memory that is kept.
     Keeping,
-    /// Something beside the maps.
+    /// Something else, of which no two are the same.
     Other,
 }
 

@@ -12,37 +12,41 @@ pub(super) fn of(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes
     Makes {
         map_type: map_type.map(|of| &of.name).or_else(recorded).cloned(),
         makes_are_counted: !makes.is_empty() && n_growing(context).is_some(),
-        no_makes_because: makes.is_empty().then(|| why_none(context)),
+        no_makes_because: makes.is_empty().then(|| why_none(context, map_type)),
         makes,
     }
 }
 
-fn why_none(context: &SiteContext<'_>) -> NoMakes {
+fn why_none(context: &SiteContext<'_>, map_type: Option<&MapType>) -> NoMakes {
+    let has_lines = unhinted(context, map_type).next().is_some();
     match context.sources(SourceKind::Binary) {
-        Some(_) => NoMakes::NotSeen,
         None => NoMakes::NoBinary,
+        Some(_) if has_lines => NoMakes::TooFewMade,
+        Some(_) => NoMakes::NotSeen,
     }
+}
+
+/// Lines of the site's function that may make such maps without a hint.
+fn unhinted<'e>(
+    context: &SiteContext<'e>,
+    map_type: Option<&MapType>,
+) -> impl Iterator<Item = &'e Frame> {
+    let function = &context.site.frame.function;
+    let makes = context.evidence.makes.iter().filter(move |make| make.frame.function == *function);
+    makes.filter(move |make| lacks_hint(context, make, map_type)).map(|make| &make.frame)
 }
 
 /// Lines of the site's function that make maps of this type, or of one that is not known, without a hint.
 ///
 /// Where the heap profile has such lines, only those count that make as many maps as are filled here.
 fn lines(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Vec<Frame> {
-    let function = &context.site.frame.function;
     let n_filled = n_growing(context);
     let makes_enough = |frame: &Frame| match (n_filled, objects_at(context, frame)) {
         (Some(filled), made) => made.is_none_or(|made| made >= filled / 2),
         (None, _) => true,
     };
-    let mut places: Vec<Frame> = context
-        .evidence
-        .makes
-        .iter()
-        .filter(|make| make.frame.function == *function)
-        .filter(|make| lacks_hint(context, make, map_type))
-        .map(|make| make.frame.clone())
-        .filter(makes_enough)
-        .collect();
+    let mut places: Vec<Frame> =
+        unhinted(context, map_type).filter(|frame| makes_enough(frame)).cloned().collect();
     places.dedup();
     places
 }

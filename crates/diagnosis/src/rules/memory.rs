@@ -36,7 +36,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let cost = context.cpu().map(|(cpu, _)| allocation_cost(cpu));
-    // Where CPU time was measured, and none of it is spent on memory here, nothing is to be saved.
+    // Where CPU time was measured, and next to none of it is spent on memory here, next to nothing is to be saved.
     if context.evidence.cpu.is_some() && cost.is_none_or(|cost| cost.samples < ENOUGH_SAMPLES) {
         return None;
     }

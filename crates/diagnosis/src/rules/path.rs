@@ -47,12 +47,12 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
     let mut finding = context.finding(apart, cause, Advice::PointToElements { elem, key });
     finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
+        context.share(&format!("of that {}", work_label(Category::OtherMap)), apart, cpu.map),
         context.fact(
             SourceKind::Binary,
             format!("an element of {}", map_type.name),
             Amount::Bytes(map_type.elem.size),
         ),
-        context.share(&format!("of that {}", work_label(Category::OtherMap)), apart, cpu.map),
     ]);
     finding.confidence = confidence(apart, Level::Low, Reason::OtherPathNotMeasured);
     Some(finding)

@@ -1,13 +1,13 @@
 //! Which finding comes first, and which stand under another.
 //!
-//! 1. Findings are sorted by the time that they explain.
+//! 1. Findings that ask for a change come first; then those that explain more time.
 //! 2. The first of a line is what to do there. Others of the same line stand under it: *instead* of it where both save the
-//!    same work, else *besides*. One with the same verdict only adds its evidence.
+//!    same work, else *besides*. One that asks for the same hint only adds its evidence.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use crate::finding::{EvidenceLine, Finding, Under};
+use crate::finding::{Advice, Finding, Relief, Under, Work};
 use evidence::Evidence;
 
 /// The findings of each line together, the line that matters most first.
@@ -46,22 +46,33 @@ fn explains(finding: &Finding, evidence: &Evidence) -> f64 {
 
 /// Puts a finding under the first one of its line.
 fn join(line: &mut Vec<Finding>, mut finding: Finding) {
-    if let Some(same) = line.iter_mut().find(|other| other.verdict() == finding.verdict()) {
-        let is_new = |line: &EvidenceLine| !same.evidence.contains(line);
-        let more: Vec<_> = finding.evidence.into_iter().filter(is_new).collect();
-        same.evidence.extend(more);
+    let hinted = line.iter_mut().find(|other| is_hint(&other.advice));
+    if let Some(hinted) = hinted.filter(|_| is_hint(&finding.advice)) {
+        hinted.evidence.append(&mut finding.evidence);
         return;
     }
-    let is_same_work = line.iter().any(|other| other.advice.saves() == finding.advice.saves());
+    let (saves, first_saves) = (finding.advice.saves(), line.first().map(|of| of.advice.saves()));
+    let is_same_work = saves != Work::Other && Some(saves) == first_saves;
     finding.under = Some(if is_same_work { Under::Instead } else { Under::Besides });
     line.push(finding);
+}
+
+/// Whether the advice is to give a size hint.
+fn is_hint(advice: &Advice) -> bool {
+    matches!(
+        advice,
+        Advice::Presize { .. }
+            | Advice::RaiseHint { .. }
+            | Advice::FinishGrowth { .. }
+            | Advice::AssistLess { by: Relief::Presize(_) }
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::finding::{
-        Advice, Amount, Cause, Confidence, Level, Makes, NoMakes, Reason, Relief, ShardKey, Verdict,
+        Amount, Cause, Confidence, EvidenceLine, Level, Makes, NoMakes, Reason, ShardKey, Verdict,
     };
     use crate::source_id;
     use evidence::{Cost, ProcessCpu, SourceIds};
@@ -131,7 +142,27 @@ mod tests {
     }
 
     #[test]
-    fn the_same_verdict_twice_is_said_once_with_all_evidence() {
+    fn what_stands_under_a_finding_is_compared_with_the_first() {
+        let elements = Advice::PointToElements { elem: "T".to_owned(), key: "int".to_owned() };
+        let found = vec![
+            finding(0, presize(), 70),
+            finding(0, Advice::ConcreteKey { map_type: None }, 20),
+            finding(0, Advice::BuildKeysOnce, 15),
+            finding(0, elements, 12),
+            finding(0, Advice::ReuseGoroutines, 11),
+            finding(0, Advice::ClearAndReuse, 10),
+        ];
+        let unders: Vec<_> = ranked(found).into_iter().map(|(_, _, under)| under).collect();
+        let besides = Some(Under::Besides);
+        assert_eq!(unders, [None, besides, besides, besides, besides, Some(Under::Instead)]);
+        // Work that nothing else saves is not the same work.
+        let others =
+            vec![finding(0, Advice::ReuseGoroutines, 9), finding(0, Advice::CollectLess, 8)];
+        assert_eq!(ranked(others)[1].2, besides);
+    }
+
+    #[test]
+    fn the_same_hint_twice_is_said_once_with_all_evidence() {
         let assists = finding(0, Advice::AssistLess { by: Relief::Presize(made()) }, 9);
         let ranked = rank(vec![assists, finding(0, presize(), 70)], &evidence());
         let [only] = ranked.as_slice() else { panic!("{ranked:?}") };

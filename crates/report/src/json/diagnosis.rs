@@ -58,7 +58,7 @@ pub(super) struct Diagnosis<'d> {
     storage: Option<Storage<'d>>,
     /// Where maps are made with a size hint, by a recording.
     hints: Vec<Hints<'d>>,
-    /// Ranked: what asks for a change first, then by cost.
+    /// By line: what asks for a change first, then by the time that is explained.
     findings: Vec<Finding<'d>>,
     /// Lines that use maps, by CPU time in maps, then by bytes allocated.
     sites: Vec<Site<'d>>,

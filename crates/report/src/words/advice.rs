@@ -185,6 +185,9 @@ fn write_make(made: &Makes) -> String {
 /// Why it is not known where a map is made, as it follows a colon.
 fn no_makes(reason: NoMakes) -> &'static str {
     match reason {
+        NoMakes::TooFewMade => {
+            "by the heap profile, lines of this function make fewer maps than are filled here"
+        }
         NoMakes::NoBinary => "add the binary, which may show it",
         NoMakes::NotSeen => {
             "the binary shows no line of this function that makes it without a hint"
