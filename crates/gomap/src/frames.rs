@@ -17,7 +17,7 @@ use regex::RegexSet;
 /// The part of a map operation between its entry and the leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
-    /// No growth: the lookup or the store itself.
+    /// No growth: the lookup or the store itself; all of an iteration, a clone and a `clear`.
     Steady,
     /// The first bucket or group of a map; a size hint does not remove it.
     FirstAlloc,
@@ -394,8 +394,9 @@ pub fn classify_stack(frames: &[FrameClass]) -> StackClass {
 
 fn phase(op: Option<MapOp>, in_operation: FrameClass) -> Phase {
     match op {
-        // Making and cloning size their arrays once.
-        None | Some(MapOp::Clone) => Phase::Steady,
+        // Making and cloning size their arrays once. Classic maps call `createOverflow` when an iteration begins, to hold the
+        // buckets that it passes, and `makeBucketArray` to empty those that there are: neither gets a map larger.
+        None | Some(MapOp::Clone | MapOp::Iterate | MapOp::Clear) => Phase::Steady,
         Some(MapOp::Make) => Phase::FirstAlloc,
         Some(_) if in_operation.has(FIRST_ALLOC) => Phase::FirstAlloc,
         Some(_) if in_operation.has(GROWTH_ALLOC) => Phase::GrowthAlloc,
