@@ -296,7 +296,8 @@ const RULES: &[(u32, &str)] = &[
     (STACK_GROWTH, r"^runtime\.copystack$"),
     // Whatever lies between the user's code and the map: the runtime, reflection, helpers of the standard library,
     // assembly without package.
-    (RUNTIME, r"^(runtime|reflect|maps|internal/runtime/[\w/]+)\.|^(type|go):|^[a-z0-9_]+$"),
+    (RUNTIME, r"^(runtime|reflect|maps|slices|iter|internal/runtime/[\w/]+)\."),
+    (RUNTIME, r"^(type|go):|^[a-z0-9_]+$"),
     (RUNTIME, r"^internal/(abi|bytealg|chacha8rand|cpu|race|sync)\.|^sync\.\(\*Map\)\."),
 ];
 

@@ -91,6 +91,10 @@ fn the_site_is_the_users_frame_nearest_the_runtime() {
 fn helpers_of_the_standard_library_are_not_the_user() {
     let e = evidence(&format!("3 {ASSIGN};maps.Copy[go.shape.map[string]int]:5;main.main:2"));
     assert_eq!(e.sites[0].frame.function, "main.main");
+    let keys = "maps.Keys[go.shape.map[string]int].func1:5;slices.AppendSeq[go.shape.[]string]:6";
+    let sorted = "slices.Collect[go.shape.string]:7;slices.Sorted[go.shape.string]:8";
+    let e = evidence(&format!("3 runtime.mapIterNext:9;{keys};{sorted};main.main:2"));
+    assert_eq!((e.sites.len(), e.sites[0].frame.function.as_str()), (1, "main.main"));
 }
 
 #[test]
