@@ -162,6 +162,7 @@ mod bits {
     pub(super) const OUT_OF_LINE: u32 = 1 << 23;
     pub(super) const STACK_GROWTH: u32 = 1 << 24;
     pub(super) const LOCK: u32 = 1 << 25;
+    pub(super) const SLICE_GROWTH: u32 = 1 << 26;
 }
 use bits::*;
 
@@ -237,7 +238,9 @@ const RULES: &[(u32, &str)] = &[
         GC_SWEEP_ASSIST,
         r"^runtime\.(deductSweepCredit|sweepone|\(\*sweepLocked\)\.sweep|\(\*mheap\)\.reclaim(Chunk)?)$",
     ),
-    (MALLOC, r"^runtime\.(mallocgc\w*|newobject|newarray|makeslice\w*|growslice)$"),
+    (MALLOC, r"^runtime\.(mallocgc\w*|newobject|newarray|makeslice\w*|growslice\w*)$"),
+    // Go 1.26 added forms of it with suffixes: `growsliceNoAlias`.
+    (SLICE_GROWTH, r"^runtime\.growslice\w*$"),
     // What a leaf does. `aeshashbody` went with Go 1.27, `type:.hash.…` became shared by layout there.
     (
         HASH,
@@ -352,6 +355,11 @@ impl FrameClass {
     /// Whether the function makes strings or interface values.
     pub fn is_key_conversion(self) -> bool {
         self.has(KEY_CONVERSION)
+    }
+
+    /// Whether the function gets an array for a slice that `append` found full.
+    pub fn is_slice_growth(self) -> bool {
+        self.has(SLICE_GROWTH)
     }
 
     /// Whether the function locks or unlocks a mutex of package sync.

@@ -182,6 +182,23 @@ fn keys_made_on_the_line_and_in_the_function_are_told_apart() {
 }
 
 #[test]
+fn slices_that_grow_are_charged_to_who_appends_to_them() {
+    let growing = "runtime.mallocgc:1;runtime.growslice:2";
+    let e = evidence(&format!(
+        "3 {ASSIGN};main.put:7
+         4 {growing};main.put:7;main.main:1
+         2 {growing};slices.Insert[go.shape.[]int]:3;main.put:7
+         5 runtime.memmove:1;runtime.growsliceNoAlias:2;main.put:6
+         1 {growing};main.key:4;main.put:7
+         1 {ASSIGN};main.main:1"
+    ));
+    let cpu = site(&e, "main.put").cpu.as_ref().unwrap();
+    assert_eq!((samples(cpu.slice_growth), samples(cpu.function_slice_growth)), (6, 11));
+    assert_eq!((samples(cpu.line), samples(cpu.map)), (10, 3));
+    assert_eq!(samples(site(&e, "main.main").cpu.as_ref().unwrap().slice_growth), 0);
+}
+
+#[test]
 fn depth_counts_frames_between_the_site_and_the_leaf() {
     let e = evidence(&format!(
         "3 {ASSIGN};main.put:7\n1 runtime.evacuate:2;runtime.growWork:2;{ASSIGN};main.put:7"
