@@ -27,6 +27,11 @@ pub enum Cause {
     },
     /// The map grows while it is filled.
     MapGrows,
+    /// The map grows while it is filled, but most of its cost is something else.
+    GrowthIsAPart {
+        /// What takes most of the map time beside growth.
+        most: Category,
+    },
     /// The map is read while a growth is unfinished.
     PendingGrowth,
     /// Goroutines that write have to mark before growth gets its memory.

@@ -21,6 +21,8 @@ pub enum Reason {
     SizesAllocated,
     /// Growth frames only: final sizes were not measured.
     SizesNotMeasured,
+    /// Growth is the smaller part of what the line costs.
+    MostIsNotGrowth,
     /// Which map grows was not recorded, only that maps of this type are made and grow.
     WhichMapNotRecorded,
     /// Maps that hold more than a first group look the same.

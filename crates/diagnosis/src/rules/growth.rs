@@ -4,6 +4,7 @@ use goabi::{MapImpl, MapOp, Release};
 use gomap::Category;
 use gomap::blocks::MAX_TABLE_SLOTS;
 
+use super::steady::{self, GROWTH_IS_SMALL};
 use super::{FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted, said};
 use crate::finding::{
     Advice, Amount, Basis, Cause, Confidence, Entries, EvidenceLine, Finding, Gain, GrowthSaving,
@@ -35,9 +36,31 @@ pub(super) const PENDING_EVACUATION: f64 = 0.05;
 pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let is_large = cpu.growth.share_of(cpu.map) >= GROWTH_DOMINATES;
-    if !is_large || !is_noticeable(cpu.growth, process.total) {
+    let is_the_matter = is_large && is_noticeable(cpu.growth, process.total);
+    is_the_matter.then(|| presize(context, cpu, process))
+}
+
+/// Growth is worth a hint, but most of the cost is something else.
+pub(super) fn growth_is_a_part(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    let is_a_part = (GROWTH_IS_SMALL..GROWTH_DOMINATES).contains(&cpu.growth.share_of(cpu.map));
+    if !is_a_part || !is_noticeable(cpu.growth, process.total) {
         return None;
     }
+    let parts = steady::parts(cpu);
+    let is_shown = |&(category, _): &(Category, Cost)| category != Category::GcAssist;
+    let others: Vec<_> = parts.into_iter().filter(is_shown).collect();
+    let mut finding = presize(context, cpu, process);
+    finding.cause = Cause::GrowthIsAPart { most: parts[0].0 };
+    finding.evidence.extend(steady::parts_evidence(context, cpu, &others));
+    if finding.confidence.level > Level::Medium {
+        finding.confidence = Confidence { level: Level::Medium, reason: Reason::MostIsNotGrowth };
+    }
+    Some(finding)
+}
+
+/// What a hint would do about the growth at this line.
+fn presize(context: &SiteContext<'_>, cpu: &SiteCpu, process: &ProcessCpu) -> Finding {
     let map_type = context.types(MapOp::Assign).next();
     let size = UsualSize::of(context, map_type);
     let nested = map_type.and_then(|inner| Some((inner, context.outer_type(inner)?)));
@@ -75,7 +98,7 @@ pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
         }
         None => confidence(cpu.growth, Level::Medium, Reason::SizesNotMeasured),
     };
-    Some(finding)
+    finding
 }
 
 /// Whether samples of another tool, many enough, say the same.

@@ -53,6 +53,12 @@ const GROWTH_IS_SMALL: Threshold = Threshold {
     of: "of the map cost",
     reason: "chosen, not measured; a hint could save no more than that",
 };
+const GROWTH_DOMINATES: Threshold = Threshold {
+    name: "GROWTH_DOMINATES",
+    value: Fraction(growth::GROWTH_DOMINATES),
+    of: "of the line's map cost",
+    reason: "unhinted builds have 30 to 70 %",
+};
 const HEAP_NOTICEABLE: Threshold = Threshold {
     name: "HEAP_NOTICEABLE",
     value: Fraction(memory::HEAP_NOTICEABLE),
@@ -141,18 +147,7 @@ pub const RULES: &[Rule] = &[
         needs: &[Input::Cpu],
         uses: &[Input::Binary, Input::Recording, Input::Heap, Input::Trace, Input::CpuAside],
         gives_way_to: &[ToRule("full-small-maps"), ToRule("hint-too-small")],
-        thresholds: &[
-            NOTICEABLE,
-            ENOUGH_SAMPLES,
-            FEW_SAMPLES,
-            MANY_SAMPLES,
-            Threshold {
-                name: "GROWTH_DOMINATES",
-                value: Fraction(growth::GROWTH_DOMINATES),
-                of: "of the line's map cost",
-                reason: "unhinted builds have 30 to 70 %",
-            },
-        ],
+        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES, MANY_SAMPLES, GROWTH_DOMINATES],
         when: "growth takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and at least {GROWTH_DOMINATES}",
         trust: "low below {FEW_SAMPLES} under growth, medium below {MANY_SAMPLES} or where the sizes of maps are \
                estimated or not known, else high; where not every growth was counted, high too if another tool has \
@@ -166,6 +161,22 @@ pub const RULES: &[Rule] = &[
         by_hand: "`go tool pprof -peek` of the function shows `hashGrow`, `growWork`, `rehash`, `grow` or `split` below its \
                   `runtime.mapassign`",
         check: Check::Site(growth::growth_dominates),
+    },
+    Rule {
+        name: "growth-is-a-part",
+        verdicts: &[Verdict::Presize],
+        needs: &[Input::Cpu],
+        uses: &[Input::Binary, Input::Recording, Input::Heap, Input::Trace, Input::CpuAside],
+        gives_way_to: &[ToRule("full-small-maps"), ToRule("hint-too-small")],
+        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES, GROWTH_IS_SMALL, GROWTH_DOMINATES],
+        when: "growth takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, at least {GROWTH_IS_SMALL} at the line, and \
+               less than {GROWTH_DOMINATES}",
+        trust: MEDIUM_BY_SAMPLES,
+        why: "A hint removes this part and no other: maps that are mostly overwritten, or whose keys are long, spend the rest on \
+              hashing and searching, which the finding names. So the saving is small, and trust medium at most.",
+        by_hand: "`go tool pprof -peek` of the function shows `hashGrow`, `growWork`, `rehash`, `grow` or `split` below its \
+                  `runtime.mapassign`, and what else is there",
+        check: Check::Site(growth::growth_is_a_part),
     },
     Rule {
         name: "pending-evacuation",

@@ -204,6 +204,31 @@ fn growth_asks_for_a_hint_and_says_what_it_does_not_know() {
 }
 
 #[test]
+fn growth_that_is_a_part_of_the_cost_is_named_with_the_rest() {
+    let of = |growth, hash, probe| {
+        site(1, &[(Assign, GrowthMove, growth), (Assign, Hash, hash), (Assign, Probe, probe)])
+    };
+    let named = ["growth-is-a-part Presize Medium"];
+    let d = check(program("go1.24.11"), vec![of(100, 300, 100)], &named);
+    assert_eq!(d.findings[0].cause, Cause::GrowthIsAPart { most: Hash });
+    assert_eq!(d.findings[0].cost, Some(cost(100)));
+    let labels: Vec<&str> = d.findings[0].evidence.iter().map(|line| &line.what[..]).collect();
+    let rest = ["of that hashing keys", "of that searching and comparing"];
+    assert!(labels.ends_with(&rest), "{labels:?}");
+    // Sizes that are known do not make more of it.
+    let known = of(120, 190, 190).uses(Assign, inner()).arrays(&[(8, 90), (14, 90)], 100_000);
+    check(program("go1.24.11"), vec![known], &["full-small-maps Replace Medium"]);
+    let known = of(120, 190, 190).uses(Assign, inner()).arrays(&[(8, 90), (28, 90)], 100_000);
+    let d = check(program("go1.24.11"), vec![known], &named);
+    assert!(matches!(entries(&d.findings[0]), Some(Entries::HeapProfile { .. })));
+    check(program("go1.24.11"), vec![of(125, 275, 100)], &["growth-dominates Presize Medium"]);
+    let fine = "growth-is-not-the-problem LeaveAlone High";
+    check(program("go1.24.11"), vec![of(49, 251, 200)], &[fine]);
+    // A part of the line, but not of the program: no hint is worth it.
+    check(program("go1.24.11"), vec![of(19, 60, 60)], &[]);
+}
+
+#[test]
 fn sizes_in_the_heap_profile_make_the_hint_concrete() {
     let filled = site(1, GROWING)
         .uses(Assign, inner())

@@ -26,6 +26,15 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
         Cause::MapGrows => {
             "the map grows while it is filled, and every growth inserts its entries again".into()
         }
+        Cause::GrowthIsAPart { most: Category::GcAssist } => {
+            "the map grows while it is filled, which is a part of what this line costs; another is to help the collector"
+                .into()
+        }
+        Cause::GrowthIsAPart { most } => format!(
+            "the map grows while it is filled, which is a part of what this line costs; the largest other part is {}",
+            work_label(*most)
+        )
+        .into(),
         Cause::PendingGrowth => {
             "the map is read while a growth is unfinished; reads never finish it".into()
         }

@@ -34,6 +34,9 @@ pub(crate) fn reason(reason: Reason) -> Cow<'static, str> {
         Reason::SizesNotMeasured => {
             "growth frames only: the final sizes were not measured".into()
         }
+        Reason::MostIsNotGrowth => {
+            "growth was measured; most of what the line costs is not growth, and a hint leaves that as it is".into()
+        }
         Reason::WhichMapNotRecorded => {
             "maps of this type are made there and grow here; which map grows was not recorded".into()
         }
