@@ -5,7 +5,7 @@ mod advice;
 mod cause;
 mod reason;
 
-pub use self::advice::{Advice, Entries, Gain, Relief, ShardKey, SyncMap};
+pub use self::advice::{Advice, Entries, Gain, Relief, ShardKey, SyncMap, Visits};
 pub use self::cause::Cause;
 pub use self::reason::Reason;
 

@@ -19,6 +19,7 @@ mod registry;
 mod rule;
 mod steady;
 mod storage;
+mod whole_map;
 
 pub use self::registry::RULES;
 use self::rule::Check;

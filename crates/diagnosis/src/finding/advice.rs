@@ -124,6 +124,13 @@ pub enum Advice {
         /// Type of the map.
         map_type: String,
     },
+    /// A slice, an array or an index in place of loops over the map.
+    IterateLess {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+        /// How many entries a loop visits.
+        visits: Visits,
+    },
     /// Write and sync once for many entries.
     BatchWrites {
         /// The line whose calls take longest, where stacks were recorded.
@@ -181,6 +188,16 @@ pub enum Gain {
     CheaperMarking,
 }
 
+/// How many entries a loop over a map visits before it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Visits {
+    /// So few that to begin a loop is a good part of its cost.
+    Few,
+    /// Not measured.
+    NotKnown,
+}
+
 /// How goroutines come to help the collector less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -222,7 +239,9 @@ impl Advice {
             Self::AssistLess { by: Relief::AllocateLess } | Self::CollectLess => {
                 Verdict::AllocateLess
             }
-            Self::MoveToGo { .. } | Self::PointToElements { .. } => Verdict::Replace,
+            Self::MoveToGo { .. } | Self::PointToElements { .. } | Self::IterateLess { .. } => {
+                Verdict::Replace
+            }
             Self::Flatten { .. } | Self::FlattenForRandomAccess { .. } => Verdict::Flatten,
             Self::KeysInPlace
             | Self::SmallerEntries

@@ -4,6 +4,8 @@ use evidence::Frame;
 use goabi::GoVersion;
 use gomap::Category;
 
+use super::Visits;
+
 /// What is the matter at a line or in the process, with what it is about; the figures are in the evidence. Type names are
 /// Go's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,13 @@ pub enum Cause {
     NeverShrinks {
         /// Type of the map.
         map_type: String,
+    },
+    /// Loops over maps are much of what the program does.
+    IterationDominates {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+        /// How many entries a loop visits.
+        visits: Visits,
     },
     /// The collector is busy, and maps with pointers are much of what it marks.
     CollectorMarksMaps {

@@ -65,6 +65,8 @@ pub enum Reason {
     DropsNotMeasured,
     /// How many entries the arrays still hold was not measured.
     EntriesLeftNotMeasured,
+    /// What a loop needs of the entries was not measured.
+    UseOfEntriesNotMeasured,
     /// Live bytes stand for the time to mark them.
     MarkTimeNotMeasured,
     /// Every call was counted and timed.

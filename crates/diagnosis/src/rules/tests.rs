@@ -8,7 +8,7 @@ use gomap::{Category, GrowKind};
 
 use super::{RULES, diagnose};
 use crate::finding::{
-    Advice, Amount, Cause, Diagnosis, Entries, EvidenceLine, GrowthSaving, Level, Span,
+    Advice, Amount, Cause, Diagnosis, Entries, EvidenceLine, GrowthSaving, Level, Span, Visits,
 };
 use crate::{Verdict, source_id};
 use evidence::sizes::Size;
@@ -483,6 +483,47 @@ fn a_map_that_is_emptied_and_large_is_released() {
     let parts = [(Assign, Probe, 200), (Delete, Category::DeleteClear, 100)];
     let emptied = site(1, &parts).uses(Delete, inner()).arrays(&[(896, 100)], 9_000);
     check(program("go1.27.3"), vec![emptied], &["never-shrinks Release Low"]);
+}
+
+/// A line that ranges over a map, with its samples in beginning loops and in all of iterating.
+fn ranging(begins: u64, all: u64) -> Site {
+    let mut site = site(1, &[(MapOp::Iterate, Category::Iterate, all)]);
+    let function =
+        |name: &str, samples| FunctionCost { name: name.to_owned(), cost: cost(samples) };
+    let functions =
+        [function("runtime.mapIterStart", begins), function("runtime.mapIterNext", all - begins)];
+    site.cpu.as_mut().unwrap().entry_points = functions.into();
+    site
+}
+
+#[test]
+fn loops_over_maps_that_are_much_of_the_cpu_ask_for_another_structure() {
+    let named = ["iteration-dominates Replace Medium"];
+    let visits = |begins, all| {
+        let d = check(program("go1.26.6"), vec![ranging(begins, all)], &named);
+        let Advice::IterateLess { visits, .. } = d.findings[0].advice else { panic!() };
+        visits
+    };
+    assert_eq!(visits(10, 50), Visits::Few);
+    assert_eq!(visits(9, 50), Visits::NotKnown);
+    let few = [(MapOp::Iterate, Category::Iterate, 49)];
+    let little = ["growth-is-not-the-problem LeaveAlone Medium", "below-threshold LeaveAlone Low"];
+    check(program("go1.26.6"), vec![site(1, &few)], &little);
+    let mut rest = program("go1.26.6");
+    rest.cpu.as_mut().unwrap().total = cost(40);
+    let low = ["iteration-dominates Replace Low"];
+    check(rest, vec![ranging(0, 5)], &low);
+}
+
+#[test]
+fn room_of_the_map_is_said_beside_a_loop_over_it() {
+    let filled = site(2, STEADY).uses(Assign, inner()).arrays(&[(8, 9), (896, 4)], 100_000);
+    let looping = ranging(2, 100).uses(MapOp::Iterate, inner());
+    let d = run(program("go1.26.6"), vec![looping, filled]);
+    assert_eq!(d.findings[0].rule, "iteration-dominates");
+    let lines = &d.findings[0].evidence;
+    let room = lines.iter().find(|line| line.what.contains("map[string]int has room for")).unwrap();
+    assert_eq!(room.amount, Amount::Count(896));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{Advice, Basis, Entries, Gain, Relief, ShardKey, SyncMap};
+use diagnosis::finding::{Advice, Basis, Entries, Gain, Relief, ShardKey, SyncMap, Visits};
 use diagnosis::rules::{FIRST_GROUP, FLAT_IS_SMALLER};
 use evidence::Frame;
 use evidence::sizes::Size;
@@ -108,6 +108,7 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
              key of an inner map that is empty"
                 .into()
         }
+        Advice::IterateLess { visits, .. } => iterate_less(*visits).into(),
         Advice::BatchWrites { first_at } => {
             let first = first_at.as_ref().map(|frame| format!(", at {} first", place(frame)));
             format!(
@@ -209,6 +210,23 @@ fn assist_less(by: Relief) -> String {
     )
 }
 
+/// Which of the ways is right rests on what the loop is for: each has its condition.
+fn iterate_less(visits: Visits) -> &'static str {
+    match visits {
+        Visits::Few => {
+            "if the map holds few entries, keep them in a slice of structs, or an array where their number is fixed: ranging over \
+             that costs next to nothing, and so few are also searched fast. If the map is filled only to be ranged over and \
+             dropped, fill a slice in its place. If it is large and the loop ends at the first entry that fits, look that entry \
+             up in a second map by what the loop compares"
+        }
+        Visits::NotKnown => {
+            "if the loop looks for an entry by something else than its key, keep a second map from that to the entry, and look it \
+             up there. If the loop needs all entries, keep them in a slice, beside the map or in its place. If the map held far \
+             more once, copy what is left into a new one: a loop passes its empty places too"
+        }
+    }
+}
+
 fn shard(by: ShardKey, or_sync_map: Option<SyncMap>) -> String {
     let key = match by {
         ShardKey::Key => "the key",
@@ -273,6 +291,17 @@ mod tests {
         let (make, mean_hint) = (frame(3), 9.0);
         let raise = advice(&Advice::RaiseHint { map_type, make, mean_hint, entries: recorded });
         assert!(raise.starts_with("raise the hint at main.go:3 to the number of entries they"));
+    }
+
+    #[test]
+    fn what_to_do_about_loops_has_its_conditions() {
+        for visits in [Visits::Few, Visits::NotKnown] {
+            let text = iterate_less(visits);
+            assert_eq!(text.matches(". If ").count(), 2, "{text}");
+            assert!(
+                text.starts_with("if ") && text.contains("slice") && text.contains("second map")
+            );
+        }
     }
 
     #[test]

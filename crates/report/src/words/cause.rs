@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{Cause, work_label};
+use diagnosis::finding::{Cause, Visits, work_label};
 use diagnosis::rules::FIRST_GROUP;
 use gomap::Category;
 
@@ -89,6 +89,16 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
             "entries of {map_type} are deleted, but a map never gives its arrays back"
         )
         .into(),
+        Cause::IterationDominates { map_type, visits: Visits::Few } => format!(
+            "{} is ranged over here for few entries each time: to begin such a loop costs as much as several of them",
+            some_map(map_type.as_deref())
+        )
+        .into(),
+        Cause::IterationDominates { map_type, visits: Visits::NotKnown } => format!(
+            "{} is ranged over here, which is much of what this program does",
+            some_map(map_type.as_deref())
+        )
+        .into(),
         Cause::CollectorMarksMaps { map_type } => format!(
             "the collector is busy, and maps with pointers such as {map_type} are much of what it marks"
         )
@@ -119,6 +129,11 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
             format!("this line spends its map time {}, not growing", work_label(*most)).into()
         }
     }
+}
+
+/// The type of a map, or what stands for it.
+fn some_map(map_type: Option<&str>) -> &str {
+    map_type.unwrap_or("a map")
 }
 
 #[cfg(test)]

@@ -95,6 +95,9 @@ pub(crate) fn reason(reason: Reason) -> Cow<'static, str> {
         Reason::EntriesLeftNotMeasured => {
             "how many entries the arrays still hold was not measured".into()
         }
+        Reason::UseOfEntriesNotMeasured => {
+            "iterating was measured; how many entries the map holds, and which of them the loop needs, was not".into()
+        }
         Reason::MarkTimeNotMeasured => {
             "mark time per object is not in a profile; live bytes stand for it".into()
         }
