@@ -124,6 +124,11 @@ pub enum Advice {
         /// Type of the map.
         map_type: String,
     },
+    /// A new map for few entries, or delete only what was put in.
+    ClearLess {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+    },
     /// A slice, an array or an index in place of loops over the map.
     IterateLess {
         /// Type of the map, where it is known.
@@ -251,7 +256,7 @@ impl Advice {
             | Self::NoPointers { .. } => Verdict::ChangeKey,
             Self::Shard { .. } => Verdict::Shard,
             Self::ReuseGoroutines | Self::ClearAndReuse => Verdict::Reuse,
-            Self::CopyToNewMap { .. } => Verdict::Release,
+            Self::CopyToNewMap { .. } | Self::ClearLess { .. } => Verdict::Release,
             Self::BatchWrites { .. } => Verdict::Batch,
             Self::KeepNested { .. }
             | Self::FewerOperations

@@ -84,6 +84,11 @@ pub enum Cause {
         /// Type of the map.
         map_type: String,
     },
+    /// A map costs more to clear than to fill.
+    ClearOutweighsWrites {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+    },
     /// Loops over maps are much of what the program does.
     IterationDominates {
         /// Type of the map, where it is known.

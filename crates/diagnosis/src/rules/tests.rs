@@ -485,6 +485,44 @@ fn a_map_that_is_emptied_and_large_is_released() {
     check(program("go1.27.3"), vec![emptied], &["never-shrinks Release Low"]);
 }
 
+#[test]
+fn a_map_that_costs_more_to_clear_than_to_fill_has_too_much_room() {
+    let clearing = |samples| {
+        let parts = [(MapOp::Clear, Category::DeleteClear, samples)];
+        site(1, &parts).leaf("internal/runtime/maps.(*table).Clear", samples / 2)
+    };
+    let writing = |line, samples| site(line, &[(Assign, Probe, samples)]);
+    let of = |version, sites| summary(&run(program(version), sites)).remove(0);
+    let named = "clear-outweighs-writes Release Medium";
+    let fine = "growth-is-not-the-problem LeaveAlone High";
+    for version in ["go1.23.9", "go1.26.6"] {
+        assert_eq!(of(version, vec![clearing(200), writing(2, 100)]), named);
+        assert_eq!(of(version, vec![clearing(200), writing(2, 101)]), fine);
+        // All lines that can write the map count: those of which the type is not known too, others not.
+        let typed = || clearing(200).uses(MapOp::Clear, inner());
+        let others = || writing(2, 300).uses(Assign, outer());
+        assert_eq!(of(version, vec![typed(), writing(3, 100).uses(Assign, inner())]), named);
+        assert_eq!(of(version, vec![typed(), others(), writing(3, 100)]), named);
+        assert_eq!(of(version, vec![typed(), others(), writing(3, 101)]), fine);
+    }
+}
+
+/// To empty one group costs as much as to write into it.
+#[test]
+fn small_maps_may_be_cleared() {
+    let fine = "growth-is-not-the-problem LeaveAlone High";
+    let clearing = || site(1, &[(MapOp::Clear, Category::DeleteClear, 200)]);
+    let writing = || site(2, &[(Assign, Probe, 50)]).uses(Assign, inner());
+    let small = clearing().leaf("internal/runtime/maps.(*Map).clearSmall", 200);
+    let first = |version, sites| summary(&run(program(version), sites)).remove(0);
+    assert_eq!(first("go1.26.6", vec![small, writing()]), fine);
+    let typed = || clearing().uses(MapOp::Clear, inner());
+    let sized = |room| writing().arrays(&[(room, 9)], 100_000);
+    assert_eq!(first("go1.23.9", vec![typed(), sized(8)]), fine);
+    let named = "clear-outweighs-writes Release Medium";
+    assert_eq!(first("go1.23.9", vec![typed(), sized(56)]), named);
+}
+
 /// A line that ranges over a map, with its samples in beginning loops and in all of iterating.
 fn ranging(begins: u64, all: u64) -> Site {
     let mut site = site(1, &[(MapOp::Iterate, Category::Iterate, all)]);

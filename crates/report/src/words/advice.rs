@@ -13,11 +13,14 @@ use super::{place, short_place};
 /// Places of a `make` that are named.
 const SHOWN_MAKES: usize = 3;
 
+/// Stands for the type of a map that is not known.
+const UNKNOWN_MAP: &str = "map[K]V";
+
 /// What to change, concretely.
 pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
     match advice {
         Advice::Presize { map_type, makes, makes_are_counted, entries } => {
-            let name = map_type.as_deref().unwrap_or("map[K]V");
+            let name = map_type.as_deref().unwrap_or(UNKNOWN_MAP);
             let place = makes_text(makes, *makes_are_counted);
             format!(
                 "write make({name}, n) {place}; n is {}; a hint far too large costs more than it saves",
@@ -108,6 +111,12 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
              key of an inner map that is empty"
                 .into()
         }
+        Advice::ClearLess { map_type } => format!(
+            "if it holds little now and held much once: make a new map ({}) where a set is small, and keep the large one for \
+             large sets only; or delete just the keys that were put in. A map never gets smaller by clear() or delete()",
+            make_text(map_type.as_deref())
+        )
+        .into(),
         Advice::IterateLess { visits, .. } => iterate_less(*visits).into(),
         Advice::BatchWrites { first_at } => {
             let first = first_at.as_ref().map(|frame| format!(", at {} first", place(frame)));
@@ -175,6 +184,11 @@ fn makes_text(makes: &[Frame], are_counted: bool) -> String {
         [place] => format!("at {place}, if this map is made there"),
         places => format!("where this map is made, maybe at {}", places.join(" or ")),
     }
+}
+
+/// "make(map[string]int)".
+fn make_text(map_type: Option<&str>) -> String {
+    format!("make({})", map_type.unwrap_or(UNKNOWN_MAP))
 }
 
 /// What the hint should be.

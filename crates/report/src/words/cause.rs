@@ -89,6 +89,11 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
             "entries of {map_type} are deleted, but a map never gives its arrays back"
         )
         .into(),
+        Cause::ClearOutweighsWrites { map_type } => format!(
+            "{} costs far more to clear than to fill: clear() goes through all its room, and it holds little",
+            some_map(map_type.as_deref())
+        )
+        .into(),
         Cause::IterationDominates { map_type, visits: Visits::Few } => format!(
             "{} is ranged over here for few entries each time: to begin such a loop costs as much as several of them",
             some_map(map_type.as_deref())
