@@ -6,7 +6,7 @@ mod cause;
 mod reason;
 
 pub use self::advice::{Advice, Entries, Gain, Relief, ShardKey, SyncMap, Visits};
-pub use self::cause::Cause;
+pub use self::cause::{Cause, Within};
 pub use self::reason::Reason;
 
 use evidence::{Bounds, Cost, Evidence, SourceId, SourceIds};
@@ -59,7 +59,7 @@ pub struct Finding {
 /// What to do at a site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// Give `make` a size hint.
+    /// Give `make` a size: a hint for a map, a capacity for slices.
     Presize,
     /// One map with a compound key instead of maps in a map.
     Flatten,

@@ -17,6 +17,7 @@ mod path;
 mod predicted;
 mod registry;
 mod rule;
+mod slices;
 mod steady;
 mod storage;
 mod whole_map;

@@ -24,6 +24,11 @@ pub enum Advice {
         /// How many entries the maps end with; null when that was not measured.
         entries: Option<Entries>,
     },
+    /// Give slices that are appended to a capacity.
+    PresizeSlices {
+        /// Type of the map that holds them, where it is known to hold slices.
+        map_type: Option<String>,
+    },
     /// Raise the hint that is there to the number of entries.
     RaiseHint {
         /// Type of the map.
@@ -237,9 +242,10 @@ impl Advice {
     /// The same in one word.
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::Presize { .. } | Self::RaiseHint { .. } | Self::FinishGrowth { .. } => {
-                Verdict::Presize
-            }
+            Self::Presize { .. }
+            | Self::PresizeSlices { .. }
+            | Self::RaiseHint { .. }
+            | Self::FinishGrowth { .. } => Verdict::Presize,
             Self::AssistLess { by: Relief::Presize } => Verdict::Presize,
             Self::AssistLess { by: Relief::AllocateLess } | Self::CollectLess => {
                 Verdict::AllocateLess

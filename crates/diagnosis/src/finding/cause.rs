@@ -34,6 +34,11 @@ pub enum Cause {
         /// What takes most of the map time beside growth.
         most: Category,
     },
+    /// Slices grow that are appended to beside map writes.
+    SlicesGrow {
+        /// Where they are appended to.
+        within: Within,
+    },
     /// The map is read while a growth is unfinished.
     PendingGrowth,
     /// Goroutines that write have to mark before growth gets its memory.
@@ -121,4 +126,13 @@ pub enum Cause {
         /// What takes most of the map time.
         most: Category,
     },
+}
+
+/// A part of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// The line.
+    Line,
+    /// Its function.
+    Function,
 }

@@ -23,6 +23,10 @@ pub enum Reason {
     SizesNotMeasured,
     /// Growth is the smaller part of what the line costs.
     MostIsNotGrowth,
+    /// How long slices become was not measured.
+    SliceLengthsNotMeasured,
+    /// Which slices of the function grow was not measured.
+    WhichSlicesNotMeasured,
     /// Which map grows was not recorded, only that maps of this type are made and grow.
     WhichMapNotRecorded,
     /// Maps that hold more than a first group look the same.

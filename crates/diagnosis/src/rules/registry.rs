@@ -5,7 +5,8 @@
 
 use super::rule::{Check, GivesWay, Input, Rule, Threshold, Value};
 use super::{
-    collector, growth, keys, locality, locks, memory, nesting, path, steady, storage, whole_map,
+    collector, growth, keys, locality, locks, memory, nesting, path, slices, steady, storage,
+    whole_map,
 };
 use crate::finding::Verdict;
 use crate::hints;
@@ -445,11 +446,36 @@ pub const RULES: &[Rule] = &[
         check: Check::Site(keys::key_building),
     },
     Rule {
+        name: "slices-grow",
+        verdicts: &[Verdict::Presize],
+        needs: &[Input::Cpu],
+        uses: &[Input::Binary],
+        gives_way_to: &[],
+        thresholds: &[
+            NOTICEABLE,
+            ENOUGH_SAMPLES,
+            FEW_SAMPLES,
+            Threshold {
+                name: "SLICES_DOMINATE",
+                value: Fraction(slices::SLICES_DOMINATE),
+                of: "of the CPU of the line or function",
+                reason: "as for growth of maps",
+            },
+        ],
+        when: "a line writes a map, and growing the slices that it appends to takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} \
+               or more, and at least {SLICES_DOMINATE}; or the same of a function that writes maps of slices, where `append` \
+               stands on another line",
+        trust: "low below {FEW_SAMPLES} of what it speaks about or where the function is the reason, else medium",
+        why: "`m[key] = append(m[key], value)` looks like a map that grows: what is copied there again and again are the slices.",
+        by_hand: "`go tool pprof -peek 'runtime.growslice'` shows the function above it, `-list` of that function its line",
+        check: Check::Site(slices::slices_grow),
+    },
+    Rule {
         name: "churn",
         verdicts: &[Verdict::Reuse],
         needs: &[Input::Heap, Input::Binary],
         uses: &[Input::Cpu],
-        gives_way_to: &[],
+        gives_way_to: &[ToRule("slices-grow")],
         thresholds: &[
             Threshold {
                 name: "CHURN",
@@ -467,7 +493,8 @@ pub const RULES: &[Rule] = &[
         when: "map arrays allocated at the line are at least {CHURN_NOTICEABLE}, and at least {CHURN} of them at the \
                last collection",
         trust: "medium, since whether the maps themselves are dropped is not measured",
-        why: "`clear` keeps the arrays: no growth and no allocation the next time.",
+        why: "`clear` keeps the arrays: no growth and no allocation the next time. Where slices grow at the line, blocks of theirs \
+              may have the size of arrays of the map.",
         by_hand: "`go tool pprof -sample_index=alloc_space` and `-sample_index=inuse_space` of the heap profile, at this line",
         check: Check::Site(memory::churn),
     },

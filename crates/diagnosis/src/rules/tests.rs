@@ -9,6 +9,7 @@ use gomap::{Category, GrowKind};
 use super::{RULES, diagnose};
 use crate::finding::{
     Advice, Amount, Cause, Diagnosis, Entries, EvidenceLine, GrowthSaving, Level, Span, Visits,
+    Within,
 };
 use crate::{Verdict, source_id};
 use evidence::sizes::Size;
@@ -181,6 +182,7 @@ use MapOp::{Assign, Delete};
 
 const GROWING: &[(MapOp, Category, u64)] =
     &[(Assign, Probe, 200), (Assign, GrowthMove, 200), (Assign, GrowthMemory, 100)];
+const FINE: &str = "growth-is-not-the-problem LeaveAlone High";
 const STEADY: &[(MapOp, Category, u64)] = &[(Assign, Probe, 450), (Assign, Hash, 50)];
 
 #[test]
@@ -468,6 +470,60 @@ fn keys_more_expensive_than_the_map_are_the_matter() {
     assert_eq!(d.findings[0].cost, Some(cost(501)));
     line.cpu.as_mut().unwrap().function_key_conversion = cost(499);
     check(program("go1.27.3"), vec![line], &["growth-is-not-the-problem LeaveAlone High"]);
+}
+
+fn map_of_slices() -> MapType {
+    let elem =
+        TypePart { name: "[]string".to_owned(), size: 24, has_pointers: true, is_interface: false };
+    map_of(string_part(), elem)
+}
+
+/// A line that writes a map, with samples in growing slices of its function, and of its own.
+fn appending(of_line: u64, of_function: u64) -> Site {
+    let mut site = site(1, &[(Assign, Probe, 150)]);
+    let cpu = site.cpu.as_mut().unwrap();
+    (cpu.line, cpu.slice_growth) = (cost(150 + of_line), cost(of_line));
+    (cpu.function, cpu.function_slice_growth) = (cost(150 + of_function), cost(of_function));
+    site
+}
+
+#[test]
+fn slices_that_grow_are_told_from_the_map_that_holds_them() {
+    let d = check(program("go1.24.11"), vec![appending(50, 50)], &["slices-grow Presize Medium"]);
+    assert_eq!(d.findings[0].cause, Cause::SlicesGrow { within: Within::Line });
+    assert_eq!(d.findings[0].cost, Some(cost(50)));
+    check(program("go1.24.11"), vec![appending(49, 49)], &[FINE]);
+    // Blocks of slices may be as large as arrays of the map.
+    let typed = appending(50, 50).uses(Assign, map_of_slices()).arrays(&[(8, 100_000)], 1000);
+    let d = check(program("go1.24.11"), vec![typed], &["slices-grow Presize Medium"]);
+    let map_type = Some(map_of_slices().name);
+    assert_eq!(d.findings[0].advice, Advice::PresizeSlices { map_type });
+    // Read and appended to another slice: that is no matter of the map.
+    let mut reading = appending(50, 50);
+    let cpu = reading.cpu.as_mut().unwrap();
+    cpu.by_op = CostByOp::default();
+    cpu.by_op.add(MapOp::Read, cost(150));
+    let d = run(program("go1.24.11"), vec![reading]);
+    assert!(d.findings.iter().all(|finding| finding.rule != "slices-grow"));
+}
+
+#[test]
+fn append_on_another_line_of_a_function_is_said_once() {
+    let named = ["slices-grow Presize Low", FINE];
+    let typed = |line| {
+        let mut site = appending(0, 50).uses(Assign, map_of_slices());
+        site.frame.line = line;
+        site
+    };
+    let d = check(program("go1.24.11"), vec![typed(1), typed(2)], &named);
+    assert_eq!(d.findings[0].cause, Cause::SlicesGrow { within: Within::Function });
+    // Not of maps that hold something else, and not where a line says more.
+    let other = appending(0, 50).uses(Assign, inner());
+    check(program("go1.24.11"), vec![other], &[FINE]);
+    let mut at_line = appending(50, 50);
+    at_line.frame.line = 3;
+    let named = ["slices-grow Presize Medium", FINE];
+    check(program("go1.24.11"), vec![typed(1), at_line], &named);
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
             )
             .into()
         }
+        Advice::PresizeSlices { map_type } => presize_slices(map_type.as_deref()).into(),
         Advice::RaiseHint { make, entries, .. } => {
             let n = entries_text(Some(entries));
             format!("raise the hint at {} to {n}", short_place(make)).into()
@@ -186,6 +187,22 @@ fn makes_text(makes: &[Frame], are_counted: bool) -> String {
     }
 }
 
+/// Where slices should get their capacity.
+fn presize_slices(map_type: Option<&str>) -> String {
+    let slice = map_type.and_then(slice_of).unwrap_or("[]T");
+    let of_map = map_type.map_or(String::new(), |name| format!(" of {name}"));
+    format!(
+        "give each slice{of_map} its capacity when its key is first seen, make({slice}, 0, n), where n is known; else count the \
+         values of each key in a first pass, and fill the slices in a second. A size hint for the map does not change this"
+    )
+}
+
+/// The element of a map type as it is written: "[]string" of "map[string][]string".
+fn slice_of(map_type: &str) -> Option<&str> {
+    let at = map_type.find("][]")?;
+    map_type.get(at + 1..)
+}
+
 /// "make(map[string]int)".
 fn make_text(map_type: Option<&str>) -> String {
     format!("make({})", map_type.unwrap_or(UNKNOWN_MAP))
@@ -316,6 +333,14 @@ mod tests {
                 text.starts_with("if ") && text.contains("slice") && text.contains("second map")
             );
         }
+    }
+
+    #[test]
+    fn the_slices_of_a_map_get_a_capacity() {
+        let known = presize_slices(Some("map[string][]main.row"));
+        assert!(known.starts_with("give each slice of map[string][]main.row its capacity"));
+        assert!(known.contains("make([]main.row, 0, n)"), "{known}");
+        assert!(presize_slices(None).contains("make([]T, 0, n)"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{Cause, Visits, work_label};
+use diagnosis::finding::{Cause, Visits, Within, work_label};
 use diagnosis::rules::FIRST_GROUP;
 use gomap::Category;
 
@@ -35,6 +35,14 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
             work_label(*most)
         )
         .into(),
+        Cause::SlicesGrow { within: Within::Line } => {
+            "slices that this line appends to grow, and every growth copies them; that is not growth of the map".into()
+        }
+        Cause::SlicesGrow { within: Within::Function } => {
+            "slices that this function appends to grow, and every growth copies them; its map holds slices, and does not \
+             grow by that"
+                .into()
+        }
         Cause::PendingGrowth => {
             "the map is read while a growth is unfinished; reads never finish it".into()
         }

@@ -37,6 +37,12 @@ pub(crate) fn reason(reason: Reason) -> Cow<'static, str> {
         Reason::MostIsNotGrowth => {
             "growth was measured; most of what the line costs is not growth, and a hint leaves that as it is".into()
         }
+        Reason::SliceLengthsNotMeasured => {
+            "their growth was measured; how long the slices become was not".into()
+        }
+        Reason::WhichSlicesNotMeasured => {
+            "the function appends on other lines than this one: which of its slices grow was not measured".into()
+        }
         Reason::WhichMapNotRecorded => {
             "maps of this type are made there and grow here; which map grows was not recorded".into()
         }
