@@ -5,7 +5,10 @@ use gomap::Category;
 use gomap::blocks::MAX_TABLE_SLOTS;
 
 use super::steady::{self, GROWTH_IS_SMALL};
-use super::{FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted, said};
+use super::{
+    ENOUGH_SAMPLES, FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, predicted,
+    said,
+};
 use crate::finding::{
     Advice, Amount, Basis, Cause, Confidence, Entries, EvidenceLine, Finding, Gain, GrowthSaving,
     Level, Reason, Saving, work_label,
@@ -496,6 +499,7 @@ pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
     if context.map_impl() != Some(MapImpl::Classic)
         || !only_reads
         || evacuated.share_of(read) < PENDING_EVACUATION
+        || evacuated.samples < ENOUGH_SAMPLES
     {
         return None;
     }

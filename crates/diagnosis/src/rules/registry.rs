@@ -199,8 +199,8 @@ pub const RULES: &[Rule] = &[
             },
         ],
         when: "maps are of the classic kind (Go up to 1.23), their operations take at least {NOTICEABLE} in \
-               {ENOUGH_SAMPLES} or more, none of them assigns, and at least {PENDING_EVACUATION} are in \
-               `runtime.evacuated`",
+               {ENOUGH_SAMPLES} or more, none of them assigns, and at least {PENDING_EVACUATION}, in \
+               {ENOUGH_SAMPLES} or more, are in `runtime.evacuated`",
         trust: MEDIUM_BY_SAMPLES,
         why: "Classic maps move entries on writes and deletes only: reads never finish a growth that the last insert began, and \
               look each time whether a bucket was moved.",
