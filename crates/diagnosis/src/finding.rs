@@ -6,9 +6,9 @@ mod cause;
 mod gap;
 mod reason;
 
-pub use self::advice::{Advice, Entries, Gain, Makes, NoMakes, Relief, ShardKey, SyncMap};
 pub(crate) use self::advice::Work;
-pub use self::cause::Cause;
+pub use self::advice::{Advice, Entries, Gain, Makes, NoMakes, Relief, ShardKey, SyncMap, Visits};
+pub use self::cause::{Cause, Within};
 pub use self::gap::Gap;
 pub use self::reason::Reason;
 
@@ -82,7 +82,7 @@ pub enum Under {
 /// What to do at a site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// Give `make` a size hint.
+    /// Give `make` a size: a hint for a map, a capacity for slices.
     Presize,
     /// One map with a compound key instead of maps in a map.
     Flatten,

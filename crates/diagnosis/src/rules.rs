@@ -19,8 +19,10 @@ mod predicted;
 mod rank;
 mod registry;
 mod rule;
+mod slices;
 mod steady;
 mod storage;
+mod whole_map;
 
 pub use self::registry::RULES;
 use self::rule::Check;

@@ -473,6 +473,10 @@ pub struct SiteCpu {
     pub key_conversion: Cost,
     /// Strings and interface values made by any line of the site's function; they may feed other maps too, or none.
     pub function_key_conversion: Cost,
+    /// The part of `line` outside `map` that grows slices which this line appends to.
+    pub slice_growth: Cost,
+    /// Growing slices which any line of the site's function appends to.
+    pub function_slice_growth: Cost,
     /// Runtime functions that this line calls, with their cumulative cost below this line, largest first.
     pub entry_points: Vec<FunctionCost>,
     /// Leaf functions of `map` with own cost, largest first; at most 12.

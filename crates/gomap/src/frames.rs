@@ -17,7 +17,7 @@ use regex::RegexSet;
 /// The part of a map operation between its entry and the leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
-    /// No growth: the lookup or the store itself.
+    /// No growth: the lookup or the store itself; all of an iteration, a clone and a `clear`.
     Steady,
     /// The first bucket or group of a map; a size hint does not remove it.
     FirstAlloc,
@@ -162,6 +162,7 @@ mod bits {
     pub(super) const OUT_OF_LINE: u32 = 1 << 23;
     pub(super) const STACK_GROWTH: u32 = 1 << 24;
     pub(super) const LOCK: u32 = 1 << 25;
+    pub(super) const SLICE_GROWTH: u32 = 1 << 26;
 }
 use bits::*;
 
@@ -237,7 +238,9 @@ const RULES: &[(u32, &str)] = &[
         GC_SWEEP_ASSIST,
         r"^runtime\.(deductSweepCredit|sweepone|\(\*sweepLocked\)\.sweep|\(\*mheap\)\.reclaim(Chunk)?)$",
     ),
-    (MALLOC, r"^runtime\.(mallocgc\w*|newobject|newarray|makeslice\w*|growslice)$"),
+    (MALLOC, r"^runtime\.(mallocgc\w*|newobject|newarray|makeslice\w*|growslice\w*)$"),
+    // Go 1.26 added forms of it with suffixes: `growsliceNoAlias`.
+    (SLICE_GROWTH, r"^runtime\.growslice\w*$"),
     // What a leaf does. `aeshashbody` went with Go 1.27, `type:.hash.…` became shared by layout there.
     (
         HASH,
@@ -296,7 +299,8 @@ const RULES: &[(u32, &str)] = &[
     (STACK_GROWTH, r"^runtime\.copystack$"),
     // Whatever lies between the user's code and the map: the runtime, reflection, helpers of the standard library,
     // assembly without package.
-    (RUNTIME, r"^(runtime|reflect|maps|internal/runtime/[\w/]+)\.|^(type|go):|^[a-z0-9_]+$"),
+    (RUNTIME, r"^(runtime|reflect|maps|slices|iter|internal/runtime/[\w/]+)\."),
+    (RUNTIME, r"^(type|go):|^[a-z0-9_]+$"),
     (RUNTIME, r"^internal/(abi|bytealg|chacha8rand|cpu|race|sync)\.|^sync\.\(\*Map\)\."),
 ];
 
@@ -353,6 +357,11 @@ impl FrameClass {
         self.has(KEY_CONVERSION)
     }
 
+    /// Whether the function gets an array for a slice that `append` found full.
+    pub fn is_slice_growth(self) -> bool {
+        self.has(SLICE_GROWTH)
+    }
+
     /// Whether the function locks or unlocks a mutex of package sync.
     pub fn is_lock(self) -> bool {
         self.has(LOCK)
@@ -394,8 +403,9 @@ pub fn classify_stack(frames: &[FrameClass]) -> StackClass {
 
 fn phase(op: Option<MapOp>, in_operation: FrameClass) -> Phase {
     match op {
-        // Making and cloning size their arrays once.
-        None | Some(MapOp::Clone) => Phase::Steady,
+        // Making and cloning size their arrays once. Classic maps call `createOverflow` when an iteration begins, to hold the
+        // buckets that it passes, and `makeBucketArray` to empty those that there are: neither gets a map larger.
+        None | Some(MapOp::Clone | MapOp::Iterate | MapOp::Clear) => Phase::Steady,
         Some(MapOp::Make) => Phase::FirstAlloc,
         Some(_) if in_operation.has(FIRST_ALLOC) => Phase::FirstAlloc,
         Some(_) if in_operation.has(GROWTH_ALLOC) => Phase::GrowthAlloc,

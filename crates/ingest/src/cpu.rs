@@ -62,8 +62,23 @@ struct Sums {
     last_sample: u32,
     cum: Cost,
     key_conversion: Cost,
+    /// Growing slices that are appended to here, and not in a function that is called.
+    slice_growth: Cost,
     /// The part below a function of a mutex.
     locking: Cost,
+}
+
+/// What a frame of a stack does by what it calls, directly or through the runtime.
+#[derive(Debug, Clone, Copy, Default)]
+struct Below {
+    /// It is the user's, and calls what makes a key.
+    converts_key: bool,
+    /// It is the user's, and appends to a slice that is full.
+    grows_slice: bool,
+    /// It is in a function of a mutex, or below it one is.
+    is_locking: bool,
+    is_in_conversion: bool,
+    is_in_slice_growth: bool,
 }
 
 #[derive(Debug, Default)]
@@ -202,19 +217,11 @@ impl CpuCollector {
 
     /// Counts the sample once for each line and function on the stack.
     fn add_to_lines(&mut self, frames: &[FrameInfo], cost: Cost) {
-        let (mut callee_makes_key, mut is_locking) = (false, false);
+        let mut below = Below::default();
         for frame in frames {
-            is_locking |= frame.class.is_lock();
-            let is_conversion = frame.class.is_key_conversion();
-            let converts = callee_makes_key && !is_conversion && !frame.class.is_runtime();
-            self.by_line[frame.line.index()].count(self.n_samples_seen, cost, converts, is_locking);
-            self.by_function[frame.function.index()].count(
-                self.n_samples_seen,
-                cost,
-                converts,
-                is_locking,
-            );
-            callee_makes_key = is_conversion;
+            below.enter(frame.class);
+            self.by_line[frame.line.index()].count(self.n_samples_seen, cost, below);
+            self.by_function[frame.function.index()].count(self.n_samples_seen, cost, below);
         }
     }
 
@@ -252,6 +259,8 @@ impl CpuCollector {
             stack_growth: sums.stack_growth,
             key_conversion: of_line.key_conversion,
             function_key_conversion: of_function.key_conversion,
+            slice_growth: of_line.slice_growth,
+            function_slice_growth: of_function.slice_growth,
             entry_points: self.named(&sums.entry_points, usize::MAX),
             leaves: self.named(&sums.leaves, MAX_LEAVES),
             depth: depth(&sums.samples_by_depth),
@@ -307,17 +316,34 @@ impl SiteSums {
 }
 
 impl Sums {
-    fn count(&mut self, sample: u32, cost: Cost, converts_key: bool, is_locking: bool) {
-        if self.last_sample != sample {
-            self.last_sample = sample;
-            self.cum += cost;
-            if converts_key {
-                self.key_conversion += cost;
-            }
-            if is_locking {
-                self.locking += cost;
-            }
+    fn count(&mut self, sample: u32, cost: Cost, below: Below) {
+        if self.last_sample == sample {
+            return;
         }
+        self.last_sample = sample;
+        self.cum += cost;
+        if below.converts_key {
+            self.key_conversion += cost;
+        }
+        if below.grows_slice {
+            self.slice_growth += cost;
+        }
+        if below.is_locking {
+            self.locking += cost;
+        }
+    }
+}
+
+impl Below {
+    /// Goes to the caller of what was entered before, of this class.
+    fn enter(&mut self, class: FrameClass) {
+        let is_users = !class.is_runtime();
+        let is_conversion = class.is_key_conversion();
+        self.is_locking |= class.is_lock();
+        self.converts_key = self.is_in_conversion && !is_conversion && is_users;
+        self.is_in_conversion = is_conversion;
+        self.grows_slice = self.is_in_slice_growth && is_users;
+        self.is_in_slice_growth = class.is_slice_growth() || self.is_in_slice_growth && !is_users;
     }
 }
 

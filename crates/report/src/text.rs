@@ -466,6 +466,9 @@ fn split_text(cpu: &SiteCpu) -> String {
 /// How to see whether the change helped.
 pub(crate) fn check_text(site: &Site, finding: &Finding) -> String {
     let expect = match finding.verdict() {
+        _ if matches!(finding.advice, diagnosis::finding::Advice::PresizeSlices { .. }) => {
+            "the share of this line should fall"
+        }
         Verdict::Presize => "the growth share of this line should be near 0",
         Verdict::Reuse => "the bytes allocated at this line should fall",
         _ => "the share of this line should fall",

@@ -6,6 +6,7 @@ mod bad_input;
 mod budget;
 mod capture;
 mod captured_perf;
+mod cases;
 mod compare;
 mod diagnose;
 mod golden;

@@ -21,6 +21,11 @@ pub enum Advice {
         /// How many entries the maps end with; null when that was not measured.
         entries: Option<Entries>,
     },
+    /// Give slices that are appended to a capacity.
+    PresizeSlices {
+        /// Type of the map that holds them, where it is known to hold slices.
+        map_type: Option<String>,
+    },
     /// Raise the hint that is there to the number of entries.
     RaiseHint {
         /// Type of the map.
@@ -125,6 +130,18 @@ pub enum Advice {
         /// Type of the map.
         map_type: String,
     },
+    /// A new map for few entries, or delete only what was put in.
+    ClearLess {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+    },
+    /// A slice, an array or an index in place of loops over the map.
+    IterateLess {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+        /// How many entries a loop visits.
+        visits: Visits,
+    },
     /// Write and sync once for many entries.
     BatchWrites {
         /// The line whose calls take longest, where stacks were recorded.
@@ -161,6 +178,8 @@ pub struct Makes {
     pub map_type: Option<String>,
     /// Lines that may make it without a hint; empty when none is known.
     pub makes: Vec<Frame>,
+    /// Lines of the function that make it with a hint already, for more than 8 entries or of a size that is not known.
+    pub hinted: Vec<Frame>,
     /// Whether a heap profile shows that as many maps are made there as are filled.
     pub makes_are_counted: bool,
     /// Why no line is known; null when one is.
@@ -207,6 +226,16 @@ pub enum Gain {
     CheaperMarking,
 }
 
+/// How many entries a loop over a map visits before it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Visits {
+    /// So few that to begin a loop is a good part of its cost.
+    Few,
+    /// Not measured.
+    NotKnown,
+}
+
 /// How goroutines come to help the collector less.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "by", rename_all = "snake_case")]
@@ -241,14 +270,17 @@ impl Advice {
     /// The same in one word.
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::Presize { .. } | Self::RaiseHint { .. } | Self::FinishGrowth { .. } => {
-                Verdict::Presize
-            }
+            Self::Presize { .. }
+            | Self::PresizeSlices { .. }
+            | Self::RaiseHint { .. }
+            | Self::FinishGrowth { .. } => Verdict::Presize,
             Self::AssistLess { by: Relief::Presize(_) } => Verdict::Presize,
             Self::AssistLess { by: Relief::AllocateLess } | Self::CollectLess => {
                 Verdict::AllocateLess
             }
-            Self::MoveToGo { .. } | Self::PointToElements { .. } => Verdict::Replace,
+            Self::MoveToGo { .. } | Self::PointToElements { .. } | Self::IterateLess { .. } => {
+                Verdict::Replace
+            }
             Self::Flatten { .. } | Self::FlattenForRandomAccess { .. } => Verdict::Flatten,
             Self::KeysInPlace
             | Self::SmallerEntries
@@ -258,7 +290,7 @@ impl Advice {
             | Self::NoPointers { .. } => Verdict::ChangeKey,
             Self::Shard { .. } => Verdict::Shard,
             Self::ReuseGoroutines | Self::ClearAndReuse => Verdict::Reuse,
-            Self::CopyToNewMap { .. } => Verdict::Release,
+            Self::CopyToNewMap { .. } | Self::ClearLess { .. } => Verdict::Release,
             Self::BatchWrites { .. } => Verdict::Batch,
             Self::KeepNested { .. }
             | Self::FewerOperations
@@ -283,7 +315,9 @@ impl Advice {
             Self::FlattenForRandomAccess { .. } | Self::KeysInPlace | Self::SmallerEntries => {
                 Work::Searching
             }
-            Self::PointToElements { .. } => Work::Copying,
+            Self::PointToElements { .. } | Self::PresizeSlices { .. } => Work::Copying,
+            Self::IterateLess { .. } => Work::Iterating,
+            Self::ClearLess { .. } => Work::Clearing,
             Self::ConcreteKey { .. } | Self::HashFewerBytes { .. } | Self::BuildKeysOnce => {
                 Work::Keys
             }
@@ -312,6 +346,10 @@ pub(crate) enum Work {
     Searching,
     /// Copying keys and elements, and memory for them alone.
     Copying,
+    /// Going through all entries.
+    Iterating,
+    /// Emptying maps.
+    Clearing,
     /// Making, hashing and comparing keys.
     Keys,
     /// Waiting for others.

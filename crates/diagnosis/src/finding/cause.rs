@@ -4,6 +4,8 @@ use evidence::Frame;
 use goabi::GoVersion;
 use gomap::Category;
 
+use super::Visits;
+
 /// What is the matter at a line or in the process, with what it is about; the figures are in the evidence. Type names are
 /// Go's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,16 @@ pub enum Cause {
     },
     /// The map grows while it is filled.
     MapGrows,
+    /// The map grows while it is filled, but most of its cost is something else.
+    GrowthIsAPart {
+        /// What takes most of the map time beside growth.
+        most: Category,
+    },
+    /// Slices grow that are appended to beside map writes.
+    SlicesGrow {
+        /// Where they are appended to.
+        within: Within,
+    },
     /// The map is read while a growth is unfinished.
     PendingGrowth,
     /// Goroutines that write have to mark before growth gets its memory.
@@ -77,6 +89,18 @@ pub enum Cause {
         /// Type of the map.
         map_type: String,
     },
+    /// A map costs more to clear than to fill.
+    ClearOutweighsWrites {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+    },
+    /// Loops over maps are much of what the program does.
+    IterationDominates {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+        /// How many entries a loop visits.
+        visits: Visits,
+    },
     /// The collector is busy, and maps with pointers are much of what it marks.
     CollectorMarksMaps {
         /// Type of one of them.
@@ -102,4 +126,13 @@ pub enum Cause {
         /// What takes most of the map time.
         most: Category,
     },
+}
+
+/// A part of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// The line.
+    Line,
+    /// Its function.
+    Function,
 }

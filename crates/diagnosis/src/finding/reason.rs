@@ -21,6 +21,12 @@ pub enum Reason {
     SizesAllocated,
     /// Growth frames only: final sizes were not measured.
     SizesNotMeasured,
+    /// Growth is the smaller part of what the line costs.
+    MostIsNotGrowth,
+    /// How long slices become was not measured.
+    SliceLengthsNotMeasured,
+    /// Which slices of the function grow was not measured.
+    WhichSlicesNotMeasured,
     /// Which map grows was not recorded, only that maps of this type are made and grow.
     WhichMapNotRecorded,
     /// Maps that hold more than a first group look the same.
@@ -65,6 +71,8 @@ pub enum Reason {
     TimeNotMeasured,
     /// How many entries the arrays still hold was not measured.
     EntriesLeftNotMeasured,
+    /// What a loop needs of the entries was not measured.
+    UseOfEntriesNotMeasured,
     /// Live bytes stand for the time to mark them.
     MarkTimeNotMeasured,
     /// Every call was counted and timed.

@@ -4,8 +4,10 @@ use goabi::{MapImpl, MapOp, Release};
 use gomap::Category;
 use gomap::blocks::MAX_TABLE_SLOTS;
 
+use super::steady::{self, GROWTH_IS_SMALL};
 use super::{
-    FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, makes, predicted, said,
+    ENOUGH_SAMPLES, FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, makes,
+    predicted, said,
 };
 use crate::finding::{
     Advice, Amount, Basis, Cause, Confidence, Entries, EvidenceLine, Finding, Gain, GrowthSaving,
@@ -14,7 +16,7 @@ use crate::finding::{
 use crate::hints;
 use evidence::sizes::{Class, FinalSizes, Size};
 use evidence::{
-    Block, Bounds, Cost, MapType, Precision, ProcessCpu, SiteCpu, SourceKind, TypeGrowth,
+    Block, Bounds, Cost, Figure, MapType, Precision, ProcessCpu, SiteCpu, SourceKind, TypeGrowth,
 };
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
@@ -36,9 +38,31 @@ pub(super) const PENDING_EVACUATION: f64 = 0.05;
 pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let is_large = cpu.growth.share_of(cpu.map) >= GROWTH_DOMINATES;
-    if !is_large || !is_noticeable(cpu.growth, process.total) {
+    let is_the_matter = is_large && is_noticeable(cpu.growth, process.total);
+    is_the_matter.then(|| presize(context, cpu, process))
+}
+
+/// Growth is worth a hint, but most of the cost is something else.
+pub(super) fn growth_is_a_part(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    let is_a_part = (GROWTH_IS_SMALL..GROWTH_DOMINATES).contains(&cpu.growth.share_of(cpu.map));
+    if !is_a_part || !is_noticeable(cpu.growth, process.total) {
         return None;
     }
+    let parts = steady::parts(cpu);
+    let is_shown = |&(category, _): &(Category, Cost)| category != Category::GcAssist;
+    let others: Vec<_> = parts.into_iter().filter(is_shown).collect();
+    let mut finding = presize(context, cpu, process);
+    finding.cause = Cause::GrowthIsAPart { most: parts[0].0 };
+    finding.evidence.extend(steady::parts_evidence(context, cpu, &others));
+    if finding.confidence.level > Level::Medium {
+        finding.confidence = Confidence { level: Level::Medium, reason: Reason::MostIsNotGrowth };
+    }
+    Some(finding)
+}
+
+/// What a hint would do about the growth at this line.
+fn presize(context: &SiteContext<'_>, cpu: &SiteCpu, process: &ProcessCpu) -> Finding {
     let map_type = context.types(MapOp::Assign).next();
     let size = UsualSize::of(context, map_type);
     let nested = map_type.and_then(|inner| Some((inner, context.outer_type(inner)?)));
@@ -76,7 +100,7 @@ pub(super) fn growth_dominates(context: &SiteContext<'_>) -> Option<Finding> {
         }
         None => confidence(cpu.growth, Level::Medium, Reason::SizesNotMeasured),
     };
-    Some(finding)
+    finding
 }
 
 /// Whether samples of another tool, many enough, say the same.
@@ -225,29 +249,40 @@ fn recorded_type<'e>(context: &SiteContext<'e>) -> Option<&'e TypeGrowth> {
 /// What a recording counted at this line.
 fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
     let Some(growth) = recorded_type(context) else { return Vec::new() };
-    let mark = match growth.precision {
-        Precision::Exact => "",
-        Precision::EstimatedSite | Precision::Estimated => ", estimated",
-        Precision::LowerBound => ", at least",
+    let fact = |what: String, amount| context.fact(SourceKind::Recording, what, amount);
+    let grows = growth.figure(growth.total.grows);
+    let number_of_grows = match grows {
+        Figure::AtLeast(n) => Amount::Count(n),
+        _ => estimate(growth.total.grows, growth.grows_range),
     };
-    let line =
-        |what: &str, amount| context.fact(SourceKind::Recording, format!("{what}{mark}"), amount);
+    let entries = growth.figure(growth.total.moved_entries);
+    let allocated = growth.figure(growth.total.grow_bytes);
     let mut lines = said([
-        line(
-            &format!("growths of {} here", growth.map_type),
-            estimate(growth.total.grows, growth.grows_range),
-        ),
-        line("entries moved by them", Amount::Count(growth.total.moved_entries)),
-        line("allocated for them", Amount::Bytes(growth.total.grow_bytes)),
+        fact(format!("growths of {} here{}", growth.map_type, mark(grows)), number_of_grows),
+        fact(format!("entries moved by them{}", mark(entries)), Amount::Count(entries.number())),
+        fact(format!("allocated for them{}", mark(allocated)), Amount::Bytes(allocated.number())),
     ]);
+    let estimated = if growth.precision == Precision::Exact { "" } else { ", estimated" };
     match &growth.sizes {
-        Ok(sizes) => lines.extend(size_lines(sizes, line)),
+        Ok(sizes) => {
+            let line = |what: &str, amount| fact(format!("{what}{estimated}"), amount);
+            lines.extend(size_lines(sizes, line));
+        }
         Err(reason) => {
             let what = "sizes are not known".to_owned();
             lines.extend(context.fact(SourceKind::Recording, what, Amount::NoSizes(*reason)));
         }
     }
     lines
+}
+
+/// What follows the label of a figure.
+pub(super) fn mark(figure: Figure) -> &'static str {
+    match figure {
+        Figure::Exact(_) => "",
+        Figure::About(_) => ", estimated",
+        Figure::AtLeast(_) => ", at least",
+    }
 }
 
 /// How many maps became how large.
@@ -419,6 +454,7 @@ pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
     if context.map_impl() != Some(MapImpl::Classic)
         || !only_reads
         || evacuated.share_of(read) < PENDING_EVACUATION
+        || evacuated.samples < ENOUGH_SAMPLES
     {
         return None;
     }

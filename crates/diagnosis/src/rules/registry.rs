@@ -4,7 +4,10 @@
 //! behind those that it gives way to.
 
 use super::rule::{Check, GivesWay, Input, Rule, Threshold, Value};
-use super::{collector, growth, keys, locality, locks, memory, nesting, path, steady, storage};
+use super::{
+    collector, growth, keys, locality, locks, memory, nesting, path, slices, steady, storage,
+    whole_map,
+};
 use crate::finding::Verdict;
 use crate::hints;
 
@@ -52,6 +55,12 @@ const GROWTH_IS_SMALL: Threshold = Threshold {
     value: Fraction(steady::GROWTH_IS_SMALL),
     of: "of the map cost",
     reason: "chosen, not measured; a hint could save no more than that",
+};
+const GROWTH_DOMINATES: Threshold = Threshold {
+    name: "GROWTH_DOMINATES",
+    value: Fraction(growth::GROWTH_DOMINATES),
+    of: "of the line's map cost",
+    reason: "unhinted builds have 30 to 70 %",
 };
 const HEAP_NOTICEABLE: Threshold = Threshold {
     name: "HEAP_NOTICEABLE",
@@ -141,18 +150,7 @@ pub const RULES: &[Rule] = &[
         needs: &[Input::Cpu],
         uses: &[Input::Binary, Input::Recording, Input::Heap, Input::Trace, Input::CpuAside],
         gives_way_to: &[ToRule("full-small-maps"), ToRule("hint-too-small")],
-        thresholds: &[
-            NOTICEABLE,
-            ENOUGH_SAMPLES,
-            FEW_SAMPLES,
-            MANY_SAMPLES,
-            Threshold {
-                name: "GROWTH_DOMINATES",
-                value: Fraction(growth::GROWTH_DOMINATES),
-                of: "of the line's map cost",
-                reason: "unhinted builds have 30 to 70 %",
-            },
-        ],
+        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES, MANY_SAMPLES, GROWTH_DOMINATES],
         when: "growth takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and at least {GROWTH_DOMINATES}",
         trust: "low below {FEW_SAMPLES} under growth, medium below {MANY_SAMPLES} or where the sizes of maps are \
                estimated or not known, else high; where not every growth was counted, high too if another tool has \
@@ -166,6 +164,22 @@ pub const RULES: &[Rule] = &[
         by_hand: "`go tool pprof -peek` of the function shows `hashGrow`, `growWork`, `rehash`, `grow` or `split` below its \
                   `runtime.mapassign`",
         check: Check::Site(growth::growth_dominates),
+    },
+    Rule {
+        name: "growth-is-a-part",
+        verdicts: &[Verdict::Presize],
+        needs: &[Input::Cpu],
+        uses: &[Input::Binary, Input::Recording, Input::Heap, Input::Trace, Input::CpuAside],
+        gives_way_to: &[ToRule("full-small-maps"), ToRule("hint-too-small")],
+        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES, GROWTH_IS_SMALL, GROWTH_DOMINATES],
+        when: "growth takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, at least {GROWTH_IS_SMALL} at the line, and \
+               less than {GROWTH_DOMINATES}",
+        trust: MEDIUM_BY_SAMPLES,
+        why: "A hint removes this part and no other: maps that are mostly overwritten, or whose keys are long, spend the rest on \
+              hashing and searching, which the finding names. So the saving is small, and trust medium at most.",
+        by_hand: "`go tool pprof -peek` of the function shows `hashGrow`, `growWork`, `rehash`, `grow` or `split` below its \
+                  `runtime.mapassign`, and what else is there",
+        check: Check::Site(growth::growth_is_a_part),
     },
     Rule {
         name: "pending-evacuation",
@@ -185,8 +199,8 @@ pub const RULES: &[Rule] = &[
             },
         ],
         when: "maps are of the classic kind (Go up to 1.23), their operations take at least {NOTICEABLE} in \
-               {ENOUGH_SAMPLES} or more, none of them assigns, and at least {PENDING_EVACUATION} are in \
-               `runtime.evacuated`",
+               {ENOUGH_SAMPLES} or more, none of them assigns, and at least {PENDING_EVACUATION}, in \
+               {ENOUGH_SAMPLES} or more, are in `runtime.evacuated`",
         trust: MEDIUM_BY_SAMPLES,
         why: "Classic maps move entries on writes and deletes only: reads never finish a growth that the last insert began, and \
               look each time whether a bucket was moved.",
@@ -432,11 +446,36 @@ pub const RULES: &[Rule] = &[
         check: Check::Site(keys::key_building),
     },
     Rule {
+        name: "slices-grow",
+        verdicts: &[Verdict::Presize],
+        needs: &[Input::Cpu],
+        uses: &[Input::Binary],
+        gives_way_to: &[],
+        thresholds: &[
+            NOTICEABLE,
+            ENOUGH_SAMPLES,
+            FEW_SAMPLES,
+            Threshold {
+                name: "SLICES_DOMINATE",
+                value: Fraction(slices::SLICES_DOMINATE),
+                of: "of the CPU of the line or function",
+                reason: "as for growth of maps",
+            },
+        ],
+        when: "a line writes a map, and growing the slices that it appends to takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} \
+               or more, and at least {SLICES_DOMINATE}; or the same of a function that writes maps of slices, where `append` \
+               stands on another line",
+        trust: "low below {FEW_SAMPLES} of what it speaks about or where the function is the reason, else medium",
+        why: "`m[key] = append(m[key], value)` looks like a map that grows: what is copied there again and again are the slices.",
+        by_hand: "`go tool pprof -peek 'runtime.growslice'` shows the function above it, `-list` of that function its line",
+        check: Check::Site(slices::slices_grow),
+    },
+    Rule {
         name: "churn",
         verdicts: &[Verdict::Reuse],
         needs: &[Input::Heap, Input::Binary],
         uses: &[Input::Cpu],
-        gives_way_to: &[],
+        gives_way_to: &[ToRule("slices-grow")],
         thresholds: &[
             ENOUGH_SAMPLES,
             FEW_SAMPLES,
@@ -457,7 +496,8 @@ pub const RULES: &[Rule] = &[
                collection, and allocation takes {ENOUGH_SAMPLES} or more where a CPU profile is given",
         trust: "low below {FEW_SAMPLES} of allocation or without a CPU profile, else medium, since whether the maps \
                 themselves are dropped is not measured",
-        why: "`clear` keeps the arrays: no growth and no allocation the next time.",
+        why: "`clear` keeps the arrays: no growth and no allocation the next time. Where slices grow at the line, blocks of theirs \
+              may have the size of arrays of the map.",
         by_hand: "`go tool pprof -sample_index=alloc_space` and `-sample_index=inuse_space` of the heap profile, at this line",
         check: Check::Site(memory::churn),
     },
@@ -485,6 +525,66 @@ pub const RULES: &[Rule] = &[
         by_hand: "print the number of entries of the map, and compare its bytes in `-sample_index=inuse_space` with what so many \
                   take",
         check: Check::Site(memory::never_shrinks),
+    },
+    Rule {
+        name: "clear-outweighs-writes",
+        verdicts: &[Verdict::Release],
+        needs: &[Input::Cpu],
+        uses: &[Input::Binary, Input::Heap],
+        gives_way_to: &[],
+        thresholds: &[
+            NOTICEABLE,
+            ENOUGH_SAMPLES,
+            FEW_SAMPLES,
+            FIRST_GROUP,
+            Threshold {
+                name: "CLEARS_PER_WRITE",
+                value: Number(whole_map::CLEARS_PER_WRITE),
+                of: "times as much CPU",
+                reason: "maps that are filled have at most 0.15, maps of one entry 0.7 (Go 1.21) and 1.2 (1.26)",
+            },
+        ],
+        when: "clearing maps takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and at least {CLEARS_PER_WRITE} as all \
+               writes at lines that can write maps of that type; not where maps have room for {FIRST_GROUP} at most",
+        trust: MEDIUM_BY_SAMPLES,
+        why: "`clear` goes through all that a map has room for, which is as much as it ever held. To write an entry costs many times \
+              what its place costs to clear, so a map that is filled each time takes a small part of its writes to clear. What \
+              it holds is not counted, so trust is medium at most. A new map in place of one that once held 60,000 entries and \
+              now 5 saved 65 % of the CPU.",
+        by_hand: "print `len` of the map before it is cleared, and the largest that it ever was",
+        check: Check::Site(whole_map::clear_outweighs_writes),
+    },
+    Rule {
+        name: "iteration-dominates",
+        verdicts: &[Verdict::Replace],
+        needs: &[Input::Cpu],
+        uses: &[Input::Binary, Input::Heap],
+        gives_way_to: &[],
+        thresholds: &[
+            Threshold {
+                name: "ITERATION_NOTICEABLE",
+                value: Fraction(whole_map::ITERATION_NOTICEABLE),
+                of: "of the program's CPU",
+                reason: "of 6 public programs whose loops took 5 to 19 %, none was to be changed there; of 2 from 50 % on, both",
+            },
+            ENOUGH_SAMPLES,
+            FEW_SAMPLES,
+            Threshold {
+                name: "BEGINS_DOMINATE",
+                value: Fraction(whole_map::BEGINS_DOMINATE),
+                of: "of the iterating",
+                reason: "loops over 3 entries have 47 % (Go 1.21) and 79 % (1.26), over 16 18 and 34 %, over 1,000 at most 3 %",
+            },
+        ],
+        when: "ranging over maps takes at least {ITERATION_NOTICEABLE} in {ENOUGH_SAMPLES} or more",
+        trust: MEDIUM_BY_SAMPLES,
+        why: "A map is for looking up by its key: a loop begins at a random place, passes empty places, and finds entries that are \
+              not beside each other. Three entries in a slice saved 88 % of the CPU of a program that ranged over them. A profile \
+              does not say what a loop is for, so each way out has its condition, and trust is medium at most. It does \
+              say what beginning loops costs: where that is at least {BEGINS_DOMINATE}, they visit few entries.",
+        by_hand: "`go tool pprof -list` of the function shows the line of the loop; print `len` of the map there, and look which \
+                  entries the loop needs",
+        check: Check::Site(whole_map::iteration_dominates),
     },
     Rule {
         name: "keep-nested",

@@ -6,8 +6,10 @@ use gomap::Category;
 use super::{
     FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence, said,
 };
-use crate::finding::{Advice, Amount, Cause, Confidence, Finding, Level, Reason, work_label};
-use evidence::{Cost, ProcessCpu, SourceKind};
+use crate::finding::{
+    Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason, work_label,
+};
+use evidence::{Cost, ProcessCpu, SiteCpu, SourceKind};
 
 /// Part of the map cost under growth frames below which a hint would not be felt.
 pub(super) const GROWTH_IS_SMALL: f64 = 0.10;
@@ -111,8 +113,7 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
     if cpu.growth.share_of(cpu.map) >= GROWTH_IS_SMALL {
         return None;
     }
-    let mut parts = PARTS.map(|category| (category, cpu.split.get(category)));
-    parts.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.cpu_ns));
+    let parts = parts(cpu);
     let cause = Cause::NotGrowing { most: parts[0].0 };
     let mut finding = context.finding(cpu.map, cause, Advice::FewerOperations);
     finding.evidence = said([
@@ -128,10 +129,27 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
             amount,
         ));
     }
-    let shown = parts.iter().filter(|(_, cost)| *cost != Cost::default()).take(2);
+    finding.evidence.extend(parts_evidence(context, cpu, &parts));
+    Some(finding)
+}
+
+/// What a line spends its map time on beside growth. Order: the largest part first.
+pub(super) fn parts(cpu: &SiteCpu) -> [(Category, Cost); PARTS.len()] {
+    let mut parts = PARTS.map(|category| (category, cpu.split.get(category)));
+    parts.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.cpu_ns));
+    parts
+}
+
+/// The largest of these parts, as lines.
+pub(super) fn parts_evidence(
+    context: &SiteContext<'_>,
+    cpu: &SiteCpu,
+    parts: &[(Category, Cost)],
+) -> Vec<EvidenceLine> {
+    const SHOWN: usize = 2;
+    let shown = parts.iter().filter(|(_, cost)| *cost != Cost::default()).take(SHOWN);
     let of_part = |(category, cost): &(Category, Cost)| {
         context.share(&format!("of that {}", work_label(*category)), *cost, cpu.map)
     };
-    finding.evidence.extend(shown.filter_map(of_part));
-    Some(finding)
+    shown.filter_map(of_part).collect()
 }

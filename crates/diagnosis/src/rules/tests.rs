@@ -9,7 +9,7 @@ use gomap::{Category, GrowKind};
 use super::{RULES, diagnose};
 use crate::finding::{
     Advice, Amount, Cause, Diagnosis, Entries, EvidenceLine, Gap, GrowthSaving, Level, Makes,
-    NoMakes, Span,
+    NoMakes, Span, Visits, Within,
 };
 use crate::{Verdict, source_id};
 use evidence::sizes::{NoSizes, Size};
@@ -172,7 +172,13 @@ fn entries(finding: &crate::Finding) -> Option<Entries> {
 /// No line is known that makes such maps.
 fn not_made(map_type: Option<String>, because: NoMakes) -> Makes {
     let no_makes_because = Some(because);
-    Makes { map_type, makes: Vec::new(), makes_are_counted: false, no_makes_because }
+    Makes {
+        map_type,
+        makes: Vec::new(),
+        hinted: Vec::new(),
+        makes_are_counted: false,
+        no_makes_because,
+    }
 }
 
 /// Lines at which a hint should be given, and whether a heap profile counted what is made there.
@@ -187,6 +193,7 @@ use MapOp::{Assign, Delete};
 
 const GROWING: &[(MapOp, Category, u64)] =
     &[(Assign, Probe, 200), (Assign, GrowthMove, 200), (Assign, GrowthMemory, 100)];
+const FINE: &str = "growth-is-not-the-problem LeaveAlone High";
 const STEADY: &[(MapOp, Category, u64)] = &[(Assign, Probe, 450), (Assign, Hash, 50)];
 
 #[test]
@@ -218,6 +225,31 @@ fn without_a_binary_it_is_not_known_where_a_map_is_made() {
     let d = run(evidence, vec![site(1, GROWING)]);
     let made = not_made(None, NoMakes::NoBinary);
     assert_eq!(d.findings[0].advice, Advice::Presize { made, entries: None });
+}
+
+#[test]
+fn growth_that_is_a_part_of_the_cost_is_named_with_the_rest() {
+    let of = |growth, hash, probe| {
+        site(1, &[(Assign, GrowthMove, growth), (Assign, Hash, hash), (Assign, Probe, probe)])
+    };
+    let named = ["growth-is-a-part Presize Medium"];
+    let d = check(program("go1.24.11"), vec![of(100, 300, 100)], &named);
+    assert_eq!(d.findings[0].cause, Cause::GrowthIsAPart { most: Hash });
+    assert_eq!(d.findings[0].cost, Some(cost(100)));
+    let labels: Vec<&str> = d.findings[0].evidence.iter().map(|line| &line.what[..]).collect();
+    let rest = ["of that hashing keys", "of that searching and comparing"];
+    assert!(labels.ends_with(&rest), "{labels:?}");
+    // Sizes that are known do not make more of it.
+    let known = of(120, 190, 190).uses(Assign, inner()).arrays(&[(8, 90), (14, 90)], 100_000);
+    check(program("go1.24.11"), vec![known], &["full-small-maps Replace Medium"]);
+    let known = of(120, 190, 190).uses(Assign, inner()).arrays(&[(8, 90), (28, 90)], 100_000);
+    let d = check(program("go1.24.11"), vec![known], &named);
+    assert!(matches!(entries(&d.findings[0]), Some(Entries::HeapProfile { .. })));
+    check(program("go1.24.11"), vec![of(125, 275, 100)], &["growth-dominates Presize Medium"]);
+    let fine = "growth-is-not-the-problem LeaveAlone High";
+    check(program("go1.24.11"), vec![of(49, 251, 200)], &[fine]);
+    // A part of the line, but not of the program: no hint is worth it.
+    check(program("go1.24.11"), vec![of(19, 60, 60)], &[]);
 }
 
 #[test]
@@ -306,6 +338,28 @@ fn a_line_is_named_only_if_this_map_can_be_made_there() {
     assert_eq!(place(&[(7, Some(&name))], &[(7, 0)]), [7]);
 }
 
+/// Whether or not a recording met its hint.
+#[test]
+fn a_line_that_makes_the_map_with_a_hint_is_named_as_one() {
+    let frame = Frame { function: "main.fill".into(), file: "/src/main.go".into(), line: 7 };
+    let hinted = |hints: &[u64]| {
+        let mut evidence = program("go1.27.3");
+        let map_type = Some(inner().name);
+        evidence.makes = vec![MakeSite { frame: frame.clone(), map_type }];
+        let hint = |&sum_hints: &u64| {
+            let (frame, map_type) = (frame.clone(), inner().name);
+            HintedMakes { frame, map_type, n: 1, sum_hints }
+        };
+        evidence.hints = hints.iter().map(hint).collect();
+        let d = run(evidence, vec![site(1, GROWING).uses(Assign, inner())]);
+        let Advice::Presize { made, .. } = &d.findings[0].advice else { panic!("{d:?}") };
+        made.hinted.clone()
+    };
+    assert_eq!(hinted(&[]), std::slice::from_ref(&frame));
+    assert_eq!(hinted(&[200]), std::slice::from_ref(&frame));
+    assert_eq!(hinted(&[0]), []);
+}
+
 #[test]
 fn few_samples_are_weak_and_very_few_say_nothing() {
     let few = [(Assign, Probe, 30), (Assign, GrowthMove, 19)];
@@ -386,6 +440,9 @@ fn a_pending_growth_is_seen_where_a_classic_map_is_only_read() {
     assert_eq!(d.findings[0].rule, "pending-evacuation");
     let Advice::FinishGrowth { made, .. } = &d.findings[0].advice else { panic!("{d:?}") };
     assert_eq!(*made, not_made(None, NoMakes::NotSeen));
+    let by_chance = site(1, &[(MapOp::Read, Read, 50)]).leaf("runtime.evacuated", 4);
+    let d = run(program("go1.23.9"), vec![by_chance]);
+    assert!(d.findings.iter().all(|f| f.verdict() == Verdict::LeaveAlone));
     let d = run(program("go1.27.3"), vec![read()]);
     assert!(d.findings.iter().all(|f| f.verdict() == Verdict::LeaveAlone));
 }
@@ -463,6 +520,60 @@ fn keys_more_expensive_than_the_map_are_the_matter() {
     check(program("go1.27.3"), vec![line], &["growth-is-not-the-problem LeaveAlone High"]);
 }
 
+fn map_of_slices() -> MapType {
+    let elem =
+        TypePart { name: "[]string".to_owned(), size: 24, has_pointers: true, is_interface: false };
+    map_of(string_part(), elem)
+}
+
+/// A line that writes a map, with samples in growing slices of its function, and of its own.
+fn appending(of_line: u64, of_function: u64) -> Site {
+    let mut site = site(1, &[(Assign, Probe, 150)]);
+    let cpu = site.cpu.as_mut().unwrap();
+    (cpu.line, cpu.slice_growth) = (cost(150 + of_line), cost(of_line));
+    (cpu.function, cpu.function_slice_growth) = (cost(150 + of_function), cost(of_function));
+    site
+}
+
+#[test]
+fn slices_that_grow_are_told_from_the_map_that_holds_them() {
+    let d = check(program("go1.24.11"), vec![appending(50, 50)], &["slices-grow Presize Medium"]);
+    assert_eq!(d.findings[0].cause, Cause::SlicesGrow { within: Within::Line });
+    assert_eq!(d.findings[0].cost, Some(cost(50)));
+    check(program("go1.24.11"), vec![appending(49, 49)], &[FINE]);
+    // Blocks of slices may be as large as arrays of the map.
+    let typed = appending(50, 50).uses(Assign, map_of_slices()).arrays(&[(8, 100_000)], 1000);
+    let d = check(program("go1.24.11"), vec![typed], &["slices-grow Presize Medium"]);
+    let map_type = Some(map_of_slices().name);
+    assert_eq!(d.findings[0].advice, Advice::PresizeSlices { map_type });
+    // Read and appended to another slice: that is no matter of the map.
+    let mut reading = appending(50, 50);
+    let cpu = reading.cpu.as_mut().unwrap();
+    cpu.by_op = CostByOp::default();
+    cpu.by_op.add(MapOp::Read, cost(150));
+    let d = run(program("go1.24.11"), vec![reading]);
+    assert!(d.findings.iter().all(|finding| finding.rule != "slices-grow"));
+}
+
+#[test]
+fn append_on_another_line_of_a_function_is_said_once() {
+    let named = ["slices-grow Presize Low", FINE];
+    let typed = |line| {
+        let mut site = appending(0, 50).uses(Assign, map_of_slices());
+        site.frame.line = line;
+        site
+    };
+    let d = check(program("go1.24.11"), vec![typed(1), typed(2)], &named);
+    assert_eq!(d.findings[0].cause, Cause::SlicesGrow { within: Within::Function });
+    // Not of maps that hold something else, and not where a line says more.
+    let other = appending(0, 50).uses(Assign, inner());
+    check(program("go1.24.11"), vec![other], &[FINE]);
+    let mut at_line = appending(50, 50);
+    at_line.frame.line = 3;
+    let named = ["slices-grow Presize Medium", FINE];
+    check(program("go1.24.11"), vec![typed(1), at_line], &named);
+}
+
 #[test]
 fn maps_filled_and_dropped_are_reused() {
     let filling = |samples| {
@@ -485,6 +596,84 @@ fn a_map_that_is_emptied_and_large_is_released() {
     let parts = [(Assign, Probe, 200), (Delete, Category::DeleteClear, 100)];
     let emptied = site(1, &parts).uses(Delete, inner()).arrays(&[(896, 100)], 9_000);
     check(program("go1.27.3"), vec![emptied], &["never-shrinks Release Low"]);
+}
+
+#[test]
+fn a_map_that_costs_more_to_clear_than_to_fill_has_too_much_room() {
+    let clearing = |samples| {
+        let parts = [(MapOp::Clear, Category::DeleteClear, samples)];
+        site(1, &parts).leaf("internal/runtime/maps.(*table).Clear", samples / 2)
+    };
+    let writing = |line, samples| site(line, &[(Assign, Probe, samples)]);
+    let of = |version, sites| summary(&run(program(version), sites)).remove(0);
+    let named = "clear-outweighs-writes Release Medium";
+    let fine = "growth-is-not-the-problem LeaveAlone High";
+    for version in ["go1.23.9", "go1.26.6"] {
+        assert_eq!(of(version, vec![clearing(200), writing(2, 100)]), named);
+        assert_eq!(of(version, vec![clearing(200), writing(2, 101)]), fine);
+        // All lines that can write the map count: those of which the type is not known too, others not.
+        let typed = || clearing(200).uses(MapOp::Clear, inner());
+        let others = || writing(2, 300).uses(Assign, outer());
+        assert_eq!(of(version, vec![typed(), writing(3, 100).uses(Assign, inner())]), named);
+        assert_eq!(of(version, vec![typed(), others(), writing(3, 100)]), named);
+        assert_eq!(of(version, vec![typed(), others(), writing(3, 101)]), fine);
+    }
+}
+
+/// To empty one group costs as much as to write into it.
+#[test]
+fn small_maps_may_be_cleared() {
+    let fine = "growth-is-not-the-problem LeaveAlone High";
+    let clearing = || site(1, &[(MapOp::Clear, Category::DeleteClear, 200)]);
+    let writing = || site(2, &[(Assign, Probe, 50)]).uses(Assign, inner());
+    let small = clearing().leaf("internal/runtime/maps.(*Map).clearSmall", 200);
+    let first = |version, sites| summary(&run(program(version), sites)).remove(0);
+    assert_eq!(first("go1.26.6", vec![small, writing()]), fine);
+    let typed = || clearing().uses(MapOp::Clear, inner());
+    let sized = |room| writing().arrays(&[(room, 9)], 100_000);
+    assert_eq!(first("go1.23.9", vec![typed(), sized(8)]), fine);
+    let named = "clear-outweighs-writes Release Medium";
+    assert_eq!(first("go1.23.9", vec![typed(), sized(56)]), named);
+}
+
+/// A line that ranges over a map, with its samples in beginning loops and in all of iterating.
+fn ranging(begins: u64, all: u64) -> Site {
+    let mut site = site(1, &[(MapOp::Iterate, Category::Iterate, all)]);
+    let function = |name: &str, samples| FunctionCost { name: name.into(), cost: cost(samples) };
+    let functions =
+        [function("runtime.mapIterStart", begins), function("runtime.mapIterNext", all - begins)];
+    site.cpu.as_mut().unwrap().entry_points = functions.into();
+    site
+}
+
+#[test]
+fn loops_over_maps_that_are_much_of_the_cpu_ask_for_another_structure() {
+    let named = ["iteration-dominates Replace Medium"];
+    let visits = |begins, all| {
+        let d = check(program("go1.26.6"), vec![ranging(begins, all)], &named);
+        let Advice::IterateLess { visits, .. } = d.findings[0].advice else { panic!() };
+        visits
+    };
+    assert_eq!(visits(50, 250), Visits::Few);
+    assert_eq!(visits(49, 250), Visits::NotKnown);
+    let few = [(MapOp::Iterate, Category::Iterate, 249)];
+    let little = ["growth-is-not-the-problem LeaveAlone High", "reads-dominate LeaveAlone Low"];
+    check(program("go1.26.6"), vec![site(1, &few)], &little);
+    let mut rest = program("go1.26.6");
+    rest.cpu.as_mut().unwrap().total = cost(20);
+    let low = ["iteration-dominates Replace Low"];
+    check(rest, vec![ranging(0, 5)], &low);
+}
+
+#[test]
+fn room_of_the_map_is_said_beside_a_loop_over_it() {
+    let filled = site(2, STEADY).uses(Assign, inner()).arrays(&[(8, 9), (896, 4)], 100_000);
+    let looping = ranging(2, 300).uses(MapOp::Iterate, inner());
+    let d = run(program("go1.26.6"), vec![looping, filled]);
+    assert_eq!(d.findings[0].rule, "iteration-dominates");
+    let lines = &d.findings[0].evidence;
+    let room = lines.iter().find(|line| line.what.contains("map[string]int has room for")).unwrap();
+    assert_eq!(room.amount, Amount::Count(896));
 }
 
 #[test]

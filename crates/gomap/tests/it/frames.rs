@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use gomap::{FrameClass, Kind, MapWork, Phase, StackClass, classify_function, classify_stack};
+use gomap::{
+    Category, FrameClass, Kind, MapWork, Phase, StackClass, classify_function, classify_stack,
+};
 use gopprof::{Limits, Profile, Sample, parse_profile};
 
 const CAPTURES: [&str; 9] = [
@@ -125,4 +127,45 @@ fn work_is_told_in_every_operation_that_looks_for_a_key() {
     assert_eq!(work(&growth), Some(MapWork::Growth));
     assert_eq!(work(&["runtime.mapiternext", "main.f"]), None);
     assert_eq!(work(&["memeqbody", "main.f"]), None);
+}
+
+/// Leaf first; the names are those of profiles of Go 1.21 to 1.23 and of 1.24 on.
+#[test]
+fn what_iterating_and_clearing_do_is_no_growth() {
+    for stack in [
+        "runtime.mallocgc runtime.newobject runtime.(*hmap).createOverflow runtime.mapiterinit",
+        "runtime.(*hmap).createOverflow runtime.mapiterinit reflect.mapiterinit",
+        "runtime.bucketEvacuated runtime.mapiternext",
+        "internal/runtime/maps.(*Iter).grownKeyElem internal/runtime/maps.(*Iter).Next \
+         runtime.mapIterNext",
+    ] {
+        assert_eq!(part_of(stack), (false, Category::Iterate), "{stack}");
+    }
+    for stack in [
+        "runtime.memclrNoHeapPointers runtime.makeBucketArray runtime.mapclear",
+        "runtime.memclrNoHeapPointers runtime.typedmemclr internal/runtime/maps.(*table).Clear \
+         internal/runtime/maps.(*Map).Clear runtime.mapclear",
+    ] {
+        assert_eq!(part_of(stack), (false, Category::DeleteClear), "{stack}");
+    }
+    let assists = "runtime.gcAssistAlloc runtime.mallocgc runtime.mapiterinit";
+    assert_eq!(part_of(assists), (false, Category::GcAssist));
+}
+
+/// Deletes move entries of classic maps, and reads look whether they were moved: what a growth left to do.
+#[test]
+fn what_other_operations_do_of_a_growth_is_growth() {
+    for op in ["runtime.mapassign_fast64", "runtime.mapdelete_fast64"] {
+        let stack = format!("runtime.evacuate_fast64 runtime.growWork_fast64 {op}");
+        assert_eq!(part_of(&stack), (true, Category::GrowthMove), "{op}");
+    }
+    let stack = "runtime.makeBucketArray runtime.hashGrow runtime.mapassign_fast64";
+    assert_eq!(part_of(stack), (true, Category::GrowthMemory));
+}
+
+/// Whether a stack of these frames below the user's is growth, and its category.
+fn part_of(leaf_first: &str) -> (bool, Category) {
+    let names: Vec<&str> = leaf_first.split_whitespace().chain(["main.f"]).collect();
+    let class = classify(&names);
+    (class.is_growth(), class.category())
 }

@@ -1,12 +1,23 @@
-//! Made-up profiles to evidence: what counts where.
+//! Inputs to evidence, and to what the rules conclude of it: what counts where. Made-up profiles first, then real captures.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod captures;
+mod executables;
+mod go_pprof;
 mod growth;
 mod large;
+mod misses;
 mod order;
+mod perf;
+mod perf_file;
+mod refusals;
+mod storage;
 
-use evidence::Evidence;
-use evidence::{Cost, Site};
+use std::error::Error;
+use std::iter::successors;
+
+use diagnosis::Diagnosis;
+use evidence::{Cost, Evidence, Site};
 use goabi::{MapImpl, MapOp};
 use gomap::Category;
 use gopprof::{
@@ -60,8 +71,51 @@ fn evidence_of(profiles: &[Vec<u8>]) -> Evidence {
         std::fs::write(&path, profile).unwrap();
         names.push(path.to_str().unwrap().to_owned());
     }
+    collected(&names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn try_collect(names: &[&str]) -> Result<Evidence, ingest::Error> {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let options = Options { open: OpenOptions::default(), stacks: true };
-    collect(&names, &options, &mut |_| {}).unwrap()
+    collect(&names, &options, &mut |_| {})
+}
+
+/// What the inputs of these names say together.
+#[track_caller]
+fn collected(names: &[&str]) -> Evidence {
+    try_collect(names).unwrap_or_else(|error| panic!("{}", with_causes(&error)))
+}
+
+/// What follows from the inputs of these names.
+#[track_caller]
+fn diagnosed(names: &[&str]) -> Diagnosis {
+    diagnosis::diagnose(collected(names))
+}
+
+/// Why there is no evidence in the inputs of these names.
+#[track_caller]
+fn refusal(names: &[&str]) -> String {
+    with_causes(&try_collect(names).expect_err("they are refused"))
+}
+
+/// An error as commands say it.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let texts = successors(Some(error), |&error| error.source()).map(ToString::to_string);
+    texts.collect::<Vec<_>>().join(": ")
+}
+
+/// A line for each.
+fn notices(evidence: &Evidence) -> String {
+    evidence.notices.iter().map(|notice| format!("{}\n", notice.text)).collect()
+}
+
+/// A file with this content; the folder goes with the first value.
+fn file(content: &[u8]) -> (tempfile::TempDir, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("input");
+    std::fs::write(&path, content).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (dir, path)
 }
 
 fn evidence(stacks: &str) -> Evidence {
@@ -92,6 +146,10 @@ fn the_site_is_the_users_frame_nearest_the_runtime() {
 fn helpers_of_the_standard_library_are_not_the_user() {
     let e = evidence(&format!("3 {ASSIGN};maps.Copy[go.shape.map[string]int]:5;main.main:2"));
     assert_eq!(&*e.sites[0].frame.function, "main.main");
+    let keys = "maps.Keys[go.shape.map[string]int].func1:5;slices.AppendSeq[go.shape.[]string]:6";
+    let sorted = "slices.Collect[go.shape.string]:7;slices.Sorted[go.shape.string]:8";
+    let e = evidence(&format!("3 runtime.mapIterNext:9;{keys};{sorted};main.main:2"));
+    assert_eq!((e.sites.len(), &*e.sites[0].frame.function), (1, "main.main"));
 }
 
 #[test]
@@ -175,6 +233,23 @@ fn keys_made_on_the_line_and_in_the_function_are_told_apart() {
     ));
     let cpu = e.sites[0].cpu.as_ref().unwrap();
     assert_eq!((samples(cpu.key_conversion), samples(cpu.function_key_conversion)), (2, 6));
+}
+
+#[test]
+fn slices_that_grow_are_charged_to_who_appends_to_them() {
+    let growing = "runtime.mallocgc:1;runtime.growslice:2";
+    let e = evidence(&format!(
+        "3 {ASSIGN};main.put:7
+         4 {growing};main.put:7;main.main:1
+         2 {growing};slices.Insert[go.shape.[]int]:3;main.put:7
+         5 runtime.memmove:1;runtime.growsliceNoAlias:2;main.put:6
+         1 {growing};main.key:4;main.put:7
+         1 {ASSIGN};main.main:1"
+    ));
+    let cpu = site(&e, "main.put").cpu.as_ref().unwrap();
+    assert_eq!((samples(cpu.slice_growth), samples(cpu.function_slice_growth)), (6, 11));
+    assert_eq!((samples(cpu.line), samples(cpu.map)), (10, 3));
+    assert_eq!(samples(site(&e, "main.main").cpu.as_ref().unwrap().slice_growth), 0);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{Advice, Basis, Entries, Gain, Makes, NoMakes, Relief, ShardKey, SyncMap};
+use diagnosis::finding::{
+    Advice, Basis, Entries, Gain, Makes, NoMakes, Relief, ShardKey, SyncMap, Visits,
+};
 use diagnosis::rules::{FIRST_GROUP, FLAT_IS_SMALLER};
 use evidence::sizes::Size;
 use goabi::GoVersion;
@@ -11,6 +13,9 @@ use super::{place, short_place};
 
 /// Places of a `make` that are named.
 const SHOWN_MAKES: usize = 3;
+
+/// Stands for the type of a map that is not known.
+const UNKNOWN_MAP: &str = "map[K]V";
 
 /// What to change, concretely.
 pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
@@ -21,6 +26,7 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
             entries_text(entries.as_ref())
         )
         .into(),
+        Advice::PresizeSlices { map_type } => presize_slices(map_type.as_deref()).into(),
         Advice::RaiseHint { make, entries, .. } => {
             let n = entries_text(Some(entries));
             format!("raise the hint at {} to {n}", short_place(make)).into()
@@ -107,6 +113,13 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
              key of an inner map that is empty"
                 .into()
         }
+        Advice::ClearLess { map_type } => format!(
+            "if it holds little now and held much once: make a new map ({}) where a set is small, and keep the large one for \
+             large sets only; or delete just the keys that were put in. A map never gets smaller by clear() or delete()",
+            make_text(map_type.as_deref())
+        )
+        .into(),
+        Advice::IterateLess { visits, .. } => iterate_less(*visits).into(),
         Advice::BatchWrites { first_at } => {
             let first = first_at.as_ref().map(|frame| format!(", at {} first", place(frame)));
             format!(
@@ -165,9 +178,32 @@ fn release(version: &GoVersion) -> String {
 }
 
 /// The call to write and where, or why that is not known. That a line of the same function makes maps does not say that it
-/// makes these.
+/// makes these. A line that has a hint gets no second one.
 fn write_make(made: &Makes) -> String {
     let call = format!("make({}, n)", made.map_type.as_deref().unwrap_or("map[K]V"));
+    let hinted: Vec<String> = made.hinted.iter().take(SHOWN_MAKES).map(short_place).collect();
+    let raise = match (hinted.as_slice(), made.no_makes_because) {
+        ([], _) => None,
+        (places, Some(_)) => return raise_hint(places),
+        (_, None) => Some(hinted.join(" or ")),
+    };
+    let write = write_call(made, &call);
+    raise.map_or(write.clone(), |places| {
+        format!("{write}; or raise the hint at {places} to n, if it is made there")
+    })
+}
+
+/// Where the lines that are known all have a hint.
+fn raise_hint(places: &[String]) -> String {
+    match places {
+        [place] => format!("raise the hint at {place} to n, if this map is made there"),
+        places => {
+            format!("raise the hint where this map is made to n, maybe at {}", places.join(" or "))
+        }
+    }
+}
+
+fn write_call(made: &Makes, call: &str) -> String {
     if let Some(reason) = made.no_makes_because {
         return format!(
             "where this map is made is not known: {}; write {call} there",
@@ -195,6 +231,27 @@ fn no_makes(reason: NoMakes) -> &'static str {
     }
 }
 
+/// Where slices should get their capacity.
+fn presize_slices(map_type: Option<&str>) -> String {
+    let slice = map_type.and_then(slice_of).unwrap_or("[]T");
+    let of_map = map_type.map_or(String::new(), |name| format!(" of {name}"));
+    format!(
+        "give each slice{of_map} its capacity when its key is first seen, make({slice}, 0, n), where n is known; else count the \
+         values of each key in a first pass, and fill the slices in a second. A size hint for the map does not change this"
+    )
+}
+
+/// The element of a map type as it is written: "[]string" of "map[string][]string".
+fn slice_of(map_type: &str) -> Option<&str> {
+    let at = map_type.find("][]")?;
+    map_type.get(at + 1..)
+}
+
+/// "make(map[string]int)".
+fn make_text(map_type: Option<&str>) -> String {
+    format!("make({})", map_type.unwrap_or(UNKNOWN_MAP))
+}
+
 /// What the hint should be.
 fn entries_text(entries: Option<&Entries>) -> String {
     const WHAT: &str = "the number of entries they end with";
@@ -211,7 +268,9 @@ fn entries_text(entries: Option<&Entries>) -> String {
             format!("{WHAT}, here between {at_least} and {room}")
         }
         None => {
-            format!("{WHAT}, which a recording, or a heap profile and the binary, would show")
+            format!(
+                "{WHAT}, which a recording that meets their growths, or a heap profile and the binary, would show"
+            )
         }
     }
 }
@@ -230,6 +289,23 @@ fn assist_less(by: &Relief) -> String {
     format!(
         "{first}; where memory is left, a higher GOGC or GOMEMLIMIT makes collections and with them this help rarer"
     )
+}
+
+/// Which of the ways is right rests on what the loop is for: each has its condition.
+fn iterate_less(visits: Visits) -> &'static str {
+    match visits {
+        Visits::Few => {
+            "if the map holds few entries, keep them in a slice of structs, or an array where their number is fixed: ranging over \
+             that costs next to nothing, and so few are also searched fast. If the map is filled only to be ranged over and \
+             dropped, fill a slice in its place. If it is large and the loop ends at the first entry that fits, look that entry \
+             up in a second map by what the loop compares"
+        }
+        Visits::NotKnown => {
+            "if the loop looks for an entry by something else than its key, keep a second map from that to the entry, and look it \
+             up there. If the loop needs all entries, keep them in a slice, beside the map or in its place. If the map held far \
+             more once, copy what is left into a new one: a loop passes its empty places too"
+        }
+    }
 }
 
 fn shard(by: ShardKey, or_sync_map: Option<SyncMap>) -> String {
@@ -265,6 +341,7 @@ mod tests {
         Makes {
             map_type: Some("map[string]int".to_owned()),
             makes: lines.iter().copied().map(frame).collect(),
+            hinted: Vec::new(),
             makes_are_counted,
             no_makes_because: lines.is_empty().then_some(NoMakes::NotSeen),
         }
@@ -317,6 +394,23 @@ mod tests {
         }
     }
 
+    /// Never told to add a hint where one is.
+    #[test]
+    fn a_line_with_a_hint_is_told_to_raise_it() {
+        let made = |lines: &[u32], hinted: &[u32]| Makes {
+            hinted: hinted.iter().copied().map(frame).collect(),
+            ..made(lines, false)
+        };
+        let text = write_make(&made(&[], &[65]));
+        assert_eq!(text, "raise the hint at main.go:65 to n, if this map is made there");
+        let text = write_make(&made(&[], &[65, 70]));
+        assert!(text.ends_with("maybe at main.go:65 or main.go:70"), "{text}");
+        let text = write_make(&made(&[7], &[65]));
+        let both = "write make(map[string]int, n) at main.go:7, if this map is made there; or raise the hint at \
+                    main.go:65 to n, if it is made there";
+        assert_eq!(text, both);
+    }
+
     #[test]
     fn sizes_are_said_with_what_they_are_of() {
         let size = |at_least, room| Size { at_least, room };
@@ -333,6 +427,25 @@ mod tests {
         let (make, mean_hint) = (frame(3), 9.0);
         let raise = advice(&Advice::RaiseHint { map_type, make, mean_hint, entries: recorded });
         assert!(raise.starts_with("raise the hint at main.go:3 to the number of entries they"));
+    }
+
+    #[test]
+    fn what_to_do_about_loops_has_its_conditions() {
+        for visits in [Visits::Few, Visits::NotKnown] {
+            let text = iterate_less(visits);
+            assert_eq!(text.matches(". If ").count(), 2, "{text}");
+            assert!(
+                text.starts_with("if ") && text.contains("slice") && text.contains("second map")
+            );
+        }
+    }
+
+    #[test]
+    fn the_slices_of_a_map_get_a_capacity() {
+        let known = presize_slices(Some("map[string][]main.row"));
+        assert!(known.starts_with("give each slice of map[string][]main.row its capacity"));
+        assert!(known.contains("make([]main.row, 0, n)"), "{known}");
+        assert!(presize_slices(None).contains("make([]T, 0, n)"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{Cause, work_label};
+use diagnosis::finding::{Cause, Visits, Within, work_label};
 use diagnosis::rules::FIRST_GROUP;
 use gomap::Category;
 
@@ -25,6 +25,23 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
         .into(),
         Cause::MapGrows => {
             "the map grows while it is filled, and every growth inserts its entries again".into()
+        }
+        Cause::GrowthIsAPart { most: Category::GcAssist } => {
+            "the map grows while it is filled, which is a part of what this line costs; another is to help the collector"
+                .into()
+        }
+        Cause::GrowthIsAPart { most } => format!(
+            "the map grows while it is filled, which is a part of what this line costs; the largest other part is {}",
+            work_label(*most)
+        )
+        .into(),
+        Cause::SlicesGrow { within: Within::Line } => {
+            "slices that this line appends to grow, and every growth copies them; that is not growth of the map".into()
+        }
+        Cause::SlicesGrow { within: Within::Function } => {
+            "slices that this function appends to grow, and every growth copies them; its map holds slices, and does not \
+             grow by that"
+                .into()
         }
         Cause::PendingGrowth => {
             "the map is read while a growth is unfinished; reads never finish it".into()
@@ -80,6 +97,21 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
             "entries of {map_type} are deleted, but a map never gives its arrays back"
         )
         .into(),
+        Cause::ClearOutweighsWrites { map_type } => format!(
+            "{} costs far more to clear than to fill: clear() goes through all its room, and it holds little",
+            some_map(map_type.as_deref())
+        )
+        .into(),
+        Cause::IterationDominates { map_type, visits: Visits::Few } => format!(
+            "{} is ranged over here for few entries each time: to begin such a loop costs as much as several of them",
+            some_map(map_type.as_deref())
+        )
+        .into(),
+        Cause::IterationDominates { map_type, visits: Visits::NotKnown } => format!(
+            "{} is ranged over here, which is much of what this program does",
+            some_map(map_type.as_deref())
+        )
+        .into(),
         Cause::CollectorMarksMaps { map_type } => format!(
             "the collector is busy, and maps with pointers such as {map_type} are much of what it marks"
         )
@@ -110,6 +142,11 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
             format!("this line spends its map time {}, not growing", work_label(*most)).into()
         }
     }
+}
+
+/// The type of a map, or what stands for it.
+fn some_map(map_type: Option<&str>) -> &str {
+    map_type.unwrap_or("a map")
 }
 
 #[cfg(test)]

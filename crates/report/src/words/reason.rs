@@ -34,6 +34,15 @@ pub(crate) fn reason(reason: Reason) -> Cow<'static, str> {
         Reason::SizesNotMeasured => {
             "growth frames only: the final sizes were not measured".into()
         }
+        Reason::MostIsNotGrowth => {
+            "growth was measured; most of what the line costs is not growth, and a hint leaves that as it is".into()
+        }
+        Reason::SliceLengthsNotMeasured => {
+            "their growth was measured; how long the slices become was not".into()
+        }
+        Reason::WhichSlicesNotMeasured => {
+            "the function appends on other lines than this one: which of its slices grow was not measured".into()
+        }
         Reason::WhichMapNotRecorded => {
             "maps of this type are made there and grow here; which map grows was not recorded".into()
         }
@@ -92,6 +101,9 @@ pub(crate) fn reason(reason: Reason) -> Cow<'static, str> {
         }
         Reason::EntriesLeftNotMeasured => {
             "how many entries the arrays still hold was not measured".into()
+        }
+        Reason::UseOfEntriesNotMeasured => {
+            "iterating was measured; how many entries the map holds, and which of them the loop needs, was not".into()
         }
         Reason::MarkTimeNotMeasured => {
             "mark time per object is not in a profile; live bytes stand for it".into()

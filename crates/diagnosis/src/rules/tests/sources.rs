@@ -144,8 +144,6 @@ fn with_lock_sources() -> Evidence {
     evidence
 }
 
-const FINE: &str = "growth-is-not-the-problem LeaveAlone High";
-
 #[test]
 fn a_lock_held_for_a_map_should_be_many() {
     let waiting_ns = (WAITING * SECOND as f64) as u64;

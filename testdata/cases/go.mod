@@ -1,0 +1,3 @@
+module mapscope.test/cases
+
+go 1.21
