@@ -6,6 +6,7 @@
 //! 4. Findings of a line are put together, and ranked ([`rank`]); what would have said more goes to [`Diagnosis::not_measured`].
 
 mod collector;
+mod functions;
 mod growth;
 mod keys;
 mod locality;
@@ -24,6 +25,7 @@ mod steady;
 mod storage;
 mod whole_map;
 
+use self::functions::{FunctionSites, Functions};
 pub use self::registry::RULES;
 use self::rule::Check;
 pub use self::rule::{GivesWay, Input, Rule, Threshold, Value};
@@ -61,11 +63,14 @@ pub fn diagnose(evidence: Evidence) -> Diagnosis {
 /// What the rules say of each site, then of the process; they are asked in the order of the registry.
 fn ask(evidence: &Evidence) -> Vec<Finding> {
     let rules: Vec<&Rule> = RULES.iter().filter(|rule| rule.has_inputs(evidence)).collect();
+    let functions = Functions::of(evidence);
     let mut found = Vec::new();
     for (index, site) in evidence.sites.iter().enumerate() {
         for rule in &rules {
             if let Check::Site(check) = rule.check {
-                let finding = check(&SiteContext { rule: rule.name, evidence, index, site });
+                let functions = &functions;
+                let context = SiteContext { rule: rule.name, evidence, functions, index, site };
+                let finding = check(&context);
                 found.extend(finding.filter(|finding| rule.speaks_beside(finding, &found)));
             }
         }
@@ -108,6 +113,7 @@ struct SiteContext<'e> {
     /// Name of the rule.
     rule: &'static str,
     evidence: &'e Evidence,
+    functions: &'e Functions<'e>,
     index: usize,
     site: &'e Site,
 }
@@ -121,6 +127,11 @@ impl<'e> SiteContext<'e> {
 
     fn cpu(&self) -> Option<(&'e SiteCpu, &'e ProcessCpu)> {
         Some((self.site.cpu.as_ref()?, self.evidence.cpu.as_ref()?))
+    }
+
+    /// The site's function, at the first of its sites: what is said of a function is said there.
+    fn function_here(&self) -> Option<&'e FunctionSites<'e>> {
+        self.functions.get(self.site).filter(|function| function.begins_with(self.site))
     }
 
     fn version(&self) -> Option<GoVersion> {

@@ -26,8 +26,8 @@ use self::times::Times;
 use crate::{
     Cost, CpuAside, Evidence, Frame, HintedMakes, LineId, LineTable, Notice, ProcessCpu,
     ProcessGrowth, ProcessHeap, ProcessLocks, ProcessMisses, ProcessStorage, ProcessTrace, Program,
-    Site, SiteGrowth, SiteHeap, SiteLock, SiteMisses, Source, SourceId, SourceKind, Sources,
-    StackTree, Timeline, printable,
+    Site, SiteGrowth, SiteHeap, SiteLock, SiteLocks, SiteMisses, Source, SourceId, SourceKind,
+    Sources, StackTree, Timeline, printable,
 };
 
 pub use self::code::CodeMaps;
@@ -211,6 +211,7 @@ impl Builder {
             b.n.cmp(&a.n).then_with(|| (&a.frame, &a.map_type).cmp(&(&b.frame, &b.map_type)))
         });
         aside.sort_by_key(|&(source, _)| source);
+        let waits = by_function(waits);
         let mut sites = derive_sites(&lines, sites, heap, code.as_ref());
         for site in &mut sites {
             site.locks = (!evidence.locks.is_empty()).then(|| locks_of(site, &waits));
@@ -302,17 +303,22 @@ fn makes_maps(frame: &Frame, heap: &SiteHeap, code: Option<&CodeMaps>) -> bool {
     heap.total.alloc_objects > 0 && code.is_some_and(|code| allocates(code.uses(frame)))
 }
 
+/// Waits by function, to be shared by its sites.
+fn by_function(waits: HashMap<Arc<str>, Vec<SiteLock>>) -> HashMap<Arc<str>, Arc<[SiteLock]>> {
+    let in_order = |(function, mut locks): (Arc<str>, Vec<SiteLock>)| {
+        locks.sort_by(SiteLock::order);
+        (function, locks.into())
+    };
+    waits.into_iter().map(in_order).collect()
+}
+
 /// Waits in the function of a site, and in those that it was inlined into.
-fn locks_of(site: &Site, waits: &HashMap<Arc<str>, Vec<SiteLock>>) -> Vec<SiteLock> {
-    let functions: HashSet<&Arc<str>> =
+fn locks_of(site: &Site, waits: &HashMap<Arc<str>, Arc<[SiteLock]>>) -> SiteLocks {
+    let mut functions: Vec<&Arc<str>> =
         std::iter::once(&site.frame).chain(&site.inlined_into).map(|of| &of.function).collect();
-    let in_functions = functions.into_iter().filter_map(|function| waits.get(function)).flatten();
-    let mut locks: Vec<SiteLock> = in_functions.cloned().collect();
-    locks.sort_by(|a, b| {
-        let by_time = || b.waits.ns.cmp(&a.waits.ns).then_with(|| a.frame.cmp(&b.frame));
-        a.source.cmp(&b.source).then_with(by_time).then_with(|| a.call.cmp(&b.call))
-    });
-    locks
+    functions.sort();
+    functions.dedup();
+    SiteLocks::of(functions.into_iter().filter_map(|function| waits.get(function).cloned()))
 }
 
 /// Where an input measured all lines and has nothing of this one, there was nothing.

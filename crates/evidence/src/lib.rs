@@ -23,7 +23,7 @@ pub use self::growth::{
     TypeGrowth, Windows,
 };
 pub use self::line::{FunctionId, LineId, LineTable, PathId};
-pub use self::locks::{LockSide, ProcessLocks, SiteLock, Waits};
+pub use self::locks::{LockSide, ProcessLocks, SiteLock, SiteLocks, Waits};
 pub use self::misses::{Misses, ProcessMisses, SiteMisses};
 pub use self::printable::printable;
 pub use self::sources::{Source, SourceId, SourceIds, SourceKind, Sources};
@@ -357,7 +357,7 @@ pub struct Site {
     /// Misses in map operations of this line, by source and event.
     pub misses: Vec<SiteMisses>,
     /// Waits for locks that the function of this line takes or gives back; `None` when no source would have seen them.
-    pub locks: Option<Vec<SiteLock>>,
+    pub locks: Option<SiteLocks>,
 }
 
 impl Site {

@@ -1,5 +1,6 @@
 //! Goroutines that waited for a lock.
 
+use std::cmp::Ordering;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
@@ -56,4 +57,51 @@ pub struct SiteLock {
     pub frame: Frame,
     /// The waits.
     pub waits: Waits,
+}
+
+/// Waits for the locks that the functions of a site take or give back. Those of a function are shared by all its sites.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SiteLocks {
+    /// By function, none of them empty. Order: of each as [`SiteLock::order`] has it.
+    of_functions: Vec<Arc<[SiteLock]>>,
+}
+
+impl SiteLocks {
+    /// Of these functions, the waits of each in order.
+    pub(crate) fn of(of_functions: impl Iterator<Item = Arc<[SiteLock]>>) -> Self {
+        Self { of_functions: of_functions.filter(|of| !of.is_empty()).collect() }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.of_functions.is_empty()
+    }
+
+    /// All of them. Order: by source, the longest waits first. Complexity: O(n log n).
+    pub fn in_order(&self) -> Vec<&SiteLock> {
+        let mut locks: Vec<&SiteLock> = self.of_functions.iter().flat_map(|of| &**of).collect();
+        locks.sort_by(|a, b| a.order(b));
+        locks
+    }
+}
+
+/// Of one function.
+impl FromIterator<SiteLock> for SiteLocks {
+    fn from_iter<I: IntoIterator<Item = SiteLock>>(locks: I) -> Self {
+        let mut locks: Vec<SiteLock> = locks.into_iter().collect();
+        locks.sort_by(SiteLock::order);
+        Self::of(std::iter::once(locks.into()))
+    }
+}
+
+impl SiteLock {
+    /// By source, the longest waits first.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        let by_time = other.waits.ns.cmp(&self.waits.ns);
+        self.source
+            .cmp(&other.source)
+            .then(by_time)
+            .then_with(|| self.frame.cmp(&other.frame))
+            .then_with(|| self.call.cmp(&other.call))
+    }
 }

@@ -1,6 +1,7 @@
 //! Misses of caches and of the translation of addresses, as the processor counted them.
 
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use gomap::MapWork;
 
@@ -35,7 +36,7 @@ pub struct ProcessMisses {
     /// The source.
     pub source: SourceId,
     /// The event by perf's name: `cache-misses`; a second one of that name in the source is `cache-misses #2`.
-    pub event: String,
+    pub event: Arc<str>,
     /// All of the process.
     pub total: Misses,
 }
@@ -46,7 +47,7 @@ pub struct SiteMisses {
     /// The source.
     pub source: SourceId,
     /// The event as [`ProcessMisses::event`] names it.
-    pub event: String,
+    pub event: Arc<str>,
     /// All in map operations of the line.
     pub map: Misses,
     /// `map` by [`MapWork`]; what a map operation does beside these is in none.
@@ -58,7 +59,7 @@ impl SiteMisses {
     pub fn none(of: &ProcessMisses) -> Self {
         Self {
             source: of.source,
-            event: of.event.clone(),
+            event: Arc::clone(&of.event),
             map: Misses::default(),
             by_work: [Misses::default(); MapWork::ALL.len()],
         }

@@ -92,6 +92,12 @@ pub enum ErrorKind {
         /// How many are kept.
         max: usize,
     },
+    /// More frames than are kept of a sample: its locations have many lines.
+    #[error("a sample has more than {max} frames; those beyond, next to the root, were dropped")]
+    ManyFrames {
+        /// How many are kept.
+        max: usize,
+    },
     /// A sample names a location that does not exist.
     #[error("a sample names location {id}, which does not exist; it was dropped")]
     NoSuchLocation {

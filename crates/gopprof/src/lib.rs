@@ -11,14 +11,16 @@
 //!    Mappings, locations and functions are set aside.
 //! 3. At the end functions, mappings and locations are decoded in this order, so that each reference is resolved to a
 //!    position at once.
-//! 4. [`Profile::check_valid`] passes over everything. Only when it finds something wrong, or when the ids of
-//!    locations were not 1, 2, 3…, the samples are encoded anew, without those that cannot be kept.
+//! 4. [`Profile::check_valid`] passes over everything. Only when it finds something wrong, when the ids of
+//!    locations were not 1, 2, 3…, or when stacks may have more than [`MAX_FRAMES`] frames, the samples are encoded
+//!    anew, without what cannot be kept.
 //!
 //! A sample is decoded when it is looked at, each time: [`Profile::samples`].
 //!
 //! Source: proto/profile.proto of github.com/google/pprof.
 
 mod build;
+mod depth;
 mod error;
 mod fields;
 mod input;
@@ -30,6 +32,7 @@ mod strings;
 mod write;
 
 pub use build::ProfileBuilder;
+pub use depth::MAX_FRAMES;
 pub use error::{Error, ErrorKind, Parsed};
 pub use merge::merge;
 pub use model::{

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use wire::{put_varint, take_varint};
 
+use crate::depth::cut_deep_samples;
 use crate::error::{Error, ErrorKind, Faults, Parsed};
 use crate::fields::{Field, Malformed, Value, each_number, fields, put_bytes, take_bytes};
 use crate::input::Input;
@@ -167,6 +168,8 @@ fn is_plausible(field: Field<'_>) -> bool {
 struct Raw {
     strings: Strings,
     samples: SampleBuffer,
+    /// Of the encoded stacks. Units: bytes.
+    longest_stack: usize,
     mappings: SetAside,
     locations: SetAside,
     functions: SetAside,
@@ -195,6 +198,7 @@ impl Raw {
                     if self.scratch.cut_stack() {
                         faults.add(ErrorKind::DeepStack { max: MAX_LOCATIONS }.at(offset));
                     }
+                    self.longest_stack = self.longest_stack.max(self.scratch.locations.len());
                     self.samples.push_at(self.scratch.encoded(), offset);
                 } else {
                     faults.add(ErrorKind::BadMessage { what: "sample" }.at(offset));
@@ -316,6 +320,7 @@ impl Raw {
             keep_good_samples(&mut profile, &location_ids, &mut tables);
             profile.check_valid()?;
         }
+        cut_deep_samples(&mut profile, self.longest_stack, faults);
         Ok(profile)
     }
 }

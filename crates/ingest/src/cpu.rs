@@ -45,6 +45,8 @@ pub(crate) struct CpuSums {
     process: ProcessCpu,
     sites: Vec<CpuSite>,
     stacks: Option<StackTree>,
+    /// What to know of the stacks.
+    notice: Option<String>,
 }
 
 /// A line that uses maps.
@@ -239,8 +241,9 @@ impl CpuCollector {
         self.process.duration_ns = self.process.duration_ns.filter(|_| self.has_durations);
         let sites = std::mem::take(&mut self.sites);
         let sites = sites.into_iter().map(|(line, sums)| self.site(line, sums)).collect();
+        let notice = self.stacks.as_ref().and_then(StackBuilder::notice);
         let stacks = self.stacks.take().map(|stacks| stacks.finish(&self.lines));
-        CpuSums { process: self.process, sites, stacks }
+        CpuSums { process: self.process, sites, stacks, notice }
     }
 
     fn site(&self, line: LineId, sums: SiteSums) -> CpuSite {
@@ -293,6 +296,9 @@ impl CpuSums {
         for CpuSite { frame, inlined_into, cpu } in self.sites {
             let site = builder.line(&frame);
             (site.inlined_into, site.cpu) = (inlined_into, Some(cpu));
+        }
+        if let Some(notice) = self.notice {
+            builder.notice(Some(self.process.sources.first()), &notice);
         }
         builder.cpu(self.process, self.stacks);
     }

@@ -21,7 +21,7 @@ impl MissSums {
     pub(crate) fn of(profile: &Profile, source: SourceId, event: &str) -> Self {
         let mut lines = Lines::default();
         let locations = lines.add_profile(profile);
-        let (event, total) = (event.to_owned(), Misses::default());
+        let (event, total) = (event.into(), Misses::default());
         let mut process = ProcessMisses { source, event, total };
         let mut sites: HashMap<LineId, SiteMisses> = HashMap::new();
         let mut frames: Vec<FrameInfo> = Vec::new();

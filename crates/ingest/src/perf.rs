@@ -11,7 +11,7 @@ use std::path::Path;
 use evidence::{Builder, OfSource, ProcessStorage, SourceKind, Stated};
 use gobin::Binary;
 use goperf::PerfFile;
-use gopprof::Profile;
+use gopprof::{MAX_FRAMES, Profile};
 
 use crate::binary::FrameNames;
 use crate::cpu::{self, CpuCollector};
@@ -23,6 +23,7 @@ use crate::trace::MapTimes;
 
 mod events;
 mod lines;
+mod mappings;
 mod processes;
 mod profile;
 mod samples;
@@ -30,7 +31,7 @@ mod times;
 
 use lines::user_line;
 use processes::Processes;
-use profile::CPU;
+use profile::{Attributed, CPU};
 use times::map_times;
 
 pub use processes::CAPTURED_BINARY;
@@ -54,7 +55,8 @@ impl PerfSamples {
         binary: &Binary<'_>,
         source: &mut OfSource<'_>,
     ) -> Option<Profile> {
-        let (profile, n_used, n_other) = self.profile(&self.stacks, CPU, processes, binary);
+        let Attributed { profile, n_used, n_other, n_cut } =
+            self.profile(&self.stacks, CPU, processes, binary);
         let mut text = match &self.event {
             Some(event) => format!("perf.data, {n_used} samples of {event}"),
             None => "perf.data, no event of CPU time".to_owned(),
@@ -69,6 +71,11 @@ impl PerfSamples {
         source.summary(&text);
         if n_other > 0 {
             source.notice(&format!("{n_other} samples are of other processes: left out"));
+        }
+        if n_cut > 0 {
+            source.notice(&format!(
+                "{n_cut} samples have more than {MAX_FRAMES} frames; those beyond, next to the root, were dropped"
+            ));
         }
         if processes.is_by_name_only {
             source.notice(
@@ -119,8 +126,8 @@ pub(crate) fn attribute(
             found.has_storage = true;
         }
         for (event, stacks) in &samples.misses {
-            let (profile, ..) = samples.profile(stacks, (event, "count"), &processes, binary);
-            MissSums::of(&profile, *source, event).tell(builder);
+            let of_event = samples.profile(stacks, (event, "count"), &processes, binary);
+            MissSums::of(&of_event.profile, *source, event).tell(builder);
         }
         let times = map_times(&samples.stacks, &processes, binary);
         if !times.is_empty() {
@@ -169,7 +176,7 @@ pub(crate) fn profile_of(
         event.and_then(|event| samples.misses.iter().find(|(known, _)| is_same(known, event)));
     let profile = |stacks, value| -> Result<Profile, Error> {
         let processes = Processes::of(&samples, binary, binary_name)?;
-        Ok(samples.profile(stacks, value, &processes, binary).0)
+        Ok(samples.profile(stacks, value, &processes, binary).profile)
     };
     if cpu.is_some() {
         profile(&samples.stacks, CPU).map(EventProfile::Cpu)

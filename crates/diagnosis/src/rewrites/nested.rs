@@ -4,15 +4,15 @@
 //! that the binary has code assign to in that function. There must be one such line on either side, and the outer maps
 //! must have room for all inner ones that grew. That the types fit is not enough: a program may have such maps of its own.
 
-use std::sync::Arc;
+mod lines;
 
 use gomap::MapShape;
 
+use self::lines::{Lines, TypeAtLine};
 use super::RecordedMaps;
 use crate::shapes;
 use evidence::sizes::{Class, FinalSizes, NoSizes, Size};
 use evidence::{Evidence, Frame, HintedMakes, TypeGrowth};
-use goabi::Nested;
 
 /// Entries that a map holds at most without ever growing.
 pub(super) const MOST_UNSEEN: u64 = 8;
@@ -80,16 +80,17 @@ fn entries(sizes: &FinalSizes) -> Size {
 
 /// Moves maps that stand in others to these.
 pub(super) fn join(evidence: &Evidence, all: &mut Vec<RecordedMaps>) {
-    let types: Vec<TypeAtLine> = all.iter().map(|maps| TypeAtLine::of(evidence, maps)).collect();
+    let types = TypeAtLine::all(evidence, all);
+    let lines = Lines::of(&types);
     let mut taken = vec![false; all.len()];
     for (outer, of_outer) in types.iter().enumerate() {
         let Some(elem) = &of_outer.elem_map else {
-            if types.iter().any(|of| of.grows_with(of_outer)) || of_outer.has_holder() {
+            if lines.has_outer_near(of_outer) || of_outer.has_holder {
                 all[outer].inner = Err(NotFlattened::OuterUnseen);
             }
             continue;
         };
-        let inner = inner_line(&types, of_outer, elem).and_then(|index| {
+        let inner = lines.inner_of(of_outer, elem).and_then(|index| {
             let inner = join_two(evidence, &all[outer], elem, index.map(|index| &all[index]))?;
             index.into_iter().for_each(|index| taken[index] = true);
             Ok(Box::new(inner))
@@ -98,90 +99,6 @@ pub(super) fn join(evidence: &Evidence, all: &mut Vec<RecordedMaps>) {
     }
     let mut taken = taken.into_iter();
     all.retain(|_| taken.next() == Some(false));
-}
-
-struct TypeAtLine {
-    function: Arc<str>,
-    map_type: String,
-    /// Name of the element type, where it is a map.
-    elem_map: Option<String>,
-    /// Maps of maps that the function assigns to: their element types.
-    held: Vec<String>,
-}
-
-impl TypeAtLine {
-    fn of(evidence: &Evidence, maps: &RecordedMaps) -> Self {
-        let map_type = maps.growth.map_type.clone();
-        let elem_map = elem_map(evidence, &map_type);
-        let site = evidence.sites.iter().find(|site| site.frame == maps.frame);
-        let held = site.iter().flat_map(|site| &site.holders).map(|of| of.elem.name.clone());
-        Self {
-            function: Arc::clone(&maps.frame.function),
-            map_type,
-            elem_map,
-            held: held.collect(),
-        }
-    }
-
-    /// Whether these hold maps of the other line's type and grow in the same function.
-    fn grows_with(&self, inner: &Self) -> bool {
-        self.function == inner.function && self.elem_map.as_ref() == Some(&inner.map_type)
-    }
-
-    /// Whether code around this line assigns to maps of such maps.
-    fn has_holder(&self) -> bool {
-        self.held.contains(&self.map_type)
-    }
-}
-
-/// The element type, when it is a map.
-fn elem_map(evidence: &Evidence, name: &str) -> Option<String> {
-    if let Some(map_type) = shapes::in_binary(evidence, name) {
-        return (map_type.nested == Nested::Direct).then(|| map_type.elem.name.clone());
-    }
-    let rest = name.strip_prefix("map[")?;
-    let mut depth = 1;
-    let end = rest.find(|c| {
-        depth += i32::from(c == '[') - i32::from(c == ']');
-        depth == 0
-    })?;
-    let elem = &rest[end + 1..];
-    elem.starts_with("map[").then(|| elem.to_owned())
-}
-
-/// The line at which the maps in these grow; `None` when they grow nowhere.
-fn inner_line(
-    types: &[TypeAtLine],
-    outer: &TypeAtLine,
-    elem: &str,
-) -> Result<Option<usize>, NotFlattened> {
-    let is_inner = |of: &TypeAtLine| of.map_type == elem;
-    let is_outer = |of: &TypeAtLine| of.elem_map.as_deref() == Some(elem);
-    let in_function = |of: &TypeAtLine, function: &str| *of.function == *function;
-    let has = |function: &str, is: &dyn Fn(&TypeAtLine) -> bool| {
-        types.iter().any(|of| in_function(of, function) && is(of))
-    };
-    if !types.iter().any(is_inner) {
-        return Ok(None);
-    }
-    let is_near = has(&outer.function, &is_inner);
-    // Lines of functions that grow both belong together already.
-    let is_candidate = |of: &TypeAtLine| {
-        if is_near {
-            in_function(of, &outer.function)
-        } else {
-            let is_known = of.elem_map.is_some() || of.has_holder();
-            is_known && !(has(&of.function, &is_inner) && has(&of.function, &is_outer))
-        }
-    };
-    let lines = |is: &dyn Fn(&TypeAtLine) -> bool| -> Vec<usize> {
-        (0..types.len()).filter(|&at| is(&types[at]) && is_candidate(&types[at])).collect()
-    };
-    match (lines(&is_outer).len(), lines(&is_inner).as_slice()) {
-        (1, &[inner]) => Ok(Some(inner)),
-        (_, []) => Err(NotFlattened::OtherFunctions),
-        _ => Err(NotFlattened::SeveralLines),
-    }
 }
 
 fn join_two(

@@ -97,18 +97,12 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
     let made = [cpu.key_conversion, cpu.function_key_conversion]
         .into_iter()
         .max_by_key(|cost| cost.cpu_ns)?;
-    // With several map sites in a function, its keys are reported once, at the dearest.
-    let function = &context.site.frame.function;
-    let is_first = context.evidence.sites.iter().position(|site| site.frame.function == *function)
-        == Some(context.index);
-    let function_map: u64 = context
-        .evidence
-        .sites
-        .iter()
-        .filter(|site| site.frame.function == *function)
-        .filter_map(|site| site.cpu.as_ref().map(|cpu| cpu.map.cpu_ns))
-        .fold(0, u64::saturating_add);
-    if !is_first || made.cpu_ns <= function_map || !is_noticeable(made, process.total) {
+    if !is_noticeable(made, process.total) {
+        return None;
+    }
+    // With several map sites in a function, its keys are reported once, at the most expensive.
+    let function = context.function_here()?;
+    if made.cpu_ns <= function.map().cpu_ns {
         return None;
     }
     let mut finding = context.finding(made, Cause::KeysBuilt, Advice::BuildKeysOnce);

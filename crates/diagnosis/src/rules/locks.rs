@@ -3,7 +3,7 @@
 //! No source says which lock guards which map. The rule speaks where a function uses a map, takes a lock that others wait
 //! for, and does little else: then the map is what the lock is held for.
 
-use super::{SiteContext, confidence, said};
+use super::{FunctionSites, SiteContext, confidence, said};
 use crate::finding::{
     Advice, Amount, Cause, EvidenceLine, Finding, Level, Reason, ShardKey, SyncMap,
 };
@@ -22,24 +22,23 @@ pub(super) const WRITTEN_ONCE: f64 = 0.10;
 /// Goroutines wait for a lock that this function holds while it uses a map.
 pub(super) fn lock_around_map(context: &SiteContext<'_>) -> Option<Finding> {
     let locks = context.site.locks.as_ref()?;
-    let sums = by_source(locks);
+    let function = context.function_here()?;
+    let (cpu, process) = context.cpu()?;
+    let (map, own) = (function.map(), cpu.function.without(cpu.function_locking));
+    if locks.is_empty() || map.share_of(own) < HELD_FOR_MAP {
+        return None;
+    }
+    let locks = locks.in_order();
+    let sums = by_source(&locks);
     let is_long = |(source, waits): &&(SourceId, Waits)| is_long(context.locks_of(*source), *waits);
     let long: Vec<SourceId> = sums.iter().filter(is_long).map(|&(source, _)| source).collect();
     if long.is_empty() {
         return None;
     }
-    let (cpu, process) = context.cpu()?;
-    let of_function = || context.sites_of_function();
-    let map = sum(of_function(), |site| site.cpu.as_ref().map(|cpu| cpu.map));
-    let is_first = of_function().next().is_some_and(|first| std::ptr::eq(first, context.site));
-    let own = cpu.function.without(cpu.function_locking);
-    if !is_first || map.share_of(own) < HELD_FOR_MAP {
-        return None;
-    }
-    let mut finding = context.finding(map, Cause::LockHeldForMap, advice(context));
+    let mut finding = context.finding(map, Cause::LockHeldForMap, advice(function));
     finding.waiting =
         sums.iter().filter_map(|&(source, waits)| context.waiting(source, waits)).reduce(f64::max);
-    finding.evidence = lock_lines(context, locks);
+    finding.evidence = lock_lines(context, &locks);
     finding.evidence.extend(said([
         context.share("this function, of all CPU", cpu.function, process.total),
         context.share("of that locking and unlocking", cpu.function_locking, cpu.function),
@@ -63,7 +62,7 @@ fn is_long(locks: Option<&ProcessLocks>, waits: Waits) -> bool {
     }
 }
 
-fn by_source(locks: &[SiteLock]) -> Vec<(SourceId, Waits)> {
+fn by_source(locks: &[&SiteLock]) -> Vec<(SourceId, Waits)> {
     let mut sums: Vec<(SourceId, Waits)> = Vec::new();
     for lock in locks {
         match sums.iter_mut().find(|(source, _)| *source == lock.source) {
@@ -83,24 +82,24 @@ fn sum<'s>(sites: impl Iterator<Item = &'s Site>, of: fn(&Site) -> Option<Cost>)
 }
 
 /// The part of the operations on the outermost map of this function in writes, by CPU; `None` without samples of it.
-fn written_share(context: &SiteContext<'_>) -> Option<f64> {
+fn written_share(function: &FunctionSites<'_>) -> Option<f64> {
     let is_outer = |site: &&Site| {
         let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
         types.any(|t| t.nested != Nested::No)
     };
-    let has_nested = context.sites_of_function().any(|site| is_outer(&site));
-    let sites = || context.sites_of_function().filter(|site| !has_nested || is_outer(site));
+    let has_nested = function.sites().any(|site| is_outer(&site));
+    let sites = || function.sites().filter(|site| !has_nested || is_outer(site));
     let write = sum(sites(), |site| Some(site.cpu.as_ref()?.by_op.get(MapOp::Assign)));
     let all = sum(sites(), |site| Some(site.cpu.as_ref()?.map));
     (all.samples > 0).then(|| write.share_of(all))
 }
 
-fn advice(context: &SiteContext<'_>) -> Advice {
-    let is_nested = context.sites_of_function().any(|site| {
+fn advice(function: &FunctionSites<'_>) -> Advice {
+    let is_nested = function.sites().any(|site| {
         let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
         types.any(|t| t.nested != Nested::No)
     });
-    let is_written_once = written_share(context).is_some_and(|share| share < WRITTEN_ONCE);
+    let is_written_once = written_share(function).is_some_and(|share| share < WRITTEN_ONCE);
     let (by, sync_map) = if is_nested {
         (ShardKey::OuterKey, SyncMap::OfInnerMaps)
     } else {
@@ -109,7 +108,7 @@ fn advice(context: &SiteContext<'_>) -> Advice {
     Advice::Shard { shards: gomap::SHARDS, by, or_sync_map: is_written_once.then_some(sync_map) }
 }
 
-fn lock_lines(context: &SiteContext<'_>, locks: &[SiteLock]) -> Vec<EvidenceLine> {
+fn lock_lines(context: &SiteContext<'_>, locks: &[&SiteLock]) -> Vec<EvidenceLine> {
     const SHOWN_PER_SOURCE: usize = 2;
     let mut lines = Vec::new();
     for (source, waits) in by_source(locks) {
@@ -146,11 +145,5 @@ impl<'e> SiteContext<'e> {
     fn waiting(&self, source: SourceId, waits: Waits) -> Option<f64> {
         let ns = self.locks_of(source)?.duration_ns.filter(|&ns| ns > 0)?;
         Some(waits.ns as f64 / ns as f64)
-    }
-
-    /// Sites in this site's function, the one that costs most first.
-    fn sites_of_function(&self) -> impl Iterator<Item = &'e Site> {
-        let function = &self.site.frame.function;
-        self.evidence.sites.iter().filter(move |site| site.frame.function == *function)
     }
 }

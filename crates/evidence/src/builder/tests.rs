@@ -96,7 +96,7 @@ fn an_input_that_measures_all_lines_measured_none_of_this_one() {
     builder.trace(ProcessTrace::of(trace), None);
     builder.cpu_aside(perf, cost(50));
     let total = Misses { samples: 4, events: 400 };
-    builder.misses(ProcessMisses { source: perf, event: "cache-misses".to_owned(), total });
+    builder.misses(ProcessMisses { source: perf, event: "cache-misses".into(), total });
     let evidence = builder.finish();
     let [site] = &*evidence.sites else { panic!("{:?}", evidence.sites) };
     assert_eq!(site.growth, Some(SiteGrowth::default()));
@@ -175,7 +175,35 @@ fn waits_belong_to_the_functions_of_a_site() {
     (site.cpu, site.inlined_into) = (using_maps(1), vec![frame("main.fill", 8)]);
     let evidence = builder.finish();
     let expected = [wait("main.fill", 9), wait("main.put", 5)];
-    assert_eq!(evidence.sites[0].locks.as_deref(), Some(&expected[..]));
+    assert_eq!(evidence.sites[0].locks.as_ref().unwrap().in_order(), expected.each_ref());
+}
+
+#[test]
+fn what_is_of_a_function_or_an_event_is_kept_once_for_all_sites() {
+    const N: u32 = 100;
+    let mut builder = Builder::default();
+    let source = builder.source("mutex.pprof", SourceKind::Contention).id();
+    let side = LockSide::Holder;
+    for line in 1..=N {
+        let call = "sync.(*Mutex).Unlock".into();
+        let (frame, waits) = (frame("main.put", line), Waits { n: 1, ns: 5 });
+        builder.waits(SiteLock { source, side, call, frame, waits });
+    }
+    builder.locks(ProcessLocks { source, side, total: Waits::default(), duration_ns: None });
+    let total = Misses::default();
+    builder.misses(ProcessMisses { source, event: "cache-misses".into(), total });
+    for line in 1..=N {
+        builder.line(&frame("main.put", line)).cpu = using_maps(1);
+    }
+    let Evidence { sites, misses, .. } = builder.finish();
+    assert_eq!(sites.len(), N as usize);
+    let first = sites[0].locks.as_ref().unwrap().in_order();
+    assert_eq!(first.len(), N as usize);
+    for site in &sites {
+        let locks = site.locks.as_ref().unwrap().in_order();
+        assert!(locks.iter().zip(&first).all(|(lock, first)| std::ptr::eq(*lock, *first)));
+        assert!(Arc::ptr_eq(&site.misses[0].event, &misses[0].event));
+    }
 }
 
 #[test]

@@ -124,6 +124,31 @@ fn of_more_locations_than_a_stack_has_those_next_to_the_leaf_are_kept() {
     assert_eq!(parsed.faults[0].kind, ErrorKind::DeepStack { max: 4096 });
 }
 
+/// A byte of a sample can stand for 257 frames.
+#[test]
+fn of_more_frames_than_a_stack_has_those_next_to_the_leaf_are_kept() {
+    let lines = bytes(4, &[&num(1, 1), &num(2, 7)]).repeat(200);
+    let wide = bytes(4, &[&num(1, 1), &lines]);
+    // 1 + 20 times 200 are 4001 frames, and a sample of one location has its own.
+    let of_width = |n: usize| {
+        let deep = bytes(2, &[&bytes(1, &[&[2], &vec![1_u8; n]]), &bytes(2, &[&[5]])]);
+        let tables = [wide.clone(), location(2, 1), function(1, 3)].concat();
+        let parts = [sample_type(1, 2), deep, plain_sample(2, 6), tables, names()].concat();
+        check_answer(&parts);
+        parse(&parts).unwrap()
+    };
+    let depths = |profile: &Profile| -> Vec<usize> {
+        profile.samples().map(|sample| sample.locations().count()).collect()
+    };
+    assert_eq!(of_width(20).faults, []);
+    assert_eq!(depths(&of_width(20).value), [21, 1]);
+    let parsed = of_width(1000);
+    assert_eq!(depths(&parsed.value), [21, 1]);
+    assert_eq!(parsed.value.samples().map(|sample| sample.value(0)).collect::<Vec<_>>(), [5, 6]);
+    assert_eq!(parsed.faults.len(), 1);
+    assert_eq!(parsed.faults[0].kind, ErrorKind::ManyFrames { max: 4096 });
+}
+
 /// Reads a damaged profile of which something is left; compares its faults and its text.
 fn check_faults(parts: &[Vec<u8>], expected: &Expect) {
     let parsed = parse(&parts.concat()).unwrap();

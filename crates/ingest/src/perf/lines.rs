@@ -3,25 +3,28 @@
 use evidence::Frame;
 use gobin::{Binary, FileOffset};
 use gomap::classify_function;
-use goperf::Mapping;
+use gopprof::MAX_FRAMES;
 
+use super::mappings::ByAddress;
 use crate::binary::FrameNames;
 
-/// Calls `each` with the frames of a stack that are in the binary, leaf first, until it says so.
+/// Calls `each` with the frames of a stack that are in the binary, leaf first, until it says so; with as many as stacks
+/// have at most.
 pub(super) fn frames<'b>(
-    of_binary: &[&Mapping],
+    of_binary: &ByAddress<'_>,
     binary: &'b Binary<'_>,
     stack: &[u64],
     mut each: impl FnMut(gobin::Frame<'b>) -> bool,
 ) {
+    let mut n_frames = 0;
     for (depth, &address) in stack.iter().enumerate() {
-        let covers = |mapping: &&&Mapping| address.wrapping_sub(mapping.start) < mapping.len;
-        let Some(mapping) = of_binary.iter().find(covers) else { continue };
+        let Some(mapping) = of_binary.at(address) else { continue };
         let offset = (address - mapping.start).wrapping_add(mapping.file_offset);
         // What follows the leaf is where calls return to.
         let offset = FileOffset(offset.wrapping_sub(u64::from(depth > 0)));
         for frame in binary.link_addr(offset).into_iter().flat_map(|addr| binary.frames(addr)) {
-            if each(frame) {
+            n_frames += 1;
+            if each(frame) || n_frames == MAX_FRAMES {
                 return;
             }
         }
@@ -30,7 +33,7 @@ pub(super) fn frames<'b>(
 
 /// The frame nearest the leaf that is not of the standard library; or else the outermost that is not of the runtime.
 pub(super) fn user_line<'b>(
-    of_binary: &[&Mapping],
+    of_binary: &ByAddress<'_>,
     binary: &'b Binary<'_>,
     stack: &[u64],
     names: &mut FrameNames<'b>,

@@ -1,18 +1,19 @@
 //! Which processes of a file ran the binary.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use evidence::printable;
 use gobin::Binary;
 use goperf::Mapping;
 
+use super::mappings::ByAddress;
 use super::samples::PerfSamples;
 use crate::error::Error;
 
 /// Processes that ran the binary, and what became of the samples.
 pub(super) struct Processes<'s> {
-    /// By image, the mappings of the binary.
-    pub(super) of_binary: BTreeMap<u32, Vec<&'s Mapping>>,
+    /// By image, the mappings of the binary; of several at an address the first.
+    pub(super) of_binary: BTreeMap<u32, ByAddress<'s>>,
     /// Its path as recorded.
     pub(super) path: String,
     pub(super) is_by_name_only: bool,
@@ -29,18 +30,20 @@ impl<'s> Processes<'s> {
         binary_name: &str,
     ) -> Result<Self, Error> {
         let wanted = binary.gnu_build_id();
-        let id_of = |mapping: &Mapping| {
-            let listed = || samples.build_ids.iter().find(|id| id.file == mapping.file);
-            mapping.build_id.clone().or_else(|| listed().map(|id| id.id.clone()))
+        // Of several ids of a file the first.
+        let listed = samples.build_ids.iter().rev().map(|id| (&*id.file, &*id.id));
+        let listed: HashMap<&str, &str> = listed.collect();
+        let id_of = |mapping: &'s Mapping| {
+            mapping.build_id.as_deref().or_else(|| listed.get(&*mapping.file).copied())
         };
         let has_name = |mapping: &Mapping| is_same_name(base_name(&mapping.file), binary_name);
         let all = || samples.images.mappings.values().flatten();
-        let by_id = |mapping: &Mapping| wanted.is_some() && id_of(mapping) == wanted;
+        let by_id = |mapping: &'s Mapping| wanted.is_some() && id_of(mapping) == wanted.as_deref();
         let has_id = all().any(by_id);
         if !has_id
             && let Some(other) = all().find(|mapping| has_name(mapping))
             && let (Some(recorded), Some(given)) = (id_of(other), &wanted)
-            && recorded != *given
+            && recorded != given
         {
             let reason = format!("the recording is of build id {recorded}, the binary has {given}");
             return Err(Error::OtherProgram {
@@ -49,16 +52,21 @@ impl<'s> Processes<'s> {
                 reason,
             });
         }
-        let mut of_binary: BTreeMap<u32, Vec<&Mapping>> = BTreeMap::new();
-        for (&image, mappings) in &samples.images.mappings {
-            let is_wanted =
-                |mapping: &&Mapping| if has_id { by_id(mapping) } else { has_name(mapping) };
-            let of_image: Vec<&Mapping> = mappings.iter().filter(is_wanted).collect();
-            if !of_image.is_empty() {
-                of_binary.insert(image, of_image);
-            }
+        let is_wanted = |mapping: &&'s Mapping| {
+            if has_id { by_id(mapping) } else { has_name(mapping) }
+        };
+        let of_image = |(&image, mappings): (&u32, &'s Vec<Mapping>)| {
+            let wanted: Vec<&Mapping> = mappings.iter().filter(is_wanted).collect();
+            let first = wanted.first().copied()?;
+            Some((image, first, ByAddress::of(wanted.into_iter().rev())))
+        };
+        let mut path = None;
+        let mut of_binary = BTreeMap::new();
+        for (image, first, mappings) in samples.images.mappings.iter().filter_map(of_image) {
+            of_binary.insert(image, mappings);
+            path = path.filter(|&(known, _)| known < image).or(Some((image, &first.file)));
         }
-        let path = of_binary.values().flatten().next().map(|mapping| mapping.file.clone());
+        let path = path.map(|(_, file)| file.clone());
         let path = path.ok_or_else(|| Error::Unusable {
             name: samples.name.clone(),
             reason: format!("no process in it ran {binary_name}; it has {}", programs(samples)),

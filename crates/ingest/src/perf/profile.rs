@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use gobin::{Binary, FileOffset};
-use goperf::Mapping;
 use gopprof::{
-    Function, Line, Location, LocationIdx, MappingIdx, Profile, ProfileBuilder, ValueType,
+    Function, Line, Location, LocationIdx, MAX_FRAMES, MappingIdx, Profile, ProfileBuilder,
+    ValueType,
 };
 use recording::Placeholder;
 
+use super::mappings::ByAddress;
 use super::processes::{Processes, base_name};
 use super::samples::{PerfSamples, Sampled, Stacks};
 use crate::jit_map::JitMap;
@@ -19,46 +20,60 @@ const KERNEL: u64 = 1 << 63;
 /// What samples of time on a CPU stand for, as profiles say it.
 pub(super) const CPU: (&str, &str) = ("cpu", "nanoseconds");
 
+/// Samples as a profile, and what became of them.
+pub(super) struct Attributed {
+    /// Its second value is what samples stand for.
+    pub(super) profile: Profile,
+    /// Samples in it.
+    pub(super) n_used: u64,
+    /// Samples of other processes, which are left out.
+    pub(super) n_other: u64,
+    /// Samples in it without the frames next to the root, which were too many.
+    pub(super) n_cut: u64,
+}
+
 impl PerfSamples {
-    /// The profile, the number of samples in it, and of those left out. Its second value is what samples stand for.
+    /// The samples of processes of the binary as a profile.
     pub(super) fn profile(
         &self,
         stacks: &Stacks,
         value: (&str, &str),
         processes: &Processes<'_>,
         binary: &Binary<'_>,
-    ) -> (Profile, u64, u64) {
+    ) -> Attributed {
         let mut resolved = ResolvedProfile::new(binary, &processes.path, self.duration_ns, value);
-        let (mut n_used, mut n_other) = (0, 0);
+        let (mut n_used, mut n_other, mut n_cut) = (0, 0, 0);
         let mut stacks: Vec<_> = stacks.iter().collect();
         stacks.sort_by_key(|(key, _)| *key);
+        let mut of_image: Option<(u32, Places<'_>)> = None;
         for ((image, stack), &Sampled { n, weight, .. }) in stacks {
             let Some(of_binary) = processes.of_binary.get(image) else {
                 n_other += n;
                 continue;
             };
             n_used += n;
-            let places = Places {
-                of_binary,
-                all: self.images.mappings.get(image).map_or(&[][..], |mappings| mappings),
-                jit_map: self.jit_maps.get(image),
-            };
-            let locations: Vec<LocationIdx> = stack
-                .iter()
-                .enumerate()
-                .map(|(depth, &address)| resolved.location(&places, address, depth > 0))
-                .collect();
+            if of_image.as_ref().is_none_or(|(known, _)| known != image) {
+                of_image = Some((*image, self.places(*image, of_binary)));
+            }
+            let Some((_, places)) = &of_image else { continue };
+            let (locations, is_cut) = resolved.stack(places, stack);
+            n_cut += if is_cut { n } else { 0 };
             let value = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
             resolved.profile.sample(&locations, &[value(n), value(weight)], &[]);
         }
-        (resolved.profile.finish(), n_used, n_other)
+        Attributed { profile: resolved.profile.finish(), n_used, n_other, n_cut }
+    }
+
+    fn places<'s>(&'s self, image: u32, of_binary: &'s ByAddress<'s>) -> Places<'s> {
+        let all = ByAddress::of(self.images.mappings.get(&image).into_iter().flatten());
+        Places { of_binary, all, jit_map: self.jit_maps.get(&image) }
     }
 }
 
 /// What is at the addresses of one image.
 struct Places<'s> {
-    of_binary: &'s [&'s Mapping],
-    all: &'s [Mapping],
+    of_binary: &'s ByAddress<'s>,
+    all: ByAddress<'s>,
     jit_map: Option<&'s JitMap>,
 }
 
@@ -71,9 +86,7 @@ impl Places<'_> {
         if let Some(name) = self.jit_map.and_then(|map| map.name(address)) {
             return name;
         }
-        let covers = |mapping: &&Mapping| address.wrapping_sub(mapping.start) < mapping.len;
-        let mapping = self.all.iter().rev().find(covers);
-        mapping.map_or("[unknown]", |mapping| base_name(&mapping.file))
+        self.all.at(address).map_or("[unknown]", |mapping| base_name(&mapping.file))
     }
 }
 
@@ -107,10 +120,23 @@ impl<'b> ResolvedProfile<'b> {
         Self { binary, profile, main, known: HashMap::new() }
     }
 
+    /// The locations of a stack, leaf first, of as many frames as stacks have at most; whether it had more.
+    fn stack(&mut self, places: &Places<'_>, stack: &[u64]) -> (Vec<LocationIdx>, bool) {
+        let (mut locations, mut n_frames) = (Vec::with_capacity(stack.len()), 0);
+        for (depth, &address) in stack.iter().enumerate() {
+            let location = self.location(places, address, depth > 0);
+            n_frames += self.profile.profile_mut().locations[location.index()].lines.len();
+            if n_frames > MAX_FRAMES {
+                return (locations, true);
+            }
+            locations.push(location);
+        }
+        (locations, false)
+    }
+
     /// `is_return` says that the address is where a call returns to: the call is the instruction before.
     fn location(&mut self, places: &Places<'_>, address: u64, is_return: bool) -> LocationIdx {
-        let covers = |mapping: &&Mapping| address.wrapping_sub(mapping.start) < mapping.len;
-        let Some(mapping) = places.of_binary.iter().copied().find(covers) else {
+        let Some(mapping) = places.of_binary.at(address) else {
             return self.profile.frame(places.name(address), "", 0);
         };
         let offset = (address - mapping.start).wrapping_add(mapping.file_offset);

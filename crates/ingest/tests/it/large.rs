@@ -74,4 +74,23 @@ fn a_stack_has_no_more_locations_than_profilers_take() {
     let e = evidence_of(&[encode(builder)]);
     assert_eq!(samples(e.cpu.as_ref().unwrap().total), 1);
     assert!(is_said(&e, "a sample has more than 4096 locations"), "{:?}", e.notices);
+    assert!(is_said(&e, "a sample has more than 4096 frames"), "{:?}", e.notices);
+}
+
+/// Five samples of a thousand locations of 257 lines each, which are a kilobyte of gzip, would be a tree of a million nodes.
+#[test]
+fn locations_with_many_lines_make_no_large_call_tree() {
+    let mut builder = cpu_builder("");
+    let wide = million_lines(&mut builder);
+    for line in 1..=5 {
+        let root = builder.frame(&format!("main.main{line}"), "file.go", line);
+        let mut stack = vec![wide; 1000];
+        stack.extend([root, root]);
+        builder.sample(&stack, &[1, 10], &[]);
+    }
+    let e = evidence_of(&[encode(builder)]);
+    assert_eq!(samples(e.cpu.as_ref().unwrap().total), 5);
+    assert_eq!(samples(e.sites[0].cpu.as_ref().unwrap().map), 5);
+    let nodes = e.stacks.unwrap().nodes;
+    assert!(nodes.len() <= 1 + 5 * 4096, "{}", nodes.len());
 }

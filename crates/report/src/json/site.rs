@@ -49,7 +49,10 @@ impl<'d> From<&'d evidence::Site> for Site<'d> {
             trace: site.trace.as_ref().map(SiteTrace::from),
             cpu_aside: super::each(&site.cpu_aside),
             misses: super::each(&site.misses),
-            locks: site.locks.as_deref().map(super::each),
+            locks: site
+                .locks
+                .as_ref()
+                .map(|locks| locks.in_order().into_iter().map(SiteLock::from).collect()),
         }
     }
 }

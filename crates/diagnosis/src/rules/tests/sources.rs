@@ -1,10 +1,13 @@
 //! Rules that rest on traces and profiles of locks.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::finding::{Relief, ShardKey, SyncMap};
 use crate::rules::collector::{ASSISTS_NOTICEABLE, ENOUGH_ASSISTS, LONG_STOP_NS};
 use crate::rules::locks::{WAITING, WAITING_NS};
 use crate::rules::path::LARGEST_FAST_ELEM;
+use crate::rules::{Functions, SiteContext, keys, locks};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -129,6 +132,31 @@ fn locked(function: u64, locking: u64, waits: &[(u32, u64)]) -> Site {
     locked
 }
 
+/// Each site of a function would otherwise go through all of them.
+#[test]
+fn what_is_said_of_a_function_takes_its_sites_together_once() {
+    const N: usize = 1000;
+    let mut sites = vec![locked(600, 300, &[(3, SECOND)]); N];
+    // One sample more than the maps of all sites.
+    let made = cost(500 * N as u64 + 1);
+    for site in &mut sites {
+        site.cpu.as_mut().unwrap().function_key_conversion = made;
+    }
+    let mut evidence = with_lock_sources();
+    evidence.sites = sites;
+    let functions = Functions::of(&evidence);
+    let (mut n_locks, mut n_keys) = (0, 0);
+    for (index, site) in evidence.sites.iter().enumerate() {
+        let (evidence, functions) = (&evidence, &functions);
+        let context = SiteContext { rule: "", evidence, functions, index, site };
+        n_locks += locks::lock_around_map(&context).into_iter().count();
+        n_keys += keys::key_building(&context).into_iter().count();
+    }
+    assert_eq!((n_locks, n_keys), (1, 1));
+    let n_seen = functions.get(&evidence.sites[0]).unwrap().n_seen.get();
+    assert!((1..=8 * N).contains(&n_seen), "{n_seen}");
+}
+
 /// Source 3 covers a second, source 4 does not say what it covers.
 fn with_lock_sources() -> Evidence {
     let mut evidence = unremarkable();
@@ -235,9 +263,10 @@ fn missing(total: u64, map: u64, search: u64, samples: u64) -> (Evidence, Site) 
     let mut evidence = program("go1.27.3");
     let (name, summary) = ("perf.data".to_owned(), String::new());
     evidence.sources.add(Source { name, kind: SourceKind::Perf, summary });
-    let (source, event) = (source_id(3), "cache-misses".to_owned());
+    let (source, event) = (source_id(3), Arc::<str>::from("cache-misses"));
     let misses = |events| Misses { samples, events };
-    evidence.misses = vec![ProcessMisses { source, event: event.clone(), total: misses(total) }];
+    evidence.misses =
+        vec![ProcessMisses { source, event: Arc::clone(&event), total: misses(total) }];
     // Hashing, loading, comparing, growing.
     let by_work = [0, search, 0, 0].map(misses);
     let here = SiteMisses { source, event, map: misses(map), by_work };
