@@ -1,12 +1,23 @@
-//! Made-up profiles to evidence: what counts where.
+//! Inputs to evidence, and to what the rules conclude of it: what counts where. Made-up profiles first, then real captures.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod captures;
+mod executables;
+mod go_pprof;
 mod growth;
 mod large;
+mod misses;
 mod order;
+mod perf;
+mod perf_file;
+mod refusals;
+mod storage;
 
-use evidence::Evidence;
-use evidence::{Cost, Site};
+use std::error::Error;
+use std::iter::successors;
+
+use diagnosis::Diagnosis;
+use evidence::{Cost, Evidence, Site};
 use goabi::{MapImpl, MapOp};
 use gomap::Category;
 use gopprof::{
@@ -60,8 +71,51 @@ fn evidence_of(profiles: &[Vec<u8>]) -> Evidence {
         std::fs::write(&path, profile).unwrap();
         names.push(path.to_str().unwrap().to_owned());
     }
+    collected(&names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn try_collect(names: &[&str]) -> Result<Evidence, ingest::Error> {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let options = Options { open: OpenOptions::default(), stacks: true };
-    collect(&names, &options, &mut |_| {}).unwrap()
+    collect(&names, &options, &mut |_| {})
+}
+
+/// What the inputs of these names say together.
+#[track_caller]
+fn collected(names: &[&str]) -> Evidence {
+    try_collect(names).unwrap_or_else(|error| panic!("{}", with_causes(&error)))
+}
+
+/// What follows from the inputs of these names.
+#[track_caller]
+fn diagnosed(names: &[&str]) -> Diagnosis {
+    diagnosis::diagnose(collected(names))
+}
+
+/// Why there is no evidence in the inputs of these names.
+#[track_caller]
+fn refusal(names: &[&str]) -> String {
+    with_causes(&try_collect(names).expect_err("they are refused"))
+}
+
+/// An error as commands say it.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let texts = successors(Some(error), |&error| error.source()).map(ToString::to_string);
+    texts.collect::<Vec<_>>().join(": ")
+}
+
+/// A line for each.
+fn notices(evidence: &Evidence) -> String {
+    evidence.notices.iter().map(|notice| format!("{}\n", notice.text)).collect()
+}
+
+/// A file with this content; the folder goes with the first value.
+fn file(content: &[u8]) -> (tempfile::TempDir, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("input");
+    std::fs::write(&path, content).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (dir, path)
 }
 
 fn evidence(stacks: &str) -> Evidence {
