@@ -1,18 +1,63 @@
 //! Go toolchains under `.toolchains/`, and Go programs built with them.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{env, fs};
 
 use anyhow::{Context, ensure};
 
-/// The versions that tests run with where they are installed: the two ends of each map implementation.
-pub const VERSIONS: [&str; 4] = ["1.21.13", "1.23.9", "1.24.11", "1.27.3"];
+/// A test for each of these versions, which calls the function with the toolchain: each builds for itself what it needs, and
+/// none waits for what the others need. The module around it is named by the sentence that they test.
+///
+/// `tests_of!(check, go1_21 = "1.21.13", go1_27 = "1.27.3");`
+#[macro_export]
+macro_rules! tests_of {
+    ($check:expr, $($name:ident = $version:literal),+ $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                match $crate::go::toolchain($version) {
+                    Some(go) => $check(&go),
+                    None => $crate::skip(concat!("no Go ", $version)),
+                }
+            }
+        )+
+    };
+}
 
-/// The versions that live recordings are tested with where they are installed: one of each layout that is probed.
-pub const LIVE_VERSIONS: [&str; 7] =
-    ["1.21.13", "1.22.10", "1.23.9", "1.24.11", "1.25.5", "1.26.6", "1.27.3"];
+/// [`tests_of!`] the versions at the two ends of each map implementation.
+#[macro_export]
+macro_rules! tests_of_versions {
+    ($check:expr) => {
+        $crate::tests_of!(
+            $check,
+            go1_21 = "1.21.13",
+            go1_23 = "1.23.9",
+            go1_24 = "1.24.11",
+            go1_27 = "1.27.3",
+        );
+    };
+}
+
+/// [`tests_of!`] the versions that live recordings are tested with: one of each layout that is probed.
+#[macro_export]
+macro_rules! tests_of_live_versions {
+    ($check:expr) => {
+        $crate::tests_of!(
+            $check,
+            go1_21 = "1.21.13",
+            go1_22 = "1.22.10",
+            go1_23 = "1.23.9",
+            go1_24 = "1.24.11",
+            go1_25 = "1.25.5",
+            go1_26 = "1.26.6",
+            go1_27 = "1.27.3",
+        );
+    };
+}
 
 /// An installed Go.
 #[derive(Debug, Clone)]
@@ -69,22 +114,36 @@ impl Toolchain {
     /// # Errors
     /// What the compiler says.
     pub fn build(&self, package: &Path, options: &BuildOptions) -> anyhow::Result<PathBuf> {
-        let mut hasher = DefaultHasher::new();
-        (&self.version, options).hash(&mut hasher);
-        hash_sources(module_root(package), &mut hasher)?;
-        let name =
-            package.file_name().context("package has no name")?.to_string_lossy().into_owned();
-        let target = crate::cache_dir("go-fixtures")?.join(format!(
-            "{name}-{}-{:016x}",
-            self.version,
-            hasher.finish()
-        ));
+        let target = self.target_of(package, options)?;
+        if target.exists() {
+            return Ok(target);
+        }
+        let lock = lock_of(&self.version);
+        let _held = lock.lock().unwrap_or_else(PoisonError::into_inner);
         if target.exists() {
             return Ok(target);
         }
         let partial = crate::partial_name(&target);
+        let output =
+            self.build_command(package, options).arg("-o").arg(&partial).arg(".").output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::rename(&partial, &target)?;
+        Ok(target)
+    }
+
+    /// Where the program is kept: the name follows from sources, options and version.
+    fn target_of(&self, package: &Path, options: &BuildOptions) -> anyhow::Result<PathBuf> {
+        let mut hasher = DefaultHasher::new();
+        (&self.version, options).hash(&mut hasher);
+        hash_sources(module_root(package), &mut hasher)?;
+        let name = package.file_name().context("package has no name")?.to_string_lossy();
+        let file = format!("{name}-{}-{:016x}", self.version, hasher.finish());
+        Ok(crate::cache_dir("go-fixtures")?.join(file))
+    }
+
+    fn build_command(&self, package: &Path, options: &BuildOptions) -> Command {
         let mut command = self.command();
-        command.current_dir(package).args(["build", "-o"]).arg(&partial).args(&options.args);
+        command.current_dir(package).arg("build").args(&options.args);
         if options.stripped {
             command.arg("-ldflags=-s -w");
         }
@@ -97,11 +156,16 @@ impl Toolchain {
         if options.cgo {
             command.env("CGO_ENABLED", "1");
         }
-        let output = command.arg(".").output()?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        fs::rename(&partial, &target)?;
-        Ok(target)
+        command
     }
+}
+
+/// Held while a Go of this version builds: tests that need the same program, or the same packages of its standard library,
+/// wait for them and do not build them a second time. Other processes may; what they put in place is whole.
+fn lock_of(version: &str) -> Arc<Mutex<()>> {
+    static LOCKS: Mutex<BTreeMap<String, Arc<Mutex<()>>>> = Mutex::new(BTreeMap::new());
+    let mut locks = LOCKS.lock().unwrap_or_else(PoisonError::into_inner);
+    locks.entry(version.to_owned()).or_default().clone()
 }
 
 /// The directory of go.mod: a program is its whole module.

@@ -1,6 +1,7 @@
 //! Toolchains and fixtures for tests, and the rules of the house as tests. Only ever a dev-dependency.
 
 pub mod go;
+pub mod samples;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

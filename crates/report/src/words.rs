@@ -479,6 +479,17 @@ mod tests {
     }
 
     #[test]
+    fn a_binary_whose_types_cannot_be_read_is_not_said_to_be_missing() {
+        let mut evidence = Evidence::default();
+        assert_eq!(type_text(&Site::default(), &evidence), "type not measured (no binary)");
+        evidence.program.arch = Some("amd64");
+        assert_eq!(
+            type_text(&Site::default(), &evidence),
+            "type not known: the types of the binary could not be read"
+        );
+    }
+
+    #[test]
     fn a_line_that_is_not_known_has_no_number() {
         let frame = |function: &str, file: &str, line| Frame {
             function: function.into(),

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use xtask::go::{BuildOptions, Toolchain, VERSIONS, toolchain};
+use xtask::go::{BuildOptions, Toolchain, toolchain};
 use xtask::{skip, testdata};
 
 fn newest() -> Option<Toolchain> {
@@ -16,17 +16,14 @@ fn an_absent_toolchain_is_none() {
     assert!(toolchain("0.0.0").is_none());
 }
 
-#[test]
-fn a_toolchain_is_of_the_version_its_directory_says() {
-    for version in VERSIONS {
-        let Some(go) = toolchain(version) else {
-            skip(&format!("no Go {version}"));
-            continue;
-        };
-        let output = go.command().arg("version").output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(text.starts_with(&format!("go version go{version} ")), "{text}");
-    }
+mod a_toolchain_is_of_the_version_its_directory_says {
+    xtask::tests_of_live_versions!(super::check_version);
+}
+
+fn check_version(go: &Toolchain) {
+    let output = go.command().arg("version").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.starts_with(&format!("go version go{} ", go.version)), "{text}");
 }
 
 #[test]

@@ -1,21 +1,6 @@
-//! Instructions with samples and meaning.
+//! `mapscope asm` from the outside.
 
 use crate::{binary, mapscope, report_of, sample, stdout_of};
-
-#[test]
-fn samples_of_a_function_are_its_flat_share_and_map_instructions_have_a_meaning() {
-    for (name, own, meaning) in
-        [("nested-1.27.3", 23_u64, "growth"), ("nested-1.21.13", 12, "load buckets pointer")]
-    {
-        let (binary, profile) = (binary(name), sample(&format!("{name}/cpu.pprof")));
-        let listing = report_of("asm", [&binary, "runtime.mapassign_faststr", &profile]);
-        let instructions = listing["instructions"].as_array().unwrap();
-        assert!(instructions.iter().any(|i| i["meaning"] == meaning), "{name}: no {meaning}");
-        let sum: u64 = instructions.iter().map(|i| i["cost"]["samples"].as_u64().unwrap()).sum();
-        // Own samples of the machine code include those of functions inlined into it.
-        assert_eq!((sum, &listing["profile"]["own"]["samples"]), (own, &own.into()), "{name}");
-    }
-}
 
 #[test]
 fn without_a_profile_samples_are_not_measured() {
@@ -26,9 +11,12 @@ fn without_a_profile_samples_are_not_measured() {
 }
 
 #[test]
-fn a_name_that_is_not_there_gets_suggestions() {
-    let output = mapscope(["asm", &binary("nested-1.27.3"), "mapassign_faststr"]);
+fn an_event_that_was_not_sampled_is_refused_with_those_that_were() {
+    let perf = sample("nested-1.27.3/nested-1.27.3.perf-cpu-clock.data.xz");
+    let program = binary("nested-1.27.3");
+    let output =
+        mapscope(["asm", &program, "runtime.mapassign_faststr", &perf, "--event", "branches"]);
     let err = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(err.contains("did you mean runtime.mapassign_faststr?"), "{err}");
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.contains("it has samples of cpu-clock"), "{err}");
 }

@@ -11,23 +11,18 @@ mod compare;
 mod diagnose;
 mod golden;
 mod lab;
-mod misses;
 mod outputs;
-mod perf;
-mod perf_file;
-mod pprof;
 mod production;
 mod record;
-mod releases;
 mod scan;
 mod schema;
 mod shell;
-mod sources;
-mod storage;
 mod whatif;
 
-use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+pub use xtask::samples::{binary, sample};
 
 /// Runs `mapscope` with these arguments, colours off and a fixed width.
 pub fn mapscope<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
@@ -37,6 +32,19 @@ pub fn mapscope<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) ->
         .env("NO_COLOR", "1")
         .output()
         .unwrap()
+}
+
+/// How long is waited for what has to come. Passes only when a test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks again and again until it is so.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "not in {} s: {what}", PATIENCE.as_secs());
+        std::thread::yield_now();
+    }
 }
 
 /// Standard output of a run that has to succeed.
@@ -62,31 +70,4 @@ pub fn report_of<S: AsRef<str>>(
     let args: Vec<String> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
     let args = [command, "--json"].map(str::to_owned).into_iter().chain(args);
     schema::checked(name, stdout_of(args))
-}
-
-/// The unpacked binary of a bundled capture.
-pub fn binary(name: &str) -> String {
-    sample(&format!("bin/{name}.xz"))
-}
-
-/// A program of the captures that is built here instead of bundled, with the build id that they name; `None` without Go.
-pub fn built(package: &str) -> Option<String> {
-    let Some(go) = xtask::go::toolchain("1.27.3") else {
-        xtask::skip("Go 1.27.3 is not installed");
-        return None;
-    };
-    let args = ["-trimpath", "-ldflags=-w", "-buildvcs=false"].map(str::to_owned).into();
-    // Nothing of C is in it, but the setting is a part of the build id.
-    let options = xtask::go::BuildOptions { cgo: true, args, ..Default::default() };
-    let program = go.build(&xtask::testdata(package), &options).unwrap();
-    Some(program.to_str().unwrap().to_owned())
-}
-
-/// Path of a bundled capture, unpacked if it is packed.
-pub fn sample(path: &str) -> String {
-    let mut path: PathBuf = xtask::testdata(&format!("samples/{path}"));
-    if path.extension().is_some_and(|extension| extension == "xz") {
-        path = xtask::unpack_xz(&path).unwrap();
-    }
-    path.to_str().unwrap().to_owned()
 }

@@ -11,10 +11,10 @@ use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
 use xtask::go::{BuildOptions, toolchain};
 
-use crate::diagnose_json;
 use crate::record::{
     Load, NOBODY, Recorder, can_record, is_root, load_program, output_path, record,
 };
+use crate::{diagnose_json, wait_until};
 
 /// The program; `None` where it cannot be made or recorded.
 fn exec_program() -> Option<PathBuf> {
@@ -494,7 +494,7 @@ fn windows_have_clocks_of_threads() {
     command.args(["-c", "ulimit -Sn 16 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_mapscope")]);
     command.args(["record", "-p", &load.pid(), "-o", &path]);
     let mut recorder = Recorder::of(&mut command);
-    while !recorder.line().contains("windows") {}
+    wait_until("it says that it counts in windows", || recorder.line().contains("windows"));
     // Of the windows, there was at least one by then.
     let said = recorder.line();
     let (rest, code) = recorder.end("-INT");
@@ -685,10 +685,17 @@ fn suspendable_recorder(load: &Load, path: &str) -> Recorder {
 
 /// Until it is stopped by the signal, which may come before it is not caught any more.
 fn suspend(pid: &str, load: &mut Load) {
-    while !status_line(pid, "State:").starts_with('T') {
-        send("-TSTP", pid);
-        load.operations();
-    }
+    wait_until("it is stopped", || {
+        is_stopped(pid) || {
+            send("-TSTP", pid);
+            load.operations();
+            false
+        }
+    });
+}
+
+fn is_stopped(pid: &str) -> bool {
+    status_line(pid, "State:").starts_with('T')
 }
 
 /// Where nobody could let it go on: the leader of a session has no parent in it.
@@ -707,8 +714,7 @@ fn a_recorder_that_no_shell_started_is_not_suspended() {
     // The program says ten times a second how far it got, and the recorder looks for signals as often.
     for _ in 0..15 {
         load.operations();
-        let state = status_line(&recorder.pid(), "State:");
-        assert!(!state.starts_with('T'), "{state}");
+        assert!(!is_stopped(&recorder.pid()));
     }
     recorder.line();
     let (said, code) = recorder.end("-INT");
@@ -725,9 +731,10 @@ fn a_recorder_that_waits_for_a_reader_can_be_suspended() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mapscope"));
     command.args(["record", "-p", &load.pid(), "-d", "200ms", "-o", &path]);
     let recorder = Recorder::of(command.process_group(0));
-    while n_links(&recorder.pid()) > 0 {
+    wait_until("its probes are taken away", || {
         load.operations();
-    }
+        n_links(&recorder.pid()) == 0
+    });
     suspend(&recorder.pid(), &mut load);
     send("-CONT", &recorder.pid());
     let recording = fs::read(&path).unwrap();
@@ -745,9 +752,10 @@ fn a_recorder_that_is_suspended_takes_its_probes_away_and_puts_them_back() {
     let mut recorder = suspendable_recorder(&load, &path);
     let before = n_links(&recorder.pid());
     send("-TSTP", &recorder.pid());
-    while !status_line(&recorder.pid(), "State:").starts_with('T') {
+    wait_until("it is stopped", || {
         load.operations();
-    }
+        is_stopped(&recorder.pid())
+    });
     assert!(n_links(&recorder.pid()) < before, "of {before}");
     send("-CONT", &recorder.pid());
     recorder.line();
@@ -766,13 +774,14 @@ fn a_recorder_that_is_let_go_on_before_it_has_stopped_goes_on() {
     let before = n_links(&recorder.pid());
     for takes_away in [false, true] {
         send("-TSTP", &recorder.pid());
-        while takes_away && n_links(&recorder.pid()) == before {}
+        if takes_away {
+            wait_until("it takes probes away", || n_links(&recorder.pid()) < before);
+        }
         send("-CONT", &recorder.pid());
         // The program says ten times a second how far it got.
         for _ in 0..15 {
             load.operations();
-            let state = status_line(&recorder.pid(), "State:");
-            assert!(!state.starts_with('T'), "{state}");
+            assert!(!is_stopped(&recorder.pid()));
         }
     }
     let (said, code) = recorder.end("-INT");

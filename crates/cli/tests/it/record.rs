@@ -5,12 +5,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::thread;
-use std::time::Duration;
 
 use serde_json::Value;
 use xtask::go::{BuildOptions, toolchain};
 
-use crate::{diagnose_json, mapscope};
+use crate::{diagnose_json, mapscope, wait_until};
 
 /// Any user but root.
 pub(crate) const NOBODY: &str = "65534";
@@ -128,6 +127,14 @@ impl Recorder {
         line
     }
 
+    /// Until it says that it counted some; it says once a second how many. They are counted in windows: on a busy machine
+    /// the first takes a while.
+    #[track_caller]
+    pub(crate) fn wait_for_growths(&mut self) {
+        let has_counted = |line: &str| line.contains(" growth") && !line.contains("  0 growths");
+        assert!((0..60).any(|_| has_counted(&self.line())), "it counts nothing");
+    }
+
     /// Sends a signal; what it then says, and its exit code.
     pub(crate) fn end(mut self, signal: &str) -> (String, Option<i32>) {
         let pid = self.child.id().to_string();
@@ -183,16 +190,15 @@ fn refuses_a_script_and_says_how_to_record_what_it_starts() {
 
 #[test]
 fn refuses_a_go_version_that_it_does_not_know() {
-    let known = crate::binary("nested-1.27.3");
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("server");
-    let mut bytes = fs::read(known).unwrap();
-    while let Some(at) = bytes.windows(8).position(|window| window == b"go1.27.3") {
-        bytes[at..at + 8].copy_from_slice(b"go1.99.3");
+    for version in ["go1.99.3", "devel +a"] {
+        let mut bytes = fs::read(crate::binary("nested-1.27.3")).unwrap();
+        xtask::go::stamp(&mut bytes, "go1.27.3", version);
+        fs::write(&program, bytes).unwrap();
+        Command::new("chmod").arg("+x").arg(&program).status().unwrap();
+        check_refused(&["--", program.to_str().unwrap()], &[version, "1.18 to 1.27"]);
     }
-    fs::write(&program, bytes).unwrap();
-    Command::new("chmod").arg("+x").arg(&program).status().unwrap();
-    check_refused(&["--", program.to_str().unwrap()], &["go1.99.3", "1.18 to 1.27"]);
 }
 
 #[test]
@@ -240,10 +246,9 @@ fn writes_what_it_has_when_it_is_stopped_early() {
         let dir = tempfile::tempdir().unwrap();
         let path = output_path(&dir);
         let mut load = Load::start(&program, &["-work", "mix"]);
-        let recorder = Recorder::start(&["-p", &load.pid(), "-o", &path]);
+        let mut recorder = Recorder::start(&["-p", &load.pid(), "-o", &path]);
         load.assert_works();
-        // Growths are counted in windows: on a busy machine the first takes a while.
-        thread::sleep(Duration::from_secs(2));
+        recorder.wait_for_growths();
         let (said, code) = recorder.end(signal);
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains("stopped early by a signal"), "{said}");
@@ -274,7 +279,7 @@ fn a_command_does_not_begin_when_a_signal_came_before() {
         .spawn()
         .unwrap();
     // Before it attaches, which takes longer than to look once more.
-    while !catches_sigterm(child.id()) {}
+    wait_until("it catches signals", || catches_sigterm(child.id()));
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
@@ -430,7 +435,6 @@ fn assert_no_probe_is_left(program: &Path, pid: &str) {
         .iter()
         .map(|name| binary.functions().by_name(name).unwrap())
         .collect();
-    // The kernel takes probes out some time after they were let go.
     let is_clean = || {
         functions.iter().all(|function| {
             let start = binary.file_offset(function.entry).unwrap().0 as usize;
@@ -441,28 +445,32 @@ fn assert_no_probe_is_left(program: &Path, pid: &str) {
             code == bytes[start..start + len]
         })
     };
-    let mut tries = 0..1_000;
-    let cleaned = tries.any(|_| {
-        is_clean() || {
-            std::thread::yield_now();
-            false
-        }
-    });
-    assert!(cleaned, "a probe stays behind");
+    // The kernel takes probes out some time after they were let go.
+    wait_until("no probe stays behind", is_clean);
 }
 
-#[test]
-fn a_busy_program_survives_a_hundred_recordings() {
+/// Records a busy program again and again, each time from probes to no probes.
+fn check_survives_fifty_recordings(work: &str) {
     let Some(program) = load_program() else { return };
     let dir = tempfile::tempdir().unwrap();
     let path = output_path(&dir);
-    let mut load = Load::start(&program, &["-work", "tiny"]);
-    for _ in 0..100 {
+    let mut load = Load::start(&program, &["-work", work]);
+    for _ in 0..50 {
         let output = record(&["-p", &load.pid(), "-d", "20ms", "-o", &path]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
     load.assert_works();
     assert_no_probe_is_left(&program, &load.pid());
+}
+
+#[test]
+fn a_program_that_makes_small_maps_survives_fifty_recordings() {
+    check_survives_fifty_recordings("tiny");
+}
+
+#[test]
+fn a_program_that_grows_nested_maps_survives_fifty_recordings() {
+    check_survives_fifty_recordings("grow");
 }
 
 #[test]

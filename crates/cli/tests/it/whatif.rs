@@ -1,7 +1,6 @@
 //! Forecasts for map types and sizes given by hand.
 
 mod recorded;
-mod sizes;
 
 use expect_test::expect;
 

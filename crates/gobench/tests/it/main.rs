@@ -1,6 +1,8 @@
 //! Real results of one and the same benchmark, drawn into two sides again and again.
 #![allow(clippy::unwrap_used)]
 
+mod benchstat;
+
 use std::fs;
 
 use gobench::stats::{Change, LEVEL, Outcome};

@@ -9,7 +9,7 @@ mod types;
 
 use std::path::{Path, PathBuf};
 
-use xtask::go::{BuildOptions, Toolchain, VERSIONS, toolchain};
+use xtask::go::BuildOptions;
 
 /// The ways in which binaries differ for us.
 pub(crate) fn builds() -> Vec<(&'static str, BuildOptions)> {
@@ -34,15 +34,6 @@ pub(crate) fn builds() -> Vec<(&'static str, BuildOptions)> {
             },
         ),
     ]
-}
-
-/// Installed toolchains; says so when there is none.
-pub(crate) fn toolchains() -> Vec<Toolchain> {
-    let found: Vec<_> = VERSIONS.iter().filter_map(|version| toolchain(version)).collect();
-    if found.is_empty() {
-        xtask::skip("no Go toolchain to build test programs with");
-    }
-    found
 }
 
 /// A Go program of this crate.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use gobin::{Arch, Binary, ProbeInstruction};
-use xtask::go::{LIVE_VERSIONS, toolchain};
+use xtask::go::Toolchain;
 
 use crate::{builds, program};
 
@@ -45,13 +45,14 @@ fn check(what: &str, data: &[u8]) {
     }
 }
 
-#[test]
-fn probe_points_are_behind_the_stack_check() {
-    for go in LIVE_VERSIONS.iter().filter_map(|version| toolchain(version)) {
-        for (build, options) in builds() {
-            let path = go.build(&program("maptypes"), &options).unwrap();
-            check(&format!("Go {}, {build}", go.version), &fs::read(path).unwrap());
-        }
+mod probe_points_are_behind_the_stack_check {
+    xtask::tests_of_live_versions!(super::check_all_builds);
+}
+
+fn check_all_builds(go: &Toolchain) {
+    for (build, options) in builds() {
+        let path = go.build(&program("maptypes"), &options).unwrap();
+        check(&format!("Go {}, {build}", go.version), &fs::read(path).unwrap());
     }
 }
 
@@ -63,27 +64,28 @@ fn probe_points_of_bundled_binaries_are_behind_the_stack_check() {
     }
 }
 
-#[test]
-fn large_arrays_of_classic_maps_are_told_from_small_ones() {
-    for go in LIVE_VERSIONS.iter().filter_map(|version| toolchain(version)) {
-        for (build, options) in builds() {
-            let path = go.build(&program("maptypes"), &options).unwrap();
-            let data = fs::read(path).unwrap();
-            let binary = Binary::parse(&data).unwrap().value;
-            let what = format!("Go {}, {build}", go.version);
-            let is_classic = binary.map_impl() == Some(goabi::MapImpl::Classic);
-            let Some(large) = binary.large_arrays() else {
-                assert!(!is_classic || binary.arch() == gobin::Arch::Arm64, "{what}");
-                continue;
-            };
-            assert!(is_classic, "{what}");
-            // Source: runtime/msize.go, roundupsize: `size < 32768` before Go 1.22, `<= 32768 - 8` from then on.
-            let above = if go.version.starts_with("1.21") { 0x7fff } else { 0x7ff8 };
-            assert_eq!(large.above, above, "{what}");
-            let inside = binary.functions().find(large.addr).unwrap();
-            assert_eq!(inside.name, "runtime.makeBucketArray", "{what}");
-            let grower = binary.functions().by_name("runtime.hashGrow").unwrap();
-            assert_eq!(large.grower, grower.entry..grower.end, "{what}");
-        }
+mod large_arrays_of_classic_maps_are_told_from_small_ones {
+    xtask::tests_of_live_versions!(super::check_large_arrays);
+}
+
+fn check_large_arrays(go: &Toolchain) {
+    for (build, options) in builds() {
+        let path = go.build(&program("maptypes"), &options).unwrap();
+        let data = fs::read(path).unwrap();
+        let binary = Binary::parse(&data).unwrap().value;
+        let what = format!("Go {}, {build}", go.version);
+        let is_classic = binary.map_impl() == Some(goabi::MapImpl::Classic);
+        let Some(large) = binary.large_arrays() else {
+            assert!(!is_classic || binary.arch() == gobin::Arch::Arm64, "{what}");
+            continue;
+        };
+        assert!(is_classic, "{what}");
+        // Source: runtime/msize.go, roundupsize: `size < 32768` before Go 1.22, `<= 32768 - 8` from then on.
+        let above = if go.version.starts_with("1.21") { 0x7fff } else { 0x7ff8 };
+        assert_eq!(large.above, above, "{what}");
+        let inside = binary.functions().find(large.addr).unwrap();
+        assert_eq!(inside.name, "runtime.makeBucketArray", "{what}");
+        let grower = binary.functions().by_name("runtime.hashGrow").unwrap();
+        assert_eq!(large.grower, grower.entry..grower.end, "{what}");
     }
 }

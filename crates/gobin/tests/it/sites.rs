@@ -5,8 +5,9 @@ use std::fs;
 
 use goabi::MapOp;
 use gobin::{Binary, MapSite, UnknownType};
+use xtask::go::Toolchain;
 
-use crate::{builds, program, toolchains};
+use crate::{builds, program};
 
 /// What a comment expects of its line.
 #[derive(Debug, Clone)]
@@ -54,16 +55,17 @@ fn found(binary: &Binary<'_>) -> Vec<(u32, String, Result<String, UnknownType>)>
     sites
 }
 
-#[test]
-fn call_sites_have_the_line_and_type_of_the_source() {
+mod call_sites_have_the_line_and_type_of_the_source {
+    xtask::tests_of_versions!(super::check_all_builds);
+}
+
+fn check_all_builds(go: &Toolchain) {
     let source = fs::read_to_string(program("sites").join("main.go")).unwrap();
     let expected = expectations(&source);
-    for go in toolchains() {
-        for (how, options) in builds() {
-            let data = fs::read(go.build(&program("sites"), &options).unwrap()).unwrap();
-            let binary = Binary::parse(&data).unwrap().value;
-            check(&format!("{} {how}", go.version), &found(&binary), &expected);
-        }
+    for (how, options) in builds() {
+        let data = fs::read(go.build(&program("sites"), &options).unwrap()).unwrap();
+        let binary = Binary::parse(&data).unwrap().value;
+        check(&format!("{} {how}", go.version), &found(&binary), &expected);
     }
 }
 
@@ -97,22 +99,23 @@ fn check(
     );
 }
 
-#[test]
-fn nearly_every_write_in_the_go_compiler_has_a_type() {
-    for go in toolchains() {
-        let path = go.command().args(["tool", "-n", "compile"]).output().unwrap().stdout;
-        let data = fs::read(String::from_utf8(path).unwrap().trim()).unwrap();
-        let binary = Binary::parse(&data).unwrap().value;
-        let is_user = |site: &&MapSite<'_>| site.frames[0].function.starts_with("cmd/");
-        let sites = binary.map_sites();
-        let assigns: Vec<_> =
-            sites.iter().filter(|site| site.op == MapOp::Assign).filter(is_user).collect();
-        let typed = assigns.iter().filter(|site| site.map_type.is_ok()).count();
-        assert!(
-            assigns.len() > 1000 && typed * 100 >= assigns.len() * 99,
-            "{}: {typed} of {}",
-            go.version,
-            assigns.len()
-        );
-    }
+mod nearly_every_write_in_the_go_compiler_has_a_type {
+    xtask::tests_of_versions!(super::check_compiler);
+}
+
+fn check_compiler(go: &Toolchain) {
+    let path = go.command().args(["tool", "-n", "compile"]).output().unwrap().stdout;
+    let data = fs::read(String::from_utf8(path).unwrap().trim()).unwrap();
+    let binary = Binary::parse(&data).unwrap().value;
+    let is_user = |site: &&MapSite<'_>| site.frames[0].function.starts_with("cmd/");
+    let sites = binary.map_sites();
+    let assigns: Vec<_> =
+        sites.iter().filter(|site| site.op == MapOp::Assign).filter(is_user).collect();
+    let typed = assigns.iter().filter(|site| site.map_type.is_ok()).count();
+    assert!(
+        assigns.len() > 1000 && typed * 100 >= assigns.len() * 99,
+        "{}: {typed} of {}",
+        go.version,
+        assigns.len()
+    );
 }

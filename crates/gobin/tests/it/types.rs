@@ -5,9 +5,9 @@ use std::process::Command;
 
 use goabi::Nested;
 use gobin::{Basis, Binary, MapType};
-use xtask::go::{BuildOptions, stamp};
+use xtask::go::{BuildOptions, Toolchain, stamp};
 
-use crate::{builds, program, toolchains};
+use crate::{builds, program};
 
 /// A type in the form in which the program prints it.
 fn line(t: &MapType) -> String {
@@ -19,71 +19,70 @@ fn line(t: &MapType) -> String {
     format!("{}|{}|{}|{}|{}|{nested}", t.name, t.key.name, t.key.size, t.elem.name, t.elem.size)
 }
 
-#[test]
-fn every_map_type_is_as_the_program_prints_it() {
-    for go in toolchains() {
-        let native = go.build(&program("maptypes"), &BuildOptions::default()).unwrap();
-        let printed = String::from_utf8(Command::new(native).output().unwrap().stdout).unwrap();
-        assert!(printed.lines().count() > 50);
-        for (how, options) in builds() {
-            let path = go.build(&program("maptypes"), &options).unwrap();
-            let data = fs::read(path).unwrap();
-            let binary = Binary::parse(&data).unwrap();
-            assert_eq!(binary.faults, [], "{} {how}", go.version);
-            let types = binary.value.map_types().unwrap();
-            assert_eq!(types.faults, [], "{} {how}", go.version);
-            let ours: Vec<String> = types.value.iter().map(line).collect();
-            let missing: Vec<&str> =
-                printed.lines().filter(|line| !ours.iter().any(|o| o == line)).collect();
-            assert_eq!(missing, Vec::<&str>::new(), "{} {how}", go.version);
-        }
+mod every_map_type_is_as_the_program_prints_it {
+    xtask::tests_of_versions!(super::check_types);
+}
+
+fn check_types(go: &Toolchain) {
+    let native = go.build(&program("maptypes"), &BuildOptions::default()).unwrap();
+    let printed = String::from_utf8(Command::new(native).output().unwrap().stdout).unwrap();
+    assert!(printed.lines().count() > 50);
+    for (how, options) in builds() {
+        let path = go.build(&program("maptypes"), &options).unwrap();
+        let data = fs::read(path).unwrap();
+        let binary = Binary::parse(&data).unwrap();
+        assert_eq!(binary.faults, [], "{} {how}", go.version);
+        let types = binary.value.map_types().unwrap();
+        assert_eq!(types.faults, [], "{} {how}", go.version);
+        let ours: Vec<String> = types.value.iter().map(line).collect();
+        let missing: Vec<&str> =
+            printed.lines().filter(|line| !ours.iter().any(|o| o == line)).collect();
+        assert_eq!(missing, Vec::<&str>::new(), "{} {how}", go.version);
     }
 }
 
-#[test]
-fn the_build_tells_its_version_and_implementation() {
-    for go in toolchains() {
-        for (how, options) in builds() {
-            let data = fs::read(go.build(&program("maptypes"), &options).unwrap()).unwrap();
-            let binary = Binary::parse(&data).unwrap().value;
-            let minor: u16 = go.version.split('.').nth(1).unwrap().parse().unwrap();
-            assert_eq!(
-                binary.build_info().unwrap().go_version,
-                format!("go{}", go.version),
-                "{how}"
-            );
-            assert_eq!(binary.releases().unwrap().exact(), Some(minor), "{how}");
-            let is_swiss = binary.map_impl() == Some(goabi::MapImpl::Swiss);
-            assert_eq!(is_swiss, minor >= 24, "{} {how}", go.version);
-            assert_eq!(
-                binary.arch().go_name(),
-                if options.arch.is_empty() { "amd64" } else { options.arch }
-            );
-        }
-    }
+mod the_build_tells_its_version_and_implementation {
+    xtask::tests_of_versions!(super::check_version);
 }
 
-#[test]
-fn a_release_that_is_not_known_is_read_as_one_that_it_resembles() {
-    for go in toolchains() {
-        let data = fs::read(go.build(&program("maptypes"), &BuildOptions::default()).unwrap());
-        let data = data.unwrap();
-        let version = format!("go{}", go.version);
+fn check_version(go: &Toolchain) {
+    for (how, options) in builds() {
+        let data = fs::read(go.build(&program("maptypes"), &options).unwrap()).unwrap();
         let binary = Binary::parse(&data).unwrap().value;
-        assert_eq!(binary.releases().unwrap().basis(), Basis::Stated);
-        let types = binary.map_types().unwrap().value;
-        for other in ["go1.99.3000", "go1.9.30000", "devel +abcd1"] {
-            let other = &other[..version.len()];
-            let mut data = data.clone();
-            stamp(&mut data, &version, other);
-            let binary = Binary::parse(&data).unwrap();
-            assert_eq!(binary.faults, [], "{version} as {other}");
-            let binary = binary.value;
-            let releases = binary.releases().unwrap();
-            assert_eq!(releases.basis(), Basis::Likeness, "{version} as {other}");
-            let minor: u16 = go.version.split('.').nth(1).unwrap().parse().unwrap();
-            assert!((releases.min()..=releases.max()).contains(&minor), "{version} as {other}");
-            assert_eq!(binary.map_types().unwrap().value, types, "{version} as {other}");
-        }
+        let minor: u16 = go.version.split('.').nth(1).unwrap().parse().unwrap();
+        assert_eq!(binary.build_info().unwrap().go_version, format!("go{}", go.version), "{how}");
+        assert_eq!(binary.releases().unwrap().exact(), Some(minor), "{how}");
+        let is_swiss = binary.map_impl() == Some(goabi::MapImpl::Swiss);
+        assert_eq!(is_swiss, minor >= 24, "{} {how}", go.version);
+        assert_eq!(
+            binary.arch().go_name(),
+            if options.arch.is_empty() { "amd64" } else { options.arch }
+        );
+    }
+}
+
+mod a_release_that_is_not_known_is_read_as_one_that_it_resembles {
+    xtask::tests_of_versions!(super::check_likeness);
+}
+
+fn check_likeness(go: &Toolchain) {
+    let data = fs::read(go.build(&program("maptypes"), &BuildOptions::default()).unwrap());
+    let data = data.unwrap();
+    let version = format!("go{}", go.version);
+    let binary = Binary::parse(&data).unwrap().value;
+    assert_eq!(binary.releases().unwrap().basis(), Basis::Stated);
+    let types = binary.map_types().unwrap().value;
+    for other in ["go1.99.3000", "go1.9.30000", "devel +abcd1"] {
+        let other = &other[..version.len()];
+        let mut data = data.clone();
+        stamp(&mut data, &version, other);
+        let binary = Binary::parse(&data).unwrap();
+        assert_eq!(binary.faults, [], "{version} as {other}");
+        let binary = binary.value;
+        let releases = binary.releases().unwrap();
+        assert_eq!(releases.basis(), Basis::Likeness, "{version} as {other}");
+        let minor: u16 = go.version.split('.').nth(1).unwrap().parse().unwrap();
+        assert!((releases.min()..=releases.max()).contains(&minor), "{version} as {other}");
+        assert_eq!(binary.map_types().unwrap().value, types, "{version} as {other}");
     }
 }

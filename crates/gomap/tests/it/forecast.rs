@@ -5,7 +5,7 @@ use std::process::Command;
 
 use gomap::{Estimate, Forecast, GrowKind, MapShape};
 use gomap_oracle::{Op, forecast_ops};
-use xtask::go::{BuildOptions, LIVE_VERSIONS, toolchain};
+use xtask::go::{BuildOptions, Toolchain};
 
 use crate::fixture::{Fixture, Line, all};
 
@@ -182,21 +182,18 @@ fn bytes_held_are_those_left_after_a_collection() {
 /// Units: bytes.
 const HEAP_NOISE: f64 = 16.0;
 
-#[test]
-fn lines_printed_now_are_in_the_range() {
-    for toolchain in LIVE_VERSIONS.map(toolchain) {
-        let Some(toolchain) = toolchain else {
-            xtask::skip("a version of Go is not under .toolchains");
-            continue;
-        };
-        let source = xtask::testdata("mapgrowth/src");
-        let program = toolchain.build(&source, &BuildOptions::default()).unwrap();
-        let output = |what| Command::new(&program).args([what, "short"]).output().unwrap().stdout;
-        let fixture = Fixture::of_text(String::from_utf8(output("grid")).unwrap());
-        assert_inside(&fixture, &runs(&fixture, |what| what == "insert", closed_form));
-        let fixture = Fixture::of_text(String::from_utf8(output("lockstep")).unwrap());
-        crate::lockstep::follow_all(&fixture);
-        let fixture = Fixture::of_text(String::from_utf8(output("sizes")).unwrap());
-        crate::sizes::check_all(&fixture);
-    }
+mod lines_printed_now_are_in_the_range {
+    xtask::tests_of_live_versions!(super::check_lines_printed_now);
+}
+
+fn check_lines_printed_now(go: &Toolchain) {
+    let source = xtask::testdata("mapgrowth/src");
+    let program = go.build(&source, &BuildOptions::default()).unwrap();
+    let output = |what| Command::new(&program).args([what, "short"]).output().unwrap().stdout;
+    let fixture = Fixture::of_text(String::from_utf8(output("grid")).unwrap());
+    assert_inside(&fixture, &runs(&fixture, |what| what == "insert", closed_form));
+    let fixture = Fixture::of_text(String::from_utf8(output("lockstep")).unwrap());
+    crate::lockstep::follow_all(&fixture);
+    let fixture = Fixture::of_text(String::from_utf8(output("sizes")).unwrap());
+    crate::sizes::check_all(&fixture);
 }

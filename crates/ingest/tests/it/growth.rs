@@ -5,7 +5,7 @@ use evidence::{Bounds, Evidence, GroupId, Precision, TypeGrowth};
 use gomap::GrowKind;
 use gopprof::{Label, LabelValue, ProfileBuilder, ValueType};
 
-use crate::{encode, evidence_of};
+use crate::{encode, evidence_of, notices};
 
 const WINDOWS: &str = "windows=32 window_scale=20 grows_low=30 grows_high=2000 scale_error_pct=5 \
      window_group_cpu_s=1,1,1,1,1,1,1,1.5,1,1,1,1,1,1,1,1";
@@ -51,10 +51,6 @@ fn types(evidence: &Evidence) -> Vec<&TypeGrowth> {
     let mut sites: Vec<_> = evidence.sites.iter().collect();
     sites.sort_by_key(|site| site.frame.line);
     sites.into_iter().flat_map(|site| &site.growth.as_ref().unwrap().types).collect()
-}
-
-fn notices(evidence: &Evidence) -> String {
-    evidence.notices.iter().map(|notice| format!("{}\n", notice.text)).collect()
 }
 
 /// Growths of a table in every group, as many each.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use gobin::Arch;
-use xtask::go::{BuildOptions, LIVE_VERSIONS, toolchain};
+use xtask::go::{BuildOptions, Toolchain, toolchain};
 
 use super::*;
 
@@ -55,30 +55,28 @@ fn no_probe_is_on_the_first_instruction_of_a_function() {
 }
 
 /// A program of the live tests, for arm64.
-fn arm64_program(version: &str, args: Vec<String>) -> Option<Vec<u8>> {
-    let Some(go) = toolchain(version) else {
-        xtask::skip(&format!("no Go {version}"));
-        return None;
-    };
+fn arm64_program(go: &Toolchain, args: Vec<String>) -> Vec<u8> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/growth");
     let options = BuildOptions { arch: "arm64", args, ..BuildOptions::default() };
-    Some(fs::read(go.build(&package, &options).unwrap()).unwrap())
+    fs::read(go.build(&package, &options).unwrap()).unwrap()
 }
 
-#[test]
-fn no_probe_of_an_arm64_program_is_on_the_first_instruction_of_a_function() {
-    for version in LIVE_VERSIONS {
-        let Some(bytes) = arm64_program(version, Vec::new()) else { continue };
-        check(&format!("arm64, Go {version}"), &bytes);
-        let points = points_of(&bytes);
-        assert_eq!((points.n_inlined, points.n_unprobed), (0, 0), "Go {version}");
-    }
+mod no_probe_of_an_arm64_program_is_on_the_first_instruction_of_a_function {
+    xtask::tests_of_live_versions!(super::check_arm64);
+}
+
+fn check_arm64(go: &Toolchain) {
+    let bytes = arm64_program(go, Vec::new());
+    check(&format!("arm64, Go {}", go.version), &bytes);
+    let points = points_of(&bytes);
+    assert_eq!((points.n_inlined, points.n_unprobed), (0, 0), "Go {}", go.version);
 }
 
 #[test]
 fn inlined_copies_are_probed_in_arm64_programs() {
     let profile = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/growth/growth-1.23.9.pgo");
-    let Some(bytes) = arm64_program("1.23.9", vec![format!("-pgo={profile}")]) else { return };
+    let Some(go) = toolchain("1.23.9") else { return xtask::skip("no Go 1.23.9") };
+    let bytes = arm64_program(&go, vec![format!("-pgo={profile}")]);
     check("arm64, profile-guided", &bytes);
     let points = points_of(&bytes);
     assert!(points.n_inlined > 0, "{points:?}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gopprof::{LabelValue, Profile, Sample};
 use probe::{Ending, Links, Options, Recorder, Recording, Target};
-use xtask::go::{BuildOptions, LIVE_VERSIONS, Toolchain, toolchain};
+use xtask::go::{BuildOptions, Toolchain, toolchain};
 
 use crate::can_record;
 
@@ -198,50 +198,51 @@ fn assert_exact(what: &str, recording: &Recording) {
     assert_eq!(labelled, 0, "{what}: the governor intervened");
 }
 
-fn check(version: &str, build: &str, options: impl Fn(&Toolchain) -> BuildOptions) {
-    let Some(go) = toolchain(version) else {
-        xtask::skip(&format!("no Go {version}"));
+fn check(go: &Toolchain, build: &str, options: &BuildOptions) {
+    if !can_record() {
         return;
-    };
-    let path = go.build(&program(), &options(&go)).unwrap();
+    }
+    let path = go.build(&program(), options).unwrap();
     let (recording, truth) = Growth::start(&path).record(Links::Auto);
-    assert_equals_truth(&format!("Go {version}, {build}"), &recording, &truth);
-    if build == "PGO" && version.starts_with("1.23") {
+    assert_equals_truth(&format!("Go {}, {build}", go.version), &recording, &truth);
+    if build == "PGO" && go.version.starts_with("1.23") {
         let n_inlined: u32 = comment(&recording.profile, "inlined_copies").parse().unwrap();
         assert!(n_inlined > 0, "this profile inlines hashGrow: without copies, nothing was tested");
     }
 }
 
-fn check_all(build: &str, options: impl Fn(&Toolchain) -> BuildOptions) {
-    if can_record() {
-        for version in LIVE_VERSIONS {
-            check(version, build, &options);
-        }
-    }
+mod equals_the_truth {
+    xtask::tests_of_live_versions!(super::check_plain);
 }
 
-#[test]
-fn equals_the_truth() {
-    check_all("plain", |_| BuildOptions::default());
+fn check_plain(go: &Toolchain) {
+    check(go, "plain", &BuildOptions::default());
 }
 
-#[test]
-fn equals_the_truth_without_symbols() {
-    check_all("stripped", |_| BuildOptions { stripped: true, ..BuildOptions::default() });
+mod equals_the_truth_without_symbols {
+    xtask::tests_of_live_versions!(super::check_stripped);
 }
 
-#[test]
-fn equals_the_truth_at_another_address() {
-    check_all("PIE", |_| BuildOptions { pie: true, stripped: true, ..BuildOptions::default() });
+fn check_stripped(go: &Toolchain) {
+    check(go, "stripped", &BuildOptions { stripped: true, ..BuildOptions::default() });
+}
+
+mod equals_the_truth_at_another_address {
+    xtask::tests_of_live_versions!(super::check_pie);
+}
+
+fn check_pie(go: &Toolchain) {
+    check(go, "PIE", &BuildOptions { pie: true, stripped: true, ..BuildOptions::default() });
 }
 
 /// A profile-guided build inlines growth functions, whose symbols are then passed by.
-#[test]
-fn equals_the_truth_with_inlined_growth_functions() {
-    check_all("PGO", |go| {
-        let args = vec![format!("-pgo={}", profile_of(go).display())];
-        BuildOptions { args, ..BuildOptions::default() }
-    });
+mod equals_the_truth_with_inlined_growth_functions {
+    xtask::tests_of_live_versions!(super::check_profile_guided);
+}
+
+fn check_profile_guided(go: &Toolchain) {
+    let args = vec![format!("-pgo={}", profile_of(go).display())];
+    check(go, "PGO", &BuildOptions { args, ..BuildOptions::default() });
 }
 
 /// A CPU profile of the program: the committed one, which is known to inline a growth function, else one made once.
@@ -253,7 +254,7 @@ fn profile_of(go: &Toolchain) -> PathBuf {
     let path = xtask::repo_root().join(format!("target/go-fixtures/growth-{}.pgo", go.version));
     if !path.exists() {
         let plain = go.build(&program(), &BuildOptions::default()).unwrap();
-        let partial = path.with_extension("partial");
+        let partial = path.with_extension(format!("{}.partial", std::process::id()));
         assert!(Command::new(plain).arg("-cpuprofile").arg(&partial).status().unwrap().success());
         std::fs::rename(&partial, &path).unwrap();
     }

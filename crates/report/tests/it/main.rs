@@ -3,7 +3,9 @@
 
 mod key_lists;
 mod lab;
+mod perf;
 mod sarif;
+mod sizes;
 
 use diagnosis::Diagnosis;
 use evidence::*;
@@ -216,11 +218,22 @@ fn top_limits_and_says_what_is_left_out() {
     assert!(text.contains("2 more sites: --top 3 shows them"), "{text}");
 }
 
+/// What `render_json` writes, which has to be as docs/schema says.
+fn json(diagnosis: &Diagnosis) -> serde_json::Value {
+    let mut out = Vec::new();
+    render_json(&mut out, diagnosis).unwrap();
+    let json = serde_json::from_slice(&out).unwrap();
+    let schema = std::fs::read(xtask::repo_root().join("docs/schema/diagnose.json")).unwrap();
+    let schema = serde_json::from_slice(&schema).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let errors: Vec<_> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    json
+}
+
 #[test]
 fn json_has_null_for_what_was_not_measured_and_reads_back() {
-    let mut out = Vec::new();
-    render_json(&mut out, &diagnosis(HOSTILE)).unwrap();
-    let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    let json = json(&diagnosis(HOSTILE));
     assert_eq!(json["schema"], "mapscope.diagnosis/1");
     assert!(
         json["heap"].is_null()

@@ -3,37 +3,36 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use diagnosis::finding::Level;
+use diagnosis::{Diagnosis, Verdict};
+use evidence::{Evidence, ProcessStorage, SourceId, SourceKind};
+use xtask::samples::{binary, sample};
 
 use crate::perf_file::{CPU_CLOCK, Writer};
-use crate::{binary, diagnose_json, mapscope, sample, stdout_of};
+use crate::{collected, diagnosed, notices, refusal, try_collect};
 
 fn perf(program: &str) -> String {
     sample(&format!("{program}/{program}.perf-cpu-clock.data.xz"))
 }
 
-fn first_finding(report: &Value) -> (&str, &str, u64) {
-    let finding = &report["findings"][0];
-    let site = &report["sites"][finding["site"].as_u64().unwrap_or(0) as usize];
-    (
-        finding["verdict"].as_str().unwrap(),
-        site["function"].as_str().unwrap(),
-        site["line"].as_u64().unwrap(),
-    )
+fn first_finding(diagnosis: &Diagnosis) -> (Verdict, &str, u32) {
+    let finding = &diagnosis.findings[0];
+    let frame = &diagnosis.evidence.sites[finding.site.unwrap()].frame;
+    (finding.verdict(), &frame.function, frame.line)
 }
 
 #[test]
 fn a_recording_of_perf_and_the_binary_give_a_whole_diagnosis() {
     for program in ["nested-1.27.3", "nested-1.21.13"] {
-        let report = diagnose_json(&[&perf(program), &binary(program)]);
-        assert_eq!(first_finding(&report), ("presize", "main.build", 49), "{program}");
+        let diagnosis = diagnosed(&[&perf(program), &binary(program)]);
+        assert_eq!(first_finding(&diagnosis), (Verdict::Presize, "main.build", 49), "{program}");
     }
     // The flat twin fills its one map without a hint, too: growth is as much its matter, in one map instead of many.
     for program in ["flat-1.27.3", "flat-1.21.13"] {
-        let report = diagnose_json(&[&perf(program), &binary(program)]);
-        assert_eq!(first_finding(&report), ("presize", "main.build", 39), "{program}");
-        let nested = report["findings"].as_array().unwrap().iter();
-        assert!(nested.clone().all(|finding| finding["verdict"] != "flatten"), "{program}");
+        let diagnosis = diagnosed(&[&perf(program), &binary(program)]);
+        assert_eq!(first_finding(&diagnosis), (Verdict::Presize, "main.build", 39), "{program}");
+        let mut findings = diagnosis.findings.iter();
+        assert!(findings.all(|finding| finding.verdict() != Verdict::Flatten), "{program}");
     }
 }
 
@@ -46,42 +45,39 @@ fn a_binary_that_was_captured_is_known_under_the_name_that_it_ran_by() {
     for (copied_as, is_known) in [("binary.", true), ("other.", false)] {
         let copy = dir.path().join(format!("{copied_as}{name}"));
         fs::copy(binary(program), &copy).unwrap();
-        let output = mapscope(["diagnose", &perf(program), copy.to_str().unwrap()]);
-        assert_eq!(output.status.success(), is_known, "{output:?}");
+        let evidence = try_collect(&[&perf(program), copy.to_str().unwrap()]);
+        assert_eq!(evidence.is_ok(), is_known, "{evidence:?}");
     }
 }
 
 /// Samples as `perf report` counts them: 24.70 % in memHashAES and so on are shares of 506 samples.
 #[test]
 fn samples_are_all_there() {
-    let report = diagnose_json(&[&perf("nested-1.27.3"), &binary("nested-1.27.3")]);
-    let total = &report["cpu"]["total"];
-    assert_eq!((&total["samples"], &total["cpu_ns"]), (&506.into(), &1_014_028_048_u64.into()));
-    assert_eq!(report["sources"][0]["kind"], "perf");
+    let evidence = collected(&[&perf("nested-1.27.3"), &binary("nested-1.27.3")]);
+    let total = evidence.cpu.unwrap().total;
+    assert_eq!((total.samples, total.cpu_ns), (506, 1_014_028_048));
+    assert_eq!(evidence.sources.iter().next().unwrap().kind, SourceKind::Perf);
 }
 
 #[test]
 fn samples_of_two_tools_are_not_added_up() {
     let (program, profile) = ("nested-1.27.3", sample("nested-1.27.3/cpu.pprof"));
-    let alone = diagnose_json(&[&profile, &binary(program)]);
-    let both = diagnose_json(&[&profile, &perf(program), &binary(program)]);
-    assert_eq!(alone["cpu"]["total"], both["cpu"]["total"]);
-    let aside = &both["sites"][0]["cpu_aside"][0];
-    assert_eq!((&aside["source"], &aside["total"]["samples"]), (&1.into(), &506.into()));
-    assert_eq!((&aside["map"]["samples"], &aside["growth"]["samples"]), (&286.into(), &212.into()));
+    let alone = diagnosed(&[&profile, &binary(program)]);
+    let both = diagnosed(&[&profile, &perf(program), &binary(program)]);
+    let total = |diagnosis: &Diagnosis| diagnosis.evidence.cpu.as_ref().unwrap().total;
+    assert_eq!(total(&alone), total(&both));
+    let aside = both.evidence.sites[0].cpu_aside[0];
+    assert_eq!((aside.source.index(), aside.total.samples), (1, 506));
+    assert_eq!((aside.map.samples, aside.growth.samples), (286, 212));
     // Both see it, the second with more samples.
-    assert_eq!(both["findings"][0]["seen_in"], serde_json::json!([0, 1]));
-    assert_eq!(both["findings"][0]["confidence"]["level"], "high");
-    assert_eq!(alone["findings"][0]["confidence"]["level"], "medium");
+    let seen_in = both.sources_of(&both.findings[0]);
+    assert_eq!(seen_in.into_iter().map(SourceId::index).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(both.findings[0].confidence.level, Level::High);
+    assert_eq!(alone.findings[0].confidence.level, Level::Medium);
 }
 
 #[test]
 fn what_is_missing_or_of_another_program_is_said() {
-    let refusal = |args: &[&str]| {
-        let output = mapscope(["diagnose"].iter().chain(args));
-        assert_eq!(output.status.code(), Some(2));
-        String::from_utf8(output.stderr).unwrap()
-    };
     let message = refusal(&[&perf("nested-1.27.3")]);
     assert!(message.contains("give the binary that ran, too"), "{message}");
     let message = refusal(&[&perf("nested-1.27.3"), &binary("flat-1.27.3")]);
@@ -93,10 +89,11 @@ fn what_is_missing_or_of_another_program_is_said() {
 fn writing_is_that_of_perf_script() {
     for program in ["nested-1.27.3", "flat-1.27.3"] {
         let perf = sample(&format!("{program}/{program}.perf-tracepoints.data.xz"));
-        let report = diagnose_json(&[&perf, &binary(program)]);
+        let storage = storage_of(&[&perf, &binary(program)]);
         let script = sample(&format!("expected/{program}.perf.tracepoints.script.txt"));
         let script = std::fs::read_to_string(script).unwrap();
         let of = |event: &'static str| script.lines().filter(move |line| line.contains(event));
+        let n = |event| of(event).count() as u64;
         let asked = of("sys_enter_write:").map(|line| {
             let count = line.rsplit("count: 0x").next().unwrap();
             u64::from_str_radix(count.trim(), 16).unwrap()
@@ -107,14 +104,19 @@ fn writing_is_that_of_perf_script() {
             let is_write = words.next().unwrap().contains('W');
             is_write.then(|| words.next().unwrap().parse::<u64>().unwrap())
         });
-        let storage = &report["storage"];
-        assert_eq!(storage["writes"]["n"], of("sys_enter_write:").count(), "{program}");
-        assert_eq!(storage["writes"]["bytes"], asked.sum::<u64>(), "{program}");
-        assert_eq!(storage["syncs"]["n"], of("sys_enter_fsync:").count(), "{program}");
-        assert!(storage["syncs"]["ns"].as_u64() > Some(0));
-        assert_eq!(storage["block_writes"]["n"], issued.clone().count(), "{program}");
-        assert_eq!(storage["block_writes"]["bytes"], issued.sum::<u64>(), "{program}");
+        let [writes, syncs] = [storage.writes, storage.syncs].map(Option::unwrap);
+        assert_eq!(writes.n, n("sys_enter_write:"), "{program}");
+        assert_eq!(writes.bytes, asked.sum::<u64>(), "{program}");
+        assert_eq!(syncs.n, n("sys_enter_fsync:"), "{program}");
+        assert!(syncs.ns > Some(0));
+        let blocks = storage.blocks.unwrap();
+        assert_eq!(blocks.n, issued.clone().count() as u64, "{program}");
+        assert_eq!(blocks.bytes, issued.sum::<u64>(), "{program}");
     }
+}
+
+fn storage_of(inputs: &[&str]) -> ProcessStorage {
+    collected(inputs).storage.unwrap()
 }
 
 /// A file of tracepoints with its numbers changed: sampled by frequency, or without the ends of calls.
@@ -146,17 +148,12 @@ fn sampled_tracepoints_are_no_counts() {
             attr[41] |= FLAG_FREQUENCY;
         }
     });
-    let report = diagnose_json(&[&perf, &binary("nested-1.27.3")]);
-    assert_eq!(
-        (&report["storage"]["writes"], &report["storage"]["syncs"]),
-        (&Value::Null, &Value::Null)
-    );
-    assert!(report["storage"]["block_writes"]["n"].as_u64() > Some(0));
-    assert!(
-        report["notices"].to_string().contains("were sampled, not counted"),
-        "{}",
-        report["notices"]
-    );
+    let evidence = collected(&[&perf, &binary("nested-1.27.3")]);
+    let notices = notices(&evidence);
+    let storage = evidence.storage.unwrap();
+    assert_eq!((storage.writes, storage.syncs), (None, None));
+    assert!(storage.blocks.unwrap().n > 0);
+    assert!(notices.contains("were sampled, not counted"), "{notices}");
 }
 
 #[test]
@@ -168,15 +165,13 @@ fn what_was_not_recorded_is_null_and_no_cpu_event_is_no_error() {
             attr[0] = BREAKPOINT;
         }
     });
-    let report = diagnose_json(&[&perf, &binary("nested-1.27.3")]);
-    assert_eq!(
-        (&report["storage"]["writes"]["n"], &report["storage"]["writes"]["ns"]),
-        (&68.into(), &Value::Null)
-    );
-    assert_eq!((&report["storage"]["syncs"], &report["cpu"]), (&Value::Null, &Value::Null));
-    let beside =
-        diagnose_json(&[&sample("nested-1.27.3/cpu.pprof"), &perf, &binary("nested-1.27.3")]);
-    assert_eq!(first_finding(&beside).0, "presize");
+    let evidence = collected(&[&perf, &binary("nested-1.27.3")]);
+    assert!(evidence.cpu.is_none());
+    let storage = evidence.storage.unwrap();
+    let writes = storage.writes.unwrap();
+    assert_eq!((writes.n, writes.ns, storage.syncs), (68, None, None));
+    let beside = diagnosed(&[&sample("nested-1.27.3/cpu.pprof"), &perf, &binary("nested-1.27.3")]);
+    assert_eq!(first_finding(&beside).0, Verdict::Presize);
 }
 
 /// A record of exec of the process and time of this sample: kind, flags, size, process, thread, name; what all records end with.
@@ -222,9 +217,9 @@ fn samples_after_an_exec_are_not_those_of_the_program_before() {
         [|samples| samples[0], |samples| samples[300], |samples| samples[505]];
     for place in places {
         let (_dir, perf) = with_exec(200, place);
-        let report = diagnose_json(&[&perf, &binary("nested-1.27.3")]);
-        assert_eq!(report["cpu"]["total"]["samples"], 200);
-        assert!(report["notices"].to_string().contains("306 samples are of other processes"));
+        let evidence = collected(&[&perf, &binary("nested-1.27.3")]);
+        assert!(notices(&evidence).contains("306 samples are of other processes"));
+        assert_eq!(evidence.cpu.unwrap().total.samples, 200);
     }
 }
 
@@ -245,21 +240,21 @@ fn code_of_a_jit_has_the_names_of_the_map_beside() {
         _ => {}
     });
     let dir = tempfile::tempdir().unwrap();
-    let [data, svg, map] =
-        ["perf.data".to_owned(), "flame.svg".to_owned(), format!("perf-{pid}.map")]
-            .map(|name| dir.path().join(name).to_str().unwrap().to_owned());
+    let [data, map] = ["perf.data".to_owned(), format!("perf-{pid}.map")]
+        .map(|name| dir.path().join(name).to_str().unwrap().to_owned());
     std::fs::write(&data, writer.finish()).unwrap();
-    let drawn = |inputs: &[&str]| {
-        let args = ["diagnose", "--flamegraph", &svg];
-        stdout_of(args.iter().chain(inputs));
-        std::fs::read_to_string(&svg).unwrap()
-    };
     let program = binary("nested-1.27.3");
-    assert!(drawn(&[&data, &program]).contains("[unknown]"));
+    assert!(is_on_stacks("[unknown]", &collected(&[&data, &program])));
     std::fs::write(map, "700000000000 20 wasm_add\n").unwrap();
-    let named = drawn(&[&data, &program]);
-    assert!(named.contains("wasm_add") && !named.contains("[unknown]"));
+    let named = collected(&[&data, &program]);
+    assert!(is_on_stacks("wasm_add", &named) && !is_on_stacks("[unknown]", &named));
     // In a folder it is no input of its own.
-    std::fs::remove_file(&svg).unwrap();
-    assert!(drawn(&[dir.path().to_str().unwrap(), &program]).contains("wasm_add"));
+    let of_folder = collected(&[dir.path().to_str().unwrap(), &program]);
+    assert!(is_on_stacks("wasm_add", &of_folder));
+    assert_eq!(of_folder.sources.iter().count(), 2);
+}
+
+fn is_on_stacks(name: &str, evidence: &Evidence) -> bool {
+    let stacks = evidence.stacks.as_ref().unwrap();
+    stacks.nodes.iter().any(|node| &*stacks.names[node.name as usize] == name)
 }

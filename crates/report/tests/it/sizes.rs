@@ -1,11 +1,14 @@
-//! `whatif RECORDING` and `diagnose` say the same of one file.
+//! A diagnosis and the forecasts for a recording say the same of it.
 
-use std::fs;
-
+use diagnosis::rewrites::{NoForecast, RecordedMaps, recorded_maps};
+use evidence::Evidence;
+use evidence::sizes::NoSizes;
 use gopprof::{Label, LabelValue, ProfileBuilder, ValueType};
+use ingest::{OpenOptions, Options};
+use report::{RecordedWhatIf, TextOptions, render_recorded, render_recorded_json};
+use serde_json::Value;
 
-use super::refusal;
-use crate::{diagnose_json, report_of, stdout_of};
+use crate::{json, text};
 
 const WINDOWS: &str = "windows=32 window_scale=20 grows_low=9000 grows_high=11000 \
      window_group_cpu_s=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1";
@@ -14,8 +17,8 @@ const WINDOWS: &str = "windows=32 window_scale=20 grows_low=9000 grows_high=1100
 /// growths counted without.
 type Rung = (i64, i64, i64);
 
-/// A recording by its comments, and the rungs of lines 1, 2, ...
-fn recording(comments: &str, lines: &[&[Rung]]) -> (tempfile::TempDir, String) {
+/// Of a recording by its comments, and the rungs of lines 1, 2, ...
+fn evidence_of(comments: &str, lines: &[&[Rung]]) -> Evidence {
     let mut builder = ProfileBuilder::default();
     let all = "mapscope.format=1 go_version=go1.27.3 map_impl=swiss".split(' ');
     for comment in all.chain(comments.split_whitespace()) {
@@ -54,11 +57,39 @@ fn recording(comments: &str, lines: &[&[Rung]]) -> (tempfile::TempDir, String) {
             }
         }
     }
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("made.pb.gz");
-    gopprof::write_profile(&builder.finish(), fs::File::create(&path).unwrap()).unwrap();
-    let path = path.to_str().unwrap().to_owned();
-    (dir, path)
+    let file = tempfile::NamedTempFile::new().unwrap();
+    gopprof::write_profile(&builder.finish(), file.as_file()).unwrap();
+    let names = [file.path().to_str().unwrap().to_owned()];
+    let options = Options { open: OpenOptions::default(), stacks: false };
+    ingest::collect(&names, &options, &mut |_| {}).unwrap()
+}
+
+/// What is said of a recording, twice each.
+struct Told {
+    diagnosis: Value,
+    forecast: Value,
+    maps: Vec<RecordedMaps>,
+    diagnosis_text: String,
+    forecast_text: String,
+}
+
+fn told(comments: &str, lines: &[&[Rung]]) -> Told {
+    let evidence = evidence_of(comments, lines);
+    let maps = recorded_maps(&evidence);
+    let diagnosis = diagnosis::diagnose(evidence.clone());
+    let forecast = RecordedWhatIf { evidence: &evidence, maps: maps.clone(), n_more: 0 };
+    let mut forecast_json = Vec::new();
+    render_recorded_json(&mut forecast_json, &forecast).unwrap();
+    let mut forecast_text = anstream::StripStream::new(Vec::new());
+    render_recorded(&mut forecast_text, &forecast).unwrap();
+    let forecast_text = String::from_utf8(forecast_text.into_inner()).unwrap();
+    Told {
+        diagnosis: json(&diagnosis),
+        forecast: serde_json::from_slice(&forecast_json).unwrap(),
+        maps,
+        diagnosis_text: unwrapped(&text(&diagnosis, &TextOptions { width: 120, top: 99 })),
+        forecast_text: unwrapped(&forecast_text),
+    }
 }
 
 /// Lines of text as one.
@@ -69,13 +100,11 @@ fn unwrapped(text: &str) -> String {
 /// Fails where the two differ in sizes, numbers of maps, ranges or reasons.
 #[track_caller]
 fn check_same(comments: &str, lines: &[&[Rung]], sizes_in_text: &[&str]) {
-    let (_dir, path) = recording(comments, lines);
-    let diagnosed = diagnose_json(&[&path]);
-    let forecast = report_of("whatif-recorded", ["--top", "99", &path]);
-    let maps = forecast["maps"].as_array().unwrap();
+    let told = told(comments, lines);
+    let maps = told.forecast["maps"].as_array().unwrap();
     assert_eq!(maps.len(), lines.len());
     for maps in maps {
-        let sites = diagnosed["sites"].as_array().unwrap();
+        let sites = told.diagnosis["sites"].as_array().unwrap();
         let site = sites.iter().find(|site| site["line"] == maps["line"]).unwrap();
         let growth = &site["growth"]["types"][0];
         assert_eq!(growth["final_sizes"]["sizes"], maps["sizes"], "{growth}");
@@ -83,8 +112,7 @@ fn check_same(comments: &str, lines: &[&[Rung]], sizes_in_text: &[&str]) {
         assert_eq!(growth["no_sizes_because"], maps["no_sizes_because"], "{growth}");
         assert_eq!(growth["grows_range"], maps["recorded"]["grows_range"], "{growth}");
     }
-    let texts = [stdout_of(["whatif", "--top", "99", &path]), stdout_of(["diagnose", &path])];
-    for text in texts.map(|text| unwrapped(&text)) {
+    for text in [&told.forecast_text, &told.diagnosis_text] {
         for sizes in sizes_in_text {
             assert!(text.contains(sizes), "no {sizes:?} in: {text}");
         }
@@ -118,10 +146,18 @@ fn estimated_sizes_are_the_same_with_their_ranges_and_reasons() {
     check_same(WINDOWS, &[mixture, few, with_larger], &texts);
 }
 
+/// Why there is no forecast for the only maps of a recording.
+fn no_sizes(told: &Told) -> NoSizes {
+    match &told.maps[..] {
+        [RecordedMaps { rewrites: Err(NoForecast::NoSizes(reason)), .. }] => *reason,
+        others => panic!("{others:?}"),
+    }
+}
+
 #[test]
 fn a_lower_bound_says_at_least_and_no_sizes() {
-    let (_dir, path) = recording("uncounted_s=1.5", &[&[(16, 0, 30)]]);
-    let text = unwrapped(&stdout_of(["diagnose", &path]));
+    let told = told("uncounted_s=1.5", &[&[(16, 0, 30)]]);
+    let text = &told.diagnosis_text;
     for part in [
         "at least 30 growths (for 1.5 s of the program's CPU time nothing was counted) moved 420 entries",
         "at least 30 growths of map[string]int, 420 entries moved",
@@ -130,16 +166,15 @@ fn a_lower_bound_says_at_least_and_no_sizes() {
     ] {
         assert!(text.contains(part), "no {part:?} in: {text}");
     }
-    let reason = refusal(&[&path]);
-    assert!(reason.contains("no sizes: a part of the time nothing was counted"), "{reason}");
+    assert_eq!(no_sizes(&told), NoSizes::Uncounted);
 }
 
 #[test]
 fn a_recording_of_an_old_mapscope_in_windows_says_why_there_are_no_sizes() {
     let comments = "windows=9 window_scale=20 estimate_range_pct=25.0";
-    let (_dir, path) = recording(comments, &[&[(16, 100, 0)]]);
-    let text = unwrapped(&stdout_of(["diagnose", &path]));
+    let told = told(comments, &[&[(16, 100, 0)]]);
+    let text = &told.diagnosis_text;
     assert!(text.contains("about 1,600 (1,200 to 2,000) growths moved"), "{text}");
     assert!(text.contains("1,600 growths of map[string]int (estimated)"), "{text}");
-    assert!(refusal(&[&path]).contains("no sizes: growths were estimated by an older mapscope"));
+    assert_eq!(no_sizes(&told), NoSizes::NoRange);
 }

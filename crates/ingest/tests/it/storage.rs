@@ -1,12 +1,15 @@
 //! Writes as perf saw them are those that the program counted itself.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use diagnosis::{Diagnosis, Verdict};
+use evidence::{BlockWrites, DurableWrites, IoCalls, ProcessStorage};
+use xtask::go::{BuildOptions, toolchain};
+use xtask::samples::{built, sample};
 
-use crate::{built, diagnose_json, sample};
+use crate::diagnosed;
 
 /// Calls, bytes and syncs as the program printed them.
 fn printed(line: &str) -> [u64; 3] {
@@ -14,43 +17,46 @@ fn printed(line: &str) -> [u64; 3] {
     [1, 3, 5].map(|at| words[at].parse().unwrap())
 }
 
-fn reported(report: &Value) -> [u64; 3] {
-    let storage = &report["storage"];
-    [&storage["writes"]["n"], &storage["writes"]["bytes"], &storage["syncs"]["n"]]
-        .map(|value| value.as_u64().unwrap())
+fn reported(storage: &ProcessStorage) -> [u64; 3] {
+    let (writes, syncs) = (storage.writes.unwrap(), storage.syncs.unwrap());
+    [writes.n, writes.bytes, syncs.n]
 }
 
 /// Calls by function: writing ones, and those that wait.
-fn by_function<'r>(report: &'r Value) -> Vec<(&'r str, u64, u64)> {
-    let sites = report["storage"]["sites"].as_array().unwrap();
-    let n = |calls: &Value| calls["n"].as_u64().unwrap();
-    let site = |site: &'r Value| {
-        (site["at"]["function"].as_str().unwrap_or("?"), n(&site["writes"]), n(&site["syncs"]))
-    };
-    sites.iter().map(site).collect()
+fn by_function(storage: &ProcessStorage) -> Vec<(&str, u64, u64)> {
+    let sites = storage.sites.iter().map(|site| {
+        let function = site.frame.as_ref().map_or("?", |frame| &frame.function);
+        (function, site.writes.n, site.syncs.n)
+    });
+    sites.collect()
 }
 
-fn is_batching_advised(report: &Value) -> bool {
-    let findings = report["findings"].as_array().unwrap();
-    findings
-        .iter()
-        .any(|finding| finding["rule"] == "small-writes" && finding["verdict"] == "batch")
+fn is_batching_advised(diagnosis: &Diagnosis) -> bool {
+    let mut findings = diagnosis.findings.iter();
+    findings.any(|finding| finding.rule == "small-writes" && finding.verdict() == Verdict::Batch)
 }
 
-/// The bundled recording and its program.
-fn recorded() -> Option<[String; 2]> {
-    Some([sample("../writes/writes-1.27.3.perf.data.xz"), built("writes/src")?])
+fn storage_of(diagnosis: &Diagnosis) -> &ProcessStorage {
+    diagnosis.evidence.storage.as_ref().unwrap()
+}
+
+fn durable_of(storage: &ProcessStorage) -> &DurableWrites {
+    storage.durable.as_ref().unwrap()
+}
+
+/// Of the bundled recording and its program.
+fn recorded() -> Option<Diagnosis> {
+    Some(diagnosed(&[&sample("../writes/writes-1.27.3.perf.data.xz"), &built("writes/src")?]))
 }
 
 #[test]
 fn a_recorded_run_is_charged_to_the_lines_that_wrote() {
-    let Some(report) = recorded().map(|inputs| diagnose_json(&[&inputs[0], &inputs[1]])) else {
-        return;
-    };
+    let Some(diagnosis) = recorded() else { return };
+    let storage = storage_of(&diagnosis);
     let text = std::fs::read_to_string(xtask::testdata("writes/printed.txt")).unwrap();
-    assert_eq!(reported(&report), printed(&text));
+    assert_eq!(reported(storage), printed(&text));
     assert_eq!(
-        by_function(&report),
+        by_function(storage),
         [
             ("main.(*counted).Write", 63, 0),
             ("main.main", 1, 0),
@@ -58,20 +64,13 @@ fn a_recorded_run_is_charged_to_the_lines_that_wrote() {
             ("main.writeWell", 0, 1),
         ]
     );
-    assert!(is_batching_advised(&report));
+    assert!(is_batching_advised(&diagnosis));
     // 60 lines of 24 bytes, a print of 49, three buffers: two of 65,536 and the rest.
-    let sizes = &report["storage"]["write_sizes"];
-    assert_eq!((&sizes["p50_bytes"], &sizes["p95_bytes"]), (&24.into(), &49.into()));
-    let by_power: Vec<(u64, u64)> = sizes["by_power"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|step| (step["bytes"].as_u64().unwrap(), step["n"].as_u64().unwrap()))
-        .collect();
-    assert_eq!(by_power, [(32, 60), (64, 1), (65536, 3)]);
+    let sizes = storage.write_sizes.as_ref().unwrap();
+    assert_eq!((sizes.p50_bytes, sizes.p95_bytes), (24, 49));
+    assert_eq!(sizes.by_power, [(32, 60), (64, 1), (65536, 3)]);
     // By perf script, ends minus begins of the thread in the order of time; the file has them by processor.
-    let waited = report["storage"]["syncs"]["ns"].as_u64().unwrap();
-    assert!(waited < report["storage"]["duration_ns"].as_u64().unwrap());
+    assert!(storage.syncs.unwrap().ns.unwrap() < storage.duration_ns);
 }
 
 /// Calls, bytes and nanoseconds.
@@ -82,10 +81,9 @@ struct Sum {
     ns: u64,
 }
 
-impl Sum {
-    fn reported(calls: &Value) -> Self {
-        let [n, bytes, ns] = ["n", "bytes", "ns"].map(|key| calls[key].as_u64().unwrap_or(0));
-        Self { n, bytes, ns }
+impl From<IoCalls> for Sum {
+    fn from(IoCalls { n, bytes, ns }: IoCalls) -> Self {
+        Self { n, bytes, ns: ns.unwrap_or(0) }
     }
 }
 
@@ -117,44 +115,26 @@ fn of_script(script: &str) -> BTreeMap<String, (Sum, Sum)> {
 
 #[test]
 fn each_line_has_the_calls_that_perf_script_shows_for_it() {
-    let Some(report) = recorded().map(|inputs| diagnose_json(&[&inputs[0], &inputs[1]])) else {
-        return;
-    };
-    let sites = report["storage"]["sites"].as_array().unwrap();
-    let place =
-        |site: &Value| format!("{}:{}", site["at"]["file"].as_str().unwrap(), site["at"]["line"]);
-    let found: BTreeMap<String, (Sum, Sum)> = sites
+    let Some(diagnosis) = recorded() else { return };
+    let storage = storage_of(&diagnosis);
+    let found: BTreeMap<String, (Sum, Sum)> = storage
+        .sites
         .iter()
-        .map(|site| (place(site), (Sum::reported(&site["writes"]), Sum::reported(&site["syncs"]))))
+        .map(|site| {
+            let frame = site.frame.as_ref().unwrap();
+            let sums = (Sum::from(site.writes), Sum::from(site.syncs));
+            (format!("{}:{}", frame.file, frame.line), sums)
+        })
         .collect();
     let script = xtask::testdata("writes/writes-1.27.3.script.txt");
     let wanted = of_script(&std::fs::read_to_string(script).unwrap());
     assert_eq!(found, wanted);
     assert_eq!(wanted.len(), 4);
     // All but the last print is synced; one thread waits, so that no time is in two calls.
-    let durable = &report["storage"]["durable"];
-    assert_eq!((&durable["writes"]["n"], &durable["syncs"]["n"]), (&63.into(), &61.into()));
-    let sum = Sum::reported(&durable["writes"]).ns + Sum::reported(&durable["syncs"]).ns;
-    assert_eq!(durable["waited_ns"], sum);
-}
-
-#[test]
-fn the_page_has_lines_and_sizes() {
-    let Some(inputs) = recorded() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let page = dir.path().join("page.html");
-    let page_arg = page.to_str().unwrap();
-    let text = crate::stdout_of(["diagnose", "--html", page_arg, &inputs[0], &inputs[1]]);
-    let page = std::fs::read_to_string(page).unwrap();
-    assert!(page.contains("<td>32 B</td><td>60</td><td><i style=\"width:100.0%\">"), "{page}");
-    assert!(page.contains("<td><code>main.writeBadly main.go:30</code></td><td>0</td>"), "{page}");
-    for wanted in [
-        "half of them of at most 24 B, 95 % of at most 49 B",
-        "main.writeBadly main.go:30: 60 sync calls",
-    ] {
-        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(text.contains(wanted), "{text}");
-    }
+    let durable = durable_of(storage);
+    assert_eq!((durable.writes.n, durable.syncs.n), (63, 61));
+    let sum = Sum::from(durable.writes).ns + Sum::from(durable.syncs).ns;
+    assert_eq!(durable.waited_ns, Some(sum));
 }
 
 /// `perf record` of these calls in a run here, or why there is none.
@@ -174,23 +154,34 @@ fn record(dir: &Path, binary: &Path, calls: &[&str], args: &[&str]) -> Result<St
     }
 }
 
+/// One of the programs that write, built here; `None` without Go.
+fn program(package: &str) -> Option<PathBuf> {
+    let Some(go) = toolchain("1.27.3") else {
+        xtask::skip("Go 1.27.3 is not installed");
+        return None;
+    };
+    Some(go.build(&xtask::testdata(package), &BuildOptions::default()).unwrap())
+}
+
+/// What follows from the recording of a run of the program.
+fn diagnosis_of_run(dir: &Path, program: &Path) -> Diagnosis {
+    let data = dir.join("perf.data");
+    diagnosed(&[data.to_str().unwrap(), program.to_str().unwrap()])
+}
+
 #[test]
 fn runs_on_this_machine_are_counted_to_the_byte() {
-    let Some(go) = xtask::go::toolchain("1.27.3") else {
-        return xtask::skip("Go 1.27.3 is not installed");
-    };
-    let source = xtask::testdata("writes/src");
-    let binary = go.build(&source, &xtask::go::BuildOptions::default()).unwrap();
+    let Some(program) = program("writes/src") else { return };
     for (bad, good) in [("150", "0"), ("0", "30000"), ("40", "5000")] {
         let dir = tempfile::tempdir().unwrap();
         let args = ["-bad", bad, "-good", good];
-        let line = match record(dir.path(), &binary, &["write", "fsync"], &args) {
+        let line = match record(dir.path(), &program, &["write", "fsync"], &args) {
             Ok(line) => line,
             Err(why) => return xtask::skip(&format!("perf cannot record calls here: {why}")),
         };
-        let data = dir.path().join("perf.data");
-        let report = diagnose_json(&[data.to_str().unwrap(), binary.to_str().unwrap()]);
-        assert_eq!(reported(&report), printed(&line), "{bad} badly, {good} well");
+        let diagnosis = diagnosis_of_run(dir.path(), &program);
+        let reported = reported(storage_of(&diagnosis));
+        assert_eq!(reported, printed(&line), "{bad} badly, {good} well");
     }
 }
 
@@ -219,15 +210,14 @@ fn printed_by_function(lines: &str) -> ByFunction {
     lines.lines().map(row).collect()
 }
 
-fn reported_by_function(storage: &Value) -> ByFunction {
+fn reported_by_function(storage: &ProcessStorage) -> ByFunction {
     let mut sums = ByFunction::new();
-    for site in storage["sites"].as_array().unwrap() {
+    for site in &storage.sites {
         // Go's runtime wakes threads by a write of its own: no line of the program.
-        let Some(function) = site["at"]["function"].as_str() else { continue };
-        let function = function.strip_suffix(".func1").unwrap_or(function);
-        let (writes, syncs) = (Sum::reported(&site["writes"]), Sum::reported(&site["syncs"]));
+        let Some(frame) = &site.frame else { continue };
+        let function = frame.function.strip_suffix(".func1").unwrap_or(&frame.function);
         let sum = sums.entry(function.to_owned()).or_default();
-        for (sum, more) in sum.iter_mut().zip([writes.n, writes.bytes, syncs.n]) {
+        for (sum, more) in sum.iter_mut().zip([site.writes.n, site.writes.bytes, site.syncs.n]) {
             *sum += more;
         }
     }
@@ -236,64 +226,51 @@ fn reported_by_function(storage: &Value) -> ByFunction {
 
 #[test]
 fn each_way_of_writing_is_counted_to_the_byte() {
-    let Some(go) = xtask::go::toolchain("1.27.3") else {
-        return xtask::skip("Go 1.27.3 is not installed");
-    };
-    let binary = go.build(&xtask::testdata("writes/kinds"), &xtask::go::BuildOptions::default());
-    let binary = binary.unwrap();
+    let Some(program) = program("writes/kinds") else { return };
     let dir = tempfile::tempdir().unwrap();
     let calls = ["write", "pwrite64", "writev", "fsync", "fdatasync", "close"];
-    let lines = match record(dir.path(), &binary, &calls, &["-n", "40"]) {
+    let lines = match record(dir.path(), &program, &calls, &["-n", "40"]) {
         Ok(lines) => lines,
         Err(why) => return xtask::skip(&format!("perf cannot record calls here: {why}")),
     };
-    let data = dir.path().join("perf.data");
-    let report = diagnose_json(&[data.to_str().unwrap(), binary.to_str().unwrap()]);
-    let storage = &report["storage"];
+    let diagnosis = diagnosis_of_run(dir.path(), &program);
+    let storage = storage_of(&diagnosis);
     let wanted = printed_by_function(&lines);
     assert_eq!(reported_by_function(storage), wanted, "{lines}");
     assert_eq!(wanted["main.many"], [40, 40 * 24, 40]);
 
-    let (n, bytes) = issued(&data);
-    assert_eq!(storage["block_writes"], serde_json::json!({ "n": n, "bytes": bytes }));
+    let (n, bytes) = issued(&dir.path().join("perf.data"));
+    assert_eq!(storage.blocks, Some(BlockWrites { n, bytes }));
 
     // Pipes and what nobody waits for are left out; of writes that wait, those are in that reached a device.
-    let durable = &storage["durable"];
+    let durable = durable_of(storage);
     let sum = |column: usize, of: &[&str]| of.iter().map(|name| wanted[*name][column]).sum::<u64>();
     let synced = ["main.many", "main.few", "main.places", "main.onOne"];
-    let n_writes = durable["writes"]["n"].as_u64().unwrap();
+    let n_writes = durable.writes.n;
     let least = sum(0, &synced);
     assert!((least..=least + wanted["main.through"][0]).contains(&n_writes), "{n_writes} {lines}");
-    assert_eq!(durable["syncs"]["n"], sum(2, &synced));
-    let [waited, duration] =
-        [&durable["waited_ns"], &storage["duration_ns"]].map(|ns| ns.as_u64().unwrap());
-    let in_calls = Sum::reported(&durable["writes"]).ns + Sum::reported(&durable["syncs"]).ns;
+    assert_eq!(durable.syncs.n, sum(2, &synced));
+    let (waited, duration) = (durable.waited_ns.unwrap(), storage.duration_ns);
+    let in_calls = Sum::from(durable.writes).ns + Sum::from(durable.syncs).ns;
     assert!(waited <= duration && waited <= in_calls, "{waited} {duration} {in_calls}");
 }
 
 /// Pipes take as many small writes in as much time, and no batching would save a wait for a disk.
 #[test]
 fn only_writes_to_storage_are_to_be_batched() {
-    let Some(go) = xtask::go::toolchain("1.27.3") else {
-        return xtask::skip("Go 1.27.3 is not installed");
-    };
-    let binary = go.build(&xtask::testdata("writes/kinds"), &xtask::go::BuildOptions::default());
-    let binary = binary.unwrap();
+    let Some(program) = program("writes/kinds") else { return };
     for (way, n, is_storage) in [("many", "200", true), ("pipe", "20000", false)] {
         let dir = tempfile::tempdir().unwrap();
         let args = ["-only", way, "-n", n];
-        if let Err(why) = record(dir.path(), &binary, &["write", "fsync"], &args) {
+        if let Err(why) = record(dir.path(), &program, &["write", "fsync"], &args) {
             return xtask::skip(&format!("perf cannot record calls here: {why}"));
         }
-        let data = dir.path().join("perf.data");
-        let report = diagnose_json(&[data.to_str().unwrap(), binary.to_str().unwrap()]);
-        let storage = &report["storage"];
-        let durable = &storage["durable"];
-        assert_eq!(durable["writes"]["n"], if is_storage { 200 } else { 0 }, "{way}");
+        let diagnosis = diagnosis_of_run(dir.path(), &program);
+        let storage = storage_of(&diagnosis);
+        let durable = durable_of(storage);
+        assert_eq!(durable.writes.n, if is_storage { 200 } else { 0 }, "{way}");
         // A file system in memory has nothing to wait for.
-        let [waited, all] =
-            [&durable["waited_ns"], &storage["duration_ns"]].map(|ns| ns.as_u64().unwrap());
-        let is_long = waited as f64 >= 0.1 * all as f64;
-        assert_eq!(is_batching_advised(&report), is_storage && is_long, "{way}: {storage}");
+        let is_long = durable.waited_ns.unwrap() as f64 >= 0.1 * storage.duration_ns as f64;
+        assert_eq!(is_batching_advised(&diagnosis), is_storage && is_long, "{way}: {storage:?}");
     }
 }
