@@ -74,6 +74,11 @@ pub struct ProcessGrowth {
 }
 
 impl ProcessGrowth {
+    /// Whether no growth at a line means that none was there: each was counted, with its line.
+    pub fn has_every_growth(&self) -> bool {
+        self.precision == Precision::Exact && self.lost == 0
+    }
+
     /// Of recordings in which nothing was counted yet.
     pub fn of(sources: impl Into<SourceIds>) -> Self {
         Self {

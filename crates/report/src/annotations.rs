@@ -115,6 +115,11 @@ fn unchecked(limit: Unchecked, budget_file: &str) -> Annotation {
             };
             format!("{} not measured, so this limit cannot be checked; give {input}", measure_words(measure))
         }
+        Reason::NotMet(measure) => format!(
+            "{} not known, so this limit cannot be checked: no growth was met at a line that it names, and not every growth was \
+             counted; record longer, or with --max-overhead 100, which counts each",
+            measure_words(measure)
+        ),
     };
     Annotation {
         level: AnnotationLevel::Error,
