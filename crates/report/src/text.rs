@@ -301,7 +301,7 @@ impl Page<'_> {
         if let Some(cpu) = &site.cpu {
             self.wrapped(&indent, &split_text(cpu), DIM)?;
         }
-        for line in growth::site_lines(site) {
+        for line in growth::site_lines(site, evidence) {
             self.wrapped(&indent, &line, DIM)?;
         }
         if let Some(heap) = &site.heap {

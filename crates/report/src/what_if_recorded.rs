@@ -15,8 +15,8 @@ use gomap::{GrowKind, Rewrite};
 
 pub use svg::render_recorded_svg;
 
-use crate::growth::{about, classes, grows_text, maps, size_text};
-use crate::numbers::{bytes, count, counted, span};
+use crate::growth::{classes, entries, grows_text, maps, size_text};
+use crate::numbers::{bytes, count, recorded, span};
 use crate::what_if::name;
 use crate::words::{self, Word};
 
@@ -157,14 +157,13 @@ fn level(
     hints: Option<&HintedMakes>,
 ) -> io::Result<()> {
     let total = growth.total;
-    let about = about(growth.precision);
     writeln!(
         out,
-        "  recorded: {} {} of {about}{}, {about}{} allocated{}",
+        "  recorded: {} {} of {}, {} allocated{}",
         grows_text(growth),
         plural(total.grows, "growth"),
-        counted(total.moved_entries, "entry"),
-        bytes(total.grow_bytes),
+        recorded(growth.figure(total.moved_entries), entries),
+        recorded(growth.figure(total.grow_bytes), bytes),
         precision(growth.precision)
     )?;
     if let Some(sizes) = sizes {

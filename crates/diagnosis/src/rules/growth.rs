@@ -14,7 +14,7 @@ use crate::finding::{
 use crate::hints;
 use evidence::sizes::{Class, FinalSizes, Size};
 use evidence::{
-    Block, Bounds, Cost, MapType, Precision, ProcessCpu, SiteCpu, SourceKind, TypeGrowth,
+    Block, Bounds, Cost, Figure, MapType, Precision, ProcessCpu, SiteCpu, SourceKind, TypeGrowth,
 };
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
@@ -225,29 +225,40 @@ fn recorded_type<'e>(context: &SiteContext<'e>) -> Option<&'e TypeGrowth> {
 /// What a recording counted at this line.
 fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
     let Some(growth) = recorded_type(context) else { return Vec::new() };
-    let mark = match growth.precision {
-        Precision::Exact => "",
-        Precision::EstimatedSite | Precision::Estimated => ", estimated",
-        Precision::LowerBound => ", at least",
+    let fact = |what: String, amount| context.fact(SourceKind::Recording, what, amount);
+    let grows = growth.figure(growth.total.grows);
+    let number_of_grows = match grows {
+        Figure::AtLeast(n) => Amount::Count(n),
+        _ => estimate(growth.total.grows, growth.grows_range),
     };
-    let line =
-        |what: &str, amount| context.fact(SourceKind::Recording, format!("{what}{mark}"), amount);
+    let entries = growth.figure(growth.total.moved_entries);
+    let allocated = growth.figure(growth.total.grow_bytes);
     let mut lines = said([
-        line(
-            &format!("growths of {} here", growth.map_type),
-            estimate(growth.total.grows, growth.grows_range),
-        ),
-        line("entries moved by them", Amount::Count(growth.total.moved_entries)),
-        line("allocated for them", Amount::Bytes(growth.total.grow_bytes)),
+        fact(format!("growths of {} here{}", growth.map_type, mark(grows)), number_of_grows),
+        fact(format!("entries moved by them{}", mark(entries)), Amount::Count(entries.number())),
+        fact(format!("allocated for them{}", mark(allocated)), Amount::Bytes(allocated.number())),
     ]);
+    let estimated = if growth.precision == Precision::Exact { "" } else { ", estimated" };
     match &growth.sizes {
-        Ok(sizes) => lines.extend(size_lines(sizes, line)),
+        Ok(sizes) => {
+            let line = |what: &str, amount| fact(format!("{what}{estimated}"), amount);
+            lines.extend(size_lines(sizes, line));
+        }
         Err(reason) => {
             let what = "sizes are not known".to_owned();
             lines.extend(context.fact(SourceKind::Recording, what, Amount::NoSizes(*reason)));
         }
     }
     lines
+}
+
+/// What follows the label of a figure.
+pub(super) fn mark(figure: Figure) -> &'static str {
+    match figure {
+        Figure::Exact(_) => "",
+        Figure::About(_) => ", estimated",
+        Figure::AtLeast(_) => ", at least",
+    }
 }
 
 /// How many maps became how large.
