@@ -161,6 +161,8 @@ pub struct Makes {
     pub map_type: Option<String>,
     /// Lines that may make it without a hint; empty when none is known.
     pub makes: Vec<Frame>,
+    /// Lines of the function that make it with a hint already, for more than 8 entries or of a size that is not known.
+    pub hinted: Vec<Frame>,
     /// Whether a heap profile shows that as many maps are made there as are filled.
     pub makes_are_counted: bool,
     /// Why no line is known; null when one is.

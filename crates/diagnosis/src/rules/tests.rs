@@ -172,7 +172,13 @@ fn entries(finding: &crate::Finding) -> Option<Entries> {
 /// No line is known that makes such maps.
 fn not_made(map_type: Option<String>, because: NoMakes) -> Makes {
     let no_makes_because = Some(because);
-    Makes { map_type, makes: Vec::new(), makes_are_counted: false, no_makes_because }
+    Makes {
+        map_type,
+        makes: Vec::new(),
+        hinted: Vec::new(),
+        makes_are_counted: false,
+        no_makes_because,
+    }
 }
 
 /// Lines at which a hint should be given, and whether a heap profile counted what is made there.
@@ -304,6 +310,28 @@ fn a_line_is_named_only_if_this_map_can_be_made_there() {
     assert_eq!(place(&[(7, Some(&name))], &[]), nowhere, "it has a hint");
     assert_eq!(place(&[(7, Some(&name))], &[(7, 200)]), nowhere);
     assert_eq!(place(&[(7, Some(&name))], &[(7, 0)]), [7]);
+}
+
+/// Whether or not a recording met its hint.
+#[test]
+fn a_line_that_makes_the_map_with_a_hint_is_named_as_one() {
+    let frame = Frame { function: "main.fill".into(), file: "/src/main.go".into(), line: 7 };
+    let hinted = |hints: &[u64]| {
+        let mut evidence = program("go1.27.3");
+        let map_type = Some(inner().name);
+        evidence.makes = vec![MakeSite { frame: frame.clone(), map_type }];
+        let hint = |&sum_hints: &u64| {
+            let (frame, map_type) = (frame.clone(), inner().name);
+            HintedMakes { frame, map_type, n: 1, sum_hints }
+        };
+        evidence.hints = hints.iter().map(hint).collect();
+        let d = run(evidence, vec![site(1, GROWING).uses(Assign, inner())]);
+        let Advice::Presize { made, .. } = &d.findings[0].advice else { panic!("{d:?}") };
+        made.hinted.clone()
+    };
+    assert_eq!(hinted(&[]), [frame.clone()]);
+    assert_eq!(hinted(&[200]), [frame.clone()]);
+    assert_eq!(hinted(&[0]), []);
 }
 
 #[test]

@@ -165,9 +165,32 @@ fn release(version: &GoVersion) -> String {
 }
 
 /// The call to write and where, or why that is not known. That a line of the same function makes maps does not say that it
-/// makes these.
+/// makes these. A line that has a hint gets no second one.
 fn write_make(made: &Makes) -> String {
     let call = format!("make({}, n)", made.map_type.as_deref().unwrap_or("map[K]V"));
+    let hinted: Vec<String> = made.hinted.iter().take(SHOWN_MAKES).map(short_place).collect();
+    let raise = match (hinted.as_slice(), made.no_makes_because) {
+        ([], _) => None,
+        (places, Some(_)) => return raise_hint(places),
+        (_, None) => Some(hinted.join(" or ")),
+    };
+    let write = write_call(made, &call);
+    raise.map_or(write.clone(), |places| {
+        format!("{write}; or raise the hint at {places} to n, if it is made there")
+    })
+}
+
+/// Where the lines that are known all have a hint.
+fn raise_hint(places: &[String]) -> String {
+    match places {
+        [place] => format!("raise the hint at {place} to n, if this map is made there"),
+        places => {
+            format!("raise the hint where this map is made to n, maybe at {}", places.join(" or "))
+        }
+    }
+}
+
+fn write_call(made: &Makes, call: &str) -> String {
     if let Some(reason) = made.no_makes_because {
         return format!(
             "where this map is made is not known: {}; write {call} there",
@@ -211,7 +234,9 @@ fn entries_text(entries: Option<&Entries>) -> String {
             format!("{WHAT}, here between {at_least} and {room}")
         }
         None => {
-            format!("{WHAT}, which a recording, or a heap profile and the binary, would show")
+            format!(
+                "{WHAT}, which a recording that meets their growths, or a heap profile and the binary, would show"
+            )
         }
     }
 }
@@ -265,6 +290,7 @@ mod tests {
         Makes {
             map_type: Some("map[string]int".to_owned()),
             makes: lines.iter().copied().map(frame).collect(),
+            hinted: Vec::new(),
             makes_are_counted,
             no_makes_because: lines.is_empty().then_some(NoMakes::NotSeen),
         }
@@ -315,6 +341,23 @@ mod tests {
         for text in all(&Makes { map_type: None, no_makes_because, ..made(&[], false) }) {
             assert!(text.starts_with(no_binary), "{text}");
         }
+    }
+
+    /// Never told to add a hint where one is.
+    #[test]
+    fn a_line_with_a_hint_is_told_to_raise_it() {
+        let made = |lines: &[u32], hinted: &[u32]| Makes {
+            hinted: hinted.iter().copied().map(frame).collect(),
+            ..made(lines, false)
+        };
+        let text = write_make(&made(&[], &[65]));
+        assert_eq!(text, "raise the hint at main.go:65 to n, if this map is made there");
+        let text = write_make(&made(&[], &[65, 70]));
+        assert!(text.ends_with("maybe at main.go:65 or main.go:70"), "{text}");
+        let text = write_make(&made(&[7], &[65]));
+        let both = "write make(map[string]int, n) at main.go:7, if this map is made there; or raise the hint at \
+                    main.go:65 to n, if it is made there";
+        assert_eq!(text, both);
     }
 
     #[test]
