@@ -6,8 +6,8 @@ mod cause;
 mod gap;
 mod reason;
 
-pub use self::advice::{Advice, Entries, Gain, Makes, NoMakes, Relief, ShardKey, SyncMap};
 pub(crate) use self::advice::Work;
+pub use self::advice::{Advice, Entries, Gain, Makes, NoMakes, Relief, ShardKey, SyncMap};
 pub use self::cause::Cause;
 pub use self::gap::Gap;
 pub use self::reason::Reason;
