@@ -329,8 +329,8 @@ fn a_line_that_makes_the_map_with_a_hint_is_named_as_one() {
         let Advice::Presize { made, .. } = &d.findings[0].advice else { panic!("{d:?}") };
         made.hinted.clone()
     };
-    assert_eq!(hinted(&[]), [frame.clone()]);
-    assert_eq!(hinted(&[200]), [frame.clone()]);
+    assert_eq!(hinted(&[]), std::slice::from_ref(&frame));
+    assert_eq!(hinted(&[200]), std::slice::from_ref(&frame));
     assert_eq!(hinted(&[0]), []);
 }
 
