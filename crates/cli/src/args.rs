@@ -8,9 +8,10 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use diagnosis::rules::{RULES, Rule};
+
 use goabi::GoVersion;
 use regex::Regex;
+use report::Explained;
 
 /// Which Go map costs the time, why, what to change, and did it help.
 ///
@@ -92,10 +93,10 @@ pub struct Diagnose {
     /// pprof endpoints too.
     #[arg(required_unless_present = "explain", value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
     pub inputs: Vec<String>,
-    /// Say what a rule means and needs, why its thresholds are where they are, and how to check it by hand; a name that is
-    /// not known lists them.
-    #[arg(long, value_name = "RULE", value_parser = rule(), hide_possible_values = true, conflicts_with_all = NOT_BESIDE_EXPLAIN)]
-    pub explain: Option<&'static Rule>,
+    /// Say what a rule means and needs, why its thresholds are where they are, and how to check it by hand; or, of a verdict
+    /// such as PRESIZE, which rules have it. A name that is not known lists them.
+    #[arg(long, value_name = "RULE|VERDICT", value_parser = explained(), ignore_case = true, hide_possible_values = true, conflicts_with_all = NOT_BESIDE_EXPLAIN)]
+    pub explain: Option<Explained>,
     /// Print JSON (docs/json.md) instead of text.
     #[arg(long)]
     pub json: bool,
@@ -532,10 +533,10 @@ const NOT_BESIDE_EXPLAIN: [&str; 12] = [
     "max_inflated",
 ];
 
-/// Takes the name of a rule.
-fn rule() -> impl TypedValueParser<Value = &'static Rule> {
-    PossibleValuesParser::new(RULES.iter().map(|rule| rule.name))
-        .map(|name| Rule::named(&name).expect("it is the name of one of them"))
+/// Takes the name of a rule, or a verdict.
+fn explained() -> impl TypedValueParser<Value = Explained> {
+    PossibleValuesParser::new(Explained::names())
+        .map(|name| Explained::named(&name).expect("it is the name of one of them"))
 }
 
 fn maps_of_size(text: &str) -> Result<(u64, Option<u64>), String> {

@@ -59,7 +59,7 @@ fn read(path: &Path) -> anyhow::Result<Budget> {
 
 /// The compiler names a source file by its place when the program was built, or with `-trimpath` by its module. The longest
 /// end of that which is a file here is how the user names it.
-fn locate(file: &str) -> String {
+pub(crate) fn locate(file: &str) -> String {
     let ends = file.match_indices('/').map(|(at, _)| &file[at + 1..]);
     let is_here = |end: &&str| Path::new(end).is_file();
     ends.into_iter().find(is_here).unwrap_or(file).to_owned()

@@ -1,5 +1,6 @@
 //! `mapscope diagnose`.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,8 +21,8 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Say,
 ) -> anyhow::Result<ExitCode> {
-    if let Some(rule) = args.explain {
-        report::render_rule(out, rule, crate::width())?;
+    if let Some(what) = args.explain {
+        report::render_explained(out, what, crate::width())?;
         return Ok(ExitCode::SUCCESS);
     }
     let options = Options {
@@ -50,7 +51,10 @@ pub(crate) fn run(
         )?;
     }
     let budget = budget::check(args, &outputs, &diagnosis, out, err)?;
-    let over = args.fail_over.is_some_and(|pct| is_over(&diagnosis, pct));
+    let over = match args.fail_over {
+        Some(pct) => say_over(&diagnosis, pct, err)?,
+        None => false,
+    };
     Ok(match budget {
         budget::Verdict::Unchecked => ExitCode::from(ERROR),
         budget::Verdict::Over => ExitCode::from(OVER_LIMIT),
@@ -101,15 +105,29 @@ fn matches(site: &Site, focus: &Regex) -> bool {
         || types.into_iter().any(|t| focus.is_match(&t.name))
 }
 
-/// Whether maps at a line where something should be changed, or what a finding about the process explains, take more than
-/// `pct` percent of the CPU.
-fn is_over(diagnosis: &Diagnosis, pct: f64) -> bool {
-    let Some(cpu) = &diagnosis.evidence.cpu else { return false };
+/// Says what is over `--fail-over`, and whether anything is.
+fn say_over(diagnosis: &Diagnosis, pct: f64, err: &mut dyn Write) -> anyhow::Result<bool> {
+    let over = over(diagnosis, pct);
+    report::render_over(err, diagnosis, &over, ("--fail-over", pct), &budget::locate)?;
+    Ok(!over.is_empty())
+}
+
+/// Findings that ask for a change and whose maps at their line, or what they explain, take more than `pct` percent of the
+/// CPU: the first of each line, and its part of the CPU.
+fn over(diagnosis: &Diagnosis, pct: f64) -> Vec<(&Finding, f64)> {
+    let Some(cpu) = &diagnosis.evidence.cpu else { return Vec::new() };
     let of_line = |finding: &Finding| {
         let site = finding.site.and_then(|site| diagnosis.evidence.sites.get(site))?;
         site.cpu.as_ref().map(|cpu| cpu.map)
     };
     let asks = diagnosis.findings.iter().filter(|finding| finding.asks_for_change());
-    let costs = asks.flat_map(|finding| [of_line(finding), finding.cost]).flatten();
-    costs.into_iter().any(|cost| cost.share_of(cpu.total) * 100.0 > pct)
+    let with_share = asks.filter_map(|finding| {
+        let costs = [of_line(finding), finding.cost].into_iter().flatten();
+        Some((finding, costs.map(|cost| cost.share_of(cpu.total)).reduce(f64::max)?))
+    });
+    let mut over: Vec<(&Finding, f64)> =
+        with_share.filter(|(_, fraction)| fraction * 100.0 > pct).collect();
+    let mut lines = HashSet::new();
+    over.retain(|(finding, _)| finding.site.is_none_or(|site| lines.insert(site)));
+    over
 }

@@ -9,7 +9,10 @@ use regex::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
-use evidence::{Evidence, Site, SiteGrowth, TypeGrowth};
+use evidence::{Evidence, ProcessGrowth, Site, SiteGrowth, TypeGrowth};
+use goabi::MapOp;
+
+use crate::rules::FEW_SAMPLES;
 
 /// The limits of a file.
 #[derive(Debug)]
@@ -55,6 +58,10 @@ impl Measure {
         }
     }
 
+    fn is_of_growths(self) -> bool {
+        matches!(self, Self::GrowsPerSecond | Self::WriteAmplification)
+    }
+
     /// The figure of a site; `None` when no input measured it. Of a range, what it is at least.
     fn of(self, site: &Site, evidence: &Evidence) -> Option<f64> {
         match self {
@@ -73,6 +80,18 @@ impl Measure {
                 site.growth.as_ref().map_or(Some(1.0), write_amplification)
             }
         }
+    }
+}
+
+/// Whether maps can grow at a line: it writes to one, as far as the binary or else samples of its reads say.
+fn may_grow(site: &Site) -> bool {
+    let writes = |op| matches!(op, MapOp::Assign | MapOp::Sync);
+    match (&site.maps, &site.cpu) {
+        (Some(maps), _) if !maps.is_empty() => maps.iter().any(|map| writes(map.op)),
+        (_, Some(cpu)) if cpu.by_op.get(MapOp::Read).samples >= FEW_SAMPLES => {
+            MapOp::ALL.into_iter().any(|op| writes(op) && cpu.by_op.get(op).samples > 0)
+        }
+        _ => true,
     }
 }
 
@@ -119,6 +138,8 @@ pub struct Unchecked {
 pub enum Reason {
     /// No input measures this at the sites that the limit names.
     NotMeasured(Measure),
+    /// No growth was met at a line that the limit names, and not every growth was counted.
+    NotMet(Measure),
     /// No site has the function or type.
     NoSite,
 }
@@ -228,22 +249,34 @@ impl Limit {
             return;
         }
         for &(measure, limit) in &self.maxima {
-            let mut is_measured = true;
+            let mut unchecked = None;
             for (index, site) in sites() {
                 match measure.of(site, evidence) {
                     Some(value) if value > limit => {
                         let line = self.line;
                         outcome.excesses.push(Excess { site: index, measure, value, limit, line });
                     }
+                    Some(_) if measure.is_of_growths() && self.is_not_met(site, evidence) => {
+                        unchecked = unchecked.or(Some(Reason::NotMet(measure)));
+                    }
                     Some(_) => {}
-                    None => is_measured = false,
+                    None => unchecked = Some(Reason::NotMeasured(measure)),
                 }
             }
-            if !is_measured {
-                let reason = Reason::NotMeasured(measure);
+            if let Some(reason) = unchecked {
                 outcome.unchecked.push(Unchecked { line: self.line, reason });
             }
         }
+    }
+
+    /// Whether that no growth is known at a line, of the type that the limit names, does not mean that there was none.
+    fn is_not_met(&self, site: &Site, evidence: &Evidence) -> bool {
+        let is_named = |growth: &&TypeGrowth| {
+            self.map_type.as_ref().is_none_or(|pattern| pattern.is_match(&growth.map_type))
+        };
+        let mut named = site.growth.iter().flat_map(|growth| &growth.types).filter(is_named);
+        let has_all = evidence.growth.as_ref().is_some_and(ProcessGrowth::has_every_growth);
+        !has_all && may_grow(site) && !named.any(|growth| growth.total.grows > 0)
     }
 
     fn names(&self, site: &Site) -> bool {

@@ -9,11 +9,13 @@
 
 mod cost;
 mod nested;
+mod unseen;
 
 use gomap::{MapShape, Rewrite};
 
 pub use cost::Costs;
 pub use nested::{Inner, NotFlattened};
+pub use unseen::Unseen;
 
 use crate::{hints, shapes};
 use evidence::sizes::NoSizes;
@@ -30,6 +32,8 @@ pub struct RecordedMaps {
     pub hints: Option<HintedMakes>,
     /// Maps in them, where their lines are known, or why not.
     pub inner: Result<Box<Inner>, NotFlattened>,
+    /// How those of them can be made that never grew; `None` without maps in them, or when it is not known.
+    pub unseen: Option<Unseen>,
     /// In the order of the columns, or why there are none.
     pub rewrites: Result<Vec<(Rewrite, Costs)>, NoForecast>,
 }
@@ -43,6 +47,8 @@ pub enum NoForecast {
     UnknownType,
     /// The recording does not say a Go version, or one whose maps are not known.
     UnknownVersion,
+    /// Maps in these are made with a hint that was not met, so that how much those hold that never grew is not known.
+    UnknownHints,
 }
 
 impl RecordedMaps {
@@ -59,6 +65,7 @@ pub fn recorded_maps(evidence: &Evidence) -> Vec<RecordedMaps> {
     let mut all = one_by_one(evidence);
     nested::join(evidence, &mut all);
     for maps in &mut all {
+        look_at_unseen(evidence, maps);
         maps.rewrites = forecast(evidence, maps);
     }
     all.sort_by_key(|maps| std::cmp::Reverse(maps.moved_bytes()));
@@ -76,11 +83,20 @@ fn one_by_one(evidence: &Evidence) -> Vec<RecordedMaps> {
                 growth: growth.clone(),
                 hints: sizes.and_then(|sizes| hints::of_maps(evidence, growth, sizes).cloned()),
                 inner: Err(NotFlattened::NoMaps),
+                unseen: None,
                 rewrites: Err(NoForecast::NoSizes(NoSizes::NoneStopped)),
             });
         }
     }
     all
+}
+
+/// Says of maps in these that never grew how they can be made.
+fn look_at_unseen(evidence: &Evidence, maps: &mut RecordedMaps) {
+    let Ok(inner) = &mut maps.inner else { return };
+    inner.hints = unseen::usual_hints(evidence, inner);
+    let shape = shapes::by_name(evidence, &inner.map_type);
+    maps.unseen = shape.and_then(|shape| unseen::of(evidence, &shape, &maps.frame, inner));
 }
 
 fn forecast(evidence: &Evidence, maps: &RecordedMaps) -> Result<Vec<(Rewrite, Costs)>, NoForecast> {
@@ -92,7 +108,8 @@ fn forecast(evidence: &Evidence, maps: &RecordedMaps) -> Result<Vec<(Rewrite, Co
     let mut costs = cost::of_maps(&outer, sizes, &maps.growth, maps.hints.as_ref());
     if let Ok(inner) = &maps.inner {
         let of_inner = shape(evidence, &inner.map_type)?;
-        cost::add_inner(&mut costs, &of_inner, sizes, inner);
+        let unseen = maps.unseen.as_ref().ok_or(NoForecast::UnknownHints)?;
+        cost::add_inner(&mut costs, &of_inner, sizes, (inner, unseen));
     }
     Ok(costs)
 }

@@ -43,6 +43,46 @@ pub enum Precision {
     LowerBound,
 }
 
+/// A number beside the growths of a recording, and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    /// It was counted.
+    Exact(u64),
+    /// It was estimated: no more digits than it is known to.
+    About(u64),
+    /// There was at least as much.
+    AtLeast(u64),
+}
+
+impl Figure {
+    /// What a number is that was summed up over growths, of which there were so many, known to be in a range.
+    fn of(n: u64, precision: Precision, grows: u64, range: Option<Bounds>) -> Self {
+        let has_no_end = range.is_some_and(|range| range.high.is_none() && range.low >= grows);
+        match range {
+            _ if precision == Precision::LowerBound || has_no_end => {
+                Self::AtLeast(least(n, grows, range.map_or(grows, |range| range.low)))
+            }
+            Some(range) => Self::About(range.round(n, grows)),
+            None if precision == Precision::Exact => Self::Exact(n),
+            None => Self::About(n),
+        }
+    }
+
+    /// The number.
+    pub fn number(self) -> u64 {
+        let (Self::Exact(n) | Self::About(n) | Self::AtLeast(n)) = self;
+        n
+    }
+}
+
+/// The part of `n` that belongs to the fewest of so many growths.
+fn least(n: u64, grows: u64, fewest: u64) -> u64 {
+    if fewest >= grows {
+        return n;
+    }
+    (u128::from(n) * u128::from(fewest) / u128::from(grows)) as u64
+}
+
 /// Growth of the process' maps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessGrowth {
@@ -74,6 +114,20 @@ pub struct ProcessGrowth {
 }
 
 impl ProcessGrowth {
+    /// What a sum of all lines is.
+    pub fn figure(&self, n: u64) -> Figure {
+        match self.precision {
+            // Only their lines are.
+            Precision::EstimatedSite => Figure::Exact(n),
+            precision => Figure::of(n, precision, self.total.grows, self.grows_range),
+        }
+    }
+
+    /// Whether no growth at a line means that none was there: each was counted, with its line.
+    pub fn has_every_growth(&self) -> bool {
+        self.precision == Precision::Exact && self.lost == 0
+    }
+
     /// Of recordings in which nothing was counted yet.
     pub fn of(sources: impl Into<SourceIds>) -> Self {
         Self {
@@ -123,6 +177,13 @@ pub struct TypeGrowth {
     pub grows_range: Option<Bounds>,
     /// How large these maps became, or why that is not known. Derived.
     pub sizes: Result<FinalSizes, NoSizes>,
+}
+
+impl TypeGrowth {
+    /// What a number is that was summed up over these growths.
+    pub fn figure(&self, n: u64) -> Figure {
+        Figure::of(n, self.precision, self.total.grows, self.grows_range)
+    }
 }
 
 impl Default for TypeGrowth {
@@ -204,6 +265,18 @@ pub struct Bounds {
     pub high: Option<u64>,
 }
 
+impl Bounds {
+    /// An estimate, of the same things as one of `of` with this range: to two digits where the lower end is less than a
+    /// tenth of it, as more would say what nobody knows.
+    pub fn round(self, n: u64, of: u64) -> u64 {
+        if self.low.saturating_mul(10) >= of {
+            return n;
+        }
+        let step = n.checked_ilog10().map_or(1, |digits| 10_u64.pow(digits.saturating_sub(1)));
+        n.saturating_add(step / 2) / step * step
+    }
+}
+
 /// Maps made with a size hint at a line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HintedMakes {
@@ -221,5 +294,40 @@ impl HintedMakes {
     /// The mean hint.
     pub fn mean(&self) -> f64 {
         if self.n == 0 { 0.0 } else { self.sum_hints as f64 / self.n as f64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Growths of a type of which so many entries were moved.
+    fn entries_of(precision: Precision, range: Option<(u64, Option<u64>)>) -> Figure {
+        let total = Growth { grows: 1760, moved_entries: 76_736, ..Growth::default() };
+        let grows_range = range.map(|(low, high)| Bounds { low, high });
+        let growth = TypeGrowth { total, precision, grows_range, ..TypeGrowth::default() };
+        growth.figure(growth.total.moved_entries)
+    }
+
+    #[test]
+    fn what_belongs_to_a_lower_bound_is_one() {
+        assert_eq!(entries_of(Precision::Exact, None), Figure::Exact(76_736));
+        assert_eq!(entries_of(Precision::EstimatedSite, None), Figure::About(76_736));
+        let near = Some((1000, Some(3000)));
+        assert_eq!(entries_of(Precision::Estimated, near), Figure::About(76_736));
+        // Clocks of threads were missing.
+        let no_end = entries_of(Precision::Estimated, Some((1760, None)));
+        assert_eq!(no_end, Figure::AtLeast(76_736));
+        let part = entries_of(Precision::LowerBound, Some((440, None)));
+        assert_eq!(part, Figure::AtLeast(76_736 / 4));
+        assert_eq!(entries_of(Precision::LowerBound, None), Figure::AtLeast(76_736));
+    }
+
+    #[test]
+    fn an_estimate_has_as_many_digits_as_are_known() {
+        let wide = entries_of(Precision::Estimated, Some((175, Some(9000))));
+        assert_eq!(wide, Figure::About(77_000));
+        let wide = Bounds { low: 0, high: None };
+        assert_eq!([0, 7, 99, 996, 1234].map(|n| wide.round(n, 1)), [0, 7, 99, 1000, 1200]);
     }
 }

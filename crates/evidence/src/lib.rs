@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 pub use self::builder::{Builder, CodeMaps, OfSource, Stated};
 pub use self::growth::{
-    Bounds, GroupId, GrowStep, Growth, HintedMakes, Precision, ProcessGrowth, Sampled, SiteGrowth,
-    TypeGrowth, Windows,
+    Bounds, Figure, GroupId, GrowStep, Growth, HintedMakes, Precision, ProcessGrowth, Sampled,
+    SiteGrowth, TypeGrowth, Windows,
 };
 pub use self::line::{FunctionId, LineId, LineTable, PathId};
 pub use self::locks::{LockSide, ProcessLocks, SiteLock, SiteLocks, Waits};
@@ -348,7 +348,7 @@ pub struct Site {
     pub cpu: Option<SiteCpu>,
     /// Allocations at this line; `None` when no heap profile was given or none has it.
     pub heap: Option<SiteHeap>,
-    /// Growth of the maps written here; `None` without a recording. Empty when none grew while it was made.
+    /// Growth of the maps written here; `None` without a recording. Empty when no growth was met.
     pub growth: Option<SiteGrowth>,
     /// What goroutines had to do for the collector here; `None` without an execution trace.
     pub trace: Option<SiteTrace>,

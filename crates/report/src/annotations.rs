@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use diagnosis::budget::{Excess, Measure, Outcome, Reason, Unchecked};
 use diagnosis::finding::Advice;
 use diagnosis::{Diagnosis, Finding};
-use evidence::Evidence;
+use evidence::{Evidence, Site};
 
 use crate::numbers::{figure, ratio};
 use crate::words::{self, Word};
@@ -115,6 +115,11 @@ fn unchecked(limit: Unchecked, budget_file: &str) -> Annotation {
             };
             format!("{} not measured, so this limit cannot be checked; give {input}", measure_words(measure))
         }
+        Reason::NotMet(measure) => format!(
+            "{} not known, so this limit cannot be checked: no growth was met at a line that it names, and not every growth was \
+             counted; record longer, or with --max-overhead 100, which counts each",
+            measure_words(measure)
+        ),
     };
     Annotation {
         level: AnnotationLevel::Error,
@@ -149,6 +154,36 @@ fn value_text(measure: Measure, value: f64) -> String {
 pub fn render_errors(out: &mut dyn Write, annotations: &[Annotation]) -> io::Result<()> {
     for of in annotations.iter().filter(|of| of.level == AnnotationLevel::Error) {
         writeln!(out, "{}:{}:1: {} ({})", of.file, of.line, of.message, of.rule)?;
+    }
+    Ok(())
+}
+
+/// Writes a line per finding that is over a limit in percent of the CPU, in the form of [`render_errors`]. `over` has each
+/// with its part of the CPU; `limit` is how the user named it.
+///
+/// # Errors
+/// When `out` fails.
+pub fn render_over(
+    out: &mut dyn Write,
+    diagnosis: &Diagnosis,
+    over: &[(&Finding, f64)],
+    (limit, allowed_pct): (&str, f64),
+    locate: &dyn Fn(&str) -> String,
+) -> io::Result<()> {
+    for &(finding, fraction) in over {
+        let site = finding.site.and_then(|site| diagnosis.evidence.sites.get(site));
+        let of = match site {
+            Some(Site { frame, .. }) => format!(
+                "{}:{}:1: CPU of maps in {}",
+                locate(&frame.file),
+                frame.line.max(1),
+                frame.function
+            ),
+            None => format!("mapscope: whole process: {}", words::cause(&finding.cause)),
+        };
+        let value = value_text(Measure::CpuPercent, fraction * 100.0);
+        let allowed = value_text(Measure::CpuPercent, allowed_pct);
+        writeln!(out, "{of}: {value}, allowed are {allowed} by {limit} ({})", finding.rule)?;
     }
     Ok(())
 }

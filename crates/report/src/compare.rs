@@ -186,9 +186,12 @@ fn function_title(function: &FunctionRows) -> String {
         _ => "",
     };
     format!(
-        "{BOLD}{}{BOLD:#}  {place}{gone}{DIM}{}{DIM:#}",
+        "{BOLD}{}{BOLD:#}  {place}{gone}{}",
         function.function,
-        types(before, after)
+        match types(before, after) {
+            types if types.is_empty() => types,
+            types => format!("  {DIM}{types}{DIM:#}"),
+        }
     )
 }
 
@@ -238,4 +241,26 @@ fn notes<'c>(out: &mut dyn Write, changes: impl Iterator<Item = &'c Change>) -> 
         ))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_stand_apart_from_lines() {
+        let place = |map_types: &[&str]| Place {
+            file: "/src/main.go".into(),
+            lines: vec![37, 40],
+            map_types: map_types.iter().map(|&name| name.to_owned()).collect(),
+        };
+        let title = |map_types: &[&str]| {
+            let places = [place(map_types), place(map_types)];
+            let rows = Vec::new();
+            function_title(&FunctionRows { function: "main.fill".to_owned(), places, rows })
+        };
+        let plain = |text: String| anstream::adapter::strip_str(&text).to_string();
+        assert_eq!(plain(title(&["map[string]int"])), "main.fill  main.go:37,40  map[string]int");
+        assert_eq!(plain(title(&[])), "main.fill  main.go:37,40");
+    }
 }

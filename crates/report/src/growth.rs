@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use diagnosis::finding::GrowthSaving;
 use evidence::sizes::{FinalSizes, Size};
 use evidence::words::plural;
-use evidence::{Bounds, Evidence, Precision, ProcessGrowth, Site, TypeGrowth};
+use evidence::{Bounds, Evidence, Figure, Precision, ProcessGrowth, Site, TypeGrowth};
 use gomap::GrowKind;
 
-use crate::numbers::{NOT_MEASURED, bytes, count, counted, duration, estimate, percent, span};
+use crate::numbers::{
+    NOT_MEASURED, bytes, count, counted, duration, estimate, percent, recorded, span,
+};
 use crate::words;
 
 /// Map types shown per line.
@@ -19,18 +21,14 @@ const MAX_CLASSES: usize = 6;
 /// "620,735 growths moved 12,430,021 entries (289.0 MiB) ...".
 pub(crate) fn process_text(growth: &ProcessGrowth) -> String {
     let total = growth.total;
-    let about = match growth.precision {
-        Precision::EstimatedSite => "",
-        of_lines => about(of_lines),
-    };
     let mut text = format!(
-        "{} {}{} moved {about}{} ({}) and allocated {about}{}, in {}; {} lost",
-        growth.grows_range.map_or(count(total.grows), |range| estimate(total.grows, range)),
+        "{} {}{} moved {} ({}) and allocated {}, in {}; {} lost",
+        number_of_grows(growth.figure(total.grows), total.grows, growth.grows_range),
         plural(total.grows, "growth"),
         precision_text(growth),
-        counted(total.moved_entries, "entry"),
-        bytes(total.moved_bytes),
-        bytes(total.grow_bytes),
+        recorded(growth.figure(total.moved_entries), entries),
+        bytes(growth.figure(total.moved_bytes).number()),
+        recorded(growth.figure(total.grow_bytes), bytes),
         duration(growth.duration_ns),
         count(growth.lost)
     );
@@ -53,8 +51,8 @@ pub(crate) fn saving_text(saving: Option<&GrowthSaving>, evidence: &Evidence) ->
             "moved entries, bytes and allocations: {NOT_MEASURED}, since the sizes of the maps are not known"
         );
     };
-    let recorded = evidence.growth.as_ref().filter(|of| of.sources == saving.sources);
-    let about = recorded.map_or("", |of| about(of.precision));
+    let source = evidence.growth.as_ref().filter(|of| of.sources == saving.sources);
+    let about = source.map_or("", |of| about(of.precision));
     format!(
         "by the growth model, of {about}{} of the sizes measured: {about}{} moved entries, {about}{} allocated, {about}{} allocations  [{}]",
         maps(saving.maps),
@@ -89,11 +87,11 @@ fn precision_text(growth: &ProcessGrowth) -> String {
     }
 }
 
-/// A line of text per map type that grew at a site; says so when none did.
-pub(crate) fn site_lines(site: &Site) -> Vec<String> {
+/// A line of text per map type that grew at a site; says so when none did, or when that is not known.
+pub(crate) fn site_lines(site: &Site, evidence: &Evidence) -> Vec<String> {
     let Some(growth) = &site.growth else { return Vec::new() };
     if growth.types.is_empty() {
-        return vec!["no growth recorded here".to_owned()];
+        return vec![none_met(evidence).to_owned()];
     }
     let mut lines: Vec<String> = growth.types.iter().take(MAX_TYPES).map(type_line).collect();
     if let Some(more) = growth.types.len().checked_sub(MAX_TYPES).filter(|&more| more > 0) {
@@ -102,22 +100,33 @@ pub(crate) fn site_lines(site: &Site) -> Vec<String> {
     lines
 }
 
+/// What it means that no growth was met at a line.
+fn none_met(evidence: &Evidence) -> &'static str {
+    match &evidence.growth {
+        Some(growth) if growth.has_every_growth() => "no growth recorded here",
+        Some(growth) if !growth.windows.is_empty() => {
+            "growths here: met by no window, so whether maps grow here is not known"
+        }
+        _ => "growths here: none met, and not all were recorded with their line: not known",
+    }
+}
+
 fn type_line(growth: &TypeGrowth) -> String {
     let steps: Vec<String> = steps(growth)
         .into_iter()
         .map(|((before, after, kind), grows)| {
-            format!("{}× {}→{}{}", count(grows), count(before), count(after), kind_text(kind))
+            let grows = count(growth.figure(grows).number());
+            format!("{grows}× {}→{}{}", count(before), count(after), kind_text(kind))
         })
         .collect();
     let mut line = format!(
-        "{} {} of {}{}, {}{} moved ({}): {}",
+        "{} {} of {}{}, {} moved ({}): {}",
         grows_text(growth),
         plural(growth.total.grows, "growth"),
         growth.map_type,
         estimated_mark(growth),
-        about(growth.precision),
-        counted(growth.total.moved_entries, "entry"),
-        bytes(growth.total.moved_bytes),
+        recorded(growth.figure(growth.total.moved_entries), entries),
+        bytes(growth.figure(growth.total.moved_bytes).number()),
         steps.join(", ")
     );
     match &growth.sizes {
@@ -134,9 +143,21 @@ fn type_line(growth: &TypeGrowth) -> String {
 
 /// "620", "about 20 (11 to 34)", "at least 20".
 pub(crate) fn grows_text(growth: &TypeGrowth) -> String {
-    growth
-        .grows_range
-        .map_or(count(growth.total.grows), |range| estimate(growth.total.grows, range))
+    let grows = growth.total.grows;
+    number_of_grows(growth.figure(grows), grows, growth.grows_range)
+}
+
+fn number_of_grows(figure: Figure, grows: u64, range: Option<Bounds>) -> String {
+    match (figure, range) {
+        (Figure::AtLeast(_), _) => recorded(figure, count),
+        (_, Some(range)) => estimate(grows, range),
+        (_, None) => count(grows),
+    }
+}
+
+/// "1 entry".
+pub(crate) fn entries(n: u64) -> String {
+    counted(n, "entry")
 }
 
 /// Said where no range says it.
@@ -219,13 +240,41 @@ fn amplification_text(sizes: &FinalSizes) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use evidence::{Source, SourceId, SourceKind, Sources};
+    use evidence::{Growth, SiteGrowth, Source, SourceId, SourceKind, Sources, Windows};
 
     use super::*;
 
     fn source() -> SourceId {
         let (name, summary) = (String::new(), String::new());
         Sources::default().add(Source { name, kind: SourceKind::Recording, summary })
+    }
+
+    /// That no window met a growth does not say that there was none.
+    #[test]
+    fn a_line_that_no_window_met_is_not_said_to_be_without_growth() {
+        let said = |growth: ProcessGrowth| {
+            let evidence = Evidence { growth: Some(growth), ..Evidence::default() };
+            let growth = Some(SiteGrowth::default());
+            site_lines(&Site { growth, ..Site::default() }, &evidence).concat()
+        };
+        assert_eq!(said(ProcessGrowth::of(source())), "no growth recorded here");
+        let lost = ProcessGrowth { lost: 1, ..ProcessGrowth::of(source()) };
+        assert!(said(lost).ends_with("not known"));
+        let windows = vec![Windows::default()];
+        let precision = Precision::Estimated;
+        let in_windows = ProcessGrowth { precision, windows, ..ProcessGrowth::of(source()) };
+        assert!(said(in_windows).starts_with("growths here: met by no window"));
+    }
+
+    #[test]
+    fn every_figure_of_a_lower_bound_is_said_to_be_one() {
+        let total = Growth { grows: 1760, moved_entries: 76_736, ..Growth::default() };
+        let grows_range = Some(Bounds { low: 1760, high: None });
+        let precision = Precision::Estimated;
+        let of_type = TypeGrowth { total, precision, grows_range, ..TypeGrowth::default() };
+        let said = type_line(&of_type);
+        assert!(said.starts_with("at least 1,760 growths of "), "{said}");
+        assert!(said.contains(", at least 76,736 entries moved"), "{said}");
     }
 
     #[test]

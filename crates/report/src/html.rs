@@ -253,7 +253,7 @@ fn site_row(site: &Site, evidence: &Evidence) -> Markup {
             }
             td {
                 (text::map_text(site, evidence))
-                @for line in growth::site_lines(site) { small { (line) } }
+                @for line in growth::site_lines(site, evidence) { small { (line) } }
             }
             td { @if let Some(cpu) = &site.cpu { (split_bar(&cpu.split, cpu.map, None)) } }
         }

@@ -29,7 +29,9 @@ mod what_if_chart;
 mod what_if_recorded;
 mod words;
 
-pub use annotations::{Annotation, AnnotationLevel, annotations, render_errors, render_github};
+pub use annotations::{
+    Annotation, AnnotationLevel, annotations, render_errors, render_github, render_over,
+};
 pub use asm::render_asm;
 pub use compare::{
     BenchmarkComparison, render_benchmarks, render_compare, render_worse, write_as_benchmarks,
@@ -41,7 +43,7 @@ pub use json::{
     render_asm_json, render_benchmarks_json, render_compare_json, render_json, render_lab_json,
     render_recorded_json, render_scan_json, render_what_if_json,
 };
-pub use rules::render_rule;
+pub use rules::{Explained, render_explained};
 pub use sarif::render_sarif;
 pub use scan::render_scan_text;
 pub use text::{TextOptions, render_text};

@@ -2,7 +2,7 @@
 
 use diagnosis::finding::{Amount, Span};
 use evidence::words::plural;
-use evidence::{Bounds, Cost};
+use evidence::{Bounds, Cost, Figure};
 
 /// Shown for what no input measured.
 pub(crate) const NOT_MEASURED: &str = "not measured";
@@ -139,11 +139,23 @@ pub(crate) fn estimate(n: u64, range: Bounds) -> String {
     match range {
         Bounds { low, high: Some(high) } if low == n && high == n => count(n),
         Bounds { low, high: Some(high) } => {
-            format!("about {} ({} to {})", count(n), count(low), count(high))
+            format!("about {} ({} to {})", count(range.round(n, n)), count(low), count(high))
         }
         Bounds { low, high: None } if low >= n => format!("at least {}", count(low)),
-        Bounds { low, high: None } => format!("about {} (at least {})", count(n), count(low)),
+        Bounds { low, high: None } => {
+            format!("about {} (at least {})", count(range.round(n, n)), count(low))
+        }
     }
+}
+
+/// "1,843", "about 1,843", "at least 1,843".
+pub(crate) fn recorded(figure: Figure, text: impl Fn(u64) -> String) -> String {
+    let sign = match figure {
+        Figure::Exact(_) => "",
+        Figure::About(_) => "about ",
+        Figure::AtLeast(_) => "at least ",
+    };
+    format!("{sign}{}", text(figure.number()))
 }
 
 /// A figure of a finding; empty for plain facts.
@@ -203,6 +215,7 @@ mod tests {
         let range = |low, high| Bounds { low, high };
         assert_eq!(estimate(1200, range(900, Some(1500))), "about 1,200 (900 to 1,500)");
         assert_eq!(estimate(20, range(11, None)), "about 20 (at least 11)");
+        assert_eq!(estimate(76_736, range(1_760, None)), "about 77,000 (at least 1,760)");
         assert_eq!(
             [estimate(20, range(20, None)), estimate(5, range(5, Some(5)))],
             ["at least 20", "5"]

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::rules::{GivesWay, Input, Rule, Threshold, Value};
+use diagnosis::Verdict;
+use diagnosis::rules::{GivesWay, Input, RULES, Rule, Threshold, Value};
 use textwrap::{Options, wrap};
 
 use crate::numbers::{bytes, count, duration, whole_percent};
@@ -15,12 +16,84 @@ const LABEL: Style = AnsiColor::Cyan.on_default();
 /// Narrowest text; below it, lines run over.
 const MIN_WIDTH: usize = 60;
 
+/// What `--explain` is asked about.
+#[derive(Debug, Clone, Copy)]
+pub enum Explained {
+    /// A rule.
+    Rule(&'static Rule),
+    /// What findings ask for: the rules that do.
+    Verdict(Verdict),
+}
+
+impl Explained {
+    /// By the name of a rule, or by a verdict as reports have it: `growth-dominates`, `PRESIZE`.
+    pub fn named(name: &str) -> Option<Self> {
+        let name = name.to_lowercase();
+        let verdict = || all_verdicts().into_iter().find(|of| one_word(*of) == name);
+        Rule::named(&name).map(Self::Rule).or_else(|| verdict().map(Self::Verdict))
+    }
+
+    /// All names, rules first.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let rules = RULES.iter().map(|rule| rule.name);
+        rules.chain(all_verdicts().into_iter().map(one_word))
+    }
+}
+
+/// Those that a rule has, in the order of the registry.
+fn all_verdicts() -> Vec<Verdict> {
+    let mut all = Vec::new();
+    for verdict in RULES.iter().flat_map(|rule| rule.verdicts) {
+        if !all.contains(verdict) {
+            all.push(*verdict);
+        }
+    }
+    all
+}
+
+/// `leave-it-alone`.
+fn one_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::ChangeKey => "change-key",
+        Verdict::AllocateLess => "allocate-less",
+        Verdict::LeaveAlone => "leave-it-alone",
+        of_one_word => of_one_word.word(),
+    }
+}
+
+/// Writes what a rule means, or which rules have a verdict. Colours are escape sequences: strip them where they are not
+/// wanted. `width` in columns.
+///
+/// # Errors
+/// When `out` fails.
+pub fn render_explained(out: &mut dyn Write, what: Explained, width: usize) -> io::Result<()> {
+    match what {
+        Explained::Rule(rule) => render_rule(out, rule, width),
+        Explained::Verdict(verdict) => render_verdict(out, verdict, width),
+    }
+}
+
+fn render_verdict(out: &mut dyn Write, verdict: Verdict, width: usize) -> io::Result<()> {
+    writeln!(out, "{BOLD}{}{BOLD:#}: what these rules say", verdict.word())?;
+    let options = Options::new(width.max(MIN_WIDTH))
+        .initial_indent("  ")
+        .subsequent_indent("  ")
+        .break_words(false);
+    for rule in RULES.iter().filter(|rule| rule.verdicts.contains(&verdict)) {
+        writeln!(out, "\n{LABEL}{}{LABEL:#}", rule.name)?;
+        for line in wrap(&format!("speaks when {}", when(rule)), &options) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    writeln!(out, "\nmore of one: mapscope diagnose --explain RULE")
+}
+
 /// Writes what a rule means, what it needs, why its thresholds are where they are, how far it is trusted, and how to check it
 /// by hand. Colours are escape sequences: strip them where they are not wanted. `width` in columns.
 ///
 /// # Errors
 /// When `out` fails.
-pub fn render_rule(out: &mut dyn Write, rule: &Rule, width: usize) -> io::Result<()> {
+fn render_rule(out: &mut dyn Write, rule: &Rule, width: usize) -> io::Result<()> {
     writeln!(out, "{BOLD}{}{BOLD:#}: {}", rule.name, verdicts(rule))?;
     for (label, texts) in paragraphs(rule) {
         writeln!(out, "\n{LABEL}{label}{LABEL:#}")?;

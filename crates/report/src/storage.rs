@@ -12,6 +12,9 @@ const MAX_SITES: usize = 5;
 
 /// Sentences about what was written, and where.
 pub(crate) fn lines(storage: &ProcessStorage) -> Vec<String> {
+    if let Some(line) = nothing_waited(storage) {
+        return vec![line];
+    }
     let mut lines = process_lines(storage);
     lines.extend(storage.sites.iter().take(MAX_SITES).map(site_line));
     if let Some(more) = storage.sites.len().checked_sub(MAX_SITES).filter(|&more| more > 0) {
@@ -21,6 +24,22 @@ pub(crate) fn lines(storage: &ProcessStorage) -> Vec<String> {
         "Maps have no part in this: their write amplification moves entries in memory.".to_owned(),
     );
     lines
+}
+
+/// The one sentence about a program that waits for no device: it writes to sockets, to its output, or leaves writing to the
+/// kernel. `None` when it does wait, or when that was not recorded.
+fn nothing_waited(storage: &ProcessStorage) -> Option<String> {
+    let (writes, syncs) = (storage.writes?, storage.syncs?);
+    let n_durable = storage.durable.as_ref()?.writes.n;
+    let n_requests = storage.blocks.map_or(0, |blocks| blocks.n);
+    let (n, asked) = (counted(writes.n, "writing call"), bytes(writes.bytes));
+    let requests = storage.blocks.map_or("", |_| ", and its threads sent no request to one");
+    (syncs.n == 0 && n_durable == 0 && n_requests == 0).then(|| {
+        format!(
+            "{n} for {asked} (sockets, pipes, files), in {}; no call waited for a device{requests}",
+            time(writes)
+        )
+    })
 }
 
 /// Sentences about what was written.
@@ -179,4 +198,45 @@ fn site_row(site: &IoSite) -> Markup {
 
 fn place(site: &IoSite) -> String {
     site.frame.as_ref().map_or("by no known line".to_owned(), words::place)
+}
+
+#[cfg(test)]
+mod tests {
+    use evidence::{Source, SourceKind, Sources};
+
+    use super::*;
+
+    /// Of a program that made so many writing calls, none of them durable, and so many that wait.
+    fn storage(n: u64, n_syncs: u64) -> ProcessStorage {
+        let (name, summary) = (String::new(), String::new());
+        let source = Sources::default().add(Source { name, kind: SourceKind::Perf, summary });
+        let calls = |n| IoCalls { n, bytes: 10 * n, ns: Some(1_000_000 * n) };
+        let durable = DurableWrites {
+            writes: calls(0),
+            syncs: calls(n_syncs),
+            write_sizes: None,
+            waited_ns: Some(0),
+        };
+        ProcessStorage {
+            source,
+            duration_ns: 1_000_000_000,
+            writes: Some(calls(n)),
+            syncs: Some(calls(n_syncs)),
+            write_sizes: None,
+            durable: Some(durable),
+            sites: Vec::new(),
+            blocks: None,
+            blocks_of_others: None,
+        }
+    }
+
+    #[test]
+    fn a_program_that_waits_for_no_device_gets_one_line() {
+        let said = lines(&storage(3, 0));
+        let line = "3 writing calls for 30 B (sockets, pipes, files), in 3.00 ms; no call waited for a device";
+        assert_eq!(said, [line]);
+        assert!(lines(&storage(3, 1)).len() > 1);
+        let not_recorded = ProcessStorage { syncs: None, durable: None, ..storage(3, 0) };
+        assert!(lines(&not_recorded).iter().any(|line| line.contains(NOT_MEASURED)));
+    }
 }

@@ -7,7 +7,7 @@ use diagnosis::finding::{EvidenceLine, Gap, Saving};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::words::plural;
-use evidence::{Cost, Evidence, ProcessCpu, Site, SiteCpu, SiteHeap};
+use evidence::{Cost, Evidence, Notice, ProcessCpu, Site, SiteCpu, SiteHeap, SourceKind};
 use goabi::{MapOp, Nested};
 use gomap::Category;
 use textwrap::{Options, wrap};
@@ -57,7 +57,7 @@ pub fn render_text(
     let evidence = &diagnosis.evidence;
     let mut page = Page { out, width: options.width.max(MIN_WIDTH) };
     page.header(evidence)?;
-    page.notices(evidence)?;
+    page.notices(evidence, |of, notice| !is_of_growth(of, notice))?;
     page.findings(diagnosis, options.top)?;
     page.sites(evidence, options.top)?;
     page.not_measured(&diagnosis.not_measured)
@@ -95,6 +95,7 @@ impl Page<'_> {
         if let Some(growth) = &evidence.growth {
             writeln!(self.out, "{TITLE}Growth{TITLE:#}")?;
             self.wrapped("  ", &growth::process_text(growth), Style::new())?;
+            self.notices(evidence, is_of_growth)?;
         }
         if let Some(trace) = &evidence.trace {
             writeln!(self.out, "{TITLE}Collector{TITLE:#}")?;
@@ -142,8 +143,12 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn notices(&mut self, evidence: &Evidence) -> io::Result<()> {
-        for notice in &evidence.notices {
+    fn notices(
+        &mut self,
+        evidence: &Evidence,
+        are_here: fn(&Evidence, &Notice) -> bool,
+    ) -> io::Result<()> {
+        for notice in evidence.notices.iter().filter(|notice| are_here(evidence, notice)) {
             let text = match notice.source {
                 Some(id) => format!("note: {}: {}", evidence.sources[id].name, notice.text),
                 None => format!("note: {}", notice.text),
@@ -181,6 +186,7 @@ impl Page<'_> {
         let (why, change) = (words::cause(&finding.cause), words::advice(&finding.advice));
         self.row(words::under(finding), &format!("{verdict}: {change}"))?;
         self.row("", &format!("why: {why}; trust {}", words::confidence(finding.confidence)))?;
+        self.row("", &format!("rule: {}", finding.rule))?;
         if let Some(saving) = &finding.saving {
             self.row("", &format!("saves {}", saving_text(saving)))?;
         }
@@ -202,9 +208,10 @@ impl Page<'_> {
                 of_cpu.map(|(cost, cpu)| format!("  {} of the CPU", share(cost, cpu.total)));
             writeln!(
                 self.out,
-                "  {BOLD}{}{BOLD:#}{}",
+                "  {BOLD}{}{BOLD:#}{}  {DIM}rule {}{DIM:#}",
                 place(finding, evidence),
-                share.unwrap_or_default()
+                share.unwrap_or_default(),
+                finding.rule
             )?;
             let (why, change) = (words::cause(&finding.cause), words::advice(&finding.advice));
             let trust = words::confidence(finding.confidence);
@@ -239,6 +246,8 @@ impl Page<'_> {
         self.row("seen", &words::seen_in(finding, diagnosis))?;
         self.evidence_lines(&finding.evidence, evidence)?;
         self.row("trust", &words::confidence(finding.confidence))?;
+        let rule = finding.rule;
+        self.row("rule", &format!("{rule}: mapscope diagnose --explain {rule}"))?;
         match site {
             Some(site) if finding.asks_for_change() => {
                 self.row("check", &check_text(site, finding))
@@ -301,7 +310,7 @@ impl Page<'_> {
         if let Some(cpu) = &site.cpu {
             self.wrapped(&indent, &split_text(cpu), DIM)?;
         }
-        for line in growth::site_lines(site) {
+        for line in growth::site_lines(site, evidence) {
             self.wrapped(&indent, &line, DIM)?;
         }
         if let Some(heap) = &site.heap {
@@ -390,6 +399,12 @@ impl Page<'_> {
             .break_words(false);
         wrap(text, options).iter().try_for_each(|line| writeln!(self.out, "{style}{line}{style:#}"))
     }
+}
+
+/// Whether a notice says how a recording was made, which stands with what it counted.
+fn is_of_growth(evidence: &Evidence, notice: &Notice) -> bool {
+    let kind = notice.source.map(|id| evidence.sources[id].kind);
+    evidence.growth.is_some() && kind == Some(SourceKind::Recording)
 }
 
 /// A finding and what stands under it.
@@ -485,7 +500,42 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use evidence::{ProcessGrowth, ProcessStorage, Source};
+
     use super::*;
+
+    #[test]
+    fn how_a_recording_was_made_stands_with_its_growths() {
+        let mut evidence = Evidence::default();
+        let source = |kind| Source { name: String::new(), kind, summary: String::new() };
+        let recording = evidence.sources.add(source(SourceKind::Recording));
+        let perf = evidence.sources.add(source(SourceKind::Perf));
+        evidence.growth = Some(ProcessGrowth::of(recording));
+        let notice = |id, text: &str| Notice { source: Some(id), text: text.to_owned() };
+        evidence.notices = vec![notice(perf, "of perf"), notice(recording, "of the budget")];
+        evidence.storage = Some(ProcessStorage {
+            source: perf,
+            duration_ns: 0,
+            writes: None,
+            syncs: None,
+            write_sizes: None,
+            durable: None,
+            sites: Vec::new(),
+            blocks: None,
+            blocks_of_others: None,
+        });
+        let mut out = Vec::new();
+        render_text(&mut out, &diagnosis::diagnose(evidence), &TextOptions::default())
+            .expect("a Vec takes everything");
+        let text = String::from_utf8(out).expect("text");
+        let at = |part: &str| text.find(part).expect("it is there");
+        assert!(
+            at("Growth") < at("of the budget") && at("of the budget") < at("Storage"),
+            "{text}"
+        );
+        assert!(at("Storage") < at("of perf"), "{text}");
+        assert_eq!(text.matches("of the budget").count(), 1);
+    }
 
     #[test]
     fn a_command_to_copy_has_no_end_before_its_end() {

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use diagnosis::finding::Span;
-use diagnosis::rewrites::{Costs, Inner, RecordedMaps};
+use diagnosis::rewrites::{Costs, Inner, RecordedMaps, Unseen};
+use diagnosis::rules::FIRST_GROUP;
 use evidence::sizes::{FinalSizes, Size};
 use evidence::words::plural;
 use evidence::{Evidence, HintedMakes, Precision, TypeGrowth};
@@ -15,8 +16,8 @@ use gomap::{GrowKind, Rewrite};
 
 pub use svg::render_recorded_svg;
 
-use crate::growth::{about, classes, grows_text, maps, size_text};
-use crate::numbers::{bytes, count, counted, span};
+use crate::growth::{classes, entries, grows_text, maps, size_text};
+use crate::numbers::{bytes, count, recorded, span};
 use crate::what_if::name;
 use crate::words::{self, Word};
 
@@ -133,7 +134,7 @@ fn one(out: &mut dyn Write, maps: &RecordedMaps) -> io::Result<()> {
     let sizes = maps.growth.sizes.as_ref().ok();
     level(out, &maps.growth, sizes, maps.hints.as_ref())?;
     match &maps.inner {
-        Ok(inner) => of_inner(out, inner)?,
+        Ok(inner) => of_inner(out, inner, maps.unseen.as_ref())?,
         Err(reason) => {
             if let Some(text) = words::not_flattened(*reason) {
                 writeln!(out, "  flattened: not known, {text}")?;
@@ -157,29 +158,30 @@ fn level(
     hints: Option<&HintedMakes>,
 ) -> io::Result<()> {
     let total = growth.total;
-    let about = about(growth.precision);
     writeln!(
         out,
-        "  recorded: {} {} of {about}{}, {about}{} allocated{}",
+        "  recorded: {} {} of {}, {} allocated{}",
         grows_text(growth),
         plural(total.grows, "growth"),
-        counted(total.moved_entries, "entry"),
-        bytes(total.grow_bytes),
+        recorded(growth.figure(total.moved_entries), entries),
+        recorded(growth.figure(total.grow_bytes), bytes),
         precision(growth.precision)
     )?;
     if let Some(sizes) = sizes {
         writeln!(out, "  sizes, by these: {}", classes(sizes))?;
     }
-    if let Some(makes) = hints {
-        writeln!(
-            out,
-            "  made with a hint of {:.1} on average: {} at {}",
-            makes.mean(),
-            maps(makes.n),
-            words::place(&makes.frame)
-        )?;
-    }
-    Ok(())
+    made_with(out, hints)
+}
+
+fn made_with(out: &mut dyn Write, hints: Option<&HintedMakes>) -> io::Result<()> {
+    let Some(makes) = hints else { return Ok(()) };
+    writeln!(
+        out,
+        "  made with a hint of {:.1} on average: {} at {}",
+        makes.mean(),
+        maps(makes.n),
+        words::place(&makes.frame)
+    )
 }
 
 fn precision(precision: Precision) -> &'static str {
@@ -191,13 +193,20 @@ fn precision(precision: Precision) -> &'static str {
     }
 }
 
-fn of_inner(out: &mut dyn Write, inner: &Inner) -> io::Result<()> {
+fn of_inner(out: &mut dyn Write, inner: &Inner, of_unseen: Option<&Unseen>) -> io::Result<()> {
     let at = inner.frame.as_ref().map_or("none of which grew".to_owned(), words::place);
     writeln!(out, "  in them {BOLD}{}{BOLD:#}  {at}", inner.map_type)?;
     if let Some(growth) = &inner.growth {
         level(out, growth, inner.sizes.as_ref(), inner.hints.as_ref())?;
+    } else {
+        made_with(out, inner.hints.as_ref())?;
     }
-    writeln!(out, "  and {} of at most 8 entries, which no recording sees", unseen(inner.unseen))?;
+    let most = match of_unseen {
+        Some(Unseen { room: FIRST_GROUP, .. }) => "of at most 8 entries".to_owned(),
+        Some(Unseen { room, .. }) => format!("of at most {} entries by their hints", count(*room)),
+        None => "that did not grow, how large is not known".to_owned(),
+    };
+    writeln!(out, "  and {} {most}, which no recording sees", unseen(inner.unseen))?;
     match inner.flat {
         Ok(_) => Ok(()),
         Err(reason) => {

@@ -270,6 +270,7 @@ words! { NoForecast:
     Self::NoSizes(_) => "no_sizes",
     Self::UnknownType => "unknown_type",
     Self::UnknownVersion => "unknown_version",
+    Self::UnknownHints => "unknown_hints",
 }
 
 // In words for readers: `what_if::name`.

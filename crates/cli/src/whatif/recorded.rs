@@ -85,5 +85,6 @@ fn rank(reason: &NoForecast) -> u8 {
         NoForecast::UnknownType => 0,
         NoForecast::NoSizes(_) => 1,
         NoForecast::UnknownVersion => 2,
+        NoForecast::UnknownHints => 3,
     }
 }

@@ -27,10 +27,16 @@ fn the_limit_decides_the_exit_code() {
     let code = |limit: &str| {
         let args =
             ["diagnose", "--fail-over", limit].into_iter().chain(inputs.iter().map(String::as_str));
-        mapscope(args).status.code()
+        let output = mapscope(args);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    assert_eq!(code("1"), Some(1));
-    assert_eq!(code("99"), Some(0));
+    let (over, said) = code("1");
+    assert_eq!(over, Some(1));
+    assert!(said.contains(":1: CPU of maps in main."), "{said}");
+    assert!(said.contains(" %, allowed are 1.0 % by --fail-over (growth-dominates)\n"), "{said}");
+    let (fine, said) = code("99");
+    assert_eq!(fine, Some(0));
+    assert!(!said.contains("--fail-over"), "{said}");
 }
 
 #[test]

@@ -39,6 +39,12 @@ fn a_rule_is_explained_by_its_name() {
     assert_eq!((unknown.status.code(), &*unknown.stdout), (Some(2), &b""[..]));
     let err = String::from_utf8(unknown.stderr).unwrap();
     assert!(err.contains("growth-dominates, ") && err.contains("gc-bound"), "{err}");
+    let of_verdict = stdout_of(["diagnose", "--explain", "PRESIZE"]);
+    for part in ["presize: what", "growth-dominates", "hint-too-small"] {
+        assert!(of_verdict.contains(part), "{of_verdict}");
+    }
+    assert!(!of_verdict.contains("\nchurn"), "{of_verdict}");
+    assert!(stdout_of(["diagnose", "--explain", "leave-it-alone"]).contains("below-threshold"));
     let with_input = mapscope(["diagnose", "--explain", "churn", "cpu.pprof"]);
     assert_eq!(with_input.status.code(), Some(2));
     assert!(stdout_of(["completions", "bash"]).contains("growth-dominates"));

@@ -6,7 +6,8 @@ use gomap::GrowKind;
 use super::*;
 use crate::source_id;
 use evidence::{
-    Cost, Frame, GrowStep, Growth, ProcessCpu, ProcessGrowth, Program, Sampled, SiteCpu, TypeGrowth,
+    Cost, Frame, GrowStep, Growth, Precision, ProcessCpu, ProcessGrowth, Program, Sampled, SiteCpu,
+    SiteMap, TypeGrowth,
 };
 
 /// A site with 30 % of the CPU and 100 growths a second, from 8 to 16 slots, in Go 1.27.
@@ -86,6 +87,50 @@ fn what_cannot_be_checked_is_said_and_not_passed() {
             Unchecked { line: 4, reason: not_measured }
         ]
     );
+}
+
+/// Windows that met no growth at a line say nothing of it.
+#[test]
+fn no_growth_is_no_measurement_where_not_every_growth_was_counted() {
+    let text = |limit: &str| format!("[[limit]]\n{limit}\nmax_grows_per_second = 1000\n");
+    let of_function = text("function = 'fill'") + "max_write_amplification = 9\n";
+    let reasons = |text: &str, evidence: &Evidence| {
+        let outcome = check(text, evidence);
+        assert_eq!(outcome.excesses, []);
+        outcome.unchecked.iter().map(|of| of.reason).collect::<Vec<_>>()
+    };
+    let with = |precision, lost| {
+        let mut evidence = program();
+        let growth = evidence.growth.as_mut().unwrap();
+        (growth.precision, growth.lost) = (precision, lost);
+        evidence.sites[0].growth = Some(SiteGrowth::default());
+        evidence
+    };
+    assert_eq!(reasons(&of_function, &with(Precision::Exact, 0)), []);
+    let not_met = Measure::ALL[1..].iter().map(|&measure| Reason::NotMet(measure));
+    let not_met: Vec<Reason> = not_met.collect();
+    for (precision, lost) in [
+        (Precision::Exact, 1),
+        (Precision::EstimatedSite, 0),
+        (Precision::Estimated, 0),
+        (Precision::LowerBound, 0),
+    ] {
+        assert_eq!(reasons(&of_function, &with(precision, lost)), not_met, "{precision:?}");
+    }
+    // A line that only reads cannot grow a map.
+    let mut reads = with(Precision::Estimated, 0);
+    let callee = "runtime.mapaccess1_faststr".to_owned();
+    let map_type = Err("loaded from memory".to_owned());
+    reads.sites[0].maps = Some(vec![SiteMap { op: MapOp::Read, callee, map_type }]);
+    assert_eq!(reasons(&of_function, &reads), []);
+    // Growths of one type say nothing of another at the same line.
+    let mut other = program();
+    other.growth.as_mut().unwrap().precision = Precision::Estimated;
+    let known = &mut other.sites[0].growth.as_mut().unwrap().types;
+    known.push(TypeGrowth { map_type: "map[int]int".to_owned(), ..TypeGrowth::default() });
+    assert_eq!(reasons(&text("map_type = 'string'"), &other), []);
+    let unmet = Reason::NotMet(Measure::GrowsPerSecond);
+    assert_eq!(reasons(&text("map_type = 'map.int.int'"), &other), [unmet]);
 }
 
 #[test]

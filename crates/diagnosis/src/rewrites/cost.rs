@@ -2,7 +2,8 @@
 
 use gomap::{Estimate, Forecast, MapShape, Rewrite};
 
-use super::Inner;
+use super::nested::MOST_UNSEEN;
+use super::{Inner, Unseen};
 use crate::finding::Span;
 use crate::hints;
 use evidence::sizes::{Class, FinalSizes, Size};
@@ -130,7 +131,7 @@ pub(super) fn add_inner(
     costs: &mut Vec<(Rewrite, Costs)>,
     shape: &MapShape,
     outer: &FinalSizes,
-    inner: &Inner,
+    (inner, of_unseen): (&Inner, &Unseen),
 ) {
     let of_inner = inner
         .sizes
@@ -141,7 +142,9 @@ pub(super) fn add_inner(
         let find = |costs: &Vec<(Rewrite, Costs)>| {
             costs.iter().find(|(rewrite, _)| *rewrite == wanted).map(|(_, costs)| *costs)
         };
-        of_inner.as_ref().and_then(find).unwrap_or_default().and(unseen(shape, inner))
+        let is_presized = wanted == Rewrite::Presized;
+        let unseen = unseen(shape, inner, of_unseen, is_presized);
+        of_inner.as_ref().and_then(find).unwrap_or_default().and(unseen)
     };
     for (rewrite, costs) in costs.iter_mut() {
         // Only the map that holds the others is sharded.
@@ -151,6 +154,8 @@ pub(super) fn add_inner(
     let Ok(flat) = &inner.flat else { return };
     let n_flat = outer.classes().iter().map(|class| class.maps).fold(0, u64::saturating_add);
     let n_entries = inner.entries();
+    let beyond = inner.unseen.room.saturating_mul(of_unseen.room.saturating_sub(MOST_UNSEEN));
+    let n_entries = Size { room: n_entries.room.saturating_add(beyond), ..n_entries };
     let size = Size {
         at_least: n_entries.at_least / n_flat.max(1),
         room: n_entries.room.div_ceil(n_flat.max(1)),
@@ -162,12 +167,16 @@ pub(super) fn add_inner(
     costs.insert(3, (Rewrite::FlattenedPresized, flattened(|entries| entries)));
 }
 
-/// Maps that never grew: how many, and of which size, is known in bounds only. Hints do nothing for them.
-fn unseen(shape: &MapShape, inner: &Inner) -> Costs {
+/// Maps that never grew: how many, and of which size, is known in bounds only. Hints do nothing for those of one group.
+fn unseen(shape: &MapShape, inner: &Inner, unseen: &Unseen, is_presized: bool) -> Costs {
     let of = |n_maps| {
-        over(shape, Size { at_least: 0, room: super::nested::MOST_UNSEEN }, |entries| {
-            shape.forecast(entries, 0).times(n_maps)
-        })
+        let of_way = |(hint, room)| {
+            over(shape, Size { at_least: 0, room }, |entries| {
+                let hint = if is_presized { entries } else { hint };
+                shape.forecast(entries, hint).times(n_maps)
+            })
+        };
+        unseen.ways(shape).into_iter().map(of_way).reduce(Costs::or).unwrap_or_default()
     };
     of(inner.unseen.at_least).up_to(of(inner.unseen.room))
 }

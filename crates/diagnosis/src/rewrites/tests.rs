@@ -10,7 +10,10 @@ use gomap_oracle::{Op, Outcome, Simulation};
 use super::*;
 use crate::finding::Span;
 use crate::source_id;
-use evidence::{GrowStep, Growth, MapType, Sampled, Site, SiteGrowth, TypePart};
+use evidence::{
+    GrowStep, Growth, MakeSite, MapType, Precision, ProcessGrowth, Sampled, Site, SiteGrowth,
+    TypePart,
+};
 
 const OUTER: &str = "map[string]map[int32]bool";
 const INNER: &str = "map[int32]bool";
@@ -223,6 +226,41 @@ fn maps_of_which_none_grew_are_known_by_the_maps_that_hold_them() {
     let inner = maps[0].inner.as_ref().unwrap();
     assert_eq!((inner.unseen.at_least, inner.unseen.room), (225, 448));
     assert!(inner.growth.is_none() && inner.flat.is_ok());
+}
+
+/// Maps made with a hint do not grow either.
+#[test]
+fn maps_that_never_grew_hold_what_their_hints_have_room_for() {
+    for (version, most) in VERSIONS.into_iter().zip([192, 112]) {
+        let mut recorder = Recorder::new(version);
+        let mut today = recorder.record(5, OUTER, &[300]);
+        let frame = Frame { function: "main.fill".into(), file: "main.go".into(), line: 7 };
+        let makes = MakeSite { frame: frame.clone(), map_type: Some(INNER.to_owned()) };
+        recorder.evidence.makes.push(makes);
+        let map_type = INNER.to_owned();
+        let hints = HintedMakes { frame, map_type, n: 300, sum_hints: 300 * 100 };
+        recorder.evidence.hints.push(hints.clone());
+        let maps = recorded(&recorder.evidence);
+        let inner = maps[0].inner.as_ref().unwrap();
+        assert_eq!((inner.hints.as_ref(), &inner.growth), (Some(&hints), &None));
+        assert_eq!(maps[0].unseen.as_ref().map(|unseen| unseen.room), Some(most));
+        let shape = recorder.shape(INNER);
+        today.extend((0..300).map(|_| recorder.fill(shape, (100, 100), |_| {})));
+        assert_inside(&costs(&maps[0], Rewrite::Today), &today, "hinted");
+        let flat: gomap::MapType = OUTER.parse().unwrap();
+        let (map_impl, version) = (recorder.map_impl, recorder.version);
+        let flat = MapShape::with_impl(map_impl, version, &flat.flattened().unwrap()).unwrap();
+        let outcome = recorder.fill(flat, (30_000, 0), |_| {});
+        assert_inside(&costs(&maps[0], Rewrite::Flattened), &[outcome], "flat");
+
+        // The binary shows the hint, but no window met it.
+        recorder.evidence.hints.clear();
+        let precision = Precision::Estimated;
+        let growth = ProcessGrowth { precision, ..ProcessGrowth::of(source_id(0)) };
+        recorder.evidence.growth = Some(growth);
+        let maps = recorded(&recorder.evidence);
+        assert_eq!(maps[0].rewrites, Err(NoForecast::UnknownHints));
+    }
 }
 
 #[test]

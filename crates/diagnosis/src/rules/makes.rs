@@ -14,7 +14,22 @@ pub(super) fn of(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes
         makes_are_counted: !makes.is_empty() && n_growing(context).is_some(),
         no_makes_because: makes.is_empty().then(|| why_none(context, map_type)),
         makes,
+        hinted: hinted(context, map_type),
     }
+}
+
+/// Lines of the site's function that make maps of this type with a hint, which is not known to be for a single group.
+fn hinted(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Vec<Frame> {
+    let recorded = || Some(&context.site.growth.as_ref()?.types.first()?.map_type);
+    let Some(name) = map_type.map(|of| &of.name).or_else(recorded) else { return Vec::new() };
+    let makes = context.evidence.makes.iter().filter(|make| {
+        make.frame.function == context.site.frame.function
+            && make.map_type.as_ref() == Some(name)
+            && !lacks_hint(context, make, map_type)
+    });
+    let mut places: Vec<Frame> = makes.map(|make| make.frame.clone()).collect();
+    places.dedup();
+    places
 }
 
 fn why_none(context: &SiteContext<'_>, map_type: Option<&MapType>) -> NoMakes {

@@ -100,7 +100,13 @@ mod tests {
 
     fn made() -> Makes {
         let no_makes_because = Some(NoMakes::NotSeen);
-        Makes { map_type: None, makes: Vec::new(), makes_are_counted: false, no_makes_because }
+        Makes {
+            map_type: None,
+            makes: Vec::new(),
+            hinted: Vec::new(),
+            makes_are_counted: false,
+            no_makes_because,
+        }
     }
 
     fn presize() -> Advice {

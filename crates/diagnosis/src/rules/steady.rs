@@ -3,13 +3,14 @@
 use goabi::MapOp;
 use gomap::Category;
 
+use super::growth::mark;
 use super::{
     FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence, said,
 };
 use crate::finding::{
     Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason, work_label,
 };
-use evidence::{Cost, ProcessCpu, SiteCpu, SourceKind};
+use evidence::{Cost, ProcessCpu, ProcessGrowth, SiteCpu, SourceKind};
 
 /// Part of the map cost under growth frames below which a hint would not be felt.
 pub(super) const GROWTH_IS_SMALL: f64 = 0.10;
@@ -107,6 +108,20 @@ const PARTS: [Category; 8] = [
     Category::GcAssist,
 ];
 
+/// How often maps grew here; nothing where none was met and not every growth was counted.
+fn recorded_grows(context: &SiteContext<'_>) -> Option<EvidenceLine> {
+    let growth = context.site.growth.as_ref()?;
+    let has_every = context.evidence.growth.as_ref().is_none_or(ProcessGrowth::has_every_growth);
+    let worst = growth.types.iter().max_by_key(|of| of.precision);
+    let what = match worst {
+        Some(of) => mark(of.figure(growth.total.grows)),
+        None if has_every => "",
+        None => return None,
+    };
+    let what = format!("growths recorded at this line{what}");
+    context.fact(SourceKind::Recording, what, Amount::Count(growth.total.grows))
+}
+
 /// A hot write without growth: a share of work, not a fault.
 pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
@@ -121,14 +136,7 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
         context.share("of that under growth frames", cpu.growth, cpu.map),
     ]);
     finding.evidence.extend(context.growth_aside());
-    if let Some(growth) = &context.site.growth {
-        let amount = Amount::Count(growth.total.grows);
-        finding.evidence.extend(context.fact(
-            SourceKind::Recording,
-            "growths recorded at this line".to_owned(),
-            amount,
-        ));
-    }
+    finding.evidence.extend(recorded_grows(context));
     finding.evidence.extend(parts_evidence(context, cpu, &parts));
     Some(finding)
 }

@@ -18,7 +18,7 @@ const HALF: Style = AnsiColor::Yellow.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// Where the text of a labelled paragraph begins.
-const INDENT: usize = 12;
+const INDENT: usize = 13;
 
 /// Writes all results. Colours are escape sequences: strip them where they are not wanted. Units: columns.
 ///
@@ -148,4 +148,20 @@ fn paragraph(out: &mut dyn Write, label: &str, text: &str, width: usize) -> io::
     let rest = " ".repeat(INDENT);
     let options = Options::new(width).initial_indent(&first).subsequent_indent(&rest);
     wrap(text, options).iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_the_list_stand_apart_from_its_texts() {
+        let mut out = Vec::new();
+        let all: Vec<&Experiment> = lab::CATALOGUE.iter().copied().collect();
+        render_lab_list(&mut out, &all, 100).expect("a Vec takes everything");
+        let text = String::from_utf8(out).expect("text");
+        let mut labelled = text.lines().filter(|line| line.starts_with("    predicts"));
+        assert!(labelled.clone().next().is_some());
+        assert!(labelled.all(|line| line.starts_with("    predicts ")), "{text}");
+    }
 }

@@ -98,6 +98,7 @@ struct Maps<'d> {
 impl<'d> From<&'d RecordedMaps> for Maps<'d> {
     fn from(maps: &'d RecordedMaps) -> Self {
         let sizes = maps.growth.sizes.as_ref();
+        let inner = maps.inner.as_deref().ok();
         let not_flattened = match &maps.inner {
             Ok(inner) => inner.flat.as_ref().err(),
             Err(reason) => Some(reason),
@@ -109,7 +110,7 @@ impl<'d> From<&'d RecordedMaps> for Maps<'d> {
                 ..Level::of(Some(&maps.frame), sizes.ok(), maps.hints.as_ref())
             },
             no_sizes_because: sizes.err().copied().map(Key),
-            inner: maps.inner.as_deref().ok().map(Inner::from),
+            inner: inner.map(|inner| Inner::of(inner, maps.unseen.as_ref())),
             not_flattened_because: not_flattened.copied().map(Key),
             rewrites: maps.rewrites.as_deref().ok().map(super::each),
             no_forecast_because: maps.rewrites.as_ref().err().copied().map(Key),
@@ -125,12 +126,14 @@ struct Inner<'d> {
     /// What was recorded of them; null where none of them grew.
     #[serde(flatten)]
     level: Level<'d>,
-    /// How many more there can be, of at most 8 entries.
+    /// How many more there can be, which never grew.
     unseen_maps: Range<u64>,
+    /// Entries that each of those holds at most: 8, or what their hints have room for; null when hints were not met.
+    unseen_entries_at_most: Option<u64>,
 }
 
-impl<'d> From<&'d rewrites::Inner> for Inner<'d> {
-    fn from(inner: &'d rewrites::Inner) -> Self {
+impl<'d> Inner<'d> {
+    fn of(inner: &'d rewrites::Inner, unseen: Option<&rewrites::Unseen>) -> Self {
         Self {
             map_type: &inner.map_type,
             level: Level {
@@ -138,6 +141,7 @@ impl<'d> From<&'d rewrites::Inner> for Inner<'d> {
                 ..Level::of(inner.frame.as_ref(), inner.sizes.as_ref(), inner.hints.as_ref())
             },
             unseen_maps: inner.unseen.into(),
+            unseen_entries_at_most: unseen.map(|of| of.room),
         }
     }
 }

@@ -36,6 +36,9 @@ pub fn no_forecast(reason: NoForecast, growth: &TypeGrowth) -> String {
             growth.map_type
         ),
         NoForecast::UnknownVersion => no_sizes(NoSizes::UnknownVersion).to_owned(),
+        NoForecast::UnknownHints => {
+            "maps in these are made with a hint whose size no window met; record longer, or with --max-overhead 100".to_owned()
+        }
     }
 }
 

@@ -42,24 +42,24 @@ fn text_has_verdict_figures_and_what_failed() {
     let text = text.replace("go<{{setting}}>|", "other");
     expect![[r#"
         cache-misses
-            claim   Against one flat map, nested maps raise first-level cache misses by 300 %.
-            tested  16,384 entries, 8 per outer key; 100,000 lookups in random order, counted by running the
-                    program with and without them. Hardware counters where perf has them, else a cache
-                    simulated by valgrind's cachegrind.
-            note    simulated
+            claim    Against one flat map, nested maps raise first-level cache misses by 300 %.
+            tested   16,384 entries, 8 per outer key; 100,000 lookups in random order, counted by running
+                     the program with and without them. Hardware counters where perf has them, else a cache
+                     simulated by valgrind's cachegrind.
+            note     simulated
           go1.27.3: holds in part
-            no      a nested lookup misses at least 4 times as often as a flat one (claimed: +300 %): 2.00
-                    times (1.92 to 2.05), met in 0 of 3 runs
-            yes     a nested lookup misses more often at all (by a fifth or more): 2.00 times (1.92 to
-                    2.05), met in 3 of 3 runs
+            no       a nested lookup misses at least 4 times as often as a flat one (claimed: +300 %): 2.00
+                     times (1.92 to 2.05), met in 0 of 3 runs
+            yes      a nested lookup misses more often at all (by a fifth or more): 2.00 times (1.92 to
+                     2.05), met in 3 of 3 runs
           other: not measurable here
-            failed  valgrind: <b>no</b>
-            -       a nested lookup misses at least 4 times as often as a flat one (claimed: +300 %): not
-                    measured
-            -       a nested lookup misses more often at all (by a fifth or more): not measured
-            instead A random lookup walks two tables instead of one; out of cache that costs up to about
-                    twice the misses, and nothing while the maps fit. Where work is grouped by outer key, or
-                    the inner map is held in a variable, the nested layout is the one that misses less.
+            failed   valgrind: <b>no</b>
+            -        a nested lookup misses at least 4 times as often as a flat one (claimed: +300 %): not
+                     measured
+            -        a nested lookup misses more often at all (by a fifth or more): not measured
+            instead  A random lookup walks two tables instead of one; out of cache that costs up to about
+                     twice the misses, and nothing while the maps fit. Where work is grouped by outer key,
+                     or the inner map is held in a variable, the nested layout is the one that misses less.
 
           First-level data cache misses per random lookup [misses]
                   go1.27.3                      other

@@ -132,8 +132,8 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
                   of 8
            change where this map is made is not known: the binary shows no line of this function that
                   makes it without a hint; write make(map[string]int, n) there; n is the number of
-                  entries they end with, which a recording, or a heap profile and the binary, would
-                  show; a hint far too large costs more than it saves
+                  entries they end with, which a recording that meets their growths, or a heap profile
+                  and the binary, would show; a hint far too large costs more than it saves
            saves  0.0 % to 54.9 % of the CPU; a right hint removes the growth frames and some of the
                   collector's other work; it saved no time where maps larger than the cache were filled
                   in random order
@@ -144,6 +144,7 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
                   66.7 % (40 of 60 samples)  of that under growth frames  [cpu.pprof]
                   66.7 % (40 of 60 samples)  of that moving entries  [cpu.pprof]
            trust  medium: growth frames only: the final sizes were not measured
+           rule   growth-dominates: mapscope diagnose --explain growth-dominates
            check  profile the same load again and run this with --focus 'main\.build': the growth share
                   of this line should be near 0
 

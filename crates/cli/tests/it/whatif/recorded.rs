@@ -166,7 +166,7 @@ fn json_has_each_level_with_its_sizes_and_reasons() {
         maps[0]["no_forecast_because"], maps[0]["not_flattened_because"]
     ));
     expect![[r#"
-        {"file":null,"function":null,"larger":null,"line":null,"map_type":"map[uint32]bool","mean_hint":null,"recorded":null,"sizes":null,"unseen_maps":{"high":1792,"low":897}}
+        {"file":null,"function":null,"larger":null,"line":null,"map_type":"map[uint32]bool","mean_hint":null,"recorded":null,"sizes":null,"unseen_entries_at_most":8,"unseen_maps":{"high":1792,"low":897}}
     "#]]
     .assert_eq(&format!("{}\n", maps[1]["inner"]));
     expect![[r#"

@@ -69,6 +69,7 @@ fn the_line_that_makes_the_maps_is_named_where_writers_mark() {
     let by = Relief::Presize(Makes {
         map_type: Some(inner().name),
         makes: vec![make],
+        hinted: Vec::new(),
         makes_are_counted: false,
         no_makes_because: None,
     });
