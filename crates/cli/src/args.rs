@@ -174,7 +174,7 @@ pub struct Capture {
     #[arg(short, long, value_name = "DIR", default_value = "mapscope.capture", value_hint = ValueHint::DirPath)]
     pub output: PathBuf,
     /// Keep what the probes of the recorder cost below this part of the program's CPU time; 100 is no limit.
-    #[arg(long, value_name = "PCT", default_value_t = 3.0, value_parser = percent)]
+    #[arg(long, value_name = "PCT", default_value_t = 3.0, value_parser = overhead)]
     pub max_overhead: f64,
     /// Of the endpoint: how much longer an answer may take than the server is asked to record.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = crate::record::parse_duration)]
@@ -272,6 +272,11 @@ Examples:
   Say what this machine allows:
     mapscope record --check
 
+The line of each second ends with how growths are counted: exact (each of them), sampled stacks (each, and the line of some), \
+or windows (those in short times, from which the rest is estimated).
+
+settling: the program has used less than 2 s of CPU time since the start, and may have paid more than --max-overhead.
+
 Recording needs Linux 5.15 or later on x86-64 or arm64 and root, or CAP_BPF and CAP_PERFMON (Linux 6.10 or later). \
 The recording is a pprof profile: go tool pprof -sample_index=map_moved_space server.pb.gz opens it.
 
@@ -301,7 +306,7 @@ pub struct Record {
     pub force: bool,
     /// Keep what probes cost below this part of the program's CPU time, from its second second of CPU time on, by
     /// counting less; 100 is no limit.
-    #[arg(long, value_name = "PCT", default_value_t = 3.0, value_parser = percent)]
+    #[arg(long, value_name = "PCT", default_value_t = 3.0, value_parser = overhead)]
     pub max_overhead: f64,
     /// CPU samples per second and core; 0 for none.
     #[arg(long, value_name = "HZ", default_value_t = 99, value_parser = clap::value_parser!(u64).range(0..=10_000))]
@@ -554,6 +559,19 @@ fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Of a limit below this the least that windows take leaves nothing. Units: percent.
+const LEAST_OVERHEAD: f64 = 0.5;
+
+fn overhead(text: &str) -> Result<f64, String> {
+    let pct = percent(text)?;
+    if pct < LEAST_OVERHEAD {
+        return Err(format!(
+            "the smallest limit of use is {LEAST_OVERHEAD}: a recording looks at the program at least every two seconds, which takes about that much of one that grows maps all the time"
+        ));
+    }
+    Ok(pct)
+}
+
 fn operations(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(n) if f64::is_finite(n) && n > 0.0 => Ok(n),
@@ -565,7 +583,16 @@ fn operations(text: &str) -> Result<f64, String> {
 mod tests {
     use clap::CommandFactory;
 
-    use super::{Args, NOT_BESIDE_EXPLAIN};
+    use super::{Args, NOT_BESIDE_EXPLAIN, overhead};
+
+    #[test]
+    fn a_limit_that_no_recording_keeps_is_refused() {
+        assert_eq!([overhead("0.5"), overhead("100")], [Ok(0.5), Ok(100.0)]);
+        for text in ["0", "0.1", "-1", "101", "NaN"] {
+            overhead(text).expect_err(text);
+        }
+        assert!(overhead("0").is_err_and(|error| error.contains("smallest limit of use is 0.5")));
+    }
 
     #[test]
     fn a_rule_is_explained_beside_no_other_argument_of_the_command() {

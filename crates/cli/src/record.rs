@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use capture::StopSignals;
 use evidence::printable;
-use evidence::words::plural;
+use evidence::words::{counted, plural, thousands};
 use goproc::{CommandState, SuspendSignal};
 use probe::{Attached, Ending, Links, Options, Recorder, Recording, State, Status, Target};
 
@@ -225,10 +225,11 @@ fn say(err: &mut dyn Say, status: &Status, is_terminal: bool) {
     let overhead = format!("{:.1} %{settling}", overhead * 100.0);
     let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
     err.say_progress(format_args!(
-        "{start}mapscope: {:>4.0} s  {about}{n_grows} {}  {n_samples} CPU {}  {n_lost} lost  overhead {overhead}  {mode}{lacking}{end}",
+        "{start}mapscope: {:>4.0} s  {about}{}  {}  {} lost  overhead {overhead}  {mode}{lacking}{end}",
         elapsed.as_secs_f64(),
-        plural(*n_grows, "growth"),
-        plural(*n_samples, "sample"),
+        counted(*n_grows, "growth"),
+        counted(*n_samples, "CPU sample"),
+        thousands(*n_lost),
     ));
 }
 
@@ -242,13 +243,20 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
     let path = printable(&path.to_string_lossy());
     writeln!(
         err,
-        "mapscope: wrote {path}: {}, {} CPU {}, {} lost, in {:.1} s{why}",
+        "mapscope: wrote {path}: {}, {}, {} lost, in {:.1} s{why}, at {:.1} % overhead",
         recording.grows_text(),
-        recording.n_samples,
-        plural(recording.n_samples, "sample"),
-        recording.n_lost,
-        recording.elapsed.as_secs_f64()
+        counted(recording.n_samples, "CPU sample"),
+        thousands(recording.n_lost),
+        recording.elapsed.as_secs_f64(),
+        recording.overhead * 100.0
     )?;
+    if let Some(why) = recording.why_over_limit() {
+        writeln!(
+            err,
+            "mapscope: that is more than the {} % of --max-overhead: {why}",
+            recording.max_overhead * 100.0
+        )?;
+    }
     if recording.n_elsewhere > 0 {
         writeln!(
             err,
@@ -383,6 +391,30 @@ mod tests {
         );
         assert!(said.contains("a debugger (process 2) is attached to process 1: "), "{said:?}");
         assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+    }
+
+    #[test]
+    fn the_last_word_is_what_it_cost() {
+        let said = |overhead| {
+            let mut said = Vec::new();
+            let recording = Recording {
+                overhead,
+                max_overhead: 0.03,
+                is_settling: true,
+                n_grows: 27_510,
+                ..Recording::default()
+            };
+            summarise(&recording, Path::new("r.pb.gz"), &mut said).expect("memory takes it");
+            String::from_utf8(said).expect("text")
+        };
+        assert_eq!(
+            said(0.021),
+            "mapscope: wrote r.pb.gz: 27,510 growths, 0 CPU samples, 0 lost, in 0.0 s, at 2.1 % overhead\n"
+        );
+        assert!(
+            said(0.066)
+                .contains("more than the 3 % of --max-overhead: the program used less than 2 s")
+        );
     }
 
     #[test]

@@ -14,6 +14,24 @@ pub fn plural(n: u64, noun: &str) -> String {
     }
 }
 
+/// "1,843".
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// "1 growth", "1,843 growths".
+pub fn counted(n: u64, noun: &str) -> String {
+    format!("{} {}", thousands(n), plural(n, noun))
+}
+
 /// "1 growth was", "2 growths were".
 pub fn were(n: u64, noun: &str) -> String {
     format!("{n} {} {}", plural(n, noun), if n == 1 { "was" } else { "were" })
@@ -22,6 +40,15 @@ pub fn were(n: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_stand_in_threes() {
+        assert_eq!(
+            [0, 999, 1000, 27_510, 1_234_567].map(thousands),
+            ["0", "999", "1,000", "27,510", "1,234,567"]
+        );
+        assert_eq!([counted(1, "growth"), counted(1843, "growth")], ["1 growth", "1,843 growths"]);
+    }
 
     #[test]
     fn one_of_something_is_no_plural() {

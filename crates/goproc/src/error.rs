@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use rustix::process::geteuid;
+use rustix::thread::{CapabilitySet, capabilities};
 use thiserror::Error;
 
 use crate::{Pid, RunAddr};
@@ -96,11 +97,19 @@ pub enum ErrorKind {
 
 /// What lets this user look at a process that it may not look at.
 pub fn advice_to_read() -> &'static str {
-    advice_for(geteuid().is_root())
+    advice_for(geteuid().is_root(), has_rights())
 }
 
-fn advice_for(is_root: bool) -> &'static str {
-    if is_root {
+/// Whether this thread may look at processes of others, as far as capabilities decide.
+fn has_rights() -> bool {
+    let needed = CapabilitySet::SYS_PTRACE | CapabilitySet::DAC_READ_SEARCH;
+    capabilities(None).is_ok_and(|sets| sets.effective.contains(needed))
+}
+
+fn advice_for(is_root: bool, has_rights: bool) -> &'static str {
+    if has_rights {
+        "the capabilities for it are there, so that something else forbids it: a security module of the kernel, a sandbox, or a user namespace outside of this one"
+    } else if is_root {
         "root needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for it here"
     } else {
         "run as the user of the process or as root, or add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
@@ -146,8 +155,16 @@ mod tests {
 
     #[test]
     fn root_is_not_told_to_be_root() {
-        assert!(!advice_for(true).contains("as root"));
-        assert!(advice_for(true).contains("CAP_SYS_PTRACE"));
-        assert!(advice_for(false).contains("or as root"));
+        assert!(!advice_for(true, false).contains("as root"));
+        assert!(advice_for(true, false).contains("CAP_SYS_PTRACE"));
+        assert!(advice_for(false, false).contains("or as root"));
+    }
+
+    #[test]
+    fn who_has_the_capabilities_is_not_told_to_get_them() {
+        for is_root in [false, true] {
+            let said = advice_for(is_root, true);
+            assert!(said.contains("something else forbids it") && !said.contains("CAP_"), "{said}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use evidence::Bounds;
-use evidence::words::plural;
+use evidence::words::{counted, thousands};
 use gopprof::Profile;
 use recording::Ending;
 
@@ -80,21 +80,40 @@ pub struct Recording {
     pub other_code: Vec<PathBuf>,
     /// Time recorded.
     pub elapsed: Duration,
+    /// What probes took, as a fraction of the program's own CPU time.
+    pub overhead: f64,
+    /// What they were to take at most; 1 or more is no limit.
+    pub max_overhead: f64,
+    /// Whether the program ran too short for that limit to hold.
+    pub is_settling: bool,
 }
 
 impl Recording {
-    /// How many growths, and how sure that is: "621 growths", or "664 growths (estimated, between 620 and 731)".
+    /// How many growths, and how sure that is: "1,621 growths", or "664 growths (estimated, between 620 and 731)".
     pub fn grows_text(&self) -> String {
-        let range = match self.grows_range.map(|range| (range.low, range.high)) {
-            None => String::new(),
-            Some((low, Some(high))) => format!(" (estimated, between {low} and {high})"),
-            Some((low, None)) => {
-                format!(
-                    " (at least {low}: what was not counted, or not measured, has no upper end)"
-                )
+        let text = counted(self.n_grows, "growth");
+        match self.grows_range.map(|range| (range.low, range.high)) {
+            None => text,
+            Some((low, Some(high))) => {
+                format!("{text} (estimated, between {} and {})", thousands(low), thousands(high))
             }
-        };
-        format!("{} {}{range}", self.n_grows, plural(self.n_grows, "growth"))
+            Some((low, None)) => format!(
+                "at least {} (the estimate is {}; not everything was counted or measured, and how many more there were is not known)",
+                counted(low, "growth"),
+                thousands(self.n_grows)
+            ),
+        }
+    }
+
+    /// Why probes took more than they were to take; `None` when they did not, or there was no limit.
+    pub fn why_over_limit(&self) -> Option<&'static str> {
+        // What is said is rounded to a tenth of a percent.
+        let is_over = self.max_overhead < 1.0 && self.overhead >= self.max_overhead + 0.0005;
+        is_over.then_some(if self.is_settling {
+            "the program used less than 2 s of CPU time, and the limit holds from then on"
+        } else {
+            "growths came faster at times than could be foreseen"
+        })
     }
 }
 
@@ -112,6 +131,20 @@ mod tests {
         let range = Bounds { low: 620, high: Some(731) };
         assert_eq!(text(Some(range)), "664 growths (estimated, between 620 and 731)");
         let bound = Bounds { low: 620, high: None };
-        assert!(text(Some(bound)).starts_with("664 growths (at least 620: "));
+        assert!(text(Some(bound)).starts_with("at least 620 growths (the estimate is 664; "));
+        let many = Recording { n_grows: 27_510, ..Recording::default() };
+        assert_eq!(many.grows_text(), "27,510 growths");
+    }
+
+    #[test]
+    fn what_takes_more_than_the_limit_says_why() {
+        let why = |overhead, max_overhead, is_settling| {
+            let recording =
+                Recording { overhead, max_overhead, is_settling, ..Recording::default() };
+            recording.why_over_limit().unwrap_or("")
+        };
+        assert_eq!([why(0.03, 0.03, true), why(0.0304, 0.03, false), why(1.3, 1.0, true)], [""; 3]);
+        assert!(why(0.05, 0.03, true).contains("less than 2 s of CPU time"));
+        assert!(why(0.05, 0.03, false).contains("foreseen"));
     }
 }

@@ -63,6 +63,9 @@ pub(crate) fn build(tally: &Tally, binary: &Binary<'_>, facts: &Facts<'_>) -> Re
         n_lost: facts.n_lost() + facts.count(COUNT_SAMPLES_LOST) + facts.n_lost_stacks(),
         elapsed: facts.elapsed,
         ending: facts.ending,
+        overhead: facts.overhead,
+        max_overhead: facts.max_overhead,
+        is_settling: facts.is_settling,
         profile: rows.writer.finish(),
     }
 }

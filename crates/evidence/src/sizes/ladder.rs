@@ -31,6 +31,9 @@ const SIGNIFICANT_BESIDE_COMPLETE: f64 = 3.5;
 const EXPECTED_SEEN: f64 = 3.0;
 /// Part of the maps whose size may stay unknown.
 const FEW: f64 = 0.05;
+/// Part of the maps of a rung up to which those that did not come by it may have been on their way when the recording began or
+/// ended: they are no class of their own.
+const ON_THEIR_WAY: f64 = 0.001;
 /// Slots of the largest table of a Swiss map, as an exponent.
 const LARGEST_TABLE_LOG2: usize = MAX_TABLE_SLOTS.ilog2() as usize;
 /// More slots do not fit any memory.
@@ -155,8 +158,13 @@ impl Ladder {
             rung.map_or(0, |rung| (rung.grows.value() / self.exposure(index)).round() as u64)
         };
         let class = |index| {
-            let maps = maps(index).saturating_sub(maps(index + 1));
-            (maps > 0).then(|| Class { size: self.size(index), maps, range: None })
+            let on = maps(index + 1);
+            let maps = maps(index).saturating_sub(on);
+            (maps as f64 > on as f64 * ON_THEIR_WAY).then(|| Class {
+                size: self.size(index),
+                maps,
+                range: None,
+            })
         };
         (0..self.rungs.len()).filter_map(class).collect()
     }

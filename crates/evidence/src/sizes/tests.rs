@@ -134,6 +134,21 @@ fn maps_stop_where_fewer_grow_on() {
 }
 
 #[test]
+fn maps_on_their_way_at_an_end_of_the_recording_are_no_size() {
+    let of = |to_table: u64| {
+        growth(&[
+            (GrowKind::SmallToTable, 8, to_table, 8),
+            (GrowKind::Table, 16, 40_415, 14),
+            (GrowKind::Table, 32, 40_415, 28),
+            (GrowKind::Table, 64, 40_414, 56),
+        ])
+    };
+    let n_classes = |of: &TypeGrowth| sizes_of(&recorded(SWISS, &[]), of).unwrap().classes().len();
+    assert_eq!(n_classes(&of(40_418)), 1);
+    assert_eq!(n_classes(&of(40_515)), 2);
+}
+
+#[test]
 fn the_load_factor_is_that_of_the_version() {
     let of = growth(&[(GrowKind::Double, 8, 5, 8), (GrowKind::Double, 16, 5, 12)]);
     let sizes = sizes_of(&recorded(CLASSIC_121, &[]), &of).unwrap();

@@ -26,6 +26,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) sample_hz: u64,
     pub(crate) max_overhead: f64,
     pub(crate) overhead: f64,
+    /// Whether the program ran too short for the limit to hold.
+    pub(crate) is_settling: bool,
     pub(crate) costs: Costs,
     pub(crate) links: LinkKind,
     pub(crate) n_probes: usize,

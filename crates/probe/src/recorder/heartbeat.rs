@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::Recorder;
+use super::{Recorder, counting};
 use crate::error::Error;
 use crate::governor::{Interval, Mode};
 use crate::kernel::ProbeLinks;
@@ -29,9 +29,11 @@ impl Recorder {
             Mode::Windows => self.end_gap()?,
             _ => self.tick()?,
         }
+        // All at one moment: probes go one after the other.
+        self.pause()?;
+        self.kernel.count_standing_apart(false)?;
         self.growth = ProbeLinks::default();
         self.has_standing = self.standing.links.take().is_some();
-        self.kernel.count_standing_apart(false)?;
         self.detaching.wait();
         Ok(())
     }
@@ -47,11 +49,15 @@ impl Recorder {
         if let Some(probe) = self.points.standing().filter(|_| self.has_standing) {
             let (path, scopes) = (self.found.file.path.clone(), self.scopes());
             self.standing.links = Some(self.kernel.attach(&path, &scopes, &[probe])?);
-            self.kernel.count_standing_apart(true)?;
             self.part.counts_standing = false;
         }
-        if self.governor.mode() != Mode::Windows {
+        let mode = self.governor.mode();
+        if mode != Mode::Windows {
             self.growth = self.attach_again(&[])?;
+        }
+        self.kernel.count_standing_apart(self.standing.links.is_some())?;
+        if mode != Mode::Windows {
+            self.kernel.control(counting(mode, self.max_frames))?;
         }
         let gap = self.pass()?;
         self.late = Duration::ZERO;

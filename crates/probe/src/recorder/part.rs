@@ -101,11 +101,11 @@ pub(super) fn between(from: &Mark, to: &Mark) -> Interval {
 impl Recorder {
     /// Makes a recording of everything since the last one.
     pub(super) fn cut(&mut self, ending: Ending) -> Result<Recording, Error> {
-        let counters = match self.gather(ending) {
-            Err(_) if ending == Ending::Failure => self.give_up(),
-            counters => counters?,
+        let (counters, at) = match self.gather(ending) {
+            Err(_) if ending == Ending::Failure => (self.give_up(), Instant::now()),
+            gathered => gathered?,
         };
-        let now = Mark { counters, at: Instant::now(), ..self.last };
+        let now = Mark { counters, at, ..self.last };
         let mut next = Part::beginning(now, self.last, &self.part.windows);
         if ending == Ending::Rotation {
             next.n_known = self.alive()?.len() as u64;
@@ -128,24 +128,33 @@ impl Recorder {
         Ok(recording)
     }
 
-    /// Takes everything that was counted out of the kernel's tables, and returns the counters.
-    fn gather(&mut self, ending: Ending) -> Result<Counters, Error> {
+    /// Takes everything that was counted out of the kernel's tables, and returns the counters, and until when they
+    /// counted.
+    fn gather(&mut self, ending: Ending) -> Result<(Counters, Instant), Error> {
         if self.governor.mode() == Mode::Windows {
             self.end_gap()?;
         } else {
             self.tick()?;
         }
-        if ending != Ending::Rotation {
-            (self.growth, self.always) = Default::default();
-            self.standing.links = None;
-            self.detaching.wait();
-        }
+        let ended_at =
+            if ending == Ending::Rotation { None } else { Some(self.take_probes_away()?) };
         // The last look may be older than what was loaded since.
         self.others.wait();
         self.look_for_others()?;
         self.collect()?;
         self.others.wait();
-        self.kernel.counters()
+        Ok((self.kernel.counters()?, ended_at.unwrap_or_else(Instant::now)))
+    }
+
+    /// The kernel takes probes away one after the other, over some ten milliseconds: where the rest counted meanwhile, some
+    /// steps of growth would be missing, and maps would seem to have stopped before them. Returns when counting ended.
+    fn take_probes_away(&mut self) -> Result<Instant, Error> {
+        self.kernel.hold(true)?;
+        let ended_at = Instant::now();
+        (self.growth, self.always) = Default::default();
+        self.standing.links = None;
+        self.detaching.wait();
+        Ok(ended_at)
     }
 
     /// Keeps what was taken out of the kernel's tables already; the rest is lost. Returns the counters as far as they are
@@ -170,6 +179,7 @@ impl Recorder {
             sample_hz: self.sample_hz,
             max_overhead: self.max_overhead,
             overhead: self.overhead(&part.from),
+            is_settling: self.governor.is_settling(),
             costs: *self.governor.costs(),
             links: self.kernel.link_kind(),
             n_probes: self.points.n_growth(),

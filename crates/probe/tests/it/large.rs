@@ -53,7 +53,7 @@ fn record(
     Some((recordings.into_iter().map(|recording| recording.profile).collect(), n_maps))
 }
 
-fn number(sample: &Sample<'_>, key: &str) -> Option<i64> {
+pub(crate) fn number(sample: &Sample<'_>, key: &str) -> Option<i64> {
     sample.labels().find(|label| label.key == key).and_then(|label| match label.value {
         LabelValue::Num { value, .. } => Some(value),
         LabelValue::Str(_) => None,

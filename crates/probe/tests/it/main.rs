@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod exact;
+mod filling;
 mod large;
 mod object;
 

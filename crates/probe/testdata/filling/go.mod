@@ -1,0 +1,3 @@
+module example.com/filling
+
+go 1.22
