@@ -8,7 +8,6 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-
 use goabi::GoVersion;
 use regex::Regex;
 use report::Explained;

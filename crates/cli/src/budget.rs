@@ -1,10 +1,10 @@
 //! `mapscope diagnose --budget`, `--sarif` and `--github`.
 
-use std::fs;
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use diagnosis::Diagnosis;
 use diagnosis::budget::{Budget, Outcome};
 
@@ -50,8 +50,19 @@ pub(crate) fn check(
     })
 }
 
+/// More than anybody writes by hand. Units: bytes.
+const MAX_BUDGET: u64 = 1 << 20;
+
 fn read(path: &Path) -> anyhow::Result<Budget> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let mut text = String::new();
+    let mut file =
+        File::open(path).with_context(|| path.display().to_string())?.take(MAX_BUDGET + 1);
+    let n_read = file.read_to_string(&mut text).with_context(|| path.display().to_string())?;
+    ensure!(
+        n_read as u64 <= MAX_BUDGET,
+        "{}: a budget has {MAX_BUDGET} bytes at most",
+        path.display()
+    );
     Budget::parse(&text).map_err(|error| {
         anyhow!("{}:{}:{}: {}", path.display(), error.line, error.column, error.message)
     })

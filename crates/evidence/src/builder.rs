@@ -110,7 +110,7 @@ impl OfSource<'_> {
 impl Builder {
     /// Adds an input.
     pub fn source(&mut self, name: &str, kind: SourceKind) -> OfSource<'_> {
-        let source = Source { name: name.to_owned(), kind, summary: String::new() };
+        let source = Source { name: printable(name), kind, summary: String::new() };
         let id = self.evidence.sources.add(source);
         OfSource { builder: self, id }
     }

@@ -97,11 +97,16 @@ impl Recording {
             Some((low, Some(high))) => {
                 format!("{text} (estimated, between {} and {})", thousands(low), thousands(high))
             }
-            Some((low, None)) => format!(
-                "at least {} (the estimate is {}; not everything was counted or measured, and how many more there were is not known)",
-                counted(low, "growth"),
-                thousands(self.n_grows)
-            ),
+            Some((low, None)) => {
+                let estimate = match self.n_grows > low {
+                    true => format!("the estimate is {}; ", thousands(self.n_grows)),
+                    false => String::new(),
+                };
+                format!(
+                    "at least {} ({estimate}not everything was counted or measured, and how many more there were is not known)",
+                    counted(low, "growth"),
+                )
+            }
         }
     }
 
@@ -132,6 +137,8 @@ mod tests {
         assert_eq!(text(Some(range)), "664 growths (estimated, between 620 and 731)");
         let bound = Bounds { low: 620, high: None };
         assert!(text(Some(bound)).starts_with("at least 620 growths (the estimate is 664; "));
+        let least = Bounds { low: 664, high: None };
+        assert!(text(Some(least)).starts_with("at least 664 growths (not everything "));
         let many = Recording { n_grows: 27_510, ..Recording::default() };
         assert_eq!(many.grows_text(), "27,510 growths");
     }

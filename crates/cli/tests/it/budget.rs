@@ -25,6 +25,15 @@ fn diagnose(budget: &str, more: &[&str]) -> (Option<i32>, String, TempDir) {
 }
 
 #[test]
+fn a_budget_without_an_end_is_refused() {
+    let recording = sample("recordings/nested-1.27.3.pb.gz");
+    let output = mapscope(["diagnose", &recording, "--budget", "/dev/zero"]);
+    assert_eq!(output.status.code(), Some(2));
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("/dev/zero: a budget has 1048576 bytes at most"), "{err}");
+}
+
+#[test]
 fn what_is_over_a_limit_is_named_at_its_line() {
     let (code, err, _) = diagnose(
         "[[limit]]\nfunction = '^main\\.build$'\nmax_cpu_percent = 10\nmax_write_amplification = 1.2\n",

@@ -652,7 +652,7 @@ fn processes_of_the_file_of_a_command_that_are_not_recorded_are_counted() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains(" of this file ran beside it, not recorded"), "{said}");
     let notices = diagnose_json(&[&path])["notices"].to_string();
-    assert!(notices.contains("more processes of the same file"), "{notices}");
+    assert!(notices.contains(" of the same file ran beside the command"), "{notices}");
 }
 
 #[test]

@@ -87,7 +87,7 @@ mod tests {
 
     fn finding(site: usize, advice: Advice, samples: u64) -> Finding {
         let confidence = Confidence { level: Level::High, reason: Reason::ShareMeasured };
-        let what = format!("{} samples", samples);
+        let what = format!("{samples} samples");
         let line =
             EvidenceLine { sources: SourceIds::from(source_id(0)), what, amount: Amount::Fact };
         Finding {
@@ -113,8 +113,8 @@ mod tests {
         Advice::Presize { made: made(), entries: None }
     }
 
-    fn ranked(found: Vec<Finding>) -> Vec<(usize, Verdict, Option<Under>)> {
-        let of = |finding: &Finding| (finding.site.unwrap(), finding.verdict(), finding.under);
+    fn ranked(found: Vec<Finding>) -> Vec<(Option<usize>, Verdict, Option<Under>)> {
+        let of = |finding: &Finding| (finding.site, finding.verdict(), finding.under);
         rank(found, &evidence()).iter().map(of).collect()
     }
 
@@ -127,10 +127,10 @@ mod tests {
             finding(0, presize(), 70),
         ];
         let expected = [
-            (0, Verdict::Presize, None),
-            (0, Verdict::Reuse, Some(Under::Instead)),
-            (0, Verdict::ChangeKey, Some(Under::Besides)),
-            (1, Verdict::Presize, None),
+            (Some(0), Verdict::Presize, None),
+            (Some(0), Verdict::Reuse, Some(Under::Instead)),
+            (Some(0), Verdict::ChangeKey, Some(Under::Besides)),
+            (Some(1), Verdict::Presize, None),
         ];
         assert_eq!(ranked(found), expected);
     }

@@ -7,7 +7,7 @@ use crate::finding::{Advice, Amount, Cause, EvidenceLine, Finding, Level, Reason
 use evidence::{Cost, MapType, Site, SiteCpu, SourceKind};
 
 /// Part of the process' CPU in iterating at a line from which on it is worth a word.
-pub(super) const ITERATION_NOTICEABLE: f64 = 0.05;
+pub(super) const ITERATION_NOTICEABLE: f64 = 0.25;
 /// Part of the iterating at a line that begins loops, from which on each visits few entries.
 pub(super) const BEGINS_DOMINATE: f64 = 0.20;
 /// CPU of clearing for each unit of CPU of writing, from which on there is far more room than entries.
@@ -52,7 +52,7 @@ pub(super) fn iteration_dominates(context: &SiteContext<'_>) -> Option<Finding> 
 
 /// What beginning loops over maps costs at a line.
 fn begins(cpu: &SiteCpu) -> Cost {
-    let begins = cpu.entry_points.iter().filter(|of| BEGINS.contains(&of.name.as_str()));
+    let begins = cpu.entry_points.iter().filter(|of| BEGINS.contains(&&*of.name));
     begins.fold(Cost::default(), |mut sum, of| {
         sum += of.cost;
         sum
@@ -105,7 +105,7 @@ fn may_write(site: &Site, map_type: Option<&MapType>) -> bool {
 /// Whether the maps that are cleared have one group or bucket, as far as an input says so.
 fn is_one_group(context: &SiteContext<'_>, cpu: &SiteCpu, map_type: Option<&MapType>) -> bool {
     let is_swiss = context.map_impl() == Some(MapImpl::Swiss);
-    let has_table = cpu.leaves.iter().any(|leaf| leaf.name == CLEARS_TABLE);
+    let has_table = cpu.leaves.iter().any(|leaf| &*leaf.name == CLEARS_TABLE);
     let room = map_type.and_then(|of| largest_room(context, of));
     is_swiss && !has_table || room.is_some_and(|room| room <= FIRST_GROUP)
 }

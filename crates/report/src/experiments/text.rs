@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn labels_of_the_list_stand_apart_from_its_texts() {
         let mut out = Vec::new();
-        let all: Vec<&Experiment> = lab::CATALOGUE.iter().copied().collect();
+        let all: Vec<&Experiment> = lab::CATALOGUE.to_vec();
         render_lab_list(&mut out, &all, 100).expect("a Vec takes everything");
         let text = String::from_utf8(out).expect("text");
         let mut labelled = text.lines().filter(|line| line.starts_with("    predicts"));

@@ -18,7 +18,8 @@ fn misses(events: u64) -> Misses {
 /// A nested map that grows, and misses in it, most of them where it looks for keys.
 fn with_misses() -> Diagnosis {
     let mut diagnosis = diagnosis("main.build");
-    let (source, event) = (first_source(&diagnosis.evidence), "cache-misses".to_owned());
+    let source = first_source(&diagnosis.evidence);
+    let event: std::sync::Arc<str> = "cache-misses".into();
     let mut by_work = [Misses::default(); MapWork::ALL.len()];
     by_work[MapWork::Load as usize] = misses(30_000);
     by_work[MapWork::Compare as usize] = misses(5_000);
