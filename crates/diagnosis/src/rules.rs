@@ -3,7 +3,7 @@
 //! 1. [`RULES`] has a row for each rule: what it needs, beside which findings it is silent, its thresholds and their reasons.
 //! 2. Each rule whose inputs are there looks at one site, or at the process, and knows nothing of the others.
 //! 3. What it says is left out where its row says that it gives way to what was found before.
-//! 4. Findings of a line are put together, and ranked ([`rank`]); what would have said more goes to [`Diagnosis::not_measured`].
+//! 4. Findings of a line are put together, and ranked; what would have said more goes to [`Diagnosis::not_measured`].
 
 mod collector;
 mod functions;

@@ -241,13 +241,13 @@ fn presize_slices(map_type: Option<&str>) -> String {
     )
 }
 
-/// The element of a map type as it is written: "[]string" of "map[string][]string".
+/// The element of a map type as it is written: `[]string` of `map[string][]string`.
 fn slice_of(map_type: &str) -> Option<&str> {
     let at = map_type.find("][]")?;
     map_type.get(at + 1..)
 }
 
-/// "make(map[string]int)".
+/// `make(map[string]int)`.
 fn make_text(map_type: Option<&str>) -> String {
     format!("make({})", map_type.unwrap_or(UNKNOWN_MAP))
 }
