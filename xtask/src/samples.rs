@@ -4,6 +4,19 @@ use std::path::PathBuf;
 
 use crate::go::{BuildOptions, toolchain};
 
+/// CPU profiles of releases with classic maps and with Swiss ones, below `testdata/samples`.
+pub const CPU_PROFILES: [&str; 9] = [
+    "nested-1.21.13/cpu.pprof",
+    "nested-1.27.3/cpu.pprof",
+    "flat-1.21.13/cpu.pprof",
+    "flat-1.27.3/cpu.pprof",
+    "traces-other/go1.22.10-nested.cpu.pprof",
+    "traces-other/go1.23.9-nested.cpu.pprof",
+    "traces-other/go1.24.11-nested.cpu.pprof",
+    "traces-other/go1.25.5-nested.cpu.pprof",
+    "traces-other/go1.26.6-nested.cpu.pprof",
+];
+
 /// Path of a file below `testdata/samples`, unpacked if it is packed.
 ///
 /// # Panics

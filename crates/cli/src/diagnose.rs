@@ -1,6 +1,5 @@
 //! `mapscope diagnose`.
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -112,22 +111,19 @@ fn say_over(diagnosis: &Diagnosis, pct: f64, err: &mut dyn Write) -> anyhow::Res
     Ok(!over.is_empty())
 }
 
-/// Findings that ask for a change and whose maps at their line, or what they explain, take more than `pct` percent of the
-/// CPU: the first of each line, and its part of the CPU.
+/// The first findings of lines whose maps, or what is found there, take more than `pct` percent of the CPU, and that ask for
+/// a change; with that part of the CPU.
 fn over(diagnosis: &Diagnosis, pct: f64) -> Vec<(&Finding, f64)> {
     let Some(cpu) = &diagnosis.evidence.cpu else { return Vec::new() };
     let of_line = |finding: &Finding| {
         let site = finding.site.and_then(|site| diagnosis.evidence.sites.get(site))?;
         site.cpu.as_ref().map(|cpu| cpu.map)
     };
-    let asks = diagnosis.findings.iter().filter(|finding| finding.asks_for_change());
-    let with_share = asks.filter_map(|finding| {
-        let costs = [of_line(finding), finding.cost].into_iter().flatten();
-        Some((finding, costs.map(|cost| cost.share_of(cpu.total)).reduce(f64::max)?))
+    let asks = diagnosis.by_line().filter(|(first, _)| first.asks_for_change());
+    let with_share = asks.filter_map(|(first, others)| {
+        let found = others.iter().map(|other| other.cost);
+        let costs = found.chain([of_line(first), first.cost]).flatten();
+        Some((first, costs.map(|cost| cost.share_of(cpu.total)).reduce(f64::max)?))
     });
-    let mut over: Vec<(&Finding, f64)> =
-        with_share.filter(|(_, fraction)| fraction * 100.0 > pct).collect();
-    let mut lines = HashSet::new();
-    over.retain(|(finding, _)| finding.site.is_none_or(|site| lines.insert(site)));
-    over
+    with_share.filter(|(_, fraction)| fraction * 100.0 > pct).collect()
 }

@@ -27,6 +27,23 @@ pub struct ProcessStorage {
     pub blocks_of_others: Option<BlockWrites>,
 }
 
+impl ProcessStorage {
+    /// Of a recording in which nothing was seen yet.
+    pub fn of(source: SourceId) -> Self {
+        Self {
+            source,
+            duration_ns: 0,
+            writes: None,
+            syncs: None,
+            write_sizes: None,
+            durable: None,
+            sites: Vec::new(),
+            blocks: None,
+            blocks_of_others: None,
+        }
+    }
+}
+
 /// Calls that wait for the device, the writing calls that one of them follows on the same descriptor, and those that reach a device
 /// before they return (`O_SYNC`, `O_DIRECT`). Descriptors are told apart by their numbers: where `close` was not recorded, a
 /// number that was given back in between is taken for the same.

@@ -1,7 +1,7 @@
 //! The one place where numbers become text.
 
 use diagnosis::finding::{Amount, Span};
-use evidence::words::plural;
+pub(crate) use evidence::words::{counted, thousands as count};
 use evidence::{Bounds, Cost, Figure};
 
 /// Shown for what no input measured.
@@ -40,24 +40,6 @@ pub(crate) fn sampled_share(fraction: f64, samples: u64, of: u64) -> String {
 pub(crate) fn time_share(part_ns: u64, whole_ns: u64) -> String {
     let fraction = if whole_ns == 0 { 0.0 } else { part_ns as f64 / whole_ns as f64 };
     format!("{} ({} of {})", percent(fraction), duration(part_ns), duration(whole_ns))
-}
-
-/// "1,843".
-pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// "1 sample", "1,843 samples".
-pub(crate) fn counted(n: u64, noun: &str) -> String {
-    format!("{} {}", count(n), plural(n, noun))
 }
 
 /// "54.5 KiB", with whole bytes below 1 KiB.

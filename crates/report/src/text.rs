@@ -513,17 +513,7 @@ mod tests {
         evidence.growth = Some(ProcessGrowth::of(recording));
         let notice = |id, text: &str| Notice { source: Some(id), text: text.to_owned() };
         evidence.notices = vec![notice(perf, "of perf"), notice(recording, "of the budget")];
-        evidence.storage = Some(ProcessStorage {
-            source: perf,
-            duration_ns: 0,
-            writes: None,
-            syncs: None,
-            write_sizes: None,
-            durable: None,
-            sites: Vec::new(),
-            blocks: None,
-            blocks_of_others: None,
-        });
+        evidence.storage = Some(ProcessStorage::of(perf));
         let mut out = Vec::new();
         render_text(&mut out, &diagnosis::diagnose(evidence), &TextOptions::default())
             .expect("a Vec takes everything");

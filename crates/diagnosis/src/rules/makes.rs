@@ -7,21 +7,20 @@ use evidence::{Frame, HintedMakes, MakeSite, MapType, SourceKind};
 
 /// Where maps of this type that are used at a line may be made without a hint, as far as the binary shows it.
 pub(super) fn of(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes {
-    let recorded = || context.site.growth.as_ref()?.types.first().map(|growth| &growth.map_type);
+    let recorded = || Some(&context.site.growth.as_ref()?.types.first()?.map_type);
+    let name = map_type.map(|of| &of.name).or_else(recorded);
     let makes = lines(context, map_type);
     Makes {
-        map_type: map_type.map(|of| &of.name).or_else(recorded).cloned(),
+        map_type: name.cloned(),
         makes_are_counted: !makes.is_empty() && n_growing(context).is_some(),
         no_makes_because: makes.is_empty().then(|| why_none(context, map_type)),
         makes,
-        hinted: hinted(context, map_type),
+        hinted: name.map_or_else(Vec::new, |name| hinted(context, map_type, name)),
     }
 }
 
 /// Lines of the site's function that make maps of this type with a hint, which is not known to be for a single group.
-fn hinted(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Vec<Frame> {
-    let recorded = || Some(&context.site.growth.as_ref()?.types.first()?.map_type);
-    let Some(name) = map_type.map(|of| &of.name).or_else(recorded) else { return Vec::new() };
+fn hinted(context: &SiteContext<'_>, map_type: Option<&MapType>, name: &String) -> Vec<Frame> {
     let makes = context.evidence.makes.iter().filter(|make| {
         make.frame.function == context.site.frame.function
             && make.map_type.as_ref() == Some(name)

@@ -228,17 +228,7 @@ fn writes_that_are_replaced_are_told() {
     let mut builder = Builder::default();
     for name in ["one.data", "other.data"] {
         let source = builder.source(name, SourceKind::Perf).id();
-        builder.storage(ProcessStorage {
-            source,
-            duration_ns: 0,
-            writes: None,
-            syncs: None,
-            write_sizes: None,
-            durable: None,
-            sites: Vec::new(),
-            blocks: None,
-            blocks_of_others: None,
-        });
+        builder.storage(ProcessStorage::of(source));
     }
     let evidence = builder.finish();
     let [notice] = &evidence.notices[..] else { panic!("{:?}", evidence.notices) };

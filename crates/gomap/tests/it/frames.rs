@@ -8,18 +8,6 @@ use gomap::{
 };
 use gopprof::{Limits, Profile, Sample, parse_profile};
 
-const CAPTURES: [&str; 9] = [
-    "nested-1.21.13/cpu.pprof",
-    "nested-1.27.3/cpu.pprof",
-    "flat-1.21.13/cpu.pprof",
-    "flat-1.27.3/cpu.pprof",
-    "traces-other/go1.22.10-nested.cpu.pprof",
-    "traces-other/go1.23.9-nested.cpu.pprof",
-    "traces-other/go1.24.11-nested.cpu.pprof",
-    "traces-other/go1.25.5-nested.cpu.pprof",
-    "traces-other/go1.26.6-nested.cpu.pprof",
-];
-
 fn read(capture: &str) -> Profile {
     let bytes = fs::read(xtask::testdata(&format!("samples/{capture}"))).unwrap();
     parse_profile(&bytes, &Limits::default()).unwrap().value
@@ -100,7 +88,7 @@ fn samples_fall_where_an_independent_count_has_them() {
 
 #[test]
 fn no_sample_inside_a_map_operation_is_left_over() {
-    for capture in CAPTURES {
+    for capture in xtask::samples::CPU_PROFILES {
         let profile = read(capture);
         let left_over: Vec<_> = profile
             .samples()

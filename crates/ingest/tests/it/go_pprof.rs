@@ -34,18 +34,6 @@ fn pprof_cum(pprof: &Path, profile: &str, by_line: bool) -> HashMap<String, u64>
     rows.filter_map(row).collect()
 }
 
-const CAPTURES: [&str; 9] = [
-    "nested-1.21.13/cpu.pprof",
-    "nested-1.27.3/cpu.pprof",
-    "flat-1.21.13/cpu.pprof",
-    "flat-1.27.3/cpu.pprof",
-    "traces-other/go1.22.10-nested.cpu.pprof",
-    "traces-other/go1.23.9-nested.cpu.pprof",
-    "traces-other/go1.24.11-nested.cpu.pprof",
-    "traces-other/go1.25.5-nested.cpu.pprof",
-    "traces-other/go1.26.6-nested.cpu.pprof",
-];
-
 #[test]
 fn cumulative_cost_of_map_functions_and_sites_equals_that_of_go_tool_pprof() {
     let Some(go) = toolchain("1.27.3") else {
@@ -53,7 +41,7 @@ fn cumulative_cost_of_map_functions_and_sites_equals_that_of_go_tool_pprof() {
         return;
     };
     let pprof = pprof_of(&go);
-    for capture in CAPTURES {
+    for capture in xtask::samples::CPU_PROFILES {
         let capture = sample(capture);
         let evidence = collected(&[&capture]);
         check_functions(&capture, &evidence, &pprof_cum(&pprof, &capture, false));

@@ -101,15 +101,12 @@ fn with_writes() -> Diagnosis {
         },
     ];
     let storage = ProcessStorage {
-        source,
         duration_ns: 1_000_000_000,
         writes: Some(calls(64, 200_000)),
         syncs: Some(calls(60, 0)),
         write_sizes,
-        durable: None,
         sites,
-        blocks: None,
-        blocks_of_others: None,
+        ..ProcessStorage::of(source)
     };
     diagnosis::diagnose(Evidence { sources, storage: Some(storage), ..Evidence::default() })
 }
