@@ -33,8 +33,8 @@ pub(crate) struct CpuCollector {
     /// Whether all profiles say which time they cover.
     has_durations: bool,
     sites: HashMap<LineId, SiteSums>,
-    by_line: Vec<Sums>,
-    by_function: Vec<Sums>,
+    by_line: Places,
+    by_function: Places,
     stacks: Option<StackBuilder>,
     n_samples_seen: u32,
 }
@@ -57,12 +57,26 @@ struct CpuSite {
     cpu: SiteCpu,
 }
 
-/// Sums of a line or a function over samples; a sample counts once however often it passes through.
+/// Sums of each line or each function over samples; a sample counts once however often it passes through.
+#[derive(Debug, Default)]
+struct Places {
+    /// What each sample touches for each of its frames: small, so that more of them are in the cache.
+    sums: Vec<Sums>,
+    /// What few samples touch; as long as `sums`.
+    parts: Vec<Parts>,
+}
+
+/// Sums of a line or a function.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
     /// Number of the last sample counted, from 1.
     last_sample: u32,
     cum: Cost,
+}
+
+/// Parts of the sums of a line or a function.
+#[derive(Debug, Clone, Copy, Default)]
+struct Parts {
     key_conversion: Cost,
     /// Growing slices that are appended to here, and not in a function that is called.
     slice_growth: Cost,
@@ -114,8 +128,8 @@ impl CpuCollector {
             process: ProcessCpu::of(first),
             has_durations: true,
             sites: HashMap::new(),
-            by_line: Vec::new(),
-            by_function: Vec::new(),
+            by_line: Places::default(),
+            by_function: Places::default(),
             stacks: keep_stacks.then(StackBuilder::default),
             n_samples_seen: 0,
         }
@@ -140,8 +154,8 @@ impl CpuCollector {
             None => self.has_durations = false,
         }
         let locations = self.lines.add_profile(profile);
-        self.by_line.resize(self.lines.n_lines(), Sums::default());
-        self.by_function.resize(self.lines.n_functions(), Sums::default());
+        self.by_line.grow_to(self.lines.n_lines());
+        self.by_function.grow_to(self.lines.n_functions());
         self.add_samples(profile, &values, &locations);
         Ok(())
     }
@@ -222,8 +236,8 @@ impl CpuCollector {
         let mut below = Below::default();
         for frame in frames {
             below.enter(frame.class);
-            self.by_line[frame.line.index()].count(self.n_samples_seen, cost, below);
-            self.by_function[frame.function.index()].count(self.n_samples_seen, cost, below);
+            self.by_line.count(frame.line.index(), self.n_samples_seen, cost, below);
+            self.by_function.count(frame.function.index(), self.n_samples_seen, cost, below);
         }
     }
 
@@ -232,7 +246,7 @@ impl CpuCollector {
         let mut assign_functions: Vec<FunctionCost> = self
             .lines
             .names()
-            .zip(&self.by_function)
+            .zip(&self.by_function.sums)
             .filter(|(name, sums)| sums.cum.samples > 0 && name.starts_with("runtime.mapassign"))
             .map(|(name, sums)| FunctionCost { name: Arc::clone(name), cost: sums.cum })
             .collect();
@@ -247,11 +261,12 @@ impl CpuCollector {
     }
 
     fn site(&self, line: LineId, sums: SiteSums) -> CpuSite {
-        let of_line = self.by_line[line.index()];
-        let of_function = self.by_function[self.lines.function_of(line).index()];
+        let function = self.lines.function_of(line).index();
+        let of_line = self.by_line.parts[line.index()];
+        let of_function = self.by_function.parts[function];
         let cpu = SiteCpu {
-            line: of_line.cum,
-            function: of_function.cum,
+            line: self.by_line.sums[line.index()].cum,
+            function: self.by_function.sums[function].cum,
             function_locking: of_function.locking,
             map: sums.map,
             by_op: sums.by_op,
@@ -321,13 +336,28 @@ impl SiteSums {
     }
 }
 
-impl Sums {
-    fn count(&mut self, sample: u32, cost: Cost, below: Below) {
-        if self.last_sample == sample {
+impl Places {
+    fn grow_to(&mut self, n: usize) {
+        self.sums.resize(n, Sums::default());
+        self.parts.resize(n, Parts::default());
+    }
+
+    fn count(&mut self, at: usize, sample: u32, cost: Cost, below: Below) {
+        let sums = &mut self.sums[at];
+        if sums.last_sample == sample {
             return;
         }
-        self.last_sample = sample;
-        self.cum += cost;
+        sums.last_sample = sample;
+        sums.cum += cost;
+        if below.is_part() {
+            self.parts[at].add(cost, below);
+        }
+    }
+}
+
+impl Parts {
+    #[cold]
+    fn add(&mut self, cost: Cost, below: Below) {
         if below.converts_key {
             self.key_conversion += cost;
         }
@@ -341,6 +371,11 @@ impl Sums {
 }
 
 impl Below {
+    /// Whether the frame does something that is summed up apart.
+    fn is_part(self) -> bool {
+        self.converts_key || self.grows_slice || self.is_locking
+    }
+
     /// Goes to the caller of what was entered before, of this class.
     fn enter(&mut self, class: FrameClass) {
         let is_users = !class.is_runtime();
