@@ -42,7 +42,7 @@ class Programs:
         overlay = made / "overlay.json"
         overlay.write_text(json.dumps({"Replace": self.patches(go)}))
         for program, flags in [(self.before, []), (self.after, ["-overlay", overlay])]:
-            command(go / "bin/go", "build", *flags, "-o", program, ".", cwd=HERE / "works", env=self.environment)
+            command(go / "bin/go", "build", "-buildvcs=false", *flags, "-o", program, ".", cwd=HERE / "works", env=self.environment)
 
     def patches(self, go):
         replaced = {}

@@ -24,10 +24,15 @@ use evidence::{Cost, MapType, Precision, ProcessCpu, SiteCpu, SourceKind};
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
 /// Part of the bytes of growing arrays that a hint for the last one saves, where sizes are not known: of doubling arrays
 /// the last is half, of those that grow once or twice more.
-const OUTGROWN: Gone = Gone(0.3, 0.5, 0.7);
-/// Part of moving entries that a hint for all of them saves. It is less where maps larger than the cache are filled in
-/// random order: then entries miss the cache that would have found it in the smaller arrays.
-const MOVES: Gone = Gone(0.4, 1.0, 1.05);
+const OUTGROWN: Gone = Gone(0.2, 0.5, 0.9);
+/// The same, as a part of what the model says. Memory that was not used before is also mapped and zeroed once.
+const AS_FORECAST: Gone = Gone(0.3, 1.0, 1.4);
+/// Part of moving entries that a hint for all of them saves. More, as entries that stay where they are do not push others
+/// out of the cache; less, and nothing at all, where maps larger than the cache are filled in random order: they then miss the
+/// cache where they would have found it in the smaller arrays.
+const MOVES: Gone = Gone(-0.3, 1.0, 1.4);
+/// Part of making first groups: a map with a hint makes none.
+const FIRST_GROUPS: Gone = Gone(0.0, 0.5, 1.0);
 /// How wrong a guessed hint is in the example of what a wrong one costs.
 const WRONG_HINT_FACTOR: u64 = 10;
 /// Entries that a map has room for after its first growth, in releases with Swiss maps.
@@ -118,13 +123,14 @@ fn saving(
     let moving = cpu.growth.without(cpu.growth_gc).without(memory);
     let moved_part = predicted.as_ref().and_then(|of| of.moved_part).unwrap_or(1.0);
     let outgrown = match &predicted {
-        Some(of) => Gone(0.6, 1.0, 1.1).times(of.allocated_part),
+        Some(of) => AS_FORECAST.times(of.allocated_part),
         None => OUTGROWN,
     };
     let caused = saving::caused(context, saving::is_array, memory);
     saving::Sum::of(process)
         .work(moving, MOVES.times(moved_part))
         .work(memory, outgrown)
+        .work(cpu.split.get(Category::Create), FIRST_GROUPS)
         .collector(caused, outgrown)
         .saving(Basis::RightHint, predicted.map(|of| of.saving))
 }
