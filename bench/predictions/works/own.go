@@ -56,7 +56,8 @@ func readBigrams() []pair {
 	return pairs
 }
 
-// nested counts pairs in maps of maps, or rewritten. Hints are the sizes of an earlier count.
+// nested counts pairs in maps of maps, or rewritten. Hints are the sizes of an earlier count, one for each pair, so that to
+// look them up costs nothing.
 func nested(read func() []pair) work {
 	return func(rewrite string) func() any {
 		pairs := read()
@@ -67,11 +68,12 @@ func nested(read func() []pair) work {
 		}
 		switch rewrite {
 		case "presize":
-			hints := make(map[string]int, len(earlier))
-			for outer, inner := range earlier {
-				hints[outer] = len(inner)
+			hints := make([]int, len(pairs))
+			for i, p := range pairs {
+				hints[i] = len(earlier[p.outer])
 			}
-			return func() any { return fillPresized(pairs, hints) }
+			n := len(earlier)
+			return func() any { return fillPresized(pairs, hints, n) }
 		case "flatten":
 			return func() any { return fillFlat(pairs, 0) }
 		case "both":
@@ -94,12 +96,12 @@ func fillNested(pairs []pair) map[string]map[string]int {
 	return m
 }
 
-func fillPresized(pairs []pair, hints map[string]int) map[string]map[string]int {
-	m := make(map[string]map[string]int, len(hints))
-	for _, p := range pairs {
+func fillPresized(pairs []pair, hints []int, n int) map[string]map[string]int {
+	m := make(map[string]map[string]int, n)
+	for i, p := range pairs {
 		inner := m[p.outer]
 		if inner == nil {
-			inner = make(map[string]int, hints[p.outer])
+			inner = make(map[string]int, hints[i])
 			m[p.outer] = inner
 		}
 		inner[p.inner]++
@@ -132,14 +134,17 @@ func trigrams(rewrite string) func() any {
 	}
 	earlier := fillGrams(grams)
 	nFlat := 0
-	hints := make(map[uint32]int, len(earlier))
-	for piece, files := range earlier {
-		hints[piece] = len(files)
+	for _, files := range earlier {
 		nFlat += len(files)
 	}
 	switch rewrite {
 	case "presize":
-		return func() any { return fillGramsPresized(grams, hints) }
+		hints := make([]int, len(grams))
+		for i, g := range grams {
+			hints[i] = len(earlier[g.text])
+		}
+		n := len(earlier)
+		return func() any { return fillGramsPresized(grams, hints, n) }
 	case "flatten":
 		return func() any { return fillGramsFlat(grams, 0) }
 	case "both":
@@ -161,12 +166,12 @@ func fillGrams(grams []gram) map[uint32]map[int32]int32 {
 	return m
 }
 
-func fillGramsPresized(grams []gram, hints map[uint32]int) map[uint32]map[int32]int32 {
-	m := make(map[uint32]map[int32]int32, len(hints))
-	for _, g := range grams {
+func fillGramsPresized(grams []gram, hints []int, n int) map[uint32]map[int32]int32 {
+	m := make(map[uint32]map[int32]int32, n)
+	for i, g := range grams {
 		files := m[g.text]
 		if files == nil {
-			files = make(map[int32]int32, hints[g.text])
+			files = make(map[int32]int32, hints[i])
 			m[g.text] = files
 		}
 		files[g.file]++

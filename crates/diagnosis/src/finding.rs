@@ -7,7 +7,9 @@ mod gap;
 mod reason;
 
 pub(crate) use self::advice::Work;
-pub use self::advice::{Advice, Entries, Gain, Makes, NoMakes, Relief, ShardKey, SyncMap, Visits};
+pub use self::advice::{
+    Advice, Entries, Gain, KnownFrom, Makes, NoMakes, Relief, ShardKey, SyncMap, Visits,
+};
 pub use self::cause::{Cause, Within};
 pub use self::gap::Gap;
 pub use self::reason::Reason;
@@ -104,26 +106,58 @@ pub enum Verdict {
     LeaveAlone,
 }
 
-/// Predicted effect of the advice. Shape: `0.0 <= low <= high <= 1.0`.
+/// Predicted effect of the advice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Saving {
-    /// Units: fraction of the process' CPU.
-    pub low: f64,
-    /// Two standard errors of the sampled share included. Units: fraction of the process' CPU.
-    pub high: f64,
-    /// Where the range comes from.
+    /// All that it saves. Two standard errors of the sampled share stand on both sides.
+    pub cpu: CpuPart,
+    /// The part of it that is work of the collector, which other advice may save as well.
+    pub collector: CpuPart,
+    /// What it rests on.
     pub basis: Basis,
     /// What growth it saves, by the model; `None` when the sizes of the maps were not measured.
     pub growth: Option<GrowthSaving>,
 }
 
-/// Where the range of a saving comes from.
+/// A part of the process' CPU: a best estimate with a range around it. Units: fractions; below 0 is more than today.
+/// Shape: `low <= best <= high <= 1.0`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct CpuPart {
+    /// At least.
+    pub low: f64,
+    /// Most likely.
+    pub best: f64,
+    /// At most.
+    pub high: f64,
+}
+
+/// What a saving rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
-    /// A right hint removes the growth frames and some of the collector's other work.
+    /// A right hint removes the growth frames, and the collector's work for the arrays that were outgrown.
     RightHint,
-    /// A flat map makes no first groups.
+    /// A flat map makes no inner maps, and searches once.
     FlatMap,
+    /// A map that is cleared makes no arrays, and does not grow again.
+    KeptMap,
+    /// A concrete key is hashed and compared without its dynamic type, and not made into an interface value.
+    ConcreteKey,
+    /// Keys are not made for each operation.
+    KeysOnce,
+    /// Fewer bytes are hashed and compared.
+    FewerBytes,
+    /// Slices get their capacity at once.
+    SliceCapacity,
+    /// A slice or an index costs a small part of a loop over a map.
+    NoLoop,
+    /// A map with little room is cleared.
+    LittleRoom,
+    /// Stacks are grown once.
+    LiveGoroutines,
+    /// A full small map does not grow where an entry is overwritten.
+    NoGrowthOnOverwrite,
+    /// No read checks for buckets that are not moved yet.
+    GrowthFinished,
 }
 
 /// What the growth model says that the advice saves, at the sizes that the maps were measured to have.

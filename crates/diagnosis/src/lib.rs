@@ -14,6 +14,7 @@ mod hints;
 pub mod rewrites;
 pub mod rules;
 mod shapes;
+mod total;
 
 pub use finding::{Diagnosis, Finding, Verdict};
 pub use rules::diagnose;

@@ -20,9 +20,11 @@ mod predicted;
 mod rank;
 mod registry;
 mod rule;
+mod saving;
 mod slices;
 mod steady;
 mod storage;
+mod usual_size;
 mod whole_map;
 
 use self::functions::{FunctionSites, Functions};
@@ -70,7 +72,7 @@ fn ask(evidence: &Evidence) -> Vec<Finding> {
             if let Check::Site(check) = rule.check {
                 let functions = &functions;
                 let context = SiteContext { rule: rule.name, evidence, functions, index, site };
-                let finding = check(&context);
+                let finding = check(&context).map(|found| saving::with_saving(&context, found));
                 found.extend(finding.filter(|finding| rule.speaks_beside(finding, &found)));
             }
         }

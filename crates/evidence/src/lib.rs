@@ -261,6 +261,8 @@ pub struct ProcessCpu {
     pub growth: Cost,
     /// Garbage collection: background, assists, starts and stops.
     pub gc: Cost,
+    /// The allocator, whoever asks it, without what it does for the collector.
+    pub allocation: Cost,
     /// Cumulative cost of each `runtime.mapassign*` seen, largest first.
     pub assign_functions: Vec<FunctionCost>,
     /// Units: nanoseconds of wall time the profiles cover; `None` when they do not say.
@@ -277,6 +279,7 @@ impl ProcessCpu {
             by_op: CostByOp::default(),
             growth: Cost::default(),
             gc: Cost::default(),
+            allocation: Cost::default(),
             assign_functions: Vec::new(),
             duration_ns: None,
         }
@@ -290,6 +293,8 @@ pub struct ProcessHeap {
     pub sources: SourceIds,
     /// All allocations. Units: as in [`Alloc`].
     pub total: Alloc,
+    /// One allocation was sampled for so many bytes on average; up to 1 all were. Units: bytes.
+    pub bytes_per_sample: u64,
 }
 
 /// Allocation figures as the heap profile scales them.

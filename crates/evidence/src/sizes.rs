@@ -4,6 +4,7 @@
 //! growth, less those that came by the next. Its size is between what it held when it grew last, plus one, and what fits
 //! before it would grow again. `ladder` has the steps, and says which differences between them are more than chance.
 
+pub mod allocated;
 mod ladder;
 
 use goabi::MapAbi;
@@ -66,6 +67,10 @@ pub enum NoSizes {
     Uncounted,
     /// The growths are of maps of any line.
     NoLine,
+    /// A heap profile has too few samples of the arrays that maps take.
+    FewBlocks,
+    /// By a heap profile more maps have a large array than a small one: they are made with hints, or not in one way.
+    BeginLarger,
 }
 
 impl Class {

@@ -362,6 +362,11 @@ impl FrameClass {
         self.has(SLICE_GROWTH)
     }
 
+    /// Whether the function takes memory from the allocator.
+    pub fn is_allocator(self) -> bool {
+        self.has(MALLOC)
+    }
+
     /// Whether the function locks or unlocks a mutex of package sync.
     pub fn is_lock(self) -> bool {
         self.has(LOCK)

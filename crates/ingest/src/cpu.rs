@@ -180,6 +180,9 @@ impl CpuCollector {
             self.n_samples_seen += 1;
             let class = classify_stack(&classes);
             self.add_to_process(&class, cost);
+            if !is_gc(class.kind) && classes.iter().any(|of| of.is_allocator()) {
+                self.process.allocation += cost;
+            }
             self.add_to_site(&class, &frames, &ends, cost);
             self.add_to_lines(&frames, cost);
             if let Some(stacks) = &mut self.stacks {

@@ -18,6 +18,7 @@ pub(crate) struct HeapSums {
     pub(crate) source: SourceId,
     lines: Lines,
     total: Alloc,
+    bytes_per_sample: u64,
     /// By line and size of the block.
     blocks: HashMap<(LineId, u64), Alloc>,
 }
@@ -40,7 +41,8 @@ impl HeapSums {
             };
             *blocks.entry((user.line, block_bytes(&sample))).or_default() += alloc;
         }
-        Self { source, lines, total, blocks }
+        let bytes_per_sample = bytes_per_sample(profile);
+        Self { source, lines, total, bytes_per_sample, blocks }
     }
 
     /// Says what each line allocates.
@@ -51,8 +53,17 @@ impl HeapSums {
             let ((line, _), _) = of_line[0];
             builder.allocations(&self.lines.frame(line), site_heap(of_line));
         }
-        builder.heap(ProcessHeap { sources: self.source.into(), total: self.total });
+        let Self { total, bytes_per_sample, .. } = self;
+        builder.heap(ProcessHeap { sources: self.source.into(), total, bytes_per_sample });
     }
+}
+
+/// The period of the profile; what Go has unless told otherwise, where the profile does not say.
+///
+/// Source: runtime/mprof.go (`MemProfileRate`), Go 1.21 to 1.27.
+fn bytes_per_sample(profile: &Profile) -> u64 {
+    const USUAL: u64 = 512 * 1024;
+    u64::try_from(profile.period).ok().filter(|&period| period > 0).unwrap_or(USUAL)
 }
 
 /// "heap profile, 65 samples, one per 4096 bytes".

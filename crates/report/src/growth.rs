@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use diagnosis::finding::GrowthSaving;
+use diagnosis::finding::{Basis, GrowthSaving, Saving};
 use evidence::sizes::{FinalSizes, Size};
 use evidence::words::plural;
 use evidence::{Bounds, Evidence, Figure, Precision, ProcessGrowth, Site, TypeGrowth};
@@ -44,13 +44,19 @@ pub(crate) fn process_text(growth: &ProcessGrowth) -> String {
     text
 }
 
-/// "of 43,520 maps of the sizes measured, by the growth model: 9,487,360 moved entries, ...".
-pub(crate) fn saving_text(saving: Option<&GrowthSaving>, evidence: &Evidence) -> String {
-    let Some(saving) = saving else {
-        return format!(
+/// What growth a hint or a flat map saves; nothing of other advice.
+pub(crate) fn saved_growth(saving: &Saving, evidence: &Evidence) -> Option<String> {
+    match (&saving.growth, saving.basis) {
+        (Some(growth), _) => Some(saving_text(growth, evidence)),
+        (None, Basis::RightHint | Basis::FlatMap) => Some(format!(
             "moved entries, bytes and allocations: {NOT_MEASURED}, since the sizes of the maps are not known"
-        );
-    };
+        )),
+        (None, _) => None,
+    }
+}
+
+/// "of 43,520 maps of the sizes measured, by the growth model: 9,487,360 moved entries, ...".
+fn saving_text(saving: &GrowthSaving, evidence: &Evidence) -> String {
     let source = evidence.growth.as_ref().filter(|of| of.sources == saving.sources);
     let about = source.map_or("", |of| about(of.precision));
     format!(

@@ -155,6 +155,7 @@ fn findings(diagnosis: &Diagnosis) -> Markup {
                 @for under in others { section.other { (finding(under, diagnosis)) } }
             }
         }
+        @if let Some(total) = diagnosis.total_saving() { p.total { (text::total_text(total)) } }
         @if !folded.is_empty() {
             details.folded {
                 summary { "Leave alone: " (folded.len()) }
@@ -207,10 +208,9 @@ fn row(label: &str, text: &str) -> Markup {
 }
 
 fn saving_rows(saving: &Saving, evidence: &Evidence) -> Markup {
-    let (low, high) = (percent(saving.low), percent(saving.high));
     html! {
-        (row("would save", &format!("{low} to {high} of the CPU: {}", words::basis(saving.basis))))
-        (row("", &growth::saving_text(saving.growth.as_ref(), evidence)))
+        (row("would save", &text::saving_text(saving)))
+        @if let Some(line) = growth::saved_growth(saving, evidence) { (row("", &line)) }
     }
 }
 

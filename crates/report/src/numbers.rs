@@ -1,6 +1,6 @@
 //! The one place where numbers become text.
 
-use diagnosis::finding::{Amount, Span};
+use diagnosis::finding::{Amount, CpuPart, Span};
 pub(crate) use evidence::words::{counted, thousands as count};
 use evidence::{Bounds, Cost, Figure};
 
@@ -162,6 +162,11 @@ pub(crate) fn span(span: Span, text: fn(u64) -> String) -> String {
     let signed = |n: i64| format!("{}{}", if n < 0 { "-" } else { "" }, text(n.unsigned_abs()));
     let (low, high) = (signed(span.low), signed(span.high));
     if low == high { low } else { format!("{low} to {high}") }
+}
+
+/// "about 12.3 % of the CPU, between 5.0 % and 18.0 %".
+pub(crate) fn cpu_part(CpuPart { low, best, high }: CpuPart) -> String {
+    format!("about {} of the CPU, between {} and {}", percent(best), percent(low), percent(high))
 }
 
 /// A bar of `width` cells, filled in proportion.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::finding::{EvidenceLine, Gap, Saving};
+use diagnosis::finding::{CpuPart, EvidenceLine, Gap, Saving};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::words::plural;
@@ -14,7 +14,9 @@ use textwrap::{Options, wrap};
 
 use crate::columns::{COLUMNS, Cell};
 use crate::growth;
-use crate::numbers::{NOT_MEASURED, amount, bar, bytes, count, counted, duration, percent, share};
+use crate::numbers::{
+    NOT_MEASURED, amount, bar, bytes, count, counted, cpu_part, duration, percent, share,
+};
 use crate::words::{self, Word};
 use crate::{locks, storage, trace};
 
@@ -177,6 +179,10 @@ impl Page<'_> {
             others.iter().try_for_each(|other| self.other(other, &diagnosis.evidence))?;
         }
         self.more(in_full.len(), top, "finding")?;
+        if let Some(total) = diagnosis.total_saving() {
+            writeln!(self.out)?;
+            self.wrapped("", &total_text(total), BOLD)?;
+        }
         self.folded(&folded, top, &diagnosis.evidence)
     }
 
@@ -241,7 +247,9 @@ impl Page<'_> {
         self.row("change", &words::advice(&finding.advice))?;
         if let Some(saving) = &finding.saving {
             self.row("saves", &saving_text(saving))?;
-            self.row("", &growth::saving_text(saving.growth.as_ref(), evidence))?;
+            if let Some(line) = growth::saved_growth(saving, evidence) {
+                self.row("", &line)?;
+            }
         }
         self.row("seen", &words::seen_in(finding, diagnosis))?;
         self.evidence_lines(&finding.evidence, evidence)?;
@@ -428,10 +436,15 @@ pub(crate) fn place(finding: &Finding, evidence: &Evidence) -> String {
     site.map_or("whole process".to_owned(), |site| words::place(&site.frame))
 }
 
-/// "0.0 % to 12.3 % of the CPU", and where that comes from.
-fn saving_text(saving: &Saving) -> String {
-    let (low, high) = (percent(saving.low), percent(saving.high));
-    format!("{low} to {high} of the CPU; {}", words::basis(saving.basis))
+/// How much, and what that rests on.
+pub(crate) fn saving_text(saving: &Saving) -> String {
+    format!("{}; {}", cpu_part(saving.cpu), words::basis(saving.basis))
+}
+
+/// What all advice would save together.
+pub(crate) fn total_text(total: CpuPart) -> String {
+    let total = cpu_part(total);
+    format!("all of these together: {total}; the collector's work is counted once")
 }
 
 /// Marks figures that rest on few samples.

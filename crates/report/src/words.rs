@@ -262,6 +262,8 @@ words! { NoSizes:
     Self::NoRange => "no_range",
     Self::NoLine => "no_line",
     Self::Uncounted => "uncounted",
+    Self::FewBlocks => "few_blocks",
+    Self::BeginLarger => "begin_larger",
 }
 
 words! { NotFlattened:

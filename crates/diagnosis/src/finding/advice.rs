@@ -18,6 +18,8 @@ pub enum Advice {
         /// Where.
         #[serde(flatten)]
         made: Makes,
+        /// The hint to write, where one number is right for most of them; null where the code has to say it for each map.
+        n: Option<u64>,
         /// How many entries the maps end with; null when that was not measured.
         entries: Option<Entries>,
     },
@@ -34,6 +36,8 @@ pub enum Advice {
         make: Frame,
         /// Mean of the hints that were given there.
         mean_hint: f64,
+        /// The hint to write, where one number is right for most of them; null where the code has to say it for each map.
+        n: Option<u64>,
         /// How many entries the maps end with.
         entries: Entries,
     },
@@ -198,22 +202,27 @@ pub enum NoMakes {
     NotSeen,
 }
 
-/// How many entries maps end with, and what says so.
+/// How many entries maps end with, of those that grew, and what says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(tag = "known_from", rename_all = "snake_case")]
-pub enum Entries {
-    /// Growths that were recorded, of those maps that grew.
-    Recording {
-        /// Half of them hold no more than its `room`, and half no less than its `at_least`.
-        p50: Size,
-        /// 95 % of them hold no more than its `room`.
-        p95: Size,
-    },
-    /// Blocks of a heap profile.
-    HeapProfile {
-        /// At least half of them reach it.
-        usual: Size,
-    },
+pub struct Entries {
+    /// What says so.
+    pub known_from: KnownFrom,
+    /// A quarter of them hold no more than its `room`, and three quarters no less than its `at_least`.
+    pub p25: Size,
+    /// Half of them hold no more than its `room`, and half no less than its `at_least`.
+    pub p50: Size,
+    /// 95 % of them hold no more than its `room`; null where that was not measured.
+    pub p95: Option<Size>,
+}
+
+/// What says how large maps become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KnownFrom {
+    /// Growths that were recorded.
+    Recording,
+    /// Arrays in a heap profile.
+    HeapProfile,
 }
 
 /// What a later release of Go does better.

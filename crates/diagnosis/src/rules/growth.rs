@@ -2,31 +2,37 @@
 
 use goabi::{MapImpl, MapOp, Release};
 use gomap::Category;
-use gomap::blocks::MAX_TABLE_SLOTS;
 
+use super::predicted::Presizing;
+use super::saving::{self, Gone};
 use super::steady::{self, GROWTH_IS_SMALL};
+use super::usual_size::{
+    UsualSize, allocated_evidence, blocks, recorded, recorded_entries, recorded_evidence,
+};
 use super::{
-    ENOUGH_SAMPLES, FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, makes,
-    predicted, said,
+    ENOUGH_SAMPLES, FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, makes, said,
 };
 use crate::finding::{
-    Advice, Amount, Basis, Cause, Confidence, Entries, EvidenceLine, Finding, Gain, GrowthSaving,
-    Level, Reason, Saving, work_label,
+    Advice, Amount, Basis, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason, Saving,
+    work_label,
 };
 use crate::hints;
-use evidence::sizes::{Class, FinalSizes, Size};
-use evidence::{
-    Block, Bounds, Cost, Figure, MapType, Precision, ProcessCpu, SiteCpu, SourceKind, TypeGrowth,
-};
+use evidence::sizes::Size;
+use evidence::{Cost, MapType, Precision, ProcessCpu, SiteCpu, SourceKind};
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
-/// Entries for which the largest table of a Swiss map has room. Source: internal/runtime/maps/table.go, Go 1.24.
-const LARGEST_TABLE: u64 = MAX_TABLE_SLOTS / 8 * 7;
-/// Part of the maps that a hint should fit.
-const MOST: f64 = 0.95;
-/// Classes of sizes shown.
-const SHOWN_CLASSES: usize = 6;
+/// Part of the bytes of growing arrays that a hint for the last one saves, where sizes are not known: of doubling arrays
+/// the last is half, of those that grow once or twice more.
+const OUTGROWN: Gone = Gone(0.2, 0.5, 0.9);
+/// The same, as a part of what the model says. Memory that was not used before is also mapped and zeroed once.
+const AS_FORECAST: Gone = Gone(0.3, 1.0, 1.4);
+/// Part of moving entries that a hint for all of them saves. More, as entries that stay where they are do not push others
+/// out of the cache; less, and nothing at all, where maps larger than the cache are filled in random order: they then miss the
+/// cache where they would have found it in the smaller arrays.
+const MOVES: Gone = Gone(-0.3, 1.0, 1.4);
+/// Part of making first groups: a map with a hint makes none.
+const FIRST_GROUPS: Gone = Gone(0.0, 0.5, 1.0);
 /// How wrong a guessed hint is in the example of what a wrong one costs.
 const WRONG_HINT_FACTOR: u64 = 10;
 /// Entries that a map has room for after its first growth, in releases with Swiss maps.
@@ -75,18 +81,14 @@ fn presize(context: &SiteContext<'_>, cpu: &SiteCpu, process: &ProcessCpu) -> Fi
     let mut finding = context.finding(cpu.growth, cause, advice(context, map_type, size.as_ref()));
     finding.evidence = growth_evidence(context);
     finding.evidence.extend(recorded_evidence(context));
-    match (map_type, &size) {
-        (Some(map_type), Some(UsualSize::Allocated(size))) => {
-            finding.evidence.extend(ladder_evidence(context, map_type, *size));
-        }
-        (Some(map_type), Some(UsualSize::Recorded { most, .. })) => {
-            finding.evidence.extend(wrong_hint(context, map_type, *most));
-        }
-        _ => {}
-    }
-    finding.saving = Some(saving(cpu, process, predicted_growth(context, map_type, 0)));
+    finding.evidence.extend(allocated_evidence(context, size.as_ref()));
+    let largest = size.as_ref().and_then(UsualSize::most).zip(map_type);
+    finding.evidence.extend(largest.and_then(|(most, of)| wrong_hint(context, of, most)));
+    let n = size.as_ref().and_then(|size| size.one_hint(context));
+    let predicted = size.as_ref().and_then(|size| size.presized(context, map_type, 0, n));
+    finding.saving = Some(saving(context, cpu, process, predicted));
     finding.confidence = match &size {
-        Some(UsualSize::Recorded { precision: Precision::Exact, .. }) => {
+        Some(UsualSize::Recorded { growth, .. }) if growth.precision == Precision::Exact => {
             confidence(cpu.growth, Level::High, Reason::GrowthsCounted)
         }
         _ if is_seen_aside(context) => {
@@ -110,39 +112,27 @@ fn is_seen_aside(context: &SiteContext<'_>) -> bool {
     })
 }
 
-/// What a right hint saves.
-fn saving(cpu: &SiteCpu, process: &ProcessCpu, growth: Option<GrowthSaving>) -> Saving {
-    // Fewer allocations make fewer collections, with all that goroutines have to help in them.
-    let and_collector = |mut cost: Cost| {
-        cost += process.gc.without(cpu.growth_gc);
-        cost
-    };
-    let all = and_collector(cpu.map).share_of(process.total);
-    Saving {
-        low: 0.0,
-        high: and_collector(cpu.growth).share_at_most(process.total).min(all),
-        basis: Basis::RightHint,
-        growth,
-    }
-}
-
-/// By the model, at the sizes that a recording or else the heap profile shows.
-fn predicted_growth(
+/// What a right hint saves: it moves no entries, and makes no arrays that are outgrown. The last array is made all the same.
+fn saving(
     context: &SiteContext<'_>,
-    map_type: Option<&MapType>,
-    hint_today: u64,
-) -> Option<GrowthSaving> {
-    if let Some((growth, sizes)) = recorded(context) {
-        let shape = predicted::shape_by_name(context, &growth.map_type)?;
-        let of = context.sources(SourceKind::Recording)?;
-        return Some(predicted::presizing(&shape, sizes.classes(), hint_today, of));
-    }
-    let Size { at_least, room } = allocated_size(context)?;
-    // With one entry less they would not have grown to this room.
-    let size = Size { at_least: (at_least + 1).min(room), room };
-    let classes = [Class { size, maps: n_growing(context)?, range: None }];
-    let shape = predicted::shape(context, map_type?)?;
-    Some(predicted::presizing(&shape, &classes, hint_today, context.sources(SourceKind::Heap)?))
+    cpu: &SiteCpu,
+    process: &ProcessCpu,
+    predicted: Option<Presizing>,
+) -> Saving {
+    let memory = cpu.split.get(Category::GrowthMemory);
+    let moving = cpu.growth.without(cpu.growth_gc).without(memory);
+    let moved_part = predicted.as_ref().and_then(|of| of.moved_part).unwrap_or(1.0);
+    let outgrown = match &predicted {
+        Some(of) => AS_FORECAST.times(of.allocated_part),
+        None => OUTGROWN,
+    };
+    let caused = saving::caused(context, saving::is_array, memory);
+    saving::Sum::of(process)
+        .work(moving, MOVES.times(moved_part))
+        .work(memory, outgrown)
+        .work(cpu.split.get(Category::Create), FIRST_GROUPS)
+        .collector(caused, outgrown)
+        .saving(Basis::RightHint, predicted.map(|of| of.saving))
 }
 
 fn growth_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
@@ -178,28 +168,6 @@ fn assist_evidence(context: &SiteContext<'_>) -> Option<EvidenceLine> {
     )
 }
 
-/// What the heap profile says about sizes, and what a wrong hint would cost.
-fn ladder_evidence(context: &SiteContext<'_>, map_type: &MapType, size: Size) -> Vec<EvidenceLine> {
-    let heap = |what: &str, amount| context.fact(SourceKind::Heap, what.to_owned(), amount);
-    let mut lines = said([
-        heap("entries that most of the maps here hold at least", Amount::Count(size.at_least)),
-        heap("entries that most of the maps here get room for", Amount::Count(size.room)),
-    ]);
-    if size.room <= LARGEST_TABLE {
-        let outgrown =
-            |b: &&Block| b.map_capacity.is_some_and(|room| room > FIRST_GROUP && room < size.room);
-        let garbage = blocks(context)
-            .filter(outgrown)
-            .fold(0_u64, |sum, block| sum.saturating_add(block.alloc.alloc_bytes));
-        lines.extend(heap(
-            "allocated here for smaller arrays, which growth outgrew",
-            Amount::Bytes(garbage),
-        ));
-    }
-    lines.extend(wrong_hint(context, map_type, size));
-    lines
-}
-
 /// What a wrong hint would cost.
 fn wrong_hint(context: &SiteContext<'_>, map_type: &MapType, size: Size) -> Option<EvidenceLine> {
     let layout = map_type.layout(context.map_impl()?, context.version()?)?;
@@ -209,124 +177,11 @@ fn wrong_hint(context: &SiteContext<'_>, map_type: &MapType, size: Size) -> Opti
     context.fact(SourceKind::Binary, what, Amount::Bytes(waste))
 }
 
-/// How large the maps at a site become, and how that is known.
-enum UsualSize {
-    /// Growths were counted.
-    Recorded { median: Size, most: Size, precision: Precision },
-    /// From the sizes of blocks in a heap profile.
-    Allocated(Size),
-}
-
-impl UsualSize {
-    fn of(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Option<Self> {
-        if let Some((growth, sizes)) = recorded(context) {
-            let (median, most) = (sizes.quantile(0.5), sizes.quantile(MOST));
-            return Some(Self::Recorded { median, most, precision: growth.precision });
-        }
-        map_type?;
-        allocated_size(context).map(Self::Allocated)
-    }
-
-    fn entries(&self) -> Entries {
-        match *self {
-            Self::Recorded { median, most, .. } => Entries::Recording { p50: median, p95: most },
-            Self::Allocated(usual) => Entries::HeapProfile { usual },
-        }
-    }
-}
-
-/// The type that moves most at this line, with the sizes that its maps reached.
-fn recorded<'e>(context: &SiteContext<'e>) -> Option<(&'e TypeGrowth, &'e FinalSizes)> {
-    let growth = recorded_type(context)?;
-    Some((growth, growth.sizes.as_ref().ok()?))
-}
-
-/// The type that moves most at this line.
-fn recorded_type<'e>(context: &SiteContext<'e>) -> Option<&'e TypeGrowth> {
-    context.site.growth.as_ref()?.types.first()
-}
-
-/// What a recording counted at this line.
-fn recorded_evidence(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
-    let Some(growth) = recorded_type(context) else { return Vec::new() };
-    let fact = |what: String, amount| context.fact(SourceKind::Recording, what, amount);
-    let grows = growth.figure(growth.total.grows);
-    let number_of_grows = match grows {
-        Figure::AtLeast(n) => Amount::Count(n),
-        _ => estimate(growth.total.grows, growth.grows_range),
-    };
-    let entries = growth.figure(growth.total.moved_entries);
-    let allocated = growth.figure(growth.total.grow_bytes);
-    let mut lines = said([
-        fact(format!("growths of {} here{}", growth.map_type, mark(grows)), number_of_grows),
-        fact(format!("entries moved by them{}", mark(entries)), Amount::Count(entries.number())),
-        fact(format!("allocated for them{}", mark(allocated)), Amount::Bytes(allocated.number())),
-    ]);
-    let estimated = if growth.precision == Precision::Exact { "" } else { ", estimated" };
-    match &growth.sizes {
-        Ok(sizes) => {
-            let line = |what: &str, amount| fact(format!("{what}{estimated}"), amount);
-            lines.extend(size_lines(sizes, line));
-        }
-        Err(reason) => {
-            let what = "sizes are not known".to_owned();
-            lines.extend(context.fact(SourceKind::Recording, what, Amount::NoSizes(*reason)));
-        }
-    }
-    lines
-}
-
-/// What follows the label of a figure.
-pub(super) fn mark(figure: Figure) -> &'static str {
-    match figure {
-        Figure::Exact(_) => "",
-        Figure::About(_) => ", estimated",
-        Figure::AtLeast(_) => ", at least",
-    }
-}
-
-/// How many maps became how large.
-fn size_lines(
-    sizes: &FinalSizes,
-    line: impl Fn(&str, Amount) -> Option<EvidenceLine>,
-) -> Vec<EvidenceLine> {
-    let n_maps = estimate(sizes.n_maps(), sizes.range());
-    let mut lines = said([line("maps that grew and stopped growing", n_maps)]);
-    if let several @ [_, _, ..] = sizes.classes() {
-        let mut shown = several.to_vec();
-        shown.sort_by_key(|class| std::cmp::Reverse(class.maps));
-        shown.truncate(SHOWN_CLASSES);
-        shown.sort_by_key(|class| class.size.room);
-        lines.extend(shown.iter().filter_map(|&Class { size, maps, range }| {
-            let what = format!("of them with {} to {} entries", size.at_least, size.room);
-            line(&what, estimate(maps, range))
-        }));
-    }
-    if let Some(larger) = sizes.larger() {
-        let what = format!("of them larger than {} entries", larger.at_least.saturating_sub(1));
-        lines.extend(line(&what, Amount::Count(larger.maps)));
-    }
-    let range = |size: Size| Amount::Range { low: size.at_least, high: size.room };
-    lines.extend(line("entries in a map of the median size", range(sizes.quantile(0.5))));
-    lines.extend(line("entries in a map larger than 95 % of them", range(sizes.quantile(MOST))));
-    if let Some((low, high)) = sizes.write_amplification() {
-        lines.extend(line(
-            "write amplification of these maps: entries inserted and moved per entry inserted",
-            Amount::RatioRange { low, high },
-        ));
-    }
-    lines
-}
-
-fn estimate(n: u64, range: Option<Bounds>) -> Amount {
-    range.map_or(Amount::Count(n), |range| Amount::Estimate { n, range })
-}
-
 /// Maps made with a size hint grow all the same.
 pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let (growth, sizes) = recorded(context)?;
-    let (median, most) = (sizes.quantile(0.5), sizes.quantile(MOST));
+    let median = sizes.quantile(0.5);
     let makes = hints::of_maps(context.evidence, growth, sizes)?;
     let is_too_small = makes.mean() > FIRST_GROUP as f64 && makes.mean() < median.at_least as f64;
     if !is_too_small || !is_noticeable(cpu.growth, process.total) {
@@ -336,7 +191,8 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
         map_type: makes.map_type.clone(),
         make: makes.frame.clone(),
         mean_hint: makes.mean(),
-        entries: Entries::Recording { p50: median, p95: most },
+        n: hints::one_for_all(context.evidence, sizes.classes(), 0),
+        entries: recorded_entries(sizes),
     };
     let cause = Cause::HintTooSmall { make: makes.frame.clone() };
     let mut finding = context.finding(cpu.growth, cause, advice);
@@ -352,8 +208,9 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
         Amount::Ratio(makes.mean()),
     ));
     finding.evidence.extend(recorded_evidence(context));
-    let growth = predicted_growth(context, None, makes.mean() as u64);
-    finding.saving = Some(saving(cpu, process, growth));
+    let size = UsualSize::Recorded { growth, sizes };
+    let predicted = size.presized(context, None, makes.mean() as u64, size.one_hint(context));
+    finding.saving = Some(saving(context, cpu, process, predicted));
     finding.confidence = confidence(cpu.growth, Level::Medium, Reason::WhichMapNotRecorded);
     Some(finding)
 }
@@ -361,55 +218,15 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
 fn advice(
     context: &SiteContext<'_>,
     map_type: Option<&MapType>,
-    size: Option<&UsualSize>,
+    size: Option<&UsualSize<'_>>,
 ) -> Advice {
-    Advice::Presize { made: makes::of(context, map_type), entries: size.map(UsualSize::entries) }
+    let n = size.and_then(|size| size.one_hint(context));
+    let entries = size.and_then(UsualSize::entries);
+    Advice::Presize { made: makes::of(context, map_type), n, entries }
 }
 
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
-}
-
-fn blocks<'c>(context: &SiteContext<'c>) -> impl Iterator<Item = &'c Block> {
-    context.site.heap.iter().flat_map(|heap| &heap.blocks)
-}
-
-/// The size that at least half of the maps that grow at all here reach. Each step of the ladder is allocated once by
-/// every map that gets so far, but the tables of large Swiss maps once per split and half.
-fn allocated_size(context: &SiteContext<'_>) -> Option<Size> {
-    let steps: Vec<(u64, u64)> = blocks(context)
-        .filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects)))
-        .filter(|&(capacity, n)| capacity > FIRST_GROUP && n > 0)
-        .collect();
-    let (_, n_growing) = *steps.iter().min_by_key(|&&(capacity, _)| capacity)?;
-    let reached = steps.iter().copied().filter(|&(_, n)| n >= n_growing / 2);
-    let (room, n_largest) = reached.max_by_key(|&(capacity, _)| capacity)?;
-    let below = steps
-        .iter()
-        .filter(|&&(capacity, _)| capacity < room)
-        .max_by_key(|&&(capacity, _)| capacity);
-    let (at_least, n_below) =
-        below.map_or((FIRST_GROUP, n_growing), |&(capacity, n)| (capacity, n));
-    let is_split = context.map_impl() == Some(MapImpl::Swiss)
-        && room == LARGEST_TABLE
-        && n_largest / 2 >= n_below;
-    if !is_split {
-        return Some(Size { at_least, room });
-    }
-    // A split replaces one table by two: of n tables allocated, (n + 1) / 2 are left.
-    let tables = (n_largest / n_below.max(1)).div_ceil(2);
-    let room = tables.saturating_mul(LARGEST_TABLE);
-    Some(Size { at_least: room / 2, room })
-}
-
-/// Maps that grow beyond their first group, as the heap profile has them.
-pub(super) fn n_growing(context: &SiteContext<'_>) -> Option<u64> {
-    let beyond =
-        blocks(context).filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects)));
-    beyond
-        .filter(|&(capacity, _)| capacity > FIRST_GROUP)
-        .min_by_key(|&(capacity, _)| capacity)
-        .map(|(_, n)| n)
 }
 
 /// Some releases grow a map of exactly 8 entries when one of them is overwritten; Go 1.27 does not.

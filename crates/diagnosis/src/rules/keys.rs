@@ -26,6 +26,11 @@ fn leaves(context: &SiteContext<'_>, is: impl Fn(&str) -> bool) -> Cost {
     })
 }
 
+/// Hashing keys, wherever in the map operations of the line.
+pub(super) fn hashing(context: &SiteContext<'_>) -> Cost {
+    leaves(context, is_hash)
+}
+
 /// Keys of interface type: a dynamic hash, and an allocation per assign.
 pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;

@@ -1,6 +1,6 @@
 //! Where the maps of a line are made: where a size hint can be written.
 
-use super::growth::n_growing;
+use super::usual_size::n_growing;
 use super::{FIRST_GROUP, SiteContext};
 use crate::finding::{Makes, NoMakes};
 use evidence::{Frame, HintedMakes, MakeSite, MapType, SourceKind};

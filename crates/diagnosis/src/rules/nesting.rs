@@ -3,14 +3,20 @@
 use goabi::{MapOp, Nested};
 use gomap::{Category, MapShape};
 
+use super::predicted::Flattening;
+use super::saving::{self, Gone};
 use super::{FIRST_GROUP, FLAT_IS_SMALLER, SiteContext, confidence, predicted, said};
-use crate::finding::{Advice, Amount, Basis, Cause, Finding, GrowthSaving, Level, Reason, Saving};
-use evidence::{MapType, SourceKind};
+use crate::finding::{Advice, Amount, Basis, Cause, Finding, Level, Reason, Saving};
+use evidence::{Cost, MapType, Site, SourceKind};
 
 /// Part of a site's map cost spent on first groups from which on maps are made nearly as often as they are written.
 pub(super) const CREATION_DOMINATES: f64 = 0.20;
 /// Part of the arrays allocated at a site that are first groups, from which on the maps there stay small.
 pub(super) const STAY_SMALL: f64 = 0.90;
+
+/// What entries of a flat map cost more, as a part of what the nested maps cost: longer keys, growth of the flat map, and
+/// entries that are no longer near each other, which matters where work is grouped by outer key.
+const FLAT_COSTS: Gone = Gone(-1.3, -0.35, 0.0);
 
 /// Inner maps that never grow beyond their first group, made again and again: one flat map instead.
 pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
@@ -44,28 +50,65 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
             Amount::Count(n_first),
         ),
     ]);
-    finding.saving = Some(Saving {
-        low: 0.0,
-        high: removable.share_at_most(process.total).min(cpu.map.share_of(process.total)),
-        basis: Basis::FlatMap,
-        growth: predicted_growth(context, outer, inner, n_first),
-    });
+    finding.saving = saving(context, outer, predicted(context, outer, inner, n_first));
     finding.confidence = confidence(removable, Level::Low, Reason::EntriesNotMeasured);
     Some(finding)
 }
 
 /// By the model: what the inner maps take of 1 to 8 entries each, against one flat map of all of them.
-fn predicted_growth(
+fn predicted(
     context: &SiteContext<'_>,
     outer: &MapType,
     inner: &MapType,
     n_maps: u64,
-) -> Option<GrowthSaving> {
+) -> Option<Flattening> {
     let flat = outer.name.parse::<gomap::MapType>().ok()?.flattened()?;
     let flat = MapShape::with_impl(context.map_impl()?, context.version()?, &flat)?;
     let inner = predicted::shape(context, inner)?;
     let sources = context.sources(SourceKind::Heap)?;
     Some(predicted::flattening(&inner, &flat, n_maps, sources))
+}
+
+/// A flat map makes no inner maps and looks for each entry once; its keys take longer to hash, it grows on its own, and its
+/// entries are farther apart.
+fn saving(
+    context: &SiteContext<'_>,
+    outer: &MapType,
+    predicted: Option<Flattening>,
+) -> Option<Saving> {
+    let (cpu, process) = context.cpu()?;
+    let created = cpu.split.get(Category::Create);
+    let growing = cpu.growth.without(cpu.growth_gc);
+    let of_outer =
+        if uses(context.site, outer) { cpu.by_op.get(MapOp::Read) } else { Cost::default() };
+    let others = of_other_lines(context, outer);
+    let mut all = cpu.map;
+    all += others;
+    let allocated = predicted.as_ref().map_or(Gone(0.0, 0.5, 0.9), |of| of.allocated);
+    let sum = saving::Sum::of(process)
+        .work(created, Gone(0.8, 1.0, 1.0))
+        .work(growing, Gone(0.4, 0.9, 1.0))
+        .work(of_outer, Gone(0.6, 0.95, 1.0))
+        .work(others, Gone(0.6, 0.95, 1.0))
+        .work(all, FLAT_COSTS)
+        .collector(saving::caused(context, |_| true, saving::memory(cpu)), allocated);
+    Some(sum.saving(Basis::FlatMap, predicted.map(|of| of.saving)))
+}
+
+/// Map operations at other lines of the function that use the outer map.
+fn of_other_lines(context: &SiteContext<'_>, outer: &MapType) -> Cost {
+    let Some(function) = context.functions.get(context.site) else { return Cost::default() };
+    let others = function.sites().filter(|site| site.frame != context.site.frame);
+    let costs = others.filter(|site| uses(site, outer)).filter_map(|site| site.cpu.as_ref());
+    costs.fold(Cost::default(), |mut sum, cpu| {
+        sum += cpu.map;
+        sum
+    })
+}
+
+fn uses(site: &Site, map_type: &MapType) -> bool {
+    let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+    types.any(|of| of.name == map_type.name)
 }
 
 /// Number of first groups among the arrays that the heap profile has at this line.

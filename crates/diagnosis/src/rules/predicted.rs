@@ -5,7 +5,8 @@
 
 use gomap::{Estimate, Forecast, MapShape};
 
-use super::SiteContext;
+use super::saving::Gone;
+use super::{FLAT_IS_SMALLER, SiteContext};
 use crate::finding::{GrowthSaving, Span};
 use crate::shapes;
 use evidence::sizes::{Class, Size};
@@ -21,22 +22,75 @@ pub(super) fn shape_by_name(context: &SiteContext<'_>, name: &str) -> Option<Map
     shapes::by_name(context.evidence, name)
 }
 
-/// What exact hints save of maps that are made with this one.
+/// A size hint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hint {
+    /// This one for all maps.
+    Number(u64),
+    /// For each map the number of entries that it ends with.
+    Own,
+}
+
+/// What a hint saves of maps that are made without it today.
+pub(super) struct Presizing {
+    /// By the model, as a range.
+    pub(super) saving: GrowthSaving,
+    /// The part of the entries moved today that is not moved then. Units: fraction; `None` where none are moved today.
+    pub(super) moved_part: Option<f64>,
+    /// The part of the bytes allocated today that is not allocated then; below 0 where more are. Units: fraction.
+    pub(super) allocated_part: f64,
+}
+
+/// What a hint saves of maps that are made with this one.
 pub(super) fn presizing(
     shape: &MapShape,
     classes: &[Class],
     hint_today: u64,
+    hint: Hint,
     sources: SourceIds,
-) -> GrowthSaving {
-    let mut sum = GrowthSaving::none(sources);
+) -> Presizing {
+    let mut saving = GrowthSaving::none(sources);
+    let (mut today, mut then) = (Sums::default(), Sums::default());
     for &Class { size, maps: n_maps, .. } in classes {
         let at = |entries| {
-            let after = shape.forecast(entries, entries).times(n_maps);
+            let hint = match hint {
+                Hint::Number(n) => n,
+                Hint::Own => entries,
+            };
+            let after = shape.forecast(entries, hint).times(n_maps);
             (shape.forecast(entries, hint_today).times(n_maps), after)
         };
-        sum.add(n_maps, &some_of(size).map(at));
+        let forecasts = some_of(size).map(at);
+        saving.add(n_maps, &forecasts);
+        today.add(&forecasts[1].0);
+        then.add(&forecasts[1].1);
     }
-    sum
+    let moved_part = (today.moved > 0.0).then(|| 1.0 - then.moved / today.moved);
+    let allocated_part = 1.0 - then.allocated_bytes / today.allocated_bytes.max(1.0);
+    Presizing { saving, moved_part, allocated_part }
+}
+
+/// What is expected of maps of the middle of each class.
+#[derive(Default)]
+struct Sums {
+    moved: f64,
+    allocated_bytes: f64,
+}
+
+impl Sums {
+    fn add(&mut self, forecast: &Forecast) {
+        self.moved += forecast.moved.expected;
+        self.allocated_bytes += forecast.allocated_bytes.expected;
+    }
+}
+
+/// What a flat map saves.
+pub(super) struct Flattening {
+    /// By the model, for inner maps of 1 to 8 entries.
+    pub(super) saving: GrowthSaving,
+    /// The part of the bytes allocated today that is not allocated then, for inner maps up to the size that the advice is
+    /// for: of that size, of half of it, and of one entry. Units: fractions, below 0 where more are.
+    pub(super) allocated: Gone,
 }
 
 /// What one flat map saves in place of so many maps of 1 to 8 entries.
@@ -45,14 +99,18 @@ pub(super) fn flattening(
     flat: &MapShape,
     n_maps: u64,
     sources: SourceIds,
-) -> GrowthSaving {
+) -> Flattening {
     let at = |entries: u64| {
         let today = inner.forecast(entries, 0).times(n_maps);
         (today, flat.forecast(entries.saturating_mul(n_maps), 0))
     };
-    let mut sum = GrowthSaving::none(sources);
-    sum.add(n_maps, &[1, 2, 3, 4, 5, 6, 7, 8].map(at));
-    sum
+    let mut saving = GrowthSaving::none(sources);
+    saving.add(n_maps, &[1, 2, 3, 4, 5, 6, 7, 8].map(at));
+    let [least, likely, most] = [FLAT_IS_SMALLER, FLAT_IS_SMALLER / 2, 1].map(|entries| {
+        let (today, then) = at(entries);
+        1.0 - then.allocated_bytes.expected / today.allocated_bytes.expected.max(1.0)
+    });
+    Flattening { saving, allocated: Gone(least.min(likely), likely, most.max(likely)) }
 }
 
 fn some_of(size: Size) -> [u64; 3] {

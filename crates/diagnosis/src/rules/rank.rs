@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn presize() -> Advice {
-        Advice::Presize { made: made(), entries: None }
+        Advice::Presize { made: made(), n: None, entries: None }
     }
 
     fn ranked(found: Vec<Finding>) -> Vec<(Option<usize>, Verdict, Option<Under>)> {

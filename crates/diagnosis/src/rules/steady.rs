@@ -3,7 +3,7 @@
 use goabi::MapOp;
 use gomap::Category;
 
-use super::growth::mark;
+use super::usual_size::mark;
 use super::{
     FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence, said,
 };

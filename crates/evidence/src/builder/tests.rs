@@ -71,7 +71,8 @@ fn lines_that_use_maps_are_sites() {
     code.add_use(&frame("main.never", 7), use_of(MapOp::Assign));
     builder.code(code);
     builder.cpu(ProcessCpu::of(profile), None);
-    builder.heap(ProcessHeap { sources: of_heap.into(), total: Alloc::default() });
+    let (sources, total) = (of_heap.into(), Alloc::default());
+    builder.heap(ProcessHeap { sources, total, bytes_per_sample: 1 });
     let evidence = builder.finish();
     let expected = [("main.often", 2), ("main.rare", 1), ("main.alloc", 4), ("main.alloc", 3)];
     assert_eq!(places(&evidence), expected);

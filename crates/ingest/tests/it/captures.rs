@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use diagnosis::finding::{Advice, Amount, Entries};
+use diagnosis::finding::{Advice, Amount, KnownFrom};
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::{Evidence, LockSide, Precision, Site, SourceId, TimelineStep};
 use goabi::MapOp;
@@ -171,10 +171,11 @@ fn a_recording_counts_growths_and_says_what_sizes_maps_reach() {
         let median = final_sizes.quantile(0.5);
         assert_eq!((median.at_least, median.room), sizes);
         let advice = &diagnosis.findings[0].advice;
-        let Advice::Presize { entries: Some(Entries::Recording { p50, .. }), .. } = advice else {
+        let Advice::Presize { n, entries: Some(entries), .. } = advice else {
             panic!("{advice:?}")
         };
-        assert_eq!(*p50, median);
+        assert_eq!((entries.known_from, entries.p50), (KnownFrom::Recording, median));
+        assert_eq!(*n, Some(median.room), "they are all alike");
     }
 }
 

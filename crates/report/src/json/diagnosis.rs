@@ -9,7 +9,7 @@ use gomap::Category;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::finding::Finding;
+use super::finding::{CpuPart, Finding};
 use super::growth::Growth;
 use super::key::{By, Key};
 use super::site::{Alloc, FunctionCost, LockWaits, Misses, Site};
@@ -60,6 +60,9 @@ pub(super) struct Diagnosis<'d> {
     hints: Vec<Hints<'d>>,
     /// By line: what asks for a change first, then by the time that is explained.
     findings: Vec<Finding<'d>>,
+    /// What all findings would save together that do not stand instead of another, the collector's work counted once; null
+    /// where fewer than two say what they save.
+    total_saving: Option<CpuPart>,
     /// Lines that use maps, by CPU time in maps, then by bytes allocated.
     sites: Vec<Site<'d>>,
     /// What would have said more.
@@ -84,6 +87,7 @@ impl<'d> From<&'d diagnosis::Diagnosis> for Diagnosis<'d> {
             storage: evidence.storage.as_ref().map(Storage::from),
             hints: super::each(&evidence.hints),
             findings: diagnosis.findings.iter().map(|of| Finding::of(of, diagnosis)).collect(),
+            total_saving: diagnosis.total_saving().map(CpuPart::from),
             sites: super::each(&evidence.sites),
             not_measured: diagnosis.not_measured.iter().map(|&gap| gap.into()).collect(),
         }

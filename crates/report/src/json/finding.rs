@@ -84,27 +84,51 @@ struct Confidence {
     reason_key: Key<Reason>,
 }
 
-/// What following the advice would save.
+/// What following the advice would save, as fractions of the process' CPU time; below 0 is more than today.
 #[derive(Serialize, JsonSchema)]
 struct Saving {
-    /// At least. Fraction of the process' CPU time.
+    /// Best estimate.
+    best: f64,
+    /// At least, two standard errors of sampling included.
     low: f64,
-    /// At most, two standard errors of sampling included. Fraction of the process' CPU time.
+    /// At most, two standard errors of sampling included.
     high: f64,
-    /// Where the range comes from.
+    /// The part of these that is work of the collector, which other advice may save as well.
+    collector: CpuPart,
+    /// What it rests on.
     basis: Cow<'static, str>,
-    /// What growth it saves, by the growth model; null when the sizes of the maps were not measured.
+    /// What growth it saves, by the growth model; null when the sizes of the maps were not measured, or for other advice.
     growth: Option<SavedGrowth>,
 }
 
 impl From<&finding::Saving> for Saving {
     fn from(saving: &finding::Saving) -> Self {
+        let finding::CpuPart { low, best, high } = saving.cpu;
         Self {
-            low: saving.low,
-            high: saving.high,
+            best,
+            low,
+            high,
+            collector: saving.collector.into(),
             basis: words::basis(saving.basis),
             growth: saving.growth.as_ref().map(SavedGrowth::from),
         }
+    }
+}
+
+/// An estimated part of the process' CPU time, as fractions of it; below 0 is more than today.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct CpuPart {
+    /// Best estimate.
+    best: f64,
+    /// At least.
+    low: f64,
+    /// At most.
+    high: f64,
+}
+
+impl From<finding::CpuPart> for CpuPart {
+    fn from(finding::CpuPart { low, best, high }: finding::CpuPart) -> Self {
+        Self { best, low, high }
     }
 }
 

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use diagnosis::finding::{
-    Advice, Basis, Entries, Gain, Makes, NoMakes, Relief, ShardKey, SyncMap, Visits,
+    Advice, Basis, Entries, Gain, KnownFrom, Makes, NoMakes, Relief, ShardKey, SyncMap, Visits,
 };
 use diagnosis::rules::{FIRST_GROUP, FLAT_IS_SMALLER};
-use evidence::sizes::Size;
 use goabi::GoVersion;
 
 use super::{place, short_place};
+use crate::numbers::count;
 
 /// Places of a `make` that are named.
 const SHOWN_MAKES: usize = 3;
@@ -20,16 +20,16 @@ const UNKNOWN_MAP: &str = "map[K]V";
 /// What to change, concretely.
 pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
     match advice {
-        Advice::Presize { made, entries } => format!(
-            "{}; n is {}; a hint far too large costs more than it saves",
+        Advice::Presize { made, n, entries } => format!(
+            "{}; {}; a hint far too large costs more than it saves",
             write_make(made),
-            entries_text(entries.as_ref())
+            hint_text(*n, entries.as_ref())
         )
         .into(),
         Advice::PresizeSlices { map_type } => presize_slices(map_type.as_deref()).into(),
-        Advice::RaiseHint { make, entries, .. } => {
-            let n = entries_text(Some(entries));
-            format!("raise the hint at {} to {n}", short_place(make)).into()
+        Advice::RaiseHint { make, n, entries, .. } => {
+            let hint = hint_text(*n, Some(entries));
+            format!("raise the hint at {} to n; {hint}", short_place(make)).into()
         }
         Advice::FinishGrowth { made, or_release } => format!(
             "{}, with an n by which the last insert does not start a growth; or copy the map once after it is filled; {} and \
@@ -157,18 +157,39 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
     }
 }
 
-/// Where the range of a saving comes from.
+/// What a saving rests on.
 pub(crate) fn basis(basis: Basis) -> Cow<'static, str> {
     match basis {
         Basis::RightHint => {
-            "a right hint removes the growth frames and some of the collector's other work; it saved no time where maps larger \
-             than the cache were filled in random order"
+            "a right hint moves no entries and makes no arrays that are outgrown, with the collector's work for these; it \
+             saves less where maps larger than the cache are filled in random order"
                 .into()
         }
         Basis::FlatMap => format!(
-            "a flat map makes no first groups; it was not faster where inner maps hold more than {FLAT_IS_SMALLER} entries"
+            "a flat map makes no inner maps and looks once for an entry; its longer keys and its own growth are taken off. It \
+             was not faster where inner maps hold more than {FLAT_IS_SMALLER} entries"
         )
         .into(),
+        Basis::KeptMap => {
+            "a map that is cleared makes no arrays and does not grow again; clearing it is taken off".into()
+        }
+        Basis::ConcreteKey => {
+            "hashing and comparing keys through their type, and making interface values of them".into()
+        }
+        Basis::KeysOnce => {
+            "making keys, and the collector's work for them; hashing a key of several parts is taken off".into()
+        }
+        Basis::FewerBytes => "most of hashing and comparing keys".into(),
+        Basis::SliceCapacity => {
+            "copying slices that grow, and arrays that are outgrown; the last array is needed anyhow".into()
+        }
+        Basis::NoLoop => "a slice or an index costs a small part of what the loop over the map costs".into(),
+        Basis::LittleRoom => "a map with little room is cleared in next to no time".into(),
+        Basis::LiveGoroutines => "stacks grow once and stay".into(),
+        Basis::NoGrowthOnOverwrite => {
+            format!("all growth goes, if the maps hold {FIRST_GROUP} entries, and nothing if they hold more").into()
+        }
+        Basis::GrowthFinished => "reads no longer look for buckets that are not moved yet".into(),
     }
 }
 
@@ -252,26 +273,33 @@ fn make_text(map_type: Option<&str>) -> String {
     format!("make({})", map_type.unwrap_or(UNKNOWN_MAP))
 }
 
-/// What the hint should be.
-fn entries_text(entries: Option<&Entries>) -> String {
-    const WHAT: &str = "the number of entries they end with";
-    match entries {
-        Some(Entries::Recording { p50, p95 }) if p50 == p95 => format!(
-            "{WHAT}: half of those that grew hold at least {}, and 95 % at most {}",
-            p50.at_least, p95.room
+/// What the hint should be, and why: a number where one is right for most of the maps.
+fn hint_text(n: Option<u64>, entries: Option<&Entries>) -> String {
+    const WHAT: &str =
+        "n is the number of entries they end with, len(x) where they are filled in a loop over x";
+    let Some(entries) = entries else {
+        return format!(
+            "{WHAT}; how many that is, a recording that meets their growths, or a heap profile with enough samples of \
+             them and the binary, would show"
+        );
+    };
+    let half = format!("half hold at most {}", count(entries.p50.room));
+    let sizes = match entries.p95 {
+        Some(p95) => format!("{half}, and 95 % at most {}", count(p95.room)),
+        None => format!("{half}, and some very many"),
+    };
+    let of = match entries.known_from {
+        KnownFrom::Recording => "those that grew",
+        KnownFrom::HeapProfile => "those that grew, by their arrays",
+    };
+    match n {
+        Some(n) => format!(
+            "n is {n}, or a little less: three quarters of these maps get that large. Of {of}, {sizes}"
         ),
-        Some(Entries::Recording { p50, p95 }) => format!(
-            "{WHAT}: half of those that grew hold at most {}, and 95 % at most {}",
-            p50.room, p95.room
+        None => format!(
+            "{WHAT}: no one number fits most of these maps. Of {of}, a quarter hold at most {}, {sizes}",
+            count(entries.p25.room)
         ),
-        Some(Entries::HeapProfile { usual: Size { at_least, room } }) => {
-            format!("{WHAT}, here between {at_least} and {room}")
-        }
-        None => {
-            format!(
-                "{WHAT}, which a recording that meets their growths, or a heap profile and the binary, would show"
-            )
-        }
     }
 }
 
@@ -330,6 +358,7 @@ fn shard(by: ShardKey, or_sync_map: Option<SyncMap>) -> String {
 #[cfg(test)]
 mod tests {
     use evidence::Frame;
+    use evidence::sizes::Size;
 
     use super::*;
 
@@ -349,7 +378,7 @@ mod tests {
 
     fn presize(lines: &[u32], makes_are_counted: bool, entries: Option<Entries>) -> String {
         let made = made(lines, makes_are_counted);
-        advice(&Advice::Presize { made, entries }).into_owned()
+        advice(&Advice::Presize { made, n: None, entries }).into_owned()
     }
 
     #[test]
@@ -372,7 +401,7 @@ mod tests {
         let all = |made: &Makes| {
             let or_release = GoVersion::go1(24);
             [
-                Advice::Presize { made: made.clone(), entries: None },
+                Advice::Presize { made: made.clone(), n: None, entries: None },
                 Advice::FinishGrowth { made: made.clone(), or_release },
                 Advice::AssistLess { by: Relief::Presize(made.clone()) },
             ]
@@ -412,21 +441,27 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_said_with_what_they_are_of() {
+    fn a_hint_is_one_number_or_what_the_code_has_to_say() {
         let size = |at_least, room| Size { at_least, room };
-        let recorded = Entries::Recording { p50: size(29, 56), p95: size(57, 112) };
-        let text = presize(&[], false, Some(recorded));
-        assert!(text.contains("half of those that grew hold at most 56, and 95 % at most 112;"));
-        let alike = Entries::Recording { p50: size(29, 56), p95: size(29, 56) };
-        let text = presize(&[], false, Some(alike));
-        assert!(text.contains("half of those that grew hold at least 29, and 95 % at most 56;"));
-        let usual = Entries::HeapProfile { usual: size(14, 28) };
-        assert!(presize(&[], false, Some(usual)).contains("with, here between 14 and 28;"));
-        assert!(presize(&[], false, None).contains("which a recording"));
-        let map_type = "map[string]int".to_owned();
-        let (make, mean_hint) = (frame(3), 9.0);
-        let raise = advice(&Advice::RaiseHint { map_type, make, mean_hint, entries: recorded });
-        assert!(raise.starts_with("raise the hint at main.go:3 to the number of entries they"));
+        let known_from = KnownFrom::Recording;
+        let [p25, p50, p95] = [size(29, 56), size(57, 112), size(1793, 3584)];
+        let entries = Entries { known_from, p25, p50, p95: Some(p95) };
+        let text = hint_text(Some(56), Some(&entries));
+        let sizes = "Of those that grew, half hold at most 112, and 95 % at most 3,584";
+        assert!(text.starts_with("n is 56, or a little less: ") && text.ends_with(sizes), "{text}");
+        let text = hint_text(None, Some(&entries));
+        assert!(
+            text.contains("len(x)") && text.contains("no one number fits most"),
+            "{text}"
+        );
+        assert!(text.contains("a quarter hold at most 56, half hold at most 112"), "{text}");
+        let in_heap = Entries { known_from: KnownFrom::HeapProfile, p95: None, ..entries };
+        let text = hint_text(None, Some(&in_heap));
+        assert!(text.ends_with("half hold at most 112, and some very many"), "{text}");
+        assert!(hint_text(None, None).ends_with("would show"));
+        let (map_type, make) = ("map[string]int".to_owned(), frame(3));
+        let raise = Advice::RaiseHint { map_type, make, mean_hint: 9.0, n: Some(56), entries };
+        assert!(advice(&raise).starts_with("raise the hint at main.go:3 to n; n is 56, or"));
     }
 
     #[test]

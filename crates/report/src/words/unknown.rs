@@ -20,6 +20,13 @@ pub fn no_sizes(reason: NoSizes) -> &'static str {
         NoSizes::NoRange => {
             "growths were estimated by an older mapscope, which did not write how far they can be off; record again"
         }
+        NoSizes::FewBlocks => {
+            "the heap profile has too few samples of arrays that small maps take; mapscope record shows sizes, or a heap \
+             profile of a longer run or with a lower runtime.MemProfileRate"
+        }
+        NoSizes::BeginLarger => {
+            "by the heap profile, more maps have a large array than a smaller one: some are made with a hint"
+        }
         NoSizes::NoLine => "which lines these maps are of was not recorded",
         NoSizes::Uncounted => {
             "a part of the time nothing was counted, and maps may have grown on in it; record longer, or with --max-overhead 100"

@@ -1,6 +1,6 @@
 //! What a SARIF log looks like.
 
-use diagnosis::finding::{Advice, Entries};
+use diagnosis::finding::{Advice, Entries, KnownFrom};
 use evidence::sizes::Size;
 use expect_test::expect;
 use report::{Annotation, AnnotationLevel, render_sarif};
@@ -34,7 +34,13 @@ fn a_log_has_each_rule_once_and_the_advice_as_properties() {
             line: 3,
         },
         mean_hint: 9.5,
-        entries: Entries::HeapProfile { usual: Size { at_least: 14, room: 28 } },
+        n: Some(28),
+        entries: Entries {
+            known_from: KnownFrom::HeapProfile,
+            p25: Size { at_least: 15, room: 28 },
+            p50: Size { at_least: 15, room: 28 },
+            p95: None,
+        },
     };
     let annotations = [
         annotation("other", "a b/main.go", Some(raise)),
