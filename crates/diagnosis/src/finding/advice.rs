@@ -111,6 +111,13 @@ pub enum Advice {
         /// Type of the map, where it is known.
         map_type: Option<String>,
     },
+    /// The parts of a key in one integer.
+    PackKeys {
+        /// Type of the keys.
+        key: String,
+        /// Units: bytes of the integer that holds one.
+        into_bytes: u64,
+    },
     /// Shorter keys, or integers.
     HashFewerBytes {
         /// Type of the keys, where it is known.
@@ -127,8 +134,8 @@ pub enum Advice {
     ClearAndReuse,
     /// Copy what is left into a new map from time to time.
     CopyToNewMap {
-        /// Type of the map.
-        map_type: String,
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
     },
     /// A new map for few entries, or delete only what was put in.
     ClearLess {
@@ -155,11 +162,19 @@ pub enum Advice {
     /// Only fewer operations would help.
     FewerOperations,
     /// Only fewer lookups would help.
-    FewerLookups,
+    FewerLookups {
+        /// Two that may be one; null where none are known.
+        twice: Option<Twice>,
+    },
     /// Something else than maps costs the time.
     LookElsewhere,
     /// Something else, or a habit that many lines share.
-    LookForHabit,
+    LookForHabit {
+        /// Type of the maps that most of the cost is of; null where it is of many.
+        map_type: Option<String>,
+        /// Lines that make such maps, as far as they are known.
+        makes: Vec<Frame>,
+    },
     /// Not the stops, but the marking beside the program.
     LookAtMarking,
     /// Marking many small maps is cheap in the program's release: allocate less, or collect less often.
@@ -236,6 +251,19 @@ pub enum Visits {
     NotKnown,
 }
 
+/// A lookup to read and one to write, of the same map and maybe of the same key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Twice {
+    /// Type of the map.
+    pub map_type: String,
+    /// Type of its elements.
+    pub elem: String,
+    /// The line that reads.
+    pub read: Frame,
+    /// The line that writes; the same where both stand on one.
+    pub write: Frame,
+}
+
 /// How goroutines come to help the collector less.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "by", rename_all = "snake_case")]
@@ -278,13 +306,15 @@ impl Advice {
             Self::AssistLess { by: Relief::AllocateLess } | Self::CollectLess => {
                 Verdict::AllocateLess
             }
-            Self::MoveToGo { .. } | Self::PointToElements { .. } | Self::IterateLess { .. } => {
-                Verdict::Replace
-            }
+            Self::MoveToGo { .. }
+            | Self::PointToElements { .. }
+            | Self::IterateLess { .. }
+            | Self::FewerLookups { twice: Some(_) } => Verdict::Replace,
             Self::Flatten { .. } | Self::FlattenForRandomAccess { .. } => Verdict::Flatten,
             Self::KeysInPlace
             | Self::SmallerEntries
             | Self::ConcreteKey { .. }
+            | Self::PackKeys { .. }
             | Self::HashFewerBytes { .. }
             | Self::BuildKeysOnce
             | Self::NoPointers { .. } => Verdict::ChangeKey,
@@ -294,9 +324,9 @@ impl Advice {
             Self::BatchWrites { .. } => Verdict::Batch,
             Self::KeepNested { .. }
             | Self::FewerOperations
-            | Self::FewerLookups
+            | Self::FewerLookups { twice: None }
             | Self::LookElsewhere
-            | Self::LookForHabit
+            | Self::LookForHabit { .. }
             | Self::LookAtMarking
             | Self::MarkingIsCheap { .. } => Verdict::LeaveAlone,
         }
@@ -312,15 +342,17 @@ impl Advice {
             | Self::AssistLess { .. }
             | Self::Flatten { .. }
             | Self::ClearAndReuse => Work::Filling,
-            Self::FlattenForRandomAccess { .. } | Self::KeysInPlace | Self::SmallerEntries => {
-                Work::Searching
-            }
+            Self::FlattenForRandomAccess { .. }
+            | Self::KeysInPlace
+            | Self::SmallerEntries
+            | Self::FewerLookups { twice: Some(_) } => Work::Searching,
             Self::PointToElements { .. } | Self::PresizeSlices { .. } => Work::Copying,
             Self::IterateLess { .. } => Work::Iterating,
             Self::ClearLess { .. } => Work::Clearing,
-            Self::ConcreteKey { .. } | Self::HashFewerBytes { .. } | Self::BuildKeysOnce => {
-                Work::Keys
-            }
+            Self::ConcreteKey { .. }
+            | Self::PackKeys { .. }
+            | Self::HashFewerBytes { .. }
+            | Self::BuildKeysOnce => Work::Keys,
             Self::Shard { .. } => Work::Waiting,
             Self::CopyToNewMap { .. } | Self::NoPointers { .. } => Work::Keeping,
             Self::CollectLess
@@ -328,9 +360,9 @@ impl Advice {
             | Self::BatchWrites { .. }
             | Self::KeepNested { .. }
             | Self::FewerOperations
-            | Self::FewerLookups
+            | Self::FewerLookups { twice: None }
             | Self::LookElsewhere
-            | Self::LookForHabit
+            | Self::LookForHabit { .. }
             | Self::LookAtMarking
             | Self::MarkingIsCheap { .. } => Work::Other,
         }

@@ -1,12 +1,19 @@
 //! Keys: what hashing, comparing and making them costs.
 
-use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable, said};
+use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable, path, said};
 use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
-use evidence::{Cost, SourceKind};
+use evidence::{Cost, ProcessCpu, SiteCpu, SourceKind};
 use goabi::MapOp;
+use gomap::MapWork;
 
 /// Part of a site's map cost in hash functions from which on the key is the matter. Usual is 3 to 20 %.
 pub(super) const HASH_BOUND: f64 = 0.30;
+/// Keys up to this size are not worth shortening: there are no faster ones. Units: bytes.
+pub(super) const WORD_BYTES: u64 = 8;
+/// Part of a line's map cost in hashing and comparing from which on functions made for the key would be felt.
+pub(super) const GENERAL_KEYS: f64 = 0.25;
+/// CPU of making strings for each unit of CPU in maps, up to which they may be keys.
+pub(super) const MOST_FOR_KEYS: u64 = 20;
 
 /// Hash functions that go through the dynamic type of an interface.
 const INTERFACE_HASHES: [&str; 3] =
@@ -29,13 +36,17 @@ fn leaves(context: &SiteContext<'_>, is: impl Fn(&str) -> bool) -> Cost {
 /// Keys of interface type: a dynamic hash, and an allocation per assign.
 pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
+    let looked_up = [MapOp::Assign, MapOp::Read, MapOp::Delete];
     let map_type =
-        context.types(MapOp::Assign).chain(context.types(MapOp::Read)).find(|t| t.key.is_interface);
+        looked_up.into_iter().flat_map(|op| context.types(op)).find(|t| t.key.is_interface);
     let hashing = leaves(context, |name| INTERFACE_HASHES.contains(&name));
-    // What a concrete key would make cheaper: all hashing, of the values in the interfaces too, and making these.
+    // What a concrete key would make cheaper: all hashing and comparing, of the values in the interfaces too, and making these.
     let mut of_keys = leaves(context, is_hash);
+    of_keys += cpu.by_work.get(MapWork::Compare);
     of_keys += cpu.key_conversion;
-    let is_there = map_type.is_some() || hashing != Cost::default();
+    // Keys of a `sync.Map` are interfaces, whatever its user does.
+    let is_sync = cpu.by_op.get(MapOp::Sync) == cpu.map;
+    let is_there = !is_sync && (map_type.is_some() || hashing != Cost::default());
     if !is_there || of_keys.samples < ENOUGH_SAMPLES {
         return None;
     }
@@ -46,7 +57,7 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share(
-            "hashing keys and making them at this line, of all CPU",
+            "hashing, comparing and making keys at this line, of all CPU",
             of_keys,
             process.total,
         ),
@@ -73,11 +84,53 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// Hashing is a large part of the cost.
+/// Keys that one integer would hold take the functions made for keys of any type: arrays, structs, integers of 1 and 2 bytes.
+pub(super) fn general_keys(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    let map_type = context.main_type()?;
+    let (key, callee) = (&map_type.key, &cpu.entry_points.first()?.name);
+    let is_packable =
+        (1..=WORD_BYTES).contains(&key.size) && !key.has_pointers && !is_float(&key.name);
+    let is_general = path::takes_general(map_type, callee);
+    let mut of_keys = cpu.by_work.get(MapWork::Hash);
+    of_keys += cpu.by_work.get(MapWork::Compare);
+    let is_large =
+        of_keys.share_of(cpu.map) >= GENERAL_KEYS && is_noticeable(of_keys, process.total);
+    if !is_packable || !is_general || !is_large {
+        return None;
+    }
+    let (key_name, callee) = (key.name.clone(), callee.to_string());
+    let cause = Cause::GeneralKeys { key: key_name.clone(), bytes: key.size, callee };
+    let into_bytes = if key.size <= WORD_BYTES / 2 { WORD_BYTES / 2 } else { WORD_BYTES };
+    let advice = Advice::PackKeys { key: key_name, into_bytes };
+    let mut finding = context.finding(of_keys, cause, advice);
+    finding.evidence = said([
+        context.share("map operations at this line, of all CPU", cpu.map, process.total),
+        context.share("of that hashing and comparing keys", of_keys, cpu.map),
+        context.fact(
+            SourceKind::Binary,
+            format!("a key of {}", map_type.name),
+            Amount::Bytes(key.size),
+        ),
+    ]);
+    finding.confidence = confidence(of_keys, Level::Medium, Reason::OtherPathNotMeasured);
+    Some(finding)
+}
+
+/// Floating-point numbers are not equal exactly where their bits are.
+fn is_float(key: &str) -> bool {
+    key.starts_with("float") || key.starts_with("complex")
+}
+
+/// Hashing is the largest part of what looking keys up costs.
 pub(super) fn hash_bound_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
-    let hashing = leaves(context, is_hash);
-    if hashing.share_of(cpu.map) < HASH_BOUND || !is_noticeable(hashing, process.total) {
+    let [hashing, loading, comparing] =
+        [MapWork::Hash, MapWork::Load, MapWork::Compare].map(|work| cpu.by_work.get(work));
+    let mut searching = loading;
+    searching += comparing;
+    let is_large = hashing.share_of(cpu.map) >= HASH_BOUND && hashing.cpu_ns >= searching.cpu_ns;
+    if !is_large || !is_noticeable(hashing, process.total) || has_short_keys(context, cpu) {
         return None;
     }
     let key = || context.main_type().map(|t| t.key.name.clone());
@@ -85,35 +138,72 @@ pub(super) fn hash_bound_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let mut finding = context.finding(hashing, cause, advice);
     finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
-        context.share("of that in hash functions", hashing, cpu.map),
+        context.share("of that hashing keys", hashing, cpu.map),
+        context.share("of that searching and comparing", searching, cpu.map),
     ]);
     finding.confidence = confidence(hashing, Level::Medium, Reason::KeyLengthNotMeasured);
     Some(finding)
 }
 
-/// Making the key costs more than the map.
+/// Whether all keys looked up here are as short as an integer, by their types, else by the functions that are called.
+fn has_short_keys(context: &SiteContext<'_>, cpu: &SiteCpu) -> bool {
+    let mut types = context.site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+    match types.next() {
+        Some(first) => std::iter::once(first).chain(types).all(|of| of.key.size <= WORD_BYTES),
+        None => {
+            let is_of_words = |name: &str| name.contains("_fast32") || name.contains("_fast64");
+            !cpu.entry_points.is_empty() && cpu.entry_points.iter().all(|of| is_of_words(&of.name))
+        }
+    }
+}
+
+/// Making the key costs more than the map: in the function of the line, or in one that calls it.
 pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.cpu()?;
-    let made = [cpu.key_conversion, cpu.function_key_conversion]
-        .into_iter()
-        .max_by_key(|cost| cost.cpu_ns)?;
-    if !is_noticeable(made, process.total) {
-        return None;
-    }
     // With several map sites in a function, its keys are reported once, at the most expensive.
     let function = context.function_here()?;
-    if made.cpu_ns <= function.map().cpu_ns {
-        return None;
-    }
-    let mut finding = context.finding(made, Cause::KeysBuilt, Advice::BuildKeysOnce);
+    let own = [cpu.key_conversion, cpu.function_key_conversion];
+    let own = own.map(|cost| Made { cost, map: function.map(), by: None });
+    let made = of_callers(cpu).chain(own).filter(|made| made.is_the_matter(process));
+    let Made { cost, by, .. } = made.max_by_key(|made| made.cost.cpu_ns)?;
+    let whose = by.unwrap_or("this function");
+    let cause = Cause::KeysBuilt { by: by.map(str::to_owned) };
+    let mut finding = context.finding(cost, cause, Advice::BuildKeysOnce);
     finding.evidence = said([
         context.share(
-            "strings and interface values made in this function, of all CPU",
-            made,
+            &format!("strings and interface values made in {whose}, of all CPU"),
+            cost,
             process.total,
         ),
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
     ]);
-    finding.confidence = confidence(made, Level::Medium, Reason::UseAsKeysNotMeasured);
+    finding.confidence = confidence(cost, Level::Medium, Reason::UseAsKeysNotMeasured);
     Some(finding)
+}
+
+/// Strings and interface values that a function makes.
+struct Made<'e> {
+    cost: Cost,
+    /// Map operations for which they may be made.
+    map: Cost,
+    /// The function, where it is not that of the line.
+    by: Option<&'e str>,
+}
+
+impl Made<'_> {
+    fn is_the_matter(&self, process: &ProcessCpu) -> bool {
+        let may_be_keys = self.cost.cpu_ns <= self.map.cpu_ns.saturating_mul(MOST_FOR_KEYS);
+        let is_more = self.cost.cpu_ns > self.map.cpu_ns;
+        is_more && may_be_keys && is_noticeable(self.cost, process.total)
+    }
+}
+
+/// What functions make that call the line's: a key may be handed on as an argument.
+fn of_callers(cpu: &SiteCpu) -> impl Iterator<Item = Made<'_>> {
+    let near = cpu.callers.iter().filter(|caller| caller.n_above == 1);
+    near.map(|caller| Made {
+        cost: caller.function_key_conversion,
+        map: caller.map,
+        by: Some(&caller.frame.function),
+    })
 }
