@@ -2,7 +2,7 @@
 
 use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable, path, said};
 use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
-use evidence::{Cost, ProcessCpu, SiteCpu, SourceKind};
+use evidence::{Cost, ProcessCpu, SiteCpu, SourceKind, TypePart};
 use goabi::MapOp;
 use gomap::MapWork;
 
@@ -147,14 +147,19 @@ pub(super) fn hash_bound_keys(context: &SiteContext<'_>) -> Option<Finding> {
 
 /// Whether all keys looked up here are as short as an integer, by their types, else by the functions that are called.
 fn has_short_keys(context: &SiteContext<'_>, cpu: &SiteCpu) -> bool {
-    let mut types = context.site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
-    match types.next() {
-        Some(first) => std::iter::once(first).chain(types).all(|of| of.key.size <= WORD_BYTES),
-        None => {
-            let is_of_words = |name: &str| name.contains("_fast32") || name.contains("_fast64");
-            !cpu.entry_points.is_empty() && cpu.entry_points.iter().all(|of| is_of_words(&of.name))
-        }
+    all_keys(context, cpu, |key| key.size <= WORD_BYTES)
+}
+
+/// Whether all keys looked up here have the property, which all integers of 4 and 8 bytes have: where types are not known, the
+/// functions that are called tell such integers.
+fn all_keys(context: &SiteContext<'_>, cpu: &SiteCpu, is: impl Fn(&TypePart) -> bool) -> bool {
+    let maps = context.site.maps.iter().flatten();
+    let mut types = maps.filter_map(|map| map.map_type.as_ref().ok()).peekable();
+    if types.peek().is_some() {
+        return types.all(|of| is(&of.key));
     }
+    let is_of_words = |name: &str| name.contains("_fast32") || name.contains("_fast64");
+    !cpu.entry_points.is_empty() && cpu.entry_points.iter().all(|of| is_of_words(&of.name))
 }
 
 /// Making the key costs more than the map: in the function of the line, or in one that calls it.
@@ -162,6 +167,10 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.cpu()?;
     // With several map sites in a function, its keys are reported once, at the most expensive.
     let function = context.function_here()?;
+    // Strings and interface values have pointers: what is made is not for other keys.
+    if all_keys(context, cpu, |key| !key.has_pointers) {
+        return None;
+    }
     let own = [cpu.key_conversion, cpu.function_key_conversion];
     let own = own.map(|cost| Made { cost, map: function.map(), by: None });
     let made = of_callers(cpu).chain(own).filter(|made| made.is_the_matter(process));

@@ -11,8 +11,10 @@ use evidence::{Cost, MapType, Site, SiteCpu, SourceKind};
 pub(super) const ITERATION_NOTICEABLE: f64 = 0.25;
 /// Part of the iterating at a line that begins loops, from which on each visits few entries.
 pub(super) const BEGINS_DOMINATE: f64 = 0.20;
-/// Part of the iterating at a line in looking for places that are not empty, from which on most places are empty.
-pub(super) const PASSING_DOMINATES: f64 = 0.60;
+/// Part of the iterating at a line in looking for places that are not empty, from which on most places of Swiss maps are.
+pub(super) const PASSING_GROUPS: f64 = 0.55;
+/// Part of it in going to the next bucket, from which on most places of classic maps are empty.
+pub(super) const PASSING_BUCKETS: f64 = 0.35;
 /// CPU of clearing for each unit of CPU of writing, from which on there is far more room than entries.
 pub(super) const CLEARS_PER_WRITE: u64 = 2;
 
@@ -20,10 +22,14 @@ pub(super) const CLEARS_PER_WRITE: u64 = 2;
 ///
 /// Source: src/cmd/compile/internal/walk/range.go, Go 1.21 to 1.27.
 const BEGINS: [&str; 2] = ["runtime.mapiterinit", "runtime.mapIterStart"];
-/// What looks in a group of a Swiss map for the next entry of a loop: once for an entry, and once for a group without one.
+/// What a loop calls to get past places that are empty: in a Swiss map once for an entry, and once for a group without one;
+/// in a classic one once for a bucket.
 ///
-/// Source: internal/runtime/maps/table.go, `Next`, Go 1.24 to 1.27.
-const FINDS_FULL: &str = "internal/runtime/maps.ctrlGroup.matchFull";
+/// Source: internal/runtime/maps/table.go, `Next`, Go 1.24 to 1.27; runtime/map.go, `mapiternext`, Go 1.21 to 1.23.
+const PASSES: [(&str, f64); 2] = [
+    ("internal/runtime/maps.ctrlGroup.matchFull", PASSING_GROUPS),
+    ("runtime.(*bmap).overflow", PASSING_BUCKETS),
+];
 /// What clears the arrays of a Swiss map that has more than its first group.
 ///
 /// Source: internal/runtime/maps/map.go, `Clear`, Go 1.24 to 1.27.
@@ -33,8 +39,11 @@ const CLEARS_TABLE: &str = "internal/runtime/maps.(*table).Clear";
 pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let iterating = cpu.by_op.get(MapOp::Iterate);
-    let passing = cpu.leaves.iter().find(|leaf| &*leaf.name == FINDS_FULL)?.cost;
-    if passing.share_of(iterating) < PASSING_DOMINATES || !is_noticeable(passing, process.total) {
+    let passing = PASSES.into_iter().find_map(|(name, least)| {
+        let leaf = cpu.leaves.iter().find(|leaf| &*leaf.name == name)?;
+        (leaf.cost.share_of(iterating) >= least).then_some(leaf.cost)
+    })?;
+    if !is_noticeable(passing, process.total) {
         return None;
     }
     let map_type = context.types(MapOp::Iterate).next();
