@@ -104,7 +104,6 @@ words! { Cause:
     Self::SmallInnerMaps { .. } => "small_inner_maps",
     Self::BothLevelsOnOneLine { .. } => "both_levels_on_one_line",
     Self::InterfaceKeys { .. } => "interface_keys",
-    Self::GeneralKeys { .. } => "general_keys",
     Self::Hashing { .. } => "hashing",
     Self::KeysBuilt { .. } => "keys_built",
     Self::LookedUpTwice { .. } => "looked_up_twice",

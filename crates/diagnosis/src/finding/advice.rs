@@ -111,13 +111,6 @@ pub enum Advice {
         /// Type of the map, where it is known.
         map_type: Option<String>,
     },
-    /// The parts of a key in one integer.
-    PackKeys {
-        /// Type of the keys.
-        key: String,
-        /// Units: bytes of the integer that holds one.
-        into_bytes: u64,
-    },
     /// Shorter keys, or integers.
     HashFewerBytes {
         /// Type of the keys, where it is known.
@@ -314,7 +307,6 @@ impl Advice {
             Self::KeysInPlace
             | Self::SmallerEntries
             | Self::ConcreteKey { .. }
-            | Self::PackKeys { .. }
             | Self::HashFewerBytes { .. }
             | Self::BuildKeysOnce
             | Self::NoPointers { .. } => Verdict::ChangeKey,
@@ -349,10 +341,9 @@ impl Advice {
             Self::PointToElements { .. } | Self::PresizeSlices { .. } => Work::Copying,
             Self::IterateLess { .. } => Work::Iterating,
             Self::ClearLess { .. } => Work::Clearing,
-            Self::ConcreteKey { .. }
-            | Self::PackKeys { .. }
-            | Self::HashFewerBytes { .. }
-            | Self::BuildKeysOnce => Work::Keys,
+            Self::ConcreteKey { .. } | Self::HashFewerBytes { .. } | Self::BuildKeysOnce => {
+                Work::Keys
+            }
             Self::Shard { .. } => Work::Waiting,
             Self::CopyToNewMap { .. } | Self::NoPointers { .. } => Work::Keeping,
             Self::CollectLess

@@ -79,15 +79,6 @@ pub enum Cause {
         /// Type of the map, where it is known.
         map_type: Option<String>,
     },
-    /// Keys as small as an integer are none, and take the functions made for keys of any type.
-    GeneralKeys {
-        /// Type of the keys.
-        key: String,
-        /// Units: bytes of a key.
-        bytes: u64,
-        /// Function that is called.
-        callee: String,
-    },
     /// Hashing keys is a large part of the cost.
     Hashing {
         /// Type of the keys, where it is known.

@@ -1,6 +1,6 @@
 //! Keys: what hashing, comparing and making them costs.
 
-use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable, path, said};
+use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
 use evidence::{Cost, ProcessCpu, SiteCpu, SourceKind, TypePart};
 use goabi::MapOp;
@@ -10,8 +10,6 @@ use gomap::MapWork;
 pub(super) const HASH_BOUND: f64 = 0.30;
 /// Keys up to this size are not worth shortening: there are no faster ones. Units: bytes.
 pub(super) const WORD_BYTES: u64 = 8;
-/// Part of a line's map cost in hashing and comparing from which on functions made for the key would be felt.
-pub(super) const GENERAL_KEYS: f64 = 0.25;
 /// CPU of making strings for each unit of CPU in maps, up to which they may be keys.
 pub(super) const MOST_FOR_KEYS: u64 = 20;
 
@@ -82,44 +80,6 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let level = if map_type.is_some() { Level::High } else { Level::Medium };
     finding.confidence = confidence(of_keys, level, Reason::HashFunctionsSeen);
     Some(finding)
-}
-
-/// Keys that one integer would hold take the functions made for keys of any type: arrays, structs, integers of 1 and 2 bytes.
-pub(super) fn general_keys(context: &SiteContext<'_>) -> Option<Finding> {
-    let (cpu, process) = context.noticeable_cpu()?;
-    let map_type = context.main_type()?;
-    let (key, callee) = (&map_type.key, &cpu.entry_points.first()?.name);
-    let is_packable =
-        (1..=WORD_BYTES).contains(&key.size) && !key.has_pointers && !is_float(&key.name);
-    let is_general = path::takes_general(map_type, callee);
-    let mut of_keys = cpu.by_work.get(MapWork::Hash);
-    of_keys += cpu.by_work.get(MapWork::Compare);
-    let is_large =
-        of_keys.share_of(cpu.map) >= GENERAL_KEYS && is_noticeable(of_keys, process.total);
-    if !is_packable || !is_general || !is_large {
-        return None;
-    }
-    let (key_name, callee) = (key.name.clone(), callee.to_string());
-    let cause = Cause::GeneralKeys { key: key_name.clone(), bytes: key.size, callee };
-    let into_bytes = if key.size <= WORD_BYTES / 2 { WORD_BYTES / 2 } else { WORD_BYTES };
-    let advice = Advice::PackKeys { key: key_name, into_bytes };
-    let mut finding = context.finding(of_keys, cause, advice);
-    finding.evidence = said([
-        context.share("map operations at this line, of all CPU", cpu.map, process.total),
-        context.share("of that hashing and comparing keys", of_keys, cpu.map),
-        context.fact(
-            SourceKind::Binary,
-            format!("a key of {}", map_type.name),
-            Amount::Bytes(key.size),
-        ),
-    ]);
-    finding.confidence = confidence(of_keys, Level::Medium, Reason::OtherPathNotMeasured);
-    Some(finding)
-}
-
-/// Floating-point numbers are not equal exactly where their bits are.
-fn is_float(key: &str) -> bool {
-    key.starts_with("float") || key.starts_with("complex")
 }
 
 /// Hashing is the largest part of what looking keys up costs.

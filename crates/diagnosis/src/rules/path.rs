@@ -58,7 +58,7 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// Functions that look for keys of any type. Those with a suffix are made for integers of 4 or 8 bytes and for strings.
+/// Functions that look for keys of any type. Those with a suffix are made for strings, and for keys that are 4 or 8 bytes of memory.
 ///
 /// Source: src/cmd/compile/internal/walk/walk.go, Go 1.21 to 1.27.
 const GENERAL_FUNCTIONS: [&str; 4] =

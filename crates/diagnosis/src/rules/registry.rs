@@ -424,34 +424,6 @@ pub const RULES: &[Rule] = &[
         check: Check::Site(keys::interface_keys),
     },
     Rule {
-        name: "general-keys",
-        verdicts: &[Verdict::ChangeKey],
-        needs: &[Input::Cpu, Input::Binary],
-        uses: &[],
-        gives_way_to: &[],
-        thresholds: &[
-            NOTICEABLE,
-            ENOUGH_SAMPLES,
-            FEW_SAMPLES,
-            WORD_BYTES,
-            Threshold {
-                name: "GENERAL_KEYS",
-                value: Fraction(keys::GENERAL_KEYS),
-                of: "of the line's map cost",
-                reason: "chosen, not measured, so that other functions would be felt",
-            },
-        ],
-        when: "keys of up to {WORD_BYTES} without pointers, which are no integers of 4 or 8 bytes and no floating-point numbers, take \
-               the functions made for keys of any type, and hashing and comparing them takes at least {NOTICEABLE} in \
-               {ENOUGH_SAMPLES} or more, and at least {GENERAL_KEYS}",
-        trust: MEDIUM_BY_SAMPLES,
-        why: "The compiler has functions of their own for integers of 4 and 8 bytes and for strings. For an array or a struct it calls \
-              others, which hash and compare through pointers to functions.",
-        by_hand: "`mapscope asm` of the function shows calls of `runtime.mapassign` or `runtime.mapaccess1` without a suffix such \
-                  as `_fast64`",
-        check: Check::Site(keys::general_keys),
-    },
-    Rule {
         name: "hash-bound-keys",
         verdicts: &[Verdict::ChangeKey],
         needs: &[Input::Cpu],
@@ -572,7 +544,7 @@ pub const RULES: &[Rule] = &[
                 name: "PASSING_GROUPS",
                 value: Fraction(whole_map::PASSING_GROUPS),
                 of: "of the iterating",
-                reason: "loops over maps that are full or half full have at most 40 %, over the last 2,000 of 500,000 entries 64 to 75 %",
+                reason: "loops over maps that are full or half full have at most 40 %, over the last thousandth of entries 57 to 82 %",
             },
             Threshold {
                 name: "PASSING_BUCKETS",

@@ -90,13 +90,6 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
              overwrite (77 against 25 ns in Go 1.21, 61 against 29 ns in 1.27)"
                 .into()
         }
-        Advice::PackKeys { key, into_bytes } => format!(
-            "put the parts of {key} into one uint{} as the key, such as uint64(a)<<32 | uint64(b): integers of 4 and 8 bytes have \
-             map functions of their own, which hash and compare in place. Where there are few different keys, an array that is \
-             indexed by them needs neither",
-            into_bytes * 8
-        )
-        .into(),
         Advice::HashFewerBytes { .. } => {
             "hash fewer bytes: shorter strings, or integer ids given out once; integers and strings also have faster map \
              functions of their own than structs and arrays"

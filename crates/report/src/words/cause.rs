@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use diagnosis::finding::{Cause, Visits, Within};
 use diagnosis::rules::FIRST_GROUP;
-use evidence::words::plural;
 
 use super::short_place;
 
@@ -80,12 +79,6 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
         Cause::InterfaceKeys { map_type: None } => {
             "keys are interface values: hashed through their dynamic type".into()
         }
-        Cause::GeneralKeys { key, bytes, callee } => format!(
-            "keys of type {key} have {bytes} {}, but take {callee}, the general path, which hashes and compares them by functions \
-             of their type",
-            plural(*bytes, "byte")
-        )
-        .into(),
         Cause::Hashing { key: Some(key) } => format!(
             "hashing keys of type {key} is a large part of the cost"
         )

@@ -137,31 +137,6 @@ fn hashing_is_not_the_matter_where_searching_takes_more_or_keys_are_short() {
     assert_eq!(called("runtime.mapassign_faststr"), "hash-bound-keys ChangeKey Medium");
 }
 
-#[test]
-fn keys_that_one_integer_would_hold_should_be_one() {
-    let of = |name: &str, size, callee: &str, hash| {
-        let key = TypePart { name: name.to_owned(), size, has_pointers: false, ..string_part() };
-        let parts = [(Assign, Hash, hash), (Assign, Probe, 400 - hash)];
-        let mut site = site(1, &parts).uses(Assign, map_of(key, string_part()));
-        let called = FunctionCost { name: callee.into(), cost: cost(400) };
-        site.cpu.as_mut().unwrap().entry_points = vec![called];
-        run(program("go1.27.3"), vec![site]).findings.remove(0)
-    };
-    let general = "runtime.mapassign";
-    let packed = |into_bytes| Advice::PackKeys { key: "main.at".to_owned(), into_bytes };
-    assert_eq!(of("main.at", 8, general, 100).advice, packed(8));
-    assert_eq!(of("main.at", 3, general, 100).advice, packed(4));
-    let silent = [
-        of("main.at", 9, general, 100),
-        of("main.at", 8, "runtime.mapassign_fast64", 100),
-        of("main.at", 8, general, 99),
-        of("float64", 8, general, 100),
-        // Called for the size of elements, as it is for integers.
-        of("int32", 4, general, 100),
-    ];
-    assert!(silent.iter().all(|of| of.rule != "general-keys"));
-}
-
 /// A key is often made by who calls the function that uses the map.
 #[test]
 fn keys_made_by_a_caller_are_the_matter_too() {
