@@ -5,14 +5,16 @@ mod advice;
 mod cause;
 mod gap;
 mod reason;
+mod spent;
 
 pub(crate) use self::advice::Work;
 pub use self::advice::{
-    Advice, Entries, Gain, KnownFrom, Makes, NoMakes, Relief, ShardKey, SyncMap, Visits,
+    Advice, Entries, Gain, KnownFrom, Makes, NoMakes, Relief, ShardKey, SyncMap, Twice, Visits,
 };
 pub use self::cause::{Cause, Within};
 pub use self::gap::Gap;
 pub use self::reason::Reason;
+pub use self::spent::Spent;
 
 use evidence::sizes::NoSizes;
 use evidence::{Bounds, Cost, Evidence, SourceId, SourceIds};
@@ -216,7 +218,7 @@ pub struct EvidenceLine {
 }
 
 /// What map time of this category is spent on, as labels of evidence have it: "hashing keys".
-pub fn work_label(category: Category) -> &'static str {
+pub(crate) fn work_label(category: Category) -> &'static str {
     match category {
         Category::Hash => "hashing keys",
         Category::Probe => "searching and comparing",

@@ -5,6 +5,7 @@
 //! 3. What it says is left out where its row says that it gives way to what was found before.
 //! 4. Findings of a line are put together, and ranked; what would have said more goes to [`Diagnosis::not_measured`].
 
+mod arrays;
 mod collector;
 mod functions;
 mod growth;
@@ -22,8 +23,10 @@ mod registry;
 mod rule;
 mod saving;
 mod slices;
+mod spread;
 mod steady;
 mod storage;
+mod twice;
 mod usual_size;
 mod whole_map;
 
@@ -159,6 +162,12 @@ impl<'e> SiteContext<'e> {
     /// The type of the maps that hold the maps of this type used here.
     fn outer_type(&self, inner: &MapType) -> Option<&'e MapType> {
         self.site.outer_type(inner)
+    }
+
+    /// Whether code of the program ranges over maps of this type: with the keys of both levels in one, a loop over the
+    /// entries of one outer key would have to go through those of all.
+    fn is_walked(&self, inner: &MapType) -> bool {
+        self.evidence.has_code(MapOp::Iterate, inner)
     }
 
     fn sources(&self, kind: SourceKind) -> Option<SourceIds> {

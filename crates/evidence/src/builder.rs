@@ -215,12 +215,18 @@ impl Builder {
         let mut sites = derive_sites(&lines, sites, heap, code.as_ref());
         for site in &mut sites {
             site.locks = (!evidence.locks.is_empty()).then(|| locks_of(site, &waits));
+            for caller in site.cpu.iter_mut().flat_map(|cpu| &mut cpu.callers) {
+                caller.locks =
+                    SiteLocks::of(waits.get(&caller.frame.function).cloned().into_iter());
+            }
             fill_gaps(site, &evidence, &aside);
             sort_types(site);
             size_blocks(site, &evidence.program);
         }
         sites.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.frame.cmp(&b.frame)));
-        if let Some(CodeMaps { mut makes, types, .. }) = code {
+        if let Some(code) = code {
+            evidence.code_ops = code.ops();
+            let CodeMaps { mut makes, types, .. } = code;
             let functions: HashSet<_> = sites.iter().map(|site| &site.frame.function).collect();
             makes.retain(|make| functions.contains(&make.frame.function));
             (evidence.makes, evidence.map_types) = (makes, types);

@@ -67,6 +67,9 @@ pub struct Evidence {
     pub map_types: Vec<MapType>,
     /// Places at which maps are made, in the functions of `sites`.
     pub makes: Vec<MakeSite>,
+    /// What code of the program does with maps of each type, whether or not an input measured it. Sorted, each once; empty
+    /// without a binary.
+    pub code_ops: Vec<CodeOp>,
     /// Losses, mismatches and other things the reader has to know, as sentences.
     pub notices: Vec<Notice>,
     /// Call tree for flame graphs, when asked for.
@@ -98,6 +101,13 @@ impl Evidence {
             growth.grows_range = sampling::grows_range(windows, growth);
             growth.sizes = sizes::FinalSizes::of(map, windows, growth);
         }
+    }
+
+    /// Whether code of the program does this with maps of this type; false too where the machine code does not say which
+    /// type it is, and without a binary.
+    pub fn has_code(&self, op: MapOp, map_type: &MapType) -> bool {
+        let wanted = (map_type.name.as_str(), op);
+        self.code_ops.binary_search_by(|of| (of.map_type.as_str(), of.op).cmp(&wanted)).is_ok()
     }
 
     /// The inputs from which what this kind measures was summed; `None` when none measured it. CPU time may be of `perf`
@@ -414,6 +424,15 @@ pub struct MakeSite {
     pub map_type: Option<String>,
 }
 
+/// An operation that some code of the program performs on maps of a type.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CodeOp {
+    /// Go's name of the type.
+    pub map_type: String,
+    /// What is done.
+    pub op: MapOp,
+}
+
 /// A Go map type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapType {
@@ -488,6 +507,28 @@ pub struct SiteCpu {
     pub leaves: Vec<FunctionCost>,
     /// Frames between the site's frame and the leaf.
     pub depth: Depth,
+    /// Lines of the user that call this one, directly or in a few steps, in functions that samples show to lock mutexes or to
+    /// make strings. Those that it is inlined into are none. Order: by `map`, largest first; at most 12.
+    pub callers: Vec<Caller>,
+}
+
+/// A line that calls a function which uses maps.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    /// The line.
+    pub frame: Frame,
+    /// How many frames of the user it is above the site's, 1 for one that calls its function.
+    pub n_above: u32,
+    /// The part of the site's map cost that is below this line.
+    pub map: Cost,
+    /// Every sample whose stack passes through this line's function.
+    pub function: Cost,
+    /// The part of `function` inside mutexes of package sync, in functions that it calls included.
+    pub function_locking: Cost,
+    /// Strings and interface values made by any line of this line's function.
+    pub function_key_conversion: Cost,
+    /// Waits for locks that its function takes or gives back; none when no source would have seen them.
+    pub locks: SiteLocks,
 }
 
 /// Number of frames, inlined ones included, between the user's frame and the leaf.

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use evidence::words::plural;
 use evidence::{
-    Builder, Cost, CostByOp, CostByWork, CostSplit, CpuAside, Depth, Frame, FunctionCost,
-    FunctionId, LineId, ProcessCpu, SiteCpu, SourceId, StackTree,
+    Builder, Caller, Cost, CostByOp, CostByWork, CostSplit, CpuAside, Depth, Frame, FunctionCost,
+    FunctionId, LineId, ProcessCpu, SiteCpu, SiteLocks, SourceId, StackTree,
 };
 use goabi::MapImpl;
 use gomap::{FrameClass, Kind, StackClass, classify_stack};
@@ -24,6 +24,10 @@ use crate::stacks::StackBuilder;
 
 /// Leaf functions kept per site.
 const MAX_LEAVES: usize = 12;
+/// Lines that call kept per site.
+const MAX_CALLERS: usize = 12;
+/// Frames of the user above that of a site which are looked at: who takes a lock or makes a key is near.
+const CALLER_STEPS: u32 = 4;
 
 /// Sums CPU profiles.
 #[derive(Debug)]
@@ -111,6 +115,15 @@ struct SiteSums {
     entry_points: HashMap<FunctionId, Cost>,
     leaves: HashMap<FunctionId, Cost>,
     samples_by_depth: HashMap<u32, u64>,
+    callers: HashMap<LineId, CallerSums>,
+}
+
+/// What is below a line that calls a function which uses maps.
+#[derive(Debug, Clone, Copy)]
+struct CallerSums {
+    /// Fewest frames of the user that it is above the site's.
+    n_above: u32,
+    map: Cost,
 }
 
 /// What the profile's values mean.
@@ -209,9 +222,11 @@ impl CpuCollector {
     fn add_to_site(&mut self, class: &StackClass, frames: &[FrameInfo], ends: &[u32], cost: Cost) {
         let (Some((op, op_at)), Some(site_at)) = (class.op, user_of(class, frames)) else { return };
         let end = ends.iter().map(|&end| end as usize).find(|&end| end > site_at);
-        let outer = &frames[site_at + 1..end.unwrap_or(frames.len())];
+        let (outer, above) =
+            frames[site_at + 1..].split_at(end.unwrap_or(frames.len()) - site_at - 1);
         let sums = self.sites.entry(frames[site_at].line).or_default();
         sums.add_copy(outer, cost);
+        sums.add_callers(frames[site_at].function, above, cost);
         sums.map += cost;
         sums.by_op.add(op, cost);
         sums.split.add(class.category(), cost);
@@ -285,8 +300,34 @@ impl CpuCollector {
             entry_points: self.named(&sums.entry_points, usize::MAX),
             leaves: self.named(&sums.leaves, MAX_LEAVES),
             depth: depth(&sums.samples_by_depth),
+            callers: self.callers(&sums),
         };
         CpuSite { frame: self.lines.frame(line), inlined_into: self.inlined_into(&sums), cpu }
+    }
+
+    /// The lines that call it and take locks or make keys, those with the largest part of its cost.
+    fn callers(&self, sums: &SiteSums) -> Vec<Caller> {
+        let caller = |(&line, of): (&LineId, &CallerSums)| {
+            let of_function = self.by_function[self.lines.function_of(line).index()];
+            let says = [of_function.locking, of_function.key_conversion];
+            let caller = || Caller {
+                frame: self.lines.frame(line),
+                n_above: of.n_above,
+                map: of.map,
+                function: of_function.cum,
+                function_locking: of_function.locking,
+                function_key_conversion: of_function.key_conversion,
+                locks: SiteLocks::default(),
+            };
+            says.iter().any(|cost| *cost != Cost::default()).then(caller)
+        };
+        let mut callers: Vec<Caller> = sums.callers.iter().filter_map(caller).collect();
+        callers.sort_by(|a, b| {
+            let by_cost = b.map.cpu_ns.cmp(&a.map.cpu_ns);
+            by_cost.then_with(|| (a.n_above, &a.frame).cmp(&(b.n_above, &b.frame)))
+        });
+        callers.truncate(MAX_CALLERS);
+        callers
     }
 
     /// The functions of the copy that costs most.
@@ -336,6 +377,22 @@ impl SiteSums {
     fn add_copy(&mut self, outer: &[FrameInfo], cost: Cost) {
         let lines: Vec<LineId> = outer.iter().map(|frame| frame.line).collect();
         *self.copies.entry(lines).or_default() += cost;
+    }
+
+    /// Adds a sample below these frames of callers, the nearest first. A line counts once; the site's own function is none.
+    fn add_callers(&mut self, own: FunctionId, above: &[FrameInfo], cost: Cost) {
+        let users = above.iter().filter(|frame| !frame.class.is_runtime());
+        let near: Vec<(u32, &FrameInfo)> = (1..=CALLER_STEPS).zip(users).collect();
+        for (at, &(n_above, frame)) in near.iter().enumerate() {
+            let is_counted = near[..at].iter().any(|(_, nearer)| nearer.line == frame.line);
+            if is_counted || frame.function == own {
+                continue;
+            }
+            let none = CallerSums { n_above, map: Cost::default() };
+            let sums = self.callers.entry(frame.line).or_insert(none);
+            sums.n_above = sums.n_above.min(n_above);
+            sums.map += cost;
+        }
     }
 }
 

@@ -20,7 +20,7 @@ struct Case {
     map_type: Option<&'static str>,
 }
 
-const CASES: [Case; 7] = [
+const CASES: [Case; 8] = [
     Case {
         name: "any-key",
         go: "1.23.9",
@@ -76,6 +76,14 @@ const CASES: [Case; 7] = [
         verdict: "replace",
         line: "for k := range s {",
         map_type: Some("main.ints"),
+    },
+    Case {
+        name: "walk-expired",
+        go: "1.24.11",
+        rule: "never-shrinks",
+        verdict: "release",
+        line: "for _, s := range c.sessions {",
+        map_type: Some("map[string]main.session"),
     },
 ];
 
@@ -150,4 +158,13 @@ fn inner_maps_of_one_entry_are_seen_with_the_binary() {
     assert_eq!(found["verdict"], "flatten");
     let site = &report["sites"][found["site"].as_u64().unwrap() as usize];
     assert_eq!(site["line"], line_of("tiny-inner", "m[ns] = struct{}{}"));
+}
+
+/// That two lines use maps of one type only the binary says.
+#[test]
+fn two_lookups_of_a_key_are_seen_with_the_binary() {
+    let Some(program) = program("append-twice", "1.26.6") else { return };
+    let (rule, _, at) = first(&report("append-twice", Some(&program)));
+    let line = line_of("append-twice", "list := longer(postings[value], id)") as u64;
+    assert_eq!((rule.as_str(), at), ("looked-up-twice", line));
 }

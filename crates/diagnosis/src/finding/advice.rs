@@ -131,8 +131,8 @@ pub enum Advice {
     ClearAndReuse,
     /// Copy what is left into a new map from time to time.
     CopyToNewMap {
-        /// Type of the map.
-        map_type: String,
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
     },
     /// A new map for few entries, or delete only what was put in.
     ClearLess {
@@ -159,11 +159,19 @@ pub enum Advice {
     /// Only fewer operations would help.
     FewerOperations,
     /// Only fewer lookups would help.
-    FewerLookups,
+    FewerLookups {
+        /// Two that may be one; null where none are known.
+        twice: Option<Twice>,
+    },
     /// Something else than maps costs the time.
     LookElsewhere,
     /// Something else, or a habit that many lines share.
-    LookForHabit,
+    LookForHabit {
+        /// Type of the maps that most of the cost is of; null where it is of many.
+        map_type: Option<String>,
+        /// Lines that make such maps, as far as they are known.
+        makes: Vec<Frame>,
+    },
     /// Not the stops, but the marking beside the program.
     LookAtMarking,
     /// Marking many small maps is cheap in the program's release: allocate less, or collect less often.
@@ -245,6 +253,19 @@ pub enum Visits {
     NotKnown,
 }
 
+/// A lookup to read and one to write, of the same map and maybe of the same key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Twice {
+    /// Type of the map.
+    pub map_type: String,
+    /// Type of its elements.
+    pub elem: String,
+    /// The line that reads.
+    pub read: Frame,
+    /// The line that writes; the same where both stand on one.
+    pub write: Frame,
+}
+
 /// How goroutines come to help the collector less.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "by", rename_all = "snake_case")]
@@ -287,9 +308,10 @@ impl Advice {
             Self::AssistLess { by: Relief::AllocateLess } | Self::CollectLess => {
                 Verdict::AllocateLess
             }
-            Self::MoveToGo { .. } | Self::PointToElements { .. } | Self::IterateLess { .. } => {
-                Verdict::Replace
-            }
+            Self::MoveToGo { .. }
+            | Self::PointToElements { .. }
+            | Self::IterateLess { .. }
+            | Self::FewerLookups { twice: Some(_) } => Verdict::Replace,
             Self::Flatten { .. } | Self::FlattenForRandomAccess { .. } => Verdict::Flatten,
             Self::KeysInPlace
             | Self::SmallerEntries
@@ -303,9 +325,9 @@ impl Advice {
             Self::BatchWrites { .. } => Verdict::Batch,
             Self::KeepNested { .. }
             | Self::FewerOperations
-            | Self::FewerLookups
+            | Self::FewerLookups { twice: None }
             | Self::LookElsewhere
-            | Self::LookForHabit
+            | Self::LookForHabit { .. }
             | Self::LookAtMarking
             | Self::MarkingIsCheap { .. } => Verdict::LeaveAlone,
         }
@@ -321,9 +343,10 @@ impl Advice {
             | Self::AssistLess { .. }
             | Self::Flatten { .. }
             | Self::ClearAndReuse => Work::Filling,
-            Self::FlattenForRandomAccess { .. } | Self::KeysInPlace | Self::SmallerEntries => {
-                Work::Searching
-            }
+            Self::FlattenForRandomAccess { .. }
+            | Self::KeysInPlace
+            | Self::SmallerEntries
+            | Self::FewerLookups { twice: Some(_) } => Work::Searching,
             Self::PointToElements { .. } | Self::PresizeSlices { .. } => Work::Copying,
             Self::IterateLess { .. } => Work::Iterating,
             Self::ClearLess { .. } => Work::Clearing,
@@ -337,9 +360,9 @@ impl Advice {
             | Self::BatchWrites { .. }
             | Self::KeepNested { .. }
             | Self::FewerOperations
-            | Self::FewerLookups
+            | Self::FewerLookups { twice: None }
             | Self::LookElsewhere
-            | Self::LookForHabit
+            | Self::LookForHabit { .. }
             | Self::LookAtMarking
             | Self::MarkingIsCheap { .. } => Work::Other,
         }

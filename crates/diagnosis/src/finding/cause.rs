@@ -2,9 +2,8 @@
 
 use evidence::Frame;
 use goabi::GoVersion;
-use gomap::Category;
 
-use super::Visits;
+use super::{Spent, Visits};
 
 /// What is the matter at a line or in the process, with what it is about; the figures are in the evidence. Type names are
 /// Go's.
@@ -32,7 +31,7 @@ pub enum Cause {
     /// The map grows while it is filled, but most of its cost is something else.
     GrowthIsAPart {
         /// What takes most of the map time beside growth.
-        most: Category,
+        most: Spent,
     },
     /// Slices grow that are appended to beside map writes.
     SlicesGrow {
@@ -46,7 +45,12 @@ pub enum Cause {
     /// Goroutines that write have to mark before they can allocate.
     WritersMark,
     /// Goroutines wait for a lock that is held while the map is used.
-    LockHeldForMap,
+    LockHeldForMap {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+        /// The function that takes the lock; `None` where it is that of the line.
+        by: Option<String>,
+    },
     /// Groups, tags and keys are not in the cache.
     MissesInSearch,
     /// Goroutines copy their stacks inside map operations.
@@ -81,13 +85,23 @@ pub enum Cause {
         key: Option<String>,
     },
     /// Making keys costs more than the maps.
-    KeysBuilt,
-    /// Maps are filled and soon dropped.
-    MapsDropped,
-    /// Entries are deleted, and the map keeps its arrays.
-    NeverShrinks {
+    KeysBuilt {
+        /// The function that makes them; `None` where it is that of the line.
+        by: Option<String>,
+    },
+    /// The line looks a key up that another one looks up again, to write it.
+    LookedUpTwice {
         /// Type of the map.
         map_type: String,
+        /// The line that writes it; the same where both stand on one.
+        write: Frame,
+    },
+    /// Maps are filled and soon dropped.
+    MapsDropped,
+    /// Loops over a map pass mostly empty places.
+    NeverShrinks {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
     },
     /// A map costs more to clear than to fill.
     ClearOutweighsWrites {
@@ -106,6 +120,11 @@ pub enum Cause {
         /// Type of one of them.
         map_type: String,
     },
+    /// The collector takes most of the CPU, and maps with pointers are a part of what it marks.
+    CollectorDominates {
+        /// Type of one of them.
+        map_type: String,
+    },
     /// Collections stop all goroutines often, or long at once.
     LongStops,
     /// Collections stop all goroutines only briefly.
@@ -119,12 +138,24 @@ pub enum Cause {
         /// Number of lines.
         lines: u64,
     },
+    /// The cost of maps of one type is spread over many lines.
+    SpreadOverLines {
+        /// The type.
+        map_type: String,
+        /// Number of lines.
+        lines: u64,
+    },
     /// Maps are mostly read, and hardly grow.
     MostlyRead,
+    /// Searching takes most, in maps that are larger than the caches of processors.
+    SearchOutsideCache {
+        /// Type of these maps.
+        map_type: String,
+    },
     /// Another part of the work than growth.
     NotGrowing {
         /// What takes most of the map time.
-        most: Category,
+        most: Spent,
     },
 }
 

@@ -71,6 +71,10 @@ pub enum Reason {
     TimeNotMeasured,
     /// How many entries the arrays still hold was not measured.
     EntriesLeftNotMeasured,
+    /// Whether both lines look for the same key was not measured.
+    SameKeyNotMeasured,
+    /// Misses of caches were not measured; the size of the maps and what the time is spent on stand for them.
+    MissesNotMeasured,
     /// What a loop needs of the entries was not measured.
     UseOfEntriesNotMeasured,
     /// Live bytes stand for the time to mark them.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::finding::{
     Advice, Amount, Basis, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason, Saving,
-    work_label,
+    Spent, work_label,
 };
 use crate::hints;
 use evidence::sizes::Size;
@@ -55,8 +55,8 @@ pub(super) fn growth_is_a_part(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_a_part || !is_noticeable(cpu.growth, process.total) {
         return None;
     }
-    let parts = steady::parts(cpu);
-    let is_shown = |&(category, _): &(Category, Cost)| category != Category::GcAssist;
+    let parts = steady::spent(cpu);
+    let is_shown = |&(part, _): &(Spent, Cost)| part != Spent::HelpingCollector;
     let others: Vec<_> = parts.into_iter().filter(is_shown).collect();
     let mut finding = presize(context, cpu, process);
     finding.cause = Cause::GrowthIsAPart { most: parts[0].0 };

@@ -2,11 +2,16 @@
 
 use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
-use evidence::{Cost, SourceKind};
+use evidence::{Cost, ProcessCpu, SiteCpu, SourceKind, TypePart};
 use goabi::MapOp;
+use gomap::MapWork;
 
 /// Part of a site's map cost in hash functions from which on the key is the matter. Usual is 3 to 20 %.
 pub(super) const HASH_BOUND: f64 = 0.30;
+/// Keys up to this size are not worth shortening: there are no faster ones. Units: bytes.
+pub(super) const WORD_BYTES: u64 = 8;
+/// CPU of making strings for each unit of CPU in maps, up to which they may be keys.
+pub(super) const MOST_FOR_KEYS: u64 = 20;
 
 /// Hash functions that go through the dynamic type of an interface.
 const INTERFACE_HASHES: [&str; 3] =
@@ -34,13 +39,17 @@ pub(super) fn hashing(context: &SiteContext<'_>) -> Cost {
 /// Keys of interface type: a dynamic hash, and an allocation per assign.
 pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
+    let looked_up = [MapOp::Assign, MapOp::Read, MapOp::Delete];
     let map_type =
-        context.types(MapOp::Assign).chain(context.types(MapOp::Read)).find(|t| t.key.is_interface);
+        looked_up.into_iter().flat_map(|op| context.types(op)).find(|t| t.key.is_interface);
     let hashing = leaves(context, |name| INTERFACE_HASHES.contains(&name));
-    // What a concrete key would make cheaper: all hashing, of the values in the interfaces too, and making these.
+    // What a concrete key would make cheaper: all hashing and comparing, of the values in the interfaces too, and making these.
     let mut of_keys = leaves(context, is_hash);
+    of_keys += cpu.by_work.get(MapWork::Compare);
     of_keys += cpu.key_conversion;
-    let is_there = map_type.is_some() || hashing != Cost::default();
+    // Keys of a `sync.Map` are interfaces, whatever its user does.
+    let is_sync = cpu.by_op.get(MapOp::Sync) == cpu.map;
+    let is_there = !is_sync && (map_type.is_some() || hashing != Cost::default());
     if !is_there || of_keys.samples < ENOUGH_SAMPLES {
         return None;
     }
@@ -51,7 +60,7 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
         context.share(
-            "hashing keys and making them at this line, of all CPU",
+            "hashing, comparing and making keys at this line, of all CPU",
             of_keys,
             process.total,
         ),
@@ -78,11 +87,15 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// Hashing is a large part of the cost.
+/// Hashing is the largest part of what looking keys up costs.
 pub(super) fn hash_bound_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
-    let hashing = leaves(context, is_hash);
-    if hashing.share_of(cpu.map) < HASH_BOUND || !is_noticeable(hashing, process.total) {
+    let [hashing, loading, comparing] =
+        [MapWork::Hash, MapWork::Load, MapWork::Compare].map(|work| cpu.by_work.get(work));
+    let mut searching = loading;
+    searching += comparing;
+    let is_large = hashing.share_of(cpu.map) >= HASH_BOUND && hashing.cpu_ns >= searching.cpu_ns;
+    if !is_large || !is_noticeable(hashing, process.total) || has_short_keys(context, cpu) {
         return None;
     }
     let key = || context.main_type().map(|t| t.key.name.clone());
@@ -90,35 +103,81 @@ pub(super) fn hash_bound_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let mut finding = context.finding(hashing, cause, advice);
     finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
-        context.share("of that in hash functions", hashing, cpu.map),
+        context.share("of that hashing keys", hashing, cpu.map),
+        context.share("of that searching and comparing", searching, cpu.map),
     ]);
     finding.confidence = confidence(hashing, Level::Medium, Reason::KeyLengthNotMeasured);
     Some(finding)
 }
 
-/// Making the key costs more than the map.
+/// Whether all keys looked up here are as short as an integer, by their types, else by the functions that are called.
+fn has_short_keys(context: &SiteContext<'_>, cpu: &SiteCpu) -> bool {
+    all_keys(context, cpu, |key| key.size <= WORD_BYTES)
+}
+
+/// Whether all keys looked up here have the property, which all integers of 4 and 8 bytes have: where types are not known, the
+/// functions that are called tell such integers.
+fn all_keys(context: &SiteContext<'_>, cpu: &SiteCpu, is: impl Fn(&TypePart) -> bool) -> bool {
+    let maps = context.site.maps.iter().flatten();
+    let mut types = maps.filter_map(|map| map.map_type.as_ref().ok()).peekable();
+    if types.peek().is_some() {
+        return types.all(|of| is(&of.key));
+    }
+    let is_of_words = |name: &str| name.contains("_fast32") || name.contains("_fast64");
+    !cpu.entry_points.is_empty() && cpu.entry_points.iter().all(|of| is_of_words(&of.name))
+}
+
+/// Making the key costs more than the map: in the function of the line, or in one that calls it.
 pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.cpu()?;
-    let made = [cpu.key_conversion, cpu.function_key_conversion]
-        .into_iter()
-        .max_by_key(|cost| cost.cpu_ns)?;
-    if !is_noticeable(made, process.total) {
-        return None;
-    }
     // With several map sites in a function, its keys are reported once, at the most expensive.
     let function = context.function_here()?;
-    if made.cpu_ns <= function.map().cpu_ns {
+    // Strings and interface values have pointers: what is made is not for other keys.
+    if all_keys(context, cpu, |key| !key.has_pointers) {
         return None;
     }
-    let mut finding = context.finding(made, Cause::KeysBuilt, Advice::BuildKeysOnce);
+    let own = [cpu.key_conversion, cpu.function_key_conversion];
+    let own = own.map(|cost| Made { cost, map: function.map(), by: None });
+    let made = of_callers(cpu).chain(own).filter(|made| made.is_the_matter(process));
+    let Made { cost, by, .. } = made.max_by_key(|made| made.cost.cpu_ns)?;
+    let whose = by.unwrap_or("this function");
+    let cause = Cause::KeysBuilt { by: by.map(str::to_owned) };
+    let mut finding = context.finding(cost, cause, Advice::BuildKeysOnce);
     finding.evidence = said([
         context.share(
-            "strings and interface values made in this function, of all CPU",
-            made,
+            &format!("strings and interface values made in {whose}, of all CPU"),
+            cost,
             process.total,
         ),
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
     ]);
-    finding.confidence = confidence(made, Level::Medium, Reason::UseAsKeysNotMeasured);
+    finding.confidence = confidence(cost, Level::Medium, Reason::UseAsKeysNotMeasured);
     Some(finding)
+}
+
+/// Strings and interface values that a function makes.
+struct Made<'e> {
+    cost: Cost,
+    /// Map operations for which they may be made.
+    map: Cost,
+    /// The function, where it is not that of the line.
+    by: Option<&'e str>,
+}
+
+impl Made<'_> {
+    fn is_the_matter(&self, process: &ProcessCpu) -> bool {
+        let may_be_keys = self.cost.cpu_ns <= self.map.cpu_ns.saturating_mul(MOST_FOR_KEYS);
+        let is_more = self.cost.cpu_ns > self.map.cpu_ns;
+        is_more && may_be_keys && is_noticeable(self.cost, process.total)
+    }
+}
+
+/// What functions make that call the line's: a key may be handed on as an argument.
+fn of_callers(cpu: &SiteCpu) -> impl Iterator<Item = Made<'_>> {
+    let near = cpu.callers.iter().filter(|caller| caller.n_above == 1);
+    near.map(|caller| Made {
+        cost: caller.function_key_conversion,
+        map: caller.map,
+        by: Some(&caller.frame.function),
+    })
 }

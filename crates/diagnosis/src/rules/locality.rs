@@ -30,11 +30,11 @@ pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
     let (worst, _) = matters.max_by(|a, b| share(a).total_cmp(&share(b)))?;
     let nested = context.main_type().and_then(|inner| Some((inner, context.outer_type(inner)?)));
     let advice = match nested {
-        Some((inner, outer)) => {
+        Some((inner, outer)) if !context.is_walked(inner) => {
             Advice::FlattenForRandomAccess { outer: outer.name.clone(), inner: inner.name.clone() }
         }
-        None if is_of_keys(worst) => Advice::KeysInPlace,
-        None => Advice::SmallerEntries,
+        _ if is_of_keys(worst) => Advice::KeysInPlace,
+        _ => Advice::SmallerEntries,
     };
     let mut search = cpu.by_work.get(MapWork::Load);
     search += cpu.by_work.get(MapWork::Compare);

@@ -3,7 +3,7 @@
 //! No source says which lock guards which map. The rule speaks where a function uses a map, takes a lock that others wait
 //! for, and does little else: then the map is what the lock is held for.
 
-use super::{FunctionSites, SiteContext, confidence, said};
+use super::{FunctionSites, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{
     Advice, Amount, Cause, EvidenceLine, Finding, Level, Reason, ShardKey, SyncMap,
 };
@@ -18,39 +18,86 @@ pub(super) const WAITING_NS: u64 = 1_000_000_000;
 pub(super) const HELD_FOR_MAP: f64 = 0.30;
 /// Part of the operations on a map, by CPU, in writes below which its entries are taken as written once.
 pub(super) const WRITTEN_ONCE: f64 = 0.10;
+/// Part of the function's CPU, locking left out, in map operations from which on the lock is taken to guard nothing else.
+pub(super) const NOTHING_ELSE: f64 = 0.90;
 
-/// Goroutines wait for a lock that this function holds while it uses a map.
+/// A lock that goroutines wait for, and the function that takes it.
+struct Held<'e> {
+    /// Order: by source, the longest waits first.
+    locks: Vec<&'e SiteLock>,
+    /// Map operations in the function, or in those that it calls where it has none.
+    map: Cost,
+    /// All of the function.
+    function: Cost,
+    /// The part of it in locking and unlocking.
+    locking: Cost,
+    /// The function, where it is another than that of the line: one that calls it.
+    by: Option<&'e str>,
+}
+
+/// Goroutines wait for a lock that is held while the map is used: by the function of the line, or by one that calls it.
 pub(super) fn lock_around_map(context: &SiteContext<'_>) -> Option<Finding> {
-    let locks = context.site.locks.as_ref()?;
-    let function = context.function_here()?;
-    let (cpu, process) = context.cpu()?;
-    let (map, own) = (function.map(), cpu.function.without(cpu.function_locking));
-    if locks.is_empty() || map.share_of(own) < HELD_FOR_MAP {
+    let own = own_lock(context).and_then(|held| finding(context, &held));
+    own.or_else(|| finding(context, &callers_lock(context)?))
+}
+
+fn own_lock<'e>(context: &SiteContext<'e>) -> Option<Held<'e>> {
+    let locks = context.site.locks.as_ref().filter(|locks| !locks.is_empty())?;
+    let cpu = context.site.cpu.as_ref()?;
+    let map = context.function_here()?.map();
+    let (function, locking) = (cpu.function, cpu.function_locking);
+    Some(Held { locks: locks.in_order(), map, function, locking, by: None })
+}
+
+/// The lock of a function that calls the line's, to use maps that it does not use itself. It is said once, at the site below
+/// it that costs most.
+fn callers_lock<'e>(context: &SiteContext<'e>) -> Option<Held<'e>> {
+    let callers = context.site.cpu.iter().flat_map(|cpu| &cpu.callers);
+    let mut locking = callers.filter(|caller| !caller.locks.is_empty());
+    locking.find_map(|caller| {
+        let by = &*caller.frame.function;
+        let below = context.functions.below_lock_of(by)?;
+        let (function, locking) = (caller.function, caller.function_locking);
+        let uses_itself = context.functions.map_of(by).share_of(function.without(locking));
+        let is_here = std::ptr::eq(below.first, context.site) && uses_itself < HELD_FOR_MAP;
+        let locks = caller.locks.in_order();
+        is_here.then_some(Held { locks, map: below.map, function, locking, by: Some(by) })
+    })
+}
+
+fn finding(context: &SiteContext<'_>, held: &Held<'_>) -> Option<Finding> {
+    let (_, process) = context.cpu()?;
+    let own = held.function.without(held.locking);
+    if held.map.share_of(own) < HELD_FOR_MAP || !is_noticeable(held.map, process.total) {
         return None;
     }
-    let locks = locks.in_order();
-    let sums = by_source(&locks);
+    let sums = by_source(&held.locks);
     let is_long = |(source, waits): &&(SourceId, Waits)| is_long(context.locks_of(*source), *waits);
     let long: Vec<SourceId> = sums.iter().filter(is_long).map(|&(source, _)| source).collect();
     if long.is_empty() {
         return None;
     }
-    let mut finding = context.finding(map, Cause::LockHeldForMap, advice(function));
+    let map_type = context.main_type().map(|of| of.name.clone());
+    let cause = Cause::LockHeldForMap { map_type, by: held.by.map(str::to_owned) };
+    let mut cost = held.map;
+    cost += held.locking;
+    let mut finding = context.finding(cost, cause, advice(context, held));
     finding.waiting =
         sums.iter().filter_map(|&(source, waits)| context.waiting(source, waits)).reduce(f64::max);
-    finding.evidence = lock_lines(context, &locks);
+    finding.evidence = lock_lines(context, held);
+    let whose = held.by.unwrap_or("this function");
     finding.evidence.extend(said([
-        context.share("this function, of all CPU", cpu.function, process.total),
-        context.share("of that locking and unlocking", cpu.function_locking, cpu.function),
-        context.share("map operations, of the rest of this function", map, own),
+        context.share(&format!("{whose}, of all CPU"), held.function, process.total),
+        context.share("of that locking and unlocking", held.locking, held.function),
+        context.share(&format!("map operations, of the rest of {whose}"), held.map, own),
     ]));
     let has_time = |&source: &SourceId| {
         context.locks_of(source).is_some_and(|locks| locks.duration_ns.is_some())
     };
     finding.confidence = match (long.iter().any(has_time), long.len()) {
-        (true, 2..) => confidence(cpu.function, Level::High, Reason::SourcesAgree),
-        (true, _) => confidence(cpu.function, Level::Medium, Reason::GuardNotMeasured),
-        (false, _) => confidence(cpu.function, Level::Low, Reason::TimeNotKnown),
+        (true, 2..) => confidence(held.function, Level::High, Reason::SourcesAgree),
+        (true, _) => confidence(held.function, Level::Medium, Reason::GuardNotMeasured),
+        (false, _) => confidence(held.function, Level::Low, Reason::TimeNotKnown),
     };
     Some(finding)
 }
@@ -94,39 +141,47 @@ fn written_share(function: &FunctionSites<'_>) -> Option<f64> {
     (all.samples > 0).then(|| write.share_of(all))
 }
 
-fn advice(function: &FunctionSites<'_>) -> Advice {
-    let is_nested = function.sites().any(|site| {
+fn advice(context: &SiteContext<'_>, held: &Held<'_>) -> Advice {
+    let function = context.functions.get(context.site);
+    let is_nested = function.into_iter().flat_map(FunctionSites::sites).any(|site| {
         let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
         types.any(|t| t.nested != Nested::No)
     });
-    let is_written_once = written_share(function).is_some_and(|share| share < WRITTEN_ONCE);
     let (by, sync_map) = if is_nested {
         (ShardKey::OuterKey, SyncMap::OfInnerMaps)
     } else {
         (ShardKey::Key, SyncMap::OfEntries)
     };
-    Advice::Shard { shards: gomap::SHARDS, by, or_sync_map: is_written_once.then_some(sync_map) }
+    let is_alone = guards_nothing_else(held)
+        && function.and_then(written_share).is_some_and(|share| share < WRITTEN_ONCE);
+    Advice::Shard { shards: gomap::SHARDS, by, or_sync_map: is_alone.then_some(sync_map) }
 }
 
-fn lock_lines(context: &SiteContext<'_>, locks: &[&SiteLock]) -> Vec<EvidenceLine> {
+/// Whether next to nothing is done under the lock but what the map needs, as far as samples show it: a `sync.Map` would not
+/// guard the rest. Of a lock that is taken further up they do not.
+fn guards_nothing_else(held: &Held<'_>) -> bool {
+    held.by.is_none() && held.map.share_of(held.function.without(held.locking)) >= NOTHING_ELSE
+}
+
+fn lock_lines(context: &SiteContext<'_>, held: &Held<'_>) -> Vec<EvidenceLine> {
     const SHOWN_PER_SOURCE: usize = 2;
+    let whose = held.by.unwrap_or("this function");
     let mut lines = Vec::new();
-    for (source, waits) in by_source(locks) {
+    for (source, waits) in by_source(&held.locks) {
         let duration_ns = context.locks_of(source).and_then(|locks| locks.duration_ns);
         let amount = match duration_ns {
             Some(whole_ns) => Amount::TimeShare { part_ns: waits.ns, whole_ns },
             None => Amount::Time(waits.ns),
         };
-        let of_source = || locks.iter().filter(|lock| lock.source == source);
-        let what = match (of_source().next().map(|lock| lock.side), duration_ns) {
-            (Some(LockSide::Holder), Some(_)) => {
-                "others waited while this function held a lock, of the time covered"
-            }
-            (Some(LockSide::Holder), None) => "others waited while this function held a lock",
-            (_, Some(_)) => "goroutines waited for a lock in this function, of the time covered",
-            (_, None) => "goroutines waited for a lock in this function",
+        let of_source = || held.locks.iter().filter(|lock| lock.source == source);
+        let side = of_source().next().map(|lock| lock.side);
+        let waited = match side {
+            Some(LockSide::Holder) => format!("others waited while {whose} held a lock"),
+            _ => format!("goroutines waited for a lock in {whose}"),
         };
-        lines.push(EvidenceLine { sources: source.into(), what: what.to_owned(), amount });
+        let covered = if duration_ns.is_some() { ", of the time covered" } else { "" };
+        let what = format!("{waited}{covered}");
+        lines.push(EvidenceLine { sources: source.into(), what, amount });
         for lock in of_source().take(SHOWN_PER_SOURCE) {
             let what = format!("waits at {} in line {}", lock.call, lock.frame.line);
             let amount = Amount::Count(lock.waits.n);

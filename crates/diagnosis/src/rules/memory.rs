@@ -1,13 +1,13 @@
-//! Memory: churn, maps that never shrink, and what the garbage collector pays for maps.
+//! Memory: churn, and what the garbage collector pays for maps.
 
-use goabi::{MapOp, Nested, Release};
+use goabi::{Nested, Release};
 use gomap::Category;
 
-use super::{ENOUGH_SAMPLES, ProcessContext, SiteContext, collector, confidence, said};
+use super::{ProcessContext, SiteContext, collector, confidence, is_noticeable, said};
 use crate::finding::{
     Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason,
 };
-use evidence::{Cost, SiteCpu, SourceKind};
+use evidence::{Cost, Evidence, MapType, ProcessCpu, SiteCpu, SourceKind};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
 pub(super) const CHURN: u64 = 20;
@@ -17,8 +17,10 @@ pub(super) const CHURN_NOTICEABLE: f64 = 0.10;
 pub(super) const GC_BOUND: f64 = 0.25;
 /// Part of the live heap from which on a site's maps are what the collector marks.
 pub(super) const HEAP_NOTICEABLE: f64 = 0.30;
-/// Part of a site's map cost in deletes from which on its maps are emptied as well as filled.
-pub(super) const DELETES: f64 = 0.10;
+/// Part of the process' CPU in the garbage collector from which on it comes before all that maps do.
+pub(super) const GC_DOMINATES: f64 = 0.50;
+/// Part of the live heap from which on maps are worth a word where the collector dominates.
+pub(super) const HEAP_SHARE: f64 = 0.20;
 
 /// Maps are made, filled and dropped: reuse them.
 pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
@@ -37,7 +39,8 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     }
     let cost = context.cpu().map(|(cpu, _)| allocation_cost(cpu));
     // Where CPU time was measured, and next to none of it is spent on memory here, next to nothing is to be saved.
-    if context.evidence.cpu.is_some() && cost.is_none_or(|cost| cost.samples < ENOUGH_SAMPLES) {
+    let is_felt = |process: &ProcessCpu| cost.is_some_and(|of| is_noticeable(of, process.total));
+    if !context.evidence.cpu.as_ref().is_none_or(is_felt) {
         return None;
     }
     let mut finding =
@@ -76,97 +79,26 @@ fn allocation_cost(cpu: &SiteCpu) -> Cost {
     })
 }
 
-/// Maps that are emptied keep their arrays.
-pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
-    let (cpu, _) = context.noticeable_cpu()?;
-    let heap = context.evidence.heap.as_ref()?;
-    let deletes = cpu.by_op.get(MapOp::Delete);
-    let name = &context.types(MapOp::Delete).next()?.name;
-    let inuse: u64 = context
-        .evidence
-        .sites
-        .iter()
-        .filter(|site| {
-            site.maps
-                .iter()
-                .flatten()
-                .any(|map| map.map_type.as_ref().is_ok_and(|t| t.name == *name))
-        })
-        .filter_map(|site| site.heap.as_ref())
-        .flat_map(|heap| &heap.blocks)
-        .filter(|block| block.map_capacity.is_some())
-        .map(|block| block.alloc.inuse_bytes)
-        .fold(0, u64::saturating_add);
-    let is_large = inuse as f64 >= HEAP_NOTICEABLE * heap.total.inuse_bytes as f64;
-    if deletes.share_of(cpu.map) < DELETES || !is_large || inuse == 0 {
-        return None;
-    }
-    let (cause, advice) = (
-        Cause::NeverShrinks { map_type: name.clone() },
-        Advice::CopyToNewMap { map_type: name.clone() },
-    );
-    let mut finding = context.finding(deletes, cause, advice);
-    finding.evidence = said([
-        context.share("deletes at this line, of its map cost", deletes, cpu.map),
-        context.fact(SourceKind::Heap, format!("live arrays of {name}"), Amount::Bytes(inuse)),
-        context.fact(
-            SourceKind::Heap,
-            "live heap".to_owned(),
-            Amount::Bytes(heap.total.inuse_bytes),
-        ),
-    ]);
-    finding.confidence = confidence(deletes, Level::Low, Reason::EntriesLeftNotMeasured);
-    Some(finding)
-}
-
 /// The collector is busy, and maps with pointers are what it marks.
 pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
     let (cpu, heap) = (process.cpu()?, process.evidence.heap.as_ref()?);
-    let gc = cpu.gc;
-    if gc.share_of(cpu.total) < GC_BOUND {
-        return None;
-    }
-    let (mut inuse, mut n_inuse, mut types) = (0_u64, 0_u64, Vec::new());
-    for site in &process.evidence.sites {
-        let pointerful = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
-        let Some(map_type) =
-            pointerful.into_iter().find(|t| t.key.has_pointers || t.elem.has_pointers)
-        else {
-            continue;
-        };
-        let blocks = site
-            .heap
-            .iter()
-            .flat_map(|heap| &heap.blocks)
-            .filter(|block| block.map_capacity.is_some());
-        for block in blocks {
-            inuse = inuse.saturating_add(block.alloc.inuse_bytes);
-            n_inuse = n_inuse.saturating_add(block.alloc.inuse_objects);
-        }
-        types.push(map_type);
-    }
-    let first = types.first()?;
-    if (inuse as f64) < HEAP_NOTICEABLE * heap.total.inuse_bytes as f64 {
+    let (gc, gc_share) = (cpu.gc, cpu.gc.share_of(cpu.total));
+    let marked = Marked::of(process.evidence);
+    let first = marked.types.first()?;
+    let heap_share = marked.bytes as f64 / heap.total.inuse_bytes.max(1) as f64;
+    let dominates = gc_share >= GC_DOMINATES;
+    let enough = if dominates { HEAP_SHARE } else { HEAP_NOTICEABLE };
+    if gc == Cost::default() || gc_share < GC_BOUND || heap_share < enough {
         return None;
     }
     let version = process.evidence.program.go_version?;
-    let has_green_tea = |release: &Release| release.has_green_tea;
-    let since = Release::since(has_green_tea)?;
-    let is_nested = types.iter().any(|t| t.nested != Nested::No);
-    let advice = if has_green_tea(process.evidence.program.release()?) {
-        Advice::MarkingIsCheap { since }
-    } else if is_nested {
-        Advice::MoveToGo { release: since, gain: Gain::CheaperMarking }
-    } else {
-        Advice::NoPointers { map_type: first.name.clone() }
-    };
     let heap_line = |what: &str, amount| {
         Some(EvidenceLine { sources: heap.sources.clone(), what: what.to_owned(), amount })
     };
     let evidence = said([
         process.share("garbage collection, of all CPU", gc, cpu.total),
-        heap_line("live arrays of maps with pointers", Amount::Bytes(inuse)),
-        heap_line("of them, each to be marked", Amount::Count(n_inuse)),
+        heap_line("live arrays of maps with pointers", Amount::Bytes(marked.bytes)),
+        heap_line("of them, each to be marked", Amount::Count(marked.n)),
         heap_line("live heap", Amount::Bytes(heap.total.inuse_bytes)),
         Some(EvidenceLine {
             sources: version.1.into(),
@@ -176,8 +108,57 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
     ]);
     let of_trace = process.evidence.trace.iter().flat_map(collector::mark_lines);
     let evidence = evidence.into_iter().chain(of_trace).collect();
-    let cause = Cause::CollectorMarksMaps { map_type: first.name.clone() };
+    let map_type = first.name.clone();
+    let (cause, cost) = match dominates {
+        true => (Cause::CollectorDominates { map_type }, gc),
+        false => (Cause::CollectorMarksMaps { map_type }, part_of(gc, heap_share)),
+    };
+    let advice = mark_less(process, &marked.types, dominates)?;
     let confidence = confidence(gc, Level::Medium, Reason::MarkTimeNotMeasured);
-    let finding = process.finding(cause, advice, gc, confidence);
-    (gc != Cost::default()).then_some(Finding { evidence, ..finding })
+    Some(Finding { evidence, ..process.finding(cause, advice, cost, confidence) })
+}
+
+/// Live arrays of maps that the collector has to look into.
+#[derive(Default)]
+struct Marked<'e> {
+    bytes: u64,
+    n: u64,
+    /// Their types. Order: as the sites that use them.
+    types: Vec<&'e MapType>,
+}
+
+impl<'e> Marked<'e> {
+    fn of(evidence: &'e Evidence) -> Self {
+        let mut marked = Self::default();
+        for site in &evidence.sites {
+            let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+            let pointers = types.find(|t| t.key.has_pointers || t.elem.has_pointers);
+            let Some(map_type) = pointers else { continue };
+            let blocks = site.heap.iter().flat_map(|heap| &heap.blocks);
+            for block in blocks.filter(|block| block.map_capacity.is_some()) {
+                marked.bytes = marked.bytes.saturating_add(block.alloc.inuse_bytes);
+                marked.n = marked.n.saturating_add(block.alloc.inuse_objects);
+            }
+            marked.types.push(map_type);
+        }
+        marked
+    }
+}
+
+/// What the collector spends on this part of what it marks.
+fn part_of(gc: Cost, share: f64) -> Cost {
+    let part = |n: u64| (n as f64 * share.min(1.0)).round() as u64;
+    Cost { samples: part(gc.samples), cpu_ns: part(gc.cpu_ns) }
+}
+
+fn mark_less(process: &ProcessContext<'_>, types: &[&MapType], dominates: bool) -> Option<Advice> {
+    let first = types.first()?;
+    let has_green_tea = |release: &Release| release.has_green_tea;
+    let since = Release::since(has_green_tea)?;
+    let is_nested = types.iter().any(|t| t.nested != Nested::No);
+    Some(match has_green_tea(process.evidence.program.release()?) {
+        true if !dominates => Advice::MarkingIsCheap { since },
+        false if is_nested => Advice::MoveToGo { release: since, gain: Gain::CheaperMarking },
+        _ => Advice::NoPointers { map_type: first.name.clone() },
+    })
 }

@@ -26,7 +26,7 @@ pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {
     let created = cpu.split.get(Category::Create);
     let (n_first, n_arrays) = count_arrays(context)?;
     let stay_small = n_first as f64 >= STAY_SMALL * n_arrays as f64;
-    if created.share_of(cpu.map) < CREATION_DOMINATES || !stay_small {
+    if created.share_of(cpu.map) < CREATION_DOMINATES || !stay_small || context.is_walked(inner) {
         return None;
     }
     let cause = Cause::SmallInnerMaps { inner: inner.name.clone(), outer: outer.name.clone() };

@@ -58,6 +58,17 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
     Some(finding)
 }
 
+/// Functions that look for keys of any type. Those with a suffix are made for strings, and for keys that are 4 or 8 bytes of memory.
+///
+/// Source: src/cmd/compile/internal/walk/walk.go, Go 1.21 to 1.27.
+const GENERAL_FUNCTIONS: [&str; 4] =
+    ["runtime.mapassign", "runtime.mapaccess1", "runtime.mapaccess2", "runtime.mapdelete"];
+
+/// Whether the line calls such a function for the key's own type, and not for the size of elements.
+pub(super) fn takes_general(map_type: &MapType, callee: &str) -> bool {
+    GENERAL_FUNCTIONS.contains(&callee) && !is_simple(map_type)
+}
+
 /// Whether keys of this type have functions of their own: strings and words of 4 or 8 bytes.
 fn is_simple(map_type: &MapType) -> bool {
     const SIMPLE: [&str; 9] =

@@ -1,6 +1,7 @@
 //! Which finding comes first, and which stand under another.
 //!
-//! 1. Findings that ask for a change come first; then those that explain more time.
+//! 1. Findings that ask for a change come first; then those that explain more time: of the collector too, where they save
+//!    what it collects.
 //! 2. The first of a line is what to do there. Others of the same line stand under it: *instead* of it where both save the
 //!    same work, else *besides*. One that asks for the same hint only adds its evidence.
 
@@ -9,6 +10,7 @@ use std::collections::HashMap;
 
 use crate::finding::{Advice, Finding, Relief, Under, Work};
 use evidence::Evidence;
+use gomap::Category;
 
 /// The findings of each line together, the line that matters most first.
 pub(super) fn rank(mut found: Vec<Finding>, evidence: &Evidence) -> Vec<Finding> {
@@ -39,9 +41,25 @@ fn explains(finding: &Finding, evidence: &Evidence) -> f64 {
     let of_cpu = || {
         let (cpu, cost) = (evidence.cpu.as_ref()?, finding.cost?);
         let whole_ns = cpu.duration_ns.filter(|&ns| ns > 0).unwrap_or(cpu.total.cpu_ns);
-        (whole_ns > 0).then(|| cost.cpu_ns as f64 / whole_ns as f64)
+        let ns = cost.cpu_ns as f64 + collecting_ns(finding, evidence).unwrap_or(0.0);
+        (whole_ns > 0).then(|| ns / whole_ns as f64)
     };
     finding.waiting.or_else(of_cpu).unwrap_or(0.0)
+}
+
+/// What the collector does in the background for the arrays allocated at the line of a finding that saves them, by their part
+/// of all bytes allocated; `None` where that was not measured.
+fn collecting_ns(finding: &Finding, evidence: &Evidence) -> Option<f64> {
+    if finding.advice.saves() != Work::Filling {
+        return None;
+    }
+    let blocks = &evidence.sites.get(finding.site?)?.heap.as_ref()?.blocks;
+    let arrays = blocks.iter().filter(|block| block.map_capacity.is_some());
+    let bytes = arrays.map(|block| block.alloc.alloc_bytes).fold(0, u64::saturating_add);
+    let all_bytes = evidence.heap.as_ref()?.total.alloc_bytes;
+    let collecting = evidence.cpu.as_ref()?.split.get(Category::GcBackground);
+    let share = bytes as f64 / all_bytes.max(1) as f64;
+    Some(share.min(1.0) * collecting.cpu_ns as f64)
 }
 
 /// Puts a finding under the first one of its line.

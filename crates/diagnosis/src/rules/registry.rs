@@ -5,14 +5,14 @@
 
 use super::rule::{Check, GivesWay, Input, Rule, Threshold, Value};
 use super::{
-    collector, growth, keys, locality, locks, memory, nesting, path, slices, steady, storage,
-    whole_map,
+    collector, growth, keys, locality, locks, memory, nesting, path, slices, spread, steady,
+    storage, twice, whole_map,
 };
 use crate::finding::Verdict;
 use crate::hints;
 use evidence::sizes::allocated::ENOUGH_BLOCKS;
 
-use self::GivesWay::{ToChangeAnywhere, ToChangeHere, ToRule};
+use self::GivesWay::{ToChangeAnywhere, ToChangeHere, ToMostOfIt, ToRule};
 use self::Value::{Bytes, Fraction, Number, Time};
 
 const NOTICEABLE: Threshold = Threshold {
@@ -68,6 +68,12 @@ const HEAP_NOTICEABLE: Threshold = Threshold {
     value: Fraction(memory::HEAP_NOTICEABLE),
     of: "of the live heap",
     reason: "chosen, not measured, so that these maps are much of what is kept and marked",
+};
+const WORD_BYTES: Threshold = Threshold {
+    name: "WORD_BYTES",
+    value: Bytes(keys::WORD_BYTES),
+    of: "in size",
+    reason: "an integer, which nothing is faster than",
 };
 const LONG_STOP: Threshold = Threshold {
     name: "LONG_STOP_NS",
@@ -274,6 +280,8 @@ pub const RULES: &[Rule] = &[
         uses: &[Input::Binary],
         gives_way_to: &[],
         thresholds: &[
+            NOTICEABLE,
+            ENOUGH_SAMPLES,
             FEW_SAMPLES,
             MANY_SAMPLES,
             Threshold {
@@ -300,15 +308,22 @@ pub const RULES: &[Rule] = &[
                 of: "of the operations on the map, by CPU",
                 reason: "a value that changes takes 217 to 307 ns in a `sync.Map`, where it takes 58 to 77 in a map",
             },
+            Threshold {
+                name: "NOTHING_ELSE",
+                value: Fraction(locks::NOTHING_ELSE),
+                of: "of the function's CPU, locking left out",
+                reason: "chosen, not measured, so that a `sync.Map` is not named where the lock guards other things as well",
+            },
         ],
-        when: "goroutines wait for a lock of the function for at least {WAITING} ({WAITING_NS} where that is not \
-               known), and maps take at least {HELD_FOR_MAP}",
+        when: "goroutines wait for a lock of the function, or of one that calls it, for at least {WAITING} ({WAITING_NS} where \
+               that is not known), and maps take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and at least {HELD_FOR_MAP}",
         trust: "high where two sources or more show the waiting, medium where one does, low where none of them says \
                which time it covers; but low below {FEW_SAMPLES} of the function, and medium at most below \
                {MANY_SAMPLES}",
-        why: "No source says which lock guards which map. Where a function uses a map, takes a lock that others wait for and \
-              does little else, the map is what the lock is held for. At full speed on two cores, 32 shards did 2.9 to 3.5 \
-              times the writes of one mutex. Where writes are less than {WRITTEN_ONCE}, a `sync.Map` is named as well.",
+        why: "No source says which lock guards which map. Where a function takes a lock that others wait for, and uses a map, or \
+              calls another to use it, and does little else, the map is what the lock is held for. At full speed on two cores, \
+              32 shards did 2.9 to 3.5 times the writes of one mutex. Where writes are less than {WRITTEN_ONCE}, and the \
+              function of the map takes the lock and spends {NOTHING_ELSE} on the map, a `sync.Map` is named as well.",
         by_hand: "look whether the lock that is named guards this map, and what else is done while it is held",
         check: Check::Site(locks::lock_around_map),
     },
@@ -408,7 +423,8 @@ pub const RULES: &[Rule] = &[
         ],
         when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, the line writes inner maps \
                (code of its function, or of one that it was inlined into, assigns to maps of them), making first \
-               groups takes at least {CREATION_DOMINATES}, and at least {STAY_SMALL} are first groups",
+               groups takes at least {CREATION_DOMINATES}, at least {STAY_SMALL} are first groups, and no code is seen that \
+               ranges over such maps",
         trust: "low, since the entries of a first group are not counted",
         why: "At 4 entries and fewer a flat map takes a half to a quarter of the memory; from 8 on the nested form is smaller \
               and, grouped by outer key, 2 to 5 times faster. A first group holds 1 to 8 entries, so trust is low.",
@@ -424,7 +440,7 @@ pub const RULES: &[Rule] = &[
         gives_way_to: &[],
         thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES, MANY_SAMPLES],
         when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, the key type is an interface \
-               or its hash functions are seen, and {ENOUGH_SAMPLES} or more hash or make keys",
+               or its hash functions are seen, and {ENOUGH_SAMPLES} or more hash, compare or make keys",
         trust: "low below {FEW_SAMPLES} of what it speaks about, medium below {MANY_SAMPLES} or where no type with \
                such keys is known, else high",
         why: "Such a key is hashed through its dynamic type, and storing a value in an interface allocates: an assign took 77 \
@@ -449,11 +465,13 @@ pub const RULES: &[Rule] = &[
                 of: "of the line's map cost",
                 reason: "usual is 3 to 20 %",
             },
+            WORD_BYTES,
         ],
-        when: "hash functions take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and at least {HASH_BOUND}",
+        when: "hashing keys outside growth takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, at least {HASH_BOUND}, and as \
+               much as searching and comparing; not for keys up to {WORD_BYTES}",
         trust: MEDIUM_BY_SAMPLES,
-        why: "Hashing reads every byte of the key. Hashing inside growth goes away with the growth, and that \
-              of interface keys with the interface: those findings stand instead.",
+        why: "Hashing reads every byte of the key. Where searching takes more, shorter keys are not what helps. Hashing inside \
+              growth goes away with the growth, and that of interface keys with the interface: those findings stand instead.",
         by_hand: "`go tool pprof -peek 'memhash|strhash|aeshash'` shows the line above them; print the length of some keys",
         check: Check::Site(keys::hash_bound_keys),
     },
@@ -463,9 +481,19 @@ pub const RULES: &[Rule] = &[
         needs: &[Input::Cpu],
         uses: &[],
         gives_way_to: &[],
-        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES],
-        when: "making strings and interface values in the function takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} \
-               or more, and more than all its maps",
+        thresholds: &[
+            NOTICEABLE,
+            ENOUGH_SAMPLES,
+            FEW_SAMPLES,
+            Threshold {
+                name: "MOST_FOR_KEYS",
+                value: Number(keys::MOST_FOR_KEYS),
+                of: "times as much CPU",
+                reason: "to format a key takes some hundred nanoseconds, and a lookup ten to a hundred",
+            },
+        ],
+        when: "making strings and interface values in the function, or in one that calls it, takes at least {NOTICEABLE} in \
+               {ENOUGH_SAMPLES} or more, and more than its maps, but no more than {MOST_FOR_KEYS} as these; not where keys have no pointers",
         trust: MEDIUM_BY_SAMPLES,
         why: "The usual loop with `fmt.Sprintf` keys spends more there than in `runtime.mapassign`.",
         by_hand: "`go tool pprof -list` of the function shows the lines that make strings; look whether these become keys",
@@ -489,7 +517,7 @@ pub const RULES: &[Rule] = &[
             },
         ],
         when: "a line writes a map, and growing the slices that it appends to takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} \
-               or more, and at least {SLICES_DOMINATE}; or the same of a function that writes maps of slices, where `append` \
+               or more, at least {SLICES_DOMINATE}, and as much as its map operations without growth; or, but for these, the same of a function that writes maps of slices, where `append` \
                stands on another line",
         trust: "low below {FEW_SAMPLES} of what it speaks about or where the function is the reason, else medium",
         why: "`m[key] = append(m[key], value)` looks like a map that grows: what is copied there again and again are the slices.",
@@ -503,6 +531,7 @@ pub const RULES: &[Rule] = &[
         uses: &[Input::Cpu],
         gives_way_to: &[ToRule("slices-grow")],
         thresholds: &[
+            NOTICEABLE,
             ENOUGH_SAMPLES,
             FEW_SAMPLES,
             Threshold {
@@ -519,7 +548,7 @@ pub const RULES: &[Rule] = &[
             },
         ],
         when: "map arrays allocated at the line are at least {CHURN_NOTICEABLE}, at least {CHURN} of them at the last \
-               collection, and allocation takes {ENOUGH_SAMPLES} or more where a CPU profile is given",
+               collection, and where a CPU profile is given allocation takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more",
         trust: "low below {FEW_SAMPLES} of allocation or without a CPU profile, else medium, since whether the maps \
                 themselves are dropped is not measured",
         why: "`clear` keeps the arrays: no growth and no allocation the next time. Where slices grow at the line, blocks of theirs \
@@ -530,27 +559,35 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "never-shrinks",
         verdicts: &[Verdict::Release],
-        needs: &[Input::Cpu, Input::Heap, Input::Binary],
-        uses: &[],
+        needs: &[Input::Cpu],
+        uses: &[Input::Heap, Input::Binary],
         gives_way_to: &[],
         thresholds: &[
             NOTICEABLE,
             ENOUGH_SAMPLES,
+            FEW_SAMPLES,
             Threshold {
-                name: "DELETES",
-                value: Fraction(memory::DELETES),
-                of: "of the line's map cost",
-                reason: "chosen, not measured, for maps that are emptied as well as filled",
+                name: "PASSING_GROUPS",
+                value: Fraction(whole_map::PASSING_GROUPS),
+                of: "of the iterating",
+                reason: "loops over maps that are full or half full have at most 40 %, over the last thousandth of entries 57 to 82 %",
             },
-            HEAP_NOTICEABLE,
+            Threshold {
+                name: "PASSING_BUCKETS",
+                value: Fraction(whole_map::PASSING_BUCKETS),
+                of: "of the iterating",
+                reason: "loops over maps that are full have at most 14 %, over the last 2,000 of 500,000 entries 47 to 53 %",
+            },
         ],
-        when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, deletes at least {DELETES}, \
-               and arrays of that type are at least {HEAP_NOTICEABLE}",
-        trust: "low, since the entries left in the arrays are not counted",
-        why: "A map never gives its arrays back: deleting all but 10 of 106,000 entries gave nothing back.",
-        by_hand: "print the number of entries of the map, and compare its bytes in `-sample_index=inuse_space` with what so many \
-                  take",
-        check: Check::Site(memory::never_shrinks),
+        when: "in a loop over maps, looking for the next place that is not empty takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or \
+               more, and at least {PASSING_GROUPS} in Swiss maps (Go 1.24 and later), {PASSING_BUCKETS} in classic ones",
+        trust: MEDIUM_BY_SAMPLES,
+        why: "A map never gives its arrays back, and a loop goes through all of them: deleting all but 10 of 106,000 entries gave \
+              nothing back. How full a map is no profile counts, but its loops show it: they look once for each entry, and once \
+              for each group without one. Deletes alone say nothing, for others may be put in their place.",
+        by_hand: "print `len` of the map before the loop, and compare its bytes in `-sample_index=inuse_space` with what so many \
+                  entries take",
+        check: Check::Site(whole_map::never_shrinks),
     },
     Rule {
         name: "clear-outweighs-writes",
@@ -585,7 +622,7 @@ pub const RULES: &[Rule] = &[
         verdicts: &[Verdict::Replace],
         needs: &[Input::Cpu],
         uses: &[Input::Binary, Input::Heap],
-        gives_way_to: &[],
+        gives_way_to: &[ToRule("never-shrinks")],
         thresholds: &[
             Threshold {
                 name: "ITERATION_NOTICEABLE",
@@ -613,6 +650,31 @@ pub const RULES: &[Rule] = &[
         check: Check::Site(whole_map::iteration_dominates),
     },
     Rule {
+        name: "looked-up-twice",
+        verdicts: &[Verdict::Replace],
+        needs: &[Input::Cpu, Input::Binary],
+        uses: &[],
+        gives_way_to: &[],
+        thresholds: &[
+            NOTICEABLE,
+            ENOUGH_SAMPLES,
+            FEW_SAMPLES,
+            Threshold {
+                name: "NEAR_LINES",
+                value: Number(twice::NEAR_LINES as u64),
+                of: "lines",
+                reason: "chosen, not measured, so that both are of one step of the program",
+            },
+        ],
+        when: "a line reads maps of one type, it or one of the same function up to {NEAR_LINES} below writes such maps, and each of \
+               both takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, growth left out",
+        trust: MEDIUM_BY_SAMPLES,
+        why: "Each lookup hashes the key and searches anew. `m[key] += value` and `m[key] = append(m[key], value)` are one, a read \
+              that a write follows on another line is two. That both are of the same key no input says, so trust is medium at most.",
+        by_hand: "look whether both lines use the same map and key; `mapscope asm` of the function shows a call for each lookup",
+        check: Check::Site(twice::looked_up_twice),
+    },
+    Rule {
         name: "keep-nested",
         verdicts: &[Verdict::LeaveAlone],
         needs: &[Input::Cpu, Input::Binary],
@@ -630,14 +692,35 @@ pub const RULES: &[Rule] = &[
         name: "growth-is-not-the-problem",
         verdicts: &[Verdict::LeaveAlone],
         needs: &[Input::Cpu],
-        uses: &[Input::CpuAside, Input::Recording],
+        uses: &[Input::CpuAside, Input::Recording, Input::Heap, Input::Binary],
         gives_way_to: &[ToChangeHere, ToRule("keep-nested")],
-        thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, GROWTH_IS_SMALL, FEW_SAMPLES, MANY_SAMPLES],
+        thresholds: &[
+            NOTICEABLE,
+            ENOUGH_SAMPLES,
+            GROWTH_IS_SMALL,
+            FEW_SAMPLES,
+            MANY_SAMPLES,
+            Threshold {
+                name: "SEARCH_DOMINATES",
+                value: Fraction(steady::SEARCH_DOMINATES),
+                of: "of the line's map cost",
+                reason: "chosen, not measured, so that most of the line is the search",
+            },
+            Threshold {
+                name: "LARGER_THAN_CACHES",
+                value: Bytes(steady::LARGER_THAN_CACHES),
+                of: "in all",
+                reason: "what a core has of the caches of most processors is less; two maps of 45 and 137 MiB had 83 and 98 % in the search",
+            },
+        ],
         when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, less than {GROWTH_IS_SMALL} at \
                the line is under growth, and nothing asks for a change",
-        trust: BY_SAMPLES,
+        trust: "low below {FEW_SAMPLES} of what it speaks about, medium below {MANY_SAMPLES} or where maps are said to be larger \
+                than caches, else high",
         why: "A hot `runtime.mapassign` is a share of work, not a fault: programs that only overwrite spend 65 to 68 % of their \
-              CPU in it without a single growth.",
+              CPU in it without a single growth. So it says what the work is. Where searching takes at least \
+              {SEARCH_DOMINATES}, and live arrays of such maps at least {LARGER_THAN_CACHES}, that is mostly waiting for memory: \
+              it names them then. Misses would prove it.",
         by_hand: "`go tool pprof -peek` of the function shows no growth functions below its `runtime.mapassign`",
         check: Check::Site(steady::growth_is_not_the_problem),
     },
@@ -738,26 +821,54 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "spread-thin",
-        verdicts: &[Verdict::LeaveAlone],
+        verdicts: &[Verdict::LeaveAlone, Verdict::Presize],
         needs: &[Input::Cpu],
-        uses: &[],
+        uses: &[Input::Binary],
         gives_way_to: &[ToChangeAnywhere],
-        thresholds: &[PROCESS_NOTICEABLE, NOTICEABLE, FEW_SAMPLES, MANY_SAMPLES],
-        when: "map operations take at least {PROCESS_NOTICEABLE}, but at no line as much as {NOTICEABLE}, and no \
-               line asks for a change",
-        trust: BY_SAMPLES,
-        why: "The Go 1.27.3 compiler is such a program: 15 % in 127 lines, at most 1.5 % in one.",
+        thresholds: &[
+            NOTICEABLE,
+            ENOUGH_SAMPLES,
+            PROCESS_NOTICEABLE,
+            FEW_SAMPLES,
+            MANY_SAMPLES,
+            GROWTH_DOMINATES,
+            Threshold {
+                name: "TYPE_NOTICEABLE",
+                value: Fraction(spread::TYPE_NOTICEABLE),
+                of: "of the program's CPU",
+                reason: "chosen, not measured, so that one change for all of them would pay",
+            },
+            Threshold {
+                name: "TYPE_LINES",
+                value: Number(spread::TYPE_LINES),
+                of: "lines",
+                reason: "chosen, not measured; fewer are looked at one by one",
+            },
+            Threshold {
+                name: "LARGEST_LINE",
+                value: Fraction(spread::LARGEST_LINE),
+                of: "of that",
+                reason: "a line with more says it itself",
+            },
+        ],
+        when: "map operations take at least {PROCESS_NOTICEABLE}, but at no line as much, and no line asks for a change; or \
+               maps of one type take at least {TYPE_NOTICEABLE} at {TYPE_LINES} or more, none of which has {LARGEST_LINE}",
+        trust: "low below {FEW_SAMPLES} of what it speaks about, medium below {MANY_SAMPLES} or where it asks for a hint, else high",
+        why: "The Go 1.27.3 compiler is such a program: 15 % in 127 lines, at most 1.5 % in one. What maps of one type cost at all \
+              lines together is said with its parts, and where they are made. It asks for a hint where growth is at least \
+              {GROWTH_DOMINATES}, and {NOTICEABLE} in {ENOUGH_SAMPLES} or more.",
         by_hand: "`go tool pprof -lines -peek 'runtime.mapassign'` shows many callers with small shares",
-        check: Check::Process(steady::spread_thin),
+        check: Check::Process(spread::spread_thin),
     },
     Rule {
         name: "reads-dominate",
         verdicts: &[Verdict::LeaveAlone],
         needs: &[Input::Cpu],
         uses: &[],
-        gives_way_to: &[ToChangeAnywhere],
+        gives_way_to: &[ToChangeAnywhere, ToMostOfIt],
         thresholds: &[
             PROCESS_NOTICEABLE,
+            ENOUGH_SAMPLES,
             FEW_SAMPLES,
             MANY_SAMPLES,
             GROWTH_IS_SMALL,
@@ -768,8 +879,8 @@ pub const RULES: &[Rule] = &[
                 reason: "chosen, not measured, so that reads decide what maps cost",
             },
         ],
-        when: "map operations take at least {PROCESS_NOTICEABLE}, reads take at least {READS_PER_WRITE} as writes, \
-               less than {GROWTH_IS_SMALL} is under growth, and no line asks for a change",
+        when: "map operations take at least {PROCESS_NOTICEABLE}, reads take at least {READS_PER_WRITE} as writes, in \
+               {ENOUGH_SAMPLES} or more, less than {GROWTH_IS_SMALL} is under growth, and no line asks for a change",
         trust: BY_SAMPLES,
         why: "Hints do nothing for reads.",
         by_hand: "`go tool pprof -top -cum` shows `runtime.mapaccess` functions above `runtime.mapassign`",
@@ -790,12 +901,25 @@ pub const RULES: &[Rule] = &[
                 reason: "as much as the collector gives itself while it marks",
             },
             HEAP_NOTICEABLE,
+            Threshold {
+                name: "GC_DOMINATES",
+                value: Fraction(memory::GC_DOMINATES),
+                of: "of the program's CPU",
+                reason: "all that maps do at lines is less then",
+            },
+            Threshold {
+                name: "HEAP_SHARE",
+                value: Fraction(memory::HEAP_SHARE),
+                of: "of the live heap",
+                reason: "of a program with 76 % of its CPU in the collector, maps were a fifth of the live heap",
+            },
         ],
         when: "the collector takes at least {GC_BOUND}, and arrays of maps with pointers are at least \
-               {HEAP_NOTICEABLE}",
+               {HEAP_NOTICEABLE}, or {GC_DOMINATES} and {HEAP_SHARE}",
         trust: MEDIUM_BY_SAMPLES,
-        why: "From Go 1.26 on many small maps are 2 to 6 times cheaper to mark: then it says to leave them alone. Flat maps \
-              without pointers are not marked in any release.",
+        why: "From Go 1.26 on many small maps are 2 to 6 times cheaper to mark: then it says to leave them alone below \
+              {GC_DOMINATES}. Flat maps without pointers are not marked in any release. It counts for the part of the collector's \
+              time that maps are of the live heap; from {GC_DOMINATES} on for all of it.",
         by_hand: "`go tool pprof -top` shows `runtime.gcDrain` and `runtime.scanobject`; `-sample_index=inuse_space` of the heap \
                   profile shows the lines of the maps",
         check: Check::Process(memory::gc_bound),

@@ -72,6 +72,8 @@ pub enum GivesWay {
     ToChangeHere,
     /// When it would say "leave it alone", to one at any site that asks for a change.
     ToChangeAnywhere,
+    /// To one at a site that says as well to leave it alone, and explains half of its cost or more: it says where.
+    ToMostOfIt,
 }
 
 /// A number that decides.
@@ -135,8 +137,17 @@ impl GivesWay {
             Self::ToRule(name) => is_here && other.rule == name,
             Self::ToChangeHere => is_here && is_outweighed,
             Self::ToChangeAnywhere => other.site.is_some() && is_outweighed,
+            Self::ToMostOfIt => {
+                let is_alike = other.site.is_some() && !other.asks_for_change();
+                is_alike && !finding.asks_for_change() && explains_half(other, finding)
+            }
         }
     }
+}
+
+fn explains_half(part: &Finding, whole: &Finding) -> bool {
+    let costs = part.cost.zip(whole.cost);
+    costs.is_some_and(|(part, whole)| part.cpu_ns.saturating_mul(2) >= whole.cpu_ns)
 }
 
 impl Input {

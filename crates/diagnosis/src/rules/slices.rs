@@ -44,7 +44,8 @@ pub(super) fn slices_grow(context: &SiteContext<'_>) -> Option<Finding> {
 /// Whether a line writes a map and spends much of its time growing slices.
 fn grows_at(site: &Site, process: &ProcessCpu) -> bool {
     let Some(cpu) = &site.cpu else { return false };
-    writes_map(site, cpu) && is_much(cpu.slice_growth, cpu.line, process)
+    let is_more = cpu.slice_growth.cpu_ns >= cpu.map.without(cpu.growth).cpu_ns;
+    writes_map(site, cpu) && is_more && is_much(cpu.slice_growth, cpu.line, process)
 }
 
 /// What growing slices costs in a function that writes maps of slices: `append` may stand on a line of its own. It is said

@@ -1,24 +1,30 @@
 //! When growth is not the problem: few maps, reads, overwrites.
 
 use goabi::MapOp;
-use gomap::Category;
+use gomap::{Category, MapWork};
 
+use super::arrays::LiveArrays;
 use super::usual_size::mark;
 use super::{
-    FEW_SAMPLES, NOTICEABLE, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence, said,
+    ENOUGH_SAMPLES, FEW_SAMPLES, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence, path,
+    said,
 };
 use crate::finding::{
-    Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason, work_label,
+    Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason, Spent,
 };
-use evidence::{Cost, ProcessCpu, ProcessGrowth, SiteCpu, SourceKind};
+use evidence::{Cost, MapType, ProcessCpu, ProcessGrowth, SiteCpu, SourceKind};
 
 /// Part of the map cost under growth frames below which a hint would not be felt.
 pub(super) const GROWTH_IS_SMALL: f64 = 0.10;
 /// Reads for each unit of writes from which on reads dominate.
 pub(super) const READS_PER_WRITE: u64 = 2;
+/// Part of a line's map cost in loading groups or buckets and comparing from which on the search is the matter.
+pub(super) const SEARCH_DOMINATES: f64 = 0.50;
+/// Live arrays of a type from which on they fit no cache. Units: bytes.
+pub(super) const LARGER_THAN_CACHES: u64 = 32 << 20;
 
 /// Cost inside map operations.
-fn in_maps(cpu: &ProcessCpu) -> Cost {
+pub(super) fn in_maps(cpu: &ProcessCpu) -> Cost {
     MapOp::ALL.into_iter().fold(Cost::default(), |mut sum, op| {
         sum += cpu.by_op.get(op);
         sum
@@ -54,26 +60,6 @@ fn confidence_of_little(n_map: u64, n_total: u64) -> Confidence {
     Confidence { level: Level::Low, reason }
 }
 
-/// Maps cost something in sum, but no single line does.
-pub(super) fn spread_thin(process: &ProcessContext<'_>) -> Option<Finding> {
-    let cpu = process.cpu()?;
-    let (map, total) = (in_maps(cpu), cpu.total);
-    let sites = || process.evidence.sites.iter().filter_map(|site| site.cpu.as_ref());
-    let largest = sites().map(|cpu| cpu.map).max_by_key(|cost| cost.cpu_ns)?;
-    let is_large = map.share_of(total) >= PROCESS_NOTICEABLE;
-    if !is_large || largest.share_of(total) >= NOTICEABLE {
-        return None;
-    }
-    let cause = Cause::SpreadThin { lines: sites().count() as u64 };
-    let confidence = confidence(map, Level::High, Reason::SharesMeasured);
-    let evidence = said([
-        process.share("inside map operations, of all CPU", map, total),
-        process.share("at the line that costs most", largest, total),
-    ]);
-    let finding = process.finding(cause, Advice::LookForHabit, map, confidence);
-    Some(Finding { evidence, ..finding })
-}
-
 /// Reads dominate: growth is not the problem.
 pub(super) fn reads_dominate(process: &ProcessContext<'_>) -> Option<Finding> {
     let cpu = process.cpu()?;
@@ -83,7 +69,8 @@ pub(super) fn reads_dominate(process: &ProcessContext<'_>) -> Option<Finding> {
     if map.share_of(total) < PROCESS_NOTICEABLE || !is_small {
         return None;
     }
-    if read.cpu_ns < write.cpu_ns.saturating_mul(READS_PER_WRITE) {
+    let dominate = read.cpu_ns >= write.cpu_ns.saturating_mul(READS_PER_WRITE);
+    if !dominate || read.samples < ENOUGH_SAMPLES {
         return None;
     }
     let confidence = confidence(read, Level::High, Reason::SharesMeasured);
@@ -92,21 +79,10 @@ pub(super) fn reads_dominate(process: &ProcessContext<'_>) -> Option<Finding> {
         process.share("map writes, of all CPU", write, total),
         process.share("under growth frames, of all CPU", cpu.growth, total),
     ]);
-    let finding = process.finding(Cause::MostlyRead, Advice::FewerLookups, read, confidence);
+    let finding =
+        process.finding(Cause::MostlyRead, Advice::FewerLookups { twice: None }, read, confidence);
     Some(Finding { evidence, ..finding })
 }
-
-/// What else than growth a line spends its map time on.
-const PARTS: [Category; 8] = [
-    Category::Hash,
-    Category::Probe,
-    Category::Read,
-    Category::Iterate,
-    Category::DeleteClear,
-    Category::Create,
-    Category::OtherMap,
-    Category::GcAssist,
-];
 
 /// How often maps grew here; nothing where none was met and not every growth was counted.
 fn recorded_grows(context: &SiteContext<'_>) -> Option<EvidenceLine> {
@@ -122,14 +98,18 @@ fn recorded_grows(context: &SiteContext<'_>) -> Option<EvidenceLine> {
     context.fact(SourceKind::Recording, what, Amount::Count(growth.total.grows))
 }
 
-/// A hot write without growth: a share of work, not a fault.
+/// A hot line without growth: a share of work, not a fault. It says what the work is.
 pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     if cpu.growth.share_of(cpu.map) >= GROWTH_IS_SMALL {
         return None;
     }
-    let parts = parts(cpu);
-    let cause = Cause::NotGrowing { most: parts[0].0 };
+    let parts = spent(cpu);
+    let large = larger_than_caches(context, cpu);
+    let cause = match large {
+        Some((map_type, _)) => Cause::SearchOutsideCache { map_type: map_type.name.clone() },
+        None => Cause::NotGrowing { most: parts[0].0 },
+    };
     let mut finding = context.finding(cpu.map, cause, Advice::FewerOperations);
     finding.evidence = said([
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
@@ -138,12 +118,63 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
     finding.evidence.extend(context.growth_aside());
     finding.evidence.extend(recorded_grows(context));
     finding.evidence.extend(parts_evidence(context, cpu, &parts));
+    if let Some((map_type, arrays)) = large {
+        finding.evidence.extend(arrays.evidence(context, map_type));
+        finding.confidence = confidence(cpu.map, Level::Medium, Reason::MissesNotMeasured);
+    }
+    finding.evidence.extend(key_evidence(context, cpu));
     Some(finding)
 }
 
+/// The maps that a line searches, where searching them is most of what it does and they do not fit a cache.
+fn larger_than_caches<'e>(
+    context: &SiteContext<'e>,
+    cpu: &SiteCpu,
+) -> Option<(&'e MapType, LiveArrays)> {
+    let mut searching = cpu.by_work.get(MapWork::Load);
+    searching += cpu.by_work.get(MapWork::Compare);
+    if searching.share_of(cpu.map) < SEARCH_DOMINATES {
+        return None;
+    }
+    let map_type = context.main_type()?;
+    let arrays = LiveArrays::of(context.evidence, map_type);
+    (arrays.bytes >= LARGER_THAN_CACHES).then_some((map_type, arrays))
+}
+
+/// That keys take the general functions, where it is for their own type and not for that of elements.
+fn key_evidence(context: &SiteContext<'_>, cpu: &SiteCpu) -> Option<EvidenceLine> {
+    let map_type = context.main_type()?;
+    let (key, function) = (&map_type.key, &cpu.entry_points.first()?.name);
+    let is_general = path::takes_general(map_type, function);
+    let what = format!("a key of type {}, which takes the general {function}", key.name);
+    is_general.then(|| context.fact(SourceKind::Binary, what, Amount::Bytes(key.size)))?
+}
+
 /// What a line spends its map time on beside growth. Order: the largest part first.
-pub(super) fn parts(cpu: &SiteCpu) -> [(Category, Cost); PARTS.len()] {
-    let mut parts = PARTS.map(|category| (category, cpu.split.get(category)));
+pub(super) fn spent(cpu: &SiteCpu) -> [(Spent, Cost); Spent::ALL.len()] {
+    let of = |category| cpu.split.get(category);
+    let [hashing, searching, comparing] =
+        [MapWork::Hash, MapWork::Load, MapWork::Compare].map(|work| cpu.by_work.get(work));
+    // Of reads and deletes the category is all of them, and only the work says how much of that is a search.
+    let mut found = hashing;
+    found += searching;
+    found += comparing;
+    let in_writes = [Category::Hash, Category::Probe].map(of);
+    let in_others = in_writes.into_iter().fold(found, Cost::without);
+    let (read, deleted) = (of(Category::Read), of(Category::DeleteClear));
+    let cost = |part| match part {
+        Spent::Hashing => hashing,
+        Spent::Searching => searching,
+        Spent::Comparing => comparing,
+        Spent::Reading => read.without(in_others),
+        Spent::Deleting => deleted.without(in_others.without(read)),
+        Spent::Iterating => of(Category::Iterate),
+        Spent::Making => of(Category::Create),
+        Spent::Copying => of(Category::OtherMap),
+        Spent::HelpingCollector => of(Category::GcAssist),
+        Spent::WriteBarriers => of(Category::WriteBarrier),
+    };
+    let mut parts = Spent::ALL.map(|part| (part, cost(part)));
     parts.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.cpu_ns));
     parts
 }
@@ -152,12 +183,12 @@ pub(super) fn parts(cpu: &SiteCpu) -> [(Category, Cost); PARTS.len()] {
 pub(super) fn parts_evidence(
     context: &SiteContext<'_>,
     cpu: &SiteCpu,
-    parts: &[(Category, Cost)],
+    parts: &[(Spent, Cost)],
 ) -> Vec<EvidenceLine> {
-    const SHOWN: usize = 2;
+    const SHOWN: usize = 3;
     let shown = parts.iter().filter(|(_, cost)| *cost != Cost::default()).take(SHOWN);
-    let of_part = |(category, cost): &(Category, Cost)| {
-        context.share(&format!("of that {}", work_label(*category)), *cost, cpu.map)
+    let of_part = |(part, cost): &(Spent, Cost)| {
+        context.share(&format!("of that {}", part.label()), *cost, cpu.map)
     };
     shown.filter_map(of_part).collect()
 }

@@ -2,6 +2,7 @@
 
 use goabi::{MapImpl, MapOp};
 
+use super::arrays::LiveArrays;
 use super::{ENOUGH_SAMPLES, FIRST_GROUP, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Amount, Cause, EvidenceLine, Finding, Level, Reason, Visits};
 use evidence::{Cost, MapType, Site, SiteCpu, SourceKind};
@@ -10,6 +11,10 @@ use evidence::{Cost, MapType, Site, SiteCpu, SourceKind};
 pub(super) const ITERATION_NOTICEABLE: f64 = 0.25;
 /// Part of the iterating at a line that begins loops, from which on each visits few entries.
 pub(super) const BEGINS_DOMINATE: f64 = 0.20;
+/// Part of the iterating at a line in looking for places that are not empty, from which on most places of Swiss maps are.
+pub(super) const PASSING_GROUPS: f64 = 0.55;
+/// Part of it in going to the next bucket, from which on most places of classic maps are empty.
+pub(super) const PASSING_BUCKETS: f64 = 0.35;
 /// CPU of clearing for each unit of CPU of writing, from which on there is far more room than entries.
 pub(super) const CLEARS_PER_WRITE: u64 = 2;
 
@@ -17,10 +22,54 @@ pub(super) const CLEARS_PER_WRITE: u64 = 2;
 ///
 /// Source: src/cmd/compile/internal/walk/range.go, Go 1.21 to 1.27.
 const BEGINS: [&str; 2] = ["runtime.mapiterinit", "runtime.mapIterStart"];
+/// What a loop calls to get past places that are empty: in a Swiss map once for an entry, and once for a group without one;
+/// in a classic one once for a bucket.
+///
+/// Source: internal/runtime/maps/table.go, `Next`, Go 1.24 to 1.27; runtime/map.go, `mapiternext`, Go 1.21 to 1.23.
+const PASSES: [(&str, f64); 2] = [
+    ("internal/runtime/maps.ctrlGroup.matchFull", PASSING_GROUPS),
+    ("runtime.(*bmap).overflow", PASSING_BUCKETS),
+];
 /// What clears the arrays of a Swiss map that has more than its first group.
 ///
 /// Source: internal/runtime/maps/map.go, `Clear`, Go 1.24 to 1.27.
 const CLEARS_TABLE: &str = "internal/runtime/maps.(*table).Clear";
+
+/// A loop passes mostly empty places: the map held far more once, or was made for far more.
+pub(super) fn never_shrinks(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    let iterating = cpu.by_op.get(MapOp::Iterate);
+    let passing = PASSES.into_iter().find_map(|(name, least)| {
+        let leaf = cpu.leaves.iter().find(|leaf| &*leaf.name == name)?;
+        (leaf.cost.share_of(iterating) >= least).then_some(leaf.cost)
+    })?;
+    if !is_noticeable(passing, process.total) {
+        return None;
+    }
+    let map_type = context.types(MapOp::Iterate).next();
+    let name = || map_type.map(|of| of.name.clone());
+    let cause = Cause::NeverShrinks { map_type: name() };
+    let mut finding = context.finding(passing, cause, Advice::CopyToNewMap { map_type: name() });
+    finding.evidence = said([
+        context.share("iterating at this line, of all CPU", iterating, process.total),
+        context.share("of that looking for the next place that is not empty", passing, iterating),
+    ]);
+    finding.evidence.extend(map_type.and_then(|of| all_room_evidence(context, of)));
+    let deletes = map_type.filter(|of| context.evidence.has_code(MapOp::Delete, of));
+    finding.evidence.extend(deletes.and_then(|of| {
+        let what = format!("code of the program deletes from {}", of.name);
+        context.fact(SourceKind::Binary, what, Amount::Fact)
+    }));
+    finding.confidence = confidence(passing, Level::Medium, Reason::EntriesLeftNotMeasured);
+    Some(finding)
+}
+
+fn all_room_evidence(context: &SiteContext<'_>, map_type: &MapType) -> Option<EvidenceLine> {
+    let what = format!("entries that all live arrays of {} have room for", map_type.name);
+    let arrays = LiveArrays::of(context.evidence, map_type);
+    let amount = Amount::Count(arrays.room);
+    (arrays.room > 0).then(|| context.fact(SourceKind::Heap, what, amount))?
+}
 
 /// Iterating is much of what the program does: a slice, an array or an index instead.
 pub(super) fn iteration_dominates(context: &SiteContext<'_>) -> Option<Finding> {
@@ -106,24 +155,12 @@ fn may_write(site: &Site, map_type: Option<&MapType>) -> bool {
 fn is_one_group(context: &SiteContext<'_>, cpu: &SiteCpu, map_type: Option<&MapType>) -> bool {
     let is_swiss = context.map_impl() == Some(MapImpl::Swiss);
     let has_table = cpu.leaves.iter().any(|leaf| &*leaf.name == CLEARS_TABLE);
-    let room = map_type.and_then(|of| largest_room(context, of));
-    is_swiss && !has_table || room.is_some_and(|room| room <= FIRST_GROUP)
+    let room = map_type.map_or(0, |of| LiveArrays::of(context.evidence, of).largest_room);
+    is_swiss && !has_table || (1..=FIRST_GROUP).contains(&room)
 }
 
 fn room_evidence(context: &SiteContext<'_>, map_type: &MapType) -> Option<EvidenceLine> {
     let what = format!("entries that the largest live array of {} has room for", map_type.name);
-    let room = largest_room(context, map_type)?;
-    context.fact(SourceKind::Heap, what, Amount::Count(room))
-}
-
-/// Entries for which the largest array has room that is live and of such a map; `None` where no heap profile shows one.
-/// A large Swiss map has many arrays.
-fn largest_room(context: &SiteContext<'_>, map_type: &MapType) -> Option<u64> {
-    let uses_it = |site: &&Site| {
-        let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
-        types.any(|of| of.name == map_type.name)
-    };
-    let lines = context.evidence.sites.iter().filter(uses_it);
-    let blocks = lines.filter_map(|site| site.heap.as_ref()).flat_map(|heap| &heap.blocks);
-    blocks.filter(|block| block.alloc.inuse_bytes > 0).filter_map(|block| block.map_capacity).max()
+    let room = LiveArrays::of(context.evidence, map_type).largest_room;
+    (room > 0).then(|| context.fact(SourceKind::Heap, what, Amount::Count(room)))?
 }

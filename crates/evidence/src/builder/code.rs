@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use goabi::{MapOp, Nested};
 
-use crate::{Frame, LineId, LineTable, MakeSite, MapType, Site, SiteMap};
+use crate::{CodeOp, Frame, LineId, LineTable, MakeSite, MapType, Site, SiteMap};
 
 /// What the binary says of maps, of all lines of the program.
 #[derive(Debug, Default)]
@@ -59,6 +59,20 @@ impl CodeMaps {
     pub(super) fn uses(&self, frame: &Frame) -> &[SiteMap] {
         let maps = self.lines.find(frame).and_then(|line| self.uses.get(&line));
         maps.map_or(&[], |maps| maps)
+    }
+
+    /// What is done with maps of each type that the code names. Sorted, each once.
+    pub(super) fn ops(&self) -> Vec<CodeOp> {
+        let maps = self.uses.values().flatten();
+        let mut ops: Vec<CodeOp> = maps
+            .filter_map(|map| {
+                let map_type = map.map_type.as_ref().ok()?.name.clone();
+                Some(CodeOp { map_type, op: map.op })
+            })
+            .collect();
+        ops.sort();
+        ops.dedup();
+        ops
     }
 
     /// Maps of maps that the function of a line assigns to, or one that it was inlined into.

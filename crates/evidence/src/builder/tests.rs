@@ -3,7 +3,7 @@
 use goabi::Nested;
 
 use super::*;
-use crate::{Alloc, Block, LockSide, MapType, Misses, SiteCpu, SiteMap, TypePart, Waits};
+use crate::{Alloc, Block, Caller, LockSide, MapType, Misses, SiteCpu, SiteMap, TypePart, Waits};
 
 fn frame(function: &str, line: u32) -> Frame {
     Frame { function: function.into(), file: "main.go".into(), line }
@@ -177,6 +177,44 @@ fn waits_belong_to_the_functions_of_a_site() {
     let evidence = builder.finish();
     let expected = [wait("main.fill", 9), wait("main.put", 5)];
     assert_eq!(evidence.sites[0].locks.as_ref().unwrap().in_order(), expected.each_ref());
+}
+
+#[test]
+fn waits_of_functions_that_call_stand_with_the_call() {
+    let mut builder = Builder::default();
+    let source = builder.source("mutex.pprof", SourceKind::Contention).id();
+    let (side, waits) = (LockSide::Holder, Waits { n: 1, ns: 5 });
+    let call = "sync.(*Mutex).Unlock".into();
+    builder.waits(SiteLock { source, side, call, frame: frame("main.get", 3), waits });
+    builder.locks(ProcessLocks { source, side, total: Waits::default(), duration_ns: None });
+    let caller = |function| Caller { frame: frame(function, 2), ..Caller::default() };
+    let mut cpu = using_maps(1);
+    cpu.as_mut().unwrap().callers = ["main.get", "main.main"].map(caller).into();
+    builder.line(&frame("cache.find", 7)).cpu = cpu;
+    let evidence = builder.finish();
+    let callers = &evidence.sites[0].cpu.as_ref().unwrap().callers;
+    let n_waits: Vec<usize> = callers.iter().map(|of| of.locks.in_order().len()).collect();
+    assert_eq!(n_waits, [1, 0]);
+}
+
+#[test]
+fn what_code_does_with_maps_of_a_type_is_known_of_all_lines() {
+    let mut builder = Builder::default();
+    builder.source("server", SourceKind::Binary);
+    let mut code = CodeMaps::of(vec![map_type()]);
+    for (line, op) in [(1, MapOp::Iterate), (2, MapOp::Delete), (3, MapOp::Delete)] {
+        code.add_use(&frame("main.never", line), use_of(op));
+    }
+    let unknown = Err("loaded from memory".to_owned());
+    code.add_use(&frame("main.never", 4), SiteMap { map_type: unknown, ..use_of(MapOp::Clear) });
+    builder.code(code);
+    let evidence = builder.finish();
+    assert_eq!(evidence.code_ops.len(), 2);
+    let has = |op| evidence.has_code(op, &map_type());
+    assert!(has(MapOp::Delete) && has(MapOp::Iterate));
+    assert!(!has(MapOp::Clear) && !has(MapOp::Assign));
+    let other = MapType { name: "map[int]int".to_owned(), ..map_type() };
+    assert!(!evidence.has_code(MapOp::Delete, &other));
 }
 
 #[test]

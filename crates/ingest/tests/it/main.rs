@@ -171,6 +171,28 @@ fn inlined_sites_name_what_they_were_inlined_into() {
     assert_eq!(outer, [("main.fill", 8), ("main.loop", 9)]);
 }
 
+/// Who only hands on says nothing; who is far above is not looked at.
+#[test]
+fn callers_that_lock_or_make_strings_are_known() {
+    let get = "cache.find:7;sort.Search:3;main.get:8;main.serve:9";
+    let e = evidence(&format!(
+        "3 {ASSIGN};{get};main.a:1;main.b:2
+         2 {ASSIGN};{get};main.get:8
+         4 sync.(*Mutex).lockSlow:1;sync.(*Mutex).Lock:2;main.get:7;main.main:1
+         5 runtime.mallocgc:1;runtime.concatstrings:2;main.serve:4
+         1 sync.(*Mutex).Lock:2;main.b:3"
+    ));
+    let callers = &site(&e, "cache.find").cpu.as_ref().unwrap().callers;
+    let told: Vec<_> = callers
+        .iter()
+        .map(|of| (&*of.frame.function, of.frame.line, of.n_above, samples(of.map)))
+        .collect();
+    assert_eq!(told, [("main.get", 8, 2, 5), ("main.serve", 9, 3, 5)]);
+    let [get, serve] = &callers[..] else { panic!("{callers:?}") };
+    assert_eq!((samples(get.function), samples(get.function_locking)), (9, 4));
+    assert_eq!(samples(serve.function_key_conversion), 5);
+}
+
 #[test]
 fn a_line_counts_a_sample_once_however_often_it_recurs() {
     let e = evidence(&format!("3 {ASSIGN};main.walk:7;main.walk:7;main.walk:7\n4 main.walk:7"));

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use diagnosis::finding::{
-    Advice, Basis, Entries, Gain, KnownFrom, Makes, NoMakes, Relief, ShardKey, SyncMap, Visits,
+    Advice, Basis, Entries, Gain, KnownFrom, Makes, NoMakes, Relief, ShardKey, SyncMap, Twice,
+    Visits,
 };
 use diagnosis::rules::{FIRST_GROUP, FLAT_IS_SMALLER};
+use evidence::Frame;
 use goabi::GoVersion;
 
 use super::{place, short_place};
@@ -21,9 +23,10 @@ const UNKNOWN_MAP: &str = "map[K]V";
 pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
     match advice {
         Advice::Presize { made, n, entries } => format!(
-            "{}; {}; a hint far too large costs more than it saves",
+            "{}; {}; a hint far too large costs more than it saves{}",
             write_make(made),
-            hint_text(*n, entries.as_ref())
+            hint_text(*n, entries.as_ref()),
+            or_slice(made.map_type.as_deref())
         )
         .into(),
         Advice::PresizeSlices { map_type } => presize_slices(map_type.as_deref()).into(),
@@ -99,7 +102,9 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
                 .into()
         }
         Advice::NoPointers { .. } => {
-            "keys and elements without pointers are not marked at all: integer ids instead of strings".into()
+            "keys and elements without pointers are not marked at all: integer ids instead of strings; where memory is left, a \
+             higher GOGC or GOMEMLIMIT makes collections rarer"
+                .into()
         }
         Advice::ClearAndReuse => {
             "if the map is used in one place at a time and not handed on (returned, stored, captured by a goroutine), and its \
@@ -109,8 +114,8 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
                 .into()
         }
         Advice::CopyToNewMap { .. } => {
-            "if the map was much larger than it is now, copy what is left into a new map from time to time; delete the outer \
-             key of an inner map that is empty"
+            "if the map was much larger than it is now, copy what is left into a new map from time to time; if it was made \
+             with a size hint far above what it holds, give a smaller one; delete the outer key of an inner map that is empty"
                 .into()
         }
         Advice::ClearLess { map_type } => format!(
@@ -137,15 +142,17 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
         Advice::FewerOperations => {
             "a size hint would not help here; only fewer operations would".into()
         }
-        Advice::FewerLookups => {
+        Advice::FewerLookups { twice: None } => {
             "size hints would not help; fewer lookups would: hold inner maps and found values in variables".into()
         }
+        Advice::FewerLookups { twice: Some(twice) } => look_up_once(twice).into(),
         Advice::LookElsewhere => {
             "look elsewhere: making every map operation free would save less than this share".into()
         }
-        Advice::LookForHabit => {
+        Advice::LookForHabit { map_type: None, .. } => {
             "look elsewhere, or for one habit that many of these lines share".into()
         }
+        Advice::LookForHabit { map_type: Some(name), makes } => look_at_type(name, makes).into(),
         Advice::LookAtMarking => {
             "pauses are not what hurts here; the marking beside the program and its help may be".into()
         }
@@ -252,6 +259,21 @@ fn no_makes(reason: NoMakes) -> &'static str {
     }
 }
 
+/// What is better than a hint where the keys of a map are numbers in a row.
+fn or_slice(map_type: Option<&str>) -> &'static str {
+    const INTEGERS: [&str; 11] = [
+        "int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64",
+        "uintptr",
+    ];
+    let key = map_type.and_then(|name| name.strip_prefix("map[")?.split_once(']'));
+    match key {
+        Some((key, _)) if INTEGERS.contains(&key) => {
+            "; where the keys are numbers from 0 on with few gaps, a slice in place of the map saves the search as well"
+        }
+        _ => "",
+    }
+}
+
 /// Where slices should get their capacity.
 fn presize_slices(map_type: Option<&str>) -> String {
     let slice = map_type.and_then(slice_of).unwrap_or("[]T");
@@ -266,6 +288,38 @@ fn presize_slices(map_type: Option<&str>) -> String {
 fn slice_of(map_type: &str) -> Option<&str> {
     let at = map_type.find("][]")?;
     map_type.get(at + 1..)
+}
+
+/// One lookup in place of two, if they are of one key.
+fn look_up_once(twice: &Twice) -> String {
+    let (read, write) = (short_place(&twice.read), short_place(&twice.write));
+    let both = if read == write { read } else { format!("{read} and {write}") };
+    let elem = &twice.elem;
+    let keep = if elem.starts_with('*') {
+        "change what the pointer that was found points to, and assign for new keys only".to_owned()
+    } else {
+        format!(
+            "keep pointers to {elem} in the map, or indices into a slice of them, and change what was found"
+        )
+    };
+    format!(
+        "if {both} look for the same key in the same map, one lookup is enough: {keep}; `m[key] += value` and \
+         `m[key] = append(m[key], value)` are one lookup too. To see whether a key is new, compare len(m) before and after it \
+         is written"
+    )
+}
+
+/// What may be done about a type of map as a whole.
+fn look_at_type(name: &str, makes: &[Frame]) -> String {
+    let places: Vec<String> = makes.iter().take(SHOWN_MAKES).map(short_place).collect();
+    let made = match places.as_slice() {
+        [] => String::new(),
+        places => format!(" It is made with a hint at {}.", places.join(", ")),
+    };
+    format!(
+        "look at {name} as a whole, since no single line is worth a change: another key type, another structure, or a value \
+         that is kept in a variable in place of looking it up at each of these lines.{made}"
+    )
 }
 
 /// `make(map[string]int)`.
@@ -357,7 +411,6 @@ fn shard(by: ShardKey, or_sync_map: Option<SyncMap>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use evidence::Frame;
     use evidence::sizes::Size;
 
     use super::*;
@@ -462,6 +515,40 @@ mod tests {
         let (map_type, make) = ("map[string]int".to_owned(), frame(3));
         let raise = Advice::RaiseHint { map_type, make, mean_hint: 9.0, n: Some(56), entries };
         assert!(advice(&raise).starts_with("raise the hint at main.go:3 to n; n is 56, or"));
+    }
+
+    #[test]
+    fn a_slice_is_named_where_keys_may_be_numbers_in_a_row() {
+        assert!(or_slice(Some("map[int32]*main.node")).contains("a slice in place of the map"));
+        for other in [Some("map[string]int"), Some("map[interface {}]int"), Some("main.Set"), None]
+        {
+            assert_eq!(or_slice(other), "");
+        }
+    }
+
+    #[test]
+    fn two_lookups_are_said_with_both_lines_and_a_condition() {
+        let twice = |elem: &str, write| Twice {
+            map_type: format!("map[string]{elem}"),
+            elem: elem.to_owned(),
+            read: frame(7),
+            write: frame(write),
+        };
+        let text = look_up_once(&twice("[]int", 8));
+        assert!(text.starts_with("if main.go:7 and main.go:8 look for the same key"), "{text}");
+        assert!(text.contains("keep pointers to []int in the map"), "{text}");
+        let text = look_up_once(&twice("*main.row", 7));
+        assert!(
+            text.starts_with("if main.go:7 look for") && !text.contains("keep pointers"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_type_is_said_with_where_it_is_made() {
+        let text = look_at_type("main.Set", &[frame(3), frame(5)]);
+        assert!(text.ends_with(" It is made with a hint at main.go:3, main.go:5."), "{text}");
+        assert!(!look_at_type("main.Set", &[]).contains("hint"));
     }
 
     #[test]

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{Cause, Visits, Within, work_label};
+use diagnosis::finding::{Cause, Visits, Within};
 use diagnosis::rules::FIRST_GROUP;
-use gomap::Category;
 
 use super::short_place;
 
@@ -26,13 +25,9 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
         Cause::MapGrows => {
             "the map grows while it is filled, and every growth inserts its entries again".into()
         }
-        Cause::GrowthIsAPart { most: Category::GcAssist } => {
-            "the map grows while it is filled, which is a part of what this line costs; another is to help the collector"
-                .into()
-        }
         Cause::GrowthIsAPart { most } => format!(
             "the map grows while it is filled, which is a part of what this line costs; the largest other part is {}",
-            work_label(*most)
+            most.label()
         )
         .into(),
         Cause::SlicesGrow { within: Within::Line } => {
@@ -52,8 +47,12 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
         Cause::WritersMark => {
             "goroutines that write here have to mark before they can allocate, and wait for that".into()
         }
-        Cause::LockHeldForMap => {
-            "goroutines wait for a lock that this function holds while it uses the map".into()
+        Cause::LockHeldForMap { map_type, by } => {
+            let map = map_type.as_deref().unwrap_or("the map");
+            match by {
+                Some(by) => format!("goroutines wait for a lock that {by} holds while it has {map} used here").into(),
+                None => format!("goroutines wait for a lock that this function holds while it uses {map}").into(),
+            }
         }
         Cause::MissesInSearch => {
             "map operations here wait for memory: groups, tags and keys are not in the cache".into()
@@ -87,14 +86,24 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
         Cause::Hashing { key: None } => {
             "hashing keys is a large part of the cost".into()
         }
-        Cause::KeysBuilt => {
+        Cause::KeysBuilt { by: None } => {
             "making strings in this function costs more than its maps do".into()
         }
+        Cause::KeysBuilt { by: Some(by) } => format!(
+            "making strings in {by}, which calls this function, costs more than the map here does"
+        )
+        .into(),
+        Cause::LookedUpTwice { map_type, write } => format!(
+            "{map_type} is read here and written at {}: if that is for the same key, it is looked up twice",
+            short_place(write)
+        )
+        .into(),
         Cause::MapsDropped => {
             "maps are filled here and soon dropped".into()
         }
         Cause::NeverShrinks { map_type } => format!(
-            "entries of {map_type} are deleted, but a map never gives its arrays back"
+            "{} has room for far more than it holds, and a loop goes through all of it: a map never gives its arrays back",
+            some_map(map_type.as_deref())
         )
         .into(),
         Cause::ClearOutweighsWrites { map_type } => format!(
@@ -116,6 +125,11 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
             "the collector is busy, and maps with pointers such as {map_type} are much of what it marks"
         )
         .into(),
+        Cause::CollectorDominates { map_type } => format!(
+            "the collector takes most of the CPU, more than all that maps do; maps with pointers such as {map_type} are a good \
+             part of what it marks"
+        )
+        .into(),
         Cause::LongStops => {
             "collections stop all goroutines for a noticeable part of the time, or long at once".into()
         }
@@ -132,14 +146,20 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
             "the cost of maps is spread over {lines} lines, and none of them is worth a change"
         )
         .into(),
+        Cause::SpreadOverLines { map_type, lines } => format!(
+            "the cost of {map_type} is spread over {lines} lines: none of them has most of it, but together they do"
+        )
+        .into(),
+        Cause::SearchOutsideCache { map_type } => format!(
+            "this line searches in {map_type}, which takes more memory than a processor's caches hold: that is mostly waiting for \
+             memory, not growing"
+        )
+        .into(),
         Cause::MostlyRead => {
             "maps are mostly read, and growth is a small part of their cost".into()
         }
-        Cause::NotGrowing { most: Category::GcAssist } => {
-            "this line spends its map time helping the collector, not growing".into()
-        }
         Cause::NotGrowing { most } => {
-            format!("this line spends its map time {}, not growing", work_label(*most)).into()
+            format!("this line spends most of its map time {}, not growing", most.label()).into()
         }
     }
 }
@@ -151,14 +171,29 @@ fn some_map(map_type: Option<&str>) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use diagnosis::finding::Spent;
+
     use super::*;
+
+    #[test]
+    fn who_holds_the_lock_is_named_and_the_map_where_it_is_known() {
+        let text = |map_type: Option<&str>, by: Option<&str>| {
+            let (map_type, by) = (map_type.map(str::to_owned), by.map(str::to_owned));
+            cause(&Cause::LockHeldForMap { map_type, by }).into_owned()
+        };
+        let own = "goroutines wait for a lock that this function holds while it uses the map";
+        assert_eq!(text(None, None), own);
+        let other =
+            "goroutines wait for a lock that main.get holds while it has map[string]int used here";
+        assert_eq!(text(Some("map[string]int"), Some("main.get")), other);
+    }
 
     #[test]
     fn what_takes_most_of_the_time_is_part_of_a_sentence() {
         let text = |most| cause(&Cause::NotGrowing { most });
-        let hashing = "this line spends its map time hashing keys, not growing";
-        assert_eq!(text(Category::Hash), hashing);
-        let helping = "this line spends its map time helping the collector, not growing";
-        assert_eq!(text(Category::GcAssist), helping);
+        let hashing = "this line spends most of its map time hashing keys, not growing";
+        assert_eq!(text(Spent::Hashing), hashing);
+        let helping = "this line spends most of its map time helping the collector, not growing";
+        assert_eq!(text(Spent::HelpingCollector), helping);
     }
 }

@@ -102,6 +102,12 @@ pub(crate) fn reason(reason: Reason) -> Cow<'static, str> {
         Reason::EntriesLeftNotMeasured => {
             "how many entries the arrays still hold was not measured".into()
         }
+        Reason::SameKeyNotMeasured => {
+            "both lookups were measured; that they are of the same key, and of the same map, was not".into()
+        }
+        Reason::MissesNotMeasured => {
+            "what the time is spent on, and how large the maps are, was measured; misses of caches were not".into()
+        }
         Reason::UseOfEntriesNotMeasured => {
             "iterating was measured; how many entries the map holds, and which of them the loop needs, was not".into()
         }

@@ -192,7 +192,7 @@ fn a_lock_held_for_a_map_should_be_many() {
 fn an_outer_map_that_is_mostly_read_may_be_a_sync_map() {
     let read =
         Site { locks: None, ..site(6, &[(MapOp::Read, Read, 100)]).uses(MapOp::Read, outer()) };
-    let write = locked(700, 300, &[(3, SECOND)]).uses(Assign, inner());
+    let write = locked(650, 300, &[(3, SECOND)]).uses(Assign, inner());
     let found = run(with_lock_sources(), vec![write, read]);
     let finding = found.findings.iter().find(|finding| finding.rule == "lock-around-map").unwrap();
     let or_sync_map = Some(SyncMap::OfInnerMaps);
@@ -200,6 +200,52 @@ fn an_outer_map_that_is_mostly_read_may_be_a_sync_map() {
     assert_eq!(finding.advice, expected);
     // Once for the function, at the site that costs most.
     assert_eq!(found.findings.iter().filter(|f| f.rule == "lock-around-map").count(), 1);
+}
+
+/// The map is used in a function that another calls with the lock held.
+#[test]
+fn a_lock_of_the_function_that_calls_guards_the_map_too() {
+    let called = |line, map, function: u64| {
+        let mut site = site(line, &[(MapOp::Read, Read, map)]).uses(MapOp::Read, inner());
+        let taken = locked(600, 300, &[(3, SECOND)]);
+        let frame = Frame { function: "main.get".into(), ..site.frame.clone() };
+        site.cpu.as_mut().unwrap().callers = vec![Caller {
+            frame,
+            n_above: 1,
+            map: cost(map),
+            function: cost(function + 300),
+            function_locking: cost(300),
+            locks: taken.locks.unwrap(),
+            ..Caller::default()
+        }];
+        Site { locks: Some(SiteLocks::default()), ..site }
+    };
+    // Together 300 of 1000; said once.
+    let sites = vec![called(7, 200, 1000), called(8, 100, 1000)];
+    let found = check(with_lock_sources(), sites, &["lock-around-map Shard Medium", FINE]);
+    let (map_type, by) = (Some(inner().name), Some("main.get".to_owned()));
+    assert_eq!(found.findings[0].cause, Cause::LockHeldForMap { map_type, by });
+    assert_eq!(found.findings[0].cost, Some(cost(600)));
+    // What else it guards is not seen: no sync.Map.
+    let Advice::Shard { or_sync_map: None, .. } = found.findings[0].advice else { panic!() };
+    let sites = vec![called(7, 200, 1001), called(8, 100, 1001)];
+    check(with_lock_sources(), sites, &[FINE, FINE]);
+}
+
+/// One that is taken for other things as well is not replaced.
+#[test]
+fn a_sync_map_is_named_only_where_the_lock_guards_nothing_else() {
+    let sync_map = |function| {
+        let mut read = locked(function, 300, &[(3, SECOND)]);
+        let cpu = read.cpu.as_mut().unwrap();
+        cpu.by_op = CostByOp::default();
+        cpu.by_op.add(MapOp::Read, cost(500));
+        let found = run(with_lock_sources(), vec![read]);
+        let Advice::Shard { or_sync_map, .. } = found.findings[0].advice else { panic!() };
+        or_sync_map
+    };
+    assert_eq!(sync_map(555), Some(SyncMap::OfEntries));
+    assert_eq!(sync_map(556), None);
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! When no line is the matter: many lines that cost a little each, or all uses of one type of map together.
+
+use std::collections::HashMap;
+
+use goabi::MapOp;
+use gomap::MapWork;
+
+use super::growth::GROWTH_DOMINATES;
+use super::steady::{in_maps, spent};
+use super::{PROCESS_NOTICEABLE, ProcessContext, confidence, is_noticeable, said};
+use crate::finding::{Advice, Cause, EvidenceLine, Finding, Level, Makes, NoMakes, Reason, Spent};
+use evidence::{Cost, Evidence, Frame, ProcessCpu, SiteCpu};
+
+/// Part of the process' CPU in maps of one type from which on they are looked at together.
+pub(super) const TYPE_NOTICEABLE: f64 = 0.10;
+/// Lines over which that is spread at least.
+pub(super) const TYPE_LINES: u64 = 5;
+/// Part of it that the line which costs most has at most.
+pub(super) const LARGEST_LINE: f64 = 0.50;
+
+/// Parts of the cost that are shown.
+const SHOWN_PARTS: usize = 2;
+
+/// Maps cost something in sum, but no single line does.
+pub(super) fn spread_thin(process: &ProcessContext<'_>) -> Option<Finding> {
+    over_lines(process).or_else(|| thin(process))
+}
+
+fn thin(process: &ProcessContext<'_>) -> Option<Finding> {
+    let cpu = process.cpu()?;
+    let (map, total) = (in_maps(cpu), cpu.total);
+    let sites = || process.evidence.sites.iter().filter_map(|site| site.cpu.as_ref());
+    let largest = sites().map(|cpu| cpu.map).max_by_key(|cost| cost.cpu_ns)?;
+    let is_large = map.share_of(total) >= PROCESS_NOTICEABLE;
+    if !is_large || largest.share_of(total) >= PROCESS_NOTICEABLE {
+        return None;
+    }
+    let cause = Cause::SpreadThin { lines: sites().count() as u64 };
+    let confidence = confidence(map, Level::High, Reason::SharesMeasured);
+    let evidence = said([
+        process.share("inside map operations, of all CPU", map, total),
+        process.share("at the line that costs most", largest, total),
+    ]);
+    let advice = Advice::LookForHabit { map_type: None, makes: Vec::new() };
+    let finding = process.finding(cause, advice, map, confidence);
+    Some(Finding { evidence, ..finding })
+}
+
+/// All lines that use maps of one type, and of no other that is known.
+struct TypeSums<'e> {
+    name: &'e str,
+    lines: u64,
+    largest: Cost,
+    all: SiteCpu,
+}
+
+/// One type of map costs a good part of the CPU, at many lines of which none has most of it.
+fn over_lines(process: &ProcessContext<'_>) -> Option<Finding> {
+    let cpu = process.cpu()?;
+    let sums = by_type(process.evidence);
+    let is_spread = |of: &&TypeSums<'_>| {
+        of.all.map.share_of(cpu.total) >= TYPE_NOTICEABLE
+            && of.lines >= TYPE_LINES
+            && of.largest.share_of(of.all.map) < LARGEST_LINE
+    };
+    let spread = sums.iter().filter(is_spread);
+    let most = spread.max_by(|a, b| {
+        let by_cost = a.all.map.cpu_ns.cmp(&b.all.map.cpu_ns);
+        by_cost.then_with(|| b.name.cmp(a.name))
+    })?;
+    let growth = most.all.growth;
+    let is_growth =
+        growth.share_of(most.all.map) >= GROWTH_DOMINATES && is_noticeable(growth, cpu.total);
+    let (cost, reason) = match is_growth {
+        true => (growth, Reason::SizesNotMeasured),
+        false => (most.all.map, Reason::SharesMeasured),
+    };
+    let level = if is_growth { Level::Medium } else { Level::High };
+    let cause = Cause::SpreadOverLines { map_type: most.name.to_owned(), lines: most.lines };
+    let advice = advice(process.evidence, most.name, is_growth);
+    let finding = process.finding(cause, advice, cost, confidence(cost, level, reason));
+    Some(Finding { evidence: lines(process, cpu, most), ..finding })
+}
+
+/// By type, the lines of which no other type is known.
+fn by_type(evidence: &Evidence) -> Vec<TypeSums<'_>> {
+    let mut index: HashMap<&str, usize> = HashMap::new();
+    let mut sums: Vec<TypeSums<'_>> = Vec::new();
+    for site in &evidence.sites {
+        let mut names = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+        let (Some(cpu), Some(first)) = (&site.cpu, names.next()) else { continue };
+        if names.any(|other| other.name != first.name) || cpu.map == Cost::default() {
+            continue;
+        }
+        let at = *index.entry(&first.name).or_insert(sums.len());
+        if at == sums.len() {
+            let (largest, all) = (Cost::default(), SiteCpu::default());
+            sums.push(TypeSums { name: &first.name, lines: 0, largest, all });
+        }
+        if let Some(of) = sums.get_mut(at) {
+            of.add(cpu);
+        }
+    }
+    sums
+}
+
+impl TypeSums<'_> {
+    fn add(&mut self, cpu: &SiteCpu) {
+        self.lines += 1;
+        if cpu.map.cpu_ns > self.largest.cpu_ns {
+            self.largest = cpu.map;
+        }
+        self.all.map += cpu.map;
+        self.all.growth += cpu.growth;
+        for (sum, part) in self.all.split.0.iter_mut().zip(cpu.split.0) {
+            *sum += part;
+        }
+        for op in MapOp::ALL {
+            self.all.by_op.add(op, cpu.by_op.get(op));
+        }
+        for work in MapWork::ALL {
+            self.all.by_work.add(work, cpu.by_work.get(work));
+        }
+    }
+}
+
+/// Where such maps are made, of the functions that use maps.
+fn makes(evidence: &Evidence, name: &str) -> Vec<Frame> {
+    let made = evidence.makes.iter().filter(|make| make.map_type.as_deref() == Some(name));
+    let mut places: Vec<Frame> = made.map(|make| make.frame.clone()).collect();
+    places.sort();
+    places.dedup();
+    places
+}
+
+fn advice(evidence: &Evidence, name: &str, is_growth: bool) -> Advice {
+    let makes = makes(evidence, name);
+    if !is_growth {
+        return Advice::LookForHabit { map_type: Some(name.to_owned()), makes };
+    }
+    // Where the machine code names the type there is a hint, whatever its number.
+    let made = Makes {
+        map_type: Some(name.to_owned()),
+        makes: Vec::new(),
+        hinted: makes,
+        makes_are_counted: false,
+        no_makes_because: Some(NoMakes::NotSeen),
+    };
+    Advice::Presize { made, entries: None }
+}
+
+fn lines(process: &ProcessContext<'_>, cpu: &ProcessCpu, of: &TypeSums<'_>) -> Vec<EvidenceLine> {
+    let all = format!("{} at all its lines, of all CPU", of.name);
+    let mut lines = said([
+        process.share(&all, of.all.map, cpu.total),
+        process.share("at the line that costs most", of.largest, cpu.total),
+        process.share("of all its lines under growth frames", of.all.growth, of.all.map),
+    ]);
+    let parts = spent(&of.all);
+    let shown = parts.iter().filter(|(_, cost)| *cost != Cost::default()).take(SHOWN_PARTS);
+    let of_part = |(part, cost): &(Spent, Cost)| {
+        process.share(&format!("of all its lines {}", part.label()), *cost, of.all.map)
+    };
+    lines.extend(shown.filter_map(of_part));
+    lines
+}
