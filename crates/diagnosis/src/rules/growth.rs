@@ -63,7 +63,7 @@ pub(super) fn growth_is_a_part(context: &SiteContext<'_>) -> Option<Finding> {
 
 /// What a hint would do about the growth at this line.
 fn presize(context: &SiteContext<'_>, cpu: &SiteCpu, process: &ProcessCpu) -> Finding {
-    let map_type = context.types(MapOp::Assign).next();
+    let map_type = grown_type(context);
     let size = UsualSize::of(context, map_type);
     let nested = map_type.and_then(|inner| Some((inner, context.outer_type(inner)?)));
     let cause = match nested {
@@ -239,6 +239,12 @@ impl UsualSize {
 fn recorded<'e>(context: &SiteContext<'e>) -> Option<(&'e TypeGrowth, &'e FinalSizes)> {
     let growth = recorded_type(context)?;
     Some((growth, growth.sizes.as_ref().ok()?))
+}
+
+/// The type of the maps that grow at this line: that which a recording saw, else that which the line writes.
+fn grown_type<'e>(context: &SiteContext<'e>) -> Option<&'e MapType> {
+    let Some(recorded) = recorded_type(context) else { return context.types(MapOp::Assign).next() };
+    context.types(MapOp::Assign).find(|written| written.name == recorded.map_type)
 }
 
 /// The type that moves most at this line.

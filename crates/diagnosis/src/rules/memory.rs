@@ -7,7 +7,7 @@ use super::{ENOUGH_SAMPLES, ProcessContext, SiteContext, collector, confidence, 
 use crate::finding::{
     Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason,
 };
-use evidence::{Cost, SiteCpu, SourceKind};
+use evidence::{Cost, SiteCpu, SiteMap, SourceKind};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
 pub(super) const CHURN: u64 = 20;
@@ -128,7 +128,7 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
     }
     let (mut inuse, mut n_inuse, mut types) = (0_u64, 0_u64, Vec::new());
     for site in &process.evidence.sites {
-        let pointerful = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+        let pointerful = site.maps.iter().flatten().filter_map(SiteMap::known_type);
         let Some(map_type) =
             pointerful.into_iter().find(|t| t.key.has_pointers || t.elem.has_pointers)
         else {

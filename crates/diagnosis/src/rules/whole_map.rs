@@ -4,7 +4,7 @@ use goabi::{MapImpl, MapOp};
 
 use super::{ENOUGH_SAMPLES, FIRST_GROUP, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Amount, Cause, EvidenceLine, Finding, Level, Reason, Visits};
-use evidence::{Cost, MapType, Site, SiteCpu, SourceKind};
+use evidence::{Cost, MapType, Site, SiteCpu, SiteMap, SourceKind};
 
 /// Part of the process' CPU in iterating at a line from which on it is worth a word.
 pub(super) const ITERATION_NOTICEABLE: f64 = 0.25;
@@ -120,7 +120,7 @@ fn room_evidence(context: &SiteContext<'_>, map_type: &MapType) -> Option<Eviden
 /// A large Swiss map has many arrays.
 fn largest_room(context: &SiteContext<'_>, map_type: &MapType) -> Option<u64> {
     let uses_it = |site: &&Site| {
-        let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+        let mut types = site.maps.iter().flatten().filter_map(SiteMap::known_type);
         types.any(|of| of.name == map_type.name)
     };
     let lines = context.evidence.sites.iter().filter(uses_it);

@@ -32,8 +32,8 @@ const MAX_ALL_LOADS: usize = 6;
 /// Origins told of one value at most.
 const MAX_ORIGINS: usize = 8;
 /// Steps followed for one question about a map, and for all of a function in times its own: types are what matters more.
-const MAX_MAP_STEPS: u64 = 256;
-const MAX_MAP_STEPS_TIMES: u64 = 8;
+const MAX_MAP_STEPS: u64 = 2048;
+const MAX_MAP_STEPS_TIMES: u64 = 16;
 /// Steps in which a map that is put into another one is stored after the call that finds its place.
 const NEAR: usize = 48;
 /// A map may stand in a variable so far above an address that is taken: behind a lock, for one. Units: bytes.
@@ -350,7 +350,7 @@ impl<'c> Routine<'c> {
     pub(super) fn begin_maps(&self) {
         self.steps_left.set(0);
         self.most.set(MAX_MAP_STEPS);
-        self.reserve.set(MAX_MAP_STEPS + MAX_MAP_STEPS_TIMES * self.steps.len() as u64);
+        self.reserve.set(MAX_MAP_STEPS_TIMES * self.steps.len() as u64);
     }
 
     /// What is stored, soon after the call at step `call`, where the pointer in its result points to.
