@@ -270,7 +270,7 @@ fn add_site(place: &mut Place, site: &Site) {
         place.lines.insert(at, site.frame.line);
     }
     for map in site.maps.iter().flatten() {
-        add_once(&mut place.map_types, map.map_type.as_ref().ok().map(|t| t.name.clone()));
+        add_once(&mut place.map_types, map.known_type().map(|t| t.name.clone()));
     }
 }
 

@@ -38,7 +38,9 @@ pub use self::rule::{GivesWay, Input, Rule, Threshold, Value};
 use crate::finding::{
     Advice, Amount, Cause, Confidence, Diagnosis, EvidenceLine, Finding, Level, Reason, Verdict,
 };
-use evidence::{Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SourceIds, SourceKind};
+use evidence::{
+    Cost, Evidence, MapType, ProcessCpu, Site, SiteCpu, SiteMap, SourceIds, SourceKind,
+};
 use goabi::{GoVersion, MapImpl, MapOp};
 use gomap::blocks::GROUP_SLOTS;
 
@@ -150,12 +152,12 @@ impl<'e> SiteContext<'e> {
     /// Map types on which the line performs an operation.
     fn types(&self, op: MapOp) -> impl Iterator<Item = &'e MapType> {
         let maps = self.site.maps.iter().flatten().filter(move |map| map.op == op);
-        maps.filter_map(|map| map.map_type.as_ref().ok())
+        maps.filter_map(SiteMap::known_type)
     }
 
     /// The type that the line writes, or else one that it touches.
     fn main_type(&self) -> Option<&'e MapType> {
-        let any = || self.site.maps.iter().flatten().find_map(|map| map.map_type.as_ref().ok());
+        let any = || self.site.maps.iter().flatten().find_map(SiteMap::known_type);
         self.types(MapOp::Assign).next().or_else(any)
     }
 

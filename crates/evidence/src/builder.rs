@@ -24,13 +24,13 @@ use gomap::Layout;
 use self::code::allocates;
 use self::times::Times;
 use crate::{
-    Cost, CpuAside, Evidence, Frame, HintedMakes, LineId, LineTable, Notice, ProcessCpu,
+    Cost, CpuAside, Evidence, Frame, HintedMakes, LineId, LineTable, MapType, Notice, ProcessCpu,
     ProcessGrowth, ProcessHeap, ProcessLocks, ProcessMisses, ProcessStorage, ProcessTrace, Program,
-    Site, SiteGrowth, SiteHeap, SiteLock, SiteLocks, SiteMisses, Source, SourceId, SourceKind,
-    Sources, StackTree, Timeline, printable,
+    Site, SiteGrowth, SiteHeap, SiteLock, SiteLocks, SiteMap, SiteMisses, Source, SourceId,
+    SourceKind, Sources, StackTree, Timeline, printable,
 };
 
-pub use self::code::CodeMaps;
+pub use self::code::{CodeMaps, Related};
 
 /// Puts together what inputs say of one program.
 #[derive(Debug, Default)]
@@ -221,6 +221,9 @@ impl Builder {
             }
             fill_gaps(site, &evidence, &aside);
             sort_types(site);
+            if let Some(code) = &code {
+                name_recorded(site, &code.types);
+            }
             size_blocks(site, &evidence.program);
         }
         sites.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.frame.cmp(&b.frame)));
@@ -296,8 +299,7 @@ fn derive_sites(
         }
         site.frame = frame;
         if let Some(code) = code {
-            site.maps = Some(code.uses(&site.frame).to_vec());
-            site.holders = code.holders_of(&site);
+            code.tell(&mut site);
         }
         Some(site)
     };
@@ -357,6 +359,31 @@ fn sort_types(site: &mut Site) {
     });
 }
 
+/// Where the machine code does not tell what a line writes, a recording does: it saw these maps grow there.
+fn name_recorded(site: &mut Site, types: &[MapType]) {
+    let (Some(growth), Some(maps)) = (&site.growth, &mut site.maps) else { return };
+    let is_open = |map: &SiteMap| map.op == MapOp::Assign && map.known_type().is_none();
+    let is_known = |name: &str, maps: &[SiteMap]| {
+        maps.iter()
+            .any(|map| map.op == MapOp::Assign && map.known_type().is_some_and(|t| t.name == name))
+    };
+    let recorded = growth.types.iter().filter(|of| !is_known(&of.map_type, maps));
+    let recorded: Vec<&MapType> =
+        recorded.filter_map(|of| types.iter().find(|known| known.name == of.map_type)).collect();
+    let Some(open) = maps.iter().find(|map| is_open(map)) else { return };
+    if recorded.is_empty() {
+        return;
+    }
+    let callee = open.callee.clone();
+    maps.retain(|map| !is_open(map));
+    maps.extend(recorded.into_iter().map(|map_type| SiteMap {
+        op: MapOp::Assign,
+        callee: callee.clone(),
+        map_type: Ok(map_type.clone()),
+        is_possible: false,
+    }));
+}
+
 /// Says how many entries a map has room for when it allocates a block of the given size, where the types at the site
 /// allow only one answer.
 fn size_blocks(site: &mut Site, program: &Program) {
@@ -367,7 +394,7 @@ fn size_blocks(site: &mut Site, program: &Program) {
     let layouts: Vec<Layout> = maps
         .iter()
         .filter(|map| matches!(map.op, MapOp::Assign | MapOp::Make | MapOp::Clone))
-        .filter_map(|map| map.map_type.as_ref().ok())
+        .filter_map(SiteMap::known_type)
         .filter_map(|map_type| map_type.layout(map_impl, version))
         .collect();
     for block in &mut heap.blocks {

@@ -17,7 +17,7 @@ pub mod words;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-pub use self::builder::{Builder, CodeMaps, OfSource, Stated};
+pub use self::builder::{Builder, CodeMaps, OfSource, Related, Stated};
 pub use self::growth::{
     Bounds, Figure, GroupId, GrowStep, Growth, HintedMakes, Precision, ProcessGrowth, Sampled,
     SiteGrowth, TypeGrowth, Windows,
@@ -355,10 +355,21 @@ pub struct Site {
     pub frame: Frame,
     /// Functions that `frame` was inlined into, innermost first; empty when it was not inlined.
     pub inlined_into: Vec<Frame>,
+    /// Where `frame` is in a library: the nearest callers that the user can change, by CPU time in maps of the line, at most
+    /// three; empty where the line is the user's own, or none is known.
+    pub first_callers: Vec<FirstCaller>,
+    /// Where `frame` is in generic code: the nearest lines that call it and are not generic, of all its CPU samples; empty where
+    /// they are not known. Sortedness: by frame.
+    pub generic_callers: Vec<Frame>,
     /// Maps used at this line according to the binary. `None` without a binary of this program.
     pub maps: Option<Vec<SiteMap>>,
-    /// Types of maps of maps that code assigns to in the function of this line, or in one that it was inlined into.
+    /// Types of maps that hold maps used here: the machine code takes them out of these, or puts them there.
     pub holders: Vec<MapType>,
+    /// Where maps used here are made, as far as the machine code shows it: in the same function, or where a map is put into the
+    /// field of a struct that these are taken out of.
+    pub made: Vec<MakeSite>,
+    /// Whether each call of the line's function makes a map that is used here.
+    pub has_new_map: bool,
     /// CPU cost; `None` when no CPU profile has it.
     pub cpu: Option<SiteCpu>,
     /// Allocations at this line; `None` when no heap profile was given or none has it.
@@ -381,13 +392,12 @@ impl Site {
         Self { frame, ..Self::default() }
     }
 
-    /// The type of the maps that hold the maps of this type used here: code of the same function assigns to such maps,
-    /// or this line looks up in them. That a type of that kind exists somewhere in the program does not say so.
+    /// The type of the maps that hold the maps of this type used here. That a type of that kind exists somewhere in the
+    /// program, or is used nearby, does not say so.
     pub fn outer_type(&self, inner: &MapType) -> Option<&MapType> {
-        let here = self.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
         let holds_it =
             |outer: &&MapType| outer.nested == Nested::Direct && outer.elem.name == inner.name;
-        self.holders.iter().chain(here).find(holds_it)
+        self.holders.iter().find(holds_it)
     }
 }
 
@@ -404,6 +414,15 @@ pub struct CpuAside {
     pub growth: Cost,
 }
 
+/// A line that calls a library in which a line uses maps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstCaller {
+    /// The line.
+    pub frame: Frame,
+    /// What the map operations cost when called from there.
+    pub cost: Cost,
+}
+
 /// A map operation that the machine code performs at a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteMap {
@@ -413,6 +432,15 @@ pub struct SiteMap {
     pub callee: String,
     /// The map's type, or why the machine code does not say.
     pub map_type: Result<MapType, String>,
+    /// Whether the type is only a possible one: generic code is called with it, but not known to be called with it alone.
+    pub is_possible: bool,
+}
+
+impl SiteMap {
+    /// The map's type, where it is known.
+    pub fn known_type(&self) -> Option<&MapType> {
+        self.map_type.as_ref().ok().filter(|_| !self.is_possible)
+    }
 }
 
 /// A line at which the machine code makes a map.
@@ -420,8 +448,10 @@ pub struct SiteMap {
 pub struct MakeSite {
     /// The line.
     pub frame: Frame,
-    /// Name of the map's type; `None` when the machine code does not say, as for small maps.
+    /// Name of the map's type; `None` when the machine code does not say.
     pub map_type: Option<String>,
+    /// Whether `make` has a size hint, of a constant larger than 8 or of any other number.
+    pub has_hint: bool,
 }
 
 /// An operation that some code of the program performs on maps of a type.

@@ -12,6 +12,7 @@ mod disasm;
 mod error;
 mod functions;
 mod image;
+mod map_sites;
 mod module;
 mod pclntab;
 mod probes;
@@ -43,7 +44,6 @@ use object::elf::{FileHeader64, SectionHeader64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use object::read::{ReadCache, ReadRef};
 use pclntab::{Pclntab, Work};
-use sites::{Body, Landmarks};
 use types::Types;
 
 /// An address as in the ELF file.
@@ -84,25 +84,30 @@ pub struct MapSite<'a> {
     pub callee: &'a str,
     /// Address of the map type's descriptor, or why the code does not tell.
     pub map_type: Result<LinkAddr, UnknownType>,
+    /// In generic code whose type is not known: map types that it is called with, maybe not all.
+    pub possible_types: Vec<PossibleType>,
+    /// Descriptors of the types of maps that hold the map of this call: the code takes it out of them, or puts it there.
+    pub held_by: Vec<LinkAddr>,
+    /// Addresses of calls that may have made the map of this call: in the same function, or of a map that is put into the field
+    /// of a struct which this one is taken out of.
+    pub made_at: Vec<LinkAddr>,
+    /// Whether calls in the same function made it, whatever led here: each time the function is called it is a new one.
+    pub is_new: bool,
     /// Where in the source, innermost inlined function first.
     pub frames: Vec<Frame<'a>>,
 }
 
-/// Code of which instructions are listed: more is no function that anyone reads. Units: bytes.
-const MAX_LISTED: usize = 1 << 20;
-/// What is said of all call sites, in times the size of the file: sites are some hundred bytes of code apart.
-const MAX_SITES_TIMES: u64 = 4;
-
-impl MapSite<'_> {
-    /// What it takes to keep it, with its texts. Units: bytes.
-    fn n_bytes(&self) -> u64 {
-        let frame =
-            |frame: &Frame<'_>| size_of::<Frame>() + frame.function.len() + frame.file.len();
-        let frames: usize = self.frames.iter().map(frame).sum();
-        (size_of::<Self>() + self.callee.len() + frames) as u64
-    }
+/// A map type that generic code is called with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PossibleType {
+    /// Address of its descriptor.
+    pub map_type: LinkAddr,
+    /// Calls, by code that is not generic, that lead to it being this one; none where there are many.
+    pub called_at: Vec<LinkAddr>,
 }
 
+/// Code of which instructions are listed: more is no function that anyone reads. Units: bytes.
+const MAX_LISTED: usize = 1 << 20;
 /// Whether Go's linker made an ELF file, executable or library, stripped or not. Reads its section headers and the
 /// beginnings of their names only, and none where there are more than a thousand.
 pub fn is_linked_by_go(file: impl Read + Seek) -> bool {
@@ -321,49 +326,7 @@ impl<'a> Binary<'a> {
     /// Every call of a map function in the machine code, by address, with the map type where the code tells it; of a
     /// damaged file no more than a program of its size can have.
     pub fn map_sites(&self) -> Vec<MapSite<'a>> {
-        let landmarks =
-            Landmarks::collect(self.functions.iter().map(|func| (func.name, func.entry)));
-        let types = self.types().ok();
-        let constant_at = |addr| self.image.constant(LinkAddr(addr));
-        let mut found = Vec::new();
-        let mut work = Work::of_program(&self.image);
-        let mut room = MAX_SITES_TIMES * self.image.n_bytes() as u64;
-        let mut scanned_to = LinkAddr(0);
-        for func in self.functions.iter() {
-            // Functions that overlap are damage; code is looked at once.
-            if func.entry < scanned_to {
-                continue;
-            }
-            scanned_to = scanned_to.max(func.end);
-            let Some(code) = self.code(func) else { continue };
-            let calls = sites::calls_in(
-                self.arch(),
-                Body { start: func.entry, code },
-                &landmarks,
-                &constant_at,
-            );
-            for call in calls {
-                let Some(callee) = self.functions.find(call.callee) else { continue };
-                let site = MapSite {
-                    addr: call.addr,
-                    op: call.op,
-                    callee: callee.name,
-                    map_type: call.map_type.and_then(|addr| match &types {
-                        Some(types) => types.check_map(addr),
-                        None => Err(UnknownType::NotAMapType),
-                    }),
-                    frames: self.functions.frames(&self.image, call.addr, &mut work),
-                };
-                let type_bytes = site.map_type.ok().zip(types.as_ref());
-                let type_bytes = type_bytes.map_or(0, |(addr, types)| types.text_bytes(addr));
-                let Some(left) = room.checked_sub(site.n_bytes() + type_bytes) else {
-                    return found;
-                };
-                room = left;
-                found.push(site);
-            }
-        }
-        found
+        map_sites::of(self)
     }
 
     /// The instructions of a function, of its first megabyte of code; those of Go's map functions with what they are for.

@@ -7,24 +7,30 @@
 //! 2. decodes the functions that have such a candidate from their start, which keeps only the
 //!    candidates that are instructions (see [`flow`]),
 //! 3. follows the first argument register back from the call to the address put into it,
-//! 4. takes the address for a map type only if a map type descriptor stands there.
+//! 4. takes the address for a map type only if a map type descriptor stands there,
+//! 5. follows the map itself back, to the call that made it, or to that which found it in another map (see [`relate`]).
+//!
+//! Generic code takes types from a dictionary that its callers pass: see [`dictionaries`].
 //!
 //! It does not guess: a type that more than one path sets differently, that comes from memory the
-//! program can change, from a dictionary or from the caller stays unknown, with the reason.
+//! program can change, or from the caller stays unknown, with the reason.
 //! Calls through function values are no sites. `make` without a call is none either: small maps
 //! that do not escape are made in the caller's frame by instructions of their own.
 
 mod amd64;
 pub(crate) mod arm64;
 mod callees;
+pub(crate) mod dictionaries;
 mod flow;
+pub(crate) mod relate;
 
 use std::collections::HashMap;
 
+pub(crate) use callees::is_of_shapes;
 use callees::{Role, TypeArgument};
 use goabi::MapOp;
 
-use flow::{Routine, Surroundings, Value};
+use flow::{Loads, Origin, Reg, Root, Routine, Surroundings, Value};
 
 use crate::{Arch, LinkAddr};
 
@@ -37,7 +43,7 @@ const MAX_CODE: usize = 16 << 20;
 pub enum UnknownType {
     /// The called function has no type argument: `makemap_small`, `mapiternext`, `mapIterNext`.
     NoTypeArgument,
-    /// Generic code: the type comes from the dictionary of the instantiation.
+    /// Generic code: the type comes from a dictionary, and not all that are passed are known, or they are of several types.
     GenericDictionary,
     /// Generic code: the type is that of a shape, which stands for several types.
     GenericShape,
@@ -94,15 +100,79 @@ pub(crate) struct Call {
     pub(crate) addr: LinkAddr,
     pub(crate) callee: LinkAddr,
     pub(crate) op: MapOp,
-    /// The address in the type argument, not yet checked to be a map type.
-    pub(crate) map_type: Result<LinkAddr, UnknownType>,
+    pub(crate) map_type: TypeSource,
+}
+
+/// What the type argument of a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum TypeSource {
+    /// An address, not yet checked to be that of a map type.
+    At(LinkAddr),
+    /// What the dictionary holds that the function is passed.
+    Dictionary(Passed),
+    Unknown(UnknownType),
+}
+
+/// What is behind a pointer that a function is passed in a register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Passed {
+    register: Reg,
+    loads: Loads,
+}
+
+/// A call of a function that takes a dictionary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ShapedCall {
+    pub(crate) addr: LinkAddr,
+    pub(crate) callee: LinkAddr,
+}
+
+/// What the code of one function does with maps.
+#[derive(Debug, Default)]
+pub(crate) struct InFunction {
+    /// Calls of map functions. Sortedness: by address.
+    pub(crate) calls: Vec<Call>,
+    /// By call: how its map is related to others. Shape: as long as `calls`.
+    pub(crate) relations: Vec<Relations>,
+    /// Calls, as far as the bytes look like some, of functions that take a dictionary.
+    pub(crate) shaped: Vec<ShapedCall>,
+}
+
+/// How the map of a call is related to other calls of the same function, as indices of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Relations {
+    /// Calls that may have made it.
+    pub(crate) made: Vec<usize>,
+    /// Whether one of them made it, on all paths.
+    pub(crate) is_new: bool,
+    /// Calls on maps that hold it: it is what they found, or is put where they point to.
+    pub(crate) held: Vec<usize>,
+    /// Fields of structs that it is taken out of; of a map that is made here, those that it is put into.
+    pub(crate) fields: Vec<Field>,
+}
+
+/// A field of a struct.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Field {
+    pub(crate) of: Struct,
+    /// Units: bytes from the start of the struct.
+    pub(crate) offset: i64,
+}
+
+/// A struct that a function has a pointer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Struct {
+    /// That which the first argument points to.
+    Receiver,
+    /// One that it makes, of this type.
+    New(TypeSource),
 }
 
 /// The functions with a [`Role`], by entry address.
 pub(crate) struct Landmarks {
     roles: HashMap<u64, Role>,
-    /// The entries of map functions. Shape: sorted.
-    map_entries: Vec<u64>,
+    /// The entries of functions whose calls are looked for. Shape: sorted.
+    entries: Vec<u64>,
 }
 
 impl Landmarks {
@@ -110,68 +180,99 @@ impl Landmarks {
     pub(crate) fn collect<'n>(functions: impl Iterator<Item = (&'n str, LinkAddr)>) -> Self {
         let roles: HashMap<u64, Role> =
             functions.filter_map(|(name, entry)| Some((entry.0, callees::role(name)?))).collect();
-        let mut map_entries: Vec<u64> = roles
-            .iter()
-            .filter(|(_, role)| matches!(role, Role::Map(..)))
-            .map(|(&entry, _)| entry)
-            .collect();
-        map_entries.sort_unstable();
-        Landmarks { roles, map_entries }
+        let is_looked_for = |role: &Role| matches!(role, Role::Map(..) | Role::OfShapes);
+        let looked_for = roles.iter().filter(|(_, role)| is_looked_for(role));
+        let mut entries: Vec<u64> = looked_for.map(|(&entry, _)| entry).collect();
+        entries.sort_unstable();
+        Landmarks { roles, entries }
     }
 
-    fn is_map_entry(&self, addr: u64) -> bool {
-        match self.map_entries.as_slice() {
+    fn is_entry(&self, addr: u64) -> bool {
+        match self.entries.as_slice() {
             [first, .., last] if addr < *first || addr > *last => false,
             entries => entries.binary_search(&addr).is_ok(),
         }
     }
+
+    fn role_at(&self, addr: u64) -> Option<Role> {
+        self.roles.get(&addr).copied()
+    }
 }
 
-/// The map calls of one function, in the order of their addresses.
+/// What one function does with maps.
 ///
-/// `constant_at` reads eight bytes that the running program cannot change.
+/// `constant_at` reads eight bytes that the running program cannot change, `holds_maps` says whether the elements of a map
+/// type may be maps.
 pub(crate) fn calls_in(
     arch: Arch,
     body: Body<'_>,
     landmarks: &Landmarks,
     constant_at: &dyn Fn(u64) -> Option<u64>,
-) -> Vec<Call> {
+    holds_maps: &dyn Fn(TypeSource) -> bool,
+) -> InFunction {
     let body = Body { code: &body.code[..body.code.len().min(MAX_CODE)], ..body };
     let candidates = match arch {
         Arch::Amd64 => amd64_candidates(body, landmarks),
         Arch::Arm64 => arm64_candidates(body, landmarks),
     };
-    if candidates.is_empty() {
-        return Vec::new();
+    let is_shaped = |&(_, callee): &(u64, u64)| landmarks.role_at(callee) == Some(Role::OfShapes);
+    let (shaped, of_maps): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_shaped);
+    let shaped = shaped
+        .into_iter()
+        .map(|(addr, callee)| ShapedCall { addr: LinkAddr(addr), callee: LinkAddr(callee) })
+        .collect();
+    if of_maps.is_empty() {
+        return InFunction { shaped, ..InFunction::default() };
     }
-    let around = Surroundings { role_at: &|addr| landmarks.roles.get(&addr).copied(), constant_at };
+    let around = Surroundings { role_at: &|addr| landmarks.role_at(addr), constant_at };
     let routine = Routine::decode(arch, body.code, body.start.0, &around);
-    candidates
+    let (steps, calls): (Vec<usize>, Vec<Call>) = of_maps
         .into_iter()
         .filter_map(|(addr, callee)| resolve(&routine, addr, callee, &around))
-        .collect()
+        .unzip();
+    let relations = relate::Function { arch, routine: &routine, steps: &steps, calls: &calls };
+    let relations = relations.relate(holds_maps, &around);
+    InFunction { calls, relations, shaped }
 }
 
-fn resolve(routine: &Routine, addr: u64, callee: u64, around: &Surroundings) -> Option<Call> {
+/// The step of a call and what it does; `None` where bytes only look like one.
+fn resolve(
+    routine: &Routine,
+    addr: u64,
+    callee: u64,
+    around: &Surroundings,
+) -> Option<(usize, Call)> {
     let Some(Role::Map(op, argument)) = (around.role_at)(callee) else {
         return None;
     };
     // A candidate in the middle of an instruction is none.
     let idx = routine.step_calling(addr, callee)?;
     let map_type = match argument {
-        TypeArgument::Absent => Err(UnknownType::NoTypeArgument),
-        TypeArgument::First => match routine.value_before(idx, FIRST_ARGUMENT, around) {
-            Value::Address(addr) => Ok(LinkAddr(addr)),
-            Value::Unknown(why) => Err(why),
-        },
+        TypeArgument::Absent => TypeSource::Unknown(UnknownType::NoTypeArgument),
+        TypeArgument::First => type_source(routine.value_before(idx, FIRST_ARGUMENT, around)),
     };
-    Some(Call { addr: LinkAddr(addr), callee: LinkAddr(callee), op, map_type })
+    Some((idx, Call { addr: LinkAddr(addr), callee: LinkAddr(callee), op, map_type }))
+}
+
+fn type_source(value: Value) -> TypeSource {
+    let Origin { root, loads } = match value {
+        Value::Known(origin) => origin,
+        Value::Unknown(why) => return TypeSource::Unknown(why),
+    };
+    match (root, loads.as_slice()) {
+        (Root::Constant(addr), _) => TypeSource::At(LinkAddr(addr)),
+        (Root::Parameter(_), []) => TypeSource::Unknown(UnknownType::FromCaller),
+        (Root::Parameter(register), _) => TypeSource::Dictionary(Passed { register, loads }),
+        (Root::Result(..), []) => TypeSource::Unknown(UnknownType::FromCall),
+        (Root::Frame(_) | Root::Slot(_), []) => TypeSource::Unknown(UnknownType::FromStack),
+        _ => TypeSource::Unknown(UnknownType::FromMemory),
+    }
 }
 
 /// RAX and X0: number 0 on both architectures.
 const FIRST_ARGUMENT: flow::Reg = 0;
 
-/// E8 (call) and E9 (jump) with a 32-bit displacement that lead to a map function.
+/// E8 (call) and E9 (jump) with a 32-bit displacement that lead to a function that is looked for.
 fn amd64_candidates(body: Body<'_>, landmarks: &Landmarks) -> Vec<(u64, u64)> {
     memchr::memchr2_iter(0xe8, 0xe9, body.code)
         .filter_map(|at| {
@@ -179,12 +280,12 @@ fn amd64_candidates(body: Body<'_>, landmarks: &Landmarks) -> Vec<(u64, u64)> {
             let rel = i32::from_le_bytes(rel.try_into().ok()?);
             let addr = body.start.0.wrapping_add(at as u64);
             let target = addr.wrapping_add(5).wrapping_add_signed(i64::from(rel));
-            landmarks.is_map_entry(target).then_some((addr, target))
+            landmarks.is_entry(target).then_some((addr, target))
         })
         .collect()
 }
 
-/// BL and B that lead to a map function.
+/// BL and B that lead to a function that is looked for.
 fn arm64_candidates(body: Body<'_>, landmarks: &Landmarks) -> Vec<(u64, u64)> {
     let words = body.code.chunks_exact(4);
     (0u64..)
@@ -194,7 +295,7 @@ fn arm64_candidates(body: Body<'_>, landmarks: &Landmarks) -> Vec<(u64, u64)> {
             let addr = body.start.0.wrapping_add(at);
             let word = u32::from_le_bytes(bytes.try_into().ok()?);
             let target = arm64::direct_target(word, addr)?;
-            landmarks.is_map_entry(target).then_some((addr, target))
+            landmarks.is_entry(target).then_some((addr, target))
         })
         .collect()
 }

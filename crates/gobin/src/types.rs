@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Parsed};
 use crate::image::Image;
 use crate::module::{TypeList, TypeSection};
 use crate::release::Releases;
-use crate::sites::UnknownType;
+use crate::sites::{UnknownType, is_of_shapes};
 
 /// A type as key or element.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct MapType {
     pub indirect_elem: bool,
 }
 
+/// Descriptor of a struct, behind which stands what named types have in addition. Units: bytes.
+const STRUCT_SIZE: u64 = 80;
 /// Smallest descriptor; a section cannot hold more types than this allows.
 const MIN_DESCRIPTOR: u64 = 48;
 
@@ -156,10 +158,31 @@ impl<'i, 'a> Types<'i, 'a> {
     /// What stands at an address that code uses as a map type.
     pub(crate) fn check_map(&self, addr: LinkAddr) -> Result<LinkAddr, UnknownType> {
         match (self.kind(addr), self.name(addr)) {
-            (Some(Kind::Map), Some(name)) if is_shape(name) => Err(UnknownType::GenericShape),
+            // No value has the type of a shape.
+            (Some(Kind::Map), Some(name)) if is_of_shapes(name) => Err(UnknownType::GenericShape),
             (Some(Kind::Map), Some(_)) => Ok(addr),
             _ => Err(UnknownType::NotAMapType),
         }
+    }
+
+    /// Import path, name and type arguments of the struct type whose descriptor is at `addr`; `None` where there is none with a
+    /// name.
+    ///
+    /// Source: internal/abi/type.go, `UncommonType`.
+    pub(crate) fn named_struct(&self, addr: LinkAddr) -> Option<[&'a str; 3]> {
+        if self.kind(addr)? != Kind::Struct || !self.is_uncommon(addr)? {
+            return None;
+        }
+        let path = u64::try_from(self.image.i32(at(addr, STRUCT_SIZE))?).ok()?;
+        let path = self.image.varint_str(at(self.section.start, path.checked_add(1)?))?;
+        let (name, arguments) = split_arguments(self.name(addr)?);
+        Some([path, name.rsplit('.').next()?, arguments])
+    }
+
+    /// The map type that is the element of a map type; `None` where the elements are no maps.
+    pub(crate) fn map_of_elements(&self, addr: LinkAddr) -> Option<LinkAddr> {
+        let elem = self.pointer(self.check_map(addr).ok()?, MAP_ELEM)?;
+        self.check_map(elem).ok()
     }
 
     /// The map type whose descriptor is at `addr`; `None` when no map descriptor is there.
@@ -273,7 +296,8 @@ impl<'i, 'a> Types<'i, 'a> {
             Kind::Map => (136, 0),
             Kind::Pointer | Kind::Slice => (56, 0),
             Kind::Struct => {
-                (80, self.image.u64(at(addr, STRUCT_N_FIELDS))?.checked_mul(FIELD_SIZE)?)
+                let n_fields = self.image.u64(at(addr, STRUCT_N_FIELDS))?;
+                (STRUCT_SIZE, n_fields.checked_mul(FIELD_SIZE)?)
             }
             _ => (MIN_DESCRIPTOR, 0),
         };
@@ -397,6 +421,12 @@ impl<'i, 'a> Types<'i, 'a> {
     }
 }
 
+/// The name of a type or function, and the type arguments behind it: `T` and `X` of `T[X]`.
+pub(crate) fn split_arguments(name: &str) -> (&str, &str) {
+    let Some((name, rest)) = name.split_once('[') else { return (name, "") };
+    (name, rest.rsplit_once(']').map_or(rest, |(arguments, _)| arguments))
+}
+
 fn agrees(map: &MapType) -> bool {
     let is_indirect = |part: &TypeDesc| part.size > MAX_INLINE;
     let stored = |part: &TypeDesc| if is_indirect(part) { 8 } else { part.size };
@@ -406,11 +436,6 @@ fn agrees(map: &MapType) -> bool {
     map.indirect_key == is_indirect(&map.key)
         && map.indirect_elem == is_indirect(&map.elem)
         && (least..=most).contains(&map.group_bytes)
-}
-
-/// Shapes stand for all types that a generic function is compiled for at once; no value has such a type.
-fn is_shape(name: &str) -> bool {
-    name.contains("go.shape.")
 }
 
 fn at(addr: LinkAddr, offset: u64) -> LinkAddr {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use evidence::words::plural;
 use evidence::{
-    CodeMaps, Frame, MakeSite, MapType, OfSource, SiteMap, Stated, TypePart, printable,
+    CodeMaps, Frame, MakeSite, MapType, OfSource, Related, SiteMap, Stated, TypePart, printable,
 };
 use goabi::{Kind, MapOp, Release};
-use gobin::{Basis, Binary};
+use gobin::{Basis, Binary, LinkAddr, MapSite};
 use gomap::classify_function;
+
+use crate::callers::is_generic;
 
 /// Looks at every call of a map function in the machine code; `None` when the types of maps cannot be read.
 pub(crate) fn code_maps(binary: &Binary<'_>, source: &mut OfSource<'_>) -> Option<CodeMaps> {
@@ -29,32 +31,98 @@ pub(crate) fn code_maps(binary: &Binary<'_>, source: &mut OfSource<'_>) -> Optio
 }
 
 fn maps_of(binary: &Binary<'_>, types: &[gobin::MapType]) -> CodeMaps {
-    let listed: HashMap<_, _> = types.iter().map(|t| (t.addr, map_type(t))).collect();
-    // Types that only the code refers to are not in the runtime's list.
-    let find = |addr| {
-        listed.get(&addr).cloned().or_else(|| binary.map_type_at(addr).map(|t| map_type(&t)))
+    let mut reader = CodeReader {
+        binary,
+        listed: types.iter().map(|t| (t.addr, map_type(t))).collect(),
+        names: FrameNames::default(),
     };
     let mut code = CodeMaps::of(types.iter().map(map_type).collect());
-    let mut names = FrameNames::default();
-    for site in binary.map_sites() {
-        let of_user =
-            || site.frames.iter().filter(|frame| !classify_function(frame.function).is_runtime());
-        let Some(user) = of_user().next() else { continue };
-        let frame = names.frame(user);
-        let map_type = match site.map_type {
-            Ok(addr) => find(addr).ok_or_else(|| "type descriptor unreadable".to_owned()),
-            Err(unknown) => Err(unknown.to_string()),
-        };
-        if site.op == MapOp::Make {
-            let map_type = map_type.as_ref().ok().map(|t| t.name.clone());
-            code.makes.push(MakeSite { frame: frame.clone(), map_type });
+    let sites = binary.map_sites();
+    let makes = sites.iter().filter(|site| site.op == MapOp::Make);
+    let makes: HashMap<LinkAddr, MakeSite> =
+        makes.filter_map(|site| Some((site.addr, reader.make(site)?))).collect();
+    for site in &sites {
+        let Some(frame) = reader.user_frame(site) else { continue };
+        code.makes.extend(makes.get(&site.addr).cloned());
+        for map in reader.maps(site) {
+            let made = site.made_at.iter().filter_map(|addr| makes.get(addr).cloned());
+            let made: Vec<MakeSite> = made.collect();
+            // What was inlined may use a map that its caller made.
+            let are_here = made.iter().all(|make| make.frame.function == frame.function);
+            let related = Related {
+                callers: reader.callers(site),
+                holders: site.held_by.iter().filter_map(|&addr| reader.find(addr)).collect(),
+                is_new: site.is_new && are_here && !made.is_empty(),
+                made,
+            };
+            code.add_use(&frame, map, related);
         }
-        if let (MapOp::Assign, Ok(map_type)) = (site.op, &map_type) {
-            code.add_assign(of_user().map(|frame| names.name(frame.function)), map_type);
-        }
-        code.add_use(&frame, SiteMap { op: site.op, callee: site.callee.to_owned(), map_type });
     }
     code
+}
+
+/// Machine code in the words of the evidence.
+struct CodeReader<'b> {
+    binary: &'b Binary<'b>,
+    /// The runtime's list of types.
+    listed: HashMap<LinkAddr, MapType>,
+    names: FrameNames<'b>,
+}
+
+impl<'b> CodeReader<'b> {
+    /// The line of the user that a call is at.
+    fn user_frame(&mut self, site: &MapSite<'b>) -> Option<Frame> {
+        let is_users = |frame: &&gobin::Frame<'_>| !classify_function(frame.function).is_runtime();
+        Some(self.names.frame(site.frames.iter().find(is_users)?))
+    }
+
+    /// The map type at an address. Types that only the code refers to are not in the runtime's list.
+    fn find(&self, addr: LinkAddr) -> Option<MapType> {
+        let listed = self.listed.get(&addr).cloned();
+        listed.or_else(|| self.binary.map_type_at(addr).map(|t| map_type(&t)))
+    }
+
+    /// The types that generic code may be called with, each with a line, in code that is not generic, that calls it so.
+    fn callers(&mut self, site: &MapSite<'b>) -> Vec<(String, Frame)> {
+        let mut callers = Vec::new();
+        for possible in &site.possible_types {
+            let Some(map_type) = self.find(possible.map_type) else { continue };
+            for &call in &possible.called_at {
+                let frames = self.binary.frames(call);
+                let caller = frames.iter().find(|frame| !is_generic(frame.function));
+                callers
+                    .extend(caller.map(|frame| (map_type.name.clone(), self.names.frame(frame))));
+            }
+        }
+        callers
+    }
+
+    fn make(&mut self, site: &MapSite<'b>) -> Option<MakeSite> {
+        Some(MakeSite {
+            frame: self.user_frame(site)?,
+            map_type: site.map_type.ok().and_then(|addr| self.find(addr)).map(|t| t.name),
+            // A constant hint of 8 and less is none for the runtime.
+            has_hint: site.callee != "runtime.makemap_small",
+        })
+    }
+
+    /// The map of a call; several where generic code does not tell which of them it is.
+    fn maps(&self, site: &MapSite<'b>) -> Vec<SiteMap> {
+        let map = |map_type, is_possible| SiteMap {
+            op: site.op,
+            callee: site.callee.to_owned(),
+            map_type,
+            is_possible,
+        };
+        let unreadable = || "type descriptor unreadable".to_owned();
+        let possible = site.possible_types.iter().filter_map(|of| self.find(of.map_type));
+        let possible: Vec<SiteMap> = possible.map(|map_type| map(Ok(map_type), true)).collect();
+        match site.map_type {
+            Ok(addr) => vec![map(self.find(addr).ok_or_else(unreadable), false)],
+            Err(_) if !possible.is_empty() => possible,
+            Err(unknown) => vec![map(Err(unknown.to_string()), false)],
+        }
+    }
 }
 
 /// Names of a binary as they are shown. Each is kept once, however many frames have it.
@@ -82,6 +150,12 @@ pub(crate) fn stated(binary: &Binary<'_>) -> Stated {
         map_impl: binary.map_impl(),
         arch: Some(binary.arch().go_name()),
     }
+}
+
+/// Path of the program's module; `None` where it is not recorded.
+pub(crate) fn main_module<'b>(binary: &'b Binary<'_>) -> Option<&'b str> {
+    let module = &binary.build_info()?.main_module;
+    module.split(' ').next().filter(|path| !path.is_empty())
 }
 
 /// What to know of a binary whose build info names a release that is not known.

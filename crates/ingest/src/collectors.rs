@@ -178,7 +178,8 @@ impl Collectors {
             }
         }
         if let Some(cpu) = self.cpu {
-            cpu.finish().tell(builder);
+            let module = binary.as_ref().and_then(binary::main_module);
+            cpu.finish(module).tell(builder);
         }
         if let Some(heap) = self.heap {
             heap.tell(builder);

@@ -6,22 +6,25 @@
 //! 3. The sample counts once for every line and every function on its stack, as the `cum` column of
 //!    `go tool pprof` does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use evidence::words::plural;
 use evidence::{
-    Builder, Caller, Cost, CostByOp, CostByWork, CostSplit, CpuAside, Depth, Frame, FunctionCost,
-    FunctionId, LineId, ProcessCpu, SiteCpu, SiteLocks, SourceId, StackTree,
+    Builder, Caller, Cost, CostByOp, CostByWork, CostSplit, CpuAside, Depth, FirstCaller, Frame,
+    FunctionCost, FunctionId, LineId, ProcessCpu, SiteCpu, SiteLocks, SourceId, StackTree,
 };
 use goabi::MapImpl;
 use gomap::{FrameClass, Kind, StackClass, classify_stack};
 use gopprof::Profile;
 
+use crate::callers::MAX_CHAIN;
 use crate::error::Error;
 use crate::lines::{FrameInfo, Lines, LocationFrames, user_of};
 use crate::stacks::StackBuilder;
 
+/// First callers kept per site.
+const MAX_FIRST_CALLERS: usize = 3;
 /// Leaf functions kept per site.
 const MAX_LEAVES: usize = 12;
 /// Lines that call kept per site.
@@ -58,6 +61,8 @@ pub(crate) struct CpuSums {
 struct CpuSite {
     frame: Frame,
     inlined_into: Vec<Frame>,
+    first_callers: Vec<FirstCaller>,
+    generic_callers: Vec<Frame>,
     cpu: SiteCpu,
 }
 
@@ -116,6 +121,10 @@ struct SiteSums {
     leaves: HashMap<FunctionId, Cost>,
     samples_by_depth: HashMap<u32, u64>,
     callers: HashMap<LineId, CallerSums>,
+    /// By the lines that called it, where the group of functions changes, the nearest first.
+    chains: HashMap<Vec<LineId>, Cost>,
+    /// Of generic code: the nearest lines that called it and are not generic; `None` is where there was none.
+    generic_callers: HashSet<Option<LineId>>,
 }
 
 /// What is below a line that calls a function which uses maps.
@@ -227,6 +236,13 @@ impl CpuCollector {
         let sums = self.sites.entry(frames[site_at].line).or_default();
         sums.add_copy(outer, cost);
         sums.add_callers(frames[site_at].function, above, cost);
+        *sums.chains.entry(chain(&frames[site_at..])).or_default() += cost;
+        if self.lines.is_generic(&frames[site_at]) {
+            let above = &frames[site_at + 1..];
+            let caller = above.iter().find(|frame| !self.lines.is_generic(frame));
+            let caller = caller.filter(|frame| !frame.class.is_runtime());
+            sums.generic_callers.insert(caller.map(|frame| frame.line));
+        }
         sums.map += cost;
         sums.by_op.add(op, cost);
         sums.split.add(class.category(), cost);
@@ -259,8 +275,8 @@ impl CpuCollector {
         }
     }
 
-    /// The sums.
-    pub(crate) fn finish(mut self) -> CpuSums {
+    /// The sums; `main_module` is the path of the program's module, if it is known.
+    pub(crate) fn finish(mut self, main_module: Option<&str>) -> CpuSums {
         let mut assign_functions: Vec<FunctionCost> = self
             .lines
             .names()
@@ -272,13 +288,14 @@ impl CpuCollector {
         self.process.assign_functions = assign_functions;
         self.process.duration_ns = self.process.duration_ns.filter(|_| self.has_durations);
         let sites = std::mem::take(&mut self.sites);
-        let sites = sites.into_iter().map(|(line, sums)| self.site(line, sums)).collect();
+        let sites =
+            sites.into_iter().map(|(line, sums)| self.site(line, sums, main_module)).collect();
         let notice = self.stacks.as_ref().and_then(StackBuilder::notice);
         let stacks = self.stacks.take().map(|stacks| stacks.finish(&self.lines));
         CpuSums { process: self.process, sites, stacks, notice }
     }
 
-    fn site(&self, line: LineId, sums: SiteSums) -> CpuSite {
+    fn site(&self, line: LineId, sums: SiteSums, main_module: Option<&str>) -> CpuSite {
         let function = self.lines.function_of(line).index();
         let of_line = self.by_line.parts[line.index()];
         let of_function = self.by_function.parts[function];
@@ -302,19 +319,60 @@ impl CpuCollector {
             depth: depth(&sums.samples_by_depth),
             callers: self.callers(&sums),
         };
-        CpuSite { frame: self.lines.frame(line), inlined_into: self.inlined_into(&sums), cpu }
+        CpuSite {
+            frame: self.lines.frame(line),
+            inlined_into: self.inlined_into(&sums),
+            first_callers: self.first_callers(line, &sums, main_module),
+            generic_callers: self.generic_callers(&sums),
+            cpu,
+        }
+    }
+
+    /// The lines that are not generic and call one that is; none where they are not all known.
+    fn generic_callers(&self, sums: &SiteSums) -> Vec<Frame> {
+        let frame = |line: &Option<LineId>| Some(self.lines.frame((*line)?));
+        let callers: Option<Vec<Frame>> = sums.generic_callers.iter().map(frame).collect();
+        let mut callers = callers.unwrap_or_default();
+        callers.sort();
+        callers
+    }
+
+    /// The lines nearest to one in a library that the user can change, by cost; none where it is the user's own.
+    fn first_callers(
+        &self,
+        line: LineId,
+        sums: &SiteSums,
+        main_module: Option<&str>,
+    ) -> Vec<FirstCaller> {
+        let can_be_changed = |line: &LineId| self.lines.can_be_changed(*line, main_module);
+        if can_be_changed(&line) {
+            return Vec::new();
+        }
+        let mut by_line: HashMap<LineId, Cost> = HashMap::new();
+        for (chain, &cost) in &sums.chains {
+            if let Some(&first) = chain.iter().find(|line| can_be_changed(line)) {
+                *by_line.entry(first).or_default() += cost;
+            }
+        }
+        let caller = |(line, cost)| FirstCaller { frame: self.lines.frame(line), cost };
+        let mut callers: Vec<FirstCaller> = by_line.into_iter().map(caller).collect();
+        callers
+            .sort_by(|a, b| b.cost.cpu_ns.cmp(&a.cost.cpu_ns).then_with(|| a.frame.cmp(&b.frame)));
+        callers.truncate(MAX_FIRST_CALLERS);
+        callers
     }
 
     /// The lines that call it and take locks or make keys, those with the largest part of its cost.
     fn callers(&self, sums: &SiteSums) -> Vec<Caller> {
         let caller = |(&line, of): (&LineId, &CallerSums)| {
-            let of_function = self.by_function[self.lines.function_of(line).index()];
+            let function = self.lines.function_of(line).index();
+            let of_function = self.by_function.parts[function];
             let says = [of_function.locking, of_function.key_conversion];
             let caller = || Caller {
                 frame: self.lines.frame(line),
                 n_above: of.n_above,
                 map: of.map,
-                function: of_function.cum,
+                function: self.by_function.sums[function].cum,
                 function_locking: of_function.locking,
                 function_key_conversion: of_function.key_conversion,
                 locks: SiteLocks::default(),
@@ -352,9 +410,10 @@ impl CpuCollector {
 impl CpuSums {
     /// Says that this is where the program's CPU time went.
     pub(crate) fn tell(self, builder: &mut Builder) {
-        for CpuSite { frame, inlined_into, cpu } in self.sites {
+        for CpuSite { frame, inlined_into, first_callers, generic_callers, cpu } in self.sites {
             let site = builder.line(&frame);
             (site.inlined_into, site.cpu) = (inlined_into, Some(cpu));
+            (site.first_callers, site.generic_callers) = (first_callers, generic_callers);
         }
         if let Some(notice) = self.notice {
             builder.notice(Some(self.process.sources.first()), &notice);
@@ -517,6 +576,14 @@ pub(crate) fn summary(profile: &Profile) -> String {
         text += &format!(" over {:.2} s", profile.duration_nanos as f64 / 1e9);
     }
     text
+}
+
+/// The callers of the first of these frames at which the group of functions changes.
+fn chain(frames: &[FrameInfo]) -> Vec<LineId> {
+    let users = frames.iter().filter(|frame| !frame.class.is_runtime());
+    let groups = users.clone().zip(users.skip(1));
+    let changes = groups.filter(|(inner, outer)| inner.group != outer.group);
+    changes.map(|(_, outer)| outer.line).take(MAX_CHAIN).collect()
 }
 
 fn is_gc(kind: Kind) -> bool {

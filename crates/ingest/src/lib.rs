@@ -8,6 +8,7 @@
 
 mod asm;
 mod binary;
+mod callers;
 mod collectors;
 mod cpu;
 mod error;

@@ -7,6 +7,8 @@ use evidence::{Frame, FunctionId, LineId, LineTable, PathId, printable};
 use gomap::{FrameClass, StackClass, classify_function};
 use gopprof::{Profile, StrId};
 
+use crate::callers::{GroupId, Groups};
+
 /// Functions and lines of all profiles of a run; the same line in two profiles has one id.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
@@ -14,6 +16,9 @@ pub(crate) struct Lines {
     table: LineTable,
     /// By function.
     classes: Vec<FrameClass>,
+    /// By function.
+    groups_of_functions: Vec<GroupId>,
+    groups: Groups,
 }
 
 /// One frame of a location, ready for the loop over samples.
@@ -22,6 +27,7 @@ pub(crate) struct FrameInfo {
     pub(crate) class: FrameClass,
     pub(crate) line: LineId,
     pub(crate) function: FunctionId,
+    pub(crate) group: GroupId,
 }
 
 /// The frames of each location of one profile.
@@ -42,6 +48,17 @@ impl Lines {
 
     pub(crate) fn frame(&self, id: LineId) -> Frame {
         self.table.frame(id)
+    }
+
+    /// Whether a frame is in a function with type arguments.
+    pub(crate) fn is_generic(&self, frame: &FrameInfo) -> bool {
+        self.groups.is_generic(frame.group)
+    }
+
+    /// Whether the user can change a line; `main_module` is the path of the program's module, if it is known.
+    pub(crate) fn can_be_changed(&self, line: LineId, main_module: Option<&str>) -> bool {
+        let group = self.groups_of_functions[self.function_of(line).index()];
+        self.groups.can_be_changed(group, main_module)
     }
 
     pub(crate) fn n_lines(&self) -> usize {
@@ -102,13 +119,15 @@ impl Lines {
         let id = self.table.function(&name);
         if id.index() == self.classes.len() {
             self.classes.push(classify_function(&name));
+            self.groups_of_functions.push(self.groups.of(&name));
         }
         id
     }
 
     fn add_line(&mut self, function: FunctionId, path: PathId, line: u32) -> FrameInfo {
         let class = self.classes[function.index()];
-        FrameInfo { class, line: self.table.line(function, path, line), function }
+        let group = self.groups_of_functions[function.index()];
+        FrameInfo { class, line: self.table.line(function, path, line), function, group }
     }
 }
 

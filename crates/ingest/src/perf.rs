@@ -138,7 +138,7 @@ pub(crate) fn attribute(
         if has_profiles {
             let mut aside = new(false);
             aside.add(&profile, *source, name)?;
-            aside.finish().tell_aside(*source, builder);
+            aside.finish(None).tell_aside(*source, builder);
         } else {
             cpu.get_or_insert_with(|| new(keep_stacks)).add(&profile, *source, name)?;
             let map_impl = cpu::map_impl(&profile);

@@ -173,6 +173,7 @@ fn finding(finding: &Finding, diagnosis: &Diagnosis) -> Markup {
         dl {
             @if let Some(site) = site.filter(|_| finding.under.is_none()) {
                 (row("which map", &text::map_text(site, evidence)))
+                @if let Some(callers) = words::called_from(site) { (row("called from", &callers)) }
             }
             (row("why", &words::cause(&finding.cause)))
             (row("what to change", &words::advice(&finding.advice)))

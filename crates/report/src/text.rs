@@ -221,7 +221,12 @@ impl Page<'_> {
             )?;
             let (why, change) = (words::cause(&finding.cause), words::advice(&finding.advice));
             let trust = words::confidence(finding.confidence);
-            self.wrapped("    ", &format!("{why}; {change}. Trust {trust}"), Style::new())?;
+            let site = site_of(finding, evidence);
+            let callers = site.and_then(words::called_from);
+            let callers =
+                callers.map_or(String::new(), |callers| format!(". Called from {callers}"));
+            let text = format!("{why}; {change}. Trust {trust}{callers}");
+            self.wrapped("    ", &text, Style::new())?;
         }
         self.more(folded.len(), top, "finding")
     }
@@ -242,6 +247,9 @@ impl Page<'_> {
         )?;
         if let Some(site) = site {
             self.row("map", &map_text(site, evidence))?;
+            if let Some(callers) = words::called_from(site) {
+                self.row("called", &format!("from {callers}"))?;
+            }
         }
         self.row("why", &words::cause(&finding.cause))?;
         self.row("change", &words::advice(&finding.advice))?;

@@ -22,13 +22,14 @@ use diagnosis::rewrites::{NoForecast, NotFlattened};
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::sizes::NoSizes;
 use evidence::{
-    Evidence, Frame, LockSide, MapType, Precision, Site, SiteMap, SourceId, SourceIds, SourceKind,
+    Cost, Evidence, FirstCaller, Frame, LockSide, MapType, Precision, Site, SiteMap, SourceId,
+    SourceIds, SourceKind,
 };
 use goabi::{MapImpl, MapOp, Nested};
 use gomap::{Category, GrowKind, MapWork, Rewrite};
 
 use crate::annotations::AnnotationLevel;
-use crate::numbers::counted;
+use crate::numbers::{counted, share};
 
 /// What has a fixed name, out of a closed list, in outputs for programs; readers see the same where nothing else is said.
 pub(crate) trait Word {
@@ -447,10 +448,42 @@ pub(crate) fn place(frame: &Frame) -> String {
 
 /// The type that a site is about: what it writes, or else what it touches.
 pub(crate) fn main_type(site: &Site) -> Option<&MapType> {
-    let typed = |map: &'_ SiteMap| map.map_type.is_ok();
     let maps = site.maps.as_deref()?;
-    let written = maps.iter().find(|map| map.op == MapOp::Assign && typed(map));
-    written.or_else(|| maps.iter().find(|map| typed(map)))?.map_type.as_ref().ok()
+    let written = maps.iter().filter(|map| map.op == MapOp::Assign);
+    written.chain(maps).find_map(SiteMap::known_type)
+}
+
+/// "main.serve main.go:31, 91.2 % (52 of 57 samples)": where the user can change something about a line in a library, with the
+/// part of the line's map time.
+pub(crate) fn called_from(site: &Site) -> Option<String> {
+    let of_line = site.cpu.as_ref().map_or(Cost::default(), |cpu| cpu.map);
+    let caller =
+        |caller: &FirstCaller| format!("{}, {}", place(&caller.frame), share(caller.cost, of_line));
+    let callers: Vec<String> = site.first_callers.iter().map(caller).collect();
+    let [_, ..] = callers.as_slice() else { return None };
+    let mut text = callers.join("; ");
+    if site.has_new_map {
+        text += "; each call builds the map anew: where it can be kept, build it once";
+    }
+    Some(text)
+}
+
+/// Types of generic code that are named; the others are counted.
+const SHOWN_TYPES: usize = 4;
+
+/// Types of which generic code does not tell which one is meant.
+fn possible_types(maps: &[SiteMap]) -> Option<String> {
+    let possible = maps.iter().filter(|map| map.is_possible);
+    let mut names: Vec<&str> =
+        possible.filter_map(|map| Some(&*map.map_type.as_ref().ok()?.name)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let shown = names.get(..SHOWN_TYPES).unwrap_or(&names).join(", ");
+    let others = match names.len().checked_sub(SHOWN_TYPES) {
+        None | Some(0) => String::new(),
+        Some(more) => format!(" and {more} more"),
+    };
+    (!names.is_empty()).then(|| format!("generic code, maybe of {shown}{others}"))
 }
 
 /// A site's type in words, also when it is not known.
@@ -468,15 +501,16 @@ pub(crate) fn type_text(site: &Site, evidence: &Evidence) -> String {
         }
         None => "type not measured (no binary)".to_owned(),
         Some([]) => "type unknown: no map call found at this line in the binary".to_owned(),
-        Some([map, ..]) => {
-            format!("type unknown: {}", map.map_type.as_ref().err().map_or("", |why| why))
-        }
+        Some(maps) => possible_types(maps).unwrap_or_else(|| {
+            let why = maps.iter().find_map(|map| map.map_type.as_ref().err());
+            format!("type unknown: {}", why.map_or("", |why| why))
+        }),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use evidence::{SiteGrowth, Source, TypeGrowth};
+    use evidence::{SiteGrowth, Source, TypeGrowth, TypePart};
 
     use super::*;
 
@@ -486,6 +520,7 @@ mod tests {
             op: MapOp::Assign,
             callee: "runtime.mapassign_faststr".to_owned(),
             map_type: Err("loaded from memory".to_owned()),
+            is_possible: false,
         };
         let mut site = Site { maps: Some(vec![map]), ..Site::default() };
         assert_eq!(type_text(&site, &Evidence::default()), "type unknown: loaded from memory");
@@ -493,6 +528,60 @@ mod tests {
             TypeGrowth { map_type: "map[main.ID][]int".to_owned(), ..TypeGrowth::default() };
         site.growth = Some(SiteGrowth { types: vec![growth], ..SiteGrowth::default() });
         assert_eq!(type_text(&site, &Evidence::default()), "map[main.ID][]int");
+    }
+
+    #[test]
+    fn types_that_generic_code_may_mean_are_listed() {
+        let part = || TypePart {
+            name: "int".to_owned(),
+            size: 8,
+            has_pointers: false,
+            is_interface: false,
+        };
+        let map = |name: &str| SiteMap {
+            op: MapOp::Read,
+            callee: "runtime.mapaccess1_fast64".to_owned(),
+            map_type: Ok(MapType {
+                name: name.to_owned(),
+                key: part(),
+                elem: part(),
+                nested: Nested::No,
+                group_bytes: 136,
+            }),
+            is_possible: true,
+        };
+        let text = |names: &[&str]| {
+            let maps = names.iter().map(|name| map(name)).collect();
+            let site = Site { maps: Some(maps), ..Site::default() };
+            assert_eq!(main_type(&site), None);
+            type_text(&site, &Evidence::default())
+        };
+        let two = "generic code, maybe of map[int]*main.A, map[int]*main.B";
+        assert_eq!(text(&["map[int]*main.B", "map[int]*main.A", "map[int]*main.B"]), two);
+        assert_eq!(
+            text(&["a", "b", "c", "d", "e", "f"]),
+            "generic code, maybe of a, b, c, d and 2 more"
+        );
+    }
+
+    #[test]
+    fn a_line_in_a_library_has_callers_that_can_be_changed() {
+        let cost = |samples| Cost { samples, cpu_ns: samples * 10_000_000 };
+        let caller = |line, samples| FirstCaller {
+            frame: Frame { function: "main.serve".into(), file: "/src/main.go".into(), line },
+            cost: cost(samples),
+        };
+        let mut site = Site::default();
+        assert_eq!(called_from(&site), None);
+        site.cpu = Some(evidence::SiteCpu { map: cost(40), ..Default::default() });
+        site.first_callers = vec![caller(7, 30), caller(9, 10)];
+        let callers = "main.serve main.go:7, 75.0 % (30 of 40 samples); main.serve main.go:9, 25.0 % (10 of 40 samples)";
+        assert_eq!(called_from(&site).as_deref(), Some(callers));
+        site.has_new_map = true;
+        let text = called_from(&site).unwrap_or_default();
+        assert!(
+            text.ends_with("each call builds the map anew: where it can be kept, build it once")
+        );
     }
 
     #[test]

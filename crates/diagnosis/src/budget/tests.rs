@@ -121,7 +121,8 @@ fn no_growth_is_no_measurement_where_not_every_growth_was_counted() {
     let mut reads = with(Precision::Estimated, 0);
     let callee = "runtime.mapaccess1_faststr".to_owned();
     let map_type = Err("loaded from memory".to_owned());
-    reads.sites[0].maps = Some(vec![SiteMap { op: MapOp::Read, callee, map_type }]);
+    reads.sites[0].maps =
+        Some(vec![SiteMap { op: MapOp::Read, callee, map_type, is_possible: false }]);
     assert_eq!(reasons(&of_function, &reads), []);
     // Growths of one type say nothing of another at the same line.
     let mut other = program();

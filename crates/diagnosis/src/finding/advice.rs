@@ -190,10 +190,13 @@ pub struct Makes {
     pub map_type: Option<String>,
     /// Lines that may make it without a hint; empty when none is known.
     pub makes: Vec<Frame>,
-    /// Lines of the function that make it with a hint already, for more than 8 entries or of a size that is not known.
+    /// Lines of the function that make it with a hint already: of more than 8 entries, or of a number that is computed.
     pub hinted: Vec<Frame>,
     /// Whether a heap profile shows that as many maps are made there as are filled.
     pub makes_are_counted: bool,
+    /// Whether the machine code shows that maps filled at the line are made there, with and without a hint; else they are
+    /// only of the same type and function.
+    pub are_traced: bool,
     /// Why no line is known; null when one is.
     pub no_makes_because: Option<NoMakes>,
 }
@@ -208,6 +211,8 @@ pub enum NoMakes {
     NoBinary,
     /// The binary shows no line of the function that makes such maps without a hint.
     NotSeen,
+    /// Several lines of the function make such maps, and it does not show which of these are used.
+    SeveralLines,
 }
 
 /// How many entries maps end with, of those that grew, and what says so.

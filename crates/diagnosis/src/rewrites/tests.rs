@@ -235,7 +235,8 @@ fn maps_that_never_grew_hold_what_their_hints_have_room_for() {
         let mut recorder = Recorder::new(version);
         let mut today = recorder.record(5, OUTER, &[300]);
         let frame = Frame { function: "main.fill".into(), file: "main.go".into(), line: 7 };
-        let makes = MakeSite { frame: frame.clone(), map_type: Some(INNER.to_owned()) };
+        let makes =
+            MakeSite { frame: frame.clone(), map_type: Some(INNER.to_owned()), has_hint: true };
         recorder.evidence.makes.push(makes);
         let map_type = INNER.to_owned();
         let hints = HintedMakes { frame, map_type, n: 300, sum_hints: 300 * 100 };
@@ -297,7 +298,7 @@ fn maps_of_a_type_that_others_could_hold_are_not_in_them_for_that() {
     assert_eq!(of(&recorder.evidence, OUTER), Some(Err(NotFlattened::OtherFunctions)));
     assert_eq!(of(&recorder.evidence, INNER), Some(Err(NotFlattened::NoMaps)));
 
-    // The binary has code of the function assign to such maps.
+    // By the machine code the maps of the function come out of such maps.
     let part = |name: &str, size| TypePart {
         name: name.to_owned(),
         size,

@@ -70,7 +70,8 @@ fn has_unknown_hints(evidence: &Evidence, outer: &Frame, inner: &Inner) -> bool 
     let functions = [Some(outer), inner.frame.as_ref()];
     let mut makes = evidence.makes.iter().filter(|make| {
         let is_here = |frame: &Frame| frame.function == make.frame.function;
-        make.map_type.as_ref() == Some(&inner.map_type)
+        make.has_hint
+            && make.map_type.as_ref() == Some(&inner.map_type)
             && functions.into_iter().flatten().any(is_here)
     });
     let is_met = |frame: &Frame| evidence.hints.iter().any(|of| of.frame.is_same_line(frame));

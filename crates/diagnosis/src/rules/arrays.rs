@@ -2,7 +2,7 @@
 
 use super::SiteContext;
 use crate::finding::{Amount, EvidenceLine};
-use evidence::{Block, Evidence, MapType, Site, SourceKind};
+use evidence::{Block, Evidence, MapType, Site, SiteMap, SourceKind};
 
 /// All live arrays of maps of a type. A heap profile is a sample: these are estimates.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,6 +48,6 @@ impl LiveArrays {
 
 /// Whether a line is known to use maps of this type.
 pub(super) fn uses(site: &Site, map_type: &MapType) -> bool {
-    let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+    let mut types = site.maps.iter().flatten().filter_map(SiteMap::known_type);
     types.any(|of| of.name == map_type.name)
 }

@@ -7,7 +7,8 @@ use super::predicted::Presizing;
 use super::saving::{self, Gone};
 use super::steady::{self, GROWTH_IS_SMALL};
 use super::usual_size::{
-    UsualSize, allocated_evidence, blocks, recorded, recorded_entries, recorded_evidence,
+    UsualSize, allocated_evidence, blocks, grown_type, recorded, recorded_entries,
+    recorded_evidence,
 };
 use super::{
     ENOUGH_SAMPLES, FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, makes, said,
@@ -69,7 +70,7 @@ pub(super) fn growth_is_a_part(context: &SiteContext<'_>) -> Option<Finding> {
 
 /// What a hint would do about the growth at this line.
 fn presize(context: &SiteContext<'_>, cpu: &SiteCpu, process: &ProcessCpu) -> Finding {
-    let map_type = context.types(MapOp::Assign).next();
+    let map_type = grown_type(context);
     let size = UsualSize::of(context, map_type);
     let nested = map_type.and_then(|inner| Some((inner, context.outer_type(inner)?)));
     let cause = match nested {

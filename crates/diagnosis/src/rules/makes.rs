@@ -1,80 +1,88 @@
 //! Where the maps of a line are made: where a size hint can be written.
 
+use super::SiteContext;
 use super::usual_size::n_growing;
-use super::{FIRST_GROUP, SiteContext};
 use crate::finding::{Makes, NoMakes};
-use evidence::{Frame, HintedMakes, MakeSite, MapType, SourceKind};
+use evidence::{Frame, MakeSite, MapType, SourceKind};
 
 /// Where maps of this type that are used at a line may be made without a hint, as far as the binary shows it.
 pub(super) fn of(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes {
     let recorded = || Some(&context.site.growth.as_ref()?.types.first()?.map_type);
     let name = map_type.map(|of| &of.name).or_else(recorded);
-    let makes = lines(context, map_type);
+    let candidates = Candidates::of(context, name);
+    let makes = candidates.lines(|make| !make.has_hint);
     Makes {
         map_type: name.cloned(),
         makes_are_counted: !makes.is_empty() && n_growing(context).is_some(),
-        no_makes_because: makes.is_empty().then(|| why_none(context, map_type)),
+        are_traced: candidates.are_traced,
+        no_makes_because: makes.is_empty().then_some(candidates.else_because),
         makes,
-        hinted: name.map_or_else(Vec::new, |name| hinted(context, map_type, name)),
+        hinted: candidates.lines(|make| make.has_hint),
     }
 }
 
-/// Lines of the site's function that make maps of this type with a hint, which is not known to be for a single group.
-fn hinted(context: &SiteContext<'_>, map_type: Option<&MapType>, name: &String) -> Vec<Frame> {
-    let makes = context.evidence.makes.iter().filter(|make| {
-        make.frame.function == context.site.frame.function
-            && make.map_type.as_ref() == Some(name)
-            && !lacks_hint(context, make, map_type)
-    });
-    let mut places: Vec<Frame> = makes.map(|make| make.frame.clone()).collect();
-    places.dedup();
-    places
+/// Lines that may make the maps used at a line. Where it is not known which of several lines does, there is none: they may
+/// make different maps.
+struct Candidates<'e> {
+    makes: Vec<&'e MakeSite>,
+    /// Whether the machine code shows that the maps come from there.
+    are_traced: bool,
+    /// Why there is no line without a hint, if there is none.
+    else_because: NoMakes,
 }
 
-fn why_none(context: &SiteContext<'_>, map_type: Option<&MapType>) -> NoMakes {
-    let has_lines = unhinted(context, map_type).next().is_some();
-    match context.sources(SourceKind::Binary) {
-        None => NoMakes::NoBinary,
-        Some(_) if has_lines => NoMakes::TooFewMade,
-        Some(_) => NoMakes::NotSeen,
+impl<'e> Candidates<'e> {
+    /// 1. Where the machine code shows where the maps come from, these lines.
+    /// 2. Else the line of the function that makes maps of this type.
+    /// 3. Else the line of the function that makes maps of a type that is not known, without a hint.
+    ///
+    /// Where the heap profile has such lines, only those count that make as many maps as are filled.
+    fn of(context: &SiteContext<'e>, name: Option<&String>) -> Self {
+        let is_this = |make: &&MakeSite| name.is_some() && make.map_type.as_ref() == name;
+        let traced: Vec<_> = context.site.made.iter().filter(is_this).collect();
+        if !traced.is_empty() {
+            let else_because = NoMakes::NotSeen;
+            return Self { makes: traced, are_traced: true, else_because };
+        }
+        if context.sources(SourceKind::Binary).is_none() {
+            return Self::none(NoMakes::NoBinary);
+        }
+        let function = &context.site.frame.function;
+        let here = context.evidence.makes.iter().filter(|make| make.frame.function == *function);
+        let (of_type, others): (Vec<_>, Vec<_>) = here.partition(is_this);
+        let unknown = others.into_iter().filter(|make| make.map_type.is_none() && !make.has_hint);
+        let all = if of_type.is_empty() { unknown.collect() } else { of_type };
+        let makes_enough = |make: &&MakeSite| make.has_hint || makes_enough(context, &make.frame);
+        let (makes, too_few): (Vec<_>, Vec<_>) = all.into_iter().partition(makes_enough);
+        let first = makes.first();
+        match first {
+            None if too_few.is_empty() => Self::none(NoMakes::NotSeen),
+            None => Self::none(NoMakes::TooFewMade),
+            Some(first) if makes.iter().any(|make| !make.frame.is_same_line(&first.frame)) => {
+                Self::none(NoMakes::SeveralLines)
+            }
+            Some(_) => Self { makes, are_traced: false, else_because: NoMakes::NotSeen },
+        }
+    }
+
+    fn none(else_because: NoMakes) -> Self {
+        Self { makes: Vec::new(), are_traced: false, else_because }
+    }
+
+    fn lines(&self, is_meant: impl Fn(&MakeSite) -> bool) -> Vec<Frame> {
+        let meant = self.makes.iter().filter(|make| is_meant(make));
+        let mut lines: Vec<Frame> = meant.map(|make| make.frame.clone()).collect();
+        lines.dedup();
+        lines
     }
 }
 
-/// Lines of the site's function that may make such maps without a hint.
-fn unhinted<'e>(
-    context: &SiteContext<'e>,
-    map_type: Option<&MapType>,
-) -> impl Iterator<Item = &'e Frame> {
-    let function = &context.site.frame.function;
-    let makes = context.evidence.makes.iter().filter(move |make| make.frame.function == *function);
-    makes.filter(move |make| lacks_hint(context, make, map_type)).map(|make| &make.frame)
-}
-
-/// Lines of the site's function that make maps of this type, or of one that is not known, without a hint.
-///
-/// Where the heap profile has such lines, only those count that make as many maps as are filled here.
-fn lines(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Vec<Frame> {
-    let n_filled = n_growing(context);
-    let makes_enough = |frame: &Frame| match (n_filled, objects_at(context, frame)) {
+/// Whether a line makes as many maps as are filled here, as far as a heap profile shows that.
+fn makes_enough(context: &SiteContext<'_>, frame: &Frame) -> bool {
+    match (n_growing(context), objects_at(context, frame)) {
         (Some(filled), made) => made.is_none_or(|made| made >= filled / 2),
         (None, _) => true,
-    };
-    let mut places: Vec<Frame> =
-        unhinted(context, map_type).filter(|frame| makes_enough(frame)).cloned().collect();
-    places.dedup();
-    places
-}
-
-/// Whether a line may make maps of this type without a hint, or with one for a single group.
-///
-/// The machine code names the type only where there is a hint, which may be 0: a recording then says so.
-fn lacks_hint(context: &SiteContext<'_>, make: &MakeSite, map_type: Option<&MapType>) -> bool {
-    let Some(name) = &make.map_type else { return true };
-    let here =
-        |hinted: &&HintedMakes| hinted.map_type == *name && hinted.frame.is_same_line(&make.frame);
-    let is_small = |hinted: &HintedMakes| hinted.mean() <= FIRST_GROUP as f64;
-    let is_this = map_type.is_some_and(|map_type| map_type.name == *name);
-    is_this && context.evidence.hints.iter().find(here).is_some_and(is_small)
+    }
 }
 
 /// Objects allocated at a line; `None` when no heap profile was given. A line that it lacks allocated next to nothing.

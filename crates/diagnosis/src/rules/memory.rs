@@ -7,7 +7,7 @@ use super::{ProcessContext, SiteContext, collector, confidence, is_noticeable, s
 use crate::finding::{
     Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason,
 };
-use evidence::{Cost, Evidence, MapType, ProcessCpu, SiteCpu, SourceKind};
+use evidence::{Cost, Evidence, MapType, ProcessCpu, SiteCpu, SiteMap, SourceKind};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
 pub(super) const CHURN: u64 = 20;
@@ -131,7 +131,7 @@ impl<'e> Marked<'e> {
     fn of(evidence: &'e Evidence) -> Self {
         let mut marked = Self::default();
         for site in &evidence.sites {
-            let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+            let mut types = site.maps.iter().flatten().filter_map(SiteMap::known_type);
             let pointers = types.find(|t| t.key.has_pointers || t.elem.has_pointers);
             let Some(map_type) = pointers else { continue };
             let blocks = site.heap.iter().flat_map(|heap| &heap.blocks);

@@ -7,7 +7,7 @@ use super::predicted::Flattening;
 use super::saving::{self, Gone};
 use super::{FIRST_GROUP, FLAT_IS_SMALLER, SiteContext, confidence, predicted, said};
 use crate::finding::{Advice, Amount, Basis, Cause, Finding, Level, Reason, Saving};
-use evidence::{Cost, MapType, Site, SourceKind};
+use evidence::{Cost, MapType, Site, SiteMap, SourceKind};
 
 /// Part of a site's map cost spent on first groups from which on maps are made nearly as often as they are written.
 pub(super) const CREATION_DOMINATES: f64 = 0.20;
@@ -107,7 +107,7 @@ fn of_other_lines(context: &SiteContext<'_>, outer: &MapType) -> Cost {
 }
 
 fn uses(site: &Site, map_type: &MapType) -> bool {
-    let mut types = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+    let mut types = site.maps.iter().flatten().filter_map(SiteMap::known_type);
     types.any(|of| of.name == map_type.name)
 }
 
@@ -132,9 +132,9 @@ pub(super) fn keep_nested(context: &SiteContext<'_>) -> Option<Finding> {
         .types(MapOp::Read)
         .chain(context.types(MapOp::Assign))
         .find(|t| t.nested == Nested::Direct)?;
-    let touches_inner = |t: &MapType| t.name == outer.elem.name;
-    let maps = context.site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
-    if !maps.into_iter().any(touches_inner) {
+    let is_held = |t: &MapType| context.outer_type(t).is_some_and(|holds| holds.name == outer.name);
+    let maps = context.site.maps.iter().flatten().filter_map(SiteMap::known_type);
+    if !maps.into_iter().any(is_held) {
         return None;
     }
     let read = cpu.by_op.get(MapOp::Read);

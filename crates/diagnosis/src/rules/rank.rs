@@ -123,6 +123,7 @@ mod tests {
             makes: Vec::new(),
             hinted: Vec::new(),
             makes_are_counted: false,
+            are_traced: false,
             no_makes_because,
         }
     }

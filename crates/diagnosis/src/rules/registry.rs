@@ -422,7 +422,7 @@ pub const RULES: &[Rule] = &[
             },
         ],
         when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, the line writes inner maps \
-               (code of its function, or of one that it was inlined into, assigns to maps of them), making first \
+               (the machine code takes them out of maps of them, or puts them there), making first \
                groups takes at least {CREATION_DOMINATES}, at least {STAY_SMALL} are first groups, and no code is seen that \
                ranges over such maps",
         trust: "low, since the entries of a first group are not counted",
@@ -682,7 +682,7 @@ pub const RULES: &[Rule] = &[
         gives_way_to: &[ToChangeHere],
         thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES],
         when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, both levels of a nested map \
-               are used on the line, and nothing asks for a change",
+               are used on the line (the machine code takes the inner map out of the outer one), and nothing asks for a change",
         trust: MEDIUM_BY_SAMPLES,
         why: "Holding the inner map in a variable was 1.3 to 2 times faster.",
         by_hand: "look whether entries of one outer key are touched one after the other",

@@ -9,7 +9,7 @@ use super::growth::GROWTH_DOMINATES;
 use super::steady::{in_maps, spent};
 use super::{PROCESS_NOTICEABLE, ProcessContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Cause, EvidenceLine, Finding, Level, Makes, NoMakes, Reason, Spent};
-use evidence::{Cost, Evidence, Frame, ProcessCpu, SiteCpu};
+use evidence::{Cost, Evidence, Frame, ProcessCpu, SiteCpu, SiteMap};
 
 /// Part of the process' CPU in maps of one type from which on they are looked at together.
 pub(super) const TYPE_NOTICEABLE: f64 = 0.10;
@@ -87,7 +87,7 @@ fn by_type(evidence: &Evidence) -> Vec<TypeSums<'_>> {
     let mut index: HashMap<&str, usize> = HashMap::new();
     let mut sums: Vec<TypeSums<'_>> = Vec::new();
     for site in &evidence.sites {
-        let mut names = site.maps.iter().flatten().filter_map(|map| map.map_type.as_ref().ok());
+        let mut names = site.maps.iter().flatten().filter_map(SiteMap::known_type);
         let (Some(cpu), Some(first)) = (&site.cpu, names.next()) else { continue };
         if names.any(|other| other.name != first.name) || cpu.map == Cost::default() {
             continue;
@@ -134,19 +134,20 @@ fn makes(evidence: &Evidence, name: &str) -> Vec<Frame> {
 }
 
 fn advice(evidence: &Evidence, name: &str, is_growth: bool) -> Advice {
-    let makes = makes(evidence, name);
+    let map_type = Some(name.to_owned());
     if !is_growth {
-        return Advice::LookForHabit { map_type: Some(name.to_owned()), makes };
+        return Advice::LookForHabit { map_type, makes: makes(evidence, name, |_| true) };
     }
-    // Where the machine code names the type there is a hint, whatever its number.
+    let unhinted = makes(evidence, name, |make| !make.has_hint);
     let made = Makes {
-        map_type: Some(name.to_owned()),
-        makes: Vec::new(),
-        hinted: makes,
+        map_type,
+        no_makes_because: unhinted.is_empty().then_some(NoMakes::NotSeen),
+        makes: unhinted,
+        hinted: makes(evidence, name, |make| make.has_hint),
         makes_are_counted: false,
-        no_makes_because: Some(NoMakes::NotSeen),
+        are_traced: false,
     };
-    Advice::Presize { made, entries: None }
+    Advice::Presize { made, n: None, entries: None }
 }
 
 fn lines(process: &ProcessContext<'_>, cpu: &ProcessCpu, of: &TypeSums<'_>) -> Vec<EvidenceLine> {

@@ -65,7 +65,7 @@ fn site(line: u32, parts: &[(MapOp, Category, u64)]) -> Site {
 trait Told {
     fn leaf(self, name: &str, samples: u64) -> Self;
     fn uses(self, op: MapOp, map_type: MapType) -> Self;
-    /// Code of its function assigns to maps of maps.
+    /// Code takes its maps out of maps of maps.
     fn held(self) -> Self;
     /// Array allocations as room for entries and their number; 100 bytes each.
     fn arrays(self, rungs: &[(u64, u64)], inuse_bytes: u64) -> Self;
@@ -79,7 +79,8 @@ impl Told for Site {
     }
 
     fn uses(mut self, op: MapOp, map_type: MapType) -> Self {
-        let map = SiteMap { op, callee: "runtime.mapassign".to_owned(), map_type: Ok(map_type) };
+        let (callee, map_type) = ("runtime.mapassign".to_owned(), Ok(map_type));
+        let map = SiteMap { op, callee, map_type, is_possible: false };
         self.maps.get_or_insert_default().push(map);
         self
     }
@@ -183,6 +184,7 @@ fn not_made(map_type: Option<String>, because: NoMakes) -> Makes {
         makes: Vec::new(),
         hinted: Vec::new(),
         makes_are_counted: false,
+        are_traced: false,
         no_makes_because,
     }
 }
@@ -324,7 +326,8 @@ fn few_samples_of_arrays_say_no_sizes() {
 fn the_line_that_makes_as_many_maps_is_named() {
     let mut evidence = program("go1.27.3");
     let make = |line| Frame { function: "main.fill".into(), file: "/src/main.go".into(), line };
-    evidence.makes = [7, 9].map(|line| MakeSite { frame: make(line), map_type: None }).into();
+    let made = |line| MakeSite { frame: make(line), map_type: None, has_hint: false };
+    evidence.makes = [7, 9].map(made).into();
     let filled = site(1, GROWING).uses(Assign, inner()).arrays(&[(8, 900), (14, 900)], 1000);
     let mut made = site(9, &[]).arrays(&[(48, 890)], 10);
     made.cpu = None;
@@ -340,7 +343,11 @@ fn a_line_is_named_only_if_this_map_can_be_made_there() {
         let mut evidence = program("go1.27.3");
         evidence.makes = made
             .iter()
-            .map(|&(line, name)| MakeSite { frame: frame(line), map_type: name.map(str::to_owned) })
+            .map(|&(line, name)| MakeSite {
+                frame: frame(line),
+                map_type: name.map(str::to_owned),
+                has_hint: name.is_some(),
+            })
             .collect();
         let hinted = |&(line, hint)| HintedMakes {
             frame: frame(line),
@@ -358,10 +365,34 @@ fn a_line_is_named_only_if_this_map_can_be_made_there() {
     let nowhere: [u32; 0] = [];
     assert_eq!(place(&[], &[]), nowhere);
     assert_eq!(place(&[(7, None)], &[]), [7]);
-    assert_eq!(place(&[(7, None), (9, None)], &[]), [7, 9]);
+    assert_eq!(place(&[(7, None), (9, None)], &[]), nowhere, "they may make different maps");
     assert_eq!(place(&[(7, Some(&name))], &[]), nowhere, "it has a hint");
     assert_eq!(place(&[(7, Some(&name))], &[(7, 200)]), nowhere);
-    assert_eq!(place(&[(7, Some(&name))], &[(7, 0)]), [7]);
+    assert_eq!(place(&[(7, Some(&name))], &[(7, 0)]), nowhere, "it has one, whatever it was");
+    assert_eq!(place(&[(7, None), (9, Some("map[int]bool"))], &[]), [7]);
+}
+
+/// Where the machine code shows where a map is made, other lines are not named, whatever they make.
+#[test]
+fn a_line_that_the_code_shows_is_named_alone() {
+    let frame = |line| Frame { function: "main.fill".into(), file: "/src/main.go".into(), line };
+    let make =
+        |line, has_hint| MakeSite { frame: frame(line), map_type: Some(inner().name), has_hint };
+    let told = |made: Vec<MakeSite>| {
+        let mut evidence = program("go1.27.3");
+        evidence.makes = vec![make(7, false), make(9, false), make(11, true)];
+        let filled = Site { made, ..site(1, GROWING).uses(Assign, inner()) };
+        let d = run(evidence, vec![filled]);
+        let Advice::Presize { made, .. } = &d.findings[0].advice else { panic!("{d:?}") };
+        let lines = |frames: &[Frame]| frames.iter().map(|of| of.line).collect::<Vec<_>>();
+        (lines(&made.makes), lines(&made.hinted), made.are_traced, made.no_makes_because)
+    };
+    assert_eq!(told(vec![make(9, false)]), (vec![9], vec![], true, None));
+    let hinted = told(vec![make(11, true)]);
+    assert_eq!(hinted, (vec![], vec![11], true, Some(NoMakes::NotSeen)));
+    let both = told(vec![make(9, false), make(11, true)]);
+    assert_eq!(both, (vec![9], vec![11], true, None));
+    assert_eq!(told(vec![]), (vec![], vec![], false, Some(NoMakes::SeveralLines)));
 }
 
 /// Whether or not a recording met its hint.
@@ -371,7 +402,7 @@ fn a_line_that_makes_the_map_with_a_hint_is_named_as_one() {
     let hinted = |hints: &[u64]| {
         let mut evidence = program("go1.27.3");
         let map_type = Some(inner().name);
-        evidence.makes = vec![MakeSite { frame: frame.clone(), map_type }];
+        evidence.makes = vec![MakeSite { frame: frame.clone(), map_type, has_hint: true }];
         let hint = |&sum_hints: &u64| {
             let (frame, map_type) = (frame.clone(), inner().name);
             HintedMakes { frame, map_type, n: 1, sum_hints }
@@ -383,7 +414,7 @@ fn a_line_that_makes_the_map_with_a_hint_is_named_as_one() {
     };
     assert_eq!(hinted(&[]), std::slice::from_ref(&frame));
     assert_eq!(hinted(&[200]), std::slice::from_ref(&frame));
-    assert_eq!(hinted(&[0]), []);
+    assert_eq!(hinted(&[0]), std::slice::from_ref(&frame));
 }
 
 #[test]
@@ -500,9 +531,19 @@ fn small_inner_maps_made_all_the_time_are_flattened_with_low_confidence() {
 
 #[test]
 fn two_levels_on_one_line_without_growth_stay_nested() {
-    let line = site(1, STEADY).uses(MapOp::Read, outer()).uses(Assign, inner());
+    let line = site(1, STEADY).uses(MapOp::Read, outer()).uses(Assign, inner()).held();
     let d = check(program("go1.27.3"), vec![line], &["keep-nested LeaveAlone Medium"]);
     assert_eq!(d.findings[0].advice, Advice::KeepNested { outer: outer().name });
+}
+
+#[test]
+fn a_type_that_generic_code_may_mean_is_not_taken_for_the_one() {
+    let mut filled = site(1, GROWING).uses(Assign, inner()).held();
+    filled.maps.as_mut().unwrap()[0].is_possible = true;
+    let finding = run(program("go1.27.3"), vec![filled]).findings.remove(0);
+    assert_eq!(finding.cause, Cause::MapGrows);
+    let Advice::Presize { made, .. } = finding.advice else { panic!("{finding:?}") };
+    assert_eq!(made.map_type, None);
 }
 
 #[test]

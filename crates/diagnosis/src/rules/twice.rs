@@ -4,7 +4,7 @@ use goabi::MapOp;
 
 use super::{FunctionSites, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Cause, Finding, Level, Reason, Twice};
-use evidence::{Cost, MapType, Site};
+use evidence::{Cost, MapType, Site, SiteMap};
 
 /// Lines between the two lookups, at most.
 pub(super) const NEAR_LINES: u32 = 5;
@@ -60,7 +60,7 @@ fn is_below(site: &Site, other: &Site) -> bool {
 /// Whether the operation is on maps of this type, and on no others that may be of another.
 fn has_only(site: &Site, op: MapOp, map_type: &MapType) -> bool {
     let maps = site.maps.iter().flatten().filter(|map| map.op == op);
-    let mut types = maps.map(|map| map.map_type.as_ref().ok()).peekable();
+    let mut types = maps.map(SiteMap::known_type).peekable();
     types.peek().is_some() && types.all(|of| of.is_some_and(|of| of.name == map_type.name))
 }
 

@@ -8,6 +8,7 @@ use crate::hints;
 use evidence::sizes::allocated::{self, AllocatedSizes};
 use evidence::sizes::{Class, FinalSizes, NoSizes, Size};
 use evidence::{Block, Bounds, Figure, MapType, Precision, SourceKind, TypeGrowth};
+use goabi::MapOp;
 
 /// Part of the maps that counts as most of them.
 const MOST: f64 = 0.95;
@@ -111,6 +112,12 @@ pub(super) fn recorded_entries(sizes: &FinalSizes) -> Entries {
 pub(super) fn recorded<'e>(context: &SiteContext<'e>) -> Option<(&'e TypeGrowth, &'e FinalSizes)> {
     let growth = recorded_type(context)?;
     Some((growth, growth.sizes.as_ref().ok()?))
+}
+
+/// The type of the maps that grow at this line: that which a recording saw, else that which the line writes.
+pub(super) fn grown_type<'e>(context: &SiteContext<'e>) -> Option<&'e MapType> {
+    let Some(recorded) = recorded_type(context) else { return context.types(MapOp::Assign).next() };
+    context.types(MapOp::Assign).find(|written| written.name == recorded.map_type)
 }
 
 /// The type that moves most at this line.

@@ -1,7 +1,6 @@
 //! What machine code says of maps.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use goabi::{MapOp, Nested};
 
@@ -15,17 +14,31 @@ pub struct CodeMaps {
     /// Places at which maps are made.
     pub makes: Vec<MakeSite>,
     lines: LineTable,
-    uses: HashMap<LineId, Vec<SiteMap>>,
-    holders: Vec<Holder>,
+    uses: HashMap<LineId, LineUses>,
 }
 
-/// A function that assigns to maps of maps.
-#[derive(Debug)]
-struct Holder {
-    function: Arc<str>,
-    /// Whether the assignment is in its own source, not in that of a function inlined into it.
-    is_own: bool,
-    map_type: MapType,
+/// What the code of a line does with maps.
+#[derive(Debug, Default)]
+struct LineUses {
+    maps: Vec<SiteMap>,
+    holders: Vec<MapType>,
+    made: Vec<MakeSite>,
+    has_new: bool,
+    /// Names of possible types, each with a line that is not generic and means it.
+    callers: Vec<(String, LineId)>,
+}
+
+/// How the map of an operation is related to others.
+#[derive(Debug, Default)]
+pub struct Related {
+    /// Types of maps that hold it.
+    pub holders: Vec<MapType>,
+    /// Where it may have been made.
+    pub made: Vec<MakeSite>,
+    /// Whether each call of the line's function makes it anew.
+    pub is_new: bool,
+    /// Names of possible types, each with a line that is not generic and leads to the operation being on that type.
+    pub callers: Vec<(String, Frame)>,
 }
 
 impl CodeMaps {
@@ -35,38 +48,30 @@ impl CodeMaps {
     }
 
     /// Adds a map operation at a line. Several that are alike are one.
-    pub fn add_use(&mut self, frame: &Frame, map: SiteMap) {
+    pub fn add_use(&mut self, frame: &Frame, map: SiteMap, related: Related) {
+        let callers = related.callers.iter();
+        let callers: Vec<(String, LineId)> =
+            callers.map(|(name, caller)| (name.clone(), self.lines.add(caller))).collect();
         let at_line = self.uses.entry(self.lines.add(frame)).or_default();
-        if !at_line.contains(&map) {
-            at_line.push(map);
-        }
-    }
-
-    /// Adds an assignment to a map, in these functions of the user: that in whose source it is, then those that it was
-    /// inlined into.
-    pub fn add_assign(&mut self, functions: impl Iterator<Item = Arc<str>>, map_type: &MapType) {
-        if map_type.nested != Nested::Direct {
-            return;
-        }
-        self.holders.extend(functions.enumerate().map(|(index, function)| Holder {
-            function,
-            is_own: index == 0,
-            map_type: map_type.clone(),
-        }));
+        add_new(&mut at_line.callers, callers);
+        add_new(&mut at_line.maps, [map]);
+        let holders = related.holders.into_iter().filter(|of| of.nested == Nested::Direct);
+        add_new(&mut at_line.holders, holders);
+        add_new(&mut at_line.made, related.made);
+        at_line.has_new |= related.is_new;
     }
 
     /// The maps used at a line.
     pub(super) fn uses(&self, frame: &Frame) -> &[SiteMap] {
-        let maps = self.lines.find(frame).and_then(|line| self.uses.get(&line));
-        maps.map_or(&[], |maps| maps)
+        self.of_line(frame).map_or(&[], |uses| &uses.maps)
     }
 
     /// What is done with maps of each type that the code names. Sorted, each once.
     pub(super) fn ops(&self) -> Vec<CodeOp> {
-        let maps = self.uses.values().flatten();
+        let maps = self.uses.values().flat_map(|uses| &uses.maps);
         let mut ops: Vec<CodeOp> = maps
             .filter_map(|map| {
-                let map_type = map.map_type.as_ref().ok()?.name.clone();
+                let map_type = map.known_type()?.name.clone();
                 Some(CodeOp { map_type, op: map.op })
             })
             .collect();
@@ -75,20 +80,54 @@ impl CodeMaps {
         ops
     }
 
-    /// Maps of maps that the function of a line assigns to, or one that it was inlined into.
-    pub(super) fn holders_of(&self, site: &Site) -> Vec<MapType> {
-        let around =
-            |function: &str| site.inlined_into.iter().any(|outer| *outer.function == *function);
-        let is_near = |holder: &&Holder| {
-            holder.function == site.frame.function || (holder.is_own && around(&holder.function))
+    /// Says of a site what the code of its line does.
+    pub(super) fn tell(&self, site: &mut Site) {
+        let Some(uses) = self.of_line(&site.frame) else {
+            site.maps = Some(Vec::new());
+            return;
         };
-        let mut types: Vec<MapType> = Vec::new();
-        for holder in self.holders.iter().filter(is_near) {
-            if !types.contains(&holder.map_type) {
-                types.push(holder.map_type.clone());
-            }
+        site.maps = Some(uses.maps.clone());
+        (site.holders, site.made) = (uses.holders.clone(), uses.made.clone());
+        site.has_new_map = uses.has_new;
+        self.narrow(site, uses);
+    }
+
+    /// Leaves out types that no caller means which samples came from; one that is left is the type, as far as was sampled.
+    fn narrow(&self, site: &mut Site, uses: &LineUses) {
+        let Some(maps) = &mut site.maps else { return };
+        let callers = site.generic_callers.iter().map(|caller| self.lines.find(caller));
+        let Some(callers) = callers.collect::<Option<Vec<LineId>>>() else { return };
+        let is_told = |caller: &LineId| uses.callers.iter().any(|(_, of)| of == caller);
+        if callers.is_empty() || !callers.iter().all(is_told) {
+            return;
         }
-        types
+        let is_meant = |map: &SiteMap| {
+            let name = map.map_type.as_ref().map_or("", |of| &*of.name);
+            uses.callers.iter().any(|(of, caller)| of == name && callers.contains(caller))
+        };
+        let of_op = |op, callee: &str| {
+            let is_alike = |map: &&SiteMap| map.op == op && map.callee == callee;
+            maps.iter().filter(is_alike).filter(|map| is_meant(map)).count()
+        };
+        let narrowed = maps.iter().filter_map(|map| {
+            let n_meant = of_op(map.op, &map.callee);
+            let is_left = !map.is_possible || n_meant == 0 || is_meant(map);
+            let is_possible = map.is_possible && n_meant != 1;
+            is_left.then(|| SiteMap { is_possible, ..map.clone() })
+        });
+        *maps = narrowed.collect();
+    }
+
+    fn of_line(&self, frame: &Frame) -> Option<&LineUses> {
+        self.uses.get(&self.lines.find(frame)?)
+    }
+}
+
+fn add_new<T: PartialEq>(to: &mut Vec<T>, new: impl IntoIterator<Item = T>) {
+    for one in new {
+        if !to.contains(&one) {
+            to.push(one);
+        }
     }
 }
 

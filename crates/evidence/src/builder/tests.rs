@@ -3,7 +3,9 @@
 use goabi::Nested;
 
 use super::*;
-use crate::{Alloc, Block, Caller, LockSide, MapType, Misses, SiteCpu, SiteMap, TypePart, Waits};
+use crate::{
+    Alloc, Block, Caller, LockSide, MapType, Misses, SiteCpu, SiteMap, TypeGrowth, TypePart, Waits,
+};
 
 fn frame(function: &str, line: u32) -> Frame {
     Frame { function: function.into(), file: "main.go".into(), line }
@@ -46,7 +48,8 @@ fn map_type() -> MapType {
 }
 
 fn use_of(op: MapOp) -> SiteMap {
-    SiteMap { op, callee: "runtime.mapassign".to_owned(), map_type: Ok(map_type()) }
+    let (callee, map_type) = ("runtime.mapassign".to_owned(), Ok(map_type()));
+    SiteMap { op, callee, map_type, is_possible: false }
 }
 
 fn places(evidence: &Evidence) -> Vec<(&str, u32)> {
@@ -64,11 +67,11 @@ fn lines_that_use_maps_are_sites() {
         builder.allocations(&frame("main.alloc", line), heap(&[(64, n)]));
     }
     let mut code = CodeMaps::of(vec![map_type()]);
-    code.add_use(&frame("main.alloc", 3), use_of(MapOp::Make));
-    code.add_use(&frame("main.alloc", 4), use_of(MapOp::Assign));
-    code.add_use(&frame("main.alloc", 5), use_of(MapOp::Read));
-    code.add_use(&frame("main.alloc", 6), use_of(MapOp::Make));
-    code.add_use(&frame("main.never", 7), use_of(MapOp::Assign));
+    code.add_use(&frame("main.alloc", 3), use_of(MapOp::Make), Related::default());
+    code.add_use(&frame("main.alloc", 4), use_of(MapOp::Assign), Related::default());
+    code.add_use(&frame("main.alloc", 5), use_of(MapOp::Read), Related::default());
+    code.add_use(&frame("main.alloc", 6), use_of(MapOp::Make), Related::default());
+    code.add_use(&frame("main.never", 7), use_of(MapOp::Assign), Related::default());
     builder.code(code);
     builder.cpu(ProcessCpu::of(profile), None);
     let (sources, total) = (of_heap.into(), Alloc::default());
@@ -254,12 +257,88 @@ fn blocks_get_the_room_of_a_map_whose_array_has_their_size() {
     builder.line(&frame("main.put", 7)).cpu = using_maps(1);
     builder.allocations(&frame("main.put", 7), heap(&[(208, 3), (300, 1)]));
     let mut code = CodeMaps::of(vec![map_type()]);
-    code.add_use(&frame("main.put", 7), use_of(MapOp::Assign));
+    code.add_use(&frame("main.put", 7), use_of(MapOp::Assign), Related::default());
     builder.code(code);
     let evidence = builder.finish();
     let blocks = &evidence.sites[0].heap.as_ref().unwrap().blocks;
     let rooms: Vec<_> = blocks.iter().map(|block| block.map_capacity).collect();
     assert_eq!(rooms, [Some(8), None]);
+}
+
+#[test]
+fn generic_code_has_the_type_that_its_sampled_callers_mean() {
+    let other = MapType { name: "map[string]bool".to_owned(), ..map_type() };
+    let maps = |called_from: &[(u32, &MapType)], samples_from: &[u32]| {
+        let mut builder = Builder::default();
+        let profile = builder.source("cpu.pprof", SourceKind::Cpu).id();
+        let place = frame("lru.(*LRU[go.shape.string]).Get", 7);
+        let site = builder.line(&place);
+        site.cpu = using_maps(3);
+        site.generic_callers = samples_from.iter().map(|&line| frame("main.get", line)).collect();
+        builder.cpu(ProcessCpu::of(profile), None);
+        let mut code = CodeMaps::of(vec![map_type(), other.clone()]);
+        for &(line, of) in called_from {
+            let (callee, map_type) = ("runtime.mapaccess1_faststr".to_owned(), Ok(of.clone()));
+            let map = SiteMap { op: MapOp::Read, callee, map_type, is_possible: true };
+            let callers = vec![(of.name.clone(), frame("main.get", line))];
+            code.add_use(&place, map, Related { callers, ..Related::default() });
+        }
+        builder.code(code);
+        let maps = builder.finish().sites.remove(0).maps.unwrap_or_default();
+        let of = |map: SiteMap| (map.map_type.map_or(String::new(), |of| of.name), map.is_possible);
+        maps.into_iter().map(of).collect::<Vec<_>>()
+    };
+    let this = map_type();
+    let two = [(1, &this), (2, &other), (3, &this)];
+    let both = [(this.name.clone(), true), (other.name.clone(), true)];
+    assert_eq!(maps(&two, &[]), both);
+    assert_eq!(maps(&two, &[1, 2]), both);
+    assert_eq!(maps(&two, &[2]), [(other.name.clone(), false)]);
+    assert_eq!(maps(&two, &[1, 3]), [(this.name.clone(), false)]);
+    assert_eq!(maps(&two, &[2, 9]), both, "nobody knows what line 9 means");
+}
+
+/// What a recording saw grow at a line is what the line writes, where the machine code does not tell that.
+#[test]
+fn a_recording_names_what_the_code_leaves_open() {
+    let other = MapType { name: "map[string]bool".to_owned(), ..map_type() };
+    let unknown = SiteMap { map_type: Err("generic".to_owned()), ..use_of(MapOp::Assign) };
+    let possible = |map_type: &MapType| SiteMap {
+        map_type: Ok(map_type.clone()),
+        is_possible: true,
+        ..use_of(MapOp::Assign)
+    };
+    let named = |in_code: &[SiteMap], recorded: &[&str]| {
+        let mut builder = Builder::default();
+        let recording = builder.source("recording.pb.gz", SourceKind::Recording).id();
+        let growth = builder.line(&frame("main.put", 7)).growth.get_or_insert_default();
+        growth.types = recorded
+            .iter()
+            .map(|&name| TypeGrowth { map_type: name.to_owned(), ..TypeGrowth::default() })
+            .collect();
+        builder.growth(ProcessGrowth::of(recording));
+        let mut code = CodeMaps::of(vec![map_type(), other.clone()]);
+        for map in in_code {
+            code.add_use(&frame("main.put", 7), map.clone(), Related::default());
+        }
+        builder.code(code);
+        let evidence = builder.finish();
+        let maps = evidence.sites[0].maps.iter().flatten();
+        let names: Vec<String> =
+            maps.filter_map(SiteMap::known_type).map(|of| of.name.clone()).collect();
+        names
+    };
+    let this = map_type().name;
+    assert_eq!(named(std::slice::from_ref(&unknown), &[]), [""; 0]);
+    assert_eq!(named(std::slice::from_ref(&unknown), &[&this]), [&*this]);
+    assert_eq!(named(std::slice::from_ref(&unknown), &["map[int]main.T"]), [""; 0]);
+    let both = [possible(&map_type()), possible(&other)];
+    assert_eq!(named(&both, &[]), [""; 0]);
+    assert_eq!(named(&both, &["map[string]bool"]), ["map[string]bool"]);
+    // What is known of one operation says nothing of the other.
+    assert_eq!(named(&[use_of(MapOp::Assign), unknown.clone()], &[&this]), [&*this]);
+    let two = named(&[use_of(MapOp::Assign), unknown], &[&this, "map[string]bool"]);
+    assert_eq!(two, [&*this, "map[string]bool"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use iced_x86::{
     InstructionInfoOptions, OpAccess, OpKind, Register,
 };
 
-use super::flow::{Def, Flow, Reg, Step};
+use super::flow::{Def, Flow, Place, Reg, Step, Store};
 
 /// Splits `code` at address `start` into instructions. Bytes that are none become a stop of one byte.
 pub(super) fn decode_steps(code: &[u8], start: u64) -> Vec<Step> {
@@ -50,27 +50,98 @@ pub(super) fn table_base(bytes: &[u8]) -> Option<Reg> {
     is_table.then(|| reg(insn.memory_base())).flatten()
 }
 
+/// RSP.
+const SP: Reg = 4;
+
 /// What the instruction at the head of `bytes`, at address `addr`, leaves in `wanted`.
-pub(super) fn definition(bytes: &[u8], addr: u64, wanted: Reg) -> Def {
+pub(super) fn definition(bytes: &[u8], addr: u64, wanted: Place) -> Def {
     let insn = Decoder::with_ip(64, bytes, addr, DecoderOptions::NONE).decode();
-    if insn.is_invalid() {
-        return Def::Other;
+    match wanted {
+        _ if insn.is_invalid() => Def::Other,
+        Place::Reg(wanted) => definition_of_register(&insn, wanted),
+        Place::Slot(disp) => definition_of_slot(&insn, disp),
     }
-    if !writes(&insn, wanted) {
+}
+
+fn definition_of_register(insn: &Instruction, wanted: Reg) -> Def {
+    if !writes(insn, wanted) {
         return Def::Kept;
     }
+    let copy = |from| reg(from).map_or(Def::Other, |from| Def::Copy(Place::Reg(from)));
     match insn.code() {
         Code::Lea_r64_m if insn.is_ip_rel_memory_operand() => {
             Def::Address(insn.ip_rel_memory_address())
         }
+        Code::Lea_r64_m => taken_slot(insn).map_or(Def::Other, Def::Frame),
         Code::Mov_r64_imm64 | Code::Mov_r32_imm32 => Def::Address(insn.immediate(1)),
-        Code::Mov_r64_rm64 if insn.op1_kind() == OpKind::Register => {
-            reg(insn.op1_register()).map_or(Def::Other, Def::Copy)
-        }
-        Code::Mov_rm64_r64 => reg(insn.op1_register()).map_or(Def::Other, Def::Copy),
-        Code::Mov_r64_rm64 => load(&insn),
+        Code::Mov_r64_rm64 if insn.op1_kind() == OpKind::Register => copy(insn.op1_register()),
+        Code::Mov_rm64_r64 => copy(insn.op1_register()),
+        Code::Mov_r64_rm64 => load(insn),
         _ => Def::Other,
     }
+}
+
+/// Of eight bytes at `[rsp + disp]`.
+fn definition_of_slot(insn: &Instruction, disp: i64) -> Def {
+    let names_sp = insn.op0_kind() == OpKind::Register && insn.op0_register() == Register::RSP;
+    if insn.stack_pointer_increment() != 0 || names_sp && writes(insn, SP) {
+        return Def::LoadStack;
+    }
+    // Only the first operand is written, and arrays are no slots.
+    let is_in_frame = insn.op0_kind() == OpKind::Memory
+        && insn.memory_base() == Register::RSP
+        && insn.memory_index() == Register::None;
+    let start = insn.memory_displacement64() as i64;
+    let end = start.saturating_add(insn.memory_size().size() as i64);
+    if !is_in_frame || start >= disp.saturating_add(8) || end <= disp {
+        return Def::Kept;
+    }
+    match insn.code() {
+        Code::Mov_rm64_r64 if start == disp => {
+            reg(insn.op1_register()).map_or(Def::Other, |from| Def::Copy(Place::Reg(from)))
+        }
+        // Comparisons, among others.
+        _ if !writes_memory(insn) => Def::Kept,
+        _ => Def::Other,
+    }
+}
+
+fn writes_memory(insn: &Instruction) -> bool {
+    let mut factory = InstructionInfoFactory::new();
+    let info = factory.info_options(insn, InstructionInfoOptions::NO_REGISTER_USAGE);
+    info.used_memory().iter().any(|used| is_write(used.access()))
+}
+
+fn is_write(access: OpAccess) -> bool {
+    !matches!(access, OpAccess::None | OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess)
+}
+
+/// The slot whose address the instruction at the head of `bytes` takes.
+pub(super) fn slot_taken_by(bytes: &[u8]) -> Option<i64> {
+    taken_slot(&Decoder::new(64, bytes, DecoderOptions::NONE).decode())
+}
+
+/// Of `lea reg, [rsp + disp]`.
+fn taken_slot(insn: &Instruction) -> Option<i64> {
+    let takes = insn.code() == Code::Lea_r64_m
+        && insn.memory_base() == Register::RSP
+        && insn.memory_index() == Register::None;
+    takes.then(|| insn.memory_displacement64() as i64)
+}
+
+/// `mov [base + disp], value`, 64 bits, not into the stack frame.
+pub(super) fn store(bytes: &[u8]) -> Option<Store> {
+    let insn = Decoder::new(64, bytes, DecoderOptions::NONE).decode();
+    let is_plain = insn.code() == Code::Mov_rm64_r64
+        && insn.op0_kind() == OpKind::Memory
+        && insn.memory_index() == Register::None
+        && insn.segment_prefix() == Register::None;
+    if !is_plain {
+        return None;
+    }
+    let base = reg(insn.memory_base()).filter(|&base| base != SP)?;
+    let disp = insn.memory_displacement64() as i64;
+    Some(Store { base, disp, value: reg(insn.op1_register())? })
 }
 
 fn load(insn: &Instruction) -> Def {
@@ -81,22 +152,20 @@ fn load(insn: &Instruction) -> Def {
     if insn.is_ip_rel_memory_operand() {
         return Def::LoadAt(insn.ip_rel_memory_address());
     }
+    let disp = insn.memory_displacement64() as i64;
     match insn.memory_base() {
-        Register::RSP | Register::RBP => Def::LoadStack,
-        base => reg(base)
-            .map_or(Def::Other, |base| Def::LoadVia(base, insn.memory_displacement64() as i64)),
+        Register::RSP => Def::Copy(Place::Slot(disp)),
+        Register::RBP => Def::LoadStack,
+        base => reg(base).map_or(Def::Other, |base| Def::LoadVia(base, disp)),
     }
 }
 
 fn writes(insn: &Instruction, wanted: Reg) -> bool {
     let mut factory = InstructionInfoFactory::new();
     let info = factory.info_options(insn, InstructionInfoOptions::NO_MEMORY_USAGE);
-    info.used_registers().iter().any(|used| {
-        !matches!(
-            used.access(),
-            OpAccess::None | OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess
-        ) && reg(used.register().full_register()) == Some(wanted)
-    })
+    info.used_registers()
+        .iter()
+        .any(|used| is_write(used.access()) && reg(used.register().full_register()) == Some(wanted))
 }
 
 fn reg(register: Register) -> Option<Reg> {

@@ -7,7 +7,7 @@
 //! Source: Arm Architecture Reference Manual for A-profile (DDI 0487), section C4.1, "A64
 //! instruction set encoding".
 
-use super::flow::{Def, Flow, Reg, Step};
+use super::flow::{Def, Flow, Place, Reg, Step, Store};
 
 /// Encodes SP or XZR, depending on the instruction.
 const SP: Reg = 31;
@@ -82,9 +82,21 @@ pub(super) fn table_base(load: u32, branch: u32) -> Option<Reg> {
 
 /// What `word` at address `addr` leaves in `wanted`, given the word before it: addresses are
 /// built by pairs of instructions that the assembler always emits together.
-pub(super) fn definition(before: Option<u32>, word: u32, addr: u64, wanted: Reg) -> Def {
+pub(super) fn definition(before: Option<u32>, word: u32, addr: u64, wanted: Place) -> Def {
+    match wanted {
+        Place::Reg(wanted) => definition_of_register(before, word, addr, wanted),
+        Place::Slot(disp) => definition_of_slot(word, disp),
+    }
+}
+
+fn definition_of_register(before: Option<u32>, word: u32, addr: u64, wanted: Reg) -> Def {
     if !may_write(word, wanted) {
         return Def::Kept;
+    }
+    // LDP, 64 bits, without writeback: the second register is loaded from behind the first.
+    if word & 0xffc0_0000 == 0xa940_0000 && rn(word) != wanted {
+        let behind = if rd(word) == wanted { 0 } else { 8 };
+        return load_from(rn(word), pair_disp(word, 8) + behind);
     }
     if rd(word) != wanted {
         return Def::Other;
@@ -101,34 +113,120 @@ pub(super) fn definition(before: Option<u32>, word: u32, addr: u64, wanted: Reg)
         // ADD (immediate), 64 bits, not shifted.
         _ if word & 0xffc0_0000 == 0x9100_0000 => match (page, imm12(word)) {
             (Some(page), imm) => Def::Address(page.wrapping_add(imm)),
-            (None, 0) if rn(word) != SP => Def::Copy(rn(word)),
+            (None, imm) if rn(word) == SP => Def::Frame(imm as i64),
+            (None, 0) => Def::Copy(Place::Reg(rn(word))),
             _ => Def::Other,
         },
         // LDR (immediate, unsigned offset), 64 bits.
         _ if word & 0xffc0_0000 == 0xf940_0000 => load(page, rn(word), imm12(word) * 8),
         // LDUR, 64 bits.
-        _ if word & 0xffe0_0c00 == 0xf840_0000 => {
-            let disp = signed(word >> 12, 9);
-            match rn(word) {
-                SP => Def::LoadStack,
-                base => Def::LoadVia(base, disp),
-            }
-        }
+        _ if word & 0xffe0_0c00 == 0xf840_0000 => load_from(rn(word), signed(word >> 12, 9)),
         // MOV (register): ORR with XZR, not shifted.
         _ if word & 0xffe0_ffe0 == 0xaa00_03e0 => match ((word >> 16) & 31) as Reg {
             SP => Def::Other,
-            from => Def::Copy(from),
+            from => Def::Copy(Place::Reg(from)),
         },
         _ => Def::Other,
     }
 }
 
 fn load(page: Option<u64>, base: Reg, disp: u64) -> Def {
-    match (page, base) {
-        (Some(page), _) => Def::LoadAt(page.wrapping_add(disp)),
-        (None, SP) => Def::LoadStack,
-        (None, base) => Def::LoadVia(base, disp as i64),
+    match page {
+        Some(page) => Def::LoadAt(page.wrapping_add(disp)),
+        None => load_from(base, disp as i64),
     }
+}
+
+/// Of eight bytes behind a register or the stack pointer.
+fn load_from(base: Reg, disp: i64) -> Def {
+    match base {
+        SP => Def::Copy(Place::Slot(disp)),
+        base => Def::LoadVia(base, disp),
+    }
+}
+
+/// Of eight bytes at `[sp + disp]`.
+fn definition_of_slot(word: u32, disp: i64) -> Def {
+    if may_move_sp(word) {
+        return Def::LoadStack;
+    }
+    let is_memory = matches!((word >> 25) & 0xf, 0b0100 | 0b0110 | 0b1100 | 0b1110);
+    if !is_memory || rn(word) != SP {
+        return Def::Kept;
+    }
+    let Some(stored) = stored_at_sp(word) else { return Def::Other };
+    let (start, len) = stored;
+    if start >= disp.saturating_add(8) || start.saturating_add(len) <= disp {
+        return Def::Kept;
+    }
+    let of = |from| if from == SP { Def::Address(0) } else { Def::Copy(Place::Reg(from)) };
+    match word {
+        // STR and STUR, 64 bits.
+        _ if word & 0xffc0_0000 == 0xf900_0000 && start == disp => of(rd(word)),
+        _ if word & 0xffe0_0c00 == 0xf800_0000 && start == disp => of(rd(word)),
+        // STP, 64 bits.
+        _ if word & 0xffc0_0000 == 0xa900_0000 && start == disp => of(rd(word)),
+        _ if word & 0xffc0_0000 == 0xa900_0000 && start + 8 == disp => {
+            of(((word >> 10) & 31) as Reg)
+        }
+        _ => Def::Other,
+    }
+}
+
+/// Where an instruction stores by the stack pointer, and how many bytes; none for loads. `None` where that is not read.
+fn stored_at_sp(word: u32) -> Option<(i64, i64)> {
+    let is_vector = word & (1 << 26) != 0;
+    let opc = (word >> 22) & 3;
+    // LDR, STR and their like: log of the bytes in the top bits, 16 bytes in a form of its own.
+    let is_wide = is_vector && opc & 2 != 0;
+    let scale = if is_wide { 4 } else { word >> 30 };
+    let is_load = if is_vector { opc & 1 != 0 } else { opc != 0 };
+    let len = if is_load { 0 } else { 1_i64 << scale };
+    match word {
+        _ if word & 0x3b00_0000 == 0x3900_0000 => Some(((imm12(word) << scale) as i64, len)),
+        _ if word & 0x3b20_0c00 == 0x3800_0000 => Some((signed(word >> 12, 9), len)),
+        // LDP and STP without writeback.
+        _ if word & 0x3b80_0000 == 0x2900_0000 => {
+            let bytes = match (is_vector, word >> 30) {
+                (false, 0b10) => 8,
+                (false, _) => 4,
+                (true, size) => 4 << size,
+            };
+            let is_load = word & (1 << 22) != 0;
+            Some((pair_disp(word, bytes), if is_load { 0 } else { 2 * bytes }))
+        }
+        _ => None,
+    }
+}
+
+/// The offset of a pair of so many bytes each.
+fn pair_disp(word: u32, bytes: i64) -> i64 {
+    signed(word >> 15, 7) * bytes
+}
+
+/// Whether the instruction may change the stack pointer.
+fn may_move_sp(word: u32) -> bool {
+    // ADD and SUB (immediate and extended register) without flags, and AND and its like (immediate), name it as 31.
+    let is_arithmetic = word & 0x3f80_0000 == 0x1100_0000 || word & 0x3fe0_0000 == 0x0b20_0000;
+    let is_logic = word & 0x1f80_0000 == 0x1200_0000 && word & 0x6000_0000 != 0x6000_0000;
+    let names_sp = (is_arithmetic || is_logic) && rd(word) == SP;
+    // Loads and stores with writeback: pairs, and single registers.
+    let pair = word & 0x3a80_0000 == 0x2880_0000;
+    let single = word & 0x3b20_0400 == 0x3800_0400;
+    names_sp || (pair || single) && rn(word) == SP
+}
+
+/// The slot whose address an instruction takes: ADD (immediate) to the stack pointer, 64 bits, not shifted.
+pub(super) fn slot_taken_by(word: u32) -> Option<i64> {
+    let takes = word & 0xffc0_0000 == 0x9100_0000 && rn(word) == SP && rd(word) != SP;
+    takes.then(|| imm12(word) as i64)
+}
+
+/// `str value, [base, #disp]`, 64 bits, not into the stack frame.
+pub(super) fn store(word: u32) -> Option<Store> {
+    let is_plain = word & 0xffc0_0000 == 0xf900_0000 && rn(word) != SP && rd(word) != SP;
+    let disp = imm12(word) as i64 * 8;
+    is_plain.then(|| Store { base: rn(word), disp, value: rd(word) })
 }
 
 /// Whether `word` may write the general purpose register `wanted`. Calls are not looked at here.

@@ -26,6 +26,10 @@ pub(crate) enum Role {
     NeverReturns,
     /// Keeps every register except the one in which it returns the buffer (R11, X25).
     WriteBarrier,
+    /// Makes a value of the type that it is told.
+    NewObject,
+    /// Code for all types of a shape: its callers pass a dictionary with the types that they mean.
+    OfShapes,
 }
 
 /// The role of the function called `name`, if it has one.
@@ -33,13 +37,26 @@ pub(crate) fn role(name: &str) -> Option<Role> {
     if let Some(op) = map_function(name) {
         return Some(Role::Map(op.0, op.1));
     }
+    if is_of_shapes(name) {
+        return Some(Role::OfShapes);
+    }
     let short = name.strip_prefix("runtime.")?;
     if NEVER_RETURN.contains(&short) {
         return Some(Role::NeverReturns);
     }
+    if short == "newobject" {
+        return Some(Role::NewObject);
+    }
     // Source: runtime/asm_amd64.s and asm_arm64.s, gcWriteBarrier1..8 (1.21 and later) and
     // gcWriteBarrier, gcWriteBarrierCX.. (1.20 and before).
     short.starts_with("gcWriteBarrier").then_some(Role::WriteBarrier)
+}
+
+/// Whether a function is compiled for shapes of types: its name has them as type arguments.
+///
+/// Source: `cmd/compile/internal/noder/reader.go`, `shapedName` and `shapify`, Go 1.27.3.
+pub(crate) fn is_of_shapes(name: &str) -> bool {
+    name.contains("go.shape.")
 }
 
 fn map_function(name: &str) -> Option<(MapOp, TypeArgument)> {

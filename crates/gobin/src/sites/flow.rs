@@ -4,14 +4,20 @@
 //! 2. From the jumps make the edges of the control flow, jump tables included. Calls that never
 //!    return have no way on.
 //! 3. To ask for a register's value before a step, walk backwards along all paths to the
-//!    instruction that wrote it, and through copies to the one before. All paths must agree.
+//!    instruction that wrote it, and through copies to the one before, also when they are kept in
+//!    the stack frame in between. Of a type all paths must agree.
 //!
 //! The answer errs to one side only: an instruction, a call or a jump that is not understood makes
 //! the value unknown. A path that leads back to a place already passed adds nothing, which is right
-//! because between the two visits the register was only copied.
+//! because between the two visits the value was only copied.
+//!
+//! What is kept in the stack frame is followed on the premise that nothing else writes there: the
+//! compiler gives the values that it puts aside no address. Variables of the program may have one;
+//! where the answer is not checked otherwise, slots near an address that is taken are unknown.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use super::{UnknownType, amd64, arm64, callees::Role};
 use crate::Arch;
@@ -21,6 +27,17 @@ pub(super) type Reg = u8;
 
 /// How deep loads through registers are followed: a dictionary, and one behind it.
 const MAX_LOADS: u32 = 3;
+/// Loads that a value is known by, those of callers included.
+const MAX_ALL_LOADS: usize = 6;
+/// Origins told of one value at most.
+const MAX_ORIGINS: usize = 8;
+/// Steps followed for one question about a map, and for all of a function in times its own: types are what matters more.
+const MAX_MAP_STEPS: u64 = 2048;
+const MAX_MAP_STEPS_TIMES: u64 = 16;
+/// Steps in which a map that is put into another one is stored after the call that finds its place.
+const NEAR: usize = 48;
+/// A map may stand in a variable so far above an address that is taken: behind a lock, for one. Units: bytes.
+const TAKEN_BYTES: i64 = 32;
 /// Steps followed for one question. Real functions need some hundred; a damaged table can make a function of all code.
 const MAX_STEPS: u64 = 1 << 12;
 /// Steps followed for all questions of a function, in times its own: each map operation needs some ten.
@@ -50,29 +67,108 @@ pub(super) enum Flow {
     Stop,
 }
 
-/// What one instruction leaves in one register.
+/// Where a value stands between two instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    Reg(Reg),
+    /// Eight bytes of the stack frame, by their distance from the stack pointer.
+    Slot(i64),
+}
+
+/// What one instruction leaves in one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Def {
-    /// The register keeps its value.
+    /// The place keeps its value.
     Kept,
-    /// The value of another register before the instruction.
-    Copy(Reg),
+    /// The value of another place before the instruction.
+    Copy(Place),
     /// An address or number in the instruction itself.
     Address(u64),
+    /// The address of a slot of the stack frame.
+    Frame(i64),
     /// Eight bytes from a fixed address.
     LoadAt(u64),
     /// Eight bytes from `[base + disp]`.
     LoadVia(Reg, i64),
-    /// Eight bytes from the stack frame.
+    /// Eight bytes of the stack that are not followed.
     LoadStack,
     Other,
+}
+
+/// An instruction that stores eight bytes at `[base + disp]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Store {
+    pub(super) base: Reg,
+    pub(super) disp: i64,
+    pub(super) value: Reg,
 }
 
 /// What a register holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value {
-    Address(u64),
+    Known(Origin),
     Unknown(UnknownType),
+}
+
+/// Where a value begins, as far as its function shows it, and the loads that lead from there to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Origin {
+    pub(super) root: Root,
+    pub(super) loads: Loads,
+}
+
+/// Where a value may begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origins {
+    pub(super) known: Vec<Origin>,
+    /// Whether it is known on all paths.
+    pub(super) are_all: bool,
+}
+
+/// Where a value begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Root {
+    /// An address or number in the code, or in memory that the program cannot change.
+    Constant(u64),
+    /// What the caller left in this register.
+    Parameter(Reg),
+    /// What the call at this address left in this register.
+    Result(u64, Reg),
+    /// The address of this slot of the stack frame.
+    Frame(i64),
+    /// What stands in this slot, which others may write: it is another value each time.
+    Slot(i64),
+}
+
+/// The offsets of loads, the first load first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Loads {
+    offsets: [i64; MAX_ALL_LOADS],
+    len: u8,
+}
+
+impl Loads {
+    pub(crate) fn as_slice(&self) -> &[i64] {
+        self.offsets.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    /// These and one more behind them; `None` where that is too deep.
+    fn then(mut self, offset: i64) -> Option<Self> {
+        *self.offsets.get_mut(usize::from(self.len))? = offset;
+        self.len += 1;
+        Some(self)
+    }
+
+    /// These and others behind them; `None` where that is too deep.
+    pub(crate) fn then_all(self, others: &Self) -> Option<Self> {
+        others.as_slice().iter().try_fold(self, |loads, &offset| loads.then(offset))
+    }
+}
+
+impl Root {
+    fn at_once(self) -> Value {
+        Value::Known(Origin { root: self, loads: Loads::default() })
+    }
 }
 
 /// What the walk has to know about the rest of the program.
@@ -81,6 +177,14 @@ pub(super) struct Surroundings<'s> {
     pub(super) role_at: &'s dyn Fn(u64) -> Option<Role>,
     /// Eight bytes of memory that the running program cannot change.
     pub(super) constant_at: &'s dyn Fn(u64) -> Option<u64>,
+}
+
+/// A question about a value.
+#[derive(Clone, Copy)]
+struct Question<'q, 's> {
+    around: &'q Surroundings<'s>,
+    /// Whether the asker sees if the answer is right: at an address of a type stands a type.
+    is_checked: bool,
 }
 
 /// One function, decoded, with its control flow.
@@ -95,8 +199,12 @@ pub(super) struct Routine<'c> {
     has_unknown_jump: bool,
     /// Steps that may still be followed for the question at hand.
     steps_left: Cell<u64>,
+    /// Steps that may be followed for one question.
+    most: Cell<u64>,
     /// Steps that may still be followed for others.
     reserve: Cell<u64>,
+    /// Slots whose address some instruction takes. Shape: sorted.
+    taken: OnceCell<Vec<i64>>,
 }
 
 impl<'c> Routine<'c> {
@@ -122,7 +230,9 @@ impl<'c> Routine<'c> {
             jumps: Vec::new(),
             has_unknown_jump: false,
             steps_left: Cell::new(0),
+            most: Cell::new(MAX_STEPS),
             reserve: Cell::new(reserve),
+            taken: OnceCell::new(),
         };
         routine.find_jumps(around);
         routine
@@ -185,7 +295,8 @@ impl<'c> Routine<'c> {
                 (load, arm64::table_base(self.word(load)?, self.word(idx)?)?)
             }
         };
-        let Value::Address(table) = self.value_before(at, base, around) else {
+        let value = self.value_before(at, base, around);
+        let Value::Known(Origin { root: Root::Constant(table), .. }) = value else {
             return None;
         };
         let mut targets: Vec<u32> = (0..MAX_TABLE as u64)
@@ -206,98 +317,267 @@ impl<'c> Routine<'c> {
         Some(())
     }
 
-    /// What `reg` holds when step `idx` is about to run.
+    /// What `reg` holds when step `idx` is about to run, if all paths agree.
     ///
     /// Complexity: linear in the steps between the call and the definitions that reach it.
     pub(super) fn value_before(&self, idx: usize, reg: Reg, around: &Surroundings) -> Value {
-        self.reserve.update(|reserve| reserve + self.steps_left.take());
-        let steps = self.reserve.get().min(MAX_STEPS);
-        self.reserve.update(|reserve| reserve - steps);
-        self.steps_left.set(steps);
-        self.value_with(idx, reg, around, MAX_LOADS)
+        self.begin();
+        self.value_with((idx, Place::Reg(reg)), Question { around, is_checked: true }, MAX_LOADS)
     }
 
-    fn value_with(&self, idx: usize, reg: Reg, around: &Surroundings, loads: u32) -> Value {
-        let mut found: Option<Value> = None;
+    /// Where the map in `reg` may come from when step `idx` is about to run: what is known of it on any path.
+    pub(super) fn origins_before(&self, idx: usize, reg: Reg, around: &Surroundings) -> Origins {
+        self.begin();
+        let mut origins = Origins { known: Vec::new(), are_all: true };
+        let question = Question { around, is_checked: false };
+        self.walk((idx, Place::Reg(reg)), question, MAX_LOADS, &mut |value| {
+            match value {
+                Value::Known(origin) if origins.known.contains(&origin) => {}
+                Value::Known(origin) if origins.known.len() < MAX_ORIGINS => {
+                    origins.known.push(origin);
+                }
+                _ => origins.are_all = false,
+            }
+            match origins.known.len() {
+                MAX_ORIGINS if !origins.are_all => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        });
+        origins
+    }
+
+    /// From now on questions are about maps, which may take steps of their own.
+    pub(super) fn begin_maps(&self) {
+        self.steps_left.set(0);
+        self.most.set(MAX_MAP_STEPS);
+        self.reserve.set(MAX_MAP_STEPS_TIMES * self.steps.len() as u64);
+    }
+
+    /// What is stored, soon after the call at step `call`, where the pointer in its result points to.
+    pub(super) fn stored_at_result(
+        &self,
+        call: usize,
+        result: Reg,
+        around: &Surroundings,
+    ) -> Vec<Origin> {
+        let place = Value::Known(Origin {
+            root: Root::Result(self.addr(call), result),
+            loads: Loads::default(),
+        });
+        let mut stored = Vec::new();
         let mut visited = HashSet::new();
-        let mut pending = vec![(idx, reg)];
-        while let Some((idx, reg)) = pending.pop() {
-            let is_leader = self.is_leader(idx);
-            if is_leader && !visited.insert((idx, reg)) {
+        let mut pending = vec![call + 1];
+        while let Some(idx) = pending.pop() {
+            if visited.len() == NEAR || !visited.insert(idx) {
                 continue;
             }
-            if is_leader && let Some(why) = self.other_ways_in(idx) {
-                return Value::Unknown(why);
+            if let Some(Store { base, disp: 0, value }) = self.store(idx)
+                && self.value_before(idx, base, around) == place
+            {
+                stored.extend(self.origins_before(idx, value, around).known);
+                continue;
             }
-            let falls = idx.checked_sub(1).filter(|_| self.falls_into(idx));
-            for source in self.jumps_to(idx).chain(falls) {
-                if self.take_step().is_none() {
-                    return Value::Unknown(UnknownType::Computed);
-                }
-                let value = match self.after(source, reg, around) {
-                    After::Before(reg) => {
-                        pending.push((source, reg));
-                        continue;
-                    }
-                    After::Value(value) => value,
-                    After::Load(base, disp) => self.load(source, base, disp, around, loads),
-                };
-                match (found, value) {
-                    (_, Value::Unknown(why)) => return Value::Unknown(why),
-                    (Some(before), value) if before != value => {
-                        return Value::Unknown(UnknownType::PathsDiffer);
-                    }
-                    _ => found = Some(value),
-                }
-            }
+            pending.extend(self.next_of(idx, around));
         }
+        stored
+    }
+
+    /// Where control may go after a step, not past calls other than those of the write barrier.
+    fn next_of(&self, idx: usize, around: &Surroundings) -> impl Iterator<Item = usize> {
+        let next = Some(idx + 1);
+        let (falls, jumps) = match self.steps.get(idx).map(|step| step.flow) {
+            Some(Flow::Next) => (next, None),
+            Some(Flow::Branch(target)) => (next, self.step_at(target)),
+            Some(Flow::Jump(target)) => (None, self.step_at(target)),
+            Some(Flow::Call(target)) if (around.role_at)(target) == Some(Role::WriteBarrier) => {
+                (next, None)
+            }
+            _ => (None, None),
+        };
+        falls.into_iter().chain(jumps)
+    }
+
+    /// All stores through registers, by step.
+    pub(super) fn stores(&self) -> impl Iterator<Item = (usize, Store)> {
+        (0..self.steps.len()).filter_map(|idx| Some((idx, self.store(idx)?)))
+    }
+
+    /// The step at `addr` and the function that it calls.
+    pub(super) fn call_at(&self, addr: u64) -> Option<(usize, u64)> {
+        let idx = self.step_at(addr)?;
+        match self.steps.get(idx)?.flow {
+            Flow::Call(target) => Some((idx, target)),
+            _ => None,
+        }
+    }
+
+    fn store(&self, idx: usize) -> Option<Store> {
+        match self.arch {
+            Arch::Amd64 => amd64::store(self.bytes_at(idx)),
+            Arch::Arm64 => arm64::store(self.word(idx)?),
+        }
+    }
+
+    /// Gives the next question steps.
+    fn begin(&self) {
+        self.reserve.update(|reserve| reserve + self.steps_left.take());
+        let steps = self.reserve.get().min(self.most.get());
+        self.reserve.update(|reserve| reserve - steps);
+        self.steps_left.set(steps);
+    }
+
+    fn value_with(&self, at: (usize, Place), question: Question<'_, '_>, loads: u32) -> Value {
+        let mut found: Option<Value> = None;
+        self.walk(at, question, loads, &mut |value| {
+            let agreed = match (found, value) {
+                (Some(before), Value::Known(_)) if before != value => {
+                    Value::Unknown(UnknownType::PathsDiffer)
+                }
+                _ => value,
+            };
+            found = Some(agreed);
+            match agreed {
+                Value::Known(_) => ControlFlow::Continue(()),
+                Value::Unknown(_) => ControlFlow::Break(()),
+            }
+        });
         // Nothing is found only in code that no path reaches.
         found.unwrap_or(Value::Unknown(UnknownType::Computed))
     }
 
-    /// Where the value of `reg` after step `idx` comes from.
-    fn after(&self, idx: usize, reg: Reg, around: &Surroundings) -> After {
-        let unknown = |why| After::Value(Value::Unknown(why));
-        match self.steps.get(idx).map(|step| step.flow) {
-            Some(Flow::Call(target)) => {
-                let keeps = (around.role_at)(target) == Some(Role::WriteBarrier)
-                    && reg != self.write_barrier_result();
-                return if keeps { After::Before(reg) } else { unknown(UnknownType::FromCall) };
+    /// Tells what a place may hold when a step is about to run, once for each path on which that is known, or is known to be
+    /// unknown.
+    fn walk(
+        &self,
+        at: (usize, Place),
+        question: Question<'_, '_>,
+        loads: u32,
+        tell: &mut dyn FnMut(Value) -> ControlFlow<()>,
+    ) {
+        let mut visited = HashSet::new();
+        let mut pending = vec![at];
+        while let Some((idx, place)) = pending.pop() {
+            if self.is_leader(idx) {
+                if !visited.insert((idx, place)) {
+                    continue;
+                }
+                if let Some(value) = self.from_elsewhere(idx, place) {
+                    if tell(value).is_break() {
+                        return;
+                    }
+                    continue;
+                }
             }
-            Some(Flow::CallIndirect) | None => return unknown(UnknownType::FromCall),
+            let falls = idx.checked_sub(1).filter(|_| self.falls_into(idx));
+            for source in self.jumps_to(idx).chain(falls) {
+                let value = match self.take_step() {
+                    None => Value::Unknown(UnknownType::Computed),
+                    Some(()) => match self.after(source, place, question) {
+                        After::Before(place) => {
+                            pending.push((source, place));
+                            continue;
+                        }
+                        After::Value(value) => value,
+                        After::Load(base, disp) => self.load(source, base, disp, question, loads),
+                    },
+                };
+                if tell(value).is_break() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Where the value of a place after step `idx` comes from.
+    fn after(&self, idx: usize, place: Place, question: Question<'_, '_>) -> After {
+        let unknown = |why| After::Value(Value::Unknown(why));
+        if let Place::Slot(disp) = place
+            && !question.is_checked
+            && self.may_be_taken(disp)
+        {
+            return After::Value(Root::Slot(disp).at_once());
+        }
+        match (self.steps.get(idx).map(|step| step.flow), place) {
+            (None, _) => return unknown(UnknownType::FromCall),
+            // What is called has a frame of its own.
+            (Some(Flow::Call(_) | Flow::CallIndirect), Place::Slot(_)) => {
+                return After::Before(place);
+            }
+            (Some(Flow::Call(target)), Place::Reg(reg)) => {
+                let keeps = (question.around.role_at)(target) == Some(Role::WriteBarrier)
+                    && reg != self.write_barrier_result();
+                return match keeps {
+                    true => After::Before(place),
+                    false => After::Value(Root::Result(self.addr(idx), reg).at_once()),
+                };
+            }
+            (Some(Flow::CallIndirect), Place::Reg(reg)) => {
+                return After::Value(Root::Result(self.addr(idx), reg).at_once());
+            }
             _ => {}
         }
-        match self.definition(idx, reg) {
-            Def::Kept => After::Before(reg),
+        match self.definition(idx, place) {
+            Def::Kept => After::Before(place),
             Def::Copy(from) => After::Before(from),
-            Def::Address(addr) => After::Value(Value::Address(addr)),
-            Def::LoadAt(addr) => After::Value(load_constant(addr, around)),
+            Def::Address(addr) => After::Value(Root::Constant(addr).at_once()),
+            Def::Frame(slot) => After::Value(Root::Frame(slot).at_once()),
+            Def::LoadAt(addr) => After::Value(load_constant(addr, question.around)),
             Def::LoadVia(base, disp) => After::Load(base, disp),
             Def::LoadStack => unknown(UnknownType::FromStack),
             Def::Other => unknown(UnknownType::Computed),
         }
     }
 
-    fn definition(&self, idx: usize, reg: Reg) -> Def {
+    /// Whether a slot may be of a variable whose address is taken, so that others may write it.
+    fn may_be_taken(&self, slot: i64) -> bool {
+        let taken = self.taken.get_or_init(|| {
+            let at = |idx| match self.arch {
+                Arch::Amd64 => amd64::slot_taken_by(self.bytes_at(idx)),
+                Arch::Arm64 => arm64::slot_taken_by(self.word(idx)?),
+            };
+            let mut taken: Vec<i64> = (0..self.steps.len()).filter_map(at).collect();
+            taken.sort_unstable();
+            taken.dedup();
+            taken
+        });
+        let below = taken.partition_point(|&from| from <= slot);
+        taken[..below].last().is_some_and(|&from| slot - from < TAKEN_BYTES)
+    }
+
+    fn definition(&self, idx: usize, place: Place) -> Def {
         match self.arch {
-            Arch::Amd64 => amd64::definition(self.bytes_at(idx), self.addr(idx), reg),
+            Arch::Amd64 => amd64::definition(self.bytes_at(idx), self.addr(idx), place),
             Arch::Arm64 => {
                 let before = idx.checked_sub(1).and_then(|prev| self.word(prev));
-                self.word(idx)
-                    .map_or(Def::Other, |word| arm64::definition(before, word, self.addr(idx), reg))
+                let of = |word| arm64::definition(before, word, self.addr(idx), place);
+                self.word(idx).map_or(Def::Other, of)
             }
         }
     }
 
-    fn load(&self, idx: usize, base: Reg, disp: i64, around: &Surroundings, loads: u32) -> Value {
-        let Some(loads) = loads.checked_sub(1) else {
-            return Value::Unknown(UnknownType::FromMemory);
-        };
+    fn load(
+        &self,
+        idx: usize,
+        base: Reg,
+        disp: i64,
+        question: Question<'_, '_>,
+        loads: u32,
+    ) -> Value {
+        let from_memory = Value::Unknown(UnknownType::FromMemory);
+        let Some(loads) = loads.checked_sub(1) else { return from_memory };
         // The base is asked for on its own: a path that leads back here is followed again, up to
         // the limit, because the value behind the base differs each time round.
-        match self.value_with(idx, base, around, loads) {
-            Value::Address(addr) => load_constant(addr.wrapping_add_signed(disp), around),
-            Value::Unknown(_) => Value::Unknown(UnknownType::FromMemory),
+        match self.value_with((idx, Place::Reg(base)), question, loads) {
+            Value::Known(Origin { root: Root::Constant(addr), .. }) => {
+                load_constant(addr.wrapping_add_signed(disp), question.around)
+            }
+            // What is loaded through the address of a slot is not followed.
+            Value::Known(Origin { root: Root::Frame(_), .. }) => from_memory,
+            Value::Known(Origin { root, loads }) => {
+                let loads = loads.then(disp);
+                loads.map_or(from_memory, |loads| Value::Known(Origin { root, loads }))
+            }
+            Value::Unknown(_) => from_memory,
         }
     }
 
@@ -312,13 +592,18 @@ impl<'c> Routine<'c> {
         !self.falls_into(idx) || self.jumps_to(idx).next().is_some()
     }
 
-    /// Why a block can be entered in ways that the edges do not tell.
-    fn other_ways_in(&self, idx: usize) -> Option<UnknownType> {
+    /// What a place holds at the start of a block that can be entered in ways that the edges do not tell.
+    fn from_elsewhere(&self, idx: usize, place: Place) -> Option<Value> {
         if idx == 0 {
-            return Some(UnknownType::FromCaller);
+            // What leads back here has put the parameters where they were: it made the stack larger.
+            return Some(match place {
+                Place::Reg(reg) => Root::Parameter(reg).at_once(),
+                Place::Slot(_) => Value::Unknown(UnknownType::FromCaller),
+            });
         }
         let has_edge = self.falls_into(idx) || self.jumps_to(idx).next().is_some();
-        (self.has_unknown_jump || !has_edge).then_some(UnknownType::Computed)
+        let is_unknown = self.has_unknown_jump || !has_edge;
+        is_unknown.then_some(Value::Unknown(UnknownType::Computed))
     }
 
     /// Whether control can come to step `idx` from the step before it.
@@ -355,8 +640,8 @@ impl<'c> Routine<'c> {
 
 /// Where to look for a value that a register holds after a step.
 enum After {
-    /// In this register before the step.
-    Before(Reg),
+    /// In this place before the step.
+    Before(Place),
     Value(Value),
     /// In memory behind this register.
     Load(Reg, i64),
@@ -364,7 +649,7 @@ enum After {
 
 fn load_constant(addr: u64, around: &Surroundings) -> Value {
     match (around.constant_at)(addr) {
-        Some(value) => Value::Address(value),
+        Some(value) => Root::Constant(value).at_once(),
         None => Value::Unknown(UnknownType::FromMemory),
     }
 }

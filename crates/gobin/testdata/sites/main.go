@@ -87,6 +87,31 @@ func nested(m map[string]map[string]int, deep map[int]map[string]map[point]bool,
 }
 
 //go:noinline
+func held(m map[string]map[string]int, words []string) {
+	filled := make(map[string]int)
+	for i, w := range words {
+		filled[w] = i //map: assign map[string]int
+	}
+	m["filled"] = filled //map: assign map[string]map[string]int
+	for _, w := range words {
+		in := m[w] //map: read map[string]map[string]int
+		if in == nil {
+			in = make(map[string]int)
+			m[w] = in //map: assign map[string]map[string]int
+		}
+		in[w]++       //map: assign map[string]int
+		delete(in, w) //map: delete map[string]int
+		m[w]["x"] = 1 //map: read map[string]map[string]int & assign map[string]int
+	}
+	for _, in := range m { //map: iterate map[string]map[string]int
+		in["last"] = 1 //map: assign map[string]int
+		for k := range in { //map: iterate map[string]int
+			in[k] = 3 //map: assign map[string]int
+		}
+	}
+}
+
+//go:noinline
 func (c *counter) add(s string, p point) {
 	c.hits[s]++                        //map: assign map[string]int
 	c.links[p] = append(c.links[p], s) //map: assign map[main.point][]string
@@ -300,6 +325,7 @@ func main() {
 	slow(map[point]int{}, map[float64]int{}, map[any]int{}, map[shape]string{}, map[[3]int]bool{}, p)
 	globals["a"] = map[string]int{}                                            //map: assign map[string]map[string]int
 	nested(globals, map[int]map[string]map[point]bool{1: {"a": {}}}, "a", "b") //map: assign map[int]map[string]map[main.point]bool & assign map[string]map[main.point]bool
+	held(globals, os.Args)
 	c.add("x", p)
 	inlining(c, map[byte]int8{})
 	branches(c.hits, map[string]string{}, "k", len(os.Args))

@@ -1,10 +1,10 @@
 //! Call sites have the line and type that comments in the source of the test program name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 
 use goabi::MapOp;
-use gobin::{Binary, MapSite, UnknownType};
+use gobin::{Binary, LinkAddr, MapSite, UnknownType};
 use xtask::go::Toolchain;
 
 use crate::{builds, program};
@@ -45,14 +45,27 @@ fn split_types(text: &str) -> Vec<String> {
 /// Call sites of the program's own code: line, operation, type.
 fn found(binary: &Binary<'_>) -> Vec<(u32, String, Result<String, UnknownType>)> {
     let mut sites = Vec::new();
-    for site in binary.map_sites() {
-        let frame = site.frames[0];
-        if frame.file.ends_with("sites/main.go") {
-            let map_type = site.map_type.map(|addr| binary.map_type_at(addr).unwrap().name);
-            sites.push((frame.line, format!("{:?}", site.op).to_lowercase(), map_type));
+    for site in own_sites(binary) {
+        // Comments name no calls that carry no type.
+        if site.callee != "runtime.makemap_small" {
+            let map_type = site.map_type.map(|addr| type_name(binary, addr));
+            sites.push((site.frames[0].line, op(&site), map_type));
         }
     }
     sites
+}
+
+fn own_sites<'a>(binary: &Binary<'a>) -> impl Iterator<Item = MapSite<'a>> {
+    let is_own = |site: &MapSite<'_>| site.frames[0].file.ends_with("sites/main.go");
+    binary.map_sites().into_iter().filter(is_own)
+}
+
+fn op(site: &MapSite<'_>) -> String {
+    format!("{:?}", site.op).to_lowercase()
+}
+
+fn type_name(binary: &Binary<'_>, addr: LinkAddr) -> String {
+    binary.map_type_at(addr).unwrap().name
 }
 
 mod call_sites_have_the_line_and_type_of_the_source {
@@ -97,6 +110,103 @@ fn check(
         "{build}: {right} of {}, missed {missed:?}",
         certain.len()
     );
+}
+
+mod generic_code_has_the_types_that_its_callers_mean {
+    xtask::tests_of_versions!(super::check_generic_code);
+}
+
+fn check_generic_code(go: &Toolchain) {
+    let source = fs::read_to_string(program("sites").join("main.go")).unwrap();
+    let expected = expectations(&source);
+    for (how, options) in builds() {
+        let data = fs::read(go.build(&program("sites"), &options).unwrap()).unwrap();
+        let binary = Binary::parse(&data).unwrap().value;
+        let mut told: HashMap<(u32, String), BTreeSet<String>> = HashMap::new();
+        for site in own_sites(&binary) {
+            let types =
+                site.map_type.into_iter().chain(site.possible_types.iter().map(|of| of.map_type));
+            let types = types.map(|addr| type_name(&binary, addr));
+            told.entry((site.frames[0].line, op(&site))).or_default().extend(types);
+        }
+        let calls =
+            expected.iter().flat_map(|(line, calls)| calls.iter().map(|call| (*line, call)));
+        let generic: Vec<_> = calls.filter(|(_, call)| call.is_generic).collect();
+        let is_told = |(line, call): &&(u32, &Expected)| {
+            let types = BTreeSet::from_iter(call.types.iter().cloned());
+            told.get(&(*line, call.op.clone())) == Some(&types)
+        };
+        let n_told = generic.iter().filter(is_told).count();
+        // Of a function literal the dictionary is a variable that it captures.
+        assert!(n_told + 1 >= generic.len(), "{} {how}: {generic:?}, told {told:?}", go.version);
+    }
+}
+
+mod maps_are_held_by_those_that_they_are_taken_out_of_or_put_into {
+    xtask::tests_of_versions!(super::check_held);
+}
+
+fn check_held(go: &Toolchain) {
+    let source = fs::read_to_string(program("sites").join("main.go")).unwrap();
+    let function_of = |line: u32| {
+        let above: Vec<&str> = source.lines().take(line as usize).collect();
+        let head = above.iter().rev().find_map(|text| text.strip_prefix("func "));
+        head.map_or("", |head| head.split('(').next().unwrap()).to_owned()
+    };
+    const OUTER: &str = "map[string]map[string]int";
+    for (how, options) in builds() {
+        let build = format!("{} {how}", go.version);
+        let data = fs::read(go.build(&program("sites"), &options).unwrap()).unwrap();
+        let binary = Binary::parse(&data).unwrap().value;
+        let mut n_held = 0;
+        for site in own_sites(&binary) {
+            let Ok(map_type) = site.map_type else { continue };
+            if type_name(&binary, map_type) != "map[string]int" {
+                continue;
+            }
+            let line = site.frames[0].line;
+            let held_by: Vec<String> =
+                site.held_by.iter().map(|&addr| type_name(&binary, addr)).collect();
+            // A literal, in `makes`, has maps of this type both alone and in another.
+            if function_of(line) == "held" {
+                assert_eq!(held_by, [OUTER], "{build}: line {line}");
+                n_held += 1;
+            } else if !["nested", "makes", "main"].contains(&&*function_of(line)) {
+                assert_eq!(held_by, [""; 0], "{build}: line {line}");
+            }
+        }
+        assert!(n_held >= 8, "{build}: {n_held}");
+    }
+}
+
+mod a_small_map_has_the_type_of_what_is_done_with_it {
+    xtask::tests_of_versions!(super::check_small_makes);
+}
+
+fn check_small_makes(go: &Toolchain) {
+    for (how, options) in builds() {
+        let build = format!("{} {how}", go.version);
+        let data = fs::read(go.build(&program("sites"), &options).unwrap()).unwrap();
+        let binary = Binary::parse(&data).unwrap().value;
+        let sites: Vec<MapSite<'_>> = own_sites(&binary).collect();
+        let made: BTreeSet<String> = sites
+            .iter()
+            .filter(|site| site.callee == "runtime.makemap_small")
+            .filter(|site| site.frames[0].function == "main.held")
+            .map(|site| site.map_type.map_or_else(|why| why.to_string(), |t| type_name(&binary, t)))
+            .collect();
+        assert_eq!(made, BTreeSet::from(["map[string]int".to_owned()]), "{build}");
+        let makes_of = |line_text: &str| {
+            let source = fs::read_to_string(program("sites").join("main.go")).unwrap();
+            let line = source.lines().position(|text| text.contains(line_text)).unwrap() + 1;
+            let site = sites.iter().find(|site| site.frames[0].line == line as u32).unwrap();
+            let at = |addr| sites.iter().find(|site| site.addr == addr).unwrap().frames[0].line;
+            let lines: Vec<u32> = site.made_at.iter().map(|&addr| at(addr)).collect();
+            let texts = lines.iter().map(|&line| source.lines().nth(line as usize - 1).unwrap());
+            texts.map(|text| text.trim().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(makes_of("filled[w] = i"), ["filled := make(map[string]int)"], "{build}");
+    }
 }
 
 mod nearly_every_write_in_the_go_compiler_has_a_type {

@@ -134,6 +134,32 @@ fn samples(cost: Cost) -> u64 {
 const ASSIGN: &str = "runtime.mapassign_faststr:9";
 
 #[test]
+fn callers_of_a_library_are_the_nearest_that_the_user_can_change() {
+    let library = "github.com/deckarep/golang-set/v2.(*set[go.shape.int]).Add:4";
+    let own = "github.com/me/shop/orders.load:7";
+    let e = evidence(&format!(
+        "3 {ASSIGN};{library};slices.SortFunc:9;{own};main.main:1
+         2 {ASSIGN};{library};github.com/deckarep/golang-set/v2.New:5;main.main:2
+         4 {ASSIGN};{library};runtime.main:1
+         5 {ASSIGN};main.put:7;main.main:3
+         6 {ASSIGN};encoding/json.decode:7<encoding/json.Unmarshal:8;main.main:4;main.main:5"
+    ));
+    let callers = |function: &str| -> Vec<(String, u32, u64)> {
+        let callers = site(&e, function).first_callers.iter();
+        let of = |of: &evidence::FirstCaller| {
+            (of.frame.function.to_string(), of.frame.line, samples(of.cost))
+        };
+        callers.map(of).collect()
+    };
+    let of_library = callers("github.com/deckarep/golang-set/v2.(*set[go.shape.int]).Add");
+    let expected =
+        [("github.com/me/shop/orders.load".to_owned(), 7, 3), ("main.main".to_owned(), 2, 2)];
+    assert_eq!(of_library, expected);
+    assert_eq!(callers("main.put"), []);
+    assert_eq!(callers("encoding/json.decode"), [("main.main".to_owned(), 4, 6)]);
+}
+
+#[test]
 fn the_site_is_the_users_frame_nearest_the_runtime() {
     let e = evidence(&format!("3 {ASSIGN};main.put:7;main.main:1\n2 {ASSIGN};main.main:2"));
     let lines: Vec<_> =

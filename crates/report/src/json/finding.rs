@@ -8,6 +8,7 @@ use evidence::sizes::NoSizes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::site::Caller;
 use super::{Cost, Key, Range};
 use crate::words;
 
@@ -18,6 +19,9 @@ pub(super) struct Finding<'d> {
     rule: &'d str,
     /// Index into `sites`; null is the whole process.
     site: Option<usize>,
+    /// Where the line is in a library: the caller that the user can change, of several that in which most of the line's map
+    /// time is spent; null where the line is the user's own, or none is known.
+    first_caller: Option<Caller<'d>>,
     /// What to do, in one word.
     verdict: Key<Verdict>,
     /// What is the matter.
@@ -48,10 +52,12 @@ pub(super) struct Finding<'d> {
 }
 
 impl<'d> Finding<'d> {
-    pub(super) fn of(finding: &'d diagnosis::Finding, diagnosis: &Diagnosis) -> Self {
+    pub(super) fn of(finding: &'d diagnosis::Finding, diagnosis: &'d Diagnosis) -> Self {
+        let site = finding.site.and_then(|site| diagnosis.evidence.sites.get(site));
         Self {
             rule: finding.rule,
             site: finding.site,
+            first_caller: site.and_then(|site| site.first_callers.first()).map(Caller::from),
             verdict: Key(finding.verdict()),
             cause: words::cause(&finding.cause),
             cause_key: Key(&finding.cause),

@@ -19,6 +19,13 @@ pub(crate) struct Site<'d> {
     frame: &'d Frame,
     /// Functions that the line was inlined into, innermost first.
     inlined_into: &'d [Frame],
+    /// Where the line is in a library: the nearest callers that the user can change, by CPU time in maps of the line, at
+    /// most three. Empty where the line is the user's own, or none is known.
+    first_callers: Vec<Caller<'d>>,
+    /// Types of maps that hold maps used here: the machine code takes them out of these, or puts them there.
+    held_by: Vec<&'d str>,
+    /// Whether each call of the line's function makes a map that is used here, as the machine code shows it.
+    has_new_map: bool,
     /// Map calls of the line; null without the binary.
     maps: Option<Vec<SiteMap<'d>>>,
     /// CPU time; null when no profile has a sample of the line.
@@ -42,6 +49,9 @@ impl<'d> From<&'d evidence::Site> for Site<'d> {
         Self {
             frame: &site.frame,
             inlined_into: &site.inlined_into,
+            first_callers: super::each(&site.first_callers),
+            has_new_map: site.has_new_map,
+            held_by: site.holders.iter().map(|of| &*of.name).collect(),
             maps: site.maps.as_deref().map(super::each),
             cpu: site.cpu.as_ref().map(SiteCpu::from),
             heap: site.heap.as_ref().map(SiteHeap::from),
@@ -57,6 +67,22 @@ impl<'d> From<&'d evidence::Site> for Site<'d> {
     }
 }
 
+/// A line that calls a library.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Caller<'d> {
+    /// Where.
+    #[serde(flatten)]
+    frame: &'d Frame,
+    /// Map operations of the line in the library, when called from here.
+    cost: Cost,
+}
+
+impl<'d> From<&'d evidence::FirstCaller> for Caller<'d> {
+    fn from(caller: &'d evidence::FirstCaller) -> Self {
+        Self { frame: &caller.frame, cost: caller.cost.into() }
+    }
+}
+
 /// A map call in the binary.
 #[derive(Serialize, JsonSchema)]
 struct SiteMap<'d> {
@@ -66,6 +92,8 @@ struct SiteMap<'d> {
     callee: &'d str,
     /// Type of the map; null when it is not known.
     map_type: Option<MapType<'d>>,
+    /// Whether the type is only a possible one: generic code is called with it, but not known to be called with it alone.
+    is_possible: bool,
     /// Why the type is not known; null when it is.
     unknown_because: Option<&'d str>,
 }
@@ -76,6 +104,7 @@ impl<'d> From<&'d evidence::SiteMap> for SiteMap<'d> {
             op: Key(map.op),
             callee: &map.callee,
             map_type: map.map_type.as_ref().ok().map(MapType::from),
+            is_possible: map.is_possible,
             unknown_because: map.map_type.as_ref().err().map(String::as_str),
         }
     }

@@ -212,12 +212,16 @@ fn write_make(made: &Makes) -> String {
     let hinted: Vec<String> = made.hinted.iter().take(SHOWN_MAKES).map(short_place).collect();
     let raise = match (hinted.as_slice(), made.no_makes_because) {
         ([], _) => None,
+        (places, Some(_)) if made.are_traced => {
+            return format!("raise the hint at {} to n", places.join(" and "));
+        }
         (places, Some(_)) => return raise_hint(places),
-        (_, None) => Some(hinted.join(" or ")),
+        (places, None) => Some(places.join(" and ")),
     };
     let write = write_call(made, &call);
-    raise.map_or(write.clone(), |places| {
-        format!("{write}; or raise the hint at {places} to n, if it is made there")
+    raise.map_or(write.clone(), |places| match made.are_traced {
+        true => format!("{write}; also raise the hint at {places} to n"),
+        false => format!("{write}; or raise the hint at {places} to n, if it is made there"),
     })
 }
 
@@ -240,6 +244,7 @@ fn write_call(made: &Makes, call: &str) -> String {
     }
     let places: Vec<String> = made.makes.iter().take(SHOWN_MAKES).map(short_place).collect();
     match places.as_slice() {
+        places if made.are_traced => format!("write {call} at {}", places.join(" and ")),
         places if made.makes_are_counted => format!("write {call} at {}", places.join(", ")),
         [place] => format!("write {call} at {place}, if this map is made there"),
         places => format!("write {call} where this map is made, maybe at {}", places.join(" or ")),
@@ -255,6 +260,9 @@ fn no_makes(reason: NoMakes) -> &'static str {
         NoMakes::NoBinary => "add the binary, which may show it",
         NoMakes::NotSeen => {
             "the binary shows no line of this function that makes it without a hint"
+        }
+        NoMakes::SeveralLines => {
+            "several lines of this function make such maps, and the binary does not show which are used here"
         }
     }
 }
@@ -425,6 +433,7 @@ mod tests {
             makes: lines.iter().copied().map(frame).collect(),
             hinted: Vec::new(),
             makes_are_counted,
+            are_traced: false,
             no_makes_because: lines.is_empty().then_some(NoMakes::NotSeen),
         }
     }
@@ -503,10 +512,7 @@ mod tests {
         let sizes = "Of those that grew, half hold at most 112, and 95 % at most 3,584";
         assert!(text.starts_with("n is 56, or a little less: ") && text.ends_with(sizes), "{text}");
         let text = hint_text(None, Some(&entries));
-        assert!(
-            text.contains("len(x)") && text.contains("no one number fits most"),
-            "{text}"
-        );
+        assert!(text.contains("len(x)") && text.contains("no one number fits most"), "{text}");
         assert!(text.contains("a quarter hold at most 56, half hold at most 112"), "{text}");
         let in_heap = Entries { known_from: KnownFrom::HeapProfile, p95: None, ..entries };
         let text = hint_text(None, Some(&in_heap));

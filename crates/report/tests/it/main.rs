@@ -51,6 +51,7 @@ fn diagnosis(function: &str) -> Diagnosis {
             op: MapOp::Assign,
             callee: "runtime.mapassign_faststr".into(),
             map_type: Ok(inner.clone()),
+            is_possible: false,
         }]),
         holders: vec![map("map[string]int", Nested::Direct)],
         cpu: Some(cpu.clone()),

@@ -14,7 +14,7 @@ pub(super) struct TypeAtLine {
     map_type: String,
     /// Name of the element type, where it is a map.
     pub(super) elem_map: Option<String>,
-    /// Whether code around this line assigns to maps of such maps.
+    /// Whether the machine code takes such maps out of others at this line, or puts them there.
     pub(super) has_holder: bool,
 }
 

@@ -1,0 +1,231 @@
+//! Which calls of a function work on maps that belong together.
+//!
+//! 1. The map argument of each call is followed back: to the call that made the map, to the element that a call on another
+//!    map found, to the element that an iterator stands at, or to what the caller passed.
+//! 2. Of a map that is made it is looked where it is stored: maps are mostly used through a field of a struct.
+//! 3. Of each assignment to a map it is followed what is stored in the element: a map that goes there is held by the other.
+//!
+//! What is not found on any path is not said; that a map is not held by another follows from nothing here.
+
+use std::collections::HashMap;
+
+use goabi::MapOp;
+
+use super::callees::Role;
+use super::flow::{Loads, Origin, Origins, Reg, Root, Routine, Store, Surroundings, Value};
+use super::{Call, FIRST_ARGUMENT, Field, Relations, Struct, TypeSource, UnknownType, type_source};
+use crate::Arch;
+
+/// Calls that one map is related to in one way: types and lines repeat.
+pub(crate) const MAX_RELATED: usize = 8;
+/// RAX and X0.
+const RESULT: Reg = 0;
+/// Where an iterator has the pointer to the element that it stands at. Units: bytes.
+///
+/// Source: runtime/map.go, `hiter`, Go 1.23; internal/runtime/maps/table.go, `Iter`, Go 1.27.3.
+const ITERATOR_ELEM: i64 = 8;
+
+/// RBX and X1: behind the type.
+fn map_argument(arch: Arch) -> Reg {
+    match arch {
+        Arch::Amd64 => 3,
+        Arch::Arm64 => 1,
+    }
+}
+
+/// RCX and X2: behind the map, where a loop begins.
+fn iterator_argument(arch: Arch) -> Reg {
+    match arch {
+        Arch::Amd64 => 1,
+        Arch::Arm64 => 2,
+    }
+}
+
+/// A function whose calls are to be related.
+pub(super) struct Function<'f, 'c> {
+    pub(super) arch: Arch,
+    pub(super) routine: &'f Routine<'c>,
+    /// By call: its step.
+    pub(super) steps: &'f [usize],
+    pub(super) calls: &'f [Call],
+}
+
+impl Function<'_, '_> {
+    /// By call, how its map is related to those of others.
+    pub(super) fn relate(
+        &self,
+        holds_maps: &dyn Fn(TypeSource) -> bool,
+        around: &Surroundings<'_>,
+    ) -> Vec<Relations> {
+        self.routine.begin_maps();
+        let maps = Maps::of(self, holds_maps, around);
+        let relations = self.steps.iter().zip(self.calls).map(|(&step, call)| {
+            let mut relations = Relations::default();
+            let origins = if makes(call) {
+                Origins { known: vec![result_of(call)], are_all: true }
+            } else if is_told_map(call) {
+                self.routine.origins_before(step, map_argument(self.arch), around)
+            } else {
+                return relations;
+            };
+            for origin in &origins.known {
+                maps.add(origin, &mut relations);
+                relations.fields.extend(field(origin, self.routine, around));
+            }
+            relations.is_new = origins.are_all && relations.made.len() == origins.known.len();
+            relations
+        });
+        let mut relations: Vec<Relations> = relations.collect();
+        if self.calls.iter().any(makes) {
+            store_fields(self.routine, self.calls, around, &mut relations);
+        }
+        relations
+    }
+}
+
+/// The map that a call makes.
+fn result_of(call: &Call) -> Origin {
+    Origin { root: Root::Result(call.addr.0, RESULT), loads: Loads::default() }
+}
+
+fn makes(call: &Call) -> bool {
+    call.op == MapOp::Make
+}
+
+/// Whether a call is passed the map, behind its type: what goes on with a loop is not.
+fn is_told_map(call: &Call) -> bool {
+    call.map_type != TypeSource::Unknown(UnknownType::NoTypeArgument)
+}
+
+/// The field that a map is loaded from.
+fn field(origin: &Origin, routine: &Routine<'_>, around: &Surroundings<'_>) -> Option<Field> {
+    let &[offset] = origin.loads.as_slice() else { return None };
+    Some(Field { of: pointed_to(origin.root, routine, around)?, offset })
+}
+
+fn pointed_to(root: Root, routine: &Routine<'_>, around: &Surroundings<'_>) -> Option<Struct> {
+    match root {
+        Root::Parameter(RESULT) => Some(Struct::Receiver),
+        Root::Result(addr, RESULT) => {
+            let (step, callee) = routine.call_at(addr)?;
+            let makes_it = (around.role_at)(callee) == Some(Role::NewObject);
+            let map_type = || type_source(routine.value_before(step, FIRST_ARGUMENT, around));
+            makes_it.then(|| Struct::New(map_type()))
+        }
+        _ => None,
+    }
+}
+
+/// Finds the fields into which maps are put that are made here.
+fn store_fields(
+    routine: &Routine<'_>,
+    calls: &[Call],
+    around: &Surroundings<'_>,
+    relations: &mut [Relations],
+) {
+    let by_result: HashMap<Origin, usize> = calls
+        .iter()
+        .enumerate()
+        .filter(|(_, call)| makes(call))
+        .map(|(idx, call)| (result_of(call), idx))
+        .collect();
+    for (step, Store { base, disp, value }) in routine.stores() {
+        for origin in routine.origins_before(step, value, around).known {
+            let Some(made) = by_result.get(&origin).and_then(|&idx| relations.get_mut(idx)) else {
+                continue;
+            };
+            let base = routine.origins_before(step, base, around);
+            if let [Origin { root, loads }] = base.known.as_slice()
+                && base.are_all
+                && loads.as_slice().is_empty()
+                && let Some(of) = pointed_to(*root, routine, around)
+            {
+                made.fields.push(Field { of, offset: disp });
+            }
+        }
+    }
+}
+
+/// Where maps come from and go to.
+struct Maps<'c> {
+    calls: &'c [Call],
+    by_addr: HashMap<u64, usize>,
+    /// By what is stored: the assignments that store it in an element.
+    stored: HashMap<Origin, Vec<usize>>,
+    /// By place in the stack frame: the calls that begin a loop with the iterator there.
+    iterators: HashMap<i64, Vec<usize>>,
+}
+
+impl<'c> Maps<'c> {
+    fn of(
+        function: &Function<'c, '_>,
+        holds_maps: &dyn Fn(TypeSource) -> bool,
+        around: &Surroundings<'_>,
+    ) -> Self {
+        let &Function { arch, routine, steps, calls } = function;
+        let by_addr = calls.iter().enumerate().map(|(idx, call)| (call.addr.0, idx)).collect();
+        let (stored, iterators) = (HashMap::new(), HashMap::new());
+        let mut maps = Self { calls, by_addr, stored, iterators };
+        let outer = steps.iter().zip(calls).enumerate();
+        for (idx, (&step, call)) in outer.filter(|(_, (_, call))| holds_maps(call.map_type)) {
+            match call.op {
+                MapOp::Assign => {
+                    for origin in routine.stored_at_result(step, RESULT, around) {
+                        push_some(maps.stored.entry(origin).or_default(), idx);
+                    }
+                }
+                MapOp::Iterate => {
+                    let iterator = routine.value_before(step, iterator_argument(arch), around);
+                    if let Value::Known(Origin { root: Root::Frame(slot), .. }) = iterator {
+                        push_some(maps.iterators.entry(slot).or_default(), idx);
+                    }
+                }
+                _ => {}
+            }
+        }
+        maps
+    }
+
+    /// That the map of a call may come from there.
+    fn add(&self, origin: &Origin, relations: &mut Relations) {
+        match origin.root {
+            // Constants are nil, and what stands in a slot is another value each time.
+            Root::Constant(_) | Root::Frame(_) => {}
+            Root::Slot(slot) => {
+                let place = slot.wrapping_sub(ITERATOR_ELEM);
+                // Loops one after the other may have their iterators in one place.
+                if let (Some([only]), [0]) =
+                    (self.iterators.get(&place).map(Vec::as_slice), origin.loads.as_slice())
+                {
+                    relations.held.push(*only);
+                }
+            }
+            Root::Parameter(_) => self.add_stored(origin, relations),
+            Root::Result(addr, result) => {
+                self.add_stored(origin, relations);
+                let from = self.by_addr.get(&addr).copied().filter(|_| result == RESULT);
+                if let Some((from, call)) =
+                    from.and_then(|from| Some((from, self.calls.get(from)?)))
+                {
+                    match (call.op, origin.loads.as_slice()) {
+                        (MapOp::Make, []) => relations.made.push(from),
+                        // The result points to the element.
+                        (MapOp::Read | MapOp::Assign, [0]) => relations.held.push(from),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_stored(&self, origin: &Origin, relations: &mut Relations) {
+        relations.held.extend(self.stored.get(origin).into_iter().flatten());
+    }
+}
+
+/// Adds one, unless there are many.
+fn push_some(calls: &mut Vec<usize>, call: usize) {
+    if calls.len() < MAX_RELATED {
+        calls.push(call);
+    }
+}
