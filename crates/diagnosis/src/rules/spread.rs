@@ -9,7 +9,7 @@ use super::growth::GROWTH_DOMINATES;
 use super::steady::{in_maps, spent};
 use super::{PROCESS_NOTICEABLE, ProcessContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Cause, EvidenceLine, Finding, Level, Makes, NoMakes, Reason, Spent};
-use evidence::{Cost, Evidence, Frame, ProcessCpu, SiteCpu, SiteMap};
+use evidence::{Cost, Evidence, Frame, MakeSite, ProcessCpu, SiteCpu, SiteMap};
 
 /// Part of the process' CPU in maps of one type from which on they are looked at together.
 pub(super) const TYPE_NOTICEABLE: f64 = 0.10;
@@ -124,9 +124,10 @@ impl TypeSums<'_> {
     }
 }
 
-/// Where such maps are made, of the functions that use maps.
-fn makes(evidence: &Evidence, name: &str) -> Vec<Frame> {
-    let made = evidence.makes.iter().filter(|make| make.map_type.as_deref() == Some(name));
+/// Where such maps are made, of the functions that use maps, by makes that are meant.
+fn makes(evidence: &Evidence, name: &str, is_meant: impl Fn(&MakeSite) -> bool) -> Vec<Frame> {
+    let of_type = evidence.makes.iter().filter(|make| make.map_type.as_deref() == Some(name));
+    let made = of_type.filter(|make| is_meant(make));
     let mut places: Vec<Frame> = made.map(|make| make.frame.clone()).collect();
     places.sort();
     places.dedup();

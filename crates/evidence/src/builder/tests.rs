@@ -206,10 +206,11 @@ fn what_code_does_with_maps_of_a_type_is_known_of_all_lines() {
     builder.source("server", SourceKind::Binary);
     let mut code = CodeMaps::of(vec![map_type()]);
     for (line, op) in [(1, MapOp::Iterate), (2, MapOp::Delete), (3, MapOp::Delete)] {
-        code.add_use(&frame("main.never", line), use_of(op));
+        code.add_use(&frame("main.never", line), use_of(op), Related::default());
     }
     let unknown = Err("loaded from memory".to_owned());
-    code.add_use(&frame("main.never", 4), SiteMap { map_type: unknown, ..use_of(MapOp::Clear) });
+    let unknown = SiteMap { map_type: unknown, ..use_of(MapOp::Clear) };
+    code.add_use(&frame("main.never", 4), unknown, Related::default());
     builder.code(code);
     let evidence = builder.finish();
     assert_eq!(evidence.code_ops.len(), 2);

@@ -74,7 +74,8 @@ fn growth_that_no_line_has_enough_of_asks_for_a_hint_where_maps_are_made() {
     let sites = (1..=6).map(|line| site(line, &parts).uses(Assign, inner())).collect();
     let mut evidence = program("go1.27.3");
     let make = Frame { function: "main.new".into(), file: "main.go".into(), line: 9 };
-    evidence.makes = vec![MakeSite { frame: make.clone(), map_type: Some(inner().name) }];
+    let map_type = Some(inner().name);
+    evidence.makes = vec![MakeSite { frame: make.clone(), map_type, has_hint: true }];
     let d = check(evidence, sites, &["spread-thin Presize Medium"]);
     let Advice::Presize { made, .. } = &d.findings[0].advice else { panic!("{d:?}") };
     assert_eq!((&made.hinted[..], d.findings[0].cost), (&[make][..], Some(cost(48))));
