@@ -116,6 +116,15 @@ fn is_write(access: OpAccess) -> bool {
     !matches!(access, OpAccess::None | OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess)
 }
 
+/// Whether the instruction at the head of `bytes` is one that only takes room.
+pub(super) fn does_nothing(bytes: &[u8]) -> bool {
+    let insn = Decoder::new(64, bytes, DecoderOptions::NONE).decode();
+    matches!(
+        insn.code(),
+        Code::Nopw | Code::Nopd | Code::Nopq | Code::Nop_rm16 | Code::Nop_rm32 | Code::Nop_rm64
+    )
+}
+
 /// The slot whose address the instruction at the head of `bytes` takes.
 pub(super) fn slot_taken_by(bytes: &[u8]) -> Option<i64> {
     taken_slot(&Decoder::new(64, bytes, DecoderOptions::NONE).decode())

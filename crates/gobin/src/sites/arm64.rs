@@ -9,6 +9,8 @@
 
 use super::flow::{Def, Flow, Place, Reg, Step, Store};
 
+/// An instruction that only takes room.
+pub(super) const NOP: u32 = 0xd503_201f;
 /// Encodes SP or XZR, depending on the instruction.
 const SP: Reg = 31;
 

@@ -458,7 +458,7 @@ impl<'c> Routine<'c> {
         let mut pending = vec![at];
         while let Some((idx, place)) = pending.pop() {
             if self.is_leader(idx) {
-                if !visited.insert((idx, place)) {
+                if !visited.insert((idx, place)) || self.is_padding(idx) {
                     continue;
                 }
                 if let Some(value) = self.from_elsewhere(idx, place) {
@@ -590,6 +590,16 @@ impl<'c> Routine<'c> {
 
     fn is_leader(&self, idx: usize) -> bool {
         !self.falls_into(idx) || self.jumps_to(idx).next().is_some()
+    }
+
+    /// Whether a block that no jump leads to is there to align the next one: nothing comes through it.
+    fn is_padding(&self, idx: usize) -> bool {
+        let has_edge = self.falls_into(idx) || self.jumps_to(idx).next().is_some();
+        let does_nothing = || match self.arch {
+            Arch::Amd64 => amd64::does_nothing(self.bytes_at(idx)),
+            Arch::Arm64 => self.word(idx) == Some(arm64::NOP),
+        };
+        idx != 0 && !has_edge && !self.has_unknown_jump && does_nothing()
     }
 
     /// What a place holds at the start of a block that can be entered in ways that the edges do not tell.

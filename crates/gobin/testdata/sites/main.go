@@ -254,7 +254,7 @@ func putInlined[K comparable, V any](m map[K]V, k K, v V) {
 func group[K comparable, V any](xs []V, key func(V) K) map[K][]V {
 	out := make(map[K][]V, len(xs)) //map: make ? map[int][]string
 	for _, x := range xs {
-		out[key(x)] = append(out[key(x)], x) //map: assign ? map[int][]string
+		out[key(x)] = append(out[key(x)], x) //map: read ? map[int][]string & assign ? map[int][]string
 	}
 	return out
 }
