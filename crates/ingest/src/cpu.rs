@@ -367,14 +367,15 @@ impl CpuCollector {
         let caller = |(&line, of): (&LineId, &CallerSums)| {
             let function = self.lines.function_of(line).index();
             let of_function = self.by_function.parts[function];
-            let says = [of_function.locking, of_function.key_conversion];
+            let of_line = self.by_line.parts[line.index()];
+            let says = [of_function.locking, of_line.key_conversion];
             let caller = || Caller {
                 frame: self.lines.frame(line),
                 n_above: of.n_above,
                 map: of.map,
                 function: self.by_function.sums[function].cum,
                 function_locking: of_function.locking,
-                function_key_conversion: of_function.key_conversion,
+                key_conversion: of_line.key_conversion,
                 locks: SiteLocks::default(),
             };
             says.iter().any(|cost| *cost != Cost::default()).then(caller)

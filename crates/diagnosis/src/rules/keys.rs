@@ -1,6 +1,6 @@
 //! Keys: what hashing, comparing and making them costs.
 
-use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable, said};
+use super::{ENOUGH_SAMPLES, FEW_SAMPLES, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
 use evidence::{Cost, ProcessCpu, SiteCpu, SourceKind, TypePart};
 use goabi::MapOp;
@@ -172,11 +172,15 @@ impl Made<'_> {
     }
 }
 
-/// What functions make that call the line's: a key may be handed on as an argument.
+/// What lines make that call the line's function: a key may be handed on as an argument.
 fn of_callers(cpu: &SiteCpu) -> impl Iterator<Item = Made<'_>> {
-    let near = cpu.callers.iter().filter(|caller| caller.n_above == 1);
+    // That strings which another function makes become keys is likely at best: a few say nothing.
+    let near = cpu
+        .callers
+        .iter()
+        .filter(|caller| caller.n_above == 1 && caller.key_conversion.samples >= FEW_SAMPLES);
     near.map(|caller| Made {
-        cost: caller.function_key_conversion,
+        cost: caller.key_conversion,
         map: caller.map,
         by: Some(&caller.frame.function),
     })

@@ -492,8 +492,8 @@ pub const RULES: &[Rule] = &[
                 reason: "to format a key takes some hundred nanoseconds, and a lookup ten to a hundred",
             },
         ],
-        when: "making strings and interface values in the function, or in one that calls it, takes at least {NOTICEABLE} in \
-               {ENOUGH_SAMPLES} or more, and more than its maps, but no more than {MOST_FOR_KEYS} as these; not where keys have no pointers",
+        when: "making strings and interface values in the function, or at a line that calls it, takes at least {NOTICEABLE} in \
+               {ENOUGH_SAMPLES} or more ({FEW_SAMPLES} at a line that calls), and more than its maps, but no more than {MOST_FOR_KEYS} as these; not where keys have no pointers",
         trust: MEDIUM_BY_SAMPLES,
         why: "The usual loop with `fmt.Sprintf` keys spends more there than in `runtime.mapassign`.",
         by_hand: "`go tool pprof -list` of the function shows the lines that make strings; look whether these become keys",

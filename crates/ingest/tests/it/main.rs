@@ -205,7 +205,7 @@ fn callers_that_lock_or_make_strings_are_known() {
         "3 {ASSIGN};{get};main.a:1;main.b:2
          2 {ASSIGN};{get};main.get:8
          4 sync.(*Mutex).lockSlow:1;sync.(*Mutex).Lock:2;main.get:7;main.main:1
-         5 runtime.mallocgc:1;runtime.concatstrings:2;main.serve:4
+         5 runtime.mallocgc:1;runtime.concatstrings:2;main.serve:9
          1 sync.(*Mutex).Lock:2;main.b:3"
     ));
     let callers = &site(&e, "cache.find").cpu.as_ref().unwrap().callers;
@@ -216,7 +216,7 @@ fn callers_that_lock_or_make_strings_are_known() {
     assert_eq!(told, [("main.get", 8, 2, 5), ("main.serve", 9, 3, 5)]);
     let [get, serve] = &callers[..] else { panic!("{callers:?}") };
     assert_eq!((samples(get.function), samples(get.function_locking)), (9, 4));
-    assert_eq!(samples(serve.function_key_conversion), 5);
+    assert_eq!(samples(serve.key_conversion), 5);
 }
 
 #[test]

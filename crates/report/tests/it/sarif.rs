@@ -74,10 +74,15 @@ fn a_log_has_each_rule_once_and_the_advice_as_properties() {
                     "action": {
                       "entries": {
                         "known_from": "heap_profile",
-                        "usual": {
-                          "at_least": 14,
+                        "p25": {
+                          "at_least": 15,
                           "room": 28
-                        }
+                        },
+                        "p50": {
+                          "at_least": 15,
+                          "room": 28
+                        },
+                        "p95": null
                       },
                       "kind": "raise_hint",
                       "make": {
@@ -86,7 +91,8 @@ fn a_log_has_each_rule_once_and_the_advice_as_properties() {
                         "line": 3
                       },
                       "map_type": "map[string]int",
-                      "mean_hint": 9.5
+                      "mean_hint": 9.5,
+                      "n": 28
                     }
                   },
                   "ruleId": "other"

@@ -148,7 +148,7 @@ fn keys_made_by_a_caller_are_the_matter_too() {
             frame,
             n_above,
             map: cost(400),
-            function_key_conversion: cost(made),
+            key_conversion: cost(made),
             ..Caller::default()
         }];
         vec![line]
