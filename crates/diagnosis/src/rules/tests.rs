@@ -211,8 +211,8 @@ fn growth_asks_for_a_hint_and_says_what_it_does_not_know() {
     let saving = finding.saving.clone().unwrap();
     // 20 % in moving entries, half of 10 % in new arrays, and twice the standard error of 25 % in 1000 samples.
     assert!((saving.cpu.best - 0.25).abs() < 1e-9, "{saving:?}");
-    assert!((saving.cpu.high - 0.3074).abs() < 1e-4, "{saving:?}");
-    assert!((saving.cpu.low - 0.0826).abs() < 1e-4, "{saving:?}");
+    assert!((saving.cpu.high - 0.3974).abs() < 1e-4, "{saving:?}");
+    assert!((saving.cpu.low + 0.04).abs() < 1e-4, "{saving:?}");
     assert_eq!(saving.growth, None, "no sizes were measured");
 }
 
@@ -451,7 +451,8 @@ fn a_full_small_map_is_a_trap_of_three_versions_only() {
     let filled = || site(1, GROWING).uses(Assign, inner()).arrays(&[(8, 900), (14, 850)], 100_000);
     check(program("go1.25.5"), vec![filled()], &["full-small-maps Replace Medium"]);
     check(program("go1.27.3"), vec![filled()], &["growth-dominates Presize High"]);
-    check(program("go1.23.9"), vec![filled()], &["growth-dominates Presize High"]);
+    // Classic maps have no such array, so that their sizes are not known from it.
+    check(program("go1.23.9"), vec![filled()], &["growth-dominates Presize Medium"]);
 }
 
 #[test]

@@ -118,8 +118,7 @@ fn a_flat_map_saves_both_searches_of_the_outer_map_and_its_inner_maps() {
     let outer = site(2, &[(MapOp::Read, Read, 150)]).uses(MapOp::Read, outer());
     let d = run(evidence, vec![tiny, outer]);
     let saved = saving(&d, |advice| matches!(advice, Advice::Flatten { .. }));
-    // Making maps, the other line, and collecting, less what searching in the flat map takes more.
-    assert!(saved.cpu.best > 0.2 && saved.cpu.best < 0.45, "{saved:?}");
-    assert!(saved.collector.best > 0.05, "{saved:?}");
+    // Making maps and the other line, less what entries of the flat map and its growth cost.
+    assert!(saved.cpu.best > 0.0 && saved.cpu.low < 0.0 && saved.cpu.high > 0.35, "{saved:?}");
     assert_in_order(&saved);
 }
