@@ -25,13 +25,13 @@ use evidence::{Cost, MapType, Precision, ProcessCpu, SiteCpu, SourceKind};
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
 /// Part of the bytes of growing arrays that a hint for the last one saves, where sizes are not known: of doubling arrays
 /// the last is half, of those that grow once or twice more.
-const OUTGROWN: Gone = Gone(0.2, 0.5, 0.9);
+const OUTGROWN: Gone = Gone(0.3, 0.5, 0.9);
 /// The same, as a part of what the model says. Memory that was not used before is also mapped and zeroed once.
-const AS_FORECAST: Gone = Gone(0.3, 1.0, 1.4);
+const AS_FORECAST: Gone = Gone(0.4, 1.0, 1.5);
 /// Part of moving entries that a hint for all of them saves. More, as entries that stay where they are do not push others
-/// out of the cache; less, and nothing at all, where maps larger than the cache are filled in random order: they then miss the
+/// out of the cache; less where maps larger than the cache are filled in random order: they then miss the
 /// cache where they would have found it in the smaller arrays.
-const MOVES: Gone = Gone(-0.3, 1.0, 1.4);
+const MOVES: Gone = Gone(0.3, 1.1, 1.4);
 /// Part of making first groups: a map with a hint makes none.
 const FIRST_GROUPS: Gone = Gone(0.0, 0.5, 1.0);
 /// How wrong a guessed hint is in the example of what a wrong one costs.

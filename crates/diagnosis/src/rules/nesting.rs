@@ -16,7 +16,7 @@ pub(super) const STAY_SMALL: f64 = 0.90;
 
 /// What entries of a flat map cost more, as a part of what the nested maps cost: longer keys, growth of the flat map, and
 /// entries that are no longer near each other, which matters where work is grouped by outer key.
-const FLAT_COSTS: Gone = Gone(-1.3, -0.35, 0.0);
+const FLAT_COSTS: Gone = Gone(-1.0, -0.35, 0.0);
 
 /// Inner maps that never grow beyond their first group, made again and again: one flat map instead.
 pub(super) fn small_inner_maps(context: &SiteContext<'_>) -> Option<Finding> {

@@ -113,9 +113,9 @@ fn of(context: &SiteContext<'_>, finding: &Finding) -> Option<Saving> {
         Advice::ClearAndReuse => (kept_map(context, cpu, sum), Basis::KeptMap),
         Advice::ConcreteKey { .. } => (concrete_key(context, cpu, sum), Basis::ConcreteKey),
         Advice::HashFewerBytes { .. } => {
-            let hashing = sum.work(finding.cost?, Gone(0.3, 0.8, 1.0));
-            let comparing = hashing.work(cpu.by_work.get(MapWork::Compare), Gone(0.1, 0.8, 1.0));
-            (comparing.work(cpu.by_work.get(MapWork::Load), Gone(0.0, 0.3, 0.7)), Basis::FewerBytes)
+            let hashing = sum.work(finding.cost?, Gone(0.5, 0.9, 1.0));
+            let comparing = hashing.work(cpu.by_work.get(MapWork::Compare), Gone(0.3, 0.95, 1.0));
+            (comparing.work(cpu.by_work.get(MapWork::Load), Gone(0.1, 0.5, 0.9)), Basis::FewerBytes)
         }
         Advice::BuildKeysOnce => (keys_once(cpu, finding.cost?, sum), Basis::KeysOnce),
         Advice::PresizeSlices { .. } => {
@@ -129,7 +129,7 @@ fn of(context: &SiteContext<'_>, finding: &Finding) -> Option<Saving> {
             (fewer_loops(cpu, finding.cost?, *visits, sum), Basis::NoLoop)
         }
         Advice::ClearLess { .. } => {
-            (sum.work(finding.cost?, Gone(0.5, 0.9, 1.0)), Basis::LittleRoom)
+            (sum.work(finding.cost?, Gone(0.7, 0.95, 1.0)), Basis::LittleRoom)
         }
         Advice::ReuseGoroutines => {
             (sum.work(finding.cost?, Gone(0.4, 0.9, 1.0)), Basis::LiveGoroutines)
@@ -148,13 +148,13 @@ fn of(context: &SiteContext<'_>, finding: &Finding) -> Option<Saving> {
 /// Most of the iterating goes; an index takes the loop itself as well, and over a slice its code is shorter.
 fn fewer_loops<'e>(cpu: &SiteCpu, iterating: Cost, visits: Visits, sum: Sum<'e>) -> Sum<'e> {
     let gone = match visits {
-        Visits::Few => Gone(0.6, 0.9, 1.0),
-        Visits::NotKnown => Gone(0.3, 0.9, 1.0),
+        Visits::Few => Gone(0.7, 0.95, 1.0),
+        Visits::NotKnown => Gone(0.5, 0.95, 1.0),
     };
     let around = cpu.function.without(cpu.line);
     sum.work(iterating, gone)
-        .work(cpu.line.without(cpu.map), Gone(0.0, 0.5, 1.0))
-        .work(around, Gone(0.0, 0.2, 0.8))
+        .work(cpu.line.without(cpu.map), Gone(0.2, 0.7, 1.0))
+        .work(around, Gone(0.0, 0.3, 0.9))
 }
 
 /// A map that is cleared has its arrays already; clearing them costs a little of what zeroing new ones did.
@@ -162,9 +162,9 @@ fn kept_map<'e>(context: &SiteContext<'_>, cpu: &SiteCpu, sum: Sum<'e>) -> Sum<'
     let memory = memory(cpu);
     let moving = cpu.growth.without(cpu.growth_gc).without(cpu.split.get(Category::GrowthMemory));
     let caused = caused(context, is_array, memory);
-    sum.work(memory, Gone(0.5, 0.95, 1.2))
-        .work(moving, Gone(0.6, 1.0, 1.3))
-        .collector(caused, Gone(0.5, 0.9, 1.0))
+    sum.work(memory, Gone(0.7, 1.0, 1.2))
+        .work(moving, Gone(0.8, 1.05, 1.3))
+        .collector(caused, Gone(0.6, 0.95, 1.0))
 }
 
 /// Hashing goes on without the detour over the type, as does comparing; values are no longer made into interfaces.
@@ -172,11 +172,11 @@ fn concrete_key<'e>(context: &SiteContext<'_>, cpu: &SiteCpu, sum: Sum<'e>) -> S
     let hashing = keys::hashing(context);
     let caused = caused(context, |_| true, cpu.key_conversion);
     let growing = cpu.growth.without(cpu.growth_gc);
-    sum.work(hashing, Gone(0.2, 0.55, 0.9))
-        .work(cpu.by_work.get(MapWork::Compare), Gone(0.2, 0.6, 1.0))
-        .work(cpu.by_work.get(MapWork::Load), Gone(0.0, 0.2, 0.5))
-        .work(growing, Gone(0.0, 0.2, 0.5))
-        .work(cpu.key_conversion, Gone(0.4, 0.85, 1.0))
+    sum.work(hashing, Gone(0.4, 0.75, 1.0))
+        .work(cpu.by_work.get(MapWork::Compare), Gone(0.4, 0.8, 1.0))
+        .work(cpu.by_work.get(MapWork::Load), Gone(0.1, 0.4, 0.8))
+        .work(growing, Gone(0.0, 0.3, 0.6))
+        .work(cpu.key_conversion, Gone(0.6, 0.95, 1.0))
         .collector(caused, Gone(0.2, 0.6, 1.0))
 }
 
@@ -186,10 +186,10 @@ fn keys_once<'e>(cpu: &SiteCpu, made: Cost, sum: Sum<'e>) -> Sum<'e> {
     // Strings that are built allocate about as much for their time as the rest of the program, or more.
     let share = made.share_of(process.total.without(process.gc));
     let caused = Gone(0.0, share, (2.0 * share).min(1.0));
-    sum.work(made, Gone(0.6, 1.0, 1.0))
-        .work(cpu.by_work.get(MapWork::Hash), Gone(-1.0, -0.1, 0.5))
-        .work(cpu.by_work.get(MapWork::Load), Gone(-0.3, 0.1, 0.5))
-        .work(cpu.by_work.get(MapWork::Compare), Gone(-0.3, 0.2, 0.7))
+    sum.work(made, Gone(0.7, 1.0, 1.0))
+        .work(cpu.by_work.get(MapWork::Hash), Gone(-0.6, -0.1, 0.4))
+        .work(cpu.by_work.get(MapWork::Load), Gone(-0.2, 0.1, 0.5))
+        .work(cpu.by_work.get(MapWork::Compare), Gone(-0.2, 0.2, 0.7))
         .collector(caused, Gone(0.5, 1.0, 1.0))
 }
 
@@ -201,9 +201,9 @@ fn slices<'e>(context: &SiteContext<'_>, growing: Cost, within: Within, sum: Sum
         Within::Function => by_allocator(sum.process, growing),
     };
     let looking_up = context.site.cpu.as_ref().map_or(Cost::default(), |cpu| cpu.map);
-    sum.work(growing, Gone(0.2, 0.6, 0.95))
-        .work(looking_up, Gone(-1.3, -0.3, 0.0))
-        .collector(caused, Gone(0.2, 0.5, 0.8))
+    sum.work(growing, Gone(0.3, 0.7, 1.1))
+        .work(looking_up, Gone(-1.0, -0.2, 0.0))
+        .collector(caused, Gone(0.2, 0.5, 1.0))
 }
 
 /// Where the maps hold as many entries as it takes, all growth goes.
