@@ -215,10 +215,10 @@ fn growth_asks_for_a_hint_and_says_what_it_does_not_know() {
     assert_eq!(finding.advice, unknown);
     assert_eq!(finding.cost, Some(cost(300)));
     let saving = finding.saving.clone().unwrap();
-    // 20 % in moving entries, half of 10 % in new arrays, and twice the standard error of 25 % in 1000 samples.
-    assert!((saving.cpu.best - 0.25).abs() < 1e-9, "{saving:?}");
-    assert!((saving.cpu.high - 0.3974).abs() < 1e-4, "{saving:?}");
-    assert!((saving.cpu.low + 0.04).abs() < 1e-4, "{saving:?}");
+    // 20 % in moving entries and a tenth of that, half of 10 % in new arrays, and twice the standard error.
+    assert!((saving.cpu.best - 0.27).abs() < 1e-9, "{saving:?}");
+    assert!((saving.cpu.high - 0.3981).abs() < 1e-4, "{saving:?}");
+    assert!((saving.cpu.low - 0.0619).abs() < 1e-4, "{saving:?}");
     assert_eq!(saving.growth, None, "no sizes were measured");
 }
 
@@ -465,7 +465,7 @@ fn the_process_is_not_left_alone_beside_a_line_that_is_not() {
     evidence.cpu.as_mut().unwrap().gc = cost(5);
     let growing = site(1, &[(Assign, Probe, 1), (Assign, GrowthMove, 30)]);
     let d = check(evidence, vec![growing], &["growth-dominates Presize Medium"]);
-    assert!((d.findings[0].saving.clone().unwrap().cpu.best - 0.03).abs() < 1e-9);
+    assert!((d.findings[0].saving.clone().unwrap().cpu.best - 0.033).abs() < 1e-9);
 }
 
 #[test]
