@@ -461,7 +461,7 @@ impl<'c> Routine<'c> {
                 if !visited.insert((idx, place)) || self.is_padding(idx) {
                     continue;
                 }
-                if let Some(value) = self.from_elsewhere(idx, place) {
+                if let Some(value) = self.loaded_elsewhere(idx, place) {
                     if tell(value).is_break() {
                         return;
                     }
@@ -603,7 +603,7 @@ impl<'c> Routine<'c> {
     }
 
     /// What a place holds at the start of a block that can be entered in ways that the edges do not tell.
-    fn from_elsewhere(&self, idx: usize, place: Place) -> Option<Value> {
+    fn loaded_elsewhere(&self, idx: usize, place: Place) -> Option<Value> {
         if idx == 0 {
             // What leads back here has put the parameters where they were: it made the stack larger.
             return Some(match place {
