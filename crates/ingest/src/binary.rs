@@ -8,7 +8,7 @@ use evidence::{
     CodeMaps, Frame, MakeSite, MapType, OfSource, Related, SiteMap, Stated, TypePart, printable,
 };
 use goabi::{Kind, MapOp, Release};
-use gobin::{Basis, Binary, LinkAddr, MapSite};
+use gobin::{Basis, Binary, BuildInfo, LinkAddr, MapSite};
 use gomap::classify_function;
 
 use crate::callers::is_generic;
@@ -153,9 +153,8 @@ pub(crate) fn stated(binary: &Binary<'_>) -> Stated {
 }
 
 /// Path of the program's module; `None` where it is not recorded.
-pub(crate) fn main_module<'b>(binary: &'b Binary<'_>) -> Option<&'b str> {
-    let module = &binary.build_info()?.main_module;
-    module.split(' ').next().filter(|path| !path.is_empty())
+pub(crate) fn main_module(info: &BuildInfo) -> Option<&str> {
+    info.main_module.split(' ').next().filter(|path| !path.is_empty())
 }
 
 /// What to know of a binary whose build info names a release that is not known.

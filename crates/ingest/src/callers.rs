@@ -1,62 +1,35 @@
-//! Who calls the lines that use maps: the first caller that the user can change, where the line itself is in a library.
-//!
-//! 1. Functions are put into groups by what decides who can change them: the package, and whether they are generic.
-//! 2. Of each sample the callers are kept at which the group changes, from the line outwards.
-//! 3. When all inputs were read, and the binary has said what the main module is, the first of them that the user can
-//!    change is taken.
+//! Who can change a function, by its name: where a line that uses maps is in a library, the first caller that the user can
+//! change is named beside it.
 
-use std::collections::HashMap;
-
-/// Groups in a chain of callers that are kept: libraries do not call back and forth much more often.
-pub(crate) const MAX_CHAIN: usize = 12;
-
-/// Functions that one party can change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct GroupId(u32);
-
-/// Groups of functions, each kept once.
-#[derive(Debug, Default)]
-pub(crate) struct Groups {
-    groups: Vec<Group>,
-    by_group: HashMap<Group, GroupId>,
+/// What is asked of a function when stacks are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner {
+    pub(crate) is_generic: bool,
+    /// Whether the user can change it.
+    pub(crate) is_users: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Group {
-    package: Box<str>,
-    is_generic: bool,
+impl Owner {
+    /// Of a function, `main_module` being the path of the program's module, if it is known.
+    pub(crate) fn of(function: &str, main_module: Option<&str>) -> Self {
+        Self { is_generic: is_generic(function), is_users: can_be_changed(function, main_module) }
+    }
 }
 
-impl Groups {
-    /// The group of a function, by its name.
-    pub(crate) fn of(&mut self, function: &str) -> GroupId {
-        let group =
-            Group { package: package_of(function).into(), is_generic: is_generic(function) };
-        if let Some(&known) = self.by_group.get(&group) {
-            return known;
-        }
-        let id = GroupId(self.groups.len() as u32);
-        self.groups.push(group.clone());
-        self.by_group.insert(group, id);
-        id
+/// Whether the user can change a function. Without the main module only what surely is not theirs is told: the standard
+/// library, and well-known containers.
+fn can_be_changed(function: &str, main_module: Option<&str>) -> bool {
+    let package = package_of(function);
+    match main_module {
+        // Generic code of a package beside it is a container or a helper, as those of libraries are.
+        Some(module) => package == "main" || is_within(package, module) && !is_generic(function),
+        None => !is_standard(package) && !is_container(package),
     }
+}
 
-    pub(crate) fn is_generic(&self, id: GroupId) -> bool {
-        self.groups.get(id.0 as usize).is_some_and(|group| group.is_generic)
-    }
-
-    /// Whether the user can change what is in a group, `main_module` being the path of the program's module, if it is known.
-    /// Without it only what surely is not theirs is told: the standard library, and well-known containers.
-    pub(crate) fn can_be_changed(&self, id: GroupId, main_module: Option<&str>) -> bool {
-        let Some(Group { package, is_generic }) = self.groups.get(id.0 as usize) else {
-            return false;
-        };
-        match main_module {
-            // Generic code of a package beside it is a container or a helper, as those of libraries are.
-            Some(module) => &**package == "main" || is_within(package, module) && !is_generic,
-            None => !is_standard(package) && !is_container(package),
-        }
-    }
+/// Whether a function is of the standard library.
+pub(crate) fn is_of_standard_library(function: &str) -> bool {
+    is_standard(package_of(function))
 }
 
 /// Whether a function has type arguments.
@@ -180,24 +153,34 @@ mod tests {
     }
 
     #[test]
+    fn packages_of_the_standard_library_are_known_by_the_first_part_of_their_path() {
+        for function in ["os.(*File).Write", "encoding/json.Marshal", "net/http.(*conn).serve"] {
+            assert!(is_of_standard_library(function), "{function}");
+        }
+        for function in
+            ["main.main", "log.example/os.Write", "github.com/go/log.Print", "osutil.Run"]
+        {
+            assert!(!is_of_standard_library(function), "{function}");
+        }
+    }
+
+    #[test]
     fn the_user_can_change_their_module_but_not_its_generic_helpers() {
-        let mut groups = Groups::default();
-        let mut can = |function: &str, module: Option<&str>| {
-            let group = groups.of(function);
-            groups.can_be_changed(group, module)
-        };
         let module = Some("example.com/shop");
-        assert!(can("main.main", module));
-        assert!(can("main.add[go.shape.string]", module));
-        assert!(can("example.com/shop/orders.Load", module));
-        assert!(can("example.com/shop/orders_test.BenchmarkLoad", module));
-        assert!(!can("example.com/shop/set.Set[go.shape.string].Add", module));
-        assert!(!can("example.com/shops.Load", module));
-        assert!(!can("github.com/spf13/viper.(*Viper).find", module));
-        assert!(!can("encoding/json.Unmarshal", module));
-        assert!(can("github.com/spf13/viper.(*Viper).find", None));
-        assert!(!can("encoding/json.Unmarshal", None));
-        assert!(!can("github.com/deckarep/golang-set/v2.(*threadSafeSet[go.shape.int]).Add", None));
+        assert!(can_be_changed("main.main", module));
+        assert!(can_be_changed("main.add[go.shape.string]", module));
+        assert!(can_be_changed("example.com/shop/orders.Load", module));
+        assert!(can_be_changed("example.com/shop/orders_test.BenchmarkLoad", module));
+        assert!(!can_be_changed("example.com/shop/set.Set[go.shape.string].Add", module));
+        assert!(!can_be_changed("example.com/shops.Load", module));
+        assert!(!can_be_changed("github.com/spf13/viper.(*Viper).find", module));
+        assert!(!can_be_changed("encoding/json.Unmarshal", module));
+        assert!(can_be_changed("github.com/spf13/viper.(*Viper).find", None));
+        assert!(!can_be_changed("encoding/json.Unmarshal", None));
+        assert!(!can_be_changed(
+            "github.com/deckarep/golang-set/v2.(*threadSafeSet[go.shape.int]).Add",
+            None
+        ));
     }
 
     #[test]

@@ -22,6 +22,8 @@ use crate::{Options, add_faults, binary, cpu, growth, heap};
 #[derive(Debug)]
 pub(crate) struct Collectors {
     keep_stacks: bool,
+    /// Path of the program's module, if it is known.
+    main_module: Option<String>,
     cpu: Option<CpuCollector>,
     heap: Option<HeapSums>,
     growth: Option<GrowthCollector>,
@@ -40,9 +42,10 @@ struct Executable {
 }
 
 impl Collectors {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &Options, main_module: Option<&str>) -> Self {
         Self {
             keep_stacks: options.stacks,
+            main_module: main_module.map(str::to_owned),
             cpu: None,
             heap: None,
             growth: None,
@@ -145,7 +148,8 @@ impl Collectors {
     fn add_cpu(&mut self, profile: &Profile, source: &mut OfSource<'_>) -> Result<(), Error> {
         source.states(Stated { map_impl: cpu::map_impl(profile), ..Stated::default() });
         let id = source.id();
-        let cpu = self.cpu.get_or_insert_with(|| CpuCollector::new(id, self.keep_stacks));
+        let new = || CpuCollector::new(id, self.keep_stacks, self.main_module.as_deref());
+        let cpu = self.cpu.get_or_insert_with(new);
         cpu.add(profile, id, source.name())
     }
 
@@ -178,8 +182,7 @@ impl Collectors {
             }
         }
         if let Some(cpu) = self.cpu {
-            let module = binary.as_ref().and_then(binary::main_module);
-            cpu.finish(module).tell(builder);
+            cpu.finish().tell(builder);
         }
         if let Some(heap) = self.heap {
             heap.tell(builder);

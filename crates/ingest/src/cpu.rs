@@ -18,7 +18,6 @@ use goabi::MapImpl;
 use gomap::{FrameClass, Kind, StackClass, classify_stack};
 use gopprof::Profile;
 
-use crate::callers::MAX_CHAIN;
 use crate::error::Error;
 use crate::lines::{FrameInfo, Lines, LocationFrames, user_of};
 use crate::stacks::StackBuilder;
@@ -30,7 +29,7 @@ const MAX_LEAVES: usize = 12;
 /// Lines that call kept per site.
 const MAX_CALLERS: usize = 12;
 /// Frames of the user above that of a site which are looked at: who takes a lock or makes a key is near.
-const CALLER_STEPS: u32 = 4;
+const CALLER_STEPS: usize = 4;
 
 /// Sums CPU profiles.
 #[derive(Debug)]
@@ -44,6 +43,8 @@ pub(crate) struct CpuCollector {
     by_function: Places,
     stacks: Option<StackBuilder>,
     n_samples_seen: u32,
+    /// Whether some function locks or makes keys: callers are of no use else.
+    callers_tell: bool,
 }
 
 /// What CPU profiles say.
@@ -121,8 +122,8 @@ struct SiteSums {
     leaves: HashMap<FunctionId, Cost>,
     samples_by_depth: HashMap<u32, u64>,
     callers: HashMap<LineId, CallerSums>,
-    /// By the lines that called it, where the group of functions changes, the nearest first.
-    chains: HashMap<Vec<LineId>, Cost>,
+    /// Where it is in a library: by the nearest line that the user can change.
+    first_callers: HashMap<LineId, Cost>,
     /// Of generic code: the nearest lines that called it and are not generic; `None` is where there was none.
     generic_callers: HashSet<Option<LineId>>,
 }
@@ -143,10 +144,10 @@ pub(crate) struct Values {
 }
 
 impl CpuCollector {
-    /// To sum up profiles, the first of which is this input.
-    pub(crate) fn new(first: SourceId, keep_stacks: bool) -> Self {
+    /// To sum up profiles, the first of which is this input, of a program whose module has this path, if it is known.
+    pub(crate) fn new(first: SourceId, keep_stacks: bool, main_module: Option<&str>) -> Self {
         Self {
-            lines: Lines::default(),
+            lines: Lines::of_program(main_module),
             process: ProcessCpu::of(first),
             has_durations: true,
             sites: HashMap::new(),
@@ -154,6 +155,7 @@ impl CpuCollector {
             by_function: Places::default(),
             stacks: keep_stacks.then(StackBuilder::default),
             n_samples_seen: 0,
+            callers_tell: false,
         }
     }
 
@@ -178,6 +180,8 @@ impl CpuCollector {
         let locations = self.lines.add_profile(profile);
         self.by_line.grow_to(self.lines.n_lines());
         self.by_function.grow_to(self.lines.n_functions());
+        self.callers_tell |=
+            self.lines.classes().iter().any(|of| of.is_lock() || of.is_key_conversion());
         self.add_samples(profile, &values, &locations);
         Ok(())
     }
@@ -235,14 +239,10 @@ impl CpuCollector {
             frames[site_at + 1..].split_at(end.unwrap_or(frames.len()) - site_at - 1);
         let sums = self.sites.entry(frames[site_at].line).or_default();
         sums.add_copy(outer, cost);
-        sums.add_callers(frames[site_at].function, above, cost);
-        *sums.chains.entry(chain(&frames[site_at..])).or_default() += cost;
-        if self.lines.is_generic(&frames[site_at]) {
-            let above = &frames[site_at + 1..];
-            let caller = above.iter().find(|frame| !self.lines.is_generic(frame));
-            let caller = caller.filter(|frame| !frame.class.is_runtime());
-            sums.generic_callers.insert(caller.map(|frame| frame.line));
+        if self.callers_tell {
+            sums.add_callers(frames[site_at].function, above, cost);
         }
+        sums.add_owners(&frames[site_at], &frames[site_at + 1..], cost);
         sums.map += cost;
         sums.by_op.add(op, cost);
         sums.split.add(class.category(), cost);
@@ -275,8 +275,8 @@ impl CpuCollector {
         }
     }
 
-    /// The sums; `main_module` is the path of the program's module, if it is known.
-    pub(crate) fn finish(mut self, main_module: Option<&str>) -> CpuSums {
+    /// The sums.
+    pub(crate) fn finish(mut self) -> CpuSums {
         let mut assign_functions: Vec<FunctionCost> = self
             .lines
             .names()
@@ -288,14 +288,13 @@ impl CpuCollector {
         self.process.assign_functions = assign_functions;
         self.process.duration_ns = self.process.duration_ns.filter(|_| self.has_durations);
         let sites = std::mem::take(&mut self.sites);
-        let sites =
-            sites.into_iter().map(|(line, sums)| self.site(line, sums, main_module)).collect();
+        let sites = sites.into_iter().map(|(line, sums)| self.site(line, sums)).collect();
         let notice = self.stacks.as_ref().and_then(StackBuilder::notice);
         let stacks = self.stacks.take().map(|stacks| stacks.finish(&self.lines));
         CpuSums { process: self.process, sites, stacks, notice }
     }
 
-    fn site(&self, line: LineId, sums: SiteSums, main_module: Option<&str>) -> CpuSite {
+    fn site(&self, line: LineId, sums: SiteSums) -> CpuSite {
         let function = self.lines.function_of(line).index();
         let of_line = self.by_line.parts[line.index()];
         let of_function = self.by_function.parts[function];
@@ -322,7 +321,7 @@ impl CpuCollector {
         CpuSite {
             frame: self.lines.frame(line),
             inlined_into: self.inlined_into(&sums),
-            first_callers: self.first_callers(line, &sums, main_module),
+            first_callers: self.first_callers(&sums),
             generic_callers: self.generic_callers(&sums),
             cpu,
         }
@@ -337,25 +336,10 @@ impl CpuCollector {
         callers
     }
 
-    /// The lines nearest to one in a library that the user can change, by cost; none where it is the user's own.
-    fn first_callers(
-        &self,
-        line: LineId,
-        sums: &SiteSums,
-        main_module: Option<&str>,
-    ) -> Vec<FirstCaller> {
-        let can_be_changed = |line: &LineId| self.lines.can_be_changed(*line, main_module);
-        if can_be_changed(&line) {
-            return Vec::new();
-        }
-        let mut by_line: HashMap<LineId, Cost> = HashMap::new();
-        for (chain, &cost) in &sums.chains {
-            if let Some(&first) = chain.iter().find(|line| can_be_changed(line)) {
-                *by_line.entry(first).or_default() += cost;
-            }
-        }
-        let caller = |(line, cost)| FirstCaller { frame: self.lines.frame(line), cost };
-        let mut callers: Vec<FirstCaller> = by_line.into_iter().map(caller).collect();
+    /// The nearest lines that the user can change, by cost.
+    fn first_callers(&self, sums: &SiteSums) -> Vec<FirstCaller> {
+        let caller = |(&line, &cost)| FirstCaller { frame: self.lines.frame(line), cost };
+        let mut callers: Vec<FirstCaller> = sums.first_callers.iter().map(caller).collect();
         callers
             .sort_by(|a, b| b.cost.cpu_ns.cmp(&a.cost.cpu_ns).then_with(|| a.frame.cmp(&b.frame)));
         callers.truncate(MAX_FIRST_CALLERS);
@@ -439,15 +423,32 @@ impl SiteSums {
         *self.copies.entry(lines).or_default() += cost;
     }
 
+    /// Adds a sample of a frame in a library or in generic code, with all frames above it.
+    fn add_owners(&mut self, own: &FrameInfo, above: &[FrameInfo], cost: Cost) {
+        if !own.owner.is_users {
+            let mut users = above.iter().filter(|frame| !frame.class.is_runtime());
+            if let Some(first) = users.find(|frame| frame.owner.is_users) {
+                *self.first_callers.entry(first.line).or_default() += cost;
+            }
+        }
+        if own.owner.is_generic {
+            let caller = above.iter().find(|frame| !frame.owner.is_generic);
+            let caller = caller.filter(|frame| !frame.class.is_runtime());
+            self.generic_callers.insert(caller.map(|frame| frame.line));
+        }
+    }
+
     /// Adds a sample below these frames of callers, the nearest first. A line counts once; the site's own function is none.
     fn add_callers(&mut self, own: FunctionId, above: &[FrameInfo], cost: Cost) {
         let users = above.iter().filter(|frame| !frame.class.is_runtime());
-        let near: Vec<(u32, &FrameInfo)> = (1..=CALLER_STEPS).zip(users).collect();
-        for (at, &(n_above, frame)) in near.iter().enumerate() {
-            let is_counted = near[..at].iter().any(|(_, nearer)| nearer.line == frame.line);
+        let mut counted = [None; CALLER_STEPS];
+        for (at, frame) in users.take(CALLER_STEPS).enumerate() {
+            let is_counted = counted.contains(&Some(frame.line));
+            counted[at] = Some(frame.line);
             if is_counted || frame.function == own {
                 continue;
             }
+            let n_above = at as u32 + 1;
             let none = CallerSums { n_above, map: Cost::default() };
             let sums = self.callers.entry(frame.line).or_insert(none);
             sums.n_above = sums.n_above.min(n_above);
@@ -577,14 +578,6 @@ pub(crate) fn summary(profile: &Profile) -> String {
         text += &format!(" over {:.2} s", profile.duration_nanos as f64 / 1e9);
     }
     text
-}
-
-/// The callers of the first of these frames at which the group of functions changes.
-fn chain(frames: &[FrameInfo]) -> Vec<LineId> {
-    let users = frames.iter().filter(|frame| !frame.class.is_runtime());
-    let groups = users.clone().zip(users.skip(1));
-    let changes = groups.filter(|(inner, outer)| inner.group != outer.group);
-    changes.map(|(_, outer)| outer.line).take(MAX_CHAIN).collect()
 }
 
 fn is_gc(kind: Kind) -> bool {

@@ -45,8 +45,11 @@ pub use scan::scan;
 pub use server::{Answer, AnswerLimits, Server, shown};
 pub use trace_input::TraceInput;
 
+use binary::main_module;
 use collectors::Collectors;
 use folder::Named;
+use gobin::BuildInfo;
+use open::first_executable;
 
 /// How to collect.
 #[derive(Debug, Clone)]
@@ -70,8 +73,16 @@ pub fn collect(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Evidence, Error> {
     let mut builder = Builder::default();
-    let mut collectors = Collectors::new(options);
-    for Named { name, is_listed } in &folder::expand(names)? {
+    let inputs = folder::expand(names)?;
+    // The module of the program decides which frames of the profiles are the user's.
+    let mut executable = first_executable(&inputs);
+    let build_info = executable.as_ref().and_then(|(_, bytes)| BuildInfo::of_file(bytes));
+    let mut collectors = Collectors::new(options, build_info.as_ref().and_then(main_module));
+    for (at, Named { name, is_listed }) in inputs.iter().enumerate() {
+        if let Some((_, bytes)) = executable.take_if(|(of, _)| *of == at) {
+            collectors.add(Input::Binary(bytes), &shown(name), &mut builder)?;
+            continue;
+        }
         match open_input(name, &options.open, progress) {
             // A folder may hold anything.
             Err(error) if *is_listed && error.is_about_content() => {

@@ -7,7 +7,7 @@ use evidence::{Frame, FunctionId, LineId, LineTable, PathId, printable};
 use gomap::{FrameClass, StackClass, classify_function};
 use gopprof::{Profile, StrId};
 
-use crate::callers::{GroupId, Groups};
+use crate::callers::Owner;
 
 /// Functions and lines of all profiles of a run; the same line in two profiles has one id.
 #[derive(Debug, Default)]
@@ -17,8 +17,9 @@ pub(crate) struct Lines {
     /// By function.
     classes: Vec<FrameClass>,
     /// By function.
-    groups_of_functions: Vec<GroupId>,
-    groups: Groups,
+    owners: Vec<Owner>,
+    /// Path of the program's module, if it is known.
+    main_module: Option<String>,
 }
 
 /// One frame of a location, ready for the loop over samples.
@@ -27,7 +28,7 @@ pub(crate) struct FrameInfo {
     pub(crate) class: FrameClass,
     pub(crate) line: LineId,
     pub(crate) function: FunctionId,
-    pub(crate) group: GroupId,
+    pub(crate) owner: Owner,
 }
 
 /// The frames of each location of one profile.
@@ -38,6 +39,11 @@ pub(crate) struct LocationFrames {
 }
 
 impl Lines {
+    /// Of a program whose module has this path, if it is known.
+    pub(crate) fn of_program(main_module: Option<&str>) -> Self {
+        Self { main_module: main_module.map(str::to_owned), ..Self::default() }
+    }
+
     pub(crate) fn name(&self, id: FunctionId) -> &Arc<str> {
         self.table.name(id)
     }
@@ -50,15 +56,9 @@ impl Lines {
         self.table.frame(id)
     }
 
-    /// Whether a frame is in a function with type arguments.
-    pub(crate) fn is_generic(&self, frame: &FrameInfo) -> bool {
-        self.groups.is_generic(frame.group)
-    }
-
-    /// Whether the user can change a line; `main_module` is the path of the program's module, if it is known.
-    pub(crate) fn can_be_changed(&self, line: LineId, main_module: Option<&str>) -> bool {
-        let group = self.groups_of_functions[self.function_of(line).index()];
-        self.groups.can_be_changed(group, main_module)
+    /// The class of each function. Order: by id.
+    pub(crate) fn classes(&self) -> &[FrameClass] {
+        &self.classes
     }
 
     pub(crate) fn n_lines(&self) -> usize {
@@ -119,15 +119,15 @@ impl Lines {
         let id = self.table.function(&name);
         if id.index() == self.classes.len() {
             self.classes.push(classify_function(&name));
-            self.groups_of_functions.push(self.groups.of(&name));
+            self.owners.push(Owner::of(&name, self.main_module.as_deref()));
         }
         id
     }
 
     fn add_line(&mut self, function: FunctionId, path: PathId, line: u32) -> FrameInfo {
         let class = self.classes[function.index()];
-        let group = self.groups_of_functions[function.index()];
-        FrameInfo { class, line: self.table.line(function, path, line), function, group }
+        let owner = self.owners[function.index()];
+        FrameInfo { class, line: self.table.line(function, path, line), function, owner }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, Read};
+use std::path::Path;
 use std::time::Duration;
 
 use evidence::printable;
@@ -9,7 +10,9 @@ use gobin::MAX_FILE_BYTES;
 use gopprof::{Limits, Parsed, Profile};
 
 use crate::error::Error;
+use crate::folder::Named;
 use crate::perf;
+use crate::regular::open_regular;
 use crate::server::{Answer, AnswerLimits, Server, is_url, shown};
 use crate::trace_input::TraceInput;
 
@@ -52,6 +55,8 @@ pub enum Input {
     Binary(Vec<u8>),
 }
 
+/// How an executable begins.
+const ELF: &[u8; 4] = b"\x7fELF";
 /// Number of bytes that tell what an input is.
 const HEAD: usize = 16;
 /// How much longer than the announced `seconds=` a server may take.
@@ -77,7 +82,7 @@ pub fn open_input(
     let mut head = Vec::with_capacity(HEAD);
     (&mut reader).take(HEAD as u64).read_to_end(&mut head).map_err(io_error)?;
     let reader: Source = Cursor::new(head.clone()).chain(reader);
-    if head.starts_with(b"\x7fELF") {
+    if head.starts_with(ELF) {
         return read_executable(name, reader).map(Input::Binary);
     }
     if gotrace::is_trace(&head) {
@@ -109,6 +114,20 @@ pub fn open_input(
     let profile = gopprof::read_profile(reader, &limits)
         .map_err(|source| Error::Profile { name: shown, source })?;
     Ok(classify(profile))
+}
+
+/// The first of these that is an executable, with its bytes: it is wanted before the others are read. What is no regular file
+/// waits for its turn.
+pub(crate) fn first_executable(inputs: &[Named]) -> Option<(usize, Vec<u8>)> {
+    let read = |(at, input): (usize, &Named)| {
+        let mut file = open_regular(Path::new(&input.name))?;
+        let mut head = [0; ELF.len()];
+        file.read_exact(&mut head).ok()?;
+        let is_executable = head == *ELF;
+        let whole = is_executable.then(|| read_executable(&input.name, head.chain(file)));
+        Some((at, whole?.ok()?))
+    };
+    inputs.iter().enumerate().find_map(read)
 }
 
 /// All bytes of an executable. It is read, not mapped: who changes the file meanwhile does not end this program.

@@ -14,6 +14,7 @@ use goperf::PerfFile;
 use gopprof::{MAX_FRAMES, Profile};
 
 use crate::binary::FrameNames;
+use crate::binary::main_module;
 use crate::cpu::{self, CpuCollector};
 use crate::error::Error;
 use crate::misses::MissSums;
@@ -134,11 +135,12 @@ pub(crate) fn attribute(
             found.map_times.push(MapTimes { source: *source, samples: times });
         }
         let Some(profile) = profile else { continue };
-        let new = |keep_stacks| CpuCollector::new(*source, keep_stacks);
+        let module = binary.build_info().and_then(main_module);
+        let new = |keep_stacks| CpuCollector::new(*source, keep_stacks, module);
         if has_profiles {
             let mut aside = new(false);
             aside.add(&profile, *source, name)?;
-            aside.finish(None).tell_aside(*source, builder);
+            aside.finish().tell_aside(*source, builder);
         } else {
             cpu.get_or_insert_with(|| new(keep_stacks)).add(&profile, *source, name)?;
             let map_impl = cpu::map_impl(&profile);

@@ -7,6 +7,7 @@ use gopprof::MAX_FRAMES;
 
 use super::mappings::ByAddress;
 use crate::binary::FrameNames;
+use crate::callers::is_of_standard_library;
 
 /// Calls `each` with the frames of a stack that are in the binary, leaf first, until it says so; with as many as stacks
 /// have at most.
@@ -44,70 +45,7 @@ pub(super) fn user_line<'b>(
             return false;
         }
         found = Some(frame);
-        !is_standard_library(frame.function)
+        !is_of_standard_library(frame.function)
     });
     found.map(|frame| names.frame(&frame))
 }
-
-/// First parts of the import paths of the standard library. Source: GOROOT/src of Go 1.21 to 1.27.
-const STANDARD: &[&str] = &[
-    "archive",
-    "bufio",
-    "bytes",
-    "cmp",
-    "compress",
-    "container",
-    "context",
-    "crypto",
-    "database",
-    "debug",
-    "embed",
-    "encoding",
-    "errors",
-    "expvar",
-    "flag",
-    "fmt",
-    "go",
-    "hash",
-    "html",
-    "image",
-    "index",
-    "internal",
-    "io",
-    "iter",
-    "log",
-    "maps",
-    "math",
-    "mime",
-    "net",
-    "os",
-    "path",
-    "plugin",
-    "reflect",
-    "regexp",
-    "runtime",
-    "slices",
-    "sort",
-    "strconv",
-    "strings",
-    "structs",
-    "sync",
-    "syscall",
-    "testing",
-    "text",
-    "time",
-    "unicode",
-    "unique",
-    "unsafe",
-    "vendor",
-    "weak",
-];
-
-fn is_standard_library(function: &str) -> bool {
-    let first = function.split(['/', '.']).next().unwrap_or(function);
-    let is_module = function.split_once('/').is_some_and(|(first, _)| first.contains('.'));
-    !is_module && STANDARD.contains(&first)
-}
-
-#[cfg(test)]
-mod tests;
