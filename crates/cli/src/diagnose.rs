@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::ensure;
 use diagnosis::{Diagnosis, Finding};
-use evidence::{Notice, Site, SiteMap};
+use evidence::{Notice, Site};
 use ingest::{OpenOptions, Options};
 use regex::Regex;
 use report::TextOptions;
@@ -98,7 +98,7 @@ fn write_files(
 }
 
 fn matches(site: &Site, focus: &Regex) -> bool {
-    let types = site.maps.iter().flatten().filter_map(SiteMap::known_type);
+    let types = site.known_types();
     focus.is_match(&site.frame.function)
         || focus.is_match(&site.frame.file)
         || types.into_iter().any(|t| focus.is_match(&t.name))

@@ -9,7 +9,7 @@ use regex::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
-use evidence::{Evidence, ProcessGrowth, Site, SiteGrowth, SiteMap, TypeGrowth};
+use evidence::{Evidence, ProcessGrowth, Site, SiteGrowth, TypeGrowth};
 use goabi::MapOp;
 
 use crate::rules::FEW_SAMPLES;
@@ -281,7 +281,7 @@ impl Limit {
 
     fn names(&self, site: &Site) -> bool {
         let is_type = |pattern: &Regex| {
-            let by_binary = site.maps.iter().flatten().filter_map(SiteMap::known_type);
+            let by_binary = site.known_types();
             let by_recording = site.growth.iter().flat_map(|growth| &growth.types);
             by_binary.into_iter().any(|map_type| pattern.is_match(&map_type.name))
                 || by_recording.into_iter().any(|growth| pattern.is_match(&growth.map_type))

@@ -14,6 +14,7 @@ mod timeline;
 mod trace;
 pub mod words;
 
+use std::iter::Sum;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
@@ -174,6 +175,15 @@ impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         self.samples = self.samples.saturating_add(other.samples);
         self.cpu_ns = self.cpu_ns.saturating_add(other.cpu_ns);
+    }
+}
+
+impl Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
+        costs.fold(Self::default(), |mut sum, cost| {
+            sum += cost;
+            sum
+        })
     }
 }
 
@@ -392,6 +402,16 @@ impl Site {
         Self { frame, ..Self::default() }
     }
 
+    /// The types of maps used here, as far as they are known. Order: as in `maps`.
+    pub fn known_types(&self) -> impl Iterator<Item = &MapType> {
+        self.maps.iter().flatten().filter_map(SiteMap::known_type)
+    }
+
+    /// Whether it is known that maps of this type are used here.
+    pub fn uses(&self, map_type: &MapType) -> bool {
+        self.known_types().any(|of| of.name == map_type.name)
+    }
+
     /// The type of the maps that hold the maps of this type used here. That a type of that kind exists somewhere in the
     /// program, or is used nearby, does not say so.
     pub fn outer_type(&self, inner: &MapType) -> Option<&MapType> {
@@ -590,6 +610,20 @@ pub struct Block {
     pub alloc: Alloc,
     /// Entries a map has room for when its array has this size, where the type is known and the size fits it.
     pub map_capacity: Option<u64>,
+}
+
+impl SiteHeap {
+    /// Blocks that are arrays of maps.
+    pub fn arrays(&self) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().filter(|block| block.is_array())
+    }
+}
+
+impl Block {
+    /// Whether it is known to be an array of a map.
+    pub fn is_array(&self) -> bool {
+        self.map_capacity.is_some()
+    }
 }
 
 /// Call tree of CPU samples, root first. Node 0 is the root and has no name.

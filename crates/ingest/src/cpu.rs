@@ -43,7 +43,7 @@ pub(crate) struct CpuCollector {
     by_function: Places,
     stacks: Option<StackBuilder>,
     n_samples_seen: u32,
-    /// Whether some function locks or makes keys: callers are of no use else.
+    /// Whether some function locks or makes keys, of the profiles so far: callers are of no use else.
     callers_tell: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use super::SiteContext;
 use crate::finding::{Amount, EvidenceLine};
-use evidence::{Block, Evidence, MapType, Site, SiteMap, SourceKind};
+use evidence::{Block, Evidence, MapType, SourceKind};
 
 /// All live arrays of maps of a type. A heap profile is a sample: these are estimates.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,7 +18,7 @@ pub(super) struct LiveArrays {
 impl LiveArrays {
     /// Those that lines allocate which use maps of this type; nothing where no heap profile shows one.
     pub(super) fn of(evidence: &Evidence, map_type: &MapType) -> Self {
-        let lines = evidence.sites.iter().filter(|site| uses(site, map_type));
+        let lines = evidence.sites.iter().filter(|site| site.uses(map_type));
         let blocks = lines.filter_map(|site| site.heap.as_ref()).flat_map(|heap| &heap.blocks);
         blocks.fold(Self::default(), Self::and)
     }
@@ -44,10 +44,4 @@ impl LiveArrays {
         let what = format!("live arrays of {}", map_type.name);
         context.fact(SourceKind::Heap, what, Amount::Bytes(self.bytes))
     }
-}
-
-/// Whether a line is known to use maps of this type.
-pub(super) fn uses(site: &Site, map_type: &MapType) -> bool {
-    let mut types = site.maps.iter().flatten().filter_map(SiteMap::known_type);
-    types.any(|of| of.name == map_type.name)
 }

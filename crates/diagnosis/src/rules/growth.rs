@@ -19,7 +19,7 @@ use crate::finding::{
 };
 use crate::hints;
 use evidence::sizes::Size;
-use evidence::{Cost, MapType, Precision, ProcessCpu, SiteCpu, SourceKind};
+use evidence::{Block, Cost, MapType, Precision, ProcessCpu, SiteCpu, SourceKind};
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
@@ -79,13 +79,15 @@ fn presize(context: &SiteContext<'_>, cpu: &SiteCpu, process: &ProcessCpu) -> Fi
         }
         None => Cause::MapGrows,
     };
-    let mut finding = context.finding(cpu.growth, cause, advice(context, map_type, size.as_ref()));
+    let n = size.as_ref().and_then(|size| size.one_hint(context));
+    let entries = size.as_ref().and_then(UsualSize::entries);
+    let advice = Advice::Presize { made: makes::of(context, map_type), n, entries };
+    let mut finding = context.finding(cpu.growth, cause, advice);
     finding.evidence = growth_evidence(context);
     finding.evidence.extend(recorded_evidence(context));
     finding.evidence.extend(allocated_evidence(context, size.as_ref()));
     let largest = size.as_ref().and_then(UsualSize::most).zip(map_type);
     finding.evidence.extend(largest.and_then(|(most, of)| wrong_hint(context, of, most)));
-    let n = size.as_ref().and_then(|size| size.one_hint(context));
     let predicted = size.as_ref().and_then(|size| size.presized(context, map_type, 0, n));
     finding.saving = Some(saving(context, cpu, process, predicted));
     finding.confidence = match &size {
@@ -127,7 +129,7 @@ fn saving(
         Some(of) => AS_FORECAST.times(of.allocated_part),
         None => OUTGROWN,
     };
-    let caused = saving::caused(context, saving::is_array, memory);
+    let caused = saving::caused(context, Block::is_array, memory);
     saving::Sum::of(process)
         .work(moving, MOVES.times(moved_part))
         .work(memory, outgrown)
@@ -188,11 +190,13 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_too_small || !is_noticeable(cpu.growth, process.total) {
         return None;
     }
+    let size = UsualSize::Recorded { growth, sizes };
+    let n = size.one_hint(context);
     let advice = Advice::RaiseHint {
         map_type: makes.map_type.clone(),
         make: makes.frame.clone(),
         mean_hint: makes.mean(),
-        n: hints::one_for_all(context.evidence, sizes.classes(), 0),
+        n,
         entries: recorded_entries(sizes),
     };
     let cause = Cause::HintTooSmall { make: makes.frame.clone() };
@@ -209,21 +213,10 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
         Amount::Ratio(makes.mean()),
     ));
     finding.evidence.extend(recorded_evidence(context));
-    let size = UsualSize::Recorded { growth, sizes };
-    let predicted = size.presized(context, None, makes.mean() as u64, size.one_hint(context));
+    let predicted = size.presized(context, None, makes.mean() as u64, n);
     finding.saving = Some(saving(context, cpu, process, predicted));
     finding.confidence = confidence(cpu.growth, Level::Medium, Reason::WhichMapNotRecorded);
     Some(finding)
-}
-
-fn advice(
-    context: &SiteContext<'_>,
-    map_type: Option<&MapType>,
-    size: Option<&UsualSize<'_>>,
-) -> Advice {
-    let n = size.and_then(|size| size.one_hint(context));
-    let entries = size.and_then(UsualSize::entries);
-    Advice::Presize { made: makes::of(context, map_type), n, entries }
 }
 
 fn file_name(path: &str) -> &str {

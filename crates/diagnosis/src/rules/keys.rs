@@ -25,10 +25,7 @@ fn is_hash(name: &str) -> bool {
 /// Cost of the leaves of a site for which `is` holds.
 fn leaves(context: &SiteContext<'_>, is: impl Fn(&str) -> bool) -> Cost {
     let leaves = context.site.cpu.iter().flat_map(|cpu| &cpu.leaves);
-    leaves.filter(|leaf| is(&leaf.name)).fold(Cost::default(), |mut sum, leaf| {
-        sum += leaf.cost;
-        sum
-    })
+    leaves.filter(|leaf| is(&leaf.name)).map(|leaf| leaf.cost).sum()
 }
 
 /// Hashing keys, wherever in the map operations of the line.

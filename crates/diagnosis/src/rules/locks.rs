@@ -7,7 +7,7 @@ use super::{FunctionSites, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{
     Advice, Amount, Cause, EvidenceLine, Finding, Level, Reason, ShardKey, SyncMap,
 };
-use evidence::{Cost, LockSide, ProcessLocks, Site, SiteLock, SiteMap, SourceId, Waits};
+use evidence::{Cost, LockSide, ProcessLocks, Site, SiteLock, SourceId, Waits};
 use goabi::{MapOp, Nested};
 
 /// Time waited for the lock, of the time covered, from which on it is a matter: one goroutine a tenth of the time.
@@ -122,16 +122,13 @@ fn by_source(locks: &[&SiteLock]) -> Vec<(SourceId, Waits)> {
 }
 
 fn sum<'s>(sites: impl Iterator<Item = &'s Site>, of: fn(&Site) -> Option<Cost>) -> Cost {
-    sites.filter_map(of).fold(Cost::default(), |mut sum, cost| {
-        sum += cost;
-        sum
-    })
+    sites.filter_map(of).sum()
 }
 
 /// The part of the operations on the outermost map of this function in writes, by CPU; `None` without samples of it.
 fn written_share(function: &FunctionSites<'_>) -> Option<f64> {
     let is_outer = |site: &&Site| {
-        let mut types = site.maps.iter().flatten().filter_map(SiteMap::known_type);
+        let mut types = site.known_types();
         types.any(|t| t.nested != Nested::No)
     };
     let has_nested = function.sites().any(|site| is_outer(&site));
@@ -144,7 +141,7 @@ fn written_share(function: &FunctionSites<'_>) -> Option<f64> {
 fn advice(context: &SiteContext<'_>, held: &Held<'_>) -> Advice {
     let function = context.functions.get(context.site);
     let is_nested = function.into_iter().flat_map(FunctionSites::sites).any(|site| {
-        let mut types = site.maps.iter().flatten().filter_map(SiteMap::known_type);
+        let mut types = site.known_types();
         types.any(|t| t.nested != Nested::No)
     });
     let (by, sync_map) = if is_nested {

@@ -9,11 +9,12 @@ use evidence::{Frame, MakeSite, MapType, SourceKind};
 pub(super) fn of(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes {
     let recorded = || Some(&context.site.growth.as_ref()?.types.first()?.map_type);
     let name = map_type.map(|of| &of.name).or_else(recorded);
-    let candidates = Candidates::of(context, name);
+    let n_filled = n_growing(context);
+    let candidates = Candidates::of(context, name, n_filled);
     let makes = candidates.lines(|make| !make.has_hint);
     Makes {
         map_type: name.cloned(),
-        makes_are_counted: !makes.is_empty() && n_growing(context).is_some(),
+        makes_are_counted: !makes.is_empty() && n_filled.is_some(),
         are_traced: candidates.are_traced,
         no_makes_because: makes.is_empty().then_some(candidates.else_because),
         makes,
@@ -37,7 +38,7 @@ impl<'e> Candidates<'e> {
     /// 3. Else the line of the function that makes maps of a type that is not known, without a hint.
     ///
     /// Where the heap profile has such lines, only those count that make as many maps as are filled.
-    fn of(context: &SiteContext<'e>, name: Option<&String>) -> Self {
+    fn of(context: &SiteContext<'e>, name: Option<&String>, n_filled: Option<u64>) -> Self {
         let is_this = |make: &&MakeSite| name.is_some() && make.map_type.as_ref() == name;
         let traced: Vec<_> = context.site.made.iter().filter(is_this).collect();
         if !traced.is_empty() {
@@ -52,7 +53,8 @@ impl<'e> Candidates<'e> {
         let (of_type, others): (Vec<_>, Vec<_>) = here.partition(is_this);
         let unknown = others.into_iter().filter(|make| make.map_type.is_none() && !make.has_hint);
         let all = if of_type.is_empty() { unknown.collect() } else { of_type };
-        let makes_enough = |make: &&MakeSite| make.has_hint || makes_enough(context, &make.frame);
+        let makes_enough =
+            |make: &&MakeSite| make.has_hint || makes_enough(context, &make.frame, n_filled);
         let (makes, too_few): (Vec<_>, Vec<_>) = all.into_iter().partition(makes_enough);
         let first = makes.first();
         match first {
@@ -78,8 +80,8 @@ impl<'e> Candidates<'e> {
 }
 
 /// Whether a line makes as many maps as are filled here, as far as a heap profile shows that.
-fn makes_enough(context: &SiteContext<'_>, frame: &Frame) -> bool {
-    match (n_growing(context), objects_at(context, frame)) {
+fn makes_enough(context: &SiteContext<'_>, frame: &Frame, n_filled: Option<u64>) -> bool {
+    match (n_filled, objects_at(context, frame)) {
         (Some(filled), made) => made.is_none_or(|made| made >= filled / 2),
         (None, _) => true,
     }

@@ -7,7 +7,7 @@ use super::{ProcessContext, SiteContext, collector, confidence, is_noticeable, s
 use crate::finding::{
     Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason,
 };
-use evidence::{Cost, Evidence, MapType, ProcessCpu, SiteCpu, SiteMap, SourceKind};
+use evidence::{Cost, Evidence, MapType, ProcessCpu, SiteCpu, SourceKind};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
 pub(super) const CHURN: u64 = 20;
@@ -26,8 +26,7 @@ pub(super) const HEAP_SHARE: f64 = 0.20;
 pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     let heap = context.site.heap.as_ref()?;
     let process = context.evidence.heap.as_ref()?;
-    let arrays = heap.blocks.iter().filter(|block| block.map_capacity.is_some());
-    let (alloc, inuse) = arrays.fold((0_u64, 0_u64), |(alloc, inuse), block| {
+    let (alloc, inuse) = heap.arrays().fold((0_u64, 0_u64), |(alloc, inuse), block| {
         (
             alloc.saturating_add(block.alloc.alloc_bytes),
             inuse.saturating_add(block.alloc.inuse_bytes),
@@ -73,10 +72,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
 /// What a site spends on memory for its maps: the part that reuse saves.
 fn allocation_cost(cpu: &SiteCpu) -> Cost {
     let categories = [Category::Create, Category::GrowthMemory, Category::GcAssist];
-    categories.into_iter().fold(Cost::default(), |mut sum, category| {
-        sum += cpu.split.get(category);
-        sum
-    })
+    categories.into_iter().map(|category| cpu.split.get(category)).sum()
 }
 
 /// The collector is busy, and maps with pointers are what it marks.
@@ -131,11 +127,9 @@ impl<'e> Marked<'e> {
     fn of(evidence: &'e Evidence) -> Self {
         let mut marked = Self::default();
         for site in &evidence.sites {
-            let mut types = site.maps.iter().flatten().filter_map(SiteMap::known_type);
-            let pointers = types.find(|t| t.key.has_pointers || t.elem.has_pointers);
+            let pointers = site.known_types().find(|t| t.key.has_pointers || t.elem.has_pointers);
             let Some(map_type) = pointers else { continue };
-            let blocks = site.heap.iter().flat_map(|heap| &heap.blocks);
-            for block in blocks.filter(|block| block.map_capacity.is_some()) {
+            for block in site.heap.iter().flat_map(|heap| heap.arrays()) {
                 marked.bytes = marked.bytes.saturating_add(block.alloc.inuse_bytes);
                 marked.n = marked.n.saturating_add(block.alloc.inuse_objects);
             }

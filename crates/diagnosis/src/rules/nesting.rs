@@ -7,7 +7,7 @@ use super::predicted::Flattening;
 use super::saving::{self, Gone};
 use super::{FIRST_GROUP, FLAT_IS_SMALLER, SiteContext, confidence, predicted, said};
 use crate::finding::{Advice, Amount, Basis, Cause, Finding, Level, Reason, Saving};
-use evidence::{Cost, MapType, Site, SiteMap, SourceKind};
+use evidence::{Cost, MapType, SourceKind};
 
 /// Part of a site's map cost spent on first groups from which on maps are made nearly as often as they are written.
 pub(super) const CREATION_DOMINATES: f64 = 0.20;
@@ -80,7 +80,7 @@ fn saving(
     let created = cpu.split.get(Category::Create);
     let growing = cpu.growth.without(cpu.growth_gc);
     let of_outer =
-        if uses(context.site, outer) { cpu.by_op.get(MapOp::Read) } else { Cost::default() };
+        if context.site.uses(outer) { cpu.by_op.get(MapOp::Read) } else { Cost::default() };
     let others = of_other_lines(context, outer);
     let mut all = cpu.map;
     all += others;
@@ -99,16 +99,8 @@ fn saving(
 fn of_other_lines(context: &SiteContext<'_>, outer: &MapType) -> Cost {
     let Some(function) = context.functions.get(context.site) else { return Cost::default() };
     let others = function.sites().filter(|site| site.frame != context.site.frame);
-    let costs = others.filter(|site| uses(site, outer)).filter_map(|site| site.cpu.as_ref());
-    costs.fold(Cost::default(), |mut sum, cpu| {
-        sum += cpu.map;
-        sum
-    })
-}
-
-fn uses(site: &Site, map_type: &MapType) -> bool {
-    let mut types = site.maps.iter().flatten().filter_map(SiteMap::known_type);
-    types.any(|of| of.name == map_type.name)
+    let costs = others.filter(|site| site.uses(outer)).filter_map(|site| site.cpu.as_ref());
+    costs.map(|cpu| cpu.map).sum()
 }
 
 /// Number of first groups among the arrays that the heap profile has at this line.
@@ -133,7 +125,7 @@ pub(super) fn keep_nested(context: &SiteContext<'_>) -> Option<Finding> {
         .chain(context.types(MapOp::Assign))
         .find(|t| t.nested == Nested::Direct)?;
     let is_held = |t: &MapType| context.outer_type(t).is_some_and(|holds| holds.name == outer.name);
-    let maps = context.site.maps.iter().flatten().filter_map(SiteMap::known_type);
+    let maps = context.site.known_types();
     if !maps.into_iter().any(is_held) {
         return None;
     }

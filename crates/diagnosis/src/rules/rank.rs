@@ -53,8 +53,7 @@ fn collecting_ns(finding: &Finding, evidence: &Evidence) -> Option<f64> {
     if finding.advice.saves() != Work::Filling {
         return None;
     }
-    let blocks = &evidence.sites.get(finding.site?)?.heap.as_ref()?.blocks;
-    let arrays = blocks.iter().filter(|block| block.map_capacity.is_some());
+    let arrays = evidence.sites.get(finding.site?)?.heap.as_ref()?.arrays();
     let bytes = arrays.map(|block| block.alloc.alloc_bytes).fold(0, u64::saturating_add);
     let all_bytes = evidence.heap.as_ref()?.total.alloc_bytes;
     let collecting = evidence.cpu.as_ref()?.split.get(Category::GcBackground);

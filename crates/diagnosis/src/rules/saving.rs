@@ -161,7 +161,7 @@ fn fewer_loops<'e>(cpu: &SiteCpu, iterating: Cost, visits: Visits, sum: Sum<'e>)
 fn kept_map<'e>(context: &SiteContext<'_>, cpu: &SiteCpu, sum: Sum<'e>) -> Sum<'e> {
     let memory = memory(cpu);
     let moving = cpu.growth.without(cpu.growth_gc).without(cpu.split.get(Category::GrowthMemory));
-    let caused = caused(context, is_array, memory);
+    let caused = caused(context, Block::is_array, memory);
     sum.work(memory, Gone(0.7, 1.0, 1.2))
         .work(moving, Gone(0.8, 1.05, 1.3))
         .collector(caused, Gone(0.6, 0.95, 1.0))
@@ -197,7 +197,7 @@ fn keys_once<'e>(cpu: &SiteCpu, made: Cost, sum: Sum<'e>) -> Sum<'e> {
 /// looks up every key once more.
 fn slices<'e>(context: &SiteContext<'_>, growing: Cost, within: Within, sum: Sum<'e>) -> Sum<'e> {
     let caused = match within {
-        Within::Line => caused(context, |block| !is_array(block), growing),
+        Within::Line => caused(context, |block| !block.is_array(), growing),
         Within::Function => by_allocator(sum.process, growing),
     };
     let looking_up = context.site.cpu.as_ref().map_or(Cost::default(), |cpu| cpu.map);
@@ -219,11 +219,6 @@ pub(super) fn memory(cpu: &SiteCpu) -> Cost {
     let mut memory = cpu.split.get(Category::Create);
     memory += cpu.split.get(Category::GrowthMemory);
     memory
-}
-
-/// Whether a block is an array of a map.
-pub(super) fn is_array(block: &Block) -> bool {
-    block.map_capacity.is_some()
 }
 
 /// The part of all bytes allocated that is in such blocks of this line, and with it the part of the collector's work that

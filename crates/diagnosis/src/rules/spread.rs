@@ -6,10 +6,10 @@ use goabi::MapOp;
 use gomap::MapWork;
 
 use super::growth::GROWTH_DOMINATES;
-use super::steady::{in_maps, spent};
+use super::steady::{in_maps, measured, spent};
 use super::{PROCESS_NOTICEABLE, ProcessContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Cause, EvidenceLine, Finding, Level, Makes, NoMakes, Reason, Spent};
-use evidence::{Cost, Evidence, Frame, MakeSite, ProcessCpu, SiteCpu, SiteMap};
+use evidence::{Cost, Evidence, Frame, MakeSite, ProcessCpu, SiteCpu};
 
 /// Part of the process' CPU in maps of one type from which on they are looked at together.
 pub(super) const TYPE_NOTICEABLE: f64 = 0.10;
@@ -87,7 +87,7 @@ fn by_type(evidence: &Evidence) -> Vec<TypeSums<'_>> {
     let mut index: HashMap<&str, usize> = HashMap::new();
     let mut sums: Vec<TypeSums<'_>> = Vec::new();
     for site in &evidence.sites {
-        let mut names = site.maps.iter().flatten().filter_map(SiteMap::known_type);
+        let mut names = site.known_types();
         let (Some(cpu), Some(first)) = (&site.cpu, names.next()) else { continue };
         if names.any(|other| other.name != first.name) || cpu.map == Cost::default() {
             continue;
@@ -159,10 +159,9 @@ fn lines(process: &ProcessContext<'_>, cpu: &ProcessCpu, of: &TypeSums<'_>) -> V
         process.share("of all its lines under growth frames", of.all.growth, of.all.map),
     ]);
     let parts = spent(&of.all);
-    let shown = parts.iter().filter(|(_, cost)| *cost != Cost::default()).take(SHOWN_PARTS);
     let of_part = |(part, cost): &(Spent, Cost)| {
         process.share(&format!("of all its lines {}", part.label()), *cost, of.all.map)
     };
-    lines.extend(shown.filter_map(of_part));
+    lines.extend(measured(&parts).take(SHOWN_PARTS).filter_map(of_part));
     lines
 }

@@ -25,10 +25,7 @@ pub(super) const LARGER_THAN_CACHES: u64 = 32 << 20;
 
 /// Cost inside map operations.
 pub(super) fn in_maps(cpu: &ProcessCpu) -> Cost {
-    MapOp::ALL.into_iter().fold(Cost::default(), |mut sum, op| {
-        sum += cpu.by_op.get(op);
-        sum
-    })
+    MapOp::ALL.into_iter().map(|op| cpu.by_op.get(op)).sum()
 }
 
 /// Maps cost too little for a change to pay.
@@ -186,9 +183,13 @@ pub(super) fn parts_evidence(
     parts: &[(Spent, Cost)],
 ) -> Vec<EvidenceLine> {
     const SHOWN: usize = 3;
-    let shown = parts.iter().filter(|(_, cost)| *cost != Cost::default()).take(SHOWN);
     let of_part = |(part, cost): &(Spent, Cost)| {
         context.share(&format!("of that {}", part.label()), *cost, cpu.map)
     };
-    shown.filter_map(of_part).collect()
+    measured(parts).take(SHOWN).filter_map(of_part).collect()
+}
+
+/// Those of the parts that have samples.
+pub(super) fn measured(parts: &[(Spent, Cost)]) -> impl Iterator<Item = &(Spent, Cost)> {
+    parts.iter().filter(|(_, cost)| *cost != Cost::default())
 }

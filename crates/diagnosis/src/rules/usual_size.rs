@@ -2,7 +2,7 @@
 //! them.
 
 use super::predicted::{self, Hint, Presizing};
-use super::{FIRST_GROUP, SiteContext, said, saving};
+use super::{FIRST_GROUP, SiteContext, said};
 use crate::finding::{Amount, Entries, EvidenceLine, KnownFrom};
 use crate::hints;
 use evidence::sizes::allocated::{self, AllocatedSizes};
@@ -230,7 +230,7 @@ pub(super) fn allocated_evidence(
 ) -> Vec<EvidenceLine> {
     let heap = |what: &str, amount| context.fact(SourceKind::Heap, what.to_owned(), amount);
     let bytes = blocks(context)
-        .filter(|block| saving::is_array(block))
+        .filter(|block| block.is_array())
         .fold(0_u64, |sum, block| sum.saturating_add(block.alloc.alloc_bytes));
     let mut lines = Vec::new();
     if let Some(process) = context.evidence.heap.as_ref().filter(|_| bytes > 0) {

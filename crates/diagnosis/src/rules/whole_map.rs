@@ -102,10 +102,7 @@ pub(super) fn iteration_dominates(context: &SiteContext<'_>) -> Option<Finding> 
 /// What beginning loops over maps costs at a line.
 fn begins(cpu: &SiteCpu) -> Cost {
     let begins = cpu.entry_points.iter().filter(|of| BEGINS.contains(&&*of.name));
-    begins.fold(Cost::default(), |mut sum, of| {
-        sum += of.cost;
-        sum
-    })
+    begins.map(|of| of.cost).sum()
 }
 
 /// Clearing costs more than all that was written since: the map has room for far more than it holds.
@@ -137,10 +134,7 @@ pub(super) fn clear_outweighs_writes(context: &SiteContext<'_>) -> Option<Findin
 /// What writing costs at all lines that can write maps of this type; at all lines when the type is not known.
 fn writing_to(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Cost {
     let lines = context.evidence.sites.iter().filter(|site| may_write(site, map_type));
-    lines.filter_map(|site| site.cpu.as_ref()).fold(Cost::default(), |mut sum, cpu| {
-        sum += cpu.by_op.get(MapOp::Assign);
-        sum
-    })
+    lines.filter_map(|site| site.cpu.as_ref()).map(|cpu| cpu.by_op.get(MapOp::Assign)).sum()
 }
 
 /// Whether a line that writes maps can write one of this type: not where it is known to write others only.

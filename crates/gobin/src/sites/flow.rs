@@ -461,7 +461,7 @@ impl<'c> Routine<'c> {
                 if !visited.insert((idx, place)) || self.is_padding(idx) {
                     continue;
                 }
-                if let Some(value) = self.loaded_elsewhere(idx, place) {
+                if let Some(value) = self.held_on_entry(idx, place) {
                     if tell(value).is_break() {
                         return;
                     }
@@ -589,21 +589,20 @@ impl<'c> Routine<'c> {
     }
 
     fn is_leader(&self, idx: usize) -> bool {
-        !self.falls_into(idx) || self.jumps_to(idx).next().is_some()
+        !self.falls_into(idx) || self.is_jumped_to(idx)
     }
 
     /// Whether a block that no jump leads to is there to align the next one: nothing comes through it.
     fn is_padding(&self, idx: usize) -> bool {
-        let has_edge = self.falls_into(idx) || self.jumps_to(idx).next().is_some();
         let does_nothing = || match self.arch {
             Arch::Amd64 => amd64::does_nothing(self.bytes_at(idx)),
             Arch::Arm64 => self.word(idx) == Some(arm64::NOP),
         };
-        idx != 0 && !has_edge && !self.has_unknown_jump && does_nothing()
+        idx != 0 && !self.has_edge(idx) && !self.has_unknown_jump && does_nothing()
     }
 
     /// What a place holds at the start of a block that can be entered in ways that the edges do not tell.
-    fn loaded_elsewhere(&self, idx: usize, place: Place) -> Option<Value> {
+    fn held_on_entry(&self, idx: usize, place: Place) -> Option<Value> {
         if idx == 0 {
             // What leads back here has put the parameters where they were: it made the stack larger.
             return Some(match place {
@@ -611,9 +610,17 @@ impl<'c> Routine<'c> {
                 Place::Slot(_) => Value::Unknown(UnknownType::FromCaller),
             });
         }
-        let has_edge = self.falls_into(idx) || self.jumps_to(idx).next().is_some();
-        let is_unknown = self.has_unknown_jump || !has_edge;
+        let is_unknown = self.has_unknown_jump || !self.has_edge(idx);
         is_unknown.then_some(Value::Unknown(UnknownType::Computed))
+    }
+
+    /// Whether some step that is known leads to step `idx`.
+    fn has_edge(&self, idx: usize) -> bool {
+        self.falls_into(idx) || self.is_jumped_to(idx)
+    }
+
+    fn is_jumped_to(&self, idx: usize) -> bool {
+        self.jumps_to(idx).next().is_some()
     }
 
     /// Whether control can come to step `idx` from the step before it.

@@ -322,7 +322,7 @@ fn look_at_type(name: &str, makes: &[Frame]) -> String {
     let places: Vec<String> = makes.iter().take(SHOWN_MAKES).map(short_place).collect();
     let made = match places.as_slice() {
         [] => String::new(),
-        places => format!(" It is made with a hint at {}.", places.join(", ")),
+        places => format!(" It is made at {}.", places.join(", ")),
     };
     format!(
         "look at {name} as a whole, since no single line is worth a change: another key type, another structure, or a value \
@@ -553,8 +553,8 @@ mod tests {
     #[test]
     fn a_type_is_said_with_where_it_is_made() {
         let text = look_at_type("main.Set", &[frame(3), frame(5)]);
-        assert!(text.ends_with(" It is made with a hint at main.go:3, main.go:5."), "{text}");
-        assert!(!look_at_type("main.Set", &[]).contains("hint"));
+        assert!(text.ends_with(" It is made at main.go:3, main.go:5."), "{text}");
+        assert!(!look_at_type("main.Set", &[]).contains("made"));
     }
 
     #[test]
