@@ -5,21 +5,24 @@ use iced_x86::{
     InstructionInfoOptions, OpAccess, OpKind, Register,
 };
 
-use super::flow::{Def, Flow, Place, Reg, Step, Store};
+use super::flow::{Decoded, Def, Flow, Place, Places, Reg, Step, Store};
 
 /// Splits `code` at address `start` into instructions. Bytes that are none become a stop of one byte.
-pub(super) fn decode_steps(code: &[u8], start: u64) -> Vec<Step> {
+pub(super) fn decode(code: &[u8], start: u64) -> Decoded {
     let mut decoder = Decoder::with_ip(64, code, start, DecoderOptions::NONE);
-    let mut steps = Vec::with_capacity(code.len() / 4);
+    let mut decoded = Decoded { steps: Vec::with_capacity(code.len() / 4), ..Decoded::default() };
     let mut insn = Instruction::default();
+    let mut factory = InstructionInfoFactory::new();
     while decoder.can_decode() {
         let Ok(offset) = u32::try_from(decoder.position()) else {
             break;
         };
         decoder.decode_out(&mut insn);
-        steps.push(Step { offset, flow: flow(&insn) });
+        decoded.stores.extend(store(&insn).map(|store| (decoded.steps.len(), store)));
+        decoded.taken.extend(taken_slot(&insn));
+        decoded.steps.push(Step { offset, flow: flow(&insn), writes: writes(&insn, &mut factory) });
     }
-    steps
+    decoded
 }
 
 fn flow(insn: &Instruction) -> Flow {
@@ -53,20 +56,17 @@ pub(super) fn table_base(bytes: &[u8]) -> Option<Reg> {
 /// RSP.
 const SP: Reg = 4;
 
-/// What the instruction at the head of `bytes`, at address `addr`, leaves in `wanted`.
+/// What the instruction at the head of `bytes`, at address `addr`, leaves in `wanted`, which is among what it writes.
 pub(super) fn definition(bytes: &[u8], addr: u64, wanted: Place) -> Def {
     let insn = Decoder::with_ip(64, bytes, addr, DecoderOptions::NONE).decode();
     match wanted {
         _ if insn.is_invalid() => Def::Other,
-        Place::Reg(wanted) => definition_of_register(&insn, wanted),
+        Place::Reg(_) => definition_of_register(&insn),
         Place::Slot(disp) => definition_of_slot(&insn, disp),
     }
 }
 
-fn definition_of_register(insn: &Instruction, wanted: Reg) -> Def {
-    if !writes(insn, wanted) {
-        return Def::Kept;
-    }
+fn definition_of_register(insn: &Instruction) -> Def {
     let copy = |from| reg(from).map_or(Def::Other, |from| Def::Copy(Place::Reg(from)));
     match insn.code() {
         Code::Lea_r64_m if insn.is_ip_rel_memory_operand() => {
@@ -83,33 +83,51 @@ fn definition_of_register(insn: &Instruction, wanted: Reg) -> Def {
 
 /// Of eight bytes at `[rsp + disp]`.
 fn definition_of_slot(insn: &Instruction, disp: i64) -> Def {
-    let names_sp = insn.op0_kind() == OpKind::Register && insn.op0_register() == Register::RSP;
-    if insn.stack_pointer_increment() != 0 || names_sp && writes(insn, SP) {
+    if !is_operand_in_frame(insn) {
         return Def::LoadStack;
     }
-    // Only the first operand is written, and arrays are no slots.
-    let is_in_frame = insn.op0_kind() == OpKind::Memory
-        && insn.memory_base() == Register::RSP
-        && insn.memory_index() == Register::None;
     let start = insn.memory_displacement64() as i64;
     let end = start.saturating_add(insn.memory_size().size() as i64);
-    if !is_in_frame || start >= disp.saturating_add(8) || end <= disp {
+    if start >= disp.saturating_add(8) || end <= disp {
         return Def::Kept;
     }
     match insn.code() {
         Code::Mov_rm64_r64 if start == disp => {
             reg(insn.op1_register()).map_or(Def::Other, |from| Def::Copy(Place::Reg(from)))
         }
-        // Comparisons, among others.
-        _ if !writes_memory(insn) => Def::Kept,
         _ => Def::Other,
     }
 }
 
-fn writes_memory(insn: &Instruction) -> bool {
-    let mut factory = InstructionInfoFactory::new();
-    let info = factory.info_options(insn, InstructionInfoOptions::NO_REGISTER_USAGE);
-    info.used_memory().iter().any(|used| is_write(used.access()))
+/// Only the first operand is written, and arrays are no slots.
+fn is_operand_in_frame(insn: &Instruction) -> bool {
+    insn.op0_kind() == OpKind::Memory
+        && insn.memory_base() == Register::RSP
+        && insn.memory_index() == Register::None
+}
+
+fn writes(insn: &Instruction, factory: &mut InstructionInfoFactory) -> Places {
+    if insn.is_invalid() {
+        return Places::ALL;
+    }
+    let is_in_frame = is_operand_in_frame(insn);
+    let info = factory.info_options(
+        insn,
+        match is_in_frame {
+            true => InstructionInfoOptions::NONE,
+            false => InstructionInfoOptions::NO_MEMORY_USAGE,
+        },
+    );
+    let registers = info.used_registers().iter().filter(|used| is_write(used.access()));
+    let written = registers
+        .filter_map(|used| reg(used.register().full_register()))
+        .fold(Places::NONE, Places::with_register);
+    let is_stored = || info.used_memory().iter().any(|used| is_write(used.access()));
+    let moves_sp = insn.stack_pointer_increment() != 0 || written.may_have(Place::Reg(SP));
+    match moves_sp || is_in_frame && is_stored() {
+        true => written.with_frame(),
+        false => written,
+    }
 }
 
 fn is_write(access: OpAccess) -> bool {
@@ -125,12 +143,7 @@ pub(super) fn does_nothing(bytes: &[u8]) -> bool {
     )
 }
 
-/// The slot whose address the instruction at the head of `bytes` takes.
-pub(super) fn slot_taken_by(bytes: &[u8]) -> Option<i64> {
-    taken_slot(&Decoder::new(64, bytes, DecoderOptions::NONE).decode())
-}
-
-/// Of `lea reg, [rsp + disp]`.
+/// The slot whose address is taken by `lea reg, [rsp + disp]`.
 fn taken_slot(insn: &Instruction) -> Option<i64> {
     let takes = insn.code() == Code::Lea_r64_m
         && insn.memory_base() == Register::RSP
@@ -139,8 +152,7 @@ fn taken_slot(insn: &Instruction) -> Option<i64> {
 }
 
 /// `mov [base + disp], value`, 64 bits, not into the stack frame.
-pub(super) fn store(bytes: &[u8]) -> Option<Store> {
-    let insn = Decoder::new(64, bytes, DecoderOptions::NONE).decode();
+fn store(insn: &Instruction) -> Option<Store> {
     let is_plain = insn.code() == Code::Mov_rm64_r64
         && insn.op0_kind() == OpKind::Memory
         && insn.memory_index() == Register::None
@@ -167,14 +179,6 @@ fn load(insn: &Instruction) -> Def {
         Register::RBP => Def::LoadStack,
         base => reg(base).map_or(Def::Other, |base| Def::LoadVia(base, disp)),
     }
-}
-
-fn writes(insn: &Instruction, wanted: Reg) -> bool {
-    let mut factory = InstructionInfoFactory::new();
-    let info = factory.info_options(insn, InstructionInfoOptions::NO_MEMORY_USAGE);
-    info.used_registers()
-        .iter()
-        .any(|used| is_write(used.access()) && reg(used.register().full_register()) == Some(wanted))
 }
 
 fn reg(register: Register) -> Option<Reg> {

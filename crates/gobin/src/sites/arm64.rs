@@ -7,7 +7,7 @@
 //! Source: Arm Architecture Reference Manual for A-profile (DDI 0487), section C4.1, "A64
 //! instruction set encoding".
 
-use super::flow::{Def, Flow, Place, Reg, Step, Store};
+use super::flow::{Decoded, Def, Flow, Place, Places, Reg, Step, Store};
 
 /// An instruction that only takes room.
 pub(super) const NOP: u32 = 0xd503_201f;
@@ -15,17 +15,17 @@ pub(super) const NOP: u32 = 0xd503_201f;
 const SP: Reg = 31;
 
 /// Splits `code` at address `start` into instructions of four bytes. A rest is left out.
-pub(super) fn decode_steps(code: &[u8], start: u64) -> Vec<Step> {
+pub(super) fn decode(code: &[u8], start: u64) -> Decoded {
+    let mut decoded = Decoded::default();
     let words = code.chunks_exact(4);
-    (0u32..)
-        .step_by(4)
-        .zip(words)
-        .filter_map(|(offset, bytes)| {
-            let word = u32::from_le_bytes(bytes.try_into().ok()?);
-            let addr = start.wrapping_add(u64::from(offset));
-            Some(Step { offset, flow: flow(word, addr) })
-        })
-        .collect()
+    for (offset, bytes) in (0u32..).step_by(4).zip(words) {
+        let word = u32::from_le_bytes(bytes.try_into().unwrap_or_default());
+        let addr = start.wrapping_add(u64::from(offset));
+        decoded.stores.extend(store(word).map(|store| (decoded.steps.len(), store)));
+        decoded.taken.extend(slot_taken_by(word));
+        decoded.steps.push(Step { offset, flow: flow(word, addr), writes: writes(word) });
+    }
+    decoded
 }
 
 /// The instruction at an offset of `code`.
@@ -82,7 +82,7 @@ pub(super) fn table_base(load: u32, branch: u32) -> Option<Reg> {
     (is_load && is_branch && rd(load) == rn(branch)).then(|| rn(load))
 }
 
-/// What `word` at address `addr` leaves in `wanted`, given the word before it: addresses are
+/// What `word` at address `addr` leaves in `wanted`, which is among what it writes, given the word before it: addresses are
 /// built by pairs of instructions that the assembler always emits together.
 pub(super) fn definition(before: Option<u32>, word: u32, addr: u64, wanted: Place) -> Def {
     match wanted {
@@ -92,9 +92,6 @@ pub(super) fn definition(before: Option<u32>, word: u32, addr: u64, wanted: Plac
 }
 
 fn definition_of_register(before: Option<u32>, word: u32, addr: u64, wanted: Reg) -> Def {
-    if !may_write(word, wanted) {
-        return Def::Kept;
-    }
     // LDP, 64 bits, without writeback: the second register is loaded from behind the first.
     if word & 0xffc0_0000 == 0xa940_0000 && rn(word) != wanted {
         let behind = if rd(word) == wanted { 0 } else { 8 };
@@ -124,7 +121,7 @@ fn definition_of_register(before: Option<u32>, word: u32, addr: u64, wanted: Reg
         // LDUR, 64 bits.
         _ if word & 0xffe0_0c00 == 0xf840_0000 => load_from(rn(word), signed(word >> 12, 9)),
         // MOV (register): ORR with XZR, not shifted.
-        _ if word & 0xffe0_ffe0 == 0xaa00_03e0 => match ((word >> 16) & 31) as Reg {
+        _ if word & 0xffe0_ffe0 == 0xaa00_03e0 => match rs(word) {
             SP => Def::Other,
             from => Def::Copy(Place::Reg(from)),
         },
@@ -152,10 +149,6 @@ fn definition_of_slot(word: u32, disp: i64) -> Def {
     if may_move_sp(word) {
         return Def::LoadStack;
     }
-    let is_memory = matches!((word >> 25) & 0xf, 0b0100 | 0b0110 | 0b1100 | 0b1110);
-    if !is_memory || rn(word) != SP {
-        return Def::Kept;
-    }
     let Some(stored) = stored_at_sp(word) else { return Def::Other };
     let (start, len) = stored;
     if start >= disp.saturating_add(8) || start.saturating_add(len) <= disp {
@@ -168,9 +161,7 @@ fn definition_of_slot(word: u32, disp: i64) -> Def {
         _ if word & 0xffe0_0c00 == 0xf800_0000 && start == disp => of(rd(word)),
         // STP, 64 bits.
         _ if word & 0xffc0_0000 == 0xa900_0000 && start == disp => of(rd(word)),
-        _ if word & 0xffc0_0000 == 0xa900_0000 && start + 8 == disp => {
-            of(((word >> 10) & 31) as Reg)
-        }
+        _ if word & 0xffc0_0000 == 0xa900_0000 && start + 8 == disp => of(rt2(word)),
         _ => Def::Other,
     }
 }
@@ -219,74 +210,98 @@ fn may_move_sp(word: u32) -> bool {
 }
 
 /// The slot whose address an instruction takes: ADD (immediate) to the stack pointer, 64 bits, not shifted.
-pub(super) fn slot_taken_by(word: u32) -> Option<i64> {
+fn slot_taken_by(word: u32) -> Option<i64> {
     let takes = word & 0xffc0_0000 == 0x9100_0000 && rn(word) == SP && rd(word) != SP;
     takes.then(|| imm12(word) as i64)
 }
 
 /// `str value, [base, #disp]`, 64 bits, not into the stack frame.
-pub(super) fn store(word: u32) -> Option<Store> {
+fn store(word: u32) -> Option<Store> {
     let is_plain = word & 0xffc0_0000 == 0xf900_0000 && rn(word) != SP && rd(word) != SP;
     let disp = imm12(word) as i64 * 8;
     is_plain.then(|| Store { base: rn(word), disp, value: rd(word) })
 }
 
-/// Whether `word` may write the general purpose register `wanted`. Calls are not looked at here.
-pub(crate) fn may_write(word: u32, wanted: Reg) -> bool {
-    let is_vector = word & (1 << 26) != 0;
-    match (word >> 25) & 0xf {
-        // Reserved, SME and SVE: not in Go's code, so anything may be.
-        0b0000..=0b0011 => true,
-        // Branches and system instructions: MRS and SYSL write the register in their low bits.
-        0b1010 | 0b1011 => word >> 24 == 0xd5 && rd(word) == wanted,
-        // Loads and stores.
-        0b0100 | 0b0110 | 0b1100 | 0b1110 => memory_may_write(word, wanted, is_vector),
-        // CCMP and CCMN, FCMP: the low bits are flags and opcode.
-        _ if word & 0x3fe0_0000 == 0x3a40_0000 || word & 0xff20_fc00 == 0x1e20_2000 => false,
-        // Data processing, immediate and register, scalar and vector. Register 31 is SP or XZR.
-        _ => rd(word) == wanted,
+/// What `word` may write. Calls are not looked at here.
+fn writes(word: u32) -> Places {
+    let registers = registers_written(word);
+    let stores_by_sp =
+        is_memory(word) && rn(word) == SP && !matches!(stored_at_sp(word), Some((_, 0)));
+    match may_move_sp(word) || stores_by_sp {
+        true => registers.with_frame(),
+        false => registers,
     }
 }
 
-fn memory_may_write(word: u32, wanted: Reg, is_vector: bool) -> bool {
-    let rs = ((word >> 16) & 31) as Reg;
-    let rt2 = ((word >> 10) & 31) as Reg;
+/// Whether `word` may write the general purpose register `wanted`. Calls are not looked at here.
+pub(crate) fn may_write(word: u32, wanted: Reg) -> bool {
+    registers_written(word).may_have(Place::Reg(wanted))
+}
+
+fn registers_written(word: u32) -> Places {
+    match (word >> 25) & 0xf {
+        // Reserved, SME and SVE: not in Go's code, so anything may be.
+        0b0000..=0b0011 => Places::ALL,
+        // Branches and system instructions: MRS and SYSL write the register in their low bits.
+        0b1010 | 0b1011 => all_if(word >> 24 == 0xd5, [rd(word)]),
+        _ if is_memory(word) => written_by_memory(word),
+        // CCMP and CCMN, FCMP: the low bits are flags and opcode.
+        _ if word & 0x3fe0_0000 == 0x3a40_0000 || word & 0xff20_fc00 == 0x1e20_2000 => Places::NONE,
+        // Data processing, immediate and register, scalar and vector.
+        _ => all_of([rd(word)]),
+    }
+}
+
+/// Loads and stores.
+fn is_memory(word: u32) -> bool {
+    matches!((word >> 25) & 0xf, 0b0100 | 0b0110 | 0b1100 | 0b1110)
+}
+
+fn written_by_memory(word: u32) -> Places {
+    let is_vector = word & (1 << 26) != 0;
     let is_load = word & (1 << 22) != 0;
     match (word >> 28) & 3 {
         // Exclusives, acquire/release, compare and swap, vector structures, memory tags.
-        0b00 => [rd(word), rt2, rs, rn(word)].contains(&wanted),
+        0b00 => all_of([rd(word), rt2(word), rs(word), rn(word)]),
         // LDR (literal), and memory copy and set.
-        0b01 => !is_vector && [rd(word), rn(word), rs].contains(&wanted),
+        0b01 => all_if(!is_vector, [rd(word), rn(word), rs(word)]),
         // Pairs: writeback in the post-index (1) and pre-index (3) forms.
         0b10 => {
-            let writes_base = word & (1 << 23) != 0 && rn(word) == wanted;
-            let writes_data = is_load && !is_vector && [rd(word), rt2].contains(&wanted);
-            writes_base || writes_data
+            let base = all_if(word & (1 << 23) != 0, [rn(word)]);
+            base.and(all_if(is_load && !is_vector, [rd(word), rt2(word)]))
         }
-        _ => single_may_write(word, wanted, is_vector),
+        _ => written_by_single(word, is_vector),
     }
 }
 
 /// Loads and stores of one register, atomics included.
-fn single_may_write(word: u32, wanted: Reg, is_vector: bool) -> bool {
+fn written_by_single(word: u32, is_vector: bool) -> Places {
     let opc = (word >> 22) & 3;
     let has_unsigned_offset = word & (1 << 24) != 0;
     let has_register_form = word & (1 << 21) != 0;
-    let writes_data = !is_vector && opc != 0 && rd(word) == wanted;
+    let data = all_if(!is_vector && opc != 0, [rd(word)]);
     if has_unsigned_offset {
-        return writes_data;
+        return data;
     }
     if has_register_form {
         // Bits 11:10: 10 is a register offset; the others are atomics, which return the old
         // value, and authenticated loads with writeback.
         return match (word >> 10) & 3 {
-            0b10 => writes_data,
-            _ => [rd(word), rn(word), ((word >> 16) & 31) as Reg].contains(&wanted),
+            0b10 => data,
+            _ => all_of([rd(word), rn(word), rs(word)]),
         };
     }
     // Bits 11:10: 00 unscaled, 01 post-index, 10 unprivileged, 11 pre-index.
-    let writes_base = (word >> 10) & 1 == 1 && rn(word) == wanted;
-    writes_base || writes_data
+    data.and(all_if((word >> 10) & 1 == 1, [rn(word)]))
+}
+
+/// As register 31 is SP or XZR, it is none of them: SP is looked at by [`may_move_sp`].
+fn all_of<const N: usize>(registers: [Reg; N]) -> Places {
+    registers.into_iter().filter(|&reg| reg != SP).fold(Places::NONE, Places::with_register)
+}
+
+fn all_if<const N: usize>(are_written: bool, registers: [Reg; N]) -> Places {
+    if are_written { all_of(registers) } else { Places::NONE }
 }
 
 fn is_adrp(word: u32) -> bool {
@@ -311,4 +326,12 @@ fn rd(word: u32) -> Reg {
 
 fn rn(word: u32) -> Reg {
     ((word >> 5) & 31) as Reg
+}
+
+fn rs(word: u32) -> Reg {
+    ((word >> 16) & 31) as Reg
+}
+
+fn rt2(word: u32) -> Reg {
+    ((word >> 10) & 31) as Reg
 }

@@ -15,9 +15,10 @@
 //! compiler gives the values that it puts aside no address. Variables of the program may have one;
 //! where the answer is not checked otherwise, slots near an address that is taken are unknown.
 
-use std::cell::{Cell, OnceCell};
-use std::collections::HashSet;
+use std::cell::Cell;
 use std::ops::ControlFlow;
+
+use foldhash::{HashSet, HashSetExt};
 
 use super::{UnknownType, amd64, arm64, callees::Role};
 use crate::Arch;
@@ -50,6 +51,8 @@ const MAX_TABLE: usize = 4096;
 pub(super) struct Step {
     pub(super) offset: u32,
     pub(super) flow: Flow,
+    /// What it may write, so that most instructions on a path need not be looked at.
+    pub(super) writes: Places,
 }
 
 /// Where control goes after an instruction.
@@ -73,6 +76,38 @@ pub(super) enum Place {
     Reg(Reg),
     /// Eight bytes of the stack frame, by their distance from the stack pointer.
     Slot(i64),
+}
+
+/// Registers, and the stack frame as one. Shape: a bit for each register, the highest for the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Places(u32);
+
+impl Places {
+    pub(super) const NONE: Self = Places(0);
+    pub(super) const ALL: Self = Places(u32::MAX);
+    const REGISTERS: Self = Places(!Self::FRAME);
+    const FRAME: u32 = 1 << 31;
+
+    pub(super) fn with_register(self, reg: Reg) -> Self {
+        Places(self.0 | 1 << reg)
+    }
+
+    /// These, and all slots of the frame, by a store or because the frame moves.
+    pub(super) fn with_frame(self) -> Self {
+        Places(self.0 | Self::FRAME)
+    }
+
+    pub(super) fn and(self, others: Self) -> Self {
+        Places(self.0 | others.0)
+    }
+
+    pub(super) fn may_have(self, place: Place) -> bool {
+        let wanted = match place {
+            Place::Reg(reg) => 1 << reg,
+            Place::Slot(_) => Self::FRAME,
+        };
+        self.0 & wanted != 0
+    }
 }
 
 /// What one instruction leaves in one place.
@@ -187,6 +222,25 @@ struct Question<'q, 's> {
     is_checked: bool,
 }
 
+/// The instructions of a function.
+#[derive(Debug, Default)]
+pub(super) struct Decoded {
+    pub(super) steps: Vec<Step>,
+    /// By step. Sortedness: by step.
+    pub(super) stores: Vec<(usize, Store)>,
+    /// Slots whose address is taken.
+    pub(super) taken: Vec<i64>,
+}
+
+/// What stands in a basic block before a step.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    /// The first step of the block.
+    leader: u32,
+    /// What the steps from there on may write.
+    writes: Places,
+}
+
 /// One function, decoded, with its control flow.
 pub(super) struct Routine<'c> {
     arch: Arch,
@@ -195,6 +249,9 @@ pub(super) struct Routine<'c> {
     steps: Vec<Step>,
     /// (target step, source step), sorted.
     jumps: Vec<(u32, u32)>,
+    /// Shape: as long as `steps`.
+    blocks: Vec<Block>,
+    stores: Vec<(usize, Store)>,
     /// A jump whose targets could not be found: any block may be one.
     has_unknown_jump: bool,
     /// Steps that may still be followed for the question at hand.
@@ -204,15 +261,15 @@ pub(super) struct Routine<'c> {
     /// Steps that may still be followed for others.
     reserve: Cell<u64>,
     /// Slots whose address some instruction takes. Shape: sorted.
-    taken: OnceCell<Vec<i64>>,
+    taken: Vec<i64>,
 }
 
 impl<'c> Routine<'c> {
     /// Decodes `code`, which starts at address `start`, and finds its control flow.
     pub(super) fn decode(arch: Arch, code: &'c [u8], start: u64, around: &Surroundings) -> Self {
-        let mut steps = match arch {
-            Arch::Amd64 => amd64::decode_steps(code, start),
-            Arch::Arm64 => arm64::decode_steps(code, start),
+        let Decoded { mut steps, stores, mut taken } = match arch {
+            Arch::Amd64 => amd64::decode(code, start),
+            Arch::Arm64 => arm64::decode(code, start),
         };
         for step in &mut steps {
             if let Flow::Call(target) = step.flow
@@ -221,6 +278,8 @@ impl<'c> Routine<'c> {
                 step.flow = Flow::Stop;
             }
         }
+        taken.sort_unstable();
+        taken.dedup();
         let reserve = MAX_STEPS + MAX_STEPS_TIMES * steps.len() as u64;
         let mut routine = Routine {
             arch,
@@ -228,11 +287,13 @@ impl<'c> Routine<'c> {
             start,
             steps,
             jumps: Vec::new(),
+            blocks: Vec::new(),
+            stores,
             has_unknown_jump: false,
             steps_left: Cell::new(0),
             most: Cell::new(MAX_STEPS),
             reserve: Cell::new(reserve),
-            taken: OnceCell::new(),
+            taken,
         };
         routine.find_jumps(around);
         routine
@@ -262,8 +323,7 @@ impl<'c> Routine<'c> {
                 jumps.push((to as u32, idx as u32));
             }
         }
-        jumps.sort_unstable();
-        self.jumps = jumps;
+        self.set_jumps(jumps);
         let indirect: Vec<usize> = (0..self.steps.len())
             .filter(|&idx| self.steps[idx].flow == Flow::JumpIndirect)
             .collect();
@@ -281,9 +341,28 @@ impl<'c> Routine<'c> {
                 }
             }
         }
-        self.jumps.extend(more);
-        self.jumps.sort_unstable();
-        self.jumps.dedup();
+        if !more.is_empty() {
+            more.append(&mut self.jumps);
+            self.set_jumps(more);
+        }
+    }
+
+    fn set_jumps(&mut self, mut jumps: Vec<(u32, u32)>) {
+        jumps.sort_unstable();
+        jumps.dedup();
+        self.jumps = jumps;
+        let mut block = Block { leader: 0, writes: Places::NONE };
+        self.blocks.clear();
+        for (idx, step) in self.steps.iter().enumerate() {
+            if !self.falls_into(idx) || self.is_jumped_to(idx) {
+                block = Block { leader: idx as u32, writes: Places::NONE };
+            }
+            self.blocks.push(block);
+            block.writes = block.writes.and(match step.flow {
+                Flow::Call(_) | Flow::CallIndirect => Places::REGISTERS,
+                _ => step.writes,
+            });
+        }
     }
 
     /// The steps that the jump table behind an indirect jump leads to.
@@ -398,8 +477,8 @@ impl<'c> Routine<'c> {
     }
 
     /// All stores through registers, by step.
-    pub(super) fn stores(&self) -> impl Iterator<Item = (usize, Store)> {
-        (0..self.steps.len()).filter_map(|idx| Some((idx, self.store(idx)?)))
+    pub(super) fn stores(&self) -> &[(usize, Store)] {
+        &self.stores
     }
 
     /// The step at `addr` and the function that it calls.
@@ -412,10 +491,8 @@ impl<'c> Routine<'c> {
     }
 
     fn store(&self, idx: usize) -> Option<Store> {
-        match self.arch {
-            Arch::Amd64 => amd64::store(self.bytes_at(idx)),
-            Arch::Arm64 => arm64::store(self.word(idx)?),
-        }
+        let found = self.stores.binary_search_by_key(&idx, |store| store.0).ok()?;
+        Some(self.stores.get(found)?.1)
     }
 
     /// Gives the next question steps.
@@ -454,10 +531,17 @@ impl<'c> Routine<'c> {
         loads: u32,
         tell: &mut dyn FnMut(Value) -> ControlFlow<()>,
     ) {
+        if let After::Value(value) = self.before(at.1, question) {
+            let _ = tell(value);
+            return;
+        }
         let mut visited = HashSet::new();
         let mut pending = vec![at];
         while let Some((idx, place)) = pending.pop() {
-            if self.is_leader(idx) {
+            let Some(&Block { leader, writes }) = self.blocks.get(idx) else { continue };
+            let leader = leader as usize;
+            let idx = if writes.may_have(place) { idx } else { leader };
+            if idx == leader {
                 if !visited.insert((idx, place)) || self.is_padding(idx) {
                     continue;
                 }
@@ -469,7 +553,8 @@ impl<'c> Routine<'c> {
                 }
             }
             let falls = idx.checked_sub(1).filter(|_| self.falls_into(idx));
-            for source in self.jumps_to(idx).chain(falls) {
+            let jumps = (idx == leader).then(|| self.jumps_to(idx));
+            for source in jumps.into_iter().flatten().chain(falls) {
                 let value = match self.take_step() {
                     None => Value::Unknown(UnknownType::Computed),
                     Some(()) => match self.after(source, place, question) {
@@ -491,19 +576,13 @@ impl<'c> Routine<'c> {
     /// Where the value of a place after step `idx` comes from.
     fn after(&self, idx: usize, place: Place, question: Question<'_, '_>) -> After {
         let unknown = |why| After::Value(Value::Unknown(why));
-        if let Place::Slot(disp) = place
-            && !question.is_checked
-            && self.may_be_taken(disp)
-        {
-            return After::Value(Root::Slot(disp).at_once());
-        }
-        match (self.steps.get(idx).map(|step| step.flow), place) {
-            (None, _) => return unknown(UnknownType::FromCall),
+        let Some(step) = self.steps.get(idx) else { return unknown(UnknownType::FromCall) };
+        match (step.flow, place) {
             // What is called has a frame of its own.
-            (Some(Flow::Call(_) | Flow::CallIndirect), Place::Slot(_)) => {
+            (Flow::Call(_) | Flow::CallIndirect, Place::Slot(_)) => {
                 return After::Before(place);
             }
-            (Some(Flow::Call(target)), Place::Reg(reg)) => {
+            (Flow::Call(target), Place::Reg(reg)) => {
                 let keeps = (question.around.role_at)(target) == Some(Role::WriteBarrier)
                     && reg != self.write_barrier_result();
                 return match keeps {
@@ -511,14 +590,15 @@ impl<'c> Routine<'c> {
                     false => After::Value(Root::Result(self.addr(idx), reg).at_once()),
                 };
             }
-            (Some(Flow::CallIndirect), Place::Reg(reg)) => {
+            (Flow::CallIndirect, Place::Reg(reg)) => {
                 return After::Value(Root::Result(self.addr(idx), reg).at_once());
             }
+            _ if !step.writes.may_have(place) => return After::Before(place),
             _ => {}
         }
         match self.definition(idx, place) {
             Def::Kept => After::Before(place),
-            Def::Copy(from) => After::Before(from),
+            Def::Copy(from) => self.before(from, question),
             Def::Address(addr) => After::Value(Root::Constant(addr).at_once()),
             Def::Frame(slot) => After::Value(Root::Frame(slot).at_once()),
             Def::LoadAt(addr) => After::Value(load_constant(addr, question.around)),
@@ -528,20 +608,20 @@ impl<'c> Routine<'c> {
         }
     }
 
-    /// Whether a slot may be of a variable whose address is taken, so that others may write it.
-    fn may_be_taken(&self, slot: i64) -> bool {
-        let taken = self.taken.get_or_init(|| {
-            let at = |idx| match self.arch {
-                Arch::Amd64 => amd64::slot_taken_by(self.bytes_at(idx)),
-                Arch::Arm64 => arm64::slot_taken_by(self.word(idx)?),
-            };
-            let mut taken: Vec<i64> = (0..self.steps.len()).filter_map(at).collect();
-            taken.sort_unstable();
-            taken.dedup();
-            taken
-        });
-        let below = taken.partition_point(|&from| from <= slot);
-        taken[..below].last().is_some_and(|&from| slot - from < TAKEN_BYTES)
+    /// Looks in a place, unless it may be of a variable whose address is taken, so that others may write it, and nobody checks
+    /// the answer.
+    fn before(&self, place: Place, question: Question<'_, '_>) -> After {
+        let is_taken = |slot| {
+            let below = self.taken.partition_point(|&from| from <= slot);
+            let nearest = self.taken.get(..below).and_then(|taken| taken.last());
+            nearest.is_some_and(|nearest| slot - nearest < TAKEN_BYTES)
+        };
+        match place {
+            Place::Slot(slot) if !question.is_checked && is_taken(slot) => {
+                After::Value(Root::Slot(slot).at_once())
+            }
+            _ => After::Before(place),
+        }
     }
 
     fn definition(&self, idx: usize, place: Place) -> Def {
@@ -586,10 +666,6 @@ impl<'c> Routine<'c> {
             Arch::Amd64 => 11,
             Arch::Arm64 => 25,
         }
-    }
-
-    fn is_leader(&self, idx: usize) -> bool {
-        !self.falls_into(idx) || self.is_jumped_to(idx)
     }
 
     /// Whether a block that no jump leads to is there to align the next one: nothing comes through it.

@@ -129,7 +129,7 @@ fn store_fields(
         .filter(|(_, call)| makes(call))
         .map(|(idx, call)| (result_of(call), idx))
         .collect();
-    for (step, Store { base, disp, value }) in routine.stores() {
+    for &(step, Store { base, disp, value }) in routine.stores() {
         for origin in routine.origins_before(step, value, around).known {
             let Some(made) = by_result.get(&origin).and_then(|&idx| relations.get_mut(idx)) else {
                 continue;
