@@ -108,7 +108,37 @@ fn argument_homes(arch: Arch, code: &[u8]) -> [Option<u32>; 2] {
     }
 }
 
+/// Whether `code` ends with a call.
+fn ends_with_call(arch: Arch, code: &[u8]) -> bool {
+    match arch {
+        Arch::Amd64 => amd64::ends_with_call(code),
+        Arch::Arm64 => arm64::ends_with_call(code),
+    }
+}
+
 impl<'a> Binary<'a> {
+    /// Whether a call returns to this address, as far as the bytes before it tell.
+    pub fn is_behind_call(&self, addr: LinkAddr) -> bool {
+        // The longest call, `call [base + index*8 + disp32]` with a prefix.
+        const LONGEST: u64 = 8;
+        let Some(func) = self.functions().find(LinkAddr(addr.0.wrapping_sub(1))) else {
+            return false;
+        };
+        let from = func.entry.0.max(addr.0.saturating_sub(LONGEST));
+        let before = self.read(LinkAddr(from), (addr.0 - from) as usize);
+        before.is_some_and(|code| ends_with_call(self.arch(), code))
+    }
+
+    /// Whether this is the last byte of a call (of the instruction on arm64), as far as the bytes tell: profiles that Go writes
+    /// name callers by it.
+    pub fn is_inside_call(&self, addr: LinkAddr) -> bool {
+        let end = match self.arch() {
+            Arch::Amd64 => addr.0.checked_add(1),
+            Arch::Arm64 => (addr.0 & !3).checked_add(4),
+        };
+        end.is_some_and(|end| self.is_behind_call(LinkAddr(end)))
+    }
+
     /// Copies of the named functions inside functions of the runtime, where maps grow, by address.
     pub fn inlined_copies(&self, names: &[&str]) -> Vec<InlinedCopy<'a>> {
         const HOLDERS: [&str; 3] = ["runtime.", "internal/runtime/maps.", "reflect."];

@@ -27,6 +27,7 @@ mod input;
 mod merge;
 mod model;
 mod read;
+mod resolve;
 mod samples;
 mod strings;
 mod write;
@@ -39,6 +40,7 @@ pub use model::{
     Function, FunctionIdx, Line, Location, LocationIdx, Mapping, MappingIdx, Profile, ValueType,
 };
 pub use read::{Limits, count_samples, has_sample_type, is_profile, parse_profile, read_profile};
+pub use resolve::Named;
 pub use samples::{Label, LabelValue, Labels, Locations, Sample, Samples, Values};
 pub use strings::StrId;
 pub use write::{write_profile, write_proto};

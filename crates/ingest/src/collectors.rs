@@ -3,6 +3,8 @@
 //! Inputs come in any order, and so does what collectors say. Where one needs what others found, it is given it: samples
 //! of `perf` whether there is a CPU profile, the timeline of traces the times of these samples.
 
+use std::borrow::Cow;
+
 use evidence::{Builder, OfSource, SourceId, SourceKind, Stated};
 use gobin::Binary;
 use gopprof::{Parsed, Profile};
@@ -11,47 +13,68 @@ use crate::cpu::CpuCollector;
 use crate::error::Error;
 use crate::growth::GrowthCollector;
 use crate::heap::HeapSums;
+use crate::judge::{Judged, UNNAMED_TOLD, judge};
 use crate::locks::{self, LockSums};
 use crate::open::Input;
 use crate::perf::{self, PerfSamples};
 use crate::program::{ProgramOfProfile, check_is_program_of};
 use crate::trace::TraceCollector;
-use crate::{Options, add_faults, binary, cpu, growth, heap};
+use crate::{Options, add_faults, binary, cpu, growth, heap, names};
 
 /// All collectors; those without an input are `None`.
 #[derive(Debug)]
-pub(crate) struct Collectors {
+pub(crate) struct Collectors<'b> {
     keep_stacks: bool,
-    /// Path of the program's module, if it is known.
-    main_module: Option<String>,
+    known: &'b Known<'b>,
     cpu: Option<CpuCollector>,
     heap: Option<HeapSums>,
     growth: Option<GrowthCollector>,
     trace: Option<TraceCollector>,
     perf: Vec<PerfSamples>,
-    executable: Option<Executable>,
+    executable: Option<Executable<'b>>,
+    /// Inputs that say nothing of maps: what each is.
+    unused: Vec<String>,
     /// The programs that profiles and traces say they are of, in the order given.
     programs: Vec<ProgramOfProfile>,
 }
 
 #[derive(Debug)]
-struct Executable {
+struct Executable<'b> {
     name: String,
     source: SourceId,
-    bytes: Vec<u8>,
+    bytes: Cow<'b, [u8]>,
 }
 
-impl Collectors {
-    pub(crate) fn new(options: &Options, main_module: Option<&str>) -> Self {
+/// What is known of the program before its profiles are read.
+#[derive(Debug, Default)]
+pub(crate) struct Known<'b> {
+    binary: Option<Binary<'b>>,
+    /// Path of its module.
+    main_module: Option<String>,
+}
+
+impl<'b> Known<'b> {
+    /// Of an executable; one that cannot be read is refused when it has its turn.
+    pub(crate) fn of(executable: Option<&'b [u8]>) -> Self {
+        let binary = executable.and_then(|bytes| Some(Binary::parse(bytes).ok()?.value));
+        let build_info = binary.as_ref().and_then(Binary::build_info);
+        let main_module = build_info.and_then(binary::main_module).map(str::to_owned);
+        Self { binary, main_module }
+    }
+}
+
+impl<'b> Collectors<'b> {
+    pub(crate) fn new(options: &Options, known: &'b Known<'b>) -> Self {
         Self {
             keep_stacks: options.stacks,
-            main_module: main_module.map(str::to_owned),
+            known,
             cpu: None,
             heap: None,
             growth: None,
             trace: None,
             perf: Vec::new(),
             executable: None,
+            unused: Vec::new(),
             programs: Vec::new(),
         }
     }
@@ -63,24 +86,27 @@ impl Collectors {
         builder: &mut Builder,
     ) -> Result<(), Error> {
         match input {
-            Input::Cpu(parsed) => {
+            Input::Cpu(mut parsed) => {
                 let summary = cpu::summary(&parsed.value);
-                let mut source = self.begin(name, SourceKind::Cpu, &summary, &parsed, builder);
+                let source = self.begin(name, SourceKind::Cpu, &summary, &mut parsed, builder);
+                let Some(mut source) = source else { return Ok(()) };
                 self.add_cpu(&parsed.value, &mut source)?;
             }
-            Input::Heap(parsed) => {
+            Input::Heap(mut parsed) => {
                 let summary = heap::summary(&parsed.value);
-                let source = self.begin(name, SourceKind::Heap, &summary, &parsed, builder).id();
+                let source = self.begin(name, SourceKind::Heap, &summary, &mut parsed, builder);
+                let Some(source) = source.map(|source| source.id()) else { return Ok(()) };
                 if let Some(replaced) = self.heap.replace(HeapSums::of(&parsed.value, source)) {
                     builder.of(replaced.source).notice(&format!(
                         "replaced by {name}: heap profiles count from the start of the program"
                     ));
                 }
             }
-            Input::Recording(parsed) => {
+            Input::Recording(mut parsed) => {
                 let summary = growth::summary(&parsed.value);
-                let mut source =
-                    self.begin(name, SourceKind::Recording, &summary, &parsed, builder);
+                let source =
+                    self.begin(name, SourceKind::Recording, &summary, &mut parsed, builder);
+                let Some(mut source) = source else { return Ok(()) };
                 let growth = self.growth.get_or_insert_with(|| GrowthCollector::new(source.id()));
                 growth.add(&parsed.value, &mut source);
                 // Without a period no CPU samples were asked for, which is not the same as none taken.
@@ -88,11 +114,13 @@ impl Collectors {
                     self.add_cpu(&parsed.value, &mut source)?;
                 }
             }
-            Input::Contention(parsed) => {
+            Input::Contention(mut parsed) => {
                 let side = locks::side_of_profile(&parsed.value);
                 let summary = locks::summary(&parsed.value, side);
-                let source = self.begin(name, SourceKind::Contention, &summary, &parsed, builder);
-                LockSums::of(&parsed.value, side, source.id()).tell(builder);
+                let source =
+                    self.begin(name, SourceKind::Contention, &summary, &mut parsed, builder);
+                let Some(source) = source.map(|source| source.id()) else { return Ok(()) };
+                LockSums::of(&parsed.value, side, source).tell(builder);
             }
             Input::Trace(input) => {
                 let mut source = builder.source(name, SourceKind::Trace);
@@ -104,35 +132,66 @@ impl Collectors {
             Input::Perf(file) => {
                 self.perf.push(perf::read(file, &mut builder.source(name, SourceKind::Perf))?);
             }
-            Input::Binary(bytes) => {
-                let name = name.to_owned();
-                if self.executable.is_some() {
-                    return Err(Error::SecondBinary { name });
-                }
-                let source = builder.source(&name, SourceKind::Binary).id();
-                self.executable = Some(Executable { name, source, bytes });
-            }
+            Input::Binary(bytes) => self.add_executable(name, Cow::Owned(bytes), builder)?,
             Input::CaptureSummary => {}
-            Input::OtherProfile { kind } => {
-                builder
-                    .notice(None, &format!("{name} is {kind}: no evidence about maps, not used"));
-            }
+            Input::OtherProfile { kind } => self.leave_out(name, &kind, builder),
         }
         Ok(())
     }
 
-    /// Adds a profile to the inputs.
-    fn begin<'b>(
+    pub(crate) fn add_executable(
+        &mut self,
+        name: &str,
+        bytes: Cow<'b, [u8]>,
+        builder: &mut Builder,
+    ) -> Result<(), Error> {
+        let name = name.to_owned();
+        if self.executable.is_some() {
+            return Err(Error::SecondBinary { name });
+        }
+        let source = builder.source(&name, SourceKind::Binary).id();
+        self.executable = Some(Executable { name, source, bytes });
+        Ok(())
+    }
+
+    /// Goes on without an input that says nothing of maps.
+    fn leave_out(&mut self, name: &str, what: &str, builder: &mut Builder) {
+        let text = format!("{name} is {what}");
+        builder.notice(None, &format!("{text}: no evidence about maps, not used"));
+        self.unused.push(text);
+    }
+
+    /// Adds a profile to the inputs, with names from the executable for what has none; `None` where it cannot be judged.
+    fn begin<'o>(
         &mut self,
         name: &str,
         kind: SourceKind,
         summary: &str,
-        parsed: &Parsed<Profile>,
-        builder: &'b mut Builder,
-    ) -> OfSource<'b> {
+        parsed: &mut Parsed<Profile>,
+        builder: &'o mut Builder,
+    ) -> Option<OfSource<'o>> {
         let Parsed { value: profile, faults } = parsed;
+        let binary = self.known.binary.as_ref();
+        if let Some(binary) = binary.filter(|_| names::are_missing(profile)) {
+            names::fill(profile, binary);
+        }
+        let unnamed = match judge(profile, binary.is_some()) {
+            Judged::Yes { unnamed } => unnamed,
+            // It is of Go, whatever stands in it.
+            Judged::No { .. } if kind == SourceKind::Recording => 0.0,
+            Judged::No { what } => {
+                self.leave_out(name, &what, builder);
+                return None;
+            }
+        };
         let mut source = builder.source(name, kind);
         source.summary(summary);
+        if unnamed >= UNNAMED_TOLD {
+            source.notice(&format!(
+                "{:.0} % of it is at addresses without names: what maps cost there is not known",
+                unnamed * 100.0
+            ));
+        }
         add_faults(&mut source, faults);
         // A heap profile counts from the start of the program.
         if kind != SourceKind::Heap {
@@ -142,13 +201,13 @@ impl Collectors {
         let program = ProgramOfProfile::of(profile, name);
         source.states(program.stated());
         self.programs.push(program);
-        source
+        Some(source)
     }
 
     fn add_cpu(&mut self, profile: &Profile, source: &mut OfSource<'_>) -> Result<(), Error> {
         source.states(Stated { map_impl: cpu::map_impl(profile), ..Stated::default() });
         let id = source.id();
-        let new = || CpuCollector::new(id, self.keep_stacks, self.main_module.as_deref());
+        let new = || CpuCollector::new(id, self.keep_stacks, self.known.main_module.as_deref());
         let cpu = self.cpu.get_or_insert_with(new);
         cpu.add(profile, id, source.name())
     }
@@ -159,17 +218,19 @@ impl Collectors {
     /// No input that measured anything; a binary that cannot be read, or is of another program.
     pub(crate) fn tell(mut self, builder: &mut Builder) -> Result<(), Error> {
         let executable = self.executable.take();
-        let no_profile =
-            || Error::NoProfile { only_binary: executable.as_ref().map(|of| of.name.clone()) };
+        let no_profile = |unused| Error::NoProfile {
+            only_binary: executable.as_ref().map(|of| of.name.clone()),
+            unused,
+        };
         if self.programs.is_empty() && self.perf.is_empty() {
-            return Err(no_profile());
+            return Err(no_profile(self.unused));
         }
         let binary = executable.as_ref().map(|of| of.parse(builder)).transpose()?;
         let named =
             executable.as_ref().zip(binary.as_ref()).map(|(of, binary)| (&*of.name, binary));
         let of_perf = perf::attribute(&self.perf, named, &mut self.cpu, self.keep_stacks, builder)?;
         if self.programs.is_empty() && self.cpu.is_none() && !of_perf.has_storage {
-            return Err(no_profile());
+            return Err(no_profile(self.unused));
         }
         self.compare_builds(builder);
         if let (Some(of), Some(binary)) = (&executable, &binary) {
@@ -213,7 +274,7 @@ impl Collectors {
     }
 }
 
-impl Executable {
+impl Executable<'_> {
     fn parse(&self, builder: &mut Builder) -> Result<Binary<'_>, Error> {
         let parsed = Binary::parse(&self.bytes)
             .map_err(|source| Error::Binary { name: self.name.clone(), source })?;

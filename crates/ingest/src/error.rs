@@ -130,10 +130,12 @@ pub enum Error {
         other: String,
     },
     /// Nothing to diagnose.
-    #[error("no CPU or heap profile among the inputs{}", hint(only_binary.as_deref()))]
+    #[error("no CPU or heap profile among the inputs{}", hint(only_binary.as_deref(), unused))]
     NoProfile {
         /// The binary, when there was one.
         only_binary: Option<String>,
+        /// What the other inputs are.
+        unused: Vec<String>,
     },
 }
 
@@ -168,8 +170,12 @@ pub fn seconds_text(time: Duration) -> String {
     format!("{} s", (time.as_secs_f64() * 10.0).round() / 10.0)
 }
 
-fn hint(only_binary: Option<&str>) -> String {
-    only_binary.map_or_else(String::new, |name| {
-        format!(": {name} is an executable; list its maps with `mapscope scan {name}`, or add a profile of it")
-    })
+fn hint(only_binary: Option<&str>, unused: &[String]) -> String {
+    match only_binary {
+        _ if !unused.is_empty() => format!(": {}", unused.join("; ")),
+        Some(name) => format!(
+            ": {name} is an executable; list its maps with `mapscope scan {name}`, or add a profile of it"
+        ),
+        None => String::new(),
+    }
 }

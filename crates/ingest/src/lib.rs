@@ -17,9 +17,11 @@ mod growth;
 mod heap;
 mod images;
 mod jit_map;
+mod judge;
 mod lines;
 mod locks;
 mod misses;
+mod names;
 mod open;
 mod perf;
 mod program;
@@ -33,6 +35,8 @@ mod timeline;
 mod trace;
 mod trace_input;
 
+use std::borrow::Cow;
+
 use evidence::words::plural;
 use evidence::{Builder, Evidence, OfSource};
 
@@ -45,10 +49,8 @@ pub use scan::scan;
 pub use server::{Answer, AnswerLimits, Server, shown};
 pub use trace_input::TraceInput;
 
-use binary::main_module;
-use collectors::Collectors;
+use collectors::{Collectors, Known};
 use folder::Named;
-use gobin::BuildInfo;
 use open::first_executable;
 
 /// How to collect.
@@ -74,13 +76,14 @@ pub fn collect(
 ) -> Result<Evidence, Error> {
     let mut builder = Builder::default();
     let inputs = folder::expand(names)?;
-    // The module of the program decides which frames of the profiles are the user's.
-    let mut executable = first_executable(&inputs);
-    let build_info = executable.as_ref().and_then(|(_, bytes)| BuildInfo::of_file(bytes));
-    let mut collectors = Collectors::new(options, build_info.as_ref().and_then(main_module));
+    // The executable is read first: the module of the program decides which frames are the user's, and addresses without
+    // names get them from it.
+    let executable = first_executable(&inputs);
+    let known = Known::of(executable.as_ref().map(|(_, bytes)| &**bytes));
+    let mut collectors = Collectors::new(options, &known);
     for (at, Named { name, is_listed }) in inputs.iter().enumerate() {
-        if let Some((_, bytes)) = executable.take_if(|(of, _)| *of == at) {
-            collectors.add(Input::Binary(bytes), &shown(name), &mut builder)?;
+        if let Some((_, bytes)) = executable.as_ref().filter(|(of, _)| *of == at) {
+            collectors.add_executable(&shown(name), Cow::Borrowed(bytes), &mut builder)?;
             continue;
         }
         match open_input(name, &options.open, progress) {

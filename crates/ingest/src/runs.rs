@@ -49,6 +49,7 @@ pub fn collect_runs(
     if runs.is_empty() {
         return Err(Error::NoProfile {
             only_binary: inputs.binary.map(|name| shown(&name).into_owned()),
+            unused: Vec::new(),
         });
     }
     Ok(Runs::Evidence(runs))

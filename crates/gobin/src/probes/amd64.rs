@@ -53,6 +53,16 @@ pub(super) fn calls(code: &[u8], start: LinkAddr) -> Vec<(LinkAddr, LinkAddr)> {
         .collect()
 }
 
+/// E8 with four bytes, and FF /2 with a register or an address.
+pub(super) fn ends_with_call(code: &[u8]) -> bool {
+    let is_call = |code: &[u8]| {
+        let insn = Decoder::new(64, code, DecoderOptions::NONE).decode();
+        let flow = insn.flow_control();
+        matches!(flow, FlowControl::Call | FlowControl::IndirectCall) && insn.len() == code.len()
+    };
+    (2..=code.len()).any(|len| is_call(&code[code.len() - len..]))
+}
+
 pub(super) fn argument_homes(code: &[u8]) -> [Option<u32>; 2] {
     FIRST_ARGUMENTS.map(|argument| argument_home(code, argument))
 }

@@ -24,6 +24,11 @@ pub(super) fn calls(code: &[u8], start: LinkAddr) -> Vec<(LinkAddr, LinkAddr)> {
     calls.filter_map(|(at, word)| Some((at, LinkAddr(direct_target(word, at.0)?)))).collect()
 }
 
+/// BL and BLR.
+pub(super) fn ends_with_call(code: &[u8]) -> bool {
+    code.last_chunk().is_some_and(|bytes| is_any_call(u32::from_le_bytes(*bytes)))
+}
+
 pub(super) fn argument_homes(code: &[u8]) -> [Option<u32>; 2] {
     FIRST_ARGUMENTS.map(|argument| argument_home(code, argument))
 }

@@ -7,6 +7,7 @@ mod go_pprof;
 mod growth;
 mod large;
 mod misses;
+mod names;
 mod order;
 mod perf;
 mod perf_file;

@@ -1,0 +1,147 @@
+//! Profiles of addresses alone get their names from the executable; what cannot be judged is named, and gets no verdict.
+
+use std::fs;
+
+use evidence::{Evidence, Site};
+use gopprof::{
+    Limits, Location, LocationIdx, Mapping, Profile, ProfileBuilder, ValueType, parse_profile,
+    write_profile,
+};
+use xtask::samples::{binary, sample};
+
+use crate::{collected, cpu_builder, encode, evidence_of, file, notices, refusal};
+
+/// A capture's CPU profile without the names of its program.
+fn without_names(capture: &str) -> Profile {
+    let bytes = fs::read(sample(&format!("{capture}/cpu.pprof"))).unwrap();
+    let mut profile = parse_profile(&bytes, &Limits::default()).unwrap().value;
+    profile.locations.iter_mut().for_each(|location| location.lines.clear());
+    profile.functions.clear();
+    profile
+}
+
+fn written(profile: &Profile) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_profile(profile, &mut bytes).unwrap();
+    bytes
+}
+
+fn with_binary(profile: &Profile, capture: &str) -> Evidence {
+    let (_dir, path) = file(&written(profile));
+    collected(&[&path, &binary(capture)])
+}
+
+const CAPTURES: [&str; 2] = ["nested-1.21.13", "nested-1.27.3"];
+
+#[test]
+fn names_of_the_executable_are_those_that_go_writes() {
+    for capture in CAPTURES {
+        let named = collected(&[&sample(&format!("{capture}/cpu.pprof")), &binary(capture)]);
+        let resolved = with_binary(&without_names(capture), capture);
+        let sites = |evidence: &Evidence| format!("{:?}", evidence.sites);
+        assert_eq!(sites(&resolved), sites(&named), "{capture}");
+    }
+}
+
+#[test]
+fn callers_may_stand_by_where_their_calls_return_to() {
+    let capture = "nested-1.27.3";
+    let inside = without_names(capture);
+    let mut builder = ProfileBuilder::default();
+    let [samples, count, cpu, ns] =
+        ["samples", "count", "cpu", "nanoseconds"].map(|text| builder.string(text));
+    let cpu = ValueType { kind: cpu, unit: ns };
+    let head = builder.profile_mut();
+    head.sample_types = vec![ValueType { kind: samples, unit: count }, cpu];
+    (head.period_type, head.period) = (Some(cpu), inside.period);
+    let main = inside.mappings[0];
+    let [filename, build_id] =
+        [main.filename, main.build_id].map(|text| builder.string(inside.str(text)));
+    let main = builder.mapping(Mapping { filename, build_id, ..main });
+    for sample in inside.samples() {
+        let location = |(depth, location): (usize, LocationIdx)| {
+            let Location { address, mapping, .. } = inside.locations[location.index()];
+            let mapping = mapping.filter(|mapping| mapping.index() == 0).map(|_| main);
+            let address = address + u64::from(depth > 0);
+            builder.location(Location { mapping, address, ..Location::default() })
+        };
+        let stack: Vec<LocationIdx> = sample.locations().enumerate().map(location).collect();
+        builder.sample(&stack, &sample.values().collect::<Vec<i64>>(), &[]);
+    }
+    let profile = builder.finish();
+    let named = collected(&[&sample(&format!("{capture}/cpu.pprof")), &binary(capture)]);
+    let resolved = with_binary(&profile, capture);
+    let costs = |evidence: &Evidence| -> Vec<String> {
+        let cost = |site: &Site| {
+            let cpu = site.cpu.as_ref().unwrap();
+            format!("{:?} {:?} {:?}", site.frame, cpu.line, cpu.map)
+        };
+        evidence.sites.iter().map(cost).collect()
+    };
+    assert_eq!(costs(&resolved), costs(&named));
+}
+
+#[test]
+fn addresses_without_names_get_no_verdict() {
+    let (_dir, path) = file(&written(&without_names("nested-1.27.3")));
+    let message = refusal(&[&path]);
+    assert!(message.contains("addresses without names (100 % of it)"), "{message}");
+    assert!(message.contains("give the executable that it was taken of, too"), "{message}");
+}
+
+#[test]
+fn addresses_of_another_program_get_no_names() {
+    let mut profile = without_names("nested-1.21.13");
+    profile.mappings.clear();
+    profile.locations.iter_mut().for_each(|location| location.mapping = None);
+    let (_dir, path) = file(&written(&profile));
+    let message = refusal(&[&path, &binary("nested-1.27.3")]);
+    assert!(message.contains("not those of the executable that was given"), "{message}");
+}
+
+#[test]
+fn what_has_no_name_is_said_beside_the_rest() {
+    let mut builder = cpu_builder("9 runtime.mapassign_faststr:9;main.put:7;main.main:1");
+    let nameless = Location { address: 0x4242, ..Location::default() };
+    let nameless = builder.location(nameless);
+    builder.sample(&[nameless], &[3, 30], &[]);
+    let notices = notices(&evidence_of(&[encode(builder)]));
+    assert!(notices.contains("25 % of it is at addresses without names"), "{notices}");
+}
+
+#[test]
+fn differences_of_profiles_are_named() {
+    let mut builder = cpu_builder("9 runtime.mapassign_faststr:9;main.put:7;main.main:1");
+    let gone = builder.frame("main.gone", "file.go", 3);
+    builder.sample(&[gone], &[-3, -30], &[]);
+    let (_dir, path) = file(&encode(builder));
+    let message = refusal(&[&path]);
+    assert!(message.contains("the difference of two profiles"), "{message}");
+    assert!(message.contains("`mapscope compare`"), "{message}");
+}
+
+#[test]
+fn programs_of_other_languages_are_named() {
+    let java = "5 java.util.HashMap.put:HashMap.java:612;shop.Cart.add:Cart.java:40";
+    let (_dir, path) = file(&encode(cpu_builder(java)));
+    let message = refusal(&[&path]);
+    assert!(message.contains("not Go's: its functions are in .java files"), "{message}");
+    let rust = "5 hashbrown::raw::RawTable::insert::4;runtime::scheduler::run::9";
+    let (_dir, path) =
+        file(&encode(cpu_builder(&rust.replace("::4", ":src:4").replace("::9", ":src:9"))));
+    assert!(refusal(&[&path]).contains("none of its functions is of Go"));
+}
+
+#[test]
+fn other_profiles_are_named_also_beside_one_that_is_judged() {
+    let mut goroutines = cpu_builder("5 runtime.gopark:9;main.wait:7");
+    let kind = ValueType { kind: goroutines.string("goroutine"), unit: goroutines.string("count") };
+    goroutines.profile_mut().sample_types[0] = kind;
+    goroutines.profile_mut().sample_types[1] = kind;
+    let goroutines = encode(goroutines);
+    let (_dir, path) = file(&goroutines);
+    assert!(refusal(&[&path]).contains("is a goroutine profile"));
+    let cpu = encode(cpu_builder("9 runtime.mapassign_faststr:9;main.put:7;main.main:1"));
+    let evidence = evidence_of(&[cpu, goroutines]);
+    assert!(notices(&evidence).contains("is a goroutine profile: no evidence about maps"));
+}
