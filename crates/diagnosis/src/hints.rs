@@ -49,7 +49,8 @@ pub(crate) fn one_for_all(evidence: &Evidence, classes: &[Class], n_small: u64) 
     (today - then >= ONE_NUMBER_SAVES * (today - own)).then_some(hint)
 }
 
-/// The place that makes at least half as many maps of this type with hints, from which these growths can be.
+/// The place that makes about as many maps of this type with hints, half or twice as many at most, from which these growths can
+/// be.
 pub(crate) fn of_maps<'e>(
     evidence: &'e Evidence,
     growth: &TypeGrowth,
@@ -59,7 +60,7 @@ pub(crate) fn of_maps<'e>(
         makes.map_type == growth.map_type
             && makes.frame.is_known()
             && makes.sum_hints > 0
-            && makes.n >= sizes.n_maps() / 2
+            && (sizes.n_maps() / 2..=sizes.n_maps().saturating_mul(2)).contains(&makes.n)
             && grow_as_recorded(evidence, growth, sizes, makes.mean() as u64)
     };
     evidence.hints.iter().find(makes_them)

@@ -378,6 +378,10 @@ pub struct Site {
     /// Where maps used here are made, as far as the machine code shows it: in the same function, or where a map is put into the
     /// field of a struct that these are taken out of.
     pub made: Vec<MakeSite>,
+    /// Names of the types of maps used here that may come from elsewhere as well.
+    pub made_elsewhere: Vec<String>,
+    /// Lines of the function that write to a map which is read here, as far as the machine code shows it.
+    pub written_at: Vec<Frame>,
     /// Whether each call of the line's function makes a map that is used here.
     pub has_new_map: bool,
     /// CPU cost; `None` when no CPU profile has it.

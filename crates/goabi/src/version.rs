@@ -19,13 +19,17 @@ impl GoVersion {
         Self { major: 1, minor, patch: 0 }
     }
 
-    /// Reads `go1.24.11`, `go1.24.11 X:noswissmap`, `go1.26.6-X:fieldtrack`, `go1.27rc1`; `None` for `devel …`.
+    /// Reads `go1.24.11`, `go1.24.11 X:noswissmap`, `go1.26.6-X:fieldtrack`, `go1.27rc1`; `None` for `devel …` and
+    /// `go1.28-devel_3f2a1b …`.
+    ///
+    /// Source: cmd/dist/build.go, `findgoversion`, Go 1.21 to 1.27.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = |part: &str| -> Option<u16> {
             let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
             part[..end].parse().ok()
         };
-        let mut parts = text.strip_prefix("go")?.splitn(3, '.');
+        let release = text.split(' ').next().filter(|release| !release.contains("-devel"))?;
+        let mut parts = release.strip_prefix("go")?.splitn(3, '.');
         let major = digits(parts.next()?)?;
         let minor = digits(parts.next()?)?;
         let patch = parts.next().and_then(digits).unwrap_or(0);
@@ -52,6 +56,7 @@ mod tests {
         assert_eq!(of("go1.26.6-X:fieldtrack"), Some("go1.26.6".to_owned()));
         assert_eq!(of("go1.27rc1"), Some("go1.27".to_owned()));
         assert_eq!(of("devel go1.28-3f2a1b Tue Nov 3"), None);
+        assert_eq!(of("go1.27-devel_3f2a1b7c00 Tue Nov 3 10:00:00 2026 +0000"), None);
         assert_eq!(of(""), None);
     }
 }

@@ -93,6 +93,10 @@ pub struct MapSite<'a> {
     pub made_at: Vec<LinkAddr>,
     /// Whether calls in the same function made it, whatever led here: each time the function is called it is a new one.
     pub is_new: bool,
+    /// Whether each way that the map may have come is known: such a call, or out of a map that holds it.
+    pub is_traced: bool,
+    /// Of a call that reads: addresses of calls near it that write, and may be on the same map.
+    pub written_at: Vec<LinkAddr>,
     /// Where in the source, innermost inlined function first.
     pub frames: Vec<Frame<'a>>,
 }

@@ -78,6 +78,10 @@ struct Open {
     made: Vec<usize>,
     /// Whether one of them in the same function did.
     is_new: bool,
+    /// Whether each way that the map may have come is known.
+    is_traced: bool,
+    /// Of one that reads: sites near it that write, and may be on the same map.
+    written: Vec<usize>,
     /// Sites on maps that hold it.
     held: Vec<usize>,
     /// The function, and fields of structs that the map is taken out of, or put into once it is made.
@@ -124,7 +128,8 @@ impl<'b, 'a> Found<'b, 'a> {
         for (site, of) in sites_of_calls.iter().zip(relations) {
             if let Some(open) = site.and_then(|site| self.open.get_mut(site)) {
                 (open.made, open.held) = (sites_of(&of.made), sites_of(&of.held));
-                open.is_new = of.is_new;
+                open.written = sites_of(&of.written);
+                (open.is_new, open.is_traced) = (of.is_new, of.is_traced);
                 open.fields = (!of.fields.is_empty()).then_some((func.entry, of.fields));
             }
         }
@@ -148,18 +153,17 @@ impl<'b, 'a> Found<'b, 'a> {
         };
         let frames = self.binary.functions.frames(&self.binary.image, call.addr, &mut self.work);
         self.room = self.room.checked_sub(self.n_bytes(&frames, callee, map_type.ok()))?;
-        let (possible_types, held_by, made_at) = (Vec::new(), Vec::new(), Vec::new());
-        let is_new = false;
-        let (addr, op) = (call.addr, call.op);
         self.sites.push(MapSite {
-            addr,
-            op,
+            addr: call.addr,
+            op: call.op,
             callee,
             map_type,
-            possible_types,
-            held_by,
-            made_at,
-            is_new,
+            possible_types: Vec::new(),
+            held_by: Vec::new(),
+            made_at: Vec::new(),
+            is_new: false,
+            is_traced: false,
+            written_at: Vec::new(),
             frames,
         });
         self.open.push(Open { dictionary, ..Open::default() });
@@ -197,11 +201,13 @@ impl<'b, 'a> Found<'b, 'a> {
                 self.open[idx].held.iter().filter_map(type_of).collect();
             held_by.sort_unstable();
             held_by.dedup();
-            let made_at = self.open[idx].made.iter().map(|&made| self.sites[made].addr);
-            let made_at = made_at.collect();
+            let Open { made, written, is_new, is_traced, .. } = &self.open[idx];
+            let [made_at, written_at] =
+                [made, written].map(|of| of.iter().map(|&site| self.sites[site].addr).collect());
+            let (is_new, is_traced) = (*is_new, *is_traced);
             let site = &mut self.sites[idx];
-            (site.held_by, site.made_at) = (held_by, made_at);
-            site.is_new = self.open[idx].is_new;
+            (site.held_by, site.made_at, site.written_at) = (held_by, made_at, written_at);
+            (site.is_new, site.is_traced) = (is_new, is_traced);
         }
         self.sites
     }

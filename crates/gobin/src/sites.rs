@@ -145,6 +145,10 @@ pub(crate) struct Relations {
     pub(crate) made: Vec<usize>,
     /// Whether one of them made it, on all paths.
     pub(crate) is_new: bool,
+    /// Whether each way that it may have come is known: from one of them, or out of another map.
+    pub(crate) is_traced: bool,
+    /// Of a call that reads: calls near it that write, and may be on the same map.
+    pub(crate) written: Vec<usize>,
     /// Calls on maps that hold it: it is what they found, or is put where they point to.
     pub(crate) held: Vec<usize>,
     /// Fields of structs that it is taken out of; of a map that is made here, those that it is put into.

@@ -41,6 +41,9 @@ fn maps_of(binary: &Binary<'_>, types: &[gobin::MapType]) -> CodeMaps {
     let makes = sites.iter().filter(|site| site.op == MapOp::Make);
     let makes: HashMap<LinkAddr, MakeSite> =
         makes.filter_map(|site| Some((site.addr, reader.make(site)?))).collect();
+    let writes = sites.iter().filter(|site| site.op == MapOp::Assign);
+    let writes: HashMap<LinkAddr, Frame> =
+        writes.filter_map(|site| Some((site.addr, reader.user_frame(site)?))).collect();
     for site in &sites {
         let Some(frame) = reader.user_frame(site) else { continue };
         code.makes.extend(makes.get(&site.addr).cloned());
@@ -53,6 +56,8 @@ fn maps_of(binary: &Binary<'_>, types: &[gobin::MapType]) -> CodeMaps {
                 callers: reader.callers(site),
                 holders: site.held_by.iter().filter_map(|&addr| reader.find(addr)).collect(),
                 is_new: site.is_new && are_here && !made.is_empty(),
+                is_traced: site.is_traced,
+                written: site.written_at.iter().filter_map(|at| writes.get(at).cloned()).collect(),
                 made,
             };
             code.add_use(&frame, map, related);

@@ -202,6 +202,10 @@ fn gives_way(to: &GivesWay) -> String {
             "any finding at a line that asks for a change, when it says to leave it alone"
                 .to_owned()
         }
+        GivesWay::ToChangesOfHalf => {
+            "findings at lines that ask for a change and explain half of its cost or more together"
+                .to_owned()
+        }
         GivesWay::ToMostOfIt => {
             "a finding at a line that explains half of its cost or more, when both say to leave it alone"
                 .to_owned()

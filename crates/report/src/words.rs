@@ -159,7 +159,6 @@ words! { Reason:
     Self::KeyLengthNotMeasured => "key_length_not_measured",
     Self::UseAsKeysNotMeasured => "use_as_keys_not_measured",
     Self::DropsNotMeasured => "drops_not_measured",
-    Self::TimeNotMeasured => "time_not_measured",
     Self::EntriesLeftNotMeasured => "entries_left_not_measured",
     Self::SameKeyNotMeasured => "same_key_not_measured",
     Self::MissesNotMeasured => "misses_not_measured",

@@ -220,6 +220,8 @@ pub enum NoMakes {
 pub struct Entries {
     /// What says so.
     pub known_from: KnownFrom,
+    /// Whether maps that never grew were counted too, so that the hint is right with them: a recording does not see them.
+    pub small_are_counted: bool,
     /// A quarter of them hold no more than its `room`, and three quarters no less than its `at_least`.
     pub p25: Size,
     /// Half of them hold no more than its `room`, and half no less than its `at_least`.

@@ -67,8 +67,6 @@ pub enum Reason {
     UseAsKeysNotMeasured,
     /// Whether the maps themselves are dropped is not measured.
     DropsNotMeasured,
-    /// No CPU profile shows what it costs.
-    TimeNotMeasured,
     /// How many entries the arrays still hold was not measured.
     EntriesLeftNotMeasured,
     /// Whether both lines look for the same key was not measured.

@@ -2,7 +2,7 @@
 
 use super::SiteContext;
 use crate::finding::{Amount, EvidenceLine};
-use evidence::{Block, Evidence, MapType, SourceKind};
+use evidence::{Block, Evidence, MapType, Site, SourceKind};
 
 /// All live arrays of maps of a type. A heap profile is a sample: these are estimates.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,9 +16,13 @@ pub(super) struct LiveArrays {
 }
 
 impl LiveArrays {
-    /// Those that lines allocate which use maps of this type; nothing where no heap profile shows one.
+    /// Those that lines allocate which use maps of this type and of no other; nothing where no heap profile shows one.
     pub(super) fn of(evidence: &Evidence, map_type: &MapType) -> Self {
-        let lines = evidence.sites.iter().filter(|site| site.uses(map_type));
+        let is_of_one = |site: &&Site| {
+            let mut types = site.known_types().peekable();
+            types.peek().is_some() && types.all(|of| of.name == map_type.name)
+        };
+        let lines = evidence.sites.iter().filter(is_of_one);
         let blocks = lines.filter_map(|site| site.heap.as_ref()).flat_map(|heap| &heap.blocks);
         blocks.fold(Self::default(), Self::and)
     }

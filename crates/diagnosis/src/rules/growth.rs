@@ -7,12 +7,9 @@ use super::predicted::Presizing;
 use super::saving::{self, Gone};
 use super::steady::{self, GROWTH_IS_SMALL};
 use super::usual_size::{
-    UsualSize, allocated_evidence, blocks, grown_type, recorded, recorded_entries,
-    recorded_evidence,
+    UsualSize, allocated_evidence, blocks, grown_type, recorded, recorded_evidence,
 };
-use super::{
-    ENOUGH_SAMPLES, FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, makes, said,
-};
+use super::{FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, makes, said};
 use crate::finding::{
     Advice, Amount, Basis, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason, Saving,
     Spent, work_label,
@@ -190,14 +187,16 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_too_small || !is_noticeable(cpu.growth, process.total) {
         return None;
     }
-    let size = UsualSize::Recorded { growth, sizes };
+    // Those that were made with the hint and did not grow.
+    let n_small = Some(makes.n.saturating_sub(sizes.n_maps()));
+    let size = UsualSize::Recorded { growth, sizes, n_small };
     let n = size.one_hint(context);
     let advice = Advice::RaiseHint {
         map_type: makes.map_type.clone(),
         make: makes.frame.clone(),
         mean_hint: makes.mean(),
         n,
-        entries: recorded_entries(sizes),
+        entries: size.entries()?,
     };
     let cause = Cause::HintTooSmall { make: makes.frame.clone() };
     let mut finding = context.finding(cpu.growth, cause, advice);
@@ -250,7 +249,7 @@ pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
             Amount::Count(largest),
         ),
     ]);
-    finding.confidence = confidence(cpu.growth, Level::Medium, Reason::LargerMapsLookAlike);
+    finding.confidence = confidence(cpu.growth, Level::Low, Reason::LargerMapsLookAlike);
     Some(finding)
 }
 
@@ -265,7 +264,7 @@ pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
     if context.map_impl() != Some(MapImpl::Classic)
         || !only_reads
         || evacuated.share_of(read) < PENDING_EVACUATION
-        || evacuated.samples < ENOUGH_SAMPLES
+        || !is_noticeable(evacuated, process.total)
     {
         return None;
     }

@@ -1,6 +1,6 @@
 //! Keys: what hashing, comparing and making them costs.
 
-use super::{ENOUGH_SAMPLES, FEW_SAMPLES, SiteContext, confidence, is_noticeable, said};
+use super::{FEW_SAMPLES, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
 use evidence::{Cost, ProcessCpu, SiteCpu, SourceKind, TypePart};
 use goabi::MapOp;
@@ -28,11 +28,6 @@ fn leaves(context: &SiteContext<'_>, is: impl Fn(&str) -> bool) -> Cost {
     leaves.filter(|leaf| is(&leaf.name)).map(|leaf| leaf.cost).sum()
 }
 
-/// Hashing keys, wherever in the map operations of the line.
-pub(super) fn hashing(context: &SiteContext<'_>) -> Cost {
-    leaves(context, is_hash)
-}
-
 /// Keys of interface type: a dynamic hash, and an allocation per assign.
 pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
@@ -47,7 +42,7 @@ pub(super) fn interface_keys(context: &SiteContext<'_>) -> Option<Finding> {
     // Keys of a `sync.Map` are interfaces, whatever its user does.
     let is_sync = cpu.by_op.get(MapOp::Sync) == cpu.map;
     let is_there = !is_sync && (map_type.is_some() || hashing != Cost::default());
-    if !is_there || of_keys.samples < ENOUGH_SAMPLES {
+    if !is_there || !is_noticeable(of_keys, process.total) {
         return None;
     }
     let name = || map_type.map(|t| t.name.clone());

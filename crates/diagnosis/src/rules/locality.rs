@@ -2,7 +2,7 @@
 
 use gomap::MapWork;
 
-use super::{FEW_SAMPLES, MANY_SAMPLES, SiteContext};
+use super::{FEW_SAMPLES, MANY_SAMPLES, SiteContext, is_noticeable};
 use crate::finding::{Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason};
 use evidence::{Misses, ProcessMisses, SiteMisses};
 
@@ -38,6 +38,9 @@ pub(super) fn misses_in_search(context: &SiteContext<'_>) -> Option<Finding> {
     };
     let mut search = cpu.by_work.get(MapWork::Load);
     search += cpu.by_work.get(MapWork::Compare);
+    if !is_noticeable(search, process.total) {
+        return None;
+    }
     let mut finding = context.finding(search, Cause::MissesInSearch, advice);
     finding.evidence = measured.iter().flat_map(|(here, all)| lines(here, all)).collect();
     finding.evidence.extend(context.share(

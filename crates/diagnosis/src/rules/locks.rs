@@ -7,7 +7,7 @@ use super::{FunctionSites, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{
     Advice, Amount, Cause, EvidenceLine, Finding, Level, Reason, ShardKey, SyncMap,
 };
-use evidence::{Cost, LockSide, ProcessLocks, Site, SiteLock, SourceId, Waits};
+use evidence::{Cost, LockSide, MapType, ProcessLocks, Site, SiteLock, SourceId, Waits};
 use goabi::{MapOp, Nested};
 
 /// Time waited for the lock, of the time covered, from which on it is a matter: one goroutine a tenth of the time.
@@ -72,12 +72,14 @@ fn finding(context: &SiteContext<'_>, held: &Held<'_>) -> Option<Finding> {
         return None;
     }
     let sums = by_source(&held.locks);
-    let is_long = |(source, waits): &&(SourceId, Waits)| is_long(context.locks_of(*source), *waits);
+    let burns = is_noticeable(held.locking, process.total);
+    let is_long =
+        |(source, waits): &&(SourceId, Waits)| is_long(context.locks_of(*source), *waits, burns);
     let long: Vec<SourceId> = sums.iter().filter(is_long).map(|&(source, _)| source).collect();
     if long.is_empty() {
         return None;
     }
-    let map_type = context.main_type().map(|of| of.name.clone());
+    let map_type = only_type(context).map(|of| of.name.clone());
     let cause = Cause::LockHeldForMap { map_type, by: held.by.map(str::to_owned) };
     let mut cost = held.map;
     cost += held.locking;
@@ -102,11 +104,20 @@ fn finding(context: &SiteContext<'_>, held: &Held<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-fn is_long(locks: Option<&ProcessLocks>, waits: Waits) -> bool {
+/// Without a time that the source covers, which may be weeks, the CPU time in locking has to show the waiting too.
+fn is_long(locks: Option<&ProcessLocks>, waits: Waits, locking_burns_cpu: bool) -> bool {
     match locks.and_then(|locks| locks.duration_ns) {
         Some(ns) => waits.ns as f64 >= WAITING * ns as f64,
-        None => waits.ns >= WAITING_NS,
+        None => waits.ns >= WAITING_NS && locking_burns_cpu,
     }
+}
+
+/// The type of the maps that the function uses, where they are all of one.
+fn only_type<'e>(context: &SiteContext<'e>) -> Option<&'e MapType> {
+    let sites = context.functions.get(context.site)?.sites();
+    let mut types = sites.flat_map(Site::known_types);
+    let first = types.next()?;
+    types.all(|of| of.name == first.name).then_some(first)
 }
 
 fn by_source(locks: &[&SiteLock]) -> Vec<(SourceId, Waits)> {

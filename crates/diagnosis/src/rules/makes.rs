@@ -26,7 +26,7 @@ pub(super) fn of(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes
 /// make different maps.
 struct Candidates<'e> {
     makes: Vec<&'e MakeSite>,
-    /// Whether the machine code shows that the maps come from there.
+    /// Whether the machine code shows that the maps come from nowhere else.
     are_traced: bool,
     /// Why there is no line without a hint, if there is none.
     else_because: NoMakes,
@@ -42,8 +42,8 @@ impl<'e> Candidates<'e> {
         let is_this = |make: &&MakeSite| name.is_some() && make.map_type.as_ref() == name;
         let traced: Vec<_> = context.site.made.iter().filter(is_this).collect();
         if !traced.is_empty() {
-            let else_because = NoMakes::NotSeen;
-            return Self { makes: traced, are_traced: true, else_because };
+            let are_traced = name.is_some_and(|name| !context.site.made_elsewhere.contains(name));
+            return Self { makes: traced, are_traced, else_because: NoMakes::NotSeen };
         }
         if context.sources(SourceKind::Binary).is_none() {
             return Self::none(NoMakes::NoBinary);

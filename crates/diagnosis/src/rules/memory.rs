@@ -1,13 +1,15 @@
 //! Memory: churn, and what the garbage collector pays for maps.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
 use goabi::{Nested, Release};
 use gomap::Category;
 
 use super::{ProcessContext, SiteContext, collector, confidence, is_noticeable, said};
-use crate::finding::{
-    Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason,
-};
-use evidence::{Cost, Evidence, MapType, ProcessCpu, SiteCpu, SourceKind};
+use crate::finding::{Advice, Amount, Cause, EvidenceLine, Finding, Gain, Level, Reason};
+use evidence::sizes::allocated::is_enough;
+use evidence::{Cost, Evidence, MapType, SiteCpu, SourceKind};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
 pub(super) const CHURN: u64 = 20;
@@ -33,18 +35,17 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
         )
     });
     let is_large = alloc as f64 >= CHURN_NOTICEABLE * process.total.alloc_bytes as f64;
-    if alloc == 0 || !is_large || alloc < inuse.saturating_mul(CHURN) {
+    let seen = heap.arrays().map(|block| block.samples(process.bytes_per_sample)).sum();
+    if !is_enough(seen) || !is_large || alloc < inuse.saturating_mul(CHURN) {
         return None;
     }
-    let cost = context.cpu().map(|(cpu, _)| allocation_cost(cpu));
-    // Where CPU time was measured, and next to none of it is spent on memory here, next to nothing is to be saved.
-    let is_felt = |process: &ProcessCpu| cost.is_some_and(|of| is_noticeable(of, process.total));
-    if !context.evidence.cpu.as_ref().is_none_or(is_felt) {
+    let (cpu, cpu_of_process) = context.cpu()?;
+    let cost = allocation_cost(cpu);
+    // Where next to no time is spent on memory here, next to nothing is to be saved.
+    if !is_noticeable(cost, cpu_of_process.total) {
         return None;
     }
-    let mut finding =
-        context.finding(cost.unwrap_or_default(), Cause::MapsDropped, Advice::ClearAndReuse);
-    finding.cost = cost;
+    let mut finding = context.finding(cost, Cause::MapsDropped, Advice::ClearAndReuse);
     finding.evidence = said([
         context.fact(
             SourceKind::Heap,
@@ -62,10 +63,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
             Amount::Bytes(process.total.alloc_bytes),
         ),
     ]);
-    finding.confidence = match cost {
-        Some(cost) => confidence(cost, Level::Medium, Reason::DropsNotMeasured),
-        None => Confidence { level: Level::Low, reason: Reason::TimeNotMeasured },
-    };
+    finding.confidence = confidence(cost, Level::Medium, Reason::DropsNotMeasured);
     Some(finding)
 }
 
@@ -119,22 +117,31 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
 struct Marked<'e> {
     bytes: u64,
     n: u64,
-    /// Their types. Order: as the sites that use them.
+    /// Their types. Order: by bytes, the largest first.
     types: Vec<&'e MapType>,
 }
 
 impl<'e> Marked<'e> {
     fn of(evidence: &'e Evidence) -> Self {
         let mut marked = Self::default();
+        let mut by_type: HashMap<&str, (u64, &MapType)> = HashMap::new();
         for site in &evidence.sites {
             let pointers = site.known_types().find(|t| t.key.has_pointers || t.elem.has_pointers);
             let Some(map_type) = pointers else { continue };
-            for block in site.heap.iter().flat_map(|heap| heap.arrays()) {
-                marked.bytes = marked.bytes.saturating_add(block.alloc.inuse_bytes);
-                marked.n = marked.n.saturating_add(block.alloc.inuse_objects);
+            let arrays = || site.heap.iter().flat_map(|heap| heap.arrays());
+            let bytes = arrays().map(|block| block.alloc.inuse_bytes);
+            let bytes = bytes.fold(0, u64::saturating_add);
+            let n = arrays().map(|block| block.alloc.inuse_objects);
+            marked.bytes = marked.bytes.saturating_add(bytes);
+            marked.n = n.fold(marked.n, u64::saturating_add);
+            if bytes > 0 {
+                let of_type = by_type.entry(&map_type.name).or_insert((0, map_type));
+                of_type.0 = of_type.0.saturating_add(bytes);
             }
-            marked.types.push(map_type);
         }
+        let mut types: Vec<(u64, &MapType)> = by_type.into_values().collect();
+        types.sort_by_key(|&(bytes, of)| (Reverse(bytes), &of.name));
+        marked.types = types.into_iter().map(|(_, of)| of).collect();
         marked
     }
 }

@@ -1,6 +1,6 @@
 //! How a map operation gets to its work: the stack it runs on, and which of the runtime's functions it takes.
 
-use super::{ENOUGH_SAMPLES, SiteContext, confidence, is_noticeable, said};
+use super::{SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason, work_label};
 use evidence::{MapType, SourceKind};
 use goabi::MapOp;
@@ -38,7 +38,7 @@ pub(super) fn large_elements(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let apart = cpu.split.get(Category::OtherMap);
-    if apart.samples < ENOUGH_SAMPLES {
+    if !is_noticeable(apart, process.total) {
         return None;
     }
     let callee = cpu.entry_points.first()?.name.to_string();
@@ -66,7 +66,7 @@ const GENERAL_FUNCTIONS: [&str; 4] =
 
 /// Whether the line calls such a function for the key's own type, and not for the size of elements.
 pub(super) fn takes_general(map_type: &MapType, callee: &str) -> bool {
-    GENERAL_FUNCTIONS.contains(&callee) && !is_simple(map_type)
+    GENERAL_FUNCTIONS.contains(&callee) && map_type.elem.size <= LARGEST_FAST_ELEM
 }
 
 /// Whether keys of this type have functions of their own: strings and words of 4 or 8 bytes.

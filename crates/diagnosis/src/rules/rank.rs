@@ -65,6 +65,11 @@ fn collecting_ns(finding: &Finding, evidence: &Evidence) -> Option<f64> {
 fn join(line: &mut Vec<Finding>, mut finding: Finding) {
     let hinted = line.iter_mut().find(|other| is_hint(&other.advice));
     if let Some(hinted) = hinted.filter(|_| is_hint(&finding.advice)) {
+        // That with the number, and with what it saves, says more than that about the collector's help.
+        if matches!(hinted.advice, Advice::AssistLess { .. }) {
+            std::mem::swap(hinted, &mut finding);
+            hinted.under = finding.under;
+        }
         hinted.evidence.append(&mut finding.evidence);
         return;
     }

@@ -12,7 +12,7 @@ use crate::finding::Verdict;
 use crate::hints;
 use evidence::sizes::allocated::ENOUGH_BLOCKS;
 
-use self::GivesWay::{ToChangeAnywhere, ToChangeHere, ToMostOfIt, ToRule};
+use self::GivesWay::{ToChangeAnywhere, ToChangeHere, ToChangesOfHalf, ToMostOfIt, ToRule};
 use self::Value::{Bytes, Fraction, Number, Time};
 
 const NOTICEABLE: Threshold = Threshold {
@@ -75,6 +75,13 @@ const WORD_BYTES: Threshold = Threshold {
     of: "in size",
     reason: "an integer, which nothing is faster than",
 };
+const ENOUGH_ARRAYS: Threshold = Threshold {
+    name: "ENOUGH_BLOCKS",
+    value: Number(ENOUGH_BLOCKS),
+    of: "samples",
+    reason: "the number of arrays is then off by a third, while the next size is twice as large; a single sample of \
+             455 small arrays stood beside 21 maps of 2,000 entries",
+};
 const LONG_STOP: Threshold = Threshold {
     name: "LONG_STOP_NS",
     value: Time(collector::LONG_STOP_NS),
@@ -105,7 +112,6 @@ pub const RULES: &[Rule] = &[
         thresholds: &[
             NOTICEABLE,
             ENOUGH_SAMPLES,
-            FEW_SAMPLES,
             Threshold {
                 name: "SECOND_STEP",
                 value: Number(growth::SECOND_STEP),
@@ -115,9 +121,9 @@ pub const RULES: &[Rule] = &[
         ],
         when: "the program is built with Go 1.24 to 1.26, growth takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or \
                more, and the largest array allocated at the line has room for exactly {SECOND_STEP}",
-        trust: MEDIUM_BY_SAMPLES,
+        trust: "low, since maps of 9 to 14 entries look the same",
         why: "These releases grow a map of exactly 8 entries when one of them is overwritten; Go 1.27 does not. Maps that \
-              really hold 9 to 14 entries look the same, so trust is medium at most.",
+              really hold 9 to 14 entries look the same: a hint helps both, and stands first.",
         by_hand: "count the entries of these maps: where they hold 8, the same load built with Go 1.27 shows no growth at \
                   this line",
         check: Check::Site(growth::full_small_maps),
@@ -145,7 +151,7 @@ pub const RULES: &[Rule] = &[
                often as was recorded at the line, give or take {TOLERANCE}",
         trust: MEDIUM_BY_SAMPLES,
         why: "The hint is there and maps grow all the same: it is the number that is wrong. Which map grows is not recorded, \
-              so the maps made have to be of the same type and at least half as many as those that grew, and trust is medium \
+              so the maps made have to be of the same type and half to twice as many as those that grew, and trust is medium \
               at most.",
         by_hand: "print the number of entries of these maps when they are full, and compare it with the hint at the line that \
                   is named",
@@ -156,20 +162,14 @@ pub const RULES: &[Rule] = &[
         verdicts: &[Verdict::Presize],
         needs: &[Input::Cpu],
         uses: &[Input::Binary, Input::Recording, Input::Heap, Input::Trace, Input::CpuAside],
-        gives_way_to: &[ToRule("full-small-maps"), ToRule("hint-too-small")],
+        gives_way_to: &[ToRule("hint-too-small")],
         thresholds: &[
             NOTICEABLE,
             ENOUGH_SAMPLES,
             FEW_SAMPLES,
             MANY_SAMPLES,
             GROWTH_DOMINATES,
-            Threshold {
-                name: "ENOUGH_BLOCKS",
-                value: Number(ENOUGH_BLOCKS),
-                of: "samples",
-                reason: "the number of arrays is then off by a third, while the next size is twice as large; a single sample of \
-                         455 small arrays stood beside 21 maps of 2,000 entries",
-            },
+            ENOUGH_ARRAYS,
             Threshold {
                 name: "SMALLER_THAN_HINT",
                 value: Fraction(hints::SMALLER_THAN_HINT),
@@ -202,7 +202,7 @@ pub const RULES: &[Rule] = &[
         verdicts: &[Verdict::Presize],
         needs: &[Input::Cpu],
         uses: &[Input::Binary, Input::Recording, Input::Heap, Input::Trace, Input::CpuAside],
-        gives_way_to: &[ToRule("full-small-maps"), ToRule("hint-too-small")],
+        gives_way_to: &[ToRule("hint-too-small")],
         thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES, GROWTH_IS_SMALL, GROWTH_DOMINATES],
         when: "growth takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, at least {GROWTH_IS_SMALL} at the line, and \
                less than {GROWTH_DOMINATES}",
@@ -230,9 +230,8 @@ pub const RULES: &[Rule] = &[
                 reason: "the check also runs, briefly, during any growth; 19 % was seen where one was pending",
             },
         ],
-        when: "maps are of the classic kind (Go up to 1.23), their operations take at least {NOTICEABLE} in \
-               {ENOUGH_SAMPLES} or more, none of them assigns, and at least {PENDING_EVACUATION}, in \
-               {ENOUGH_SAMPLES} or more, are in `runtime.evacuated`",
+        when: "maps are of the classic kind (Go up to 1.23), none of the line's operations assigns, and `runtime.evacuated` \
+               takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and at least {PENDING_EVACUATION}",
         trust: MEDIUM_BY_SAMPLES,
         why: "Classic maps move entries on writes and deletes only: reads never finish a growth that the last insert began, and \
               look each time whether a bucket was moved.",
@@ -299,7 +298,7 @@ pub const RULES: &[Rule] = &[
             Threshold {
                 name: "HELD_FOR_MAP",
                 value: Fraction(locks::HELD_FOR_MAP),
-                of: "of the function's CPU, locking left out",
+                of: "of the function's CPU without locking",
                 reason: "chosen, not measured, so that the lock is held for the map and not for other work",
             },
             Threshold {
@@ -311,19 +310,19 @@ pub const RULES: &[Rule] = &[
             Threshold {
                 name: "NOTHING_ELSE",
                 value: Fraction(locks::NOTHING_ELSE),
-                of: "of the function's CPU, locking left out",
+                of: "of the function's CPU without locking",
                 reason: "chosen, not measured, so that a `sync.Map` is not named where the lock guards other things as well",
             },
         ],
-        when: "goroutines wait for a lock of the function, or of one that calls it, for at least {WAITING} ({WAITING_NS} where \
-               that is not known), and maps take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and at least {HELD_FOR_MAP}",
+        when: "goroutines wait for a lock of the function, or of one that calls it, for at least {WAITING} (where that is not \
+               known {WAITING_NS}, and locking takes {NOTICEABLE} in {ENOUGH_SAMPLES} or more), and maps take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and at least {HELD_FOR_MAP}",
         trust: "high where two sources or more show the waiting, medium where one does, low where none of them says \
                which time it covers; but low below {FEW_SAMPLES} of the function, and medium at most below \
                {MANY_SAMPLES}",
         why: "No source says which lock guards which map. Where a function takes a lock that others wait for, and uses a map, or \
               calls another to use it, and does little else, the map is what the lock is held for. At full speed on two cores, \
               32 shards did 2.9 to 3.5 times the writes of one mutex. Where writes are less than {WRITTEN_ONCE}, and the \
-              function of the map takes the lock and spends {NOTHING_ELSE} on the map, a `sync.Map` is named as well.",
+              function of the map takes the lock, and its map operations are at least {NOTHING_ELSE}, a `sync.Map` is named as well.",
         by_hand: "look whether the lock that is named guards this map, and what else is done while it is held",
         check: Check::Site(locks::lock_around_map),
     },
@@ -351,9 +350,9 @@ pub const RULES: &[Rule] = &[
                 reason: "chosen, not measured, so that the place of entries is the cause, and not growth or hashing",
             },
         ],
-        when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, at least {MISSES_NOTICEABLE}, \
-               by {FEW_SAMPLES} or more, are in them, and at least {MISSES_IN_SEARCH} where writes, reads and \
-               deletes load groups or buckets and compare tags and keys",
+        when: "map operations of the line have at least {MISSES_NOTICEABLE}, in {FEW_SAMPLES} or more; where writes, reads and \
+               deletes load groups or buckets and compare tags and keys are at least {MISSES_IN_SEARCH}; and this searching takes \
+               at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more",
         trust: "low below {MANY_SAMPLES} of misses, else medium",
         why: "Flattened maps were faster only for random access to more than the cache holds, which misses show. What a miss \
               costs in time a count does not say, so trust is medium at most. Without counters of the processor: not measured.",
@@ -391,8 +390,8 @@ pub const RULES: &[Rule] = &[
                 reason: "up to it the compiler calls functions made for the key (`mapfast` in its `walk.go`)",
             },
         ],
-        when: "map operations take at least {NOTICEABLE}, copying and allocating keys and elements {ENOUGH_SAMPLES} or \
-               more, elements are above {LARGEST_FAST_ELEM}, and the key is a string or an integer of 4 or 8 bytes",
+        when: "copying and allocating keys and elements takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, elements are \
+               above {LARGEST_FAST_ELEM}, and the key is a string or an integer of 4 or 8 bytes",
         trust: "low, since what the other path would take is not measured",
         why: "The compiler then calls the general functions, and the runtime keeps each element in an object of its own.",
         by_hand: "`mapscope asm` of the function shows calls of `runtime.mapassign` or `runtime.mapaccess1` without a suffix such \
@@ -439,8 +438,8 @@ pub const RULES: &[Rule] = &[
         uses: &[Input::Binary],
         gives_way_to: &[],
         thresholds: &[NOTICEABLE, ENOUGH_SAMPLES, FEW_SAMPLES, MANY_SAMPLES],
-        when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, the key type is an interface \
-               or its hash functions are seen, and {ENOUGH_SAMPLES} or more hash, compare or make keys",
+        when: "hashing, comparing and making keys takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and the key type is \
+               an interface or its hash functions are seen",
         trust: "low below {FEW_SAMPLES} of what it speaks about, medium below {MANY_SAMPLES} or where no type with \
                such keys is known, else high",
         why: "Such a key is hashed through its dynamic type, and storing a value in an interface allocates: an assign took 77 \
@@ -527,17 +526,18 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "churn",
         verdicts: &[Verdict::Reuse],
-        needs: &[Input::Heap, Input::Binary],
-        uses: &[Input::Cpu],
+        needs: &[Input::Cpu, Input::Heap, Input::Binary],
+        uses: &[],
         gives_way_to: &[ToRule("slices-grow")],
         thresholds: &[
             NOTICEABLE,
             ENOUGH_SAMPLES,
             FEW_SAMPLES,
+            ENOUGH_ARRAYS,
             Threshold {
                 name: "CHURN",
                 value: Number(memory::CHURN),
-                of: "times as many bytes as are live",
+                of: "times as many bytes",
                 reason: "a map that is kept allocates about 2 times as many, growth included",
             },
             Threshold {
@@ -547,10 +547,10 @@ pub const RULES: &[Rule] = &[
                 reason: "chosen, not measured, so that reuse saves a good part of what is allocated",
             },
         ],
-        when: "map arrays allocated at the line are at least {CHURN_NOTICEABLE}, at least {CHURN} of them at the last \
-               collection, and where a CPU profile is given allocation takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more",
-        trust: "low below {FEW_SAMPLES} of allocation or without a CPU profile, else medium, since whether the maps \
-                themselves are dropped is not measured",
+        when: "map arrays allocated at the line, of which the heap profile has at least {ENOUGH_BLOCKS}, are at least \
+               {CHURN_NOTICEABLE}, they are at least {CHURN} as those of them that were live at the last collection, and allocation \
+               at the line takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more",
+        trust: "low below {FEW_SAMPLES} of allocation, else medium, since whether the maps themselves are dropped is not measured",
         why: "`clear` keeps the arrays: no growth and no allocation the next time. Where slices grow at the line, blocks of theirs \
               may have the size of arrays of the map.",
         by_hand: "`go tool pprof -sample_index=alloc_space` and `-sample_index=inuse_space` of the heap profile, at this line",
@@ -636,7 +636,7 @@ pub const RULES: &[Rule] = &[
                 name: "BEGINS_DOMINATE",
                 value: Fraction(whole_map::BEGINS_DOMINATE),
                 of: "of the iterating",
-                reason: "loops over 3 entries have 47 % (Go 1.21) and 79 % (1.26), over 16 18 and 34 %, over 1,000 at most 3 %",
+                reason: "loops over 3 entries have 47 % (Go 1.21) and 79 % (1.26); loops over 16 entries 18 and 34 %; loops over 1,000 at most 3 %",
             },
         ],
         when: "ranging over maps takes at least {ITERATION_NOTICEABLE} in {ENOUGH_SAMPLES} or more",
@@ -666,8 +666,8 @@ pub const RULES: &[Rule] = &[
                 reason: "chosen, not measured, so that both are of one step of the program",
             },
         ],
-        when: "a line reads maps of one type, it or one of the same function up to {NEAR_LINES} below writes such maps, and each of \
-               both takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, growth left out",
+        when: "a line reads maps of one type, it or one of the same function up to {NEAR_LINES} below writes to the same map (the \
+               machine code takes it from the same place), and each of both takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, growth left out",
         trust: MEDIUM_BY_SAMPLES,
         why: "Each lookup hashes the key and searches anew. `m[key] += value` and `m[key] = append(m[key], value)` are one, a read \
               that a write follows on another line is two. That both are of the same key no input says, so trust is medium at most.",
@@ -824,7 +824,7 @@ pub const RULES: &[Rule] = &[
         verdicts: &[Verdict::LeaveAlone, Verdict::Presize],
         needs: &[Input::Cpu],
         uses: &[Input::Binary],
-        gives_way_to: &[ToChangeAnywhere],
+        gives_way_to: &[ToChangesOfHalf],
         thresholds: &[
             NOTICEABLE,
             ENOUGH_SAMPLES,
@@ -851,8 +851,9 @@ pub const RULES: &[Rule] = &[
                 reason: "a line with more says it itself",
             },
         ],
-        when: "map operations take at least {PROCESS_NOTICEABLE}, but at no line as much, and no line asks for a change; or \
-               maps of one type take at least {TYPE_NOTICEABLE} at {TYPE_LINES} or more, none of which has {LARGEST_LINE}",
+        when: "map operations take at least {PROCESS_NOTICEABLE}, but at no line as much; or maps of one type take at least \
+               {TYPE_NOTICEABLE} at {TYPE_LINES} or more, none of which has {LARGEST_LINE}; and lines that ask for a change \
+               explain less than half of it together",
         trust: "low below {FEW_SAMPLES} of what it speaks about, medium below {MANY_SAMPLES} or where it asks for a hint, else high",
         why: "The Go 1.27.3 compiler is such a program: 15 % in 127 lines, at most 1.5 % in one. What maps of one type cost at all \
               lines together is said with its parts, and where they are made. It asks for a hint where growth is at least \

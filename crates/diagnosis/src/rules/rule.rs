@@ -1,5 +1,7 @@
 //! What a row of the registry says of a rule.
 
+use std::collections::HashMap;
+
 use super::{ProcessContext, SiteContext};
 use crate::finding::{Finding, Verdict};
 use evidence::{Evidence, SourceKind};
@@ -72,6 +74,8 @@ pub enum GivesWay {
     ToChangeHere,
     /// When it would say "leave it alone", to one at any site that asks for a change.
     ToChangeAnywhere,
+    /// To those at sites that ask for a change, where they explain half of its cost or more together.
+    ToChangesOfHalf,
     /// To one at a site that says as well to leave it alone, and explains half of its cost or more: it says where.
     ToMostOfIt,
 }
@@ -115,8 +119,10 @@ impl Rule {
 
     /// Whether its finding stands beside those of the rules that were asked before.
     pub(super) fn speaks_beside(&self, finding: &Finding, found: &[Finding]) -> bool {
-        let is_silenced =
-            |gives_way: &GivesWay| found.iter().any(|other| gives_way.leaves_out(finding, other));
+        let is_silenced = |gives_way: &GivesWay| match gives_way {
+            GivesWay::ToChangesOfHalf => changes_explain_half(found, finding),
+            gives_way => found.iter().any(|other| gives_way.leaves_out(finding, other)),
+        };
         !self.gives_way_to.iter().any(is_silenced)
     }
 
@@ -141,8 +147,23 @@ impl GivesWay {
                 let is_alike = other.site.is_some() && !other.asks_for_change();
                 is_alike && !finding.asks_for_change() && explains_half(other, finding)
             }
+            // It is not one that outweighs it.
+            Self::ToChangesOfHalf => false,
         }
     }
+}
+
+/// Whether those at sites that ask for a change explain half of its cost together; of each site the one that costs most counts.
+fn changes_explain_half(found: &[Finding], finding: &Finding) -> bool {
+    let mut by_site: HashMap<usize, u64> = HashMap::new();
+    for other in found.iter().filter(|other| other.asks_for_change()) {
+        if let (Some(site), Some(cost)) = (other.site, other.cost) {
+            let of_site = by_site.entry(site).or_default();
+            *of_site = cost.cpu_ns.max(*of_site);
+        }
+    }
+    let sum = by_site.into_values().fold(0, u64::saturating_add);
+    finding.cost.is_some_and(|whole| sum.saturating_mul(2) >= whole.cpu_ns)
 }
 
 fn explains_half(part: &Finding, whole: &Finding) -> bool {

@@ -10,7 +10,7 @@
 
 use gomap::{Category, MapWork};
 
-use super::{ENOUGH_SAMPLES, SiteContext, keys};
+use super::{ENOUGH_SAMPLES, SiteContext};
 use crate::finding::{
     Advice, Basis, Cause, CpuPart, Finding, Gain, GrowthSaving, Saving, Visits, Within,
 };
@@ -169,7 +169,7 @@ fn kept_map<'e>(context: &SiteContext<'_>, cpu: &SiteCpu, sum: Sum<'e>) -> Sum<'
 
 /// Hashing goes on without the detour over the type, as does comparing; values are no longer made into interfaces.
 fn concrete_key<'e>(context: &SiteContext<'_>, cpu: &SiteCpu, sum: Sum<'e>) -> Sum<'e> {
-    let hashing = keys::hashing(context);
+    let hashing = cpu.by_work.get(MapWork::Hash);
     let caused = caused(context, |_| true, cpu.key_conversion);
     let growing = cpu.growth.without(cpu.growth_gc);
     sum.work(hashing, Gone(0.4, 0.75, 1.0))

@@ -51,14 +51,14 @@ fn grows_at(site: &Site, process: &ProcessCpu) -> bool {
 /// What growing slices costs in a function that writes maps of slices: `append` may stand on a line of its own. It is said
 /// once, and not where a line says more.
 fn of_function(context: &SiteContext<'_>, cpu: &SiteCpu, process: &ProcessCpu) -> Option<Cost> {
-    let function = &context.site.frame.function;
-    let sites = context.evidence.sites.iter().enumerate();
-    let mut here = sites.filter(|(_, site)| site.frame.function == *function);
-    let is_said = here.clone().any(|(_, site)| grows_at(site, process));
-    let first = here.find(|(_, site)| writes_slices(site)).map(|(index, _)| index);
-    let is_to_say = !is_said && first == Some(context.index);
     let growing = cpu.function_slice_growth;
-    (is_to_say && is_much(growing, cpu.function, process)).then_some(growing)
+    if !is_much(growing, cpu.function, process) || !writes_slices(context.site) {
+        return None;
+    }
+    let function = context.functions.get(context.site)?;
+    let is_said = function.sites().any(|site| grows_at(site, process));
+    let first = function.sites().find(|site| writes_slices(site))?;
+    (!is_said && std::ptr::eq(first, context.site)).then_some(growing)
 }
 
 fn is_much(growing: Cost, whole: Cost, process: &ProcessCpu) -> bool {

@@ -9,7 +9,8 @@ use evidence::{Cost, MapType, Site, SiteMap};
 /// Lines between the two lookups, at most.
 pub(super) const NEAR_LINES: u32 = 5;
 
-/// A line reads a map, and it or one just below in the same function writes such a map: one lookup may do.
+/// A line reads a map, and it or one just below in the same function writes to the same map, as far as the machine code shows
+/// it: one lookup may do.
 pub(super) fn looked_up_twice(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let read = cpu.by_op.get(MapOp::Read);
@@ -20,7 +21,8 @@ pub(super) fn looked_up_twice(context: &SiteContext<'_>) -> Option<Finding> {
     }
     let writers = context.functions.get(context.site).into_iter().flat_map(FunctionSites::sites);
     let near = writers
-        .filter(|site| is_below(site, context.site) && has_only(site, MapOp::Assign, map_type));
+        .filter(|site| is_below(site, context.site) && has_only(site, MapOp::Assign, map_type))
+        .filter(|site| context.site.written_at.iter().any(|at| at.is_same_line(&site.frame)));
     let (write, written) = near
         .map(|site| (site, written(site)))
         .max_by_key(|(site, cost)| (cost.cpu_ns, std::cmp::Reverse(site.frame.line)))?;

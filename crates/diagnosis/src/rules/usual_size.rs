@@ -20,26 +20,35 @@ const SHOWN_CLASSES: usize = 6;
 /// How large the maps at a site become, and how that is known.
 pub(super) enum UsualSize<'e> {
     /// Growths were counted.
-    Recorded { growth: &'e TypeGrowth, sizes: &'e FinalSizes },
+    Recorded {
+        growth: &'e TypeGrowth,
+        sizes: &'e FinalSizes,
+        /// Maps that never grew, where something else counted them.
+        n_small: Option<u64>,
+    },
     /// From the sizes of blocks in a heap profile.
     Allocated(AllocatedSizes),
 }
 
 impl<'e> UsualSize<'e> {
     pub(super) fn of(context: &SiteContext<'e>, map_type: Option<&MapType>) -> Option<Self> {
+        let allocated = map_type.and_then(|_| allocated_sizes(context)?.ok());
         if let Some((growth, sizes)) = recorded(context) {
-            return Some(Self::Recorded { growth, sizes });
+            let n_small = allocated.and_then(|sizes| sizes.n_small());
+            return Some(Self::Recorded { growth, sizes, n_small });
         }
-        map_type?;
-        allocated_sizes(context)?.ok().map(Self::Allocated)
+        allocated.map(Self::Allocated)
     }
 
     /// `None` where too many have a size that is not known.
     pub(super) fn entries(&self) -> Option<Entries> {
         match self {
-            Self::Recorded { sizes, .. } => Some(recorded_entries(sizes)),
+            Self::Recorded { sizes, n_small, .. } => {
+                Some(recorded_entries(sizes, n_small.is_some()))
+            }
             Self::Allocated(sizes) => Some(Entries {
                 known_from: KnownFrom::HeapProfile,
+                small_are_counted: sizes.n_small().is_some(),
                 p25: sizes.quantile(0.25)?,
                 p50: sizes.quantile(0.5)?,
                 p95: sizes.quantile(MOST),
@@ -59,7 +68,9 @@ impl<'e> UsualSize<'e> {
     pub(super) fn one_hint(&self, context: &SiteContext<'_>) -> Option<u64> {
         let evidence = context.evidence;
         match self {
-            Self::Recorded { sizes, .. } => hints::one_for_all(evidence, sizes.classes(), 0),
+            Self::Recorded { sizes, n_small, .. } => {
+                hints::one_for_all(evidence, sizes.classes(), n_small.unwrap_or(0))
+            }
             Self::Allocated(sizes) => {
                 let mut classes = sizes.classes().to_vec();
                 let split = sizes.split();
@@ -68,7 +79,7 @@ impl<'e> UsualSize<'e> {
                     let size = Size { at_least: split.at_least, room };
                     Class { size, maps: split.maps, range: None }
                 }));
-                let hint = hints::one_for_all(evidence, &classes, sizes.n_small())?;
+                let hint = hints::one_for_all(evidence, &classes, sizes.n_small().unwrap_or(0))?;
                 // Of maps with several tables only their mean is known.
                 split.is_none_or(|split| hint < split.at_least).then_some(hint)
             }
@@ -85,7 +96,7 @@ impl<'e> UsualSize<'e> {
     ) -> Option<Presizing> {
         let hint = n.map_or(Hint::Own, Hint::Number);
         match self {
-            Self::Recorded { growth, sizes } => {
+            Self::Recorded { growth, sizes, .. } => {
                 let shape = predicted::shape_by_name(context, &growth.map_type)?;
                 let of = context.sources(SourceKind::Recording)?;
                 Some(predicted::presizing(&shape, sizes.classes(), hint_today, hint, of))
@@ -103,9 +114,9 @@ impl<'e> UsualSize<'e> {
     }
 }
 
-pub(super) fn recorded_entries(sizes: &FinalSizes) -> Entries {
+fn recorded_entries(sizes: &FinalSizes, small_are_counted: bool) -> Entries {
     let [p25, p50, most] = [0.25, 0.5, MOST].map(|part| sizes.quantile(part));
-    Entries { known_from: KnownFrom::Recording, p25, p50, p95: Some(most) }
+    Entries { known_from: KnownFrom::Recording, small_are_counted, p25, p50, p95: Some(most) }
 }
 
 /// The type that moves most at this line, with the sizes that its maps reached.
@@ -274,7 +285,8 @@ fn allocated_lines(
 ) -> Vec<EvidenceLine> {
     let mut lines = said([
         line("maps that grew, by their arrays", Amount::Count(sizes.n_growing())),
-        Some(sizes.n_small())
+        sizes
+            .n_small()
             .filter(|&n| n > 0)
             .and_then(|n| line("maps that did not grow", Amount::Count(n))),
     ]);

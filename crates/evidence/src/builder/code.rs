@@ -23,6 +23,8 @@ struct LineUses {
     maps: Vec<SiteMap>,
     holders: Vec<MapType>,
     made: Vec<MakeSite>,
+    made_elsewhere: Vec<String>,
+    written: Vec<LineId>,
     has_new: bool,
     /// Names of possible types, each with a line that is not generic and means it.
     callers: Vec<(String, LineId)>,
@@ -35,6 +37,10 @@ pub struct Related {
     pub holders: Vec<MapType>,
     /// Where it may have been made.
     pub made: Vec<MakeSite>,
+    /// Whether it comes from there only, or out of a map that holds it.
+    pub is_traced: bool,
+    /// Where it is written to near a read.
+    pub written: Vec<Frame>,
     /// Whether each call of the line's function makes it anew.
     pub is_new: bool,
     /// Names of possible types, each with a line that is not generic and leads to the operation being on that type.
@@ -52,8 +58,13 @@ impl CodeMaps {
         let callers = related.callers.iter();
         let callers: Vec<(String, LineId)> =
             callers.map(|(name, caller)| (name.clone(), self.lines.add(caller))).collect();
+        let written: Vec<LineId> = related.written.iter().map(|of| self.lines.add(of)).collect();
         let at_line = self.uses.entry(self.lines.add(frame)).or_default();
         add_new(&mut at_line.callers, callers);
+        add_new(&mut at_line.written, written);
+        if let Some(of) = map.known_type().filter(|_| !related.is_traced) {
+            add_new(&mut at_line.made_elsewhere, [of.name.clone()]);
+        }
         add_new(&mut at_line.maps, [map]);
         let holders = related.holders.into_iter().filter(|of| of.nested == Nested::Direct);
         add_new(&mut at_line.holders, holders);
@@ -88,6 +99,8 @@ impl CodeMaps {
         };
         site.maps = Some(uses.maps.clone());
         (site.holders, site.made) = (uses.holders.clone(), uses.made.clone());
+        site.made_elsewhere.clone_from(&uses.made_elsewhere);
+        site.written_at = uses.written.iter().map(|&line| self.lines.frame(line)).collect();
         site.has_new_map = uses.has_new;
         self.narrow(site, uses);
     }

@@ -33,7 +33,7 @@ const MAX_RUNGS: usize = 40;
 #[derive(Debug, Clone, PartialEq)]
 pub struct AllocatedSizes {
     classes: Vec<Class>,
-    n_small: u64,
+    n_small: Option<u64>,
     split: Option<Split>,
 }
 
@@ -143,8 +143,9 @@ impl AllocatedSizes {
         self.split
     }
 
-    /// Maps that never grew. Of classic ones none are counted: their first bucket looks like one for overflow.
-    pub fn n_small(&self) -> u64 {
+    /// Maps that never grew; `None` where they cannot be counted: by too few samples, and of classic ones, whose first bucket
+    /// looks like one for overflow.
+    pub fn n_small(&self) -> Option<u64> {
         self.n_small
     }
 
@@ -280,15 +281,15 @@ fn take_from_last(classes: &mut Vec<Class>, n_maps: u64) {
 }
 
 /// Maps that took a first group, and never another array.
-fn n_small(map: &MapAbi, blocks: &[Block], bytes_per_sample: u64, n_growing: f64) -> u64 {
+fn n_small(map: &MapAbi, blocks: &[Block], bytes_per_sample: u64, n_growing: f64) -> Option<u64> {
     if map.map_impl == MapImpl::Classic {
-        return 0;
+        return None;
     }
     let first: Vec<_> =
         blocks.iter().filter(|block| block.map_capacity == Some(GROUP_SLOTS)).collect();
     let seen: f64 = first.iter().map(|block| block.samples(bytes_per_sample)).sum();
     let n: f64 = first.iter().map(|block| block.alloc.alloc_objects as f64).sum();
-    if is_enough(seen) { (n - n_growing).max(0.0).round() as u64 } else { 0 }
+    is_enough(seen).then(|| (n - n_growing).max(0.0).round() as u64)
 }
 
 #[cfg(test)]

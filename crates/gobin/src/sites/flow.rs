@@ -171,6 +171,8 @@ pub(super) enum Root {
     Result(u64, Reg),
     /// The address of this slot of the stack frame.
     Frame(i64),
+    /// What stands at this address, in memory that the program can change: a variable of a package.
+    Global(u64),
     /// What stands in this slot, which others may write: it is another value each time.
     Slot(i64),
 }
@@ -743,7 +745,7 @@ enum After {
 fn load_constant(addr: u64, around: &Surroundings) -> Value {
     match (around.constant_at)(addr) {
         Some(value) => Root::Constant(value).at_once(),
-        None => Value::Unknown(UnknownType::FromMemory),
+        None => Root::Global(addr).at_once(),
     }
 }
 

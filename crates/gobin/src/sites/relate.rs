@@ -59,27 +59,58 @@ impl Function<'_, '_> {
     ) -> Vec<Relations> {
         self.routine.begin_maps();
         let maps = Maps::of(self, holds_maps, around);
-        let relations = self.steps.iter().zip(self.calls).map(|(&step, call)| {
-            let mut relations = Relations::default();
-            let origins = if makes(call) {
+        let origins = self.steps.iter().zip(self.calls).map(|(&step, call)| {
+            if makes(call) {
                 Origins { known: vec![result_of(call)], are_all: true }
             } else if is_told_map(call) {
                 self.routine.origins_before(step, map_argument(self.arch), around)
             } else {
-                return relations;
-            };
+                Origins { known: Vec::new(), are_all: false }
+            }
+        });
+        let origins: Vec<Origins> = origins.collect();
+        let relations = origins.iter().map(|origins| {
+            let mut relations = Relations::default();
+            let mut are_traced = origins.are_all;
             for origin in &origins.known {
-                maps.add(origin, &mut relations);
+                are_traced &= maps.add(origin, &mut relations);
                 relations.fields.extend(field(origin, self.routine, around));
             }
             relations.is_new = origins.are_all && relations.made.len() == origins.known.len();
+            relations.is_traced = are_traced && !relations.made.is_empty();
             relations
         });
         let mut relations: Vec<Relations> = relations.collect();
+        relate_writes(self.calls, &origins, &mut relations);
         if self.calls.iter().any(makes) {
             store_fields(self.routine, self.calls, around, &mut relations);
         }
         relations
+    }
+}
+
+/// Finds calls near those that read which write to a map of the same origin.
+fn relate_writes(calls: &[Call], origins: &[Origins], relations: &mut [Relations]) {
+    let may_be_a_map = |origin: &&Origin| !matches!(origin.root, Root::Constant(_));
+    let mut writes: HashMap<Origin, Vec<usize>> = HashMap::new();
+    for (idx, (call, origins)) in calls.iter().zip(origins).enumerate() {
+        for origin in origins.known.iter().filter(may_be_a_map).filter(|_| call.op == MapOp::Assign)
+        {
+            writes.entry(*origin).or_default().push(idx);
+        }
+    }
+    for (idx, ((call, origins), of)) in calls.iter().zip(origins).zip(relations).enumerate() {
+        if call.op != MapOp::Read {
+            continue;
+        }
+        let known = origins.known.iter().filter(may_be_a_map);
+        for writes in known.filter_map(|origin| writes.get(origin)) {
+            let behind = writes.partition_point(|&write| write < idx);
+            let from = behind.saturating_sub(MAX_RELATED / 2);
+            of.written.extend(writes.iter().skip(from).take(MAX_RELATED));
+        }
+        of.written.sort_unstable();
+        of.written.dedup();
     }
 }
 
@@ -186,34 +217,37 @@ impl<'c> Maps<'c> {
         maps
     }
 
-    /// That the map of a call may come from there.
-    fn add(&self, origin: &Origin, relations: &mut Relations) {
+    /// That the map of a call may come from there. Says whether that is a call that made it, another map, or nil.
+    fn add(&self, origin: &Origin, relations: &mut Relations) -> bool {
         match origin.root {
-            // Constants are nil, and what stands in a slot is another value each time.
-            Root::Constant(_) | Root::Frame(_) => {}
+            Root::Constant(_) => true,
+            Root::Frame(_) | Root::Global(_) => false,
+            // What stands in a slot is another value each time.
             Root::Slot(slot) => {
                 let place = slot.wrapping_sub(ITERATOR_ELEM);
                 // Loops one after the other may have their iterators in one place.
-                if let (Some([only]), [0]) =
-                    (self.iterators.get(&place).map(Vec::as_slice), origin.loads.as_slice())
-                {
-                    relations.held.push(*only);
+                match (self.iterators.get(&place).map(Vec::as_slice), origin.loads.as_slice()) {
+                    (Some([only]), [0]) => relations.held.push(*only),
+                    _ => return false,
                 }
+                true
             }
-            Root::Parameter(_) => self.add_stored(origin, relations),
+            Root::Parameter(_) => {
+                self.add_stored(origin, relations);
+                false
+            }
             Root::Result(addr, result) => {
                 self.add_stored(origin, relations);
                 let from = self.by_addr.get(&addr).copied().filter(|_| result == RESULT);
-                if let Some((from, call)) =
-                    from.and_then(|from| Some((from, self.calls.get(from)?)))
-                {
-                    match (call.op, origin.loads.as_slice()) {
-                        (MapOp::Make, []) => relations.made.push(from),
-                        // The result points to the element.
-                        (MapOp::Read | MapOp::Assign, [0]) => relations.held.push(from),
-                        _ => {}
-                    }
+                let call = from.and_then(|from| self.calls.get(from));
+                let (Some(from), Some(call)) = (from, call) else { return false };
+                match (call.op, origin.loads.as_slice()) {
+                    (MapOp::Make, []) => relations.made.push(from),
+                    // The result points to the element.
+                    (MapOp::Read | MapOp::Assign, [0]) => relations.held.push(from),
+                    _ => return false,
                 }
+                true
             }
         }
     }

@@ -95,7 +95,6 @@ pub(crate) fn reason(reason: Reason) -> Cow<'static, str> {
         Reason::UseAsKeysNotMeasured => {
             "the profile does not say whether all of these strings become keys".into()
         }
-        Reason::TimeNotMeasured => "without a CPU profile, what it costs is not known".into(),
         Reason::DropsNotMeasured => {
             "arrays that a map outgrew count as dropped too; whether the map itself is dropped is not measured".into()
         }

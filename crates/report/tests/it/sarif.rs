@@ -37,6 +37,7 @@ fn a_log_has_each_rule_once_and_the_advice_as_properties() {
         n: Some(28),
         entries: Entries {
             known_from: KnownFrom::HeapProfile,
+            small_are_counted: true,
             p25: Size { at_least: 15, room: 28 },
             p50: Size { at_least: 15, room: 28 },
             p95: None,
@@ -82,7 +83,8 @@ fn a_log_has_each_rule_once_and_the_advice_as_properties() {
                           "at_least": 15,
                           "room": 28
                         },
-                        "p95": null
+                        "p95": null,
+                        "small_are_counted": true
                       },
                       "kind": "raise_hint",
                       "make": {

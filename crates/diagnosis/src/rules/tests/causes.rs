@@ -92,6 +92,10 @@ fn a_key_that_is_read_and_then_written_is_looked_up_twice() {
         let parts = [(Assign, Probe, 100), (Assign, GrowthMove, 9)];
         site(line, &parts).uses(Assign, inner())
     };
+    let reads = |line, samples| {
+        let written_at = [2, 4, 8, 9].map(|line| write(line).frame).to_vec();
+        Site { written_at, ..reads(line, samples) }
+    };
     let named = "looked-up-twice Replace Medium";
     let d = check(program("go1.27.3"), vec![reads(3, 200), write(4)], &[named, FINE]);
     // The cheaper of the two, without growth.
@@ -117,6 +121,9 @@ fn a_key_that_is_read_and_then_written_is_looked_up_twice() {
     }
     // Too little to be saved.
     assert_eq!(rules(vec![reads(3, 19), write(4)]), 0);
+    // Another map of that type.
+    let others = Site { written_at: Vec::new(), ..reads(3, 200) };
+    assert_eq!(rules(vec![others, write(4)]), 0);
 }
 
 #[test]

@@ -89,7 +89,6 @@ fn what_says_more_silences_the_rest() {
     };
     let silenced = ["growth-dominates Presize High"];
     check(program("go1.27.3"), vec![hashed()], &silenced);
-    // `growth-dominates` is silent itself here, and silences nothing.
-    let more = ["full-small-maps Replace Medium", "hash-bound-keys ChangeKey Medium"];
+    let more = ["growth-dominates Presize High", "full-small-maps Replace Low"];
     check(program("go1.25.5"), vec![hashed()], &more);
 }

@@ -44,13 +44,13 @@ fn classes(sizes: &AllocatedSizes) -> Vec<(u64, u64, u64)> {
 fn maps_stopped_where_the_next_array_is_missing() {
     let all = sizes("go1.27.3", &[(8, 1500), (14, 900), (28, 850), (56, 20)], 1).unwrap();
     assert_eq!(classes(&all), [(50, 9, 14), (830, 15, 28), (20, 29, 56)]);
-    assert_eq!((all.n_growing(), all.n_small(), all.split()), (900, 600, None));
+    assert_eq!((all.n_growing(), all.n_small(), all.split()), (900, Some(600), None));
     let quantiles = [0.25, 0.5, 0.99].map(|part| all.quantile(part).unwrap().room);
     assert_eq!(quantiles, [28, 28, 56]);
     // Buckets for overflow look like first ones.
     let classic = sizes("go1.23.9", &[(8, 1500), (13, 900), (26, 850)], 1).unwrap();
     assert_eq!(classes(&classic), [(50, 9, 13), (850, 14, 26)]);
-    assert_eq!(classic.n_small(), 0);
+    assert_eq!(classic.n_small(), None);
 }
 
 /// 21 maps of 2,000 entries: one array of the first growth was sampled, which stands for hundreds.
