@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Frame;
+use super::words::base_name;
 
 /// Lines of source. A name is kept once, however many lines have it: inputs can repeat one in millions of lines.
 ///
@@ -77,7 +78,7 @@ impl LineTable {
     /// The path with this position in `paths`, which may have been added just now.
     fn path_of(&mut self, id: u32) -> PathId {
         if id as usize == self.file_names_of_paths.len() {
-            let file_name = self.file_names.add(file_name(self.paths.text(id)));
+            let file_name = self.file_names.add(base_name(self.paths.text(id)));
             self.file_names_of_paths.push(file_name);
         }
         PathId(id)
@@ -111,7 +112,7 @@ impl LineTable {
     /// The line of a frame; `None` when it is not known.
     pub fn find(&self, frame: &Frame) -> Option<LineId> {
         let function = FunctionId(self.functions.find(&frame.function)?);
-        let file_name = self.file_names.find(file_name(&frame.file))?;
+        let file_name = self.file_names.find(base_name(&frame.file))?;
         self.by_key.get(&(function, file_name, frame.line)).copied()
     }
 
@@ -185,16 +186,12 @@ impl Names {
     }
 }
 
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 impl Frame {
     /// Whether both are the same line, as a [`LineTable`] has it.
     pub fn is_same_line(&self, other: &Self) -> bool {
         self.line == other.line
             && self.function == other.function
-            && file_name(&self.file) == file_name(&other.file)
+            && base_name(&self.file) == base_name(&other.file)
     }
 }
 

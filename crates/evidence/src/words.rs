@@ -32,6 +32,11 @@ pub fn counted(n: u64, noun: &str) -> String {
     format!("{} {}", thousands(n), plural(n, noun))
 }
 
+/// The last part of a path.
+pub fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// "1 growth was", "2 growths were".
 pub fn were(n: u64, noun: &str) -> String {
     format!("{n} {} {}", plural(n, noun), if n == 1 { "was" } else { "were" })

@@ -34,8 +34,20 @@ pub const FIELD_TYPE: u64 = 8;
 pub const FUNC_N_IN: u64 = 48;
 /// Number of results; the top bit says that the last parameter is variadic.
 pub const FUNC_N_OUT: u64 = 50;
+/// Bytes of the descriptor of an array.
+pub const ARRAY_SIZE: u64 = 72;
+/// Bytes of the descriptor of a channel.
+pub const CHAN_SIZE: u64 = 64;
 /// Bytes of the descriptor of a function, without its parameters.
 pub const FUNC_SIZE: u64 = 56;
+/// Bytes of the descriptor of an interface, without its methods.
+pub const INTERFACE_SIZE: u64 = 80;
+/// Number of these methods.
+pub const INTERFACE_N_METHODS: u64 = 64;
+/// Bytes of each.
+pub const INTERFACE_METHOD_SIZE: u64 = 8;
+/// Bytes of the descriptor of a pointer or slice.
+pub const POINTER_SIZE: u64 = 56;
 /// Bytes of what follows the descriptor of a type with methods or a name.
 pub const UNCOMMON_SIZE: u64 = 16;
 /// In it: the number of methods.

@@ -8,9 +8,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use goabi::descriptor::{
-    ELEM, FIELD_SIZE, FIELD_TYPE, FUNC_N_IN, FUNC_N_OUT, FUNC_SIZE, KIND, MAP_ELEM, MAP_GROUP,
-    MAX_INLINE, PTR_BYTES, PTR_TO_THIS, SIZE, STR, STRUCT_FIELDS, STRUCT_N_FIELDS, TFLAG,
-    TFLAG_EXTRA_STAR, TFLAG_UNCOMMON, UNCOMMON_N_METHODS, UNCOMMON_SIZE,
+    ARRAY_SIZE, CHAN_SIZE, ELEM, FIELD_SIZE, FIELD_TYPE, FUNC_N_IN, FUNC_N_OUT, FUNC_SIZE,
+    INTERFACE_METHOD_SIZE, INTERFACE_N_METHODS, INTERFACE_SIZE, KIND, MAP_ELEM, MAP_GROUP,
+    MAX_INLINE, POINTER_SIZE, PTR_BYTES, PTR_TO_THIS, SIZE, STR, STRUCT_FIELDS, STRUCT_N_FIELDS,
+    TFLAG, TFLAG_EXTRA_STAR, TFLAG_UNCOMMON, UNCOMMON_N_METHODS, UNCOMMON_SIZE,
 };
 use goabi::{Kind, MapAbi, MapImpl, Nested};
 
@@ -289,12 +290,16 @@ impl<'i, 'a> Types<'i, 'a> {
 
     fn descriptor_size(&self, addr: LinkAddr) -> Option<u64> {
         let (base, tail) = match self.kind(addr)? {
-            Kind::Array => (72, 0),
-            Kind::Chan => (64, 0),
+            Kind::Array => (ARRAY_SIZE, 0),
+            Kind::Chan => (CHAN_SIZE, 0),
             Kind::Func => (FUNC_SIZE, 8 * self.n_func_types(addr)?),
-            Kind::Interface => (80, self.image.u64(at(addr, 64))?.checked_mul(8)?),
-            Kind::Map => (136, 0),
-            Kind::Pointer | Kind::Slice => (56, 0),
+            Kind::Interface => {
+                let n_methods = self.image.u64(at(addr, INTERFACE_N_METHODS))?;
+                (INTERFACE_SIZE, n_methods.checked_mul(INTERFACE_METHOD_SIZE)?)
+            }
+            // Flags of four bytes come last.
+            Kind::Map => (self.map.flags + 8, 0),
+            Kind::Pointer | Kind::Slice => (POINTER_SIZE, 0),
             Kind::Struct => {
                 let n_fields = self.image.u64(at(addr, STRUCT_N_FIELDS))?;
                 (STRUCT_SIZE, n_fields.checked_mul(FIELD_SIZE)?)

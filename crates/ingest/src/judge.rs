@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use evidence::words::base_name;
 use gopprof::Profile;
 
 /// Time without a name above which nothing is concluded from the rest. Basis: what has no name may be map operations as well.
@@ -82,8 +83,7 @@ fn is_go(profile: &Profile) -> bool {
 fn stranger(profile: &Profile) -> String {
     let mut by_suffix: HashMap<&str, usize> = HashMap::new();
     for function in &profile.functions {
-        let file = profile.str(function.filename);
-        let file = file.rsplit('/').next().unwrap_or(file);
+        let file = base_name(profile.str(function.filename));
         if let Some((_, suffix)) = file.rsplit_once('.').filter(|(_, suffix)| is_suffix(suffix)) {
             *by_suffix.entry(suffix).or_default() += 1;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use evidence::words::base_name;
 use evidence::{Stated, printable};
 use gobin::{Binary, FileOffset};
 use gopprof::Profile;
@@ -31,9 +32,8 @@ pub(crate) struct KnownAddress {
 impl ProgramOfProfile {
     /// Names the program.
     pub(crate) fn stated(&self) -> Stated {
-        let base_name = |path: &String| path.rsplit('/').next().map(str::to_owned);
         Stated {
-            name: self.file.as_ref().and_then(base_name),
+            name: self.file.as_ref().map(|path| base_name(path).to_owned()),
             build_id: self.build_id.clone(),
             ..Stated::default()
         }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use diagnosis::compare::{Comparison, FunctionRows, Metric, Per, Place, Row, Side};
-use evidence::words::plural;
+use evidence::words::{base_name, plural};
 use gobench::Better;
 use gobench::stats::{Change, Outcome, Summary};
 
@@ -196,7 +196,7 @@ fn function_title(function: &FunctionRows) -> String {
 }
 
 fn lines(place: &Place) -> String {
-    let file = place.file.rsplit('/').next().unwrap_or_default();
+    let file = base_name(&place.file);
     let lines: Vec<String> = place.lines.iter().map(u32::to_string).collect();
     format!("{file}:{}", lines.join(","))
 }

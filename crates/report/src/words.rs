@@ -21,6 +21,7 @@ use diagnosis::finding::{Amount, Cause, Confidence, EvidenceLine, Gap, Level, Re
 use diagnosis::rewrites::{NoForecast, NotFlattened};
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::sizes::NoSizes;
+pub(crate) use evidence::words::base_name;
 use evidence::{
     Cost, Evidence, FirstCaller, Frame, LockSide, MapType, Precision, Site, SiteMap, SourceId,
     SourceIds, SourceKind,
@@ -375,11 +376,6 @@ pub(crate) fn label(line: &EvidenceLine) -> Cow<'_, str> {
     }
 }
 
-/// The last part of a path.
-pub(crate) fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 /// What stands before a finding under another: "or", "also".
 pub(crate) fn under(finding: &Finding) -> &'static str {
     match finding.under {
@@ -437,7 +433,7 @@ pub(crate) fn short_place(frame: &Frame) -> String {
     if frame.line == 0 {
         return base_name(&frame.file).to_owned();
     }
-    format!("{}:{}", frame.file.rsplit('/').next().unwrap_or(&frame.file), frame.line)
+    format!("{}:{}", base_name(&frame.file), frame.line)
 }
 
 /// "main.build main.go:49", or what stands for a line that is not known.

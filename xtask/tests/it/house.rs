@@ -232,7 +232,14 @@ fn compares_releases(code: &str) -> bool {
     let code = code.split("//").next().unwrap_or_default();
     let spellings = ["minor ==", "minor >", "minor <", "minor !=", "match version.minor"];
     let is_in_range = code.contains("..") && code.contains("contains(&version.minor");
-    is_in_range || spellings.iter().any(|spelling| code.contains(spelling))
+    let operators = [" == ", " != ", " > ", " < ", " >= ", " <= "];
+    let is_comparison = operators.iter().any(|operator| code.contains(operator));
+    let is_of_release = ["GoVersion::go1(", "releases.min()", "releases.max()"]
+        .iter()
+        .any(|release| code.contains(release));
+    is_in_range
+        || is_comparison && is_of_release
+        || spellings.iter().any(|spelling| code.contains(spelling))
 }
 
 #[test]
@@ -261,7 +268,10 @@ fn only_the_table_of_releases_tells_them_apart() {
 fn comparisons_of_releases_are_seen() {
     assert!(compares_releases("if version.minor >= 24 {"));
     assert!(compares_releases(".filter(|version| (24..=26).contains(&version.minor))"));
+    assert!(compares_releases("if version >= GoVersion::go1(24) {"));
+    assert!(compares_releases("let is_swiss = releases.min() >= 24;"));
     assert!(!compares_releases("let minor = version.minor;"));
+    assert!(!compares_releases("let since = GoVersion::go1(27);"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::finding::{
 };
 use crate::hints;
 use evidence::sizes::Size;
+use evidence::words::base_name;
 use evidence::{Block, Cost, MapType, Precision, ProcessCpu, SiteCpu, SourceKind};
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
@@ -206,7 +207,7 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
         format!(
             "mean hint of {} made at {}:{}",
             makes.map_type,
-            file_name(&makes.frame.file),
+            base_name(&makes.frame.file),
             makes.frame.line
         ),
         Amount::Ratio(makes.mean()),
@@ -216,10 +217,6 @@ pub(super) fn hint_too_small(context: &SiteContext<'_>) -> Option<Finding> {
     finding.saving = Some(saving(context, cpu, process, predicted));
     finding.confidence = confidence(cpu.growth, Level::Medium, Reason::WhichMapNotRecorded);
     Some(finding)
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Some releases grow a map of exactly 8 entries when one of them is overwritten; Go 1.27 does not.

@@ -2,6 +2,7 @@
 
 use super::ProcessContext;
 use crate::finding::{Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason};
+use evidence::words::base_name;
 use evidence::{DurableWrites, Frame, IoSite, ProcessStorage};
 
 /// Time in which a thread is in sync calls or in writes that are synced or written through, of the time recorded, from which
@@ -52,8 +53,7 @@ fn lines(storage: &ProcessStorage, durable: &DurableWrites, waited_ns: u64) -> V
     if let Some((site, frame)) = worst(storage)
         && let Some(ns) = site.syncs.ns.or(site.writes.ns)
     {
-        let file = frame.file.rsplit('/').next().unwrap_or(&frame.file);
-        let place = format!("{} {file}:{}", frame.function, frame.line);
+        let place = format!("{} {}:{}", frame.function, base_name(&frame.file), frame.line);
         let calls = if site.syncs.ns.is_some() { "sync" } else { "writing" };
         let what = format!("in {calls} calls at {place}, added up over threads");
         lines.push(line(&what, Amount::Time(ns)));

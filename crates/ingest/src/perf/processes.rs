@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use evidence::printable;
+use evidence::{printable, words};
 use gobin::Binary;
 use goperf::Mapping;
 
@@ -104,7 +104,7 @@ fn is_same_name(mapped: &str, binary_name: &str) -> bool {
 /// The file name; Linux marks files that were replaced while they ran.
 pub(super) fn base_name(path: &str) -> &str {
     let path = path.strip_suffix(" (deleted)").unwrap_or(path);
-    path.rsplit('/').next().unwrap_or(path)
+    words::base_name(path)
 }
 
 #[cfg(test)]
