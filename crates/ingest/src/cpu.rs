@@ -28,6 +28,8 @@ const MAX_FIRST_CALLERS: usize = 3;
 const MAX_LEAVES: usize = 12;
 /// Lines that call kept per site.
 const MAX_CALLERS: usize = 12;
+/// Shorter is no period of samples, as no kernel takes them more often: exports have 1 in its place. Units: nanoseconds.
+const SHORTEST_PERIOD_NS: u64 = 10_000;
 /// Frames of the user above that of a site which are looked at: who takes a lock or makes a key is near.
 const CALLER_STEPS: usize = 4;
 
@@ -140,7 +142,8 @@ struct CallerSums {
 pub(crate) struct Values {
     samples: Option<usize>,
     cpu: Option<usize>,
-    ns_per_sample: u64,
+    /// `None` where the profile does not say it, or says something else.
+    ns_per_sample: Option<u64>,
 }
 
 impl CpuCollector {
@@ -524,10 +527,13 @@ impl Values {
             if profile.str(profile.sample_types[cpu].unit) != "nanoseconds" {
                 return Err("its `cpu` values are not in nanoseconds");
             }
-        } else if !period_is_cpu_time || period == 0 {
-            return Err("it has sample counts but no period in CPU time");
+        } else if !period_is_cpu_time || period < SHORTEST_PERIOD_NS {
+            return Err("it has sample counts but no period in CPU time that samples are taken at");
         }
-        Ok(Self { samples, cpu, ns_per_sample: if period_is_cpu_time { period.max(1) } else { 1 } })
+        let is_period = period_is_cpu_time
+            && period >= SHORTEST_PERIOD_NS
+            && cpu.is_none_or(|cpu| are_multiples(profile, cpu, period));
+        Ok(Self { samples, cpu, ns_per_sample: is_period.then_some(period) })
     }
 
     pub(crate) fn cost(&self, sample: &gopprof::Sample<'_>) -> Cost {
@@ -535,12 +541,23 @@ impl Values {
         match (self.samples.map(at), self.cpu.map(at)) {
             (Some(samples), Some(cpu_ns)) => Cost { samples, cpu_ns },
             (Some(samples), None) => {
-                Cost { samples, cpu_ns: samples.saturating_mul(self.ns_per_sample) }
+                Cost { samples, cpu_ns: samples.saturating_mul(self.ns_per_sample.unwrap_or(0)) }
             }
-            (None, Some(cpu_ns)) => Cost { samples: cpu_ns / self.ns_per_sample, cpu_ns },
+            (None, Some(0)) => Cost::default(),
+            // Without a period each stack was sampled once at least.
+            (None, Some(cpu_ns)) => {
+                Cost { samples: self.ns_per_sample.map_or(1, |period| cpu_ns / period), cpu_ns }
+            }
             (None, None) => Cost::default(),
         }
     }
+}
+
+/// Whether all values of a column are so many periods.
+fn are_multiples(profile: &Profile, column: usize, period: u64) -> bool {
+    profile.samples().all(|sample| {
+        u64::try_from(sample.value(column)).is_ok_and(|value| value.is_multiple_of(period))
+    })
 }
 
 /// The source files of the runtime's map functions tell the implementation.

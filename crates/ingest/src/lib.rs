@@ -31,6 +31,7 @@ mod scan;
 mod server;
 mod stacks;
 mod storage;
+mod stranger;
 mod timeline;
 mod trace;
 mod trace_input;

@@ -12,8 +12,9 @@ use gopprof::{Limits, Parsed, Profile};
 use crate::error::Error;
 use crate::folder::Named;
 use crate::perf;
-use crate::regular::open_regular;
+use crate::regular::{open_patiently, open_regular};
 use crate::server::{Answer, AnswerLimits, Server, is_url, shown};
+use crate::stranger;
 use crate::trace_input::TraceInput;
 
 /// Limits on what is read.
@@ -58,7 +59,7 @@ pub enum Input {
 /// How an executable begins.
 const ELF: &[u8; 4] = b"\x7fELF";
 /// Number of bytes that tell what an input is.
-const HEAD: usize = 16;
+const HEAD: usize = 512;
 /// How much longer than the announced `seconds=` a server may take.
 const FETCH_GRACE: Duration = Duration::from_secs(30);
 
@@ -107,8 +108,8 @@ pub fn open_input(
     if head.starts_with(b"{\"mapscope_captu") {
         return Ok(Input::CaptureSummary);
     }
-    if let Some(what) = known_stranger(&head) {
-        return Err(Error::NotRecognised { name: shown, what: what.to_owned() });
+    if let Some(what) = stranger::name(&head) {
+        return Err(Error::NotRecognised { name: shown, what });
     }
     let limits = Limits { max_inflated_bytes: options.max_inflated_bytes };
     let profile = gopprof::read_profile(reader, &limits)
@@ -166,34 +167,12 @@ fn open_reader(
         return Ok(Box::new(open_url(name, options, progress)?));
     }
     let io_error = |source| Error::Io { name: shown(name).into_owned(), source };
-    let file = File::open(name).map_err(io_error)?;
-    if file.metadata().map_err(io_error)?.is_dir() {
+    let path = Path::new(name);
+    if path.is_dir() {
         return Err(io_error(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
     }
+    let file = open_patiently(path).map_err(io_error)?;
     Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
-}
-
-/// Kinds of file that engineers have beside profiles, named so that the message helps.
-fn known_stranger(head: &[u8]) -> Option<&'static str> {
-    if head.is_empty() {
-        return Some("the file is empty");
-    }
-    if head.starts_with(b"<!") || head.starts_with(b"<html") {
-        return Some("this is a web page; is the URL that of a pprof endpoint?");
-    }
-    if head.starts_with(b"MZ") || head.starts_with(b"\xcf\xfa\xed\xfe") {
-        return Some("this executable is not ELF: only Linux executables can be read");
-    }
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"\xfd7zXZ") {
-        return Some("this is an archive; unpack it first");
-    }
-    if head.starts_with(b"goroutine ")
-        || head.starts_with(b"heap profile: ")
-        || head.starts_with(b"--- ")
-    {
-        return Some("this is a profile in text form; fetch it without `debug=1`");
-    }
-    None
 }
 
 /// Says from its sample types what a profile measures.

@@ -145,3 +145,38 @@ fn other_profiles_are_named_also_beside_one_that_is_judged() {
     let evidence = evidence_of(&[cpu, goroutines]);
     assert!(notices(&evidence).contains("is a goroutine profile: no evidence about maps"));
 }
+
+/// A profile of one column, with this period.
+fn of_one_column(kind: &str, unit: &str, values: &[i64], period: i64) -> Vec<u8> {
+    let mut builder = ProfileBuilder::default();
+    let column = ValueType { kind: builder.string(kind), unit: builder.string(unit) };
+    let cpu = ValueType { kind: builder.string("cpu"), unit: builder.string("nanoseconds") };
+    let head = builder.profile_mut();
+    (head.sample_types, head.period_type, head.period) = (vec![column], Some(cpu), period);
+    let assign = builder.frame("runtime.mapassign_faststr", "map.go", 9);
+    for (line, &value) in (1..).zip(values) {
+        let put = builder.frame("main.put", "main.go", line);
+        builder.sample(&[assign, put], &[value], &[]);
+    }
+    encode(builder)
+}
+
+#[test]
+fn samples_are_not_worked_out_of_a_period_that_is_none() {
+    let total = |profile| {
+        let cost = evidence_of(&[profile]).cpu.unwrap().total;
+        (cost.samples, cost.cpu_ns)
+    };
+    let cpu = |values: &[i64], period| of_one_column("cpu", "nanoseconds", values, period);
+    assert_eq!(total(cpu(&[20_000_000, 30_000_000], 10_000_000)), (5, 50_000_000));
+    // Exports have 1 in its place, or one that the values are not of: each stack was sampled once at least.
+    assert_eq!(total(cpu(&[20_000_000, 30_000_000], 1)), (2, 50_000_000));
+    assert_eq!(total(cpu(&[20_000_001, 30_000_000], 10_000_000)), (2, 50_000_001));
+    let counts = |period| of_one_column("samples", "count", &[2, 3], period);
+    assert_eq!(total(counts(10_000_000)), (5, 50_000_000));
+    for period in [0, 1] {
+        let (_dir, path) = file(&counts(period));
+        let message = refusal(&[&path]);
+        assert!(message.contains("no period in CPU time"), "{message}");
+    }
+}

@@ -1,0 +1,109 @@
+//! Files that engineers have beside profiles, named so that the message helps.
+
+use evidence::printable;
+
+/// What begins like this, and what to do about it.
+const KNOWN: [(&[u8], &str); 14] = [
+    (b"<!", WEB_PAGE),
+    (b"<html", WEB_PAGE),
+    (b"MZ", NOT_ELF),
+    (b"\xcf\xfa\xed\xfe", NOT_ELF),
+    (b"\xca\xfe\xba\xbe", NOT_ELF),
+    (b"PK\x03\x04", ARCHIVE),
+    (b"\xfd7zXZ", ARCHIVE),
+    (b"BZh", ARCHIVE),
+    (b"\x28\xb5\x2f\xfd", "this is compressed by zstd; unpack it first: zstd -d"),
+    (b"FLR\0", "this is a recording of Java's Flight Recorder; of Go programs there is none"),
+    (b"goroutine ", TEXT_PROFILE),
+    (b"heap profile: ", TEXT_PROFILE),
+    (b"--- ", TEXT_PROFILE),
+    (b"SQLite format", "this is a database"),
+];
+
+const WEB_PAGE: &str = "this is a web page; is the URL that of a pprof endpoint?";
+const NOT_ELF: &str = "this executable is not ELF: only Linux executables can be read";
+const ARCHIVE: &str = "this is an archive; unpack it first";
+const TEXT_PROFILE: &str = "this is a profile in text form; fetch it without `debug=1`";
+
+/// Characters of a text that are shown.
+const SHOWN_TEXT: usize = 40;
+
+/// What a file is that begins with this and is none that can be read; `None` where it may be one.
+pub(crate) fn name(head: &[u8]) -> Option<String> {
+    if head.is_empty() {
+        return Some("the file is empty".to_owned());
+    }
+    if let Some((_, what)) = KNOWN.iter().find(|(begin, _)| head.starts_with(begin)) {
+        return Some((*what).to_owned());
+    }
+    let line = first_line(head)?;
+    if is_folded_stack(line) {
+        return Some(
+            "this is a text of folded stacks, which says neither units nor lines; give the profile that it was made of"
+                .to_owned(),
+        );
+    }
+    let shown: String = printable(line.trim()).chars().take(SHOWN_TEXT).collect();
+    Some(format!("this is text, not a profile: {shown:?}"))
+}
+
+/// The first line with something in it, if all of it is text.
+fn first_line(head: &[u8]) -> Option<&str> {
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        // The last character may be cut.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(head.get(..error.valid_up_to())?).ok()?
+        }
+        Err(_) => return None,
+    };
+    let is_text = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    if !text.chars().all(is_text) {
+        return None;
+    }
+    Some(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default())
+}
+
+/// `main;fill;runtime.mapassign 12`.
+fn is_folded_stack(line: &str) -> bool {
+    let count = line.trim_end().rsplit_once(' ');
+    count.is_some_and(|(stack, count)| {
+        stack.contains(';') && !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_are_named() {
+        let cases: [(&[u8], &str); 9] = [
+            (b"", "empty"),
+            (b"404 page not found\n", "\"404 page not found\""),
+            (b"\n  MIT License\n\nCopyright", "\"MIT License\""),
+            (b"main;fill;runtime.mapassign 12\nmain 3\n", "folded stacks"),
+            (b"FLR\0\0\x02", "Flight Recorder"),
+            (b"\x28\xb5\x2f\xfd\x04", "zstd -d"),
+            (b"<!doctype html>", "web page"),
+            (b"heap profile: 1: 2 [3: 4]", "debug=1"),
+            ("a\u{202e}b".as_bytes(), "a\u{fffd}b"),
+        ];
+        for (head, what) in cases {
+            let said = name(head).expect("it is named");
+            assert!(said.contains(what), "{what}: {said}");
+        }
+    }
+
+    /// A profile that is not compressed begins with a newline, and the length of a message.
+    #[test]
+    fn what_may_be_a_profile_is_none() {
+        assert_eq!(name(b"\n\x04\x08\x01\x10\x02"), None);
+        assert_eq!(name(b"\x1f\x8b\x08\0"), None);
+    }
+
+    #[test]
+    fn a_character_cut_at_the_end_is_text_still() {
+        assert!(name(&"license ©".as_bytes()[..9]).is_some_and(|said| said.contains("license")));
+    }
+}
