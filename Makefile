@@ -46,7 +46,7 @@ record-truth: ## recordings against programs that know the truth, what they cost
 	bench/record-soak many
 	MAPSCOPE_ROTATE_FOR=1m $(CARGO) test --locked --package probe --test it rotation
 
-kernels: ## record live in other kernels, emulated: Linux 5.10 (refused), 5.15, 6.1, 6.12 (arm64 too), Debian sid's (needs qemu, rustup; half an hour)
+kernels: ## record live in other kernels, emulated: Linux 5.10 (refused), 5.15, 6.1, 6.12 (arm64 too), Debian sid's (needs qemu, rustup; an hour)
 	@scripts/setup 1.23.9 1.24.11 1.27.3
 	$(CARGO) build --locked --release --package mapscope
 	rustup target add aarch64-unknown-linux-musl

@@ -263,8 +263,12 @@ impl<'b, 'a> Found<'b, 'a> {
         }
         for (idx, field) in uses {
             for &make in makes.get(&field).into_iter().flatten() {
-                let (used, made) = (self.sites[idx].map_type, self.sites[make].map_type);
-                let fits = made == Err(UnknownType::NoTypeArgument) || used == made;
+                let (used, made) = (&self.sites[idx], self.sites[make].map_type);
+                let is_possible =
+                    |addr| used.possible_types.iter().any(|possible| possible.map_type == addr);
+                let fits = made == Err(UnknownType::NoTypeArgument)
+                    || used.map_type == made
+                    || made.is_ok_and(is_possible);
                 if fits && !self.open[idx].made.contains(&make) {
                     self.open[idx].made.push(make);
                 }

@@ -55,7 +55,7 @@ fn maps_of(binary: &Binary<'_>, types: &[gobin::MapType]) -> CodeMaps {
             let related = Related {
                 callers: reader.callers(site),
                 holders: site.held_by.iter().filter_map(|&addr| reader.find(addr)).collect(),
-                is_new: site.is_new && are_here && !made.is_empty(),
+                is_new: site.op != MapOp::Make && site.is_new && are_here && !made.is_empty(),
                 is_traced: site.is_traced,
                 written: site.written_at.iter().filter_map(|at| writes.get(at).cloned()).collect(),
                 made,

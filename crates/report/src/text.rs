@@ -426,12 +426,16 @@ fn is_of_growth(evidence: &Evidence, notice: &Notice) -> bool {
 /// A finding and what stands under it.
 type Line<'d> = (&'d Finding, &'d [Finding]);
 
-/// What asks for a change in full, the rest in few words. Where nothing does, the first is said in full: it is the answer.
+/// What asks for a change in full, the rest in few words. The first is said in full whatever it asks for: it is the answer.
 pub(crate) fn in_full_and_folded(diagnosis: &Diagnosis) -> (Vec<Line<'_>>, Vec<&Finding>) {
-    let lines: Vec<Line<'_>> = diagnosis.by_line().collect();
-    let n_changes = lines.iter().take_while(|(finding, _)| finding.asks_for_change()).count();
-    let (in_full, rest) = lines.split_at(n_changes.max(1).min(lines.len()));
-    (in_full.to_vec(), rest.iter().map(|(finding, _)| *finding).collect())
+    let (mut in_full, mut folded) = (Vec::new(), Vec::new());
+    for (at, (finding, others)) in diagnosis.by_line().enumerate() {
+        match at == 0 || finding.asks_for_change() {
+            true => in_full.push((finding, others)),
+            false => folded.push(finding),
+        }
+    }
+    (in_full, folded)
 }
 
 fn site_of<'e>(finding: &Finding, evidence: &'e Evidence) -> Option<&'e Site> {

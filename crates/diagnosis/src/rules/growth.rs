@@ -9,7 +9,9 @@ use super::steady::{self, GROWTH_IS_SMALL};
 use super::usual_size::{
     UsualSize, allocated_evidence, blocks, grown_type, recorded, recorded_evidence,
 };
-use super::{FIRST_GROUP, MANY_SAMPLES, SiteContext, confidence, is_noticeable, makes, said};
+use super::{
+    FIRST_GROUP, FunctionSites, MANY_SAMPLES, SiteContext, confidence, is_noticeable, makes, said,
+};
 use crate::finding::{
     Advice, Amount, Basis, Cause, Confidence, EvidenceLine, Finding, Gain, Level, Reason, Saving,
     Spent, work_label,
@@ -17,7 +19,7 @@ use crate::finding::{
 use crate::hints;
 use evidence::sizes::Size;
 use evidence::words::base_name;
-use evidence::{Block, Cost, MapType, Precision, ProcessCpu, SiteCpu, SourceKind};
+use evidence::{Block, Cost, MapType, Precision, ProcessCpu, Site, SiteCpu, SourceKind};
 
 /// Part of a site's map cost under growth frames from which on growth is the matter. Unhinted builds have 30 to 70 %.
 pub(super) const GROWTH_DOMINATES: f64 = 0.25;
@@ -250,6 +252,23 @@ pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
     Some(finding)
 }
 
+/// Whether samples show writes to maps of the type that the line reads; where it is not known, of any in the function.
+fn is_written_anywhere(context: &SiteContext<'_>) -> bool {
+    let writes = |site: &Site| {
+        site.cpu.as_ref().is_some_and(|cpu| cpu.by_op.get(MapOp::Assign) != Cost::default())
+    };
+    match context.types(MapOp::Read).next() {
+        Some(of) => context.evidence.sites.iter().any(|site| {
+            let is_of_it = || site.frame == context.site.frame || site.uses(of);
+            writes(site) && is_of_it()
+        }),
+        None => {
+            let function = context.functions.get(context.site);
+            function.into_iter().flat_map(FunctionSites::sites).any(writes)
+        }
+    }
+}
+
 /// Classic maps finish a growth only on later writes; reads check every bucket until then.
 ///
 /// Source: runtime/map.go, `mapaccess1` and `growWork`, Go 1.23.
@@ -257,7 +276,7 @@ pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let read = cpu.by_op.get(MapOp::Read);
     let evacuated = cpu.leaves.iter().find(|leaf| &*leaf.name == "runtime.evacuated")?.cost;
-    let only_reads = cpu.by_op.get(MapOp::Assign) == Cost::default();
+    let only_reads = !is_written_anywhere(context);
     if context.map_impl() != Some(MapImpl::Classic)
         || !only_reads
         || evacuated.share_of(read) < PENDING_EVACUATION

@@ -10,7 +10,10 @@ pub(super) fn of(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes
     let recorded = || Some(&context.site.growth.as_ref()?.types.first()?.map_type);
     let name = map_type.map(|of| &of.name).or_else(recorded);
     let n_filled = n_growing(context);
-    let candidates = Candidates::of(context, name, n_filled);
+    let candidates = match name {
+        Some(_) => Candidates::of(context, name, n_filled),
+        None => Candidates::of(context, only_possible(context), n_filled).untraced(),
+    };
     let makes = candidates.lines(|make| !make.has_hint);
     Makes {
         map_type: name.cloned(),
@@ -20,6 +23,14 @@ pub(super) fn of(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes
         makes,
         hinted: candidates.lines(|make| make.has_hint),
     }
+}
+
+/// The type of the maps used at a line, if it is the only one that is possible there.
+fn only_possible<'e>(context: &SiteContext<'e>) -> Option<&'e String> {
+    let maps = context.site.maps.iter().flatten();
+    let mut names = maps.filter_map(|map| Some(&map.map_type.as_ref().ok()?.name));
+    let first = names.next()?;
+    names.all(|name| name == first).then_some(first)
 }
 
 /// Lines that may make the maps used at a line. Where it is not known which of several lines does, there is none: they may
@@ -65,6 +76,11 @@ impl<'e> Candidates<'e> {
             }
             Some(_) => Self { makes, are_traced: false, else_because: NoMakes::NotSeen },
         }
+    }
+
+    /// Of maps whose type is not sure.
+    fn untraced(self) -> Self {
+        Self { are_traced: false, ..self }
     }
 
     fn none(else_because: NoMakes) -> Self {

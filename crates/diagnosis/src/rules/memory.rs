@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use goabi::{Nested, Release};
+use goabi::{MapOp, Nested, Release};
 use gomap::Category;
 
 use super::{ProcessContext, SiteContext, collector, confidence, is_noticeable, said};
@@ -35,6 +35,10 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
         )
     });
     let is_large = alloc as f64 >= CHURN_NOTICEABLE * process.total.alloc_bytes as f64;
+    // A map that another one keeps is not dropped here.
+    if context.types(MapOp::Assign).any(|of| context.outer_type(of).is_some()) {
+        return None;
+    }
     let seen = heap.arrays().map(|block| block.samples(process.bytes_per_sample)).sum();
     if !is_enough(seen) || !is_large || alloc < inuse.saturating_mul(CHURN) {
         return None;

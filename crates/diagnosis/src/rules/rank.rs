@@ -1,7 +1,7 @@
 //! Which finding comes first, and which stand under another.
 //!
-//! 1. Findings that ask for a change come first; then those that explain more time: of the collector too, where they save
-//!    what it collects.
+//! 1. Findings that ask for a change come first, unless they explain next to nothing beside a line that is to be left alone;
+//!    then those that explain more time: of the collector too, where they save what it collects.
 //! 2. The first of a line is what to do there. Others of the same line stand under it: *instead* of it where both save the
 //!    same work, else *besides*. One that asks for the same hint only adds its evidence.
 
@@ -12,9 +12,15 @@ use crate::finding::{Advice, Finding, Relief, Under, Work};
 use evidence::Evidence;
 use gomap::Category;
 
+/// Part of what the largest line that is left alone explains from which on a change comes before it. Basis: chosen; in a program
+/// with 68 % of its CPU in lookups at one line, growth of 2.5 % at another came first.
+const WORTH_FIRST: f64 = 0.10;
+
 /// The findings of each line together, the line that matters most first.
 pub(super) fn rank(mut found: Vec<Finding>, evidence: &Evidence) -> Vec<Finding> {
-    found.sort_by(|a, b| order(a, b, evidence));
+    let left_alone = found.iter().filter(|of| !of.asks_for_change() && of.site.is_some());
+    let largest = left_alone.map(|of| explains(of, evidence)).fold(0.0, f64::max);
+    found.sort_by(|a, b| order(a, b, largest, evidence));
     let mut lines: Vec<Vec<Finding>> = Vec::new();
     let mut line_of_site: HashMap<usize, usize> = HashMap::new();
     for finding in found {
@@ -27,8 +33,11 @@ pub(super) fn rank(mut found: Vec<Finding>, evidence: &Evidence) -> Vec<Finding>
     lines.into_iter().flatten().collect()
 }
 
-fn order(a: &Finding, b: &Finding, evidence: &Evidence) -> Ordering {
-    (b.asks_for_change().cmp(&a.asks_for_change()))
+fn order(a: &Finding, b: &Finding, largest_left_alone: f64, evidence: &Evidence) -> Ordering {
+    let comes_first = |of: &Finding| {
+        of.asks_for_change() && explains(of, evidence) >= WORTH_FIRST * largest_left_alone
+    };
+    (comes_first(b).cmp(&comes_first(a)))
         .then_with(|| explains(b, evidence).total_cmp(&explains(a, evidence)))
         .then_with(|| b.confidence.level.cmp(&a.confidence.level))
         .then_with(|| a.site.cmp(&b.site))
@@ -156,6 +165,17 @@ mod tests {
             (Some(1), Verdict::Presize, None),
         ];
         assert_eq!(ranked(found), expected);
+    }
+
+    #[test]
+    fn a_change_that_explains_next_to_nothing_does_not_come_first() {
+        let order = |samples| {
+            let found =
+                vec![finding(0, presize(), samples), finding(1, Advice::FewerOperations, 100)];
+            ranked(found).into_iter().map(|(site, ..)| site).collect::<Vec<_>>()
+        };
+        assert_eq!(order(10), [Some(0), Some(1)]);
+        assert_eq!(order(9), [Some(1), Some(0)]);
     }
 
     #[test]

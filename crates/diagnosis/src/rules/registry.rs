@@ -230,7 +230,7 @@ pub const RULES: &[Rule] = &[
                 reason: "the check also runs, briefly, during any growth; 19 % was seen where one was pending",
             },
         ],
-        when: "maps are of the classic kind (Go up to 1.23), none of the line's operations assigns, and `runtime.evacuated` \
+        when: "maps are of the classic kind (Go up to 1.23), no sample writes to maps of the type that the line reads, and `runtime.evacuated` \
                takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and at least {PENDING_EVACUATION}",
         trust: MEDIUM_BY_SAMPLES,
         why: "Classic maps move entries on writes and deletes only: reads never finish a growth that the last insert began, and \
@@ -549,7 +549,8 @@ pub const RULES: &[Rule] = &[
         ],
         when: "map arrays allocated at the line, of which the heap profile has at least {ENOUGH_BLOCKS}, are at least \
                {CHURN_NOTICEABLE}, they are at least {CHURN} as those of them that were live at the last collection, and allocation \
-               at the line takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more",
+               at the line takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more; not where the machine code puts these maps into \
+               others",
         trust: "low below {FEW_SAMPLES} of allocation, else medium, since whether the maps themselves are dropped is not measured",
         why: "`clear` keeps the arrays: no growth and no allocation the next time. Where slices grow at the line, blocks of theirs \
               may have the size of arrays of the map.",

@@ -773,7 +773,7 @@ fn a_busy_collector_asks_for_green_tea_only_before_it() {
 
 #[test]
 fn what_asks_for_a_change_comes_first_then_the_larger_share() {
-    let smaller = [(Assign, Probe, 20), (Assign, GrowthMove, 30)];
+    let smaller = [(Assign, Probe, 20), (Assign, GrowthMove, 60)];
     let sites = vec![site(1, STEADY), site(2, &smaller), site(3, GROWING)];
     let d = run(program("go1.27.3"), sites);
     let lines: Vec<_> =

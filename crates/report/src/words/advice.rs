@@ -255,12 +255,10 @@ fn write_call(made: &Makes, call: &str) -> String {
 fn no_makes(reason: NoMakes) -> &'static str {
     match reason {
         NoMakes::TooFewMade => {
-            "by the heap profile, lines of this function make fewer maps than are filled here"
+            "by the heap profile, the lines that may make it make fewer maps than are filled here"
         }
         NoMakes::NoBinary => "add the binary, which may show it",
-        NoMakes::NotSeen => {
-            "the binary shows no line of this function that makes it without a hint"
-        }
+        NoMakes::NotSeen => "the binary shows no line that makes it without a hint",
         NoMakes::SeveralLines => {
             "several lines of this function make such maps, and the binary does not show which are used here"
         }
@@ -357,11 +355,13 @@ fn hint_text(n: Option<u64>, entries: Option<&Entries>) -> String {
     };
     match n {
         Some(n) if entries.small_are_counted => format!(
-            "n is {n}, or a little less: three quarters of these maps get that large. Of {of}, {sizes}"
+            "n is {n}, or a little less: three quarters of these maps get that large; where they are filled in a loop over x, len(x) is \
+             better. Of {of}, {sizes}"
         ),
         Some(n) => format!(
-            "n is {n}, or a little less: three quarters of those that grew get that large. Maps of up to {FIRST_GROUP} entries are not \
-             counted: where most hold so few, leave the hint out. Of {of}, {sizes}"
+            "n is {n}, or a little less: three quarters of those that grew get that large; where they are filled in a loop over x, \
+             len(x) is better. Maps of up to {FIRST_GROUP} entries are not counted: where most hold so few, leave the hint out. Of \
+             {of}, {sizes}"
         ),
         None => format!(
             "{WHAT}: no one number fits most of these maps. Of {of}, a quarter hold at most {}, {sizes}",
@@ -477,8 +477,7 @@ mod tests {
         for text in all(&made(&[7], true)) {
             assert!(text.starts_with("write make(map[string]int, n) at main.go:7"), "{text}");
         }
-        let not_seen = "where this map is made is not known: the binary shows no line of this function that makes it \
-                        without a hint; write make(map[string]int, n) there";
+        let not_seen = "where this map is made is not known: the binary shows no line that makes it without a hint; write make(map[string]int, n) there";
         for text in all(&made(&[], false)) {
             assert!(text.starts_with(not_seen), "{text}");
         }

@@ -131,11 +131,11 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
            map    map[string]int, inner map of map[string]map[string]int; by runtime.mapassign_faststr
            why    each map[string]int inside map[string]map[string]int grows on its own from one group
                   of 8
-           change where this map is made is not known: the binary shows no line of this function that
-                  makes it without a hint; write make(map[string]int, n) there; n is the number of
-                  entries they end with, len(x) where they are filled in a loop over x; how many that
-                  is, a recording that meets their growths, or a heap profile with enough samples of
-                  them and the binary, would show; a hint far too large costs more than it saves
+           change where this map is made is not known: the binary shows no line that makes it without a
+                  hint; write make(map[string]int, n) there; n is the number of entries they end with,
+                  len(x) where they are filled in a loop over x; how many that is, a recording that
+                  meets their growths, or a heap profile with enough samples of them and the binary,
+                  would show; a hint far too large costs more than it saves
            saves  about 44.0 % of the CPU, between 2.1 % and 65.9 %; a right hint moves no entries and
                   makes no arrays that are outgrown, with the collector's work for these; it saves less
                   where maps larger than the cache are filled in random order
