@@ -435,10 +435,12 @@ impl Windows {
         std::array::from_fn(|group| self.own_ns[group] + self.aimed_ns[group] * factor)
     }
 
-    /// What no window stands for.
+    /// What no window stands for; more than none where there was a gap, though clocks may be too coarse to say how long the
+    /// program ran in it.
     pub(crate) fn uncounted_ns(&self) -> f64 {
         let has_windows = self.aimed_ns.iter().sum::<f64>() > 0.0;
-        self.blind_ns + if has_windows { 0.0 } else { self.gap_ns }
+        let least_ns = if self.gaps.wall_ns > 0.0 { 1.0 } else { 0.0 };
+        self.blind_ns + if has_windows { 0.0 } else { self.gap_ns.max(least_ns) }
     }
 }
 

@@ -46,7 +46,9 @@ pub(super) struct Part {
 impl Part {
     /// What the kernel side counted until now, by `COUNT_*`.
     fn counters(&self, now: &Mark) -> Vec<u64> {
-        self.start.counters.iter().zip(now.counters).map(|(from, to)| to - from).collect()
+        // Where they cannot be read any more, those of `now` are older.
+        let counters = self.start.counters.iter().zip(now.counters);
+        counters.map(|(from, to)| to.saturating_sub(*from)).collect()
     }
 
     pub(super) fn beginning(start: Mark, from: Mark, before: &Windows) -> Self {
@@ -76,6 +78,11 @@ pub(super) struct Mark {
 }
 
 impl Mark {
+    /// The counters of the later of the two: none ever goes back.
+    fn later(&self, other: &Self) -> Counters {
+        std::array::from_fn(|counter| self.counters[counter].max(other.counters[counter]))
+    }
+
     /// Whether hits were not counted since then as nothing was heard of the recorder.
     pub(super) fn has_more_frozen(&self, before: &Self) -> bool {
         self.counters[COUNT_FROZEN as usize] > before.counters[COUNT_FROZEN as usize]
@@ -118,7 +125,8 @@ impl Recorder {
             part.counts_standing = false;
             part.windows.ensure_uncounted();
         }
-        if !self.unprobed.is_empty() {
+        // What failed may have been what goes on counting.
+        if !self.unprobed.is_empty() || ending == Ending::Failure {
             part.windows.ensure_uncounted();
         }
         let counters = part.counters(&now);
@@ -131,13 +139,18 @@ impl Recorder {
     /// Takes everything that was counted out of the kernel's tables, and returns the counters, and until when they
     /// counted.
     fn gather(&mut self, ending: Ending) -> Result<(Counters, Instant), Error> {
-        if self.governor.mode() == Mode::Windows {
+        let before = self.governor.mode();
+        if before == Mode::Windows {
             self.end_gap()?;
         } else {
             self.tick()?;
         }
         let ended_at =
             if ending == Ending::Rotation { None } else { Some(self.take_probes_away()?) };
+        if before != Mode::Windows && self.governor.mode() == Mode::Windows {
+            // That look was the one that ended counting: since then there is a gap, which no window ends.
+            self.end_gap()?;
+        }
         // The last look may be older than what was loaded since.
         self.others.wait();
         self.look_for_others()?;
@@ -164,7 +177,7 @@ impl Recorder {
         let speed = if self.found.is_all() { 1.0 } else { self.governor.speed() };
         let unseen_ns = self.last.at.elapsed().as_nanos() as f64 * speed;
         self.part.windows.add_blind(unseen_ns);
-        self.kernel.counters().unwrap_or(self.last.counters)
+        self.kernel.counters().unwrap_or_else(|_| self.last.later(&self.part.start))
     }
 
     /// What is said of a part that ends now, but for what is known only when the next one begins.
@@ -231,6 +244,16 @@ impl Recorder {
 mod tests {
     use super::*;
     use crate::governor::Costs;
+
+    #[test]
+    fn counters_that_cannot_be_read_any_more_are_those_known_last() {
+        let mark = |n| Mark { counters: [n; _], cpu_ns: 0, at: Instant::now() };
+        let (looked, rotated) = (mark(3), mark(5));
+        let part = Part::beginning(rotated, looked, &Windows::default());
+        assert_eq!((looked.later(&rotated), rotated.later(&looked)), ([5; _], [5; _]));
+        assert!(part.counters(&looked).iter().all(|&n| n == 0));
+        assert!(part.counters(&mark(7)).iter().all(|&n| n == 2));
+    }
 
     #[test]
     fn every_hit_of_a_probe_costs_a_trap() {

@@ -80,6 +80,28 @@ fn a_recording_that_failed_has_what_was_counted_and_the_command_goes_on() {
     assert!(command.wait().unwrap().success());
 }
 
+/// The look at the end of a recording is the first one: what it sees is far more than the budget allows.
+#[test]
+fn a_recording_that_ends_as_windows_begin_is_not_said_to_be_exact() {
+    let Some(program) = exec_program("-w -s") else { return };
+    let script = format!("exec {} 20 none < /dev/null > /dev/null", program.display());
+    let argv = vec!["sh".into(), "-c".into(), script.into()];
+    let target = Target::Command { argv, exe: Some(program) };
+    let (sample_hz, links) = (0, Links::Auto);
+    let options = Options { target, max_overhead: 0.005, sample_hz, max_frames: 128, links };
+    let mut recorder = Recorder::attach(&options).unwrap();
+    recorder.start().unwrap();
+    let mut command = recorder.take_command().unwrap();
+    while recorder.kernel.counters().unwrap()[COUNT_WALKED as usize] < 15_000 {
+        recorder.beat().unwrap();
+    }
+    let recording = recorder.finish(Ending::Duration).unwrap();
+    assert!(command.wait().unwrap().success());
+    let range = recording.grows_range.unwrap();
+    // The others are makes.
+    assert!(recording.n_grows >= 5_000 && range.high.is_none(), "{range:?}");
+}
+
 /// From now on the recorder has something else in place of its tables.
 fn take_tables_away(recorder: &Recorder) {
     let null = File::open("/dev/null").unwrap();

@@ -129,6 +129,18 @@ fn time_that_no_window_stands_for_is_said() {
     assert_eq!((windows.n, windows.uncounted_ns(), windows.estimate()), (1, 300.0, 0.0));
 }
 
+/// The clocks of processes go on in ticks.
+#[test]
+fn a_gap_in_which_no_clock_went_on_was_not_counted_all_the_same() {
+    let busy = Busy { wall_ns: 5.0, ..Busy::default() };
+    let mut windows = Windows::default();
+    assert_eq!(windows.uncounted_ns(), 0.0);
+    windows.add_gap(0.0, &busy);
+    assert!(windows.uncounted_ns() > 0.0);
+    windows.add(&window(90.0, 10.0, 5));
+    assert_eq!(windows.uncounted_ns(), 0.0, "the window stands for it");
+}
+
 #[test]
 fn a_burst_widens_the_ranges_of_its_recording_and_of_the_next() {
     let high = |windows: &Windows| windows.range(0.0, &[10.0; GROUPS]).high.unwrap();
