@@ -12,11 +12,6 @@ pub struct RunAddr(pub u64);
 pub struct LoadBias(pub u64);
 
 impl LoadBias {
-    /// The address in the process.
-    pub fn run_addr(self, addr: LinkAddr) -> RunAddr {
-        RunAddr(addr.0.wrapping_add(self.0))
-    }
-
     /// The address in the file.
     pub fn link_addr(self, addr: RunAddr) -> LinkAddr {
         LinkAddr(addr.0.wrapping_sub(self.0))

@@ -214,10 +214,10 @@ fn which_in(command: &OsStr, directories: &OsStr) -> Result<PathBuf, Error> {
         .ok_or_else(no_such)
 }
 
-/// A path without " (deleted)", and whether it had it.
-pub(crate) fn split_deleted(path: &[u8]) -> (PathBuf, bool) {
-    let undeleted = path.strip_suffix(DELETED);
-    (PathBuf::from(OsString::from_vec(undeleted.unwrap_or(path).to_vec())), undeleted.is_some())
+/// A path without " (deleted)". A file that is called so looks like one that is gone.
+pub(crate) fn without_deleted(path: &[u8]) -> PathBuf {
+    let undeleted = path.strip_suffix(DELETED).unwrap_or(path);
+    PathBuf::from(OsString::from_vec(undeleted.to_vec()))
 }
 
 #[cfg(test)]

@@ -6,22 +6,9 @@ use std::path::{Path, PathBuf};
 
 use gobin::{FileOffset, LinkAddr};
 
-use crate::executable::split_deleted;
+use crate::executable::without_deleted;
 use crate::text::{self, parse_decimal, parse_hex, split_once};
 use crate::{Error, FileId, LoadBias, Pid, RunAddr};
-
-/// What may be done with the bytes of a mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Permissions {
-    /// `r`
-    pub can_read: bool,
-    /// `w`
-    pub can_write: bool,
-    /// `x`
-    pub can_execute: bool,
-    /// `s`; `p` when writes stay with the process.
-    pub is_shared: bool,
-}
 
 /// A line of the memory map.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +17,8 @@ pub struct Mapping {
     pub start: RunAddr,
     /// Behind its last byte.
     pub end: RunAddr,
-    /// What may be done with it.
-    pub permissions: Permissions,
+    /// Whether its bytes may be run.
+    pub can_execute: bool,
     /// Where it begins in the file.
     pub offset: FileOffset,
     /// The file; `None` for memory without one.
@@ -55,16 +42,8 @@ impl Mapping {
 
     /// The path of the file, without " (deleted)".
     pub fn path(&self) -> Option<PathBuf> {
-        self.has_path().then(|| split_deleted(self.name.as_bytes()).0)
-    }
-
-    /// Whether the file is gone from its directory. A file that is called so looks the same.
-    pub fn is_deleted(&self) -> bool {
-        self.has_path() && split_deleted(self.name.as_bytes()).1
-    }
-
-    fn has_path(&self) -> bool {
-        self.file.is_some() && self.name.as_bytes().starts_with(b"/")
+        let has_path = self.file.is_some() && self.name.as_bytes().starts_with(b"/");
+        has_path.then(|| without_deleted(self.name.as_bytes()))
     }
 }
 
@@ -73,22 +52,11 @@ impl Mapping {
 pub struct Maps {
     /// By address.
     pub mappings: Vec<Mapping>,
-    /// Lines that could not be read.
-    pub n_bad_lines: usize,
 }
 
-/// Reads the text of /proc/PID/maps; lines that are not of its form, or do not end, are counted.
+/// Reads the text of /proc/PID/maps; lines that are not of its form, or do not end, are left out.
 pub fn parse_maps(text: &[u8]) -> Maps {
-    let mut maps = Maps::default();
-    let (lines, cut) = text::lines(text);
-    maps.n_bad_lines += usize::from(!cut.is_empty());
-    for line in lines {
-        match parse_line(line) {
-            Some(mapping) => maps.mappings.push(mapping),
-            None => maps.n_bad_lines += 1,
-        }
-    }
-    maps
+    Maps { mappings: text::lines(text).filter_map(parse_line).collect() }
 }
 
 /// Source: fs/proc/task_mmu.c, `show_map_vma`: `start-end perms offset major:minor inode`, then spaces up to the name.
@@ -108,7 +76,7 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
     (start < end).then_some(Mapping {
         start,
         end,
-        permissions: parse_permissions(permissions)?,
+        can_execute: parse_can_execute(permissions)?,
         offset: FileOffset(parse_hex(offset)?),
         // A file system may give its files the number 0.
         file: (device != 0 || inode != 0).then_some(FileId { device, inode }),
@@ -122,22 +90,14 @@ fn device_number(major: u32, minor: u32) -> u64 {
     (major & 0xffff_f000) << 32 | (major & 0xfff) << 8 | (minor & 0xffff_ff00) << 12 | minor & 0xff
 }
 
-fn parse_permissions(text: &[u8]) -> Option<Permissions> {
-    let &[read, write, execute, shared] = text else { return None };
-    let has = |byte: u8, letter: u8| match byte {
-        b'-' => Some(false),
-        _ => (byte == letter).then_some(true),
-    };
-    Some(Permissions {
-        can_read: has(read, b'r')?,
-        can_write: has(write, b'w')?,
-        can_execute: has(execute, b'x')?,
-        is_shared: match shared {
-            b's' | b'S' => true,
-            b'p' => false,
-            _ => return None,
-        },
-    })
+/// Of the four letters for reading, writing, running and sharing.
+fn parse_can_execute(permissions: &[u8]) -> Option<bool> {
+    match permissions {
+        [b'r' | b'-', b'w' | b'-', execute @ (b'x' | b'-'), b's' | b'S' | b'p'] => {
+            Some(*execute == b'x')
+        }
+        _ => None,
+    }
 }
 
 /// Source: fs/proc/task_mmu.c: of all bytes only the newline is escaped, so that a path with these four characters in
@@ -201,10 +161,8 @@ impl Maps {
         is_of_file: impl Fn(&Mapping) -> bool,
         link_addr: impl Fn(FileOffset) -> Option<LinkAddr>,
     ) -> Option<LoadBias> {
-        let of_file = self
-            .mappings
-            .iter()
-            .filter(|mapping| mapping.permissions.can_execute && is_of_file(mapping));
+        let of_file =
+            self.mappings.iter().filter(|mapping| mapping.can_execute && is_of_file(mapping));
         of_file
             .filter_map(|mapping| {
                 let link = link_addr(mapping.offset)?;

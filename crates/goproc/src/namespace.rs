@@ -15,7 +15,7 @@ pub struct PidNamespace(pub u64);
 ///
 /// Source: proc_pid_status(5), NSpid, since Linux 4.1.
 pub fn parse_namespace_pids(status: &[u8]) -> Option<Vec<Pid>> {
-    let numbers = text::lines(status).0.find_map(|line| line.strip_prefix(b"NSpid:"))?;
+    let numbers = text::lines(status).find_map(|line| line.strip_prefix(b"NSpid:"))?;
     let fields = numbers.split(|byte| byte.is_ascii_whitespace()).filter(|field| !field.is_empty());
     let pids: Vec<Pid> = fields.map(parse_pid).collect::<Option<_>>()?;
     (!pids.is_empty()).then_some(pids)

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Child;
 
 use crate::text::parse_pid;
-use crate::{Error, ErrorKind, FileId, PidFd, StartTime, text};
+use crate::{Error, ErrorKind, FileId, StartTime, text};
 
 /// A process by its number. Another process may have it later: see [`ProcessId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -139,18 +139,5 @@ impl ProcessId {
     /// Whether this process runs, and not a later one with its pid.
     pub fn is_running(self) -> bool {
         self.pid.stat().is_ok_and(|stat| stat.start == self.start && stat.is_running())
-    }
-
-    /// A descriptor of this process, and not of a later one with its pid.
-    ///
-    /// # Errors
-    /// When it is gone, or the kernel is older than 5.3.
-    pub fn open_pidfd(self) -> Result<PidFd, Error> {
-        let pidfd = self.pid.open_pidfd()?;
-        // The descriptor is of the process that had the pid before it was looked at again.
-        if self.pid.stat()?.start != self.start {
-            return Err(Error::of_process(self.pid, ErrorKind::NoSuchProcess));
-        }
-        Ok(pidfd)
     }
 }

@@ -1,7 +1,7 @@
 //! Descriptors of processes, and waiting for their end.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -17,26 +17,6 @@ pub struct PidFd {
 impl AsFd for PidFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
-    }
-}
-
-impl PidFd {
-    /// Waits until the process has ended, or for a time. Returns whether it has ended.
-    ///
-    /// # Errors
-    /// When the system cannot wait.
-    pub fn wait(&self, timeout: Duration) -> Result<bool, Error> {
-        let start = Instant::now();
-        loop {
-            let rest = timeout.saturating_sub(start.elapsed());
-            if wait_readable(&[self.as_fd()], rest)?[0] {
-                return Ok(true);
-            }
-            // A signal ends the waiting as well.
-            if rest.is_zero() {
-                return Ok(false);
-            }
-        }
     }
 }
 

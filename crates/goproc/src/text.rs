@@ -77,9 +77,8 @@ pub(crate) fn split_once(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// Lines that are whole, and what follows the last newline: a line that was cut.
-pub(crate) fn lines(text: &[u8]) -> (impl Iterator<Item = &[u8]>, &[u8]) {
+/// Lines that are whole: what follows the last newline was cut.
+pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let end = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-    let (whole, cut) = text.split_at(end);
-    (whole.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()), cut)
+    text[..end].split(|&byte| byte == b'\n').filter(|line| !line.is_empty())
 }

@@ -160,7 +160,7 @@ fn look_at_process(seen: &Mutex<Seen>, pid: Pid, own: FileId, own_path: &Path) {
             return;
         }
     };
-    for mapping in maps.mappings.iter().filter(|mapping| mapping.permissions.can_execute) {
+    for mapping in maps.mappings.iter().filter(|mapping| mapping.can_execute) {
         let new = lock(seen).take_new(mapping, own, own_path);
         let Some((file, path)) = new else { continue };
         if is_go_code(pid, &path, file) {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use goproc::{ErrorKind, FileId, HeldCommand, LinkAddr, Pid};
 
-use crate::{PATIENCE, assert_gone, cat_program, copy_of_cat, wait_for_echo};
+use crate::{PATIENCE, assert_gone, cat_program, copy_of_cat, ends_within, wait_for_echo};
 
 /// Set for the process of `helper`.
 const HELPER: &str = "GOPROC_TEST_HELPER";
@@ -64,7 +64,7 @@ fn a_command_that_is_dropped_never_begins() {
     let pid = held.pid();
     let pidfd = pid.open_pidfd().unwrap();
     drop(held);
-    assert!(pidfd.wait(PATIENCE).unwrap());
+    assert!(ends_within(&pidfd, PATIENCE));
     // Also taken away.
     assert_gone(pid.stat());
     assert!(!fs::exists(&sign).unwrap());
@@ -104,7 +104,7 @@ fn a_command_that_is_killed_while_it_waits_is_taken_away() {
     let kill = |pid: Pid| {
         let pidfd = pid.open_pidfd().unwrap();
         let status = Command::new("sh").args(["-c", &format!("kill -9 {pid}")]).status().unwrap();
-        assert!(status.success() && pidfd.wait(PATIENCE).unwrap());
+        assert!(status.success() && ends_within(&pidfd, PATIENCE));
     };
     let held = HeldCommand::prepare(&argv(&["true"])).unwrap();
     let pid = held.pid();
@@ -136,7 +136,7 @@ fn a_command_ends_with_who_holds_it() {
     helper.kill().unwrap();
     helper.wait().unwrap();
     assert_eq!(pidfds.len(), 2);
-    assert!(pidfds.iter().all(|pidfd| pidfd.wait(PATIENCE).unwrap()));
+    assert!(pidfds.iter().all(|pidfd| ends_within(pidfd, PATIENCE)));
 }
 
 /// Holds commands back until it is killed, when it is started by the test above.

@@ -5,12 +5,13 @@ mod held;
 mod processes;
 
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use goproc::{ErrorKind, Pid, which};
+use goproc::{ErrorKind, Pid, PidFd, wait_readable, which};
 
 /// Passes only when a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,6 +65,18 @@ fn copy_of_cat(folder: &Path, name: &str) -> PathBuf {
     let status = Command::new("cp").arg(cat_program()).arg(&path).status().unwrap();
     assert!(status.success());
     path
+}
+
+/// Whether the process has ended by then.
+fn ends_within(pidfd: &PidFd, time: Duration) -> bool {
+    let start = Instant::now();
+    loop {
+        let rest = time.saturating_sub(start.elapsed());
+        // A signal ends the waiting as well.
+        if wait_readable(&[pidfd.as_fd()], rest).unwrap()[0] || rest.is_zero() {
+            return wait_readable(&[pidfd.as_fd()], Duration::ZERO).unwrap()[0];
+        }
+    }
 }
 
 #[track_caller]
