@@ -16,6 +16,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use goproc::has_ended;
 use rustix::process::geteuid;
 
 use crate::endpoint::STOPPED;
@@ -139,7 +140,6 @@ impl Perf {
         let start = Instant::now();
         let is_over = || start.elapsed() >= PATIENCE || stop.load(Ordering::Relaxed);
         let is_written = || fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0);
-        let has_ended = |child: &mut Child| child.try_wait().is_ok_and(|status| status.is_some());
         while !is_written() && !has_ended(&mut self.child) && !is_over() {
             std::thread::sleep(PERF_EVERY);
         }
@@ -238,13 +238,12 @@ fn names_in(folder: &Folder) -> String {
 /// Waits for the end of a process, and ends it when it is not to go on; then there is no status.
 fn wait_while(child: &mut Child, goes_on: impl Fn() -> bool) -> Option<ExitStatus> {
     loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Some(status);
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) if goes_on() => std::thread::sleep(PERF_EVERY),
+            // Of one that cannot be asked there is none to come.
+            _ => break,
         }
-        if !goes_on() {
-            break;
-        }
-        std::thread::sleep(PERF_EVERY);
     }
     let _ = child.kill();
     let _ = child.wait();

@@ -397,9 +397,8 @@ impl<'o> Run<'o> {
     }
 
     fn has_ended(&mut self) -> bool {
-        let is_reaped = |child: &mut Child| matches!(child.try_wait(), Ok(Some(_)));
         let is_running = self.process.is_some_and(ProcessId::is_running);
-        self.child.as_mut().is_some_and(is_reaped) || self.pid.is_some() && !is_running
+        self.child.as_mut().is_some_and(goproc::has_ended) || self.pid.is_some() && !is_running
     }
 
     /// Takes the last snapshots, and the outcomes of requests that end in time; the others are cut.

@@ -82,7 +82,7 @@ pub struct Missing {
 /// The command that was captured. Its process is that of the summary.
 #[derive(Serialize, JsonSchema)]
 struct Command {
-    /// Its exit code, 128 and the number of the signal when it was killed; null while it goes on.
+    /// Its exit code, 128 and the number of the signal when it was killed; null while it goes on, or where it is not known.
     exit_code: Option<u8>,
 }
 

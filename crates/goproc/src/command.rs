@@ -1,25 +1,48 @@
 //! How commands end.
 
 use std::fmt;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 
 use crate::Pid;
+use crate::suspend::set_action;
+
+/// Lets this program learn how the commands end that it starts. Who ignores SIGCHLD passes that on to what it executes, and
+/// the kernel takes their children away without saying how they ended.
+///
+/// # Errors
+/// When the system does not let us.
+pub fn learn_how_commands_end() -> io::Result<()> {
+    set_action(libc::SIGCHLD, libc::SIG_DFL).map(drop)
+}
+
+/// Whether a command has ended, also where it is not known how: one that goes on can be asked.
+pub fn has_ended(child: &mut Child) -> bool {
+    !matches!(child.try_wait(), Ok(None))
+}
 
 /// A command that was started: whether it goes on, or how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandState {
     /// Its process.
     pub pid: Pid,
-    /// `None` while it goes on. As in a shell 128 and the number of the signal for one that was killed.
+    /// Whether it has.
+    pub has_ended: bool,
+    /// `None` while it goes on, and where it is not known. As in a shell 128 and the number of the signal for one that was
+    /// killed.
     pub exit_code: Option<u8>,
 }
 
 impl CommandState {
     /// At this moment.
     pub fn of(child: &mut Child) -> Self {
-        let status = child.try_wait().ok().flatten();
-        Self { pid: Pid(child.id()), exit_code: status.map(exit_code) }
+        Self::at_look(Pid(child.id()), child.try_wait())
+    }
+
+    fn at_look(pid: Pid, found: io::Result<Option<ExitStatus>>) -> Self {
+        let has_ended = !matches!(found, Ok(None));
+        Self { pid, has_ended, exit_code: found.ok().flatten().map(exit_code) }
     }
 }
 
@@ -27,6 +50,7 @@ impl fmt::Display for CommandState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.exit_code {
             Some(code) => write!(f, "the command ended with exit code {code}"),
+            None if self.has_ended => f.write_str("the command ended, and it is not known how"),
             None => write!(f, "the command goes on as process {}", self.pid),
         }
     }
@@ -50,6 +74,15 @@ mod tests {
             child.wait().expect("it ends");
             assert_eq!(CommandState::of(&mut child).exit_code, Some(code), "{script}");
         }
+    }
+
+    /// As the system says where SIGCHLD is ignored.
+    #[test]
+    fn a_command_of_which_nothing_is_known_does_not_go_on() {
+        let found = Err(io::Error::from_raw_os_error(libc::ECHILD));
+        let state = CommandState::at_look(Pid(1), found);
+        assert_eq!((state.has_ended, state.exit_code), (true, None));
+        assert_eq!(state.to_string(), "the command ended, and it is not known how");
     }
 
     #[test]

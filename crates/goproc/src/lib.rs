@@ -31,7 +31,7 @@ mod suspend;
 mod text;
 
 pub use addr::{LoadBias, RunAddr};
-pub use command::CommandState;
+pub use command::{CommandState, has_ended, learn_how_commands_end};
 pub use error::{Error, ErrorKind, Place, advice_to_read};
 pub use executable::{Executable, FileId, open_regular, which};
 pub use gobin::{FileOffset, LinkAddr};

@@ -97,7 +97,10 @@ fn noting() -> libc::sighandler_t {
 }
 
 /// Returns what was done before at the signal.
-fn set_action(signal: libc::c_int, action: libc::sighandler_t) -> io::Result<libc::sighandler_t> {
+pub(crate) fn set_action(
+    signal: libc::c_int,
+    action: libc::sighandler_t,
+) -> io::Result<libc::sighandler_t> {
     // SAFETY: without flags and masks, zeros are a value of the struct; what handles the signal stores to an atomic, and
     // does nothing else.
     let (result, before) = unsafe {

@@ -333,9 +333,7 @@ impl Recorder {
 
     /// Whether the program has ended; never, when all processes of an executable are recorded without a command.
     fn has_ended(&mut self) -> bool {
-        let child = self.child.as_mut();
-        let child_ended =
-            child.is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()));
+        let child_ended = self.child.as_mut().is_some_and(goproc::has_ended);
         if self.found.is_all() { child_ended } else { self.processes.is_empty() }
     }
 

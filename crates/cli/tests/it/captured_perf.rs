@@ -40,10 +40,15 @@ impl Script {
     }
 
     fn capture(&self, mode: &str, args: &[&str]) -> Child {
+        self.capture_by(&mut Command::new(env!("CARGO_BIN_EXE_mapscope")), mode, args)
+    }
+
+    /// By a command that lacks only the arguments of `mapscope`.
+    fn capture_by(&self, command: &mut Command, mode: &str, args: &[&str]) -> Child {
         let mut path = OsString::from(self.dir.path());
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap());
-        Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        command
             .args(["capture", "-o"])
             .arg(self.folder())
             .args(args)
@@ -111,6 +116,19 @@ fn the_exit_code_of_a_command_is_that_of_its_capture() {
         let summary = fs::read_to_string(script.folder().join("capture.json")).unwrap();
         assert!(summary.contains(&format!(r#""command":{{"exit_code":{code}}}"#)), "{summary}");
     }
+}
+
+/// Who starts it may not want to know of its own children; that is passed on.
+#[test]
+fn a_command_ends_also_where_children_are_ignored() {
+    let script = Script::prepare();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' CHLD; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_mapscope")]);
+    let child = script.capture_by(&mut shell, "", &["--", "sh", "-c", "exit 3"]);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("; the command ended with exit code 3\n"), "{said}");
 }
 
 #[test]
