@@ -1,7 +1,8 @@
 //! The pprof endpoint of a program: CPU profile, trace, and the profiles that add up since its start.
 //!
 //! The server is not trusted: each answer has a limit of time and of size, goes to the disk as it comes, and is looked
-//! at with a limit before it gets its name. See `ingest::Server` for addresses and secrets.
+//! at with a limit before it gets its name. Threads that ask it have none of the rights that recording takes. See
+//! `ingest::Server` for addresses and secrets.
 //!
 //! Source: `src/net/http/pprof/pprof.go` (Go 1.27).
 
@@ -26,8 +27,8 @@ const MAX_TRACE: Duration = Duration::from_secs(10);
 const MAX_ANSWERS: u64 = 8;
 pub(crate) const STOPPED: &str = "stopped early by a signal";
 pub(crate) const NOT_COMPLETE: &str = "it was not complete when the capture ended";
-const CPU: &str = "CPU profile";
-const TRACE: &str = "execution trace";
+pub(crate) const CPU: &str = "CPU profile";
+pub(crate) const TRACE: &str = "execution trace";
 
 /// A profile that counts since the start of the program.
 pub(crate) struct Snapshot {
@@ -87,6 +88,14 @@ struct Fetched<'e> {
     n_bytes: u64,
     /// Why there is no more of it, if there is not.
     cut: Option<String>,
+}
+
+/// Gives up all rights of this thread, for good: what it is to read is another's choice.
+///
+/// # Errors
+/// Why it cannot; then it is to ask nothing.
+pub(crate) fn without_rights() -> Result<(), String> {
+    probe::give_up_rights().map_err(|error| error.with_causes())
 }
 
 /// A server that does not record, but answers, would be asked without end.

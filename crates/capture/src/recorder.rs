@@ -1,8 +1,8 @@
 //! The live recorder of map growth.
 
 use std::process::Child;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use goproc::SuspendSignal;
@@ -11,6 +11,7 @@ use probe::{Ending, Links};
 
 use crate::Target;
 use crate::folder::Folder;
+use crate::run::Worker;
 use crate::summary::{Collected, Missing};
 
 const WHAT: &str = "recording of map growth";
@@ -23,7 +24,16 @@ const STOP_EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct Recorder {
     pub(crate) pid: u32,
     recorder: probe::Recorder,
-    folder: Folder,
+    /// Waits to record.
+    worker: Worker,
+    begin: Sender<Job>,
+}
+
+/// What the thread of a recorder is to do.
+struct Job {
+    recorder: probe::Recorder,
+    stop: Arc<OnceLock<Ending>>,
+    command: Arc<Mutex<Option<Child>>>,
 }
 
 /// How to record.
@@ -41,12 +51,18 @@ impl Recorder {
     /// # Errors
     /// Why nothing can be recorded here.
     pub(crate) fn attach(plan: &Plan) -> Result<Self, Missing> {
+        // First: a command that is held back by now could not be started without.
+        let (begin, job) = channel::<Job>();
+        let folder = plan.folder.clone();
+        let worker = Worker::start(WHAT, move || {
+            job.recv().into_iter().map(|job| record_into(job, &folder)).collect()
+        })?;
         let recorder = probe::Recorder::attach(&options(plan))
             .map_err(|error| Missing::new(WHAT, error.with_causes()))?;
         let Some(&pid) = recorder.attached().pids.first() else {
             return Err(Missing::new(WHAT, "there is no process"));
         };
-        Ok(Self { pid, recorder, folder: plan.folder.clone() })
+        Ok(Self { pid, recorder, worker, begin })
     }
 
     /// Lets a command begin that was held back, and records until `stop` says why to end, or the program ends. Then
@@ -55,25 +71,28 @@ impl Recorder {
         self,
         stop: &Arc<OnceLock<Ending>>,
         command: &Arc<Mutex<Option<Child>>>,
-    ) -> JoinHandle<Result<Collected, Missing>> {
-        let (stop, command) = (stop.clone(), command.clone());
-        std::thread::spawn(move || {
-            let recorded = record(self.recorder, &stop, &command);
-            let (recording, failure) =
-                recorded.map_err(|error| Missing::new(WHAT, error.with_causes()))?;
-            keep(&recording, failure.as_ref(), &self.folder)
-        })
+    ) -> Worker {
+        let Self { recorder, worker, begin, .. } = self;
+        // It waits for nothing else.
+        let _ = begin.send(Job { recorder, stop: stop.clone(), command: command.clone() });
+        worker
     }
 }
 
-/// The recording, and why it ended early if it failed.
+fn record_into(job: Job, folder: &Folder) -> Result<Collected, Missing> {
+    let recorded = record(job.recorder, &job.stop, &job.command);
+    let (recording, failure) = recorded.map_err(|error| Missing::new(WHAT, error.with_causes()))?;
+    keep(&recording, failure.as_ref(), folder)
+}
+
+/// The recording, and why it ended early if it failed. This thread has from then on the rights only that recording needs.
 fn record(
     mut recorder: probe::Recorder,
     stop: &OnceLock<Ending>,
     command: &Mutex<Option<Child>>,
 ) -> Result<(probe::Recording, Option<probe::Error>), probe::Error> {
     recorder.start()?;
-    let ended = record_until_end(&mut recorder, stop);
+    let ended = recorder.drop_privileges().and_then(|()| record_until_end(&mut recorder, stop));
     *command.lock().unwrap_or_else(PoisonError::into_inner) = recorder.take_command();
     recorder.finish_after(ended)
 }

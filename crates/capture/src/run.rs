@@ -4,14 +4,14 @@ use std::io;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use goproc::{CommandState, Pid, ProcessId};
 use ingest::seconds_text;
 use output::write_private;
 
-use crate::endpoint::{Endpoint, NOT_COMPLETE, STOPPED};
+use crate::endpoint::{CPU, Endpoint, NOT_COMPLETE, STOPPED, TRACE, without_rights};
 use crate::folder::Folder;
 use crate::perf::{Events, Perf};
 use crate::process::{self, BINARY, Found};
@@ -42,6 +42,10 @@ const AFTER_EXIT: Duration = Duration::from_secs(2);
 pub(crate) const AT_ONCE: Duration = Duration::from_millis(500);
 /// What is collected of a process.
 const OF_PROCESS: &str = "recording of map growth, perf.data, binary";
+/// What is collected of an endpoint.
+const OF_ENDPOINT: &str = "CPU, heap, mutex and block profiles, execution trace";
+/// Why there is nothing of a thread that panicked.
+pub(crate) const FAULT: &str = "a fault of mapscope ended it";
 
 /// How long a program that was just started may take to listen.
 const LISTENS_AFTER: Duration = Duration::from_secs(5);
@@ -49,15 +53,28 @@ const LISTENS_AFTER: Duration = Duration::from_secs(5);
 pub(crate) type Outcome = Result<Collected, Missing>;
 
 /// Something that collects in a thread of its own.
-struct Worker {
+pub(crate) struct Worker {
     what: &'static str,
     thread: JoinHandle<Vec<Outcome>>,
 }
 
 impl Worker {
-    fn start(what: &'static str, job: impl FnOnce() -> Vec<Outcome> + Send + 'static) -> Self {
-        Self { what, thread: std::thread::spawn(job) }
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When there can be no thread.
+    pub(crate) fn start(
+        what: &'static str,
+        job: impl FnOnce() -> Vec<Outcome> + Send + 'static,
+    ) -> Result<Self, Missing> {
+        let thread = Builder::new().spawn(job);
+        let thread = thread.map_err(|error| Missing::new(what, no_thread(&error)))?;
+        Ok(Self { what, thread })
     }
+}
+
+pub(crate) fn no_thread(error: &io::Error) -> String {
+    format!("there can be no thread for it: {error}")
 }
 
 pub(crate) fn wait_until(end: Instant, is_done: impl Fn() -> bool) {
@@ -182,7 +199,13 @@ impl<'o> Run<'o> {
         };
         self.is_go = Some(true);
         let (folder, end) = (self.folder.clone(), self.end_of_capture.clone());
-        self.copying = Some(Worker::start(BINARY, move || vec![program.copy(&folder, &end)]));
+        let copying = Worker::start(BINARY, move || vec![program.copy(&folder, &end)]);
+        self.copying = self.started(copying);
+    }
+
+    /// A worker, or what it would have collected is missing.
+    fn started(&mut self, worker: Result<Worker, Missing>) -> Option<Worker> {
+        worker.map_err(|missing| self.outcomes.push(Err(missing))).ok()
     }
 
     /// Recorder and perf first: a command begins when both are there.
@@ -273,10 +296,7 @@ impl<'o> Run<'o> {
 
     fn let_go(&mut self, recorder: &mut Option<Recorder>) {
         if let Some(recorder) = recorder.take() {
-            let thread = recorder.let_go(&self.end_of_capture, &self.recorded);
-            self.workers.push(Worker::start("recording of map growth", move || {
-                thread.join().map_or_else(|_| Vec::new(), |outcome| vec![outcome])
-            }));
+            self.workers.push(recorder.let_go(&self.end_of_capture, &self.recorded));
         }
     }
 
@@ -298,25 +318,36 @@ impl<'o> Run<'o> {
                      imports net/http/pprof"
                 }
             };
-            let what = "CPU, heap, mutex and block profiles, execution trace";
-            return self.outcomes.push(Err(Missing::new(what, why)));
+            return self.outcomes.push(Err(Missing::new(OF_ENDPOINT, why)));
         };
-        let what = "CPU, heap, mutex and block profiles, execution trace";
         let endpoint = match Endpoint::new(url, self.options.limits, self.end, &self.stop) {
             Ok(endpoint) => endpoint,
-            Err(reason) => return self.outcomes.push(Err(Missing::new(what, reason))),
+            Err(reason) => return self.outcomes.push(Err(Missing::new(OF_ENDPOINT, reason))),
         };
         progress(&format!("asking {}", endpoint.shown()));
         if let Err(reason) = self.wait_for(&endpoint) {
-            return self.outcomes.push(Err(Missing::new(what, reason)));
+            return self.outcomes.push(Err(Missing::new(OF_ENDPOINT, reason)));
         }
         let deadline = self.deadline;
-        let (of, folder) = (endpoint.clone(), self.folder.clone());
-        self.requests.push(Worker::start("CPU profile", move || of.cpu(&folder, deadline)));
-        let (of, folder) = (endpoint.clone(), self.folder.clone());
-        self.requests
-            .push(Worker::start("execution trace", move || vec![of.trace(&folder, deadline)]));
+        self.ask(CPU, &endpoint, move |of, folder| of.cpu(folder, deadline));
+        self.ask(TRACE, &endpoint, move |of, folder| vec![of.trace(folder, deadline)]);
         self.endpoint = Some(endpoint);
+    }
+
+    /// Makes requests in a thread of its own.
+    fn ask(
+        &mut self,
+        what: &'static str,
+        endpoint: &Endpoint,
+        job: impl FnOnce(&Endpoint, &Folder) -> Vec<Outcome> + Send + 'static,
+    ) {
+        let (of, folder) = (endpoint.clone(), self.folder.clone());
+        let worker = Worker::start(what, move || match without_rights() {
+            Ok(()) => job(&of, &folder),
+            Err(why) => vec![Err(Missing::new(what, why))],
+        });
+        let worker = self.started(worker);
+        self.requests.extend(worker);
     }
 
     /// Waits until the endpoint answers, or the stop is set.
@@ -326,7 +357,8 @@ impl<'o> Run<'o> {
             _ => Duration::ZERO,
         };
         let of = endpoint.clone();
-        let thread = std::thread::spawn(move || of.wait(patience));
+        let wait = move || without_rights().and_then(|()| of.wait(patience));
+        let thread = Builder::new().spawn(wait).map_err(|error| no_thread(&error))?;
         while !thread.is_finished() {
             if self.is_stopped() {
                 endpoint.close();
@@ -334,7 +366,7 @@ impl<'o> Run<'o> {
             }
             std::thread::sleep(END_EVERY);
         }
-        thread.join().unwrap_or_else(|_| Err("it cannot be asked".to_owned()))
+        thread.join().unwrap_or_else(|_| Err(FAULT.to_owned()))
     }
 
     /// Waits for the end, and collects what there is.
@@ -431,7 +463,8 @@ impl<'o> Run<'o> {
         for Worker { what, thread } in workers {
             wait_until(until, || thread.is_finished());
             if thread.is_finished() {
-                self.outcomes.extend(thread.join().unwrap_or_default());
+                let failed = |_| vec![Err(Missing::new(what, FAULT))];
+                self.outcomes.extend(thread.join().unwrap_or_else(failed));
             } else {
                 self.outcomes.push(Err(Missing::new(what, NOT_COMPLETE)));
             }

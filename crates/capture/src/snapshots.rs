@@ -1,11 +1,11 @@
 //! Profiles that add up, fetched again and again, so that the last are there when the program ends.
 
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::endpoint::{Endpoint, NOT_COMPLETE, SNAPSHOTS, STOPPED};
+use crate::endpoint::{Endpoint, NOT_COMPLETE, SNAPSHOTS, STOPPED, without_rights};
 use crate::folder::Folder;
-use crate::run::{AT_ONCE, Outcome, wait_until};
+use crate::run::{AT_ONCE, FAULT, Outcome, no_thread, wait_until};
 use crate::summary::{Ending, Missing};
 
 pub(crate) struct Snapshots {
@@ -26,7 +26,14 @@ impl Snapshots {
         self.take();
         let (Some(endpoint), None) = (&self.endpoint, &self.going_on) else { return };
         let (endpoint, folder) = (endpoint.clone(), self.folder.clone());
-        self.going_on = Some(std::thread::spawn(move || endpoint.snapshots(&folder, time)));
+        let fetch = move || match without_rights() {
+            Ok(()) => endpoint.snapshots(&folder, time),
+            Err(why) => all_missing(&why),
+        };
+        match Builder::new().spawn(fetch) {
+            Ok(thread) => self.going_on = Some(thread),
+            Err(error) => self.keep(all_missing(&no_thread(&error))),
+        }
     }
 
     /// Waits for what is being fetched.
@@ -46,16 +53,18 @@ impl Snapshots {
                 Ending::Exit => "the program ended before the first was fetched",
                 Ending::Duration => NOT_COMPLETE,
             };
-            let missing = |what| Err(Missing::new(what, why));
-            return SNAPSHOTS.iter().map(|snapshot| missing(snapshot.what)).collect();
+            return all_missing(why);
         }
         self.outcomes
     }
 
-    /// What is fetched replaces what was fetched before, unless it failed.
     fn take(&mut self) {
         let Some(thread) = self.going_on.take_if(|thread| thread.is_finished()) else { return };
-        let fetched = thread.join().unwrap_or_default();
+        self.keep(thread.join().unwrap_or_else(|_| all_missing(FAULT)));
+    }
+
+    /// What is fetched replaces what was fetched before, unless it failed.
+    fn keep(&mut self, fetched: Vec<Outcome>) {
         if self.outcomes.is_empty() {
             return self.outcomes = fetched;
         }
@@ -67,9 +76,31 @@ impl Snapshots {
     }
 }
 
+/// None of them, for one reason.
+fn all_missing(why: &str) -> Vec<Outcome> {
+    SNAPSHOTS.iter().map(|snapshot| Err(Missing::new(snapshot.what, why))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::summary::Collected;
+
+    #[test]
+    fn a_thread_that_failed_leaves_what_was_fetched_before() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = Folder::prepare(&dir.path().join("capture")).expect("a folder");
+        let mut snapshots = Snapshots::new(None, folder);
+        let heap = Collected::new("heap.pprof", "heap profile", 1);
+        let mut first = all_missing("it is empty");
+        first[0] = Ok(heap.clone());
+        snapshots.keep(first);
+        snapshots.going_on = Some(std::thread::spawn(|| std::panic::resume_unwind(Box::new(0))));
+        let fault = |what| Err(Missing::new(what, FAULT));
+        let expected = [Ok(heap), fault("mutex profile"), fault("block profile")];
+        snapshots.wait(Instant::now() + Duration::from_secs(60));
+        assert_eq!(snapshots.outcomes, expected);
+    }
 
     #[test]
     fn each_that_was_not_fetched_is_listed_with_the_reason() {

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 
 use rustix::io::Errno;
 use rustix::process::{Signal, getpid, getppid};
@@ -54,7 +54,7 @@ impl HeldCommand {
         let (mut pid_reader, pid_writer) = io::pipe().map_err(fail)?;
         let (go_reader, go) = io::pipe().map_err(fail)?;
         hold_back(&mut command, pid_writer, go_reader);
-        let spawner = std::thread::spawn(move || command.spawn());
+        let spawner = Builder::new().spawn(move || command.spawn()).map_err(fail)?;
         let mut pid = [0; 4];
         if let Err(error) = pid_reader.read_exact(&mut pid) {
             // Only `spawn` knows why there is no child.

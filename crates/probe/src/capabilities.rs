@@ -3,7 +3,9 @@
 use std::fs;
 use std::io;
 
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
+};
 
 use crate::error::Error;
 
@@ -37,6 +39,12 @@ impl Capabilities {
     pub(crate) fn has(self, capability: u32) -> bool {
         self.0 >> capability & 1 == 1
     }
+}
+
+/// Gives up all capabilities of this thread. Who has none does not need to be allowed that.
+pub(crate) fn give_up_all() -> Result<(), Error> {
+    let has_none = capabilities(None).is_ok_and(|sets| sets.permitted.is_empty());
+    if has_none { Ok(()) } else { keep_only(&[]) }
 }
 
 /// Gives up all capabilities of this thread but these, and that anything it executes could have more.

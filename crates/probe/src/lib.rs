@@ -99,7 +99,7 @@ pub fn check(_: &[u32]) -> Vec<Requirement> {
 /// When the kernel does not let us.
 #[cfg(live)]
 pub fn give_up_rights() -> Result<(), Error> {
-    capabilities::keep_only(&[])
+    capabilities::give_up_all()
 }
 
 /// There is nothing that it takes them for.

@@ -114,6 +114,31 @@ fn without_cpu(cpu: Answer, answer_time: Duration, reason: &str) -> Summary {
     summary
 }
 
+/// Of this process, as the tests have it.
+fn has_thread_without_rights() -> bool {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let mut status =
+        threads.filter_map(|task| std::fs::read_to_string(task.path().join("status")).ok());
+    status.any(|status| status.contains("CapEff:\t0000000000000000\n"))
+}
+
+#[test]
+fn who_asks_a_server_has_no_rights() {
+    let own = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    if own.contains("CapEff:\t0000000000000000\n") {
+        return xtask::skip("needs rights that can be given up: root");
+    }
+    let url = server(|target, _, stream| match target {
+        _ if !has_thread_without_rights() => whole(stream, b"rights"),
+        target if target.contains("/trace") => whole(stream, b"go 1.27 trace\0\0\0 and so on"),
+        _ => whole(stream, &profile()),
+    });
+    let summary = capture_of(&url, |_| {}).unwrap();
+    for file in ["cpu.pprof", "heap.pprof", "trace.out"] {
+        assert!(files(&summary).contains(&file), "{file}: {summary:?}");
+    }
+}
+
 #[test]
 fn an_endless_body_ends_at_the_limit() {
     assert_cpu_is_left_out(
