@@ -34,7 +34,7 @@ use crate::record_layout::{
     COUNT_MAKES, COUNT_READ_FAULTS, COUNT_SAMPLES, COUNT_SAMPLES_LOST, COUNT_STACKLESS,
     COUNT_STACKS_LOST, COUNT_TABLE_FULL, COUNT_WALKED, MAX_FRAMES, PRECISION_WINDOW,
 };
-use crate::system::{self, TaskClocks};
+use crate::system::{MostFiles, TaskClocks};
 use crate::tally::Memory;
 use crate::target::{self, Found};
 use crate::windows::Windows;
@@ -124,7 +124,9 @@ impl Recorder {
         let begun = Instant::now();
         let reach = Reach::own()?;
         let mut found = target::find(&options.target, &reach)?;
-        allow_clocks();
+        // Windows have a clock for each thread of what is recorded. After a command was prepared, which would inherit that;
+        // where nothing is recorded after all, it is taken back, as such a command may be started otherwise.
+        let files = MostFiles::allow();
         let file = found.open()?;
         reach.ensure_no_rights(&found.file)?;
         let program = Program::read(&found.file)?;
@@ -160,6 +162,7 @@ impl Recorder {
             took: begun.elapsed(),
             debugged: debugged(&found),
         };
+        files.keep();
         let mut governor = Governor::new(options.max_overhead, costs, seed());
         Ok(Self {
             next_window: governor.plan(),
@@ -471,12 +474,6 @@ impl Recorder {
         let events = seen - windows.n_seen() as f64 + windows.estimate();
         (self.n_grows_before + (events * (1.0 - makes)).max(0.0)).round() as u64
     }
-}
-
-/// Windows have a clock for each thread of what is recorded. After a command was prepared, as it would inherit that.
-fn allow_clocks() {
-    // Where that is refused, there may be clocks enough all the same.
-    let _ = system::allow_most_files();
 }
 
 fn load_kernel(

@@ -124,10 +124,33 @@ fn owned(fd: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Lets this process have as many files as its user may allow it.
-pub(crate) fn allow_most_files() -> io::Result<()> {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
+/// While it is there, this process may have as many files as its user may allow it.
+#[derive(Debug)]
+pub(crate) struct MostFiles {
+    before: Option<Rlimit>,
+}
+
+impl MostFiles {
+    /// From now on. Where that is refused, there may be files enough all the same.
+    pub(crate) fn allow() -> Self {
+        let before = getrlimit(Resource::Nofile);
+        let most = Rlimit { current: before.maximum, ..before };
+        let is_allowed = setrlimit(Resource::Nofile, most).is_ok();
+        Self { before: is_allowed.then_some(before) }
+    }
+
+    /// For good.
+    pub(crate) fn keep(mut self) {
+        self.before = None;
+    }
+}
+
+impl Drop for MostFiles {
+    fn drop(&mut self) {
+        if let Some(before) = self.before.take() {
+            let _ = setrlimit(Resource::Nofile, before);
+        }
+    }
 }
 
 /// The system's error behind an error, if there is one.

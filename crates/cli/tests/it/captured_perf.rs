@@ -131,6 +131,21 @@ fn a_command_ends_also_where_children_are_ignored() {
     assert!(said.contains("; the command ended with exit code 3\n"), "{said}");
 }
 
+/// A shell is no Go program, so that the recorder does not attach.
+#[test]
+fn a_command_that_is_not_recorded_may_have_as_many_files_as_without() {
+    let script = Script::prepare();
+    let told = script.dir.path().join("told");
+    let command = format!("ulimit -Sn > {}", told.display());
+    let mut shell = Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_mapscope");
+    shell.args(["-c", "ulimit -Sn 123; exec \"$@\"", "sh", program]);
+    let child = script.capture_by(&mut shell, "", &["--", "sh", "-c", &command]);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(fs::read_to_string(told).unwrap(), "123\n");
+}
+
 #[test]
 fn a_command_that_goes_on_is_named() {
     let script = Script::prepare();
