@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aya::maps::{Array, HashMap as BpfHashMap, Map, MapError, PerCpuArray};
@@ -136,15 +137,27 @@ impl ProbeLinks {
 
 impl Drop for ProbeLinks {
     fn drop(&mut self) {
-        // Each of these waits some 100 ms for the kernel: together, not one after the other.
-        std::thread::scope(|scope| {
-            for link in self.single.drain(..) {
-                // Where there can be no thread, it is dropped with the closure.
-                let _ = std::thread::Builder::new().spawn_scoped(scope, move || drop(link));
+        // Each of these waits some 100 ms for the kernel: some together, not one after the other. There may be thousands.
+        let links = Mutex::new(std::mem::take(&mut self.single));
+        let next = || links.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let drop_rest = || {
+            while let Some(link) = next() {
+                drop(link);
             }
+        };
+        let n_more = DROPPING.min(links.lock().map_or(0, |links| links.len().saturating_sub(1)));
+        std::thread::scope(|scope| {
+            for _ in 0..n_more {
+                // Where there can be no thread, the others do it.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, drop_rest);
+            }
+            drop_rest();
         });
     }
 }
+
+/// Threads that drop links, beside the one that is told to.
+const DROPPING: usize = 31;
 
 impl Kernel {
     /// Loads programs and maps.
@@ -576,7 +589,7 @@ fn program_error(error: ProgramError) -> Error {
     if is_denied(&error) {
         return not_permitted(WHAT);
     }
-    Error::Kernel { what: "attaching BPF programs", reason: chain(&error) }
+    Error::Kernel { what: WHAT, reason: chain(&error) }
 }
 
 /// Also where a call is not there: kernels have these, and seccomp profiles may say that they have not.
