@@ -3,14 +3,14 @@
 
 use std::fs;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-/// Catches SIGINT, SIGTERM and SIGHUP: the first sets a flag, a second one ends this program. When it is dropped, they are
-/// not looked at any more, and end nothing, until they are caught again.
+/// Catches SIGINT, SIGTERM and SIGHUP: the first sets a flag, a second one ends this program. When it is dropped, they do
+/// what they do in other programs, until they are caught again.
 #[derive(Debug)]
 pub struct StopSignals {
     stop: Arc<AtomicBool>,
@@ -25,15 +25,17 @@ impl StopSignals {
     pub fn catch() -> io::Result<Self> {
         let mut signals = Self { stop: Arc::default(), caught: Caught::default() };
         for signal in [SIGINT, SIGTERM].into_iter().chain(heeded(SIGHUP)) {
+            signals.caught.signals.push(signal);
             let stop = || signals.stop.clone();
             let ids = [
                 signal_hook::flag::register_conditional_default(signal, stop()),
                 signal_hook::flag::register(signal, stop()),
             ];
             for id in ids {
-                signals.caught.0.push(id?);
+                signals.caught.ids.push(id?);
             }
         }
+        signals.caught.count();
         Ok(signals)
     }
 
@@ -50,13 +52,50 @@ impl StopSignals {
 
 /// What is done at signals, until it is dropped.
 #[derive(Debug, Default)]
-struct Caught(Vec<SigId>);
+struct Caught {
+    signals: Vec<i32>,
+    ids: Vec<SigId>,
+    is_counted: bool,
+}
+
+/// Who catches signals. The crate that catches them never leaves one to the system again, so that it would do nothing: while
+/// nobody catches it, the program ends itself.
+#[derive(Debug)]
+struct Catching {
+    n: usize,
+    ends: Vec<SigId>,
+}
+
+static CATCHING: Mutex<Catching> = Mutex::new(Catching { n: 0, ends: Vec::new() });
+
+impl Caught {
+    fn count(&mut self) {
+        let mut catching = CATCHING.lock().unwrap_or_else(PoisonError::into_inner);
+        catching.n += 1;
+        unregister(&mut catching.ends);
+        self.is_counted = true;
+    }
+}
 
 impl Drop for Caught {
     fn drop(&mut self) {
-        for id in self.0.drain(..) {
-            signal_hook::low_level::unregister(id);
+        let mut catching = CATCHING.lock().unwrap_or_else(PoisonError::into_inner);
+        catching.n -= usize::from(self.is_counted);
+        if catching.n == 0 && catching.ends.is_empty() {
+            let end = |&signal: &i32| {
+                let always = Arc::new(AtomicBool::new(true));
+                signal_hook::flag::register_conditional_default(signal, always).ok()
+            };
+            // Before: at each moment one of them is there.
+            catching.ends = self.signals.iter().filter_map(end).collect();
         }
+        unregister(&mut self.ids);
+    }
+}
+
+fn unregister(ids: &mut Vec<SigId>) {
+    for id in ids.drain(..) {
+        signal_hook::low_level::unregister(id);
     }
 }
 

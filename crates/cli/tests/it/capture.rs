@@ -4,6 +4,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -122,6 +125,38 @@ fn a_signal_ends_the_wait_for_an_endpoint() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("stopped by a signal before the endpoint answered"), "{said}");
     assert!(!folder.exists());
+}
+
+/// One end of a socket that takes nothing more, and the other.
+fn full_socket() -> (UnixStream, UnixStream) {
+    let (mut full, other) = UnixStream::pair().unwrap();
+    full.set_nonblocking(true).unwrap();
+    while full.write(&[0; 4096]).is_ok() {}
+    while full.write(&[0]).is_ok() {}
+    full.set_nonblocking(false).unwrap();
+    (full, other)
+}
+
+#[test]
+fn a_signal_ends_a_capture_whose_list_nobody_reads() {
+    let (url, _events) = endless(&["/cmdline", "/heap"]);
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("capture");
+    let (full, reader) = full_socket();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mapscope"))
+        .args(["capture", "--json", "-d", "1s", "--answer-time", "1s", "--url", &url, "-o"])
+        .arg(&folder)
+        .stdout(OwnedFd::from(full))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(said.map(Result::unwrap).any(|line| line.contains("next: ")));
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    // Where the signal does nothing, this ends it.
+    drop(reader);
+    assert_eq!(child.wait().unwrap().signal(), Some(2));
 }
 
 #[test]
