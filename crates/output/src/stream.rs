@@ -3,15 +3,15 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, open, openat};
-use rustix::io::Errno;
+use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket};
 
 use crate::ErrorKind;
 use crate::owner::is_ours;
@@ -95,9 +95,7 @@ impl Stream {
             Self::Node(node) => {
                 write_to(reopen_patiently(node, OFlags::empty(), patience)?, bytes, patience)
             }
-            Self::Socket(socket) => {
-                write_to(UnixStream::connect(opened_path(socket))?, bytes, patience)
-            }
+            Self::Socket(socket) => write_to(connect_patiently(socket, patience)?, bytes, patience),
         }
     }
 }
@@ -184,6 +182,24 @@ fn reopen_patiently(found: &File, how: OFlags, patience: &mut Patience<'_>) -> i
                 thread::sleep(READER_EVERY);
             }
             result => return result,
+        }
+    }
+}
+
+/// Connects to a socket; the wait for who takes no more connections for now may end.
+fn connect_patiently(found: &File, patience: &mut Patience<'_>) -> io::Result<OwnedFd> {
+    let address = SocketAddrUnix::new(opened_path(found))?;
+    let stream = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    fcntl_setfd(&stream, FdFlags::CLOEXEC)?;
+    ioctl_fionbio(&stream, true)?;
+    loop {
+        match connect(&stream, &address) {
+            Err(Errno::AGAIN) => {
+                patience.check()?;
+                thread::sleep(READER_EVERY);
+            }
+            Err(Errno::INTR) => {}
+            result => return result.map(|()| stream).map_err(io::Error::from),
         }
     }
 }

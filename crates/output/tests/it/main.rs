@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::os::unix::process::CommandExt;
@@ -14,6 +15,8 @@ use output::{
     Draft, Error, ErrorKind, Inputs, Kind, Output, Over, is_only_ours, make_folder, open_to_others,
     write_private, write_whole,
 };
+use rustix::io::ioctl_fionbio;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, listen, socket};
 
 /// What these tests write begins so.
 const TEXT: &[u8] = b"of ours: ";
@@ -421,6 +424,28 @@ fn a_pipe_of_another_user_is_told_as_one() {
     assert_eq!(owner(), None);
     chown(&fifo, Some(65534), None).unwrap();
     assert_eq!(owner(), Some(65534));
+}
+
+/// What listens takes as many connections as it was told, until they are accepted.
+#[test]
+fn the_wait_for_who_takes_no_more_connections_ends() {
+    let dir = Dir::new();
+    let address = SocketAddrUnix::new(dir.path("socket")).unwrap();
+    let make = || socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    let listener = make();
+    bind(&listener, &address).unwrap();
+    listen(&listener, 0).unwrap();
+    let connection = || {
+        let stream = make();
+        ioctl_fionbio(&stream, true).unwrap();
+        connect(&stream, &address).ok().map(|()| stream)
+    };
+    let waiting: Vec<OwnedFd> = std::iter::from_fn(connection).collect();
+    assert!(!waiting.is_empty());
+    let (path, none) = (dir.path("socket"), Inputs::default());
+    let said = output(&path, &none, Over::SameKind).write_until(b"text", &|| true).unwrap_err();
+    let said = said.to_string();
+    assert!(said.ends_with("socket: cannot be written: nobody reads from it"), "{said}");
 }
 
 #[test]
