@@ -216,7 +216,7 @@ fn beside(pid: Pid, file: &Executable) -> Option<String> {
         others.go_code().into_iter().map(|path| path.display().to_string()).collect();
     if names.is_empty() && others.has_more_processes() {
         return Some(
-            "it has files that do not answer, or its memory map locked: whether it has plugins or libraries made by Go is not known".to_owned(),
+            "it has files that are gone or do not answer, or its memory map locked: whether it has plugins or libraries made by Go is not known".to_owned(),
         );
     }
     (!names.is_empty()).then(|| {

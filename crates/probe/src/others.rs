@@ -4,14 +4,14 @@
 //! mapped is of its choosing, and may never answer: looks have a thread of their own, for which nobody waits for long.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use goproc::{ErrorKind, FileId, Mapping, Pid, ProcessId, open_regular};
+use goproc::{ErrorKind, FileId, Mapping, Pid, ProcessId, RunAddr, open_regular};
 
 use crate::tally::MAX_LOCKED;
 
@@ -44,6 +44,8 @@ struct Seen {
     last: u32,
     /// Whether there are processes that were not.
     has_more_processes: bool,
+    /// Whether there were files, or memory maps, that could not be looked at.
+    has_unread: bool,
     /// As the processes name them.
     go_code: BTreeSet<PathBuf>,
 }
@@ -57,14 +59,18 @@ impl Others {
         let (seen, own_path) = (Arc::clone(&self.seen), own_path.to_owned());
         let pids = self.seen().choose(pids);
         let (over, running) = channel::<()>();
+        let chosen = pids.clone();
         let look = move || {
-            for pid in pids.into_iter().map(Pid) {
+            for pid in chosen.into_iter().map(Pid) {
                 look_at_process(&seen, pid, own, &own_path);
             }
             drop(over);
         };
-        // Where there can be no thread, nothing is looked at this time.
         self.running = std::thread::Builder::new().spawn(look).ok().map(|_| running);
+        if self.running.is_none() {
+            // There can be no thread: they have their turn later, if there is one.
+            self.seen().put_off(&pids);
+        }
     }
 
     /// Waits for the look that goes on, but not for long.
@@ -91,7 +97,7 @@ impl Others {
     pub(crate) fn has_more_processes(&self) -> bool {
         let is_looking = self.is_looking(Duration::ZERO);
         let seen = self.seen();
-        is_looking || seen.has_more_processes || !seen.silent.is_empty()
+        is_looking || seen.has_more_processes || seen.has_unread || !seen.silent.is_empty()
     }
 
     /// Files with Go code, by name.
@@ -115,6 +121,12 @@ impl Seen {
         self.processes.retain(|pid| pids.contains(pid));
         self.has_more_processes = self.processes.len() < pids.len();
         chosen
+    }
+
+    /// Processes that were chosen, and not looked at.
+    fn put_off(&mut self, pids: &[u32]) {
+        self.processes.retain(|pid| !pids.contains(pid));
+        self.has_more_processes |= !pids.is_empty();
     }
 
     /// The file of a mapping, where it is to be opened.
@@ -154,8 +166,12 @@ fn look_at_process(seen: &Mutex<Seen>, pid: Pid, own: FileId, own_path: &Path) {
     let maps = match pid.maps() {
         Ok(maps) => maps,
         Err(error) => {
-            if matches!(error.kind, ErrorKind::NoAnswer) {
-                lock(seen).silent.insert(id);
+            match error.kind {
+                ErrorKind::NoAnswer => {
+                    lock(seen).silent.insert(id);
+                }
+                ErrorKind::NoSuchProcess => {}
+                _ => lock(seen).has_unread = true,
             }
             return;
         }
@@ -163,24 +179,37 @@ fn look_at_process(seen: &Mutex<Seen>, pid: Pid, own: FileId, own_path: &Path) {
     for mapping in maps.mappings.iter().filter(|mapping| mapping.can_execute) {
         let new = lock(seen).take_new(mapping, own, own_path);
         let Some((file, path)) = new else { continue };
-        if is_go_code(pid, &path, file) {
-            lock(seen).go_code.insert(path);
+        match is_go_code(pid, &path, mapping, file) {
+            Some(true) => {
+                lock(seen).go_code.insert(path);
+            }
+            Some(false) => {}
+            // Of one that has ended nothing more is mapped.
+            None => lock(seen).has_unread |= id.is_running(),
         }
     }
 }
 
-/// By its sections; what cannot be opened any more is taken for none. Its owner may have put anything in its place: that
-/// is not opened, and of a file that is another one only its length is read. Devices are not compared, as some file
-/// systems say another one in the map than elsewhere.
-fn is_go_code(pid: Pid, path: &Path, mapped: FileId) -> bool {
+/// By its sections; `None` where it cannot be opened. Its owner may have put anything in its place: that is not opened, and
+/// of a file that is another one only its length is read; then the kernel has the one that is mapped, for who has the
+/// rights. Devices are not compared, as some file systems say another one in the map than elsewhere.
+fn is_go_code(pid: Pid, path: &Path, mapping: &Mapping, mapped: FileId) -> Option<bool> {
     let inside =
         PathBuf::from(format!("/proc/{pid}/root")).join(path.strip_prefix("/").unwrap_or(path));
-    let is_mapped = |file: &File| {
-        let is_it =
-            |metadata: Metadata| metadata.ino() == mapped.inode && metadata.len() <= MAX_BYTES;
-        file.metadata().is_ok_and(is_it)
+    let (RunAddr(start), RunAddr(end)) = (mapping.start, mapping.end);
+    let itself = PathBuf::from(format!("/proc/{pid}/map_files/{start:x}-{end:x}"));
+    let is_go_code = |file: File| {
+        let metadata = file.metadata().ok().filter(|metadata| metadata.ino() == mapped.inode)?;
+        Some((metadata.len() <= MAX_BYTES).then(|| gobin::is_linked_by_go(file)))
     };
-    open_regular(&inside).ok().filter(is_mapped).is_some_and(gobin::is_linked_by_go)
+    if let Some(found) = open_regular(&inside).ok().and_then(is_go_code) {
+        return found;
+    }
+    match open_regular(&itself) {
+        Ok(file) => is_go_code(file)?,
+        // A device.
+        Err(error) => matches!(error.kind, ErrorKind::NotAFile).then_some(false),
+    }
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ facts! {
     "windows_s" => windows_s: Fixed<3>,
     /// There where more files than this were mapped in the processes: the rest was not looked at.
     "other_files_above" => other_files_above: u64,
-    /// Whether there were processes that were not looked at for other Go code.
+    /// Whether not all that the processes had mapped was looked at for other Go code.
     "other_go_code_partly" => other_go_code_partly: bool,
     /// Time in which growths were not counted as nothing was heard of the recorder.
     "frozen_s" => frozen_s: Fixed<3>,

@@ -853,21 +853,51 @@ fn two_recorders_at_once_both_count_everything() {
     }
 }
 
-#[test]
-fn go_code_of_plugins_is_named() {
+/// A program, and a plugin for it.
+fn program_with_plugin() -> Option<(PathBuf, PathBuf)> {
     if !can_record() {
-        return;
+        return None;
     }
-    let Some(go) = toolchain("1.27.3") else { return xtask::skip("no Go 1.27.3") };
+    let Some(go) = toolchain("1.27.3") else {
+        xtask::skip("no Go 1.27.3");
+        return None;
+    };
     let source = xtask::repo_root().join("crates/probe/testdata/plugin");
     let with_cgo = BuildOptions { cgo: true, ..BuildOptions::default() };
     let program = go.build(&source, &with_cgo);
     let as_plugin = BuildOptions { args: vec!["-buildmode=plugin".to_owned()], ..with_cgo };
     let plugin = go.build(&source.join("extra"), &as_plugin);
-    let (program, plugin) = match program.and_then(|program| Ok((program, plugin?))) {
-        Ok(built) => built,
-        Err(why) => return xtask::skip(&format!("no plugin can be built: {why}")),
-    };
+    let built = program.and_then(|program| Ok((program, plugin?)));
+    built.map_err(|why| xtask::skip(&format!("no plugin can be built: {why}"))).ok()
+}
+
+/// As root, who may open what a process has mapped.
+#[test]
+fn a_plugin_that_was_removed_or_replaced_is_named() {
+    let Some((program, plugin)) = program_with_plugin() else { return };
+    for is_replaced in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = output_path(&dir);
+        let own = dir.path().join("extra.so");
+        fs::copy(&plugin, &own).unwrap();
+        let mut waiting = Waiting::start(Command::new(&program).arg(&own));
+        waiting.go_on();
+        waiting.wait_for("filled");
+        fs::remove_file(&own).unwrap();
+        if is_replaced {
+            fs::write(&own, "another").unwrap();
+        }
+        let recorder = recording(&["-p", &waiting.pid(), "-o", &path, EXACT[0], EXACT[1]]);
+        let (said, code) = recorder.end("-INT");
+        assert_eq!(code, Some(0), "{said}");
+        let name = own.to_str().unwrap();
+        assert!(said.contains(&format!("{name} is Go code in the process too")), "{said}");
+    }
+}
+
+#[test]
+fn go_code_of_plugins_is_named() {
+    let Some((program, plugin)) = program_with_plugin() else { return };
     let dir = tempfile::tempdir().unwrap();
     let path = output_path(&dir);
     let mut waiting = Waiting::start(Command::new(&program).arg(&plugin));

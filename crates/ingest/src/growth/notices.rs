@@ -43,7 +43,7 @@ pub(super) fn notices(facts: &Facts, grows: u64) -> impl Iterator<Item = String>
             )
         }),
         (facts.other_go_code_partly == Some(true)).then(|| {
-            "whether there was Go code of other files was not looked at in all of the processes".to_owned()
+            "whether there was Go code of other files is not known of all that the processes had mapped".to_owned()
         }),
         facts.lacks_clocks().then(|| {
             "the kernel gave no clocks of threads, or maps grow in threads that have just begun, so that growths in windows are lower bounds: record as root, or with kernel.perf_event_paranoid at 2".to_owned()

@@ -19,14 +19,18 @@ fn only_the_file_that_is_mapped_is_go_code() {
     let dir = tempfile::tempdir().unwrap();
     let path = go_file(dir.path());
     let mapped = FileId::of(&path).unwrap();
-    assert!(is_go_code(Pid::own(), &path, mapped));
+    // Of this program.
+    let mapping = Pid::own().maps().unwrap().mappings.swap_remove(0);
+    let is_go = |path: &Path, mapped| is_go_code(Pid::own(), path, &mapping, mapped);
+    assert_eq!(is_go(&path, mapped), Some(true));
     let other = FileId { inode: mapped.inode + 1, ..mapped };
-    assert!(!is_go_code(Pid::own(), &path, other), "another file is there now");
+    assert_eq!(is_go(&path, other), None, "another file is there now");
     fs::remove_file(&path).unwrap();
+    assert_eq!(is_go(&path, mapped), None, "it is gone");
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-    assert!(!is_go_code(Pid::own(), &path, FileId::of(&path).unwrap()), "a pipe");
+    assert_eq!(is_go(&path, FileId::of(&path).unwrap()), None, "a pipe");
     let device = Path::new("/dev/null");
-    assert!(!is_go_code(Pid::own(), device, FileId::of(device).unwrap()));
+    assert_eq!(is_go(device, FileId::of(device).unwrap()), None);
 }
 
 #[test]
@@ -61,6 +65,10 @@ fn all_processes_have_their_turn() {
     assert!(!seen.has_more_processes);
     assert!(seen.choose(&[]).is_empty() && !seen.has_more_processes);
     assert_eq!(seen.choose(&[7]), [7]);
+    seen.put_off(&[7]);
+    assert!(seen.has_more_processes);
+    assert_eq!(seen.choose(&[7]), [7]);
+    assert!(!seen.has_more_processes);
 }
 
 #[test]
