@@ -23,28 +23,28 @@ const TRAP: [u8; 4] = 0xd420_00a0_u32.to_le_bytes();
 const TRIES: u32 = 20;
 const WAIT: Duration = Duration::from_millis(10);
 
-/// Whether one of these probes, which are in place, is not in the code of a process that runs the file; no where that cannot
-/// be seen.
+/// Whether one of these probes, which are in place, is not in the code of a process that runs the file; `None` where that
+/// cannot be seen.
 pub(crate) fn lacks_probes(
     pid: Pid,
     file: &Executable,
     binary: &Binary<'_>,
     probes: &[Probe],
-) -> bool {
+) -> Option<bool> {
     for _ in 0..TRIES {
         if !file.is_run_by(pid) {
-            return false;
+            return Some(false);
         }
         match pid.load_bias(file.id, |offset| binary.link_addr(offset)) {
             Ok(Some(bias)) => {
                 let addr = |probe: &Probe| RunAddr(bias.0.wrapping_add(probe.point.link_addr));
                 let code = pid.own_bytes(probes.iter().map(addr).collect());
-                let lacks = code.is_ok_and(|code| code.iter().any(|bytes| *bytes != Some(TRAP)));
-                return lacks && file.is_run_by(pid);
+                let lacks = code.ok()?.iter().any(|bytes| *bytes != Some(TRAP));
+                return Some(lacks && file.is_run_by(pid));
             }
             Ok(None) => sleep(WAIT),
-            Err(_) => return false,
+            Err(_) => return None,
         }
     }
-    true
+    Some(true)
 }

@@ -137,9 +137,12 @@ impl Recorder {
         kernel.watch_executions()?;
         let max_frames = options.max_frames.clamp(1, MAX_FRAMES);
         kernel.hold(true)?;
-        name_processes(&mut kernel, &program, &found)?;
+        name_processes(&mut kernel, &program, &found, &found.pids)?;
         let counters = kernel.counters()?;
         let mut probes = put_probes(&mut kernel, &points, &found)?;
+        let late = found.begun_since(&reach)?;
+        name_processes(&mut kernel, &program, &found, &late)?;
+        found.pids.extend(late);
         let unprobed = unprobed(&found, &reach, &program, &points)?;
         for &pid in &unprobed {
             kernel.remove_processes(&[Executions::default().process(Pid(pid))])?;
@@ -498,8 +501,13 @@ fn debugged(found: &Found) -> Vec<(u32, u32)> {
 }
 
 /// Tells the kernel side of processes that run already.
-fn name_processes(kernel: &mut Kernel, program: &Program, found: &Found) -> Result<(), Error> {
-    for &pid in &found.pids {
+fn name_processes(
+    kernel: &mut Kernel,
+    program: &Program,
+    found: &Found,
+    pids: &[u32],
+) -> Result<(), Error> {
+    for &pid in pids {
         let link_addr = |offset| program.binary().link_addr(offset);
         let bias = Pid(pid).load_bias(found.file.id, link_addr).ok().flatten();
         // Without, it has not begun; it says where it is when it does.
@@ -544,8 +552,9 @@ fn unprobed(
         return Ok(BTreeSet::new());
     }
     let probes = [&points.rare[..], &points.growth[..]].concat();
-    let lacks_probes =
-        |&pid: &u32| code::lacks_probes(Pid(pid), &found.file, program.binary(), &probes);
+    let lacks_probes = |&pid: &u32| {
+        code::lacks_probes(Pid(pid), &found.file, program.binary(), &probes) == Some(true)
+    };
     let unprobed: BTreeSet<u32> = found.pids.iter().copied().filter(lacks_probes).collect();
     match unprobed.first() {
         Some(&pid) if unprobed.len() == found.pids.len() && !found.is_all() => {

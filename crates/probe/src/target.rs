@@ -48,6 +48,17 @@ impl Found {
         Ok(file)
     }
 
+    /// Processes that run the executable and are not known: of all of them, those that began since they were looked for. Once
+    /// probes are in place each says itself that it begins.
+    pub(crate) fn begun_since(&self, reach: &Reach) -> Result<Vec<u32>, Error> {
+        if !self.is_all() || reach.is_proc_foreign {
+            return Ok(Vec::new());
+        }
+        let is_new = |pid: &Pid| !self.pids.contains(&pid.0) && reach.has(*pid);
+        let running = Pid::running_file(self.file.id)?.into_iter();
+        Ok(running.filter(is_new).map(|pid| pid.0).collect())
+    }
+
     /// One of the processes is not recorded.
     pub(crate) fn leave_out(&mut self, pid: u32) {
         self.pids.retain(|&other| other != pid);

@@ -45,8 +45,12 @@ impl Followed {
     }
 
     /// Whether to ask a process where its program is.
-    fn may_ask(&self, process: ProcessKey) -> bool {
+    pub(super) fn may_ask(&self, process: ProcessKey) -> bool {
         !self.locked.contains(&process) && self.locked.len() < MAX_LOCKED
+    }
+
+    pub(super) fn ask_no_more(&mut self, process: ProcessKey) {
+        self.locked.insert(process);
     }
 
     /// Whether its links are to a thread that has ended.
@@ -104,7 +108,7 @@ impl Recorder {
         let bias = match pid.load_bias(self.found.file.id, link_addr) {
             Ok(Some(bias)) => bias,
             Err(error) if matches!(error.kind, ErrorKind::NoAnswer) => {
-                self.followed.locked.insert(process);
+                self.followed.ask_no_more(process);
                 self.part.windows.ensure_uncounted();
                 return Ok(());
             }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use goproc::Pid;
 
 use super::{COLLECT, Recorder};
+use crate::code;
 use crate::error::Error;
 use crate::kernel::Taken;
 use crate::process::ProcessKey;
@@ -90,9 +91,35 @@ impl Recorder {
         let known: HashSet<Pid> =
             self.kernel.processes()?.into_keys().map(|process| process.pid()).collect();
         let has_begun = |pid: &Pid| pid.cpu_ns().is_some_and(|ns| ns > HAS_BEGUN.as_nanos() as u64);
-        let reach = &self.reach;
-        let unknown = running.into_iter().filter(|pid| !known.contains(pid) && reach.has(*pid));
-        self.unprobed.extend(unknown.filter(has_begun).map(|pid| pid.0));
+        let is_unknown = |pid: &Pid| {
+            !known.contains(pid) && !self.unprobed.contains(&pid.0) && self.reach.has(*pid)
+        };
+        let unknown: Vec<Pid> =
+            running.into_iter().filter(|pid| is_unknown(pid) && has_begun(pid)).collect();
+        unknown.into_iter().try_for_each(|pid| self.look_at_unknown(pid))
+    }
+
+    /// A process that did not say that it runs the program: it runs a copy, or is one that began before the probes were in
+    /// place, and grew no map since.
+    fn look_at_unknown(&mut self, pid: Pid) -> Result<(), Error> {
+        let process = self.kernel.executions(pid)?.process(pid);
+        if !self.followed.may_ask(process) {
+            return Ok(());
+        }
+        let (file, binary) = (&self.found.file, self.program.binary());
+        match code::lacks_probes(pid, file, binary, &self.points.rare) {
+            Some(true) => {
+                self.unprobed.insert(pid.0);
+            }
+            Some(false) => {
+                let bias = pid.load_bias(file.id, |offset| binary.link_addr(offset));
+                if let Ok(Some(bias)) = bias {
+                    let is_new = self.kernel.add_process(process, bias.0)?;
+                    self.part.n_known += u64::from(is_new);
+                }
+            }
+            None => self.followed.ask_no_more(process),
+        }
         Ok(())
     }
 

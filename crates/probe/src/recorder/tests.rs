@@ -1,7 +1,7 @@
 //! What a recorder keeps of processes that have ended.
 #![allow(clippy::unwrap_used, unsafe_code)]
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -62,6 +62,48 @@ fn forgets_what_processes_executed_that_have_ended() {
     assert!(recorder.kernel.processes().unwrap().is_empty());
     let recording = recorder.rotate().unwrap();
     assert_eq!((recording.n_grows, recording.n_elsewhere), (0, 0), "that was in the one before");
+}
+
+/// One that fills maps for some tenths of a second, and waits then.
+fn fill_and_wait(program: &Path) -> Child {
+    let mut command = Command::new(program);
+    command.args(["500", "none"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("filled")));
+    drop(lines);
+    child
+}
+
+#[test]
+fn a_process_that_does_not_say_that_it_runs_is_named_where_it_has_probes() {
+    let Some(program) = exec_program("-s -w -X=main.a=unknown") else { return };
+    let mut recorder = recorder_of(Target::Exe(program.clone()));
+    let mut child = fill_and_wait(&program);
+    let process = Executions::default().process(Pid(child.id()));
+    assert!(Pid(child.id()).cpu_ns().unwrap() > 100_000_000, "500,000 maps take longer");
+    assert!(recorder.kernel.processes().unwrap().contains_key(&process));
+    recorder.kernel.remove_processes(&[process]).unwrap();
+    recorder.look_for_others().unwrap();
+    assert!(recorder.unprobed.is_empty());
+    assert!(recorder.kernel.processes().unwrap().contains_key(&process));
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn processes_that_begin_while_probes_are_put_in_place_are_named() {
+    let Some(program) = exec_program("-s -w -X=main.a=late") else { return };
+    let reach = Reach::own().unwrap();
+    let found = target::find(&Target::Exe(program.clone()), &reach).unwrap();
+    assert!(found.pids.is_empty());
+    let mut child = fill_and_wait(&program);
+    assert_eq!(found.begun_since(&reach).unwrap(), [child.id()]);
+    let found = Found { pids: vec![child.id()], ..found };
+    assert!(found.begun_since(&reach).unwrap().is_empty());
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]
