@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Child;
 
-use crate::text::parse_pid;
+use crate::text::{parse_decimal, parse_pid};
 use crate::{Error, ErrorKind, FileId, StartTime, text};
 
 /// A process by its number. Another process may have it later: see [`ProcessId`].
@@ -82,10 +82,19 @@ impl Pid {
         self.status_pid(b"Tgid:").filter(|&process| process != self)
     }
 
+    /// The users whose rights it has, or may take: real, effective and saved. `None` where there is no such process.
+    pub fn users(self) -> Option<[u32; 3]> {
+        parse_users(&self.status_field(b"Uid:")?)
+    }
+
     fn status_pid(self, field: &[u8]) -> Option<Self> {
-        let status = fs::read(format!("/proc/{self}/status")).ok()?;
-        let line = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(field))?;
-        parse_pid(line.trim_ascii())
+        parse_pid(&self.status_field(field)?)
+    }
+
+    fn status_field(self, field: &[u8]) -> Option<Vec<u8>> {
+        let status = text::read(self, "status", text::SHORT).ok()?;
+        let value = text::lines(&status).find_map(|line| line.strip_prefix(field))?;
+        Some(value.trim_ascii().to_owned())
     }
 
     /// Its threads at this moment.
@@ -126,6 +135,17 @@ impl Pid {
     }
 }
 
+/// Source: proc_pid_status(5), Uid: real, effective, saved, that of the file system.
+fn parse_users(field: &[u8]) -> Option<[u32; 3]> {
+    let numbers = field.split(|byte| byte.is_ascii_whitespace()).map(parse_decimal);
+    let users: Vec<u32> =
+        numbers.map(|number| u32::try_from(number?).ok()).collect::<Option<_>>()?;
+    match users[..] {
+        [real, effective, saved, _] => Some([real, effective, saved]),
+        _ => None,
+    }
+}
+
 /// A process, told from a later one with its pid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ProcessId {
@@ -139,5 +159,21 @@ impl ProcessId {
     /// Whether this process runs, and not a later one with its pid.
     pub fn is_running(self) -> bool {
         self.pid.stat().is_ok_and(|stat| stat.start == self.start && stat.is_running())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_of_a_process_are_real_effective_and_saved() {
+        assert_eq!(parse_users(b"65534\t0\t7\t0"), Some([65534, 0, 7]));
+        for damaged in [&b""[..], b"0\t0\t0", b"0\t0\t0\t-1", b"0\t0\t4294967296\t0", b"0 0 0 0 0"]
+        {
+            assert_eq!(parse_users(damaged), None, "{}", damaged.escape_ascii());
+        }
+        assert!(Pid::own().users().is_some());
+        assert_eq!(Pid(u32::MAX).users(), None);
     }
 }

@@ -41,12 +41,14 @@ use crate::windows::Windows;
 
 mod executions;
 mod heartbeat;
+mod owners;
 mod part;
 mod standing;
 mod tables;
 mod window;
 
 use executions::Followed;
+use owners::Owners;
 use part::{Mark, Part, between};
 use standing::Standing;
 use window::Detaching;
@@ -80,6 +82,7 @@ pub struct Recorder {
     child: Option<Child>,
     is_command: bool,
     memory: Memory,
+    owners: Owners,
     others: Others,
     /// Processes of the file that were seen beside the command that is recorded.
     beside: HashSet<u32>,
@@ -193,6 +196,7 @@ impl Recorder {
             followed: Followed::default(),
             child: None,
             memory: Memory::default(),
+            owners: Owners::default(),
             others: Others::default(),
             beside: HashSet::new(),
             unprobed,

@@ -437,6 +437,34 @@ fn two_capabilities_do_not_show_the_processes_of_others() {
     assert!(diagnose_json(&[&path])["notices"].to_string().contains("processes of others"));
 }
 
+/// As what a program that is set-user-ID starts: its real user is that of the recorder.
+#[test]
+fn two_capabilities_do_not_show_who_has_the_rights_of_another() {
+    let Some((dir, program, recorder)) =
+        exec_program().and_then(|program| with_capabilities(&program))
+    else {
+        return;
+    };
+    let path = output_path(&dir);
+    let mut with_rights = Command::new("setpriv");
+    with_rights.args(["--ruid", NOBODY]).arg(&program).args(["20", "none"]);
+    let mut with_rights = Waiting::start(&mut with_rights);
+    assert!(status_line(&with_rights.pid(), "Uid:").starts_with(&format!("{NOBODY}\t0\t")));
+    let mut own = Waiting::start(as_user(&program).args(["7", "none"]));
+    let mut command = as_user(&recorder);
+    let command = command.args(["record", "-o", &path, "--exe"]).arg(&program).args(EXACT);
+    let mut recorder = Recorder::of(command);
+    recorder.line();
+    recorder.line();
+    for waiting in [&mut with_rights, &mut own] {
+        waiting.go_on();
+        waiting.wait_for("filled");
+    }
+    let (said, code) = recorder.end("-INT");
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(filled(&path), (7_000, true), "{said}");
+}
+
 #[test]
 fn refuses_a_program_that_has_rights_of_its_own() {
     let Some((dir, program, recorder)) =

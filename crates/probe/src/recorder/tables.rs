@@ -143,6 +143,7 @@ impl Recorder {
         types: impl Iterator<Item = (ProcessKey, u64)>,
     ) -> Result<(), Error> {
         let new: HashSet<_> = types.filter(|seen| !self.memory.has_looked_at(seen)).collect();
+        self.look_at_owners(new.iter().map(|(process, _)| *process));
         if !new.is_empty() {
             let (running, file) = (self.readable()?, &self.found.file);
             self.memory.look(&new, &running, file, self.program.binary());
@@ -186,8 +187,11 @@ impl Recorder {
         // Before they are counted for the last time.
         let ended = self.ended()?;
         self.look_at_types()?;
-        let taken = self.kernel.take_all()?;
+        self.look_at_all_owners()?;
+        let mut taken = self.kernel.take_all()?;
         self.count_taken(&taken.grows);
+        taken.grows.retain(|(key, _)| self.owners.may_record(key.process));
+        taken.samples.retain(|(key, _)| self.owners.may_record(key.process));
         self.memory.add_processes(&self.kernel.processes()?);
         let latest: HashSet<u64> = taken.stacks.iter().map(|(key, _)| *key).collect();
         self.fold(taken);
@@ -195,7 +199,9 @@ impl Recorder {
         let gone = ended.iter().map(|process| process.pid());
         let gone = gone.filter(|pid| pid.cpu_ns().is_none());
         self.cpu.forget(&gone.map(|pid| pid.0).collect());
-        self.memory.forget(&ended.into_iter().collect(), &latest);
+        let ended = ended.into_iter().collect();
+        self.memory.forget(&ended, &latest);
+        self.owners.forget(&ended);
         Ok(())
     }
 }

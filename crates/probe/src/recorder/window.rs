@@ -356,9 +356,10 @@ impl Recorder {
     /// What was counted in the window that is closed; of one that the end of the program cut short, it stands for
     /// itself.
     fn take_window(&mut self, window: Option<Window>, time_ns: f64) -> Result<(), Error> {
-        let taken = self.kernel.take_grows()?;
+        let mut taken = self.kernel.take_grows()?;
         self.count_taken(&taken);
         self.look_at(taken.iter().map(|(key, _)| (ProcessKey(key.process), key.map_type)))?;
+        taken.retain(|(key, _)| self.owners.may_record(key.process));
         let is_of_window = |key: &GrowKey| u32::from(key.precision) == PRECISION_WINDOW;
         let (grows, others): (Vec<_>, Vec<_>) =
             taken.into_iter().partition(|(key, _)| is_of_window(key));
