@@ -291,7 +291,7 @@ pub struct Record {
     /// Record all running processes of this name.
     #[arg(short, long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Record all processes of this executable, also those that start later.
+    /// Record all processes of this executable, also those that start later. A name that is no file here is looked up on PATH.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::ExecutablePath)]
     pub exe: Option<PathBuf>,
     /// Stop after this time (30s, 1m30s, 500ms); without it at the end of the program, or on Ctrl-C.

@@ -169,15 +169,18 @@ fn number_inside(pid: u32) -> Error {
 }
 
 fn of_executable(path: &Path, command: Option<HeldCommand>, reach: &Reach) -> Result<Found, Error> {
-    // A path as it stands here, also of a file that nobody may run.
-    let real = which(path.as_os_str()).unwrap_or_else(|_| path.to_owned());
-    let file = Executable::at(&real)?;
-    // With its symbolic links; a name that stands for a program on PATH is no path.
-    let is_path = FileId::of(path).is_ok_and(|id| id == file.id);
-    let path = if is_path { path.to_owned() } else { real };
+    let path = path_of_executable(path);
+    let file = Executable::at(&path)?;
     let running = Pid::running_file(file.id)?.into_iter();
     let pids = running.filter(|&pid| reach.has(pid)).map(|pid| pid.0).collect();
     Ok(Found { file, path: Some(path), scopes: vec![Scope::All], pids, command })
+}
+
+/// A path as it stands here, with its symbolic links, also of a file that nobody may run; else a program that is named so.
+fn path_of_executable(path: &Path) -> PathBuf {
+    let named = || which(path.as_os_str()).ok();
+    let found = if path.is_file() { None } else { named() };
+    found.unwrap_or_else(|| path.to_owned())
 }
 
 impl From<goproc::Error> for Error {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::thread;
@@ -389,6 +390,29 @@ fn ends_with_the_program() {
     assert_eq!(tiny["growth"]["total"]["grows"], 20_000, "one growth per map, 1000 maps a round");
     assert_eq!(tiny["growth"]["total"]["moved_entries"], 8 * 20_000);
     assert_eq!(diagnosis["growth"]["lost"], 0);
+}
+
+/// Neither is a Go program, and they differ in why.
+#[test]
+fn an_executable_that_is_here_comes_before_one_on_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir(at("bin")).unwrap();
+    fs::write(at("bin/program"), "#!/bin/sh\n").unwrap();
+    fs::set_permissions(at("bin/program"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(at("program"), "text").unwrap();
+    let said = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mapscope"));
+        command.args(["record", "--exe", "program", "-o", "recording.pb.gz"]);
+        command.current_dir(dir.path()).env("PATH", at("bin"));
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    let here = said();
+    assert!(here.contains("program is not a Go program"), "{here}");
+    fs::remove_file(at("program")).unwrap();
+    fs::create_dir(at("program")).unwrap();
+    let on_path = said();
+    assert!(on_path.contains("program is a script"), "{on_path}");
 }
 
 #[test]
