@@ -315,7 +315,7 @@ fn check(args: &Record, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     Ok(if is_missing { ExitCode::from(ERROR) } else { ExitCode::SUCCESS })
 }
 
-/// Longest time that can be asked for: the end of a much longer one cannot be reckoned.
+/// Longest time that can be asked for: the end of a much longer one cannot be computed.
 const MAX_DAYS: u64 = 1000;
 
 /// Reads `30s`, `1m30s`, `500ms`, `2h`, or seconds.
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn times_whose_end_cannot_be_reckoned_are_refused() {
+    fn times_whose_end_cannot_be_computed_are_refused() {
         assert_eq!(parse_duration("24000h"), Ok(Duration::from_secs(86_400_000)));
         let digits = "9".repeat(400);
         for text in ["24000h1ms", "9999999999999999999", "18446744073709551615s", &digits] {

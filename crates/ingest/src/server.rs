@@ -36,7 +36,7 @@ const MAX_TOLD: usize = 300;
 const MAX_SAID: usize = 64 << 10;
 /// Largest head of an answer. Go's servers send some hundred bytes. Units: bytes.
 const MAX_HEADERS: usize = 64 << 10;
-/// The most that a request waits, whatever it is asked to: the end of a longer time cannot be reckoned everywhere.
+/// The most that a request waits, whatever it is asked to: the end of a longer time cannot be computed everywhere.
 const MAX_WAIT: Duration = Duration::from_secs(1000 * 24 * 3600);
 /// Parameters of net/http/pprof, whose values are no secrets. Source: net/http/pprof/pprof.go, Go 1.27.
 const HARMLESS: [&str; 3] = ["seconds", "debug", "gc"];

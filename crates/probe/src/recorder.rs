@@ -274,7 +274,7 @@ impl Recorder {
     /// # Errors
     /// When the kernel no longer lets us.
     pub fn poll(&mut self, time: Duration) -> Result<Status, Error> {
-        // A time whose end cannot be reckoned has none.
+        // A time whose end cannot be computed has none.
         let until = Instant::now().checked_add(time);
         while !self.has_ended() {
             self.beat()?;

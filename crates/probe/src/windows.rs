@@ -160,7 +160,7 @@ pub(crate) struct Windows {
     was_watched: bool,
 }
 
-/// What bursts that no window met are reckoned by.
+/// What bursts that no window met are estimated by.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Busiest {
     /// The longest time that may well be, or was, without a window. Units: nanoseconds.

@@ -89,7 +89,7 @@ facts! {
     "sampled_stacks_s" => sampled_stacks_s: Fixed<3>,
     /// Time in which growths were counted in windows.
     "windows_s" => windows_s: Fixed<3>,
-    /// There where more files than this were mapped in the processes: the rest was not looked at.
+    /// Present if more files than this were mapped in the processes: the rest was not looked at.
     "other_files_above" => other_files_above: u64,
     /// Whether not all that the processes had mapped was looked at for other Go code.
     "other_go_code_partly" => other_go_code_partly: bool,

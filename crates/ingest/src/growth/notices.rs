@@ -28,7 +28,8 @@ pub(super) fn notices(facts: &Facts, grows: u64) -> impl Iterator<Item = String>
         }),
         some(facts.unprobed_processes).map(|n| {
             format!(
-                "{n} more processes were started from the file and do not run its code, as it was changed in their container then, or as they copied it elsewhere: their growths were not counted"
+                "{} started from the file without running its code, as that was changed in a container then, or copied elsewhere: growths there were not counted",
+                were(n, "more process")
             )
         }),
         facts.other_go_code.as_ref().filter(|paths| !paths.is_empty()).map(|paths| {
