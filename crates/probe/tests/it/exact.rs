@@ -1,6 +1,6 @@
 //! A recording equals what a program says about its own maps: every growth and every entry moved, by line and type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -183,8 +183,34 @@ fn assert_same(what: &str, recorded: &Growths, truth: &Growths) {
         .map(|(key, truth)| (key, truth, recorded.get(key).copied().unwrap_or_default()))
         .filter(|(_, truth, recorded)| **truth != *recorded)
         .map(|(key, truth, recorded)| format!("{key:?}: is {truth:?}, recorded {recorded:?}"))
+        .chain(elsewhere(recorded, truth))
         .collect();
     assert!(differences.is_empty(), "{what}:\n{}", differences.join("\n"));
+}
+
+/// What was recorded of the program's own types, or of its own functions without a type, where it knows of none: these types
+/// nothing else in the process has.
+fn elsewhere<'g>(recorded: &'g Growths, truth: &'g Growths) -> impl Iterator<Item = String> {
+    let types: BTreeSet<&String> = truth.keys().map(|(_, map_type)| map_type).collect();
+    let is_own = move |(function, map_type): &(String, String)| {
+        types.contains(map_type) || map_type == "unknown" && function.starts_with("main.")
+    };
+    let extra = recorded.iter().filter(move |(key, _)| is_own(key) && !truth.contains_key(*key));
+    extra.map(|(key, recorded)| format!("{key:?}: is none, recorded {recorded:?}"))
+}
+
+#[test]
+fn growths_at_another_line_are_no_truth() {
+    let of = |function: &str, map_type: &str| (function.to_owned(), map_type.to_owned());
+    let truth = Growths::from([(of("main.fill", "map[main.key]int"), (1, 8))]);
+    let more = |key| {
+        let recorded = truth.clone().into_iter().chain([(key, (1, 8))]).collect::<Growths>();
+        elsewhere(&recorded, &truth).count()
+    };
+    assert_eq!(more(of("main.other", "map[main.key]int")), 1);
+    assert_eq!(more(of("main.fill", "unknown")), 1);
+    assert_eq!(more(of("os.init", "unknown")), 0);
+    assert_eq!(more(of("os.init", "map[string]int")), 0);
 }
 
 #[track_caller]
