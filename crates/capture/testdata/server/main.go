@@ -57,6 +57,11 @@ func main() {
 		address = os.Args[2]
 	}
 	listener, err := net.Listen("tcp", address)
+	// A port that was free may be another's for a moment.
+	for tries := 0; err != nil && tries < 80; tries++ {
+		time.Sleep(50 * time.Millisecond)
+		listener, err = net.Listen("tcp", address)
+	}
 	if err != nil {
 		panic(err)
 	}
