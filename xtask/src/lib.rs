@@ -43,6 +43,29 @@ fn partial_name(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// Copies a file that is to be run, with its mode.
+///
+/// By another process: while a descriptor for writing is open here, a child that another test forks has it too, and the
+/// file cannot be run ("Text file busy").
+///
+/// # Panics
+/// When it cannot be copied.
+pub fn copy_program(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("--").arg(from).arg(to).status();
+    assert!(status.is_ok_and(|status| status.success()), "{}: cannot be copied", from.display());
+}
+
+/// Writes a script that is to be run.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn write_script(path: &Path, text: &str) {
+    let draft = partial_name(path);
+    std::fs::write(&draft, text).and_then(|()| make_executable(&draft)).expect("a script");
+    copy_program(&draft, path);
+    std::fs::remove_file(&draft).expect("a script");
+}
+
 /// Where tests keep what they build, from one run to the next: a folder under `target`.
 ///
 /// # Errors

@@ -201,8 +201,9 @@ fn the_copy_of_a_sparse_executable_is_as_sparse() {
     let Some(server) = server() else { return xtask::skip("Go 1.27.3 is not installed") };
     let dir = tempfile::tempdir().unwrap();
     let sparse = dir.path().join("sparse");
-    std::fs::copy(server, &sparse).unwrap();
-    std::fs::OpenOptions::new().write(true).open(&sparse).unwrap().set_len(1 << 30).unwrap();
+    xtask::copy_program(&server, &sparse);
+    let status = Command::new("truncate").args(["-s", "1G"]).arg(&sparse).status().unwrap();
+    assert!(status.success());
     let mut child = Command::new(&sparse).arg("1h").stdout(Stdio::piped()).spawn().unwrap();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
     let running = Running(child);

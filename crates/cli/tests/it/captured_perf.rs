@@ -2,9 +2,8 @@
 //! of commands that are captured with it alone.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -33,8 +32,7 @@ impl Script {
     fn prepare() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (perf, pipe) = (dir.path().join("perf"), dir.path().join("pipe"));
-        fs::write(&perf, SCRIPT).unwrap();
-        fs::set_permissions(&perf, Permissions::from_mode(0o755)).unwrap();
+        xtask::write_script(&perf, SCRIPT);
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         Self { dir, pipe }
     }

@@ -129,8 +129,7 @@ fn a_go_that_others_could_have_put_there_is_not_run() {
     for (place, version) in places.iter().zip(["0.0.7", "go0.0.8"]) {
         fs::create_dir_all(place).unwrap();
         let (go, ran) = (place.join("go"), place.join("ran"));
-        fs::write(&go, format!("#!/bin/sh\n: > {}\n", ran.display())).unwrap();
-        fs::set_permissions(&go, fs::Permissions::from_mode(0o755)).unwrap();
+        xtask::write_script(&go, &format!("#!/bin/sh\n: > {}\n", ran.display()));
         let run = || {
             let mut command = Command::new(env!("CARGO_BIN_EXE_mapscope"));
             command.args(["lab", "--go", version]).current_dir(dir.path());

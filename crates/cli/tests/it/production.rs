@@ -907,7 +907,7 @@ fn a_plugin_that_was_removed_or_replaced_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let path = output_path(&dir);
         let own = dir.path().join("extra.so");
-        fs::copy(&plugin, &own).unwrap();
+        xtask::copy_program(&plugin, &own);
         let mut waiting = Waiting::start(Command::new(&program).arg(&own));
         waiting.go_on();
         waiting.wait_for("filled");

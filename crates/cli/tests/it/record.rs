@@ -422,7 +422,7 @@ fn two_processes_of_one_program_add_up() {
     let path = output_path(&dir);
     // A name that nothing else has.
     let own = dir.path().join("growload-two");
-    fs::copy(&program, &own).unwrap();
+    xtask::copy_program(&program, &own);
     let _loads = [(), ()].map(|()| Load::start(&own, &["-work", "mix"]));
     let output = record(&["-n", "growload-two", "-d", "500ms", "-o", &path]);
     let said = String::from_utf8_lossy(&output.stderr);
@@ -436,7 +436,7 @@ fn records_a_program_whose_file_was_deleted_or_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let path = output_path(&dir);
     let own = dir.path().join("growload");
-    fs::copy(&program, &own).unwrap();
+    xtask::copy_program(&program, &own);
     let load = Load::start(&own, &["-work", "mix"]);
     fs::remove_file(&own).unwrap();
     for replaced_by in [None, Some("/bin/true")] {
@@ -539,8 +539,8 @@ pub(crate) fn open_dir(program: &Path) -> Option<(tempfile::TempDir, PathBuf, Pa
     }
     let dir = tempfile::tempdir().unwrap();
     let (load, recorder) = (dir.path().join("growload"), dir.path().join("mapscope"));
-    fs::copy(program, &load).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_mapscope"), &recorder).unwrap();
+    xtask::copy_program(program, &load);
+    xtask::copy_program(Path::new(env!("CARGO_BIN_EXE_mapscope")), &recorder);
     assert!(
         Command::new("chmod").arg("-R").arg("a+rwX").arg(dir.path()).status().unwrap().success()
     );
@@ -715,7 +715,7 @@ fn says_that_the_path_of_an_executable_leads_to_another_file() {
         fs::create_dir(at("other")).unwrap();
         std::os::unix::fs::symlink("bin", at("current")).unwrap();
         for name in ["bin/growload", "other/growload", "new"] {
-            fs::copy(&program, at(name)).unwrap();
+            xtask::copy_program(&program, &at(name));
         }
         let exe = at("current/growload");
         let script = format!("{replace}; exec $1/current/growload -work tiny -rounds 20");
@@ -739,7 +739,7 @@ fn records_every_process_of_an_executable_that_a_command_starts() {
     let path = output_path(&dir);
     // A file of its own: other tests run the program too.
     let own = dir.path().join("growload");
-    fs::copy(&program, &own).unwrap();
+    xtask::copy_program(&program, &own);
     let program = own.to_str().unwrap();
     let script = format!("for i in 1 2 3; do {program} -work tiny -rounds 10 & done; wait");
     let all =

@@ -60,10 +60,7 @@ fn cat_program() -> PathBuf {
 /// A copy of `cat` in a folder.
 fn copy_of_cat(folder: &Path, name: &str) -> PathBuf {
     let path = folder.canonicalize().unwrap().join(name);
-    // Written by another process: while a descriptor for writing is open here, a child that another test forks has it
-    // too, and the file cannot be run.
-    let status = Command::new("cp").arg(cat_program()).arg(&path).status().unwrap();
-    assert!(status.success());
+    xtask::copy_program(&cat_program(), &path);
     path
 }
 
