@@ -15,6 +15,9 @@ const VERSION: &str = "1.27.3";
 /// Goroutines of `testdata/filling`, each of which is in the middle of a map when the recording begins, and when it ends.
 const FILLING: i64 = 2;
 
+/// Growths of many maps: each grows four times.
+const ENOUGH: u64 = 1000;
+
 /// A program that runs until it is dropped.
 struct Running(Child);
 
@@ -42,7 +45,13 @@ fn probes_of_all_steps_count_until_the_same_moment() {
         let options = Options { target, max_overhead: 1.0, sample_hz: 0, max_frames: 5, links };
         let mut recorder = Recorder::attach(&options).unwrap();
         recorder.start().unwrap();
-        recorder.poll(Duration::from_millis(200)).unwrap();
+        // Many maps, however little the program gets of this machine.
+        let mut n_grows = 0;
+        while n_grows < ENOUGH {
+            let status = recorder.poll(Duration::from_millis(50)).unwrap();
+            assert!(!status.has_ended, "it fills maps until it is killed");
+            n_grows = status.n_grows;
+        }
         let profile = recorder.finish(Ending::Duration).unwrap().profile;
         let grows = profile.sample_type_named("map_grows").unwrap();
         let mut steps: BTreeMap<i64, i64> = BTreeMap::new();

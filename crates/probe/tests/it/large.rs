@@ -84,7 +84,7 @@ fn growths_to_large_arrays_are_exact_whatever_the_budget() {
         return;
     }
     for version in VERSIONS {
-        let Some((profiles, n_maps)) = record(version, "grow", USUAL, WHOLE) else { return };
+        let Some((profiles, n_maps)) = record(version, "grow", USUAL, WHOLE) else { continue };
         assert!(n_maps > 0, "{version}");
         for slots in LARGE_STEPS {
             assert_eq!(grows_from(&profiles, slots), n_maps, "{version}: from {slots} slots");
@@ -104,6 +104,9 @@ fn a_rotation_between_windows_loses_nothing_that_is_counted_at_all_times() {
         return;
     };
     assert!(profiles.len() > 3, "{}", profiles.len());
+    if !profiles.iter().any(has_windows) {
+        return xtask::skip("the program did not get enough of this machine for windows");
+    }
     for slots in LARGE_STEPS {
         assert_eq!(grows_from(&profiles, slots), n_maps, "from {slots} slots");
     }
