@@ -136,6 +136,9 @@ fn sum<'s>(sites: impl Iterator<Item = &'s Site>, of: fn(&Site) -> Option<Cost>)
     sites.filter_map(of).sum()
 }
 
+/// What changes which entries a map has: a `sync.Map` takes each for a write.
+const WRITES: [MapOp; 3] = [MapOp::Assign, MapOp::Delete, MapOp::Clear];
+
 /// The part of the operations on the outermost map of this function in writes, by CPU; `None` without samples of it.
 fn written_share(function: &FunctionSites<'_>) -> Option<f64> {
     let is_outer = |site: &&Site| {
@@ -144,7 +147,10 @@ fn written_share(function: &FunctionSites<'_>) -> Option<f64> {
     };
     let has_nested = function.sites().any(|site| is_outer(&site));
     let sites = || function.sites().filter(|site| !has_nested || is_outer(site));
-    let write = sum(sites(), |site| Some(site.cpu.as_ref()?.by_op.get(MapOp::Assign)));
+    let write = sum(sites(), |site| {
+        let cpu = site.cpu.as_ref()?;
+        Some(WRITES.into_iter().map(|op| cpu.by_op.get(op)).sum())
+    });
     let all = sum(sites(), |site| Some(site.cpu.as_ref()?.map));
     (all.samples > 0).then(|| write.share_of(all))
 }

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use goabi::{MapOp, Nested, Release};
 use gomap::Category;
 
-use super::{ProcessContext, SiteContext, collector, confidence, is_noticeable, said};
+use super::{
+    FunctionSites, ProcessContext, SiteContext, collector, confidence, is_noticeable, said,
+};
 use crate::finding::{Advice, Amount, Cause, EvidenceLine, Finding, Gain, Level, Reason};
 use evidence::sizes::allocated::is_enough;
 use evidence::{Cost, Evidence, MapType, SiteCpu, SourceKind};
@@ -46,7 +48,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, cpu_of_process) = context.cpu()?;
     let cost = allocation_cost(cpu);
     // Where next to no time is spent on memory here, next to nothing is to be saved.
-    if !is_noticeable(cost, cpu_of_process.total) {
+    if !is_noticeable(cost, cpu_of_process.total) || is_mostly_empty(context, cpu) {
         return None;
     }
     let mut finding = context.finding(cost, Cause::MapsDropped, Advice::ClearAndReuse);
@@ -69,6 +71,17 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     ]);
     finding.confidence = confidence(cost, Level::Medium, Reason::DropsNotMeasured);
     Some(finding)
+}
+
+/// Whether making a map with a hint costs more here than filling it: then it has far more room than it needs, and clearing it
+/// would cost what making it does.
+fn is_mostly_empty(context: &SiteContext<'_>, cpu: &SiteCpu) -> bool {
+    let mut makes = context.evidence.makes.iter();
+    let has_hint = makes.any(|make| make.has_hint && make.frame.is_same_line(&context.site.frame));
+    let sites = || context.functions.get(context.site).into_iter().flat_map(FunctionSites::sites);
+    let of_site = |cpu: &SiteCpu| cpu.by_op.get(MapOp::Assign).without(cpu.growth);
+    let written: Cost = sites().filter_map(|site| site.cpu.as_ref()).map(of_site).sum();
+    has_hint && cpu.by_op.get(MapOp::Make).cpu_ns > written.cpu_ns
 }
 
 /// What a site spends on memory for its maps: the part that reuse saves.

@@ -550,7 +550,7 @@ pub const RULES: &[Rule] = &[
         when: "map arrays allocated at the line, of which the heap profile has at least {ENOUGH_BLOCKS}, are at least \
                {CHURN_NOTICEABLE}, they are at least {CHURN} as those of them that were live at the last collection, and allocation \
                at the line takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more; not where the machine code puts these maps into \
-               others",
+               others, nor where making them with a hint costs more than all writes of the function",
         trust: "low below {FEW_SAMPLES} of allocation, else medium, since whether the maps themselves are dropped is not measured",
         why: "`clear` keeps the arrays: no growth and no allocation the next time. Where slices grow at the line, blocks of theirs \
               may have the size of arrays of the map.",

@@ -677,6 +677,19 @@ fn maps_filled_and_dropped_are_reused() {
     let mut hardly_seen = filling(20);
     hardly_seen.heap = None;
     check(program("go1.27.3"), vec![hardly_seen.arrays(&[(8, 9)], 1)], &fine);
+    // To clear what a hint makes far too large costs what making it does.
+    let hinted = |samples| {
+        let parts = [(Assign, Probe, 300), (MapOp::Make, Category::Create, samples)];
+        let made = site(1, &parts).uses(Assign, inner()).arrays(&[(8, 100_000)], 1000);
+        let frame = made.frame.clone();
+        let make = MakeSite { frame, map_type: Some(inner().name), has_hint: true };
+        let evidence = Evidence { makes: vec![make], ..program("go1.27.3") };
+        let found = run(evidence, vec![made]).findings;
+        found.iter().any(|of| of.rule == "churn")
+    };
+    assert!(hinted(300) && !hinted(301));
+    // Another map keeps them.
+    check(program("go1.27.3"), vec![filling(20).held()], &fine);
     let kept = site(1, STEADY).uses(Assign, inner()).arrays(&[(8, 100_000)], 9_000_000);
     check(program("go1.27.3"), vec![kept], &["growth-is-not-the-problem LeaveAlone High"]);
 }

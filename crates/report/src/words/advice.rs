@@ -108,8 +108,8 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
         }
         Advice::ClearAndReuse => {
             "if the map is used in one place at a time and not handed on (returned, stored, captured by a goroutine), and its \
-             sizes are alike, keep it and clear() it between uses: it keeps its arrays, so neither growth nor allocation comes \
-             back. Where it is handed on, its next user would see it change; clear() of a large map costs as much when it \
+             sizes are alike, keep it and clear() it between uses (where go.mod says a Go before 1.21, delete its keys in a \
+             loop): it keeps its arrays, so neither growth nor allocation comes back. Where it is handed on, its next user would see it change; clear() of a large map costs as much when it \
              holds little"
                 .into()
         }

@@ -236,17 +236,19 @@ fn a_lock_of_the_function_that_calls_guards_the_map_too() {
 /// One that is taken for other things as well is not replaced.
 #[test]
 fn a_sync_map_is_named_only_where_the_lock_guards_nothing_else() {
-    let sync_map = |function| {
-        let mut read = locked(function, 300, &[(3, SECOND)]);
-        let cpu = read.cpu.as_mut().unwrap();
+    let sync_map = |op, function| {
+        let mut used = locked(function, 300, &[(3, SECOND)]);
+        let cpu = used.cpu.as_mut().unwrap();
         cpu.by_op = CostByOp::default();
-        cpu.by_op.add(MapOp::Read, cost(500));
-        let found = run(with_lock_sources(), vec![read]);
+        cpu.by_op.add(op, cost(500));
+        let found = run(with_lock_sources(), vec![used]);
         let Advice::Shard { or_sync_map, .. } = found.findings[0].advice else { panic!() };
         or_sync_map
     };
-    assert_eq!(sync_map(555), Some(SyncMap::OfEntries));
-    assert_eq!(sync_map(556), None);
+    assert_eq!(sync_map(MapOp::Read, 555), Some(SyncMap::OfEntries));
+    assert_eq!(sync_map(MapOp::Read, 556), None);
+    // To delete is to write.
+    assert_eq!([MapOp::Delete, MapOp::Clear].map(|op| sync_map(op, 555)), [None, None]);
 }
 
 #[test]
