@@ -411,6 +411,13 @@ impl Site {
         self.maps.iter().flatten().filter_map(SiteMap::known_type)
     }
 
+    /// The type of the maps used here, if it is the only one that is known.
+    pub fn only_type(&self) -> Option<&MapType> {
+        let mut types = self.known_types();
+        let first = types.next()?;
+        types.all(|of| of.name == first.name).then_some(first)
+    }
+
     /// Whether it is known that maps of this type are used here.
     pub fn uses(&self, map_type: &MapType) -> bool {
         self.known_types().any(|of| of.name == map_type.name)

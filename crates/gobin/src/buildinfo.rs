@@ -27,11 +27,6 @@ const STRINGS_AT: u64 = 32;
 const MARKER: usize = 16;
 
 impl BuildInfo {
-    /// That of an executable, of which nothing else is looked at; `None` when there is none, or it is no executable.
-    pub fn of_file(data: &[u8]) -> Option<Self> {
-        Self::read(&Image::parse(data).ok()?)
-    }
-
     /// Reads the block written by Go 1.18 and later; `None` when there is none.
     pub(crate) fn read(image: &Image<'_>) -> Option<Self> {
         let addr = find(image)?;

@@ -18,10 +18,7 @@ pub(super) struct LiveArrays {
 impl LiveArrays {
     /// Those that lines allocate which use maps of this type and of no other; nothing where no heap profile shows one.
     pub(super) fn of(evidence: &Evidence, map_type: &MapType) -> Self {
-        let is_of_one = |site: &&Site| {
-            let mut types = site.known_types().peekable();
-            types.peek().is_some() && types.all(|of| of.name == map_type.name)
-        };
+        let is_of_one = |site: &&Site| site.only_type().is_some_and(|of| of.name == map_type.name);
         let lines = evidence.sites.iter().filter(is_of_one);
         let blocks = lines.filter_map(|site| site.heap.as_ref()).flat_map(|heap| &heap.blocks);
         blocks.fold(Self::default(), Self::and)

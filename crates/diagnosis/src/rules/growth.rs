@@ -276,11 +276,10 @@ pub(super) fn pending_evacuation(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
     let read = cpu.by_op.get(MapOp::Read);
     let evacuated = cpu.leaves.iter().find(|leaf| &*leaf.name == "runtime.evacuated")?.cost;
-    let only_reads = !is_written_anywhere(context);
     if context.map_impl() != Some(MapImpl::Classic)
-        || !only_reads
         || evacuated.share_of(read) < PENDING_EVACUATION
         || !is_noticeable(evacuated, process.total)
+        || is_written_anywhere(context)
     {
         return None;
     }

@@ -119,10 +119,7 @@ impl Rule {
 
     /// Whether its finding stands beside those of the rules that were asked before.
     pub(super) fn speaks_beside(&self, finding: &Finding, found: &[Finding]) -> bool {
-        let is_silenced = |gives_way: &GivesWay| match gives_way {
-            GivesWay::ToChangesOfHalf => changes_explain_half(found, finding),
-            gives_way => found.iter().any(|other| gives_way.leaves_out(finding, other)),
-        };
+        let is_silenced = |gives_way: &GivesWay| gives_way.silences(finding, found);
         !self.gives_way_to.iter().any(is_silenced)
     }
 
@@ -135,20 +132,20 @@ impl Rule {
 }
 
 impl GivesWay {
-    /// Whether the finding is left out for the other.
-    fn leaves_out(self, finding: &Finding, other: &Finding) -> bool {
-        let is_here = other.site == finding.site;
-        let is_outweighed = !finding.asks_for_change() && other.asks_for_change();
+    /// Whether the finding is left out for those that were found before.
+    fn silences(self, finding: &Finding, found: &[Finding]) -> bool {
+        let is_any = |is: &dyn Fn(&Finding) -> bool| found.iter().any(is);
+        let is_here = |other: &Finding| other.site == finding.site;
+        let outweighs = |other: &Finding| !finding.asks_for_change() && other.asks_for_change();
         match self {
-            Self::ToRule(name) => is_here && other.rule == name,
-            Self::ToChangeHere => is_here && is_outweighed,
-            Self::ToChangeAnywhere => other.site.is_some() && is_outweighed,
-            Self::ToMostOfIt => {
+            Self::ToRule(name) => is_any(&|other| is_here(other) && other.rule == name),
+            Self::ToChangeHere => is_any(&|other| is_here(other) && outweighs(other)),
+            Self::ToChangeAnywhere => is_any(&|other| other.site.is_some() && outweighs(other)),
+            Self::ToChangesOfHalf => changes_explain_half(found, finding),
+            Self::ToMostOfIt => is_any(&|other| {
                 let is_alike = other.site.is_some() && !other.asks_for_change();
                 is_alike && !finding.asks_for_change() && explains_half(other, finding)
-            }
-            // It is not one that outweighs it.
-            Self::ToChangesOfHalf => false,
+            }),
         }
     }
 }

@@ -87,9 +87,8 @@ fn by_type(evidence: &Evidence) -> Vec<TypeSums<'_>> {
     let mut index: HashMap<&str, usize> = HashMap::new();
     let mut sums: Vec<TypeSums<'_>> = Vec::new();
     for site in &evidence.sites {
-        let mut names = site.known_types();
-        let (Some(cpu), Some(first)) = (&site.cpu, names.next()) else { continue };
-        if names.any(|other| other.name != first.name) || cpu.map == Cost::default() {
+        let (Some(cpu), Some(first)) = (&site.cpu, site.only_type()) else { continue };
+        if cpu.map == Cost::default() {
             continue;
         }
         let at = *index.entry(&first.name).or_insert(sums.len());
