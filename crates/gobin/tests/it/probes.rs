@@ -3,9 +3,9 @@
 use std::fs;
 
 use gobin::{Arch, Binary, ProbeInstruction};
-use xtask::go::Toolchain;
+use xtask::go::{BuildOptions, Toolchain};
 
-use crate::{builds, program};
+use crate::program;
 
 /// Functions that a recorder probes, where they are linked.
 const PROBED: [&str; 6] = [
@@ -46,14 +46,12 @@ fn check(what: &str, data: &[u8]) {
 }
 
 mod probe_points_are_behind_the_stack_check {
-    xtask::tests_of_live_versions!(super::check_all_builds);
+    crate::tests_of_builds!(tests_of_live_versions, crate::probes::check_all_builds);
 }
 
-fn check_all_builds(go: &Toolchain) {
-    for (build, options) in builds() {
-        let path = go.build(&program("maptypes"), &options).unwrap();
-        check(&format!("Go {}, {build}", go.version), &fs::read(path).unwrap());
-    }
+fn check_all_builds(go: &Toolchain, how: &str, options: &BuildOptions) {
+    let path = go.build(&program("maptypes"), options).unwrap();
+    check(&format!("Go {}, {how}", go.version), &fs::read(path).unwrap());
 }
 
 #[test]
@@ -65,27 +63,25 @@ fn probe_points_of_bundled_binaries_are_behind_the_stack_check() {
 }
 
 mod large_arrays_of_classic_maps_are_told_from_small_ones {
-    xtask::tests_of_live_versions!(super::check_large_arrays);
+    crate::tests_of_builds!(tests_of_live_versions, crate::probes::check_large_arrays);
 }
 
-fn check_large_arrays(go: &Toolchain) {
-    for (build, options) in builds() {
-        let path = go.build(&program("maptypes"), &options).unwrap();
-        let data = fs::read(path).unwrap();
-        let binary = Binary::parse(&data).unwrap().value;
-        let what = format!("Go {}, {build}", go.version);
-        let is_classic = binary.map_impl() == Some(goabi::MapImpl::Classic);
-        let Some(large) = binary.large_arrays() else {
-            assert!(!is_classic || binary.arch() == gobin::Arch::Arm64, "{what}");
-            continue;
-        };
-        assert!(is_classic, "{what}");
-        // Source: runtime/msize.go, roundupsize: `size < 32768` before Go 1.22, `<= 32768 - 8` from then on.
-        let above = if go.version.starts_with("1.21") { 0x7fff } else { 0x7ff8 };
-        assert_eq!(large.above, above, "{what}");
-        let inside = binary.functions().find(large.addr).unwrap();
-        assert_eq!(inside.name, "runtime.makeBucketArray", "{what}");
-        let grower = binary.functions().by_name("runtime.hashGrow").unwrap();
-        assert_eq!(large.grower, grower.entry..grower.end, "{what}");
-    }
+fn check_large_arrays(go: &Toolchain, how: &str, options: &BuildOptions) {
+    let path = go.build(&program("maptypes"), options).unwrap();
+    let data = fs::read(path).unwrap();
+    let binary = Binary::parse(&data).unwrap().value;
+    let what = format!("Go {}, {how}", go.version);
+    let is_classic = binary.map_impl() == Some(goabi::MapImpl::Classic);
+    let Some(large) = binary.large_arrays() else {
+        assert!(!is_classic || binary.arch() == gobin::Arch::Arm64, "{what}");
+        return;
+    };
+    assert!(is_classic, "{what}");
+    // Source: runtime/msize.go, roundupsize: `size < 32768` before Go 1.22, `<= 32768 - 8` from then on.
+    let above = if go.version.starts_with("1.21") { 0x7fff } else { 0x7ff8 };
+    assert_eq!(large.above, above, "{what}");
+    let inside = binary.functions().find(large.addr).unwrap();
+    assert_eq!(inside.name, "runtime.makeBucketArray", "{what}");
+    let grower = binary.functions().by_name("runtime.hashGrow").unwrap();
+    assert_eq!(large.grower, grower.entry..grower.end, "{what}");
 }

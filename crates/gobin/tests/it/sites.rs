@@ -5,9 +5,9 @@ use std::fs;
 
 use goabi::MapOp;
 use gobin::{Binary, LinkAddr, MapSite, UnknownType};
-use xtask::go::Toolchain;
+use xtask::go::{BuildOptions, Toolchain};
 
-use crate::{builds, program};
+use crate::program;
 
 /// What a comment expects of its line.
 #[derive(Debug, Clone)]
@@ -69,17 +69,15 @@ fn type_name(binary: &Binary<'_>, addr: LinkAddr) -> String {
 }
 
 mod call_sites_have_the_line_and_type_of_the_source {
-    xtask::tests_of_versions!(super::check_all_builds);
+    crate::tests_of_builds!(tests_of_versions, crate::sites::check_all_builds);
 }
 
-fn check_all_builds(go: &Toolchain) {
+fn check_all_builds(go: &Toolchain, how: &str, options: &BuildOptions) {
     let source = fs::read_to_string(program("sites").join("main.go")).unwrap();
     let expected = expectations(&source);
-    for (how, options) in builds() {
-        let data = fs::read(go.build(&program("sites"), &options).unwrap()).unwrap();
-        let binary = Binary::parse(&data).unwrap().value;
-        check(&format!("{} {how}", go.version), &found(&binary), &expected);
-    }
+    let data = fs::read(go.build(&program("sites"), options).unwrap()).unwrap();
+    let binary = Binary::parse(&data).unwrap().value;
+    check(&format!("{} {how}", go.version), &found(&binary), &expected);
 }
 
 fn check(
@@ -113,40 +111,37 @@ fn check(
 }
 
 mod generic_code_has_the_types_that_its_callers_mean {
-    xtask::tests_of_versions!(super::check_generic_code);
+    crate::tests_of_builds!(tests_of_versions, crate::sites::check_generic_code);
 }
 
-fn check_generic_code(go: &Toolchain) {
+fn check_generic_code(go: &Toolchain, how: &str, options: &BuildOptions) {
     let source = fs::read_to_string(program("sites").join("main.go")).unwrap();
     let expected = expectations(&source);
-    for (how, options) in builds() {
-        let data = fs::read(go.build(&program("sites"), &options).unwrap()).unwrap();
-        let binary = Binary::parse(&data).unwrap().value;
-        let mut told: HashMap<(u32, String), BTreeSet<String>> = HashMap::new();
-        for site in own_sites(&binary) {
-            let types =
-                site.map_type.into_iter().chain(site.possible_types.iter().map(|of| of.map_type));
-            let types = types.map(|addr| type_name(&binary, addr));
-            told.entry((site.frames[0].line, op(&site))).or_default().extend(types);
-        }
-        let calls =
-            expected.iter().flat_map(|(line, calls)| calls.iter().map(|call| (*line, call)));
-        let generic: Vec<_> = calls.filter(|(_, call)| call.is_generic).collect();
-        let is_told = |(line, call): &&(u32, &Expected)| {
-            let types = BTreeSet::from_iter(call.types.iter().cloned());
-            told.get(&(*line, call.op.clone())) == Some(&types)
-        };
-        let n_told = generic.iter().filter(is_told).count();
-        // Of a function literal the dictionary is a variable that it captures.
-        assert!(n_told + 1 >= generic.len(), "{} {how}: {generic:?}, told {told:?}", go.version);
+    let data = fs::read(go.build(&program("sites"), options).unwrap()).unwrap();
+    let binary = Binary::parse(&data).unwrap().value;
+    let mut told: HashMap<(u32, String), BTreeSet<String>> = HashMap::new();
+    for site in own_sites(&binary) {
+        let types =
+            site.map_type.into_iter().chain(site.possible_types.iter().map(|of| of.map_type));
+        let types = types.map(|addr| type_name(&binary, addr));
+        told.entry((site.frames[0].line, op(&site))).or_default().extend(types);
     }
+    let calls = expected.iter().flat_map(|(line, calls)| calls.iter().map(|call| (*line, call)));
+    let generic: Vec<_> = calls.filter(|(_, call)| call.is_generic).collect();
+    let is_told = |(line, call): &&(u32, &Expected)| {
+        let types = BTreeSet::from_iter(call.types.iter().cloned());
+        told.get(&(*line, call.op.clone())) == Some(&types)
+    };
+    let n_told = generic.iter().filter(is_told).count();
+    // Of a function literal the dictionary is a variable that it captures.
+    assert!(n_told + 1 >= generic.len(), "{} {how}: {generic:?}, told {told:?}", go.version);
 }
 
 mod maps_are_held_by_those_that_they_are_taken_out_of_or_put_into {
-    xtask::tests_of_versions!(super::check_held);
+    crate::tests_of_builds!(tests_of_versions, crate::sites::check_held);
 }
 
-fn check_held(go: &Toolchain) {
+fn check_held(go: &Toolchain, how: &str, options: &BuildOptions) {
     let source = fs::read_to_string(program("sites").join("main.go")).unwrap();
     let function_of = |line: u32| {
         let above: Vec<&str> = source.lines().take(line as usize).collect();
@@ -154,59 +149,55 @@ fn check_held(go: &Toolchain) {
         head.map_or("", |head| head.split('(').next().unwrap()).to_owned()
     };
     const OUTER: &str = "map[string]map[string]int";
-    for (how, options) in builds() {
-        let build = format!("{} {how}", go.version);
-        let data = fs::read(go.build(&program("sites"), &options).unwrap()).unwrap();
-        let binary = Binary::parse(&data).unwrap().value;
-        let mut n_held = 0;
-        for site in own_sites(&binary) {
-            let Ok(map_type) = site.map_type else { continue };
-            if type_name(&binary, map_type) != "map[string]int" {
-                continue;
-            }
-            let line = site.frames[0].line;
-            let held_by: Vec<String> =
-                site.held_by.iter().map(|&addr| type_name(&binary, addr)).collect();
-            // A literal, in `makes`, has maps of this type both alone and in another.
-            if function_of(line) == "held" {
-                assert_eq!(held_by, [OUTER], "{build}: line {line}");
-                n_held += 1;
-            } else if !["nested", "makes", "main"].contains(&&*function_of(line)) {
-                assert_eq!(held_by, [""; 0], "{build}: line {line}");
-            }
+    let build = format!("{} {how}", go.version);
+    let data = fs::read(go.build(&program("sites"), options).unwrap()).unwrap();
+    let binary = Binary::parse(&data).unwrap().value;
+    let mut n_held = 0;
+    for site in own_sites(&binary) {
+        let Ok(map_type) = site.map_type else { continue };
+        if type_name(&binary, map_type) != "map[string]int" {
+            continue;
         }
-        assert!(n_held >= 8, "{build}: {n_held}");
+        let line = site.frames[0].line;
+        let held_by: Vec<String> =
+            site.held_by.iter().map(|&addr| type_name(&binary, addr)).collect();
+        // A literal, in `makes`, has maps of this type both alone and in another.
+        if function_of(line) == "held" {
+            assert_eq!(held_by, [OUTER], "{build}: line {line}");
+            n_held += 1;
+        } else if !["nested", "makes", "main"].contains(&&*function_of(line)) {
+            assert_eq!(held_by, [""; 0], "{build}: line {line}");
+        }
     }
+    assert!(n_held >= 8, "{build}: {n_held}");
 }
 
 mod a_small_map_has_the_type_of_what_is_done_with_it {
-    xtask::tests_of_versions!(super::check_small_makes);
+    crate::tests_of_builds!(tests_of_versions, crate::sites::check_small_makes);
 }
 
-fn check_small_makes(go: &Toolchain) {
-    for (how, options) in builds() {
-        let build = format!("{} {how}", go.version);
-        let data = fs::read(go.build(&program("sites"), &options).unwrap()).unwrap();
-        let binary = Binary::parse(&data).unwrap().value;
-        let sites: Vec<MapSite<'_>> = own_sites(&binary).collect();
-        let made: BTreeSet<String> = sites
-            .iter()
-            .filter(|site| site.callee == "runtime.makemap_small")
-            .filter(|site| site.frames[0].function == "main.held")
-            .map(|site| site.map_type.map_or_else(|why| why.to_string(), |t| type_name(&binary, t)))
-            .collect();
-        assert_eq!(made, BTreeSet::from(["map[string]int".to_owned()]), "{build}");
-        let makes_of = |line_text: &str| {
-            let source = fs::read_to_string(program("sites").join("main.go")).unwrap();
-            let line = source.lines().position(|text| text.contains(line_text)).unwrap() + 1;
-            let site = sites.iter().find(|site| site.frames[0].line == line as u32).unwrap();
-            let at = |addr| sites.iter().find(|site| site.addr == addr).unwrap().frames[0].line;
-            let lines: Vec<u32> = site.made_at.iter().map(|&addr| at(addr)).collect();
-            let texts = lines.iter().map(|&line| source.lines().nth(line as usize - 1).unwrap());
-            texts.map(|text| text.trim().to_owned()).collect::<Vec<_>>()
-        };
-        assert_eq!(makes_of("filled[w] = i"), ["filled := make(map[string]int)"], "{build}");
-    }
+fn check_small_makes(go: &Toolchain, how: &str, options: &BuildOptions) {
+    let build = format!("{} {how}", go.version);
+    let data = fs::read(go.build(&program("sites"), options).unwrap()).unwrap();
+    let binary = Binary::parse(&data).unwrap().value;
+    let sites: Vec<MapSite<'_>> = own_sites(&binary).collect();
+    let made: BTreeSet<String> = sites
+        .iter()
+        .filter(|site| site.callee == "runtime.makemap_small")
+        .filter(|site| site.frames[0].function == "main.held")
+        .map(|site| site.map_type.map_or_else(|why| why.to_string(), |t| type_name(&binary, t)))
+        .collect();
+    assert_eq!(made, BTreeSet::from(["map[string]int".to_owned()]), "{build}");
+    let makes_of = |line_text: &str| {
+        let source = fs::read_to_string(program("sites").join("main.go")).unwrap();
+        let line = source.lines().position(|text| text.contains(line_text)).unwrap() + 1;
+        let site = sites.iter().find(|site| site.frames[0].line == line as u32).unwrap();
+        let at = |addr| sites.iter().find(|site| site.addr == addr).unwrap().frames[0].line;
+        let lines: Vec<u32> = site.made_at.iter().map(|&addr| at(addr)).collect();
+        let texts = lines.iter().map(|&line| source.lines().nth(line as usize - 1).unwrap());
+        texts.map(|text| text.trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(makes_of("filled[w] = i"), ["filled := make(map[string]int)"], "{build}");
 }
 
 mod nearly_every_write_in_the_go_compiler_has_a_type {

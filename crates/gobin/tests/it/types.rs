@@ -7,7 +7,7 @@ use goabi::Nested;
 use gobin::{Basis, Binary, MapType};
 use xtask::go::{BuildOptions, Toolchain, stamp};
 
-use crate::{builds, program};
+use crate::program;
 
 /// A type in the form in which the program prints it.
 fn line(t: &MapType) -> String {
@@ -20,45 +20,41 @@ fn line(t: &MapType) -> String {
 }
 
 mod every_map_type_is_as_the_program_prints_it {
-    xtask::tests_of_versions!(super::check_types);
+    crate::tests_of_builds!(tests_of_versions, crate::types::check_types);
 }
 
-fn check_types(go: &Toolchain) {
+fn check_types(go: &Toolchain, how: &str, options: &BuildOptions) {
     let native = go.build(&program("maptypes"), &BuildOptions::default()).unwrap();
     let printed = String::from_utf8(Command::new(native).output().unwrap().stdout).unwrap();
     assert!(printed.lines().count() > 50);
-    for (how, options) in builds() {
-        let path = go.build(&program("maptypes"), &options).unwrap();
-        let data = fs::read(path).unwrap();
-        let binary = Binary::parse(&data).unwrap();
-        assert_eq!(binary.faults, [], "{} {how}", go.version);
-        let types = binary.value.map_types().unwrap();
-        assert_eq!(types.faults, [], "{} {how}", go.version);
-        let ours: Vec<String> = types.value.iter().map(line).collect();
-        let missing: Vec<&str> =
-            printed.lines().filter(|line| !ours.iter().any(|o| o == line)).collect();
-        assert_eq!(missing, Vec::<&str>::new(), "{} {how}", go.version);
-    }
+    let path = go.build(&program("maptypes"), options).unwrap();
+    let data = fs::read(path).unwrap();
+    let binary = Binary::parse(&data).unwrap();
+    assert_eq!(binary.faults, [], "{} {how}", go.version);
+    let types = binary.value.map_types().unwrap();
+    assert_eq!(types.faults, [], "{} {how}", go.version);
+    let ours: Vec<String> = types.value.iter().map(line).collect();
+    let missing: Vec<&str> =
+        printed.lines().filter(|line| !ours.iter().any(|o| o == line)).collect();
+    assert_eq!(missing, Vec::<&str>::new(), "{} {how}", go.version);
 }
 
 mod the_build_tells_its_version_and_implementation {
-    xtask::tests_of_versions!(super::check_version);
+    crate::tests_of_builds!(tests_of_versions, crate::types::check_version);
 }
 
-fn check_version(go: &Toolchain) {
-    for (how, options) in builds() {
-        let data = fs::read(go.build(&program("maptypes"), &options).unwrap()).unwrap();
-        let binary = Binary::parse(&data).unwrap().value;
-        let minor: u16 = go.version.split('.').nth(1).unwrap().parse().unwrap();
-        assert_eq!(binary.build_info().unwrap().go_version, format!("go{}", go.version), "{how}");
-        assert_eq!(binary.releases().unwrap().exact(), Some(minor), "{how}");
-        let is_swiss = binary.map_impl() == Some(goabi::MapImpl::Swiss);
-        assert_eq!(is_swiss, minor >= 24, "{} {how}", go.version);
-        assert_eq!(
-            binary.arch().go_name(),
-            if options.arch.is_empty() { "amd64" } else { options.arch }
-        );
-    }
+fn check_version(go: &Toolchain, how: &str, options: &BuildOptions) {
+    let data = fs::read(go.build(&program("maptypes"), options).unwrap()).unwrap();
+    let binary = Binary::parse(&data).unwrap().value;
+    let minor: u16 = go.version.split('.').nth(1).unwrap().parse().unwrap();
+    assert_eq!(binary.build_info().unwrap().go_version, format!("go{}", go.version), "{how}");
+    assert_eq!(binary.releases().unwrap().exact(), Some(minor), "{how}");
+    let is_swiss = binary.map_impl() == Some(goabi::MapImpl::Swiss);
+    assert_eq!(is_swiss, minor >= 24, "{} {how}", go.version);
+    assert_eq!(
+        binary.arch().go_name(),
+        if options.arch.is_empty() { "amd64" } else { options.arch }
+    );
 }
 
 mod a_release_that_is_not_known_is_read_as_one_that_it_resembles {
