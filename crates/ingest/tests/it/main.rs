@@ -1,6 +1,7 @@
 //! Inputs to evidence, and to what the rules conclude of it: what counts where. Made-up profiles first, then real captures.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod any_bytes;
 mod captures;
 mod executables;
 mod go_pprof;
@@ -12,6 +13,7 @@ mod order;
 mod perf;
 mod perf_file;
 mod refusals;
+mod seeds;
 mod storage;
 
 use std::error::Error;
