@@ -273,6 +273,8 @@ pub struct ProcessCpu {
     pub sources: SourceIds,
     /// All samples.
     pub total: Cost,
+    /// Samples that may be map operations, or their lines, and have no names where these would stand.
+    pub unnamed: Cost,
     /// All samples by category.
     pub split: CostSplit,
     /// Samples inside map operations, by operation.
@@ -295,6 +297,7 @@ impl ProcessCpu {
         Self {
             sources: sources.into(),
             total: Cost::default(),
+            unnamed: Cost::default(),
             split: CostSplit::default(),
             by_op: CostByOp::default(),
             growth: Cost::default(),

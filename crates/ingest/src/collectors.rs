@@ -13,8 +13,9 @@ use crate::cpu::CpuCollector;
 use crate::error::Error;
 use crate::growth::GrowthCollector;
 use crate::heap::HeapSums;
-use crate::judge::{Judged, UNNAMED_TOLD, judge};
+use crate::judge::{Judged, Unseen, judge};
 use crate::locks::{self, LockSums};
+use crate::nameless::forget_placeholders;
 use crate::open::Input;
 use crate::perf::{self, PerfSamples};
 use crate::program::{ProgramOfProfile, check_is_program_of};
@@ -87,14 +88,13 @@ impl<'b> Collectors<'b> {
     ) -> Result<(), Error> {
         match input {
             Input::Cpu(mut parsed) => {
-                let summary = cpu::summary(&parsed.value);
-                let source = self.begin(name, SourceKind::Cpu, &summary, &mut parsed, builder);
+                let source = self.begin(name, SourceKind::Cpu, cpu::summary, &mut parsed, builder);
                 let Some(mut source) = source else { return Ok(()) };
                 self.add_cpu(&parsed.value, &mut source)?;
             }
             Input::Heap(mut parsed) => {
-                let summary = heap::summary(&parsed.value);
-                let source = self.begin(name, SourceKind::Heap, &summary, &mut parsed, builder);
+                let source =
+                    self.begin(name, SourceKind::Heap, heap::summary, &mut parsed, builder);
                 let Some(source) = source.map(|source| source.id()) else { return Ok(()) };
                 if let Some(replaced) = self.heap.replace(HeapSums::of(&parsed.value, source)) {
                     builder.of(replaced.source).notice(&format!(
@@ -103,9 +103,8 @@ impl<'b> Collectors<'b> {
                 }
             }
             Input::Recording(mut parsed) => {
-                let summary = growth::summary(&parsed.value);
                 let source =
-                    self.begin(name, SourceKind::Recording, &summary, &mut parsed, builder);
+                    self.begin(name, SourceKind::Recording, growth::summary, &mut parsed, builder);
                 let Some(mut source) = source else { return Ok(()) };
                 let growth = self.growth.get_or_insert_with(|| GrowthCollector::new(source.id()));
                 growth.add(&parsed.value, &mut source);
@@ -115,11 +114,10 @@ impl<'b> Collectors<'b> {
                 }
             }
             Input::Contention(mut parsed) => {
-                let side = locks::side_of_profile(&parsed.value);
-                let summary = locks::summary(&parsed.value, side);
                 let source =
-                    self.begin(name, SourceKind::Contention, &summary, &mut parsed, builder);
+                    self.begin(name, SourceKind::Contention, locks::summary, &mut parsed, builder);
                 let Some(source) = source.map(|source| source.id()) else { return Ok(()) };
+                let side = locks::side_of_profile(&parsed.value);
                 LockSums::of(&parsed.value, side, source).tell(builder);
             }
             Input::Trace(input) => {
@@ -166,32 +164,28 @@ impl<'b> Collectors<'b> {
         &mut self,
         name: &str,
         kind: SourceKind,
-        summary: &str,
+        summary: impl FnOnce(&Profile) -> String,
         parsed: &mut Parsed<Profile>,
         builder: &'o mut Builder,
     ) -> Option<OfSource<'o>> {
         let Parsed { value: profile, faults } = parsed;
         let binary = self.known.binary.as_ref();
+        forget_placeholders(profile);
         if let Some(binary) = binary.filter(|_| names::are_missing(profile)) {
             names::fill(profile, binary);
         }
-        let unnamed = match judge(profile, binary.is_some()) {
-            Judged::Yes { unnamed } => unnamed,
+        let unseen = match judge(profile, binary.is_some()) {
+            Judged::Yes(unseen) => unseen,
             // It is of Go, whatever stands in it.
-            Judged::No { .. } if kind == SourceKind::Recording => 0.0,
+            Judged::No { .. } if kind == SourceKind::Recording => Unseen::default(),
             Judged::No { what } => {
                 self.leave_out(name, &what, builder);
                 return None;
             }
         };
         let mut source = builder.source(name, kind);
-        source.summary(summary);
-        if unnamed >= UNNAMED_TOLD {
-            source.notice(&format!(
-                "{:.0} % of it is at addresses without names: what maps cost there is not known",
-                unnamed * 100.0
-            ));
-        }
+        source.summary(&summary(profile));
+        unseen.tell(&mut source);
         add_faults(&mut source, faults);
         // A heap profile counts from the start of the program.
         if kind != SourceKind::Heap {

@@ -20,6 +20,7 @@ use gopprof::Profile;
 
 use crate::error::Error;
 use crate::lines::{FrameInfo, Lines, LocationFrames, user_of};
+use crate::nameless::Nameless;
 use crate::stacks::StackBuilder;
 
 /// First callers kept per site.
@@ -193,6 +194,7 @@ impl CpuCollector {
         let mut frames: Vec<FrameInfo> = Vec::new();
         let mut classes: Vec<FrameClass> = Vec::new();
         let mut ends: Vec<u32> = Vec::new();
+        let nameless = Nameless::of(profile);
         for sample in profile.samples() {
             let cost = values.cost(&sample);
             if cost == Cost::default() {
@@ -212,7 +214,11 @@ impl CpuCollector {
             if !is_gc(class.kind) && classes.iter().any(|of| of.is_allocator()) {
                 self.process.allocation += cost;
             }
-            self.add_to_site(&class, &frames, &ends, cost);
+            if nameless.as_ref().is_some_and(|of| of.hides(&sample)) {
+                self.process.unnamed += cost;
+            } else {
+                self.add_to_site(&class, &frames, &ends, cost);
+            }
             self.add_to_lines(&frames, cost);
             if let Some(stacks) = &mut self.stacks {
                 stacks.add(frames.iter().rev().map(|frame| frame.function), cost);

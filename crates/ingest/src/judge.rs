@@ -2,23 +2,60 @@
 
 use std::collections::HashMap;
 
+use evidence::OfSource;
 use evidence::words::base_name;
-use gopprof::Profile;
+use gopprof::{Function, Location, LocationIdx, Profile, Sample};
+
+use crate::nameless::Nameless;
 
 /// Time without a name above which nothing is concluded from the rest. Basis: what has no name may be map operations as well.
 const MOST_UNNAMED: f64 = 0.5;
 /// Time without a name from which on it is said. Basis: less than this is less than any finding.
-pub(crate) const UNNAMED_TOLD: f64 = 0.01;
+const UNNAMED_TOLD: f64 = 0.01;
 /// Files of a language, shown where a program is not Go's, are at least of this part of its functions.
 const MOSTLY: f64 = 0.5;
+
+/// Part of what has names that is in stacks with a function of Go, below which it is no profile of a Go program. Basis: of a
+/// service all of whose work is in threads of C, some is in Go still; of a machine's profile one Go program may be.
+const GO_AT_LEAST: f64 = 0.1;
+/// From which on what is in no stack with Go is said. Basis: less than this is less than any finding.
+const NOT_GO_TOLD: f64 = 0.01;
 
 /// What is to be known of a profile that can be judged.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Judged {
-    /// It can be judged; this part of it has no name.
-    Yes { unnamed: f64 },
+    /// It can be judged; in these parts of it, maps may be that cannot be seen.
+    Yes(Unseen),
     /// It cannot: what it is.
     No { what: String },
+}
+
+/// Parts of a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Unseen {
+    /// Of all, what has no names where a map operation would have.
+    unnamed: f64,
+    /// Of what has names, what is in stacks without a function of Go.
+    not_go: f64,
+}
+
+impl Unseen {
+    /// Says what is not known.
+    pub(crate) fn tell(self, source: &mut OfSource<'_>) {
+        let percent = |part: f64| format!("{:.0} %", part * 100.0);
+        if self.unnamed >= UNNAMED_TOLD {
+            source.notice(&format!(
+                "{} of it is at addresses without names: what maps cost there is not known",
+                percent(self.unnamed)
+            ));
+        }
+        if self.not_go >= NOT_GO_TOLD {
+            source.notice(&format!(
+                "{} of it is in stacks without a function of Go: code of C, or other programs",
+                percent(self.not_go)
+            ));
+        }
+    }
 }
 
 /// Looks at signs, names and functions.
@@ -29,6 +66,9 @@ pub(crate) fn judge(profile: &Profile, has_binary: bool) -> Judged {
             "the difference of two profiles (some of its values are negative); `mapscope compare` takes the two \
                    themselves",
         );
+    }
+    if profile.n_samples() == 0 {
+        return Judged::Yes(Unseen::default());
     }
     let unnamed = unnamed_part(profile);
     if unnamed > MOST_UNNAMED {
@@ -41,46 +81,88 @@ pub(crate) fn judge(profile: &Profile, has_binary: bool) -> Judged {
             what: format!("a profile of addresses without names ({percent} % of it), {advice}"),
         };
     }
-    match is_go(profile) || profile.n_samples() == 0 {
-        true => Judged::Yes { unnamed },
-        false => Judged::No { what: stranger(profile) },
+    if let Some(other) = other_go(profile) {
+        return no(&format!(
+            "a profile of a program that {other} compiled: its maps are not those of Go"
+        ));
     }
+    let is_go = functions_of_go(profile);
+    if !is_go.contains(&true) {
+        return Judged::No { what: stranger(profile, "none of its functions is of Go") };
+    }
+    let not_go = part_without_go(profile, &is_go);
+    if not_go > 1.0 - GO_AT_LEAST {
+        let why = format!("{:.0} % of it is in stacks without a function of Go", not_go * 100.0);
+        return Judged::No { what: stranger(profile, &why) };
+    }
+    Judged::Yes(Unseen { unnamed, not_go })
 }
 
-/// The part of the last value in stacks none of whose addresses has a name: kernels and C code have callers with names.
-fn unnamed_part(profile: &Profile) -> f64 {
-    let has_name: Vec<bool> = profile
-        .locations
-        .iter()
-        .map(|location| {
-            let functions = location.lines.iter().filter_map(|line| line.function);
-            let mut names = functions.map(|function| profile.functions[function.index()].name);
-            names.any(|name| !profile.str(name).is_empty())
-        })
-        .collect();
-    let (mut all, mut unnamed) = (0.0, 0.0);
+/// The part of a profile in these samples, by the column in which it is the largest; by stacks where all values are 0.
+fn part(profile: &Profile, mut is_of: impl FnMut(&Sample<'_>) -> Option<bool>) -> f64 {
+    let n_columns = profile.sample_types.len();
+    let (mut all, mut those) = (vec![0.0; n_columns + 1], vec![0.0; n_columns + 1]);
     for sample in profile.samples() {
-        let value = sample.values().last().unwrap_or(0) as f64;
-        all += value;
-        if !sample.locations().any(|location| has_name[location.index()]) {
-            unnamed += value;
+        let Some(is_of) = is_of(&sample) else { continue };
+        let values = sample.values().map(|value| value as f64).chain([1.0]);
+        for ((all, those), value) in all.iter_mut().zip(&mut those).zip(values) {
+            *all += value;
+            *those += if is_of { value } else { 0.0 };
         }
     }
-    if all > 0.0 { unnamed / all } else { 0.0 }
+    let has_values = all[..n_columns].iter().any(|&sum| sum > 0.0);
+    let columns = if has_values { 0..n_columns } else { n_columns..n_columns + 1 };
+    let parts = columns.filter(|&at| all[at] > 0.0).map(|at| those[at] / all[at]);
+    parts.fold(0.0, f64::max)
 }
 
-/// Whether functions of Go are in it: its runtime, or any of a file of Go.
-fn is_go(profile: &Profile) -> bool {
-    profile.functions.iter().any(|function| {
-        let name = profile.str(function.name);
+/// The part that may be map operations and has no names.
+fn unnamed_part(profile: &Profile) -> f64 {
+    Nameless::of(profile).map_or(0.0, |of| part(profile, |sample| Some(of.hides(sample))))
+}
+
+/// The part, of what has names, in stacks without a function of Go.
+fn part_without_go(profile: &Profile, is_go: &[bool]) -> f64 {
+    let of_location = |location: &Location| {
+        let mut functions = location.lines.iter().filter_map(|line| line.function);
+        functions.any(|function| is_go[function.index()])
+    };
+    let is_go: Vec<bool> = profile.locations.iter().map(of_location).collect();
+    part(profile, |sample| {
+        let mut locations = sample.locations().map(LocationIdx::index);
+        let has_name = sample
+            .locations()
+            .any(|location| !profile.locations[location.index()].lines.is_empty());
+        has_name.then(|| !locations.any(|at| is_go[at]))
+    })
+}
+
+/// By function, whether it is of Go: of the runtime, or of a file of Go.
+fn functions_of_go(profile: &Profile) -> Vec<bool> {
+    let is_go = |function: &Function| {
+        let (name, file) = (profile.str(function.name), profile.str(function.filename));
+        // Those in assembly are in files of their own.
         let is_runtime =
             name.starts_with("runtime.") && !name.contains("::") && !name.contains('(');
-        is_runtime || profile.str(function.filename).ends_with(".go")
+        file.ends_with(".go") || is_runtime && (file.is_empty() || file.ends_with(".s"))
+    };
+    profile.functions.iter().map(is_go).collect()
+}
+
+/// Another compiler of Go, whose maps are its own. Source: src/runtime/hashmap.go of TinyGo; libgo/go/runtime of gccgo.
+fn other_go(profile: &Profile) -> Option<&'static str> {
+    profile.functions.iter().find_map(|function| {
+        let (name, file) = (profile.str(function.name), profile.str(function.filename));
+        match () {
+            () if name.starts_with("runtime.hashmap") => Some("TinyGo"),
+            () if file.contains("/libgo/") => Some("gccgo"),
+            () => None,
+        }
     })
 }
 
 /// What a profile of another language is.
-fn stranger(profile: &Profile) -> String {
+fn stranger(profile: &Profile, why: &str) -> String {
     let mut by_suffix: HashMap<&str, usize> = HashMap::new();
     for function in &profile.functions {
         let file = base_name(profile.str(function.filename));
@@ -90,14 +172,11 @@ fn stranger(profile: &Profile) -> String {
     }
     let most = by_suffix.into_iter().max_by_key(|&(suffix, n)| (n, std::cmp::Reverse(suffix)));
     let is_most = |n: usize| n as f64 >= MOSTLY * profile.functions.len() as f64;
-    match most.filter(|&(_, n)| is_most(n)) {
-        Some((suffix, _)) => {
-            format!("a profile of a program that is not Go's: its functions are in .{suffix} files")
-        }
-        None => {
-            "a profile of a program that is not Go's: none of its functions is of Go".to_owned()
-        }
-    }
+    let why = match most.filter(|&(_, n)| is_most(n)) {
+        Some((suffix, _)) => format!("its functions are in .{suffix} files"),
+        None => why.to_owned(),
+    };
+    format!("a profile of a program that is not Go's: {why}")
 }
 
 fn is_suffix(text: &str) -> bool {

@@ -21,6 +21,7 @@ mod judge;
 mod lines;
 mod locks;
 mod misses;
+mod nameless;
 mod names;
 mod open;
 mod perf;

@@ -132,8 +132,8 @@ pub(crate) fn side_of_profile(profile: &Profile) -> Option<LockSide> {
 }
 
 /// "mutex profile, 412 stacks over 1.20 s".
-pub(crate) fn summary(profile: &Profile, side: Option<LockSide>) -> String {
-    let kind = match side {
+pub(crate) fn summary(profile: &Profile) -> String {
+    let kind = match side_of_profile(profile) {
         Some(LockSide::Holder) => "mutex profile",
         Some(LockSide::Waiter) => "block profile",
         None => "mutex or block profile",

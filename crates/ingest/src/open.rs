@@ -57,9 +57,9 @@ pub enum Input {
 }
 
 /// How an executable begins.
-const ELF: &[u8; 4] = b"\x7fELF";
+pub(crate) const ELF: &[u8; 4] = b"\x7fELF";
 /// Number of bytes that tell what an input is.
-const HEAD: usize = 512;
+pub(crate) const HEAD: usize = 512;
 /// How much longer than the announced `seconds=` a server may take.
 const FETCH_GRACE: Duration = Duration::from_secs(30);
 

@@ -1,7 +1,8 @@
 //! The maps of a binary, without any profile.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 use diagnosis::binary::{Scan, ScannedSite, ScannedType};
 use evidence::printable;
@@ -11,18 +12,22 @@ use gomap::classify_function;
 
 use crate::binary::{FrameNames, map_type, unknown_release};
 use crate::error::Error;
-use crate::open::read_executable;
+use crate::open::{ELF, HEAD, read_executable};
+use crate::regular::open_patiently;
 use crate::server::shown;
+use crate::stranger;
 
 /// All bytes of an executable.
 pub(crate) fn read(name: &str) -> Result<Vec<u8>, Error> {
-    let file =
-        File::open(name).map_err(|source| Error::Io { name: shown(name).into_owned(), source })?;
-    let bytes = read_executable(name, file)?;
-    if bytes.starts_with(b"\x7fELF") {
-        return Ok(bytes);
+    let io_error = |source| Error::Io { name: shown(name).into_owned(), source };
+    let mut file = open_patiently(Path::new(name)).map_err(io_error)?;
+    // A device may have no end.
+    let mut head = Vec::with_capacity(HEAD);
+    (&mut file).take(HEAD as u64).read_to_end(&mut head).map_err(io_error)?;
+    if head.starts_with(ELF) {
+        return read_executable(name, head.chain(file));
     }
-    let what = "this is not an ELF executable".to_owned();
+    let what = stranger::name(&head).unwrap_or_else(|| "this is not an ELF executable".to_owned());
     Err(Error::NotRecognised { name: shown(name).into_owned(), what })
 }
 

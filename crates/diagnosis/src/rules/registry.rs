@@ -699,6 +699,7 @@ pub const RULES: &[Rule] = &[
             NOTICEABLE,
             ENOUGH_SAMPLES,
             GROWTH_IS_SMALL,
+            GROWTH_DOMINATES,
             FEW_SAMPLES,
             MANY_SAMPLES,
             Threshold {
@@ -715,7 +716,8 @@ pub const RULES: &[Rule] = &[
             },
         ],
         when: "map operations take at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, less than {GROWTH_IS_SMALL} at \
-               the line is under growth, and nothing asks for a change",
+               the line is under growth, and nothing asks for a change; where a recording saw maps grow there, in so many \
+               samples that {GROWTH_DOMINATES} would have shown",
         trust: "low below {FEW_SAMPLES} of what it speaks about, medium below {MANY_SAMPLES} or where maps are said to be larger \
                 than caches, else high",
         why: "A hot `runtime.mapassign` is a share of work, not a fault: programs that only overwrite spend 65 to 68 % of their \
@@ -813,8 +815,8 @@ pub const RULES: &[Rule] = &[
         uses: &[],
         gives_way_to: &[ToChangeAnywhere],
         thresholds: &[PROCESS_NOTICEABLE, FEW_SAMPLES],
-        when: "map operations take less than {PROCESS_NOTICEABLE}, there are {FEW_SAMPLES} or more, and no line asks \
-               for a change",
+        when: "map operations take less than {PROCESS_NOTICEABLE}, together with what has no names, there are {FEW_SAMPLES} or \
+               more, and no line asks for a change",
         trust: "high where {PROCESS_NOTICEABLE} would show in so few samples in fewer than 1 of 20 cases, else low",
         why: "Making them free would save less than that. Chance may hide as much.",
         by_hand: "`go tool pprof -top -cum` shows `runtime.map` functions with small shares",
@@ -851,8 +853,14 @@ pub const RULES: &[Rule] = &[
                 of: "of that",
                 reason: "a line with more says it itself",
             },
+            Threshold {
+                name: "AT_LINES",
+                value: Fraction(spread::AT_LINES),
+                of: "of what maps cost",
+                reason: "stacks that have no callers name no lines",
+            },
         ],
-        when: "map operations take at least {PROCESS_NOTICEABLE}, but at no line as much; or maps of one type take at least \
+        when: "map operations take at least {PROCESS_NOTICEABLE}, and {AT_LINES} at lines that are known, but at no line as much; or maps of one type take at least \
                {TYPE_NOTICEABLE} at {TYPE_LINES} or more, none of which has {LARGEST_LINE}; and lines that ask for a change \
                explain less than half of it together",
         trust: "low below {FEW_SAMPLES} of what it speaks about, medium below {MANY_SAMPLES} or where it asks for a hint, else high",
@@ -882,7 +890,8 @@ pub const RULES: &[Rule] = &[
             },
         ],
         when: "map operations take at least {PROCESS_NOTICEABLE}, reads take at least {READS_PER_WRITE} as writes, in \
-               {ENOUGH_SAMPLES} or more, less than {GROWTH_IS_SMALL} is under growth, and no line asks for a change",
+               {ENOUGH_SAMPLES} or more, less than {GROWTH_IS_SMALL} is under growth, less than {PROCESS_NOTICEABLE} of the CPU has no \
+               names, and no line asks for a change",
         trust: BY_SAMPLES,
         why: "Hints do nothing for reads.",
         by_hand: "`go tool pprof -top -cum` shows `runtime.mapaccess` functions above `runtime.mapassign`",

@@ -18,6 +18,9 @@ pub(super) const TYPE_LINES: u64 = 5;
 /// Part of it that the line which costs most has at most.
 pub(super) const LARGEST_LINE: f64 = 0.50;
 
+/// Part of the cost of maps whose lines are known, from which on it can be told to be at many.
+pub(super) const AT_LINES: f64 = 0.50;
+
 /// Parts of the cost that are shown.
 const SHOWN_PARTS: usize = 2;
 
@@ -32,7 +35,10 @@ fn thin(process: &ProcessContext<'_>) -> Option<Finding> {
     let sites = || process.evidence.sites.iter().filter_map(|site| site.cpu.as_ref());
     let largest = sites().map(|cpu| cpu.map).max_by_key(|cost| cost.cpu_ns)?;
     let is_large = map.share_of(total) >= PROCESS_NOTICEABLE;
-    if !is_large || largest.share_of(total) >= PROCESS_NOTICEABLE {
+    // Where stacks have no callers there are no lines that it is spread over.
+    let at_lines: Cost = sites().map(|cpu| cpu.map).sum();
+    let is_at_lines = at_lines.share_of(map) >= AT_LINES;
+    if !is_large || !is_at_lines || largest.share_of(total) >= PROCESS_NOTICEABLE {
         return None;
     }
     let cause = Cause::SpreadThin { lines: sites().count() as u64 };

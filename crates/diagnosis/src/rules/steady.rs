@@ -4,6 +4,7 @@ use goabi::MapOp;
 use gomap::{Category, MapWork};
 
 use super::arrays::LiveArrays;
+use super::growth::GROWTH_DOMINATES;
 use super::usual_size::mark;
 use super::{
     ENOUGH_SAMPLES, FEW_SAMPLES, PROCESS_NOTICEABLE, ProcessContext, SiteContext, confidence, path,
@@ -12,7 +13,7 @@ use super::{
 use crate::finding::{
     Advice, Amount, Cause, Confidence, EvidenceLine, Finding, Level, Reason, Spent,
 };
-use evidence::{Cost, MapType, ProcessCpu, ProcessGrowth, SiteCpu, SourceKind};
+use evidence::{Cost, MapType, ProcessCpu, ProcessGrowth, Site, SiteCpu, SourceKind};
 
 /// Part of the map cost under growth frames below which a hint would not be felt.
 pub(super) const GROWTH_IS_SMALL: f64 = 0.10;
@@ -32,7 +33,8 @@ pub(super) fn in_maps(cpu: &ProcessCpu) -> Cost {
 pub(super) fn below_threshold(process: &ProcessContext<'_>) -> Option<Finding> {
     let cpu = process.cpu()?;
     let (map, total) = (in_maps(cpu), cpu.total);
-    if map.share_of(total) >= PROCESS_NOTICEABLE {
+    // What has no names may be in maps as well.
+    if [map, cpu.unnamed].into_iter().sum::<Cost>().share_of(total) >= PROCESS_NOTICEABLE {
         return None;
     }
     // Of so few nothing is known to be small.
@@ -47,14 +49,19 @@ pub(super) fn below_threshold(process: &ProcessContext<'_>) -> Option<Finding> {
 
 /// High where a share that is noticeable would hardly have shown in so few of the samples.
 fn confidence_of_little(n_map: u64, n_total: u64) -> Confidence {
-    // What is expected of a sum of rare events so that fewer than this are seen in 1 of 20 cases.
-    let n_map = n_map as f64;
-    let most = (n_map + 2.0 * n_map.sqrt() + 3.0) / n_total as f64;
+    let most = at_most(n_map, n_total);
     if most < PROCESS_NOTICEABLE {
         return Confidence { level: Level::High, reason: Reason::AllSamples(n_total) };
     }
     let reason = Reason::MayHide { samples: n_total, fraction: most };
     Confidence { level: Level::Low, reason }
+}
+
+/// The part of all samples that these may be, by chance in 1 of 20 cases.
+fn at_most(n: u64, n_total: u64) -> f64 {
+    // What is expected of a sum of rare events so that fewer than this are seen in 1 of 20 cases.
+    let n = n as f64;
+    (n + 2.0 * n.sqrt() + 3.0) / n_total as f64
 }
 
 /// Reads dominate: growth is not the problem.
@@ -64,6 +71,10 @@ pub(super) fn reads_dominate(process: &ProcessContext<'_>) -> Option<Finding> {
     let (read, write) = (cpu.by_op.get(MapOp::Read), cpu.by_op.get(MapOp::Assign));
     let is_small = cpu.growth.share_of(map) < GROWTH_IS_SMALL;
     if map.share_of(total) < PROCESS_NOTICEABLE || !is_small {
+        return None;
+    }
+    // What has no names may be growth as well.
+    if cpu.unnamed.share_of(total) >= PROCESS_NOTICEABLE {
         return None;
     }
     let dominate = read.cpu_ns >= write.cpu_ns.saturating_mul(READS_PER_WRITE);
@@ -98,7 +109,7 @@ fn recorded_grows(context: &SiteContext<'_>) -> Option<EvidenceLine> {
 /// A hot line without growth: a share of work, not a fault. It says what the work is.
 pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Finding> {
     let (cpu, process) = context.noticeable_cpu()?;
-    if cpu.growth.share_of(cpu.map) >= GROWTH_IS_SMALL {
+    if cpu.growth.share_of(cpu.map) >= GROWTH_IS_SMALL || may_hide_growth(context.site, cpu) {
         return None;
     }
     let parts = spent(cpu);
@@ -121,6 +132,12 @@ pub(super) fn growth_is_not_the_problem(context: &SiteContext<'_>) -> Option<Fin
     }
     finding.evidence.extend(key_evidence(context, cpu));
     Some(finding)
+}
+
+/// Whether maps are known to grow here, and samples are so few that growth may dominate all the same.
+fn may_hide_growth(site: &Site, cpu: &SiteCpu) -> bool {
+    let grows = site.growth.as_ref().is_some_and(|growth| growth.total.grows > 0);
+    grows && at_most(cpu.growth.samples, cpu.map.samples) >= GROWTH_DOMINATES
 }
 
 /// The maps that a line searches, where searching them is most of what it does and they do not fit a cache.

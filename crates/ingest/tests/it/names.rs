@@ -9,7 +9,7 @@ use gopprof::{
 };
 use xtask::samples::{binary, sample};
 
-use crate::{collected, cpu_builder, encode, evidence_of, file, notices, refusal};
+use crate::{collected, cpu_builder, diagnosed, encode, evidence_of, file, notices, refusal};
 
 /// A capture's CPU profile without the names of its program.
 fn without_names(capture: &str) -> Profile {
@@ -109,6 +109,63 @@ fn what_has_no_name_is_said_beside_the_rest() {
     assert!(notices.contains("25 % of it is at addresses without names"), "{notices}");
 }
 
+/// Rules that speak of a profile of these stacks.
+fn rules_of(stacks: &str) -> Vec<&'static str> {
+    let (_dir, path) = file(&encode(cpu_builder(stacks)));
+    diagnosed(&[&path]).findings.iter().map(|finding| finding.rule).collect()
+}
+
+#[test]
+fn what_stands_for_a_name_is_none() {
+    for nameless in ["[unknown]", "??", "0x4a2f10", "(unknown)"] {
+        let (_dir, path) = file(&encode(cpu_builder(&format!("9 {nameless}:0;main.main:1"))));
+        let message = refusal(&[&path]);
+        assert!(message.contains("addresses without names (100 % of it)"), "{message}");
+    }
+}
+
+#[test]
+fn nothing_is_left_alone_where_maps_may_have_no_names() {
+    let known = "70 main.work:7;main.main:1\n";
+    assert_eq!(rules_of(known), ["below-threshold"]);
+    assert_eq!(rules_of(&format!("{known}30 ??:0;main.work:7")), [""; 0]);
+    // C and the kernel call nothing of the runtime.
+    assert_eq!(
+        rules_of(&format!("{known}30 ??:0;runtime.cgocall:9;main.work:7")),
+        ["below-threshold"]
+    );
+    let below_the_root = "9 ??:0;??:0;runtime.main:283;runtime.goexit:1700";
+    let (_dir, path) = file(&encode(cpu_builder(below_the_root)));
+    assert!(refusal(&[&path]).contains("without names"));
+}
+
+#[test]
+fn a_map_operation_of_a_line_without_a_name_is_at_no_line() {
+    let evidence = evidence_of(&[encode(cpu_builder(
+        "30 runtime.mapassign_faststr:9;??:0;main.main:1\n70 main.work:7;main.main:1",
+    ))]);
+    assert!(evidence.sites.is_empty(), "{:?}", evidence.sites);
+    let cpu = evidence.cpu.unwrap();
+    assert_eq!((cpu.unnamed.samples, cpu.by_op.get(goabi::MapOp::Assign).samples), (30, 30));
+}
+
+#[test]
+fn stacks_without_callers_are_not_spread_over_lines() {
+    assert_eq!(rules_of("60 runtime.mapassign_faststr:9\n40 main.work:7"), [""; 0]);
+}
+
+#[test]
+fn the_side_of_a_lock_is_told_by_names_of_the_executable() {
+    let capture = "nested-1.27.3";
+    let path = sample(&format!("{capture}/mutex.pprof"));
+    let mut profile = parse_profile(&fs::read(&path).unwrap(), &Limits::default()).unwrap().value;
+    profile.locations.iter_mut().for_each(|location| location.lines.clear());
+    profile.functions.clear();
+    let named = collected(&[&path, &binary(capture)]);
+    let resolved = with_binary(&profile, capture);
+    assert_eq!(format!("{:?}", resolved.locks), format!("{:?}", named.locks));
+}
+
 #[test]
 fn differences_of_profiles_are_named() {
     let mut builder = cpu_builder("9 runtime.mapassign_faststr:9;main.put:7;main.main:1");
@@ -130,6 +187,29 @@ fn programs_of_other_languages_are_named() {
     let (_dir, path) =
         file(&encode(cpu_builder(&rust.replace("::4", ":src:4").replace("::9", ":src:9"))));
     assert!(refusal(&[&path]).contains("none of its functions is of Go"));
+}
+
+#[test]
+fn a_function_of_go_among_others_makes_no_profile_of_a_go_program() {
+    let other = "95 shop.Cart.add:Cart.java:40;shop.Cart.main:Cart.java:7\n";
+    let (_dir, path) = file(&encode(cpu_builder(&format!("{other}5 main.work:main.go:7"))));
+    let message = refusal(&[&path]);
+    assert!(message.contains("its functions are in .java files"), "{message}");
+    let c = "40 compress:deflate.c:40;start_thread:pthread.c:7\n";
+    let evidence = evidence_of(&[encode(cpu_builder(&format!("{c}60 main.work:main.go:7")))]);
+    let notices = notices(&evidence);
+    assert!(notices.contains("40 % of it is in stacks without a function of Go"), "{notices}");
+}
+
+#[test]
+fn other_compilers_of_go_have_maps_of_their_own() {
+    let tinygo = "9 runtime.hashmapStringSet:hashmap.go:9;main.put:main.go:7";
+    let (_dir, path) = file(&encode(cpu_builder(tinygo)));
+    assert!(refusal(&[&path]).contains("TinyGo compiled"));
+    // Of another language, and no file of assembly.
+    let other = "9 runtime.insert:src/map.zig:9;app.put:src/app.zig:7";
+    let (_dir, path) = file(&encode(cpu_builder(other)));
+    assert!(refusal(&[&path]).contains("its functions are in .zig files"));
 }
 
 #[test]
