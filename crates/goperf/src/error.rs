@@ -44,6 +44,11 @@ pub enum ErrorKind {
         "records are compressed; unpack the file with `perf inject -i perf.data -o plain.data`"
     )]
     Compressed,
+    /// Written to a pipe (`perf record -o -`), which has another header.
+    #[error(
+        "this was written to a pipe; make a file of it with `perf inject -i FILE -o perf.data`"
+    )]
+    Pipe,
     /// A sample that is shorter than its event says.
     #[error("a sample is damaged")]
     BadSample,

@@ -5,12 +5,14 @@ use std::io::{Read, Seek, SeekFrom};
 
 use crate::bytes::Bytes;
 use crate::error::{Error, ErrorKind};
-use crate::sample::Layout;
+use crate::sample::{Callers, Layout};
 use crate::tracepoint::{self, Tracepoint};
 
 pub(crate) const MAGIC: &[u8] = b"PERFILE2";
 const SWAPPED_MAGIC: &[u8] = b"2ELIFREP";
 const HEADER_BYTES: usize = 104;
+/// Of what was written to a pipe: nothing but the magic number and this.
+const PIPE_HEADER_BYTES: u64 = 16;
 /// An attribute of the first version; later ones are longer.
 const MIN_ATTR_BYTES: u64 = 64;
 /// Beyond it no section of the header is read.
@@ -58,6 +60,8 @@ pub struct Event {
     pub period: Option<u64>,
     /// Whether its times are those of CLOCK_MONOTONIC, which Go's traces have too, and not of a clock of perf's own.
     pub is_monotonic: bool,
+    /// What its samples say of callers.
+    pub callers: Callers,
     /// Which kind of core counts it, where a processor has several and each has events of its own; else 0.
     pub core_kind: u32,
     /// Of a tracepoint, what its fields are; `None` when the file does not say.
@@ -112,6 +116,9 @@ impl<R: Read + Seek> PerfFile<R> {
         }
         if !header.starts_with(MAGIC) {
             return Err(ErrorKind::NotPerfData.at(0));
+        }
+        if header[MAGIC.len()..].starts_with(&PIPE_HEADER_BYTES.to_le_bytes()) {
+            return Err(ErrorKind::Pipe.at(MAGIC.len() as u64));
         }
         let mut bytes = Bytes(&header[MAGIC.len()..]);
         let mut fields = || {
@@ -343,6 +350,7 @@ impl Attr {
         let number = Some(self.period_or_frequency).filter(|&number| number > 0);
         let (frequency, period) = if is_frequency { (number, None) } else { (None, number) };
         let is_monotonic = self.clock == Some(CLOCK_MONOTONIC);
-        Event { name, kind, frequency, period, is_monotonic, core_kind, tracepoint: None }
+        let (callers, tracepoint) = (self.layout.callers(), None);
+        Event { name, kind, frequency, period, is_monotonic, callers, core_kind, tracepoint }
     }
 }

@@ -20,7 +20,7 @@ mod tracepoint;
 pub use error::{Error, ErrorKind};
 pub use header::{BuildId, Event, EventKind, PerfFile};
 pub use records::{Mapping, Record};
-pub use sample::Sample;
+pub use sample::{Callers, Sample};
 pub use tracepoint::Tracepoint;
 
 /// Whether a file begins like one that `perf record` wrote.

@@ -14,6 +14,7 @@ const CPU: u64 = 1 << 7;
 const PERIOD: u64 = 1 << 8;
 const STREAM_ID: u64 = 1 << 9;
 const RAW: u64 = 1 << 10;
+const STACK_USER: u64 = 1 << 13;
 const IDENTIFIER: u64 = 1 << 16;
 
 /// Values from here on are no addresses: they say whose addresses follow.
@@ -47,9 +48,29 @@ pub struct Sample<'a> {
     pub raw: &'a [u8],
 }
 
+/// What samples of an event say of the calls that led there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Callers {
+    /// All, in [`Sample::stack`].
+    Listed,
+    /// A copy of the stack, for whoever unwinds it by DWARF. [`Sample::stack`] has those in the kernel, or the address itself.
+    Copied,
+    /// Nothing. [`Sample::stack`] is the address itself.
+    Missing,
+}
+
 impl Layout {
     fn has(self, bits: u64) -> bool {
         self.sample_type & bits != 0
+    }
+
+    pub(crate) fn callers(self) -> Callers {
+        match (self.has(STACK_USER), self.has(CALLCHAIN)) {
+            // The kernel lists its own callers only then.
+            (true, _) => Callers::Copied,
+            (false, true) => Callers::Listed,
+            (false, false) => Callers::Missing,
+        }
     }
 
     /// Where in a sample the id of its event stands; `None` when there is none. Units: bytes.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use evidence::{Builder, OfSource, ProcessStorage, SourceKind, Stated};
 use gobin::Binary;
-use goperf::PerfFile;
+use goperf::{Callers, PerfFile};
 use gopprof::{MAX_FRAMES, Profile};
 
 use crate::binary::FrameNames;
@@ -122,9 +122,17 @@ pub(crate) fn attribute(
             processes => processes?,
         };
         let profile = samples.describe(&processes, binary, &mut builder.of(*source));
+        let no_callers = no_callers(samples.callers);
         if let Some(storage) = samples.storage(&processes, binary) {
             builder.storage(storage);
             found.has_storage = true;
+        }
+        if let Some(reason) = no_callers {
+            if !has_profiles && !found.has_storage {
+                return Err(Error::Unusable { name: name.clone(), reason: reason.to_owned() });
+            }
+            builder.of(*source).notice(&format!("not used but for tracepoints: {reason}"));
+            continue;
         }
         for (event, stacks) in &samples.misses {
             let of_event = samples.profile(stacks, (event, "count"), &processes, binary);
@@ -149,6 +157,20 @@ pub(crate) fn attribute(
         }
     }
     Ok(found)
+}
+
+/// Why nothing can be told of lines; `None` where samples list their callers.
+fn no_callers(callers: Callers) -> Option<&'static str> {
+    match callers {
+        Callers::Listed => None,
+        Callers::Copied => Some(
+            "its callers are in copies of stacks, which are not unwound; record with `perf record --call-graph fp`: Go \
+             keeps frame pointers",
+        ),
+        Callers::Missing => Some(
+            "its samples have no callers, so that no line can be told; record with `perf record --call-graph fp`",
+        ),
+    }
 }
 
 /// The profile of one event.

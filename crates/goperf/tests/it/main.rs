@@ -131,6 +131,15 @@ fn other_files_are_refused() {
             },
             "byte order",
         ),
+        (
+            &{
+                let mut piped = [0; 200];
+                piped[..8].copy_from_slice(b"PERFILE2");
+                piped[8] = 16;
+                piped
+            },
+            "perf inject",
+        ),
     ] {
         let error = read(bytes).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");

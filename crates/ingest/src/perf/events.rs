@@ -56,7 +56,7 @@ fn counted_tracepoints(events: &[Event], source: &mut OfSource<'_>) -> Vec<Optio
 fn cpu_events(events: &[Event]) -> Option<CpuEvents> {
     let position = |kind| events.iter().position(|event| event.kind == kind);
     if let Some(event) = position(EventKind::CpuTime) {
-        return Some(CpuEvents::of(events, vec![event], None));
+        return Some(CpuEvents::of(events, vec![event], events[event].period));
     }
     let first = position(EventKind::Cycles)?;
     let hz = events[first].frequency?;

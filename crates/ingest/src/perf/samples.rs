@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 
 use evidence::{OfSource, SourceId, printable};
-use goperf::{Event, Mapping, PerfFile, Record, Sample};
+use goperf::{Callers, Event, Mapping, PerfFile, Record, Sample};
 
 use super::events::{Events, told_apart};
 use crate::add_faults;
@@ -33,6 +33,8 @@ pub(crate) struct PerfSamples {
     pub(super) name: String,
     /// The event that counts CPU time; `None` when none does.
     pub(super) event: Option<String>,
+    /// What the samples that are not of tracepoints say of callers.
+    pub(super) callers: Callers,
     /// In nanoseconds.
     pub(super) stacks: Stacks,
     /// In events, with the name of the event.
@@ -66,6 +68,10 @@ pub(crate) fn read(
         return Err(no_event(source.name(), &file.events));
     }
     let name = source.name().to_owned();
+    let used = events.cpu.iter().flat_map(|cpu| &cpu.events).chain(&events.misses);
+    let mut callers = used.map(|&at| file.events[at].callers);
+    let callers = callers.find(|&of| of != Callers::Listed).unwrap_or(Callers::Listed);
+    let periods = file.events.iter().map(|event| event.period).collect();
     let misses = told_apart(events.misses.iter().map(|&at| &*file.events[at].name));
     let samples = PerfSamples {
         source: source.id(),
@@ -77,13 +83,14 @@ pub(crate) fn read(
             .filter_map(|(pid, image)| Some((image, JitMap::open_beside(&name, pid)?)))
             .collect(),
         name,
+        callers,
         images,
         build_ids: std::mem::take(&mut file.build_ids),
         storage,
         duration_ns: 0,
         n_lost: 0,
     };
-    let mut pass = Pass { events, samples, clock: Clock::default(), time: (u64::MAX, 0) };
+    let mut pass = Pass { events, periods, samples, clock: Clock::default(), time: (u64::MAX, 0) };
     let faults = file.read_records(|record| pass.add(record));
     let samples = pass.finish();
     add_faults(source, &faults);
@@ -105,6 +112,8 @@ fn no_event(name: &str, events: &[Event]) -> Error {
 /// The second pass over a file; the first found the images.
 struct Pass {
     events: Events,
+    /// By event, what its samples stand for if they do not say so themselves.
+    periods: Vec<Option<u64>>,
     samples: PerfSamples,
     clock: Clock,
     /// Of the first sample and of the last.
@@ -129,7 +138,7 @@ impl Pass {
     }
 
     fn add_sample(&mut self, sample: Sample<'_>) {
-        let Self { events, samples, clock, time } = self;
+        let Self { events, periods, samples, clock, time } = self;
         if let Some(at) = sample.time {
             *time = (time.0.min(at), time.1.max(at));
         }
@@ -137,7 +146,7 @@ impl Pass {
         if let Some(tracepoint) = &events.tracepoints[sample.event] {
             samples.storage.add(tracepoint, image, &sample);
         }
-        let period = sample.period.unwrap_or(0);
+        let period = sample.period.or(periods[sample.event]).unwrap_or(0);
         if let Some(cpu) = events.cpu.as_ref().filter(|cpu| cpu.events.contains(&sample.event)) {
             let weight = cpu.ns_per_sample.unwrap_or(period);
             add(&mut samples.stacks, image, sample, weight, cpu.is_monotonic);

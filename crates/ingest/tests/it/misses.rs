@@ -7,12 +7,12 @@ use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::{Misses, SiteMisses};
 use gobin::{Binary, LinkAddr};
 use gomap::{Category, MapWork};
-use goperf::{PerfFile, Record, Sample};
+use goperf::{Callers, PerfFile, Record, Sample};
 use ingest::{OpenOptions, list_instructions};
 use xtask::samples::{binary, sample};
 
 use crate::perf_file::{Attr, CACHE_MISSES, CPU_CLOCK, CYCLES, Writer};
-use crate::{collected, diagnosed, refusal, with_causes};
+use crate::{collected, diagnosed, notices, refusal, with_causes};
 
 /// The file as one of these events, the first of which gives the time. `weight` says how many of the event at this index a
 /// sample, numbered, stands for.
@@ -80,6 +80,33 @@ fn misses_are_charged_to_the_line_and_its_work() {
     assert!((1000 * probe..=1000 * (probe + more)).contains(&search), "{misses:?}");
     let summary = &evidence.sources.iter().next().unwrap().summary;
     assert!(summary.contains("506 samples of cpu-clock, 506 of cache-misses"), "{summary}");
+}
+
+/// `perf record -c N`: samples do not repeat the period.
+#[test]
+fn a_fixed_period_is_that_of_every_sample() {
+    let every = |period, attr| Attr { period: Some(period), ..attr };
+    let (_dir, perf) =
+        with_events(&[every(500_000, CPU_CLOCK), every(70, CACHE_MISSES)], |_, _, _| Some(0));
+    let evidence = collected(&[&perf, &binary("nested-1.27.3")]);
+    assert_eq!(evidence.cpu.unwrap().total.cpu_ns, 506 * 500_000);
+    assert_eq!(evidence.misses[0].total, Misses { samples: 506, events: 506 * 70 });
+}
+
+#[test]
+fn samples_without_callers_get_no_verdict() {
+    for (callers, what) in
+        [(Callers::Missing, "have no callers"), (Callers::Copied, "are not unwound")]
+    {
+        let (_dir, perf) = with_events(&[Attr { callers, ..CPU_CLOCK }], |_, _, _| Some(10));
+        let refusal = refusal(&[&perf, &binary("nested-1.27.3")]);
+        assert!(refusal.contains(what), "{refusal}");
+        assert!(refusal.contains("--call-graph fp"), "{refusal}");
+        let profile = sample("nested-1.27.3/cpu.pprof");
+        let beside = collected(&[&profile, &perf, &binary("nested-1.27.3")]);
+        assert!(notices(&beside).contains(what));
+        assert!(beside.sites.iter().all(|site| site.cpu_aside.is_empty()));
+    }
 }
 
 #[test]

@@ -2,25 +2,35 @@
 //!
 //! Source: tools/perf/Documentation/perf.data-file-format.txt of Linux 6.18.
 
-use goperf::{Mapping, Sample};
+use goperf::{Callers, Mapping, Sample};
 
 const IDENTIFIER: u64 = 1 << 16;
-/// Identifier, address, process and thread, time, call chain, period.
-const SAMPLE_TYPE: u64 = IDENTIFIER | 1 | 1 << 1 | 1 << 2 | 1 << 5 | 1 << 8;
+/// Identifier, address, process and thread, time.
+const SAMPLE_TYPE: u64 = IDENTIFIER | 1 | 1 << 1 | 1 << 2;
+const CALL_CHAIN: u64 = 1 << 5;
+const PERIOD: u64 = 1 << 8;
+const COPY_OF_STACK: u64 = 1 << 13;
 const FLAG_FREQUENCY: u64 = 1 << 10;
 const ATTR_BYTES: usize = 128;
 const HEADER_BYTES: u64 = 104;
 
-/// An event, 99 times a second.
+/// An event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attr {
     pub(crate) kind: u32,
     pub(crate) config: u64,
+    pub(crate) callers: Callers,
+    /// `None` is 99 times a second.
+    pub(crate) period: Option<u64>,
 }
 
-pub(crate) const CPU_CLOCK: Attr = Attr { kind: 1, config: 0 };
-pub(crate) const CYCLES: Attr = Attr { kind: 0, config: 0 };
-pub(crate) const CACHE_MISSES: Attr = Attr { kind: 0, config: 3 };
+pub(crate) const CPU_CLOCK: Attr = attr(1, 0);
+pub(crate) const CYCLES: Attr = attr(0, 0);
+pub(crate) const CACHE_MISSES: Attr = attr(0, 3);
+
+const fn attr(kind: u32, config: u64) -> Attr {
+    Attr { kind, config, callers: Callers::Listed, period: None }
+}
 
 /// A file with several events.
 pub(crate) struct Writer {
@@ -33,10 +43,20 @@ fn words(words: &[u64]) -> Vec<u8> {
 }
 
 impl Attr {
+    fn sample_type(&self) -> u64 {
+        let callers = match self.callers {
+            Callers::Listed => CALL_CHAIN,
+            Callers::Copied => CALL_CHAIN | COPY_OF_STACK,
+            Callers::Missing => 0,
+        };
+        SAMPLE_TYPE | callers | if self.period.is_some() { 0 } else { PERIOD }
+    }
+
     /// The event has one id, which stands at `id_at`.
     fn write(&self, id_at: u64) -> Vec<u8> {
         let mut attr = [self.kind.to_le_bytes(), (ATTR_BYTES as u32).to_le_bytes()].concat();
-        attr.extend(words(&[self.config, 99, SAMPLE_TYPE, 0, FLAG_FREQUENCY]));
+        let flags = if self.period.is_some() { 0 } else { FLAG_FREQUENCY };
+        attr.extend(words(&[self.config, self.period.unwrap_or(99), self.sample_type(), 0, flags]));
         attr.resize(ATTR_BYTES, 0);
         attr.extend(words(&[id_at, 8]));
         attr
@@ -65,9 +85,21 @@ impl Writer {
     pub(crate) fn sample(&mut self, event: usize, sample: &Sample<'_>, period: u64) {
         let (pid, tid) = (sample.pid.unwrap(), sample.tid.unwrap());
         let thread = u64::from(tid) << 32 | u64::from(pid);
-        let head = [event as u64 + 1, sample.stack[0], thread, sample.time.unwrap(), period];
-        let chain = [&[sample.stack.len() as u64][..], &sample.stack].concat();
-        self.record(9, &[words(&head), words(&chain)].concat());
+        let attr = self.events[event];
+        let mut body = vec![event as u64 + 1, sample.stack[0], thread, sample.time.unwrap()];
+        if attr.period.is_none() {
+            body.push(period);
+        }
+        match attr.callers {
+            Callers::Listed => {
+                body.push(sample.stack.len() as u64);
+                body.extend(&sample.stack);
+            }
+            // The kernel's part of the chain, and a stack of no bytes.
+            Callers::Copied => body.extend([0, 0]),
+            Callers::Missing => {}
+        }
+        self.record(9, &words(&body));
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {

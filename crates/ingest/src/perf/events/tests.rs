@@ -1,3 +1,5 @@
+use goperf::Callers;
+
 use super::*;
 
 #[test]
@@ -8,7 +10,8 @@ fn events_of_one_name_are_told_apart() {
 
 fn event(name: &str, kind: EventKind, frequency: Option<u64>, core_kind: u32) -> Event {
     let (name, period, is_monotonic) = (name.to_owned(), None, name == "cpu-clock");
-    Event { name, kind, frequency, period, is_monotonic, core_kind, tracepoint: None }
+    let (callers, tracepoint) = (Callers::Listed, None);
+    Event { name, kind, frequency, period, is_monotonic, callers, core_kind, tracepoint }
 }
 
 #[test]
@@ -37,4 +40,11 @@ fn an_event_of_time_goes_before_cycles() {
     let events = [cycles, event("cpu-clock", EventKind::CpuTime, Some(99), 0)];
     let cpu = cpu_events(&events).map(|cpu| (cpu.events, cpu.ns_per_sample, cpu.is_monotonic));
     assert_eq!(cpu, Some((vec![1], None, true)));
+}
+
+/// `perf record -c N`: samples do not repeat what the event says of all.
+#[test]
+fn an_event_of_time_may_have_a_period_of_its_own() {
+    let event = Event { period: Some(500), ..event("cpu-clock", EventKind::CpuTime, None, 0) };
+    assert_eq!(cpu_events(&[event]).and_then(|cpu| cpu.ns_per_sample), Some(500));
 }
