@@ -25,6 +25,11 @@ pub enum ErrorKind {
     /// A folder.
     #[error("cannot be written: it is a folder; name a file in it")]
     Folder,
+    /// A disk, or another device that takes more than text.
+    #[error(
+        "cannot be written: a device that is neither a terminal nor one like /dev/null; name a file"
+    )]
+    Device,
     /// The command reads it.
     #[error("this is an input of the command, which is never written over; give another name")]
     Input,

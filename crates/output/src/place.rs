@@ -17,6 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
+use rustix::fs::{major, minor};
 use rustix::io::Errno;
 
 use crate::ErrorKind;
@@ -24,6 +25,11 @@ use crate::owner::is_ours;
 use crate::stream::Stream;
 use crate::walk::{Walk, io, opened_path};
 
+/// Major number of devices of memory, and minor ones of those that swallow what they are given.
+const MEMORY: u32 = 1;
+const NULL: u32 = 3;
+const ZERO: u32 = 5;
+const FULL: u32 = 7;
 /// Where an output goes.
 #[derive(Debug)]
 pub(crate) enum Place {
@@ -88,6 +94,9 @@ fn of_node(walk: Walk, name: OsString, node: File, metadata: Metadata) -> Result
         return Err(ErrorKind::Planted { uid: metadata.uid() });
     }
     let kind = metadata.file_type();
+    if kind.is_block_device() || kind.is_char_device() && !takes_text(metadata.rdev()) {
+        return Err(ErrorKind::Device);
+    }
     match (kind.is_file(), kind.is_dir(), kind.is_socket()) {
         (true, _, _) => Ok(Place::File {
             dir: walk.dir,
@@ -97,6 +106,17 @@ fn of_node(walk: Walk, name: OsString, node: File, metadata: Metadata) -> Result
         (_, true, _) => Err(ErrorKind::Folder),
         (_, _, true) => Ok(Place::Stream(Stream::Socket(node))),
         _ => Ok(Place::Stream(Stream::Node(node))),
+    }
+}
+
+/// Whether a device of characters is a terminal, or one that swallows what it is given: others may do anything with it.
+///
+/// Source: Documentation/admin-guide/devices.txt of Linux 6.18.
+fn takes_text(device: u64) -> bool {
+    match (major(device), minor(device)) {
+        (MEMORY, minor) => [NULL, ZERO, FULL].contains(&minor),
+        // Consoles and serial lines, `/dev/tty`, pseudo terminals.
+        (major, _) => matches!(major, 4 | 5 | 136..=143),
     }
 }
 

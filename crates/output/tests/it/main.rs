@@ -357,6 +357,25 @@ fn devices_are_written_to_and_stay_devices() {
 }
 
 #[test]
+fn disks_and_other_devices_are_never_written_to() {
+    if !is_root() {
+        return;
+    }
+    let dir = Dir::new();
+    // Of loop devices, of memory as a whole, and of a watchdog: nothing is behind the numbers of the first here.
+    for (name, kind, major, minor) in
+        [("disk", "b", "7", "250"), ("mem", "c", "1", "1"), ("watchdog", "c", "10", "130")]
+    {
+        let path = dir.path(name);
+        run("mknod", &[path.to_str().unwrap(), kind, major, minor]);
+        for over in [Over::SameKind, Over::Anything] {
+            let error = write_over(&path, over).unwrap_err();
+            assert!(matches!(error.kind, ErrorKind::Device), "{name}: {error}");
+        }
+    }
+}
+
+#[test]
 fn a_pipe_is_not_opened_by_a_check_and_gets_all_of_a_write() {
     let dir = Dir::new();
     let fifo = dir.path("fifo");
