@@ -106,7 +106,7 @@ def read_said(recording, report=None):
     else:
         low = high = None
     lost = int(comments.get("lost_events", 0))
-    return Said(grows, low, high, precision, windows, uncounted_s, float(comments["overhead_pct"]), lost)
+    return Said(grows, low, high, precision, windows, uncounted_s, float(comments.get("overhead_pct", "nan")), lost)
 
 
 @dataclasses.dataclass

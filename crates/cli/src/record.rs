@@ -47,8 +47,9 @@ pub(crate) fn run(
     let mut recorder = Recorder::attach(&options)?;
     // A command that is held back never begins then.
     ensure!(!signals.is_set(), "stopped by a signal before it began");
-    say_attached(err, recorder.attached())?;
     recorder.start()?;
+    // Whoever waits for this may count on what happens from here on.
+    say_attached(err, recorder.attached())?;
     if let Err(error) = recorder.drop_privileges() {
         say_command(recorder.take_command(), err);
         return Err(error.into());
@@ -219,18 +220,24 @@ fn say_command(command: Option<Child>, err: &mut dyn Write) -> Option<CommandSta
 
 fn say(err: &mut dyn Say, status: &Status, is_terminal: bool) {
     let Status { elapsed, n_grows, n_samples, n_lost, overhead, is_settling, mode, .. } = status;
-    let lacking = if status.lacks_clocks { ", lower bounds: no clocks of threads" } else { "" };
+    let lacking = if status.lacks_clocks { ", lower bounds: threads without clocks" } else { "" };
     let about = if status.is_estimated { "about " } else { "" };
     let settling = if *is_settling { ", settling" } else { "" };
-    let overhead = format!("{:.1} %{settling}", overhead * 100.0);
+    let overhead = overhead_text(*overhead);
     let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
     err.say_progress(format_args!(
-        "{start}mapscope: {:>4.0} s  {about}{}  {}  {} lost  overhead {overhead}  {mode}{lacking}{end}",
+        "{start}mapscope: {:>4.0} s  {about}{}  {}  {} lost  {overhead}{settling}  {mode}{lacking}{end}",
         elapsed.as_secs_f64(),
         counted(*n_grows, "growth"),
         counted(*n_samples, "CPU sample"),
         thousands(*n_lost),
     ));
+}
+
+/// "2.1 % overhead".
+fn overhead_text(overhead: Option<f64>) -> String {
+    let percent = |part: f64| format!("{:.1} % overhead", part * 100.0);
+    overhead.map_or_else(|| "overhead not known".to_owned(), percent)
 }
 
 fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io::Result<()> {
@@ -243,12 +250,15 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
     let path = printable(&path.to_string_lossy());
     writeln!(
         err,
-        "mapscope: wrote {path}: {}, {}, {} lost, in {:.1} s{why}, at {:.1} % overhead",
+        "mapscope: wrote {path}: {}, {}, {} lost, in {:.1} s{why}, {}",
         recording.grows_text(),
         counted(recording.n_samples, "CPU sample"),
         thousands(recording.n_lost),
         recording.elapsed.as_secs_f64(),
-        recording.overhead * 100.0
+        match recording.overhead {
+            Some(_) => format!("at {}", overhead_text(recording.overhead)),
+            None => overhead_text(None),
+        }
     )?;
     if let Some(why) = recording.why_over_limit() {
         writeln!(
@@ -398,7 +408,7 @@ mod tests {
         let said = |overhead| {
             let mut said = Vec::new();
             let recording = Recording {
-                overhead,
+                overhead: Some(overhead),
                 max_overhead: 0.03,
                 is_settling: true,
                 n_grows: 27_510,
@@ -425,7 +435,7 @@ mod tests {
             is_estimated,
             n_samples: 0,
             n_lost: 0,
-            overhead: 0.0,
+            overhead: Some(0.0),
             is_settling: false,
             mode: "windows",
             lacks_clocks: false,

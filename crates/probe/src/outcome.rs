@@ -40,8 +40,8 @@ pub struct Status {
     pub n_samples: u64,
     /// Events and samples lost.
     pub n_lost: u64,
-    /// Units: fraction of the program's own CPU time that probes took.
-    pub overhead: f64,
+    /// Units: fraction of the program's own CPU time that probes took; `None` while that is not known.
+    pub overhead: Option<f64>,
     /// Whether that cannot be held against the budget yet.
     pub is_settling: bool,
     /// What the governor does at the moment.
@@ -80,8 +80,8 @@ pub struct Recording {
     pub other_code: Vec<PathBuf>,
     /// Time recorded.
     pub elapsed: Duration,
-    /// What probes took, as a fraction of the program's own CPU time.
-    pub overhead: f64,
+    /// What probes took, as a fraction of the program's own CPU time; `None` where that is not known.
+    pub overhead: Option<f64>,
     /// What they were to take at most; 1 or more is no limit.
     pub max_overhead: f64,
     /// Whether the program ran too short for that limit to hold.
@@ -113,7 +113,8 @@ impl Recording {
     /// Why probes took more than they were to take; `None` when they did not, or there was no limit.
     pub fn why_over_limit(&self) -> Option<&'static str> {
         // What is said is rounded to a tenth of a percent.
-        let is_over = self.max_overhead < 1.0 && self.overhead >= self.max_overhead + 0.0005;
+        let is_over = self.max_overhead < 1.0
+            && self.overhead.is_some_and(|part| part >= self.max_overhead + 0.0005);
         is_over.then_some(if self.is_settling {
             "the program used less than 2 s of CPU time, and the limit holds from then on"
         } else {
@@ -146,8 +147,12 @@ mod tests {
     #[test]
     fn what_takes_more_than_the_limit_says_why() {
         let why = |overhead, max_overhead, is_settling| {
-            let recording =
-                Recording { overhead, max_overhead, is_settling, ..Recording::default() };
+            let recording = Recording {
+                overhead: Some(overhead),
+                max_overhead,
+                is_settling,
+                ..Recording::default()
+            };
             recording.why_over_limit().unwrap_or("")
         };
         assert_eq!([why(0.03, 0.03, true), why(0.0304, 0.03, false), why(1.3, 1.0, true)], [""; 3]);

@@ -47,7 +47,8 @@ pub(super) fn notices(facts: &Facts, grows: u64) -> impl Iterator<Item = String>
             "whether there was Go code of other files is not known of all that the processes had mapped".to_owned()
         }),
         facts.lacks_clocks().then(|| {
-            "the kernel gave no clocks of threads, or maps grow in threads that have just begun, so that growths in windows are lower bounds: record as root, or with kernel.perf_event_paranoid at 2".to_owned()
+            "maps grow in threads without a clock, so that growths in windows are lower bounds: those that have just begun have none, and where \
+             the kernel gives none at all, record as root, or with kernel.perf_event_paranoid at 2".to_owned()
         }),
         facts.only_user.map(|user| {
             format!("recorded without the right to look at the processes of others: only those of user {user} are here")

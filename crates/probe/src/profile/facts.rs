@@ -25,7 +25,7 @@ pub(crate) struct Facts<'f> {
     pub(crate) ending: Ending,
     pub(crate) sample_hz: u64,
     pub(crate) max_overhead: f64,
-    pub(crate) overhead: f64,
+    pub(crate) overhead: Option<f64>,
     /// Whether the program ran too short for the limit to hold.
     pub(crate) is_settling: bool,
     pub(crate) costs: Costs,
@@ -129,7 +129,7 @@ impl Facts<'_> {
             inlined_copies: Some(self.n_inlined as u64),
             unprobed_copies: Some(self.n_unprobed as u64),
             links: Some(self.links),
-            overhead_pct: Some(Fixed::new(self.overhead * 100.0)),
+            overhead_pct: self.overhead.map(|part| Fixed::new(part * 100.0)),
             max_overhead_pct: Some(Fixed::new(self.max_overhead * 100.0)),
             trap_cost_ns: Some(Fixed::new(self.costs.trap_ns)),
             event_cost_ns: Some(Fixed::new(self.mean_event_ns())),

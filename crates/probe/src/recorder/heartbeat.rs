@@ -12,7 +12,9 @@ use crate::governor::{Interval, Mode};
 use crate::kernel::ProbeLinks;
 use crate::windows::Busy;
 
-/// As long as the longest gap between windows that is planned.
+/// How much later than it is last counted a window may come: what a machine that is busy otherwise makes of a gap.
+const LATE: Duration = Duration::from_millis(250);
+/// And what attaching may take, which is before it. As long as the longest gap between windows that is planned.
 const MAX_LATE: Duration = Duration::from_secs(2);
 
 impl Recorder {
@@ -79,9 +81,10 @@ impl Recorder {
     }
 
     /// What windows say something of in a gap in which they were the mode: nothing, where the next one came so late that this
-    /// was none of the gaps that are planned. Of one that came a little later the range tells.
+    /// was none of the gaps that are planned. What makes it late may be what the program does. Of one that came a little later
+    /// the range tells.
     pub(super) fn gap_before(&mut self, gap: &Interval, late: Duration) -> (f64, Busy) {
-        if late <= MAX_LATE {
+        if late <= self.attaching.clamp(LATE, MAX_LATE) {
             return (self.time_ns(gap), Busy::of_gap(gap, self.governor.costs()));
         }
         self.part.frozen += late;

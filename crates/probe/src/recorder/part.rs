@@ -233,10 +233,16 @@ impl Recorder {
         (count(COUNT_WALKED) + count(COUNT_STACKLESS)).saturating_sub(kept)
     }
 
-    /// Since a moment, as a part of the program's own CPU time.
-    pub(super) fn overhead(&self, since: &Mark) -> f64 {
+    /// Since a moment, as a part of the program's own CPU time; `None` where its clock was not read before it ended, and so
+    /// says less than probes took of it.
+    pub(super) fn overhead(&self, since: &Mark) -> Option<f64> {
         let all = between(since, &self.last);
-        all.probe_ns(self.governor.costs()) / all.own_cpu_ns(self.governor.costs()).max(1.0)
+        let costs = self.governor.costs();
+        let probe_ns = all.probe_ns(costs);
+        if probe_ns == 0.0 {
+            return Some(0.0);
+        }
+        (probe_ns <= all.cpu_ns as f64).then(|| probe_ns / all.own_cpu_ns(costs))
     }
 }
 

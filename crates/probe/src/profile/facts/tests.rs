@@ -17,7 +17,7 @@ fn facts(counters: &[u64]) -> Facts<'_> {
         ending: Ending::Exit,
         sample_hz: 99,
         max_overhead: 0.03,
-        overhead: 0.012_34,
+        overhead: Some(0.012_34),
         is_settling: false,
         costs: Costs { trap_ns: 679.4, event_ns: 2000.0, frame_ns: 3.0 },
         links: LinkKind::UprobeMulti,
