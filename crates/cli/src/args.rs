@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use goabi::GoVersion;
@@ -537,9 +537,11 @@ const NOT_BESIDE_EXPLAIN: [&str; 12] = [
     "max_inflated",
 ];
 
-/// Takes the name of a rule, or a verdict.
+/// Takes the name of a rule, or a verdict, also with spaces as reports print it.
 fn explained() -> impl TypedValueParser<Value = Explained> {
-    PossibleValuesParser::new(Explained::names())
+    let as_printed =
+        Explained::printed_verdicts().map(|words| PossibleValue::new(words).hide(true));
+    PossibleValuesParser::new(Explained::names().map(PossibleValue::new).chain(as_printed))
         .map(|name| Explained::named(&name).expect("it is the name of one of them"))
 }
 

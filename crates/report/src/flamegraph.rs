@@ -17,6 +17,8 @@ const MIN_WIDTH_PCT: f64 = 0.05;
 const MAX_DRAWN: usize = 20_000;
 /// Most text of stacks to draw; of longer ones fewer frames are drawn. Units: bytes.
 const MAX_FOLDED_BYTES: usize = 64 << 20;
+/// What weights are counted in: microseconds. Units: nanoseconds.
+const UNIT_NS: u64 = 1000;
 /// What is shown of a name. Units: bytes.
 const MAX_NAME_BYTES: usize = 1024;
 
@@ -25,9 +27,12 @@ const WHITE: Color = Color { r: 255, g: 255, b: 255 };
 /// Writes a flame graph; widths are CPU time.
 ///
 /// # Errors
-/// When `out` fails or there is no sample.
+/// When `out` fails, or no frame is wide enough.
 pub fn render_flamegraph(out: &mut dyn Write, stacks: &StackTree, title: &str) -> io::Result<()> {
     let folded = folded(stacks);
+    if folded.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "no samples to draw"));
+    }
     let mut palette = PaletteMap::default();
     for name in &stacks.names {
         let [r, g, b] = words::category_colour(function_category(name));
@@ -36,7 +41,6 @@ pub fn render_flamegraph(out: &mut dyn Write, stacks: &StackTree, title: &str) -
     let mut options = Options::default();
     options.title = title.to_owned();
     options.count_name = "ms".to_owned();
-    // Weights are microseconds.
     options.factor = 0.001;
     options.subtitle = Some(legend());
     options.palette_map = Some(&mut palette);
@@ -94,7 +98,7 @@ impl Drawn {
 
     /// Nodes at which a line ends.
     fn ends(&self) -> impl Iterator<Item = usize> {
-        (1..self.own_ns.len()).filter(|&idx| self.is_drawn[idx] && self.own_ns[idx] >= 1000)
+        (1..self.own_ns.len()).filter(|&idx| self.is_drawn[idx] && self.own_ns[idx] >= UNIT_NS)
     }
 
     /// Length of the names in all lines.
@@ -115,7 +119,7 @@ impl Drawn {
             at = stacks.nodes[at].parent as usize;
         }
         path.reverse();
-        format!("{} {}", path.join(";"), self.own_ns[idx] / 1000)
+        format!("{} {}", path.join(";"), self.own_ns[idx] / UNIT_NS)
     }
 }
 

@@ -36,7 +36,7 @@ pub fn render_html(out: &mut dyn Write, diagnosis: &Diagnosis) -> io::Result<()>
         h2 { "Sites" }
         (sites(evidence))
         h2 { "Flame graph" }
-        (flamegraph(evidence)?)
+        (flamegraph(evidence))
         h2 { "Not measured" }
         ul {
             @for &gap in &diagnosis.not_measured {
@@ -283,16 +283,18 @@ fn colour(category: Category) -> String {
     format!("rgb({r},{g},{b})")
 }
 
-fn flamegraph(evidence: &Evidence) -> io::Result<Markup> {
+fn flamegraph(evidence: &Evidence) -> Markup {
     let Some(stacks) = &evidence.stacks else {
-        return Ok(html! { p { "Flame graph: " (NOT_MEASURED) } });
+        return html! { p { "Flame graph: " (NOT_MEASURED) } };
     };
     let mut svg = Vec::new();
-    render_flamegraph(&mut svg, stacks, "CPU time by cost category")?;
+    if let Err(why) = render_flamegraph(&mut svg, stacks, "CPU time by cost category") {
+        return html! { p { "Flame graph: " (why) } };
+    }
     let svg = String::from_utf8_lossy(&svg);
     // An XML declaration is not allowed inside HTML.
     let svg = svg.find("<svg").map_or("", |start| &svg[start..]);
     let page =
         format!("<!doctype html><style>body{{margin:0}}svg{{width:100%;height:auto}}</style>{svg}");
-    Ok(html! { iframe title="flame graph" srcdoc=(page) {} })
+    html! { iframe title="flame graph" srcdoc=(page) {} }
 }

@@ -26,9 +26,9 @@ pub enum Explained {
 }
 
 impl Explained {
-    /// By the name of a rule, or by a verdict as reports have it: `growth-dominates`, `PRESIZE`.
+    /// By the name of a rule, or by a verdict as reports have it: `growth-dominates`, `CHANGE KEY`.
     pub fn named(name: &str) -> Option<Self> {
-        let name = name.to_lowercase();
+        let name = name.to_lowercase().replace(' ', "-");
         let verdict = || all_verdicts().into_iter().find(|of| one_word(*of) == name);
         Rule::named(&name).map(Self::Rule).or_else(|| verdict().map(Self::Verdict))
     }
@@ -37,6 +37,11 @@ impl Explained {
     pub fn names() -> impl Iterator<Item = &'static str> {
         let rules = RULES.iter().map(|rule| rule.name);
         rules.chain(all_verdicts().into_iter().map(one_word))
+    }
+
+    /// Verdicts of several words, as reports print them: each can be [named](Self::named) so, too.
+    pub fn printed_verdicts() -> impl Iterator<Item = &'static str> {
+        all_verdicts().into_iter().map(|of| of.word()).filter(|words| words.contains(' '))
     }
 }
 

@@ -36,7 +36,7 @@ fn nothing_waited(storage: &ProcessStorage) -> Option<String> {
     let requests = storage.blocks.map_or("", |_| ", and its threads sent no request to one");
     (syncs.n == 0 && n_durable == 0 && n_requests == 0).then(|| {
         format!(
-            "{n} for {asked} (sockets, pipes, files), in {}; no call waited for a device{requests}",
+            "{n} for {asked} (sockets, pipes, files), time in them: {}; no call waited for a device{requests}",
             time(writes)
         )
     })
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_program_that_waits_for_no_device_gets_one_line() {
         let said = lines(&storage(3, 0));
-        let line = "3 writing calls for 30 B (sockets, pipes, files), in 3.00 ms; no call waited for a device";
+        let line = "3 writing calls for 30 B (sockets, pipes, files), time in them: 3.00 ms; no call waited for a device";
         assert_eq!(said, [line]);
         assert!(lines(&storage(3, 1)).len() > 1);
         let not_recorded = ProcessStorage { syncs: None, durable: None, ..storage(3, 0) };

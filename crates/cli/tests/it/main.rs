@@ -13,6 +13,7 @@ mod golden;
 mod lab;
 mod outputs;
 mod production;
+mod readme;
 mod record;
 mod scan;
 mod schema;

@@ -20,7 +20,9 @@ pub(crate) fn check(bytes: &[u8]) {
     let mut names = vec![format!("/proc/self/fd/{}", file.as_raw_fd())];
     names.extend(executable(*which).map(|path| path.to_str().unwrap().to_owned()));
     let open = OpenOptions { max_inflated_bytes: MAX_INFLATED_BYTES };
-    let Ok(evidence) = collect(&names, &Options { open, stacks: true }, &mut |_| {}) else { return };
+    let Ok(evidence) = collect(&names, &Options { open, stacks: true }, &mut |_| {}) else {
+        return;
+    };
     let total = evidence.cpu.as_ref().map(|cpu| cpu.total);
     for site in evidence.sites.iter().filter_map(|site| site.cpu.as_ref()) {
         let total = total.unwrap();

@@ -79,7 +79,8 @@ fn a_rule_is_explained() {
         speaks when
           map operations take at least 2 % of the program's CPU in 5 samples or more,
             less than 10 % of the map cost at the line is under growth, and nothing asks
-            for a change
+            for a change; where a recording saw maps grow there, in so many samples that
+            25 % of the line's map cost would have shown
 
         why
           A hot `runtime.mapassign` is a share of work, not a fault: programs that only
@@ -111,6 +112,8 @@ fn a_rule_is_explained() {
           5 samples (ENOUGH_SAMPLES): one or two samples are anywhere by chance
           10 % of the map cost (GROWTH_IS_SMALL): chosen, not measured; a hint could
             save no more than that
+          25 % of the line's map cost (GROWTH_DOMINATES): unhinted builds have 30 to 70
+            %
           20 samples (FEW_SAMPLES): a share of fewer is uncertain by half its value or
             more
           100 samples (MANY_SAMPLES): from it on a share is good to a fifth of its value

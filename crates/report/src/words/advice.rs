@@ -355,11 +355,11 @@ fn hint_text(n: Option<u64>, entries: Option<&Entries>) -> String {
     };
     match n {
         Some(n) if entries.small_are_counted => format!(
-            "n is {n}, or a little less: three quarters of these maps get that large; where they are filled in a loop over x, len(x) is \
+            "n is {n}, or a little less: three quarters of these maps have room for that many in the end; where they are filled in a loop over x, len(x) is \
              better. Of {of}, {sizes}"
         ),
         Some(n) => format!(
-            "n is {n}, or a little less: three quarters of those that grew get that large; where they are filled in a loop over x, \
+            "n is {n}, or a little less: three quarters of those that grew have room for that many in the end; where they are filled in a loop over x, \
              len(x) is better. Maps of up to {FIRST_GROUP} entries are not counted: where most hold so few, leave the hint out. Of \
              {of}, {sizes}"
         ),
