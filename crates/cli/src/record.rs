@@ -291,7 +291,7 @@ fn summarise(recording: &Recording, path: &Path, err: &mut dyn Write) -> std::io
     for pid in &recording.unprobed {
         writeln!(
             err,
-            "mapscope: process {pid} does not run the code of the file, which was changed in its container after it started, or which it copied elsewhere: its growths were not counted"
+            "mapscope: process {pid} does not run the code of the file, which was changed in its container after it started, or which it copied elsewhere or gave back to the kernel: its growths were not counted from then on"
         )?;
     }
     for other in &recording.other_code {

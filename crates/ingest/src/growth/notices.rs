@@ -28,8 +28,9 @@ pub(super) fn notices(facts: &Facts, grows: u64) -> impl Iterator<Item = String>
         }),
         some(facts.unprobed_processes).map(|n| {
             format!(
-                "{} started from the file without running its code, as that was changed in a container then, or copied elsewhere: growths there were not counted",
-                were(n, "more process")
+                "{} seen not to run the code of the file, as that was changed in a container, copied elsewhere or given back to the \
+                 kernel: growths there were not counted",
+                were(n, "process")
             )
         }),
         facts.other_go_code.as_ref().filter(|paths| !paths.is_empty()).map(|paths| {

@@ -82,9 +82,14 @@ impl Recorder {
 
     /// What windows say something of in a gap in which they were the mode: nothing, where the next one came so late that this
     /// was none of the gaps that are planned. What makes it late may be what the program does. Of one that came a little later
-    /// the range tells.
-    pub(super) fn gap_before(&mut self, gap: &Interval, late: Duration) -> (f64, Busy) {
-        if late <= self.attaching.clamp(LATE, MAX_LATE) {
+    /// the range tells. `attaching` is what that takes otherwise.
+    pub(super) fn gap_before(
+        &mut self,
+        gap: &Interval,
+        late: Duration,
+        attaching: Duration,
+    ) -> (f64, Busy) {
+        if late <= attaching.clamp(LATE, MAX_LATE) {
             return (self.time_ns(gap), Busy::of_gap(gap, self.governor.costs()));
         }
         self.part.frozen += late;

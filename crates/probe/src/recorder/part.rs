@@ -145,6 +145,7 @@ impl Recorder {
         } else {
             self.tick()?;
         }
+        self.look_at_code();
         let ended_at =
             if ending == Ending::Rotation { None } else { Some(self.take_probes_away()?) };
         if before != Mode::Windows && self.governor.mode() == Mode::Windows {

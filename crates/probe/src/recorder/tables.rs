@@ -8,6 +8,7 @@ use goproc::Pid;
 use super::{COLLECT, Recorder};
 use crate::code;
 use crate::error::Error;
+use crate::governor::Mode;
 use crate::kernel::Taken;
 use crate::process::ProcessKey;
 use crate::record_layout::{GrowKey, GrowValue};
@@ -77,7 +78,25 @@ impl Recorder {
         if self.replaced_after.is_none() && self.found.is_replaced() {
             self.replaced_after = Some(self.start.at.elapsed());
         }
+        self.look_at_code();
         self.look_for_unprobed()
+    }
+
+    /// A program that gives pages of its code back gets them anew from the file, without probes.
+    pub(super) fn look_at_code(&mut self) {
+        // Of others nothing is named; windows put probes back, each time.
+        let is_watched = self.governor.mode() != Mode::Windows && !self.found.is_all();
+        if self.reach.is_proc_foreign || !is_watched {
+            return;
+        }
+        let (file, binary) = (&self.found.file, self.program.binary());
+        let lacks_probes = |pid: &u32| {
+            code::lacks_probes(Pid(*pid), file, binary, &self.points.growth) == Some(true)
+        };
+        let pids = self.processes.iter().map(|(pid, _)| *pid);
+        let lacking: Vec<u32> =
+            pids.filter(|pid| !self.followed.is_away(*pid)).filter(lacks_probes).collect();
+        self.unprobed.extend(lacking);
     }
 
     /// Of processes that come, each says itself that it runs the program; of a file in an overlay that was changed

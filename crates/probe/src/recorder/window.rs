@@ -175,7 +175,7 @@ impl Recorder {
         let links = self.attach_again(&paces)?;
         // Not before, as they make each switch of threads cost more.
         let clocks = self.task_clocks()?;
-        self.attaching = begun.elapsed();
+        let usual = std::mem::replace(&mut self.attaching, begun.elapsed());
         self.kernel.forget_threads()?;
         let opened = self.switch(true, clocks.as_ref())?;
         let gap = between(&self.last, &opened.mark);
@@ -198,7 +198,7 @@ impl Recorder {
         self.next_window = self.governor.plan();
         self.detaching.begin(links);
         let window = Window { scheduled, ..self.measured(plan, &opened, &closed, &growing) };
-        let before = self.gap_before(&gap, late_before);
+        let before = self.gap_before(&gap, late_before, usual);
         if closed.mark.has_more_frozen(&opened.mark) {
             self.part.frozen += late;
             self.part.windows.add_blind(window.own_ns);
@@ -339,7 +339,7 @@ impl Recorder {
         let gap = self.pass()?;
         self.part.time_in[mode_idx(Mode::Windows)] += Duration::from_nanos(gap.wall_ns);
         let late = std::mem::take(&mut self.late);
-        let (own_ns, busy) = self.gap_before(&gap, late);
+        let (own_ns, busy) = self.gap_before(&gap, late, self.attaching);
         self.part.windows.add_gap(own_ns, &busy);
         Ok(())
     }
