@@ -40,13 +40,11 @@ pub enum ErrorKind {
     #[error("the recording was not finished: what follows the records is missing")]
     Unfinished,
     /// Records are compressed (`perf record -z`).
-    #[error(
-        "records are compressed; unpack the file with `perf inject -i perf.data -o plain.data`"
-    )]
+    #[error("records are compressed; record without -z")]
     Compressed,
     /// Written to a pipe (`perf record -o -`), which has another header.
     #[error(
-        "this was written to a pipe; make a file of it with `perf inject -i FILE -o perf.data`"
+        "this was written to a pipe; record into a file, with `perf record -o perf.data`"
     )]
     Pipe,
     /// A sample that is shorter than its event says.

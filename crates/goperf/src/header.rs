@@ -20,6 +20,7 @@ const MAX_SECTION_BYTES: u64 = 64 << 20;
 const FEATURE_TRACING_DATA: usize = 1;
 const FEATURE_BUILD_ID: usize = 2;
 const FEATURE_EVENT_DESC: usize = 12;
+const FEATURE_COMPRESSED: usize = 27;
 /// Kinds of attributes. Source: include/uapi/linux/perf_event.h of Linux 6.18.
 const HARDWARE: u32 = 0;
 const TRACEPOINT: u32 = 2;
@@ -134,6 +135,9 @@ impl<R: Read + Seek> PerfFile<R> {
         };
         let (attr_bytes, attrs, data, features) =
             fields().ok_or_else(|| ErrorKind::Truncated.at(header.len() as u64))?;
+        if features[0] >> FEATURE_COMPRESSED & 1 == 1 {
+            return Err(ErrorKind::Compressed.at(data.offset));
+        }
         let mut file = Self {
             input,
             events: Vec::new(),

@@ -138,7 +138,18 @@ fn other_files_are_refused() {
                 piped[8] = 16;
                 piped
             },
-            "perf inject",
+            "record into a file",
+        ),
+        (
+            &{
+                let mut compressed = [0; 200];
+                compressed[..8].copy_from_slice(b"PERFILE2");
+                compressed[8] = 104;
+                // The flags of features stand from 72 on.
+                compressed[75] = 1 << 3;
+                compressed
+            },
+            "without -z",
         ),
     ] {
         let error = read(bytes).unwrap_err().to_string();
