@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use evidence::printable;
+use flate2::read::MultiGzDecoder;
 use gobin::MAX_FILE_BYTES;
 use gopprof::{Limits, Parsed, Profile};
 
@@ -58,6 +59,7 @@ pub enum Input {
 
 /// How an executable begins.
 pub(crate) const ELF: &[u8; 4] = b"\x7fELF";
+const GZIP: &[u8; 2] = b"\x1f\x8b";
 /// Number of bytes that tell what an input is.
 pub(crate) const HEAD: usize = 512;
 /// How much longer than the announced `seconds=` a server may take.
@@ -94,6 +96,12 @@ pub fn open_input(
         reader.take(options.max_inflated_bytes).read_to_end(&mut bytes).map_err(io_error)?;
         return Ok(Input::Trace(TraceInput::Memory(bytes)));
     }
+    let inflated = beginning_of_gzip(&head);
+    if gotrace::is_trace(&inflated) {
+        return inflate(reader, options.max_inflated_bytes)
+            .map(|bytes| Input::Trace(TraceInput::Memory(bytes)))
+            .map_err(io_error);
+    }
     if goperf::is_perf_data(&head) {
         return match perf::open(name) {
             Some(file) => {
@@ -108,13 +116,34 @@ pub fn open_input(
     if head.starts_with(b"{\"mapscope_captu") {
         return Ok(Input::CaptureSummary);
     }
-    if let Some(what) = stranger::name(&head) {
+    if let Some(what) = stranger::name(&head).or_else(|| stranger::name_packed(&inflated)) {
         return Err(Error::NotRecognised { name: shown, what });
     }
     let limits = Limits { max_inflated_bytes: options.max_inflated_bytes };
     let profile = gopprof::read_profile(reader, &limits)
         .map_err(|source| Error::Profile { name: shown, source })?;
     Ok(classify(profile))
+}
+
+/// What the beginning of a file inflates to; nothing where it is not compressed by gzip.
+fn beginning_of_gzip(head: &[u8]) -> Vec<u8> {
+    let mut inflated = Vec::new();
+    if head.starts_with(GZIP) {
+        // It is cut: what came until then is enough.
+        let _ = MultiGzDecoder::new(head).take(HEAD as u64).read_to_end(&mut inflated);
+    }
+    inflated
+}
+
+/// Inflates a file that is no profile.
+fn inflate(reader: impl Read, max_bytes: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    MultiGzDecoder::new(reader).take(max_bytes + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max_bytes {
+        let text = format!("it inflates beyond the limit of {max_bytes} bytes (--max-inflated)");
+        return Err(std::io::Error::other(text));
+    }
+    Ok(bytes)
 }
 
 /// The first of these that is an executable, with its bytes: it is wanted before the others are read. What is no regular file

@@ -3,7 +3,7 @@
 use evidence::printable;
 
 /// What begins like this, and what to do about it.
-const KNOWN: [(&[u8], &str); 14] = [
+const KNOWN: [(&[u8], &str); 16] = [
     (b"<!", WEB_PAGE),
     (b"<html", WEB_PAGE),
     (b"MZ", NOT_ELF),
@@ -18,12 +18,18 @@ const KNOWN: [(&[u8], &str); 14] = [
     (b"heap profile: ", TEXT_PROFILE),
     (b"--- ", TEXT_PROFILE),
     (b"SQLite format", "this is a database"),
+    (b"\xff\xfe", UTF_16),
+    (b"\xfe\xff", UTF_16),
 ];
 
 const WEB_PAGE: &str = "this is a web page; is the URL that of a pprof endpoint?";
 const NOT_ELF: &str = "this executable is not ELF: only Linux executables can be read";
 const ARCHIVE: &str = "this is an archive; unpack it first";
 const TEXT_PROFILE: &str = "this is a profile in text form; fetch it without `debug=1`";
+
+const UTF_16: &str = "this is text in UTF-16, not a profile";
+/// Where archives of tar have their mark, and that.
+const TAR: (usize, &[u8]) = (257, b"ustar");
 
 /// Characters of a text that are shown.
 const SHOWN_TEXT: usize = 40;
@@ -36,6 +42,12 @@ pub(crate) fn name(head: &[u8]) -> Option<String> {
     if let Some((_, what)) = KNOWN.iter().find(|(begin, _)| head.starts_with(begin)) {
         return Some((*what).to_owned());
     }
+    if is_otlp(head) {
+        return Some(
+            "these are profiles of OpenTelemetry (OTLP), which are not read; have them exported as pprof"
+                .to_owned(),
+        );
+    }
     let line = first_line(head)?;
     if is_folded_stack(line) {
         return Some(
@@ -45,6 +57,33 @@ pub(crate) fn name(head: &[u8]) -> Option<String> {
     }
     let shown: String = printable(line.trim()).chars().take(SHOWN_TEXT).collect();
     Some(format!("this is text, not a profile: {shown:?}"))
+}
+
+/// What a file is that is compressed by gzip and begins with this when it is inflated.
+pub(crate) fn name_packed(inflated: &[u8]) -> Option<String> {
+    let (at, mark) = TAR;
+    let is_archive = inflated.get(at..).is_some_and(|rest| rest.starts_with(mark));
+    let unpack = "which is compressed; unpack it first: gunzip";
+    match inflated {
+        [] => None,
+        _ if is_archive => Some("this is an archive of files; unpack it first: tar xzf".to_owned()),
+        _ if inflated.starts_with(b"PERFILE2") => Some(format!("this is a perf.data file, {unpack}")),
+        _ if inflated.starts_with(b"\x7fELF") => Some(format!("this is an executable, {unpack}")),
+        _ => name(inflated).map(|what| format!("{what} (compressed)")),
+    }
+}
+
+/// Whether it begins as `ProfilesData` does, with a message that begins with a message: in a profile of pprof that is two
+/// numbers.
+///
+/// Source: opentelemetry/proto/profiles/v1development/profiles.proto; profile.proto of pprof.
+fn is_otlp(head: &[u8]) -> bool {
+    const FIRST_MESSAGE: u8 = 0x0a;
+    const SECOND_MESSAGE: u8 = 0x12;
+    let Some((&FIRST_MESSAGE, rest)) = head.split_first() else { return false };
+    let len = rest.iter().take(10).position(|byte| byte & 0x80 == 0);
+    let inner = len.and_then(|len| rest.get(len + 1));
+    matches!(inner, Some(&FIRST_MESSAGE | &SECOND_MESSAGE)) && rest[0] != 0
 }
 
 /// The first line with something in it, if all of it is text.
@@ -78,7 +117,7 @@ mod tests {
 
     #[test]
     fn strangers_are_named() {
-        let cases: [(&[u8], &str); 9] = [
+        let cases: [(&[u8], &str); 11] = [
             (b"", "empty"),
             (b"404 page not found\n", "\"404 page not found\""),
             (b"\n  MIT License\n\nCopyright", "\"MIT License\""),
@@ -86,6 +125,8 @@ mod tests {
             (b"FLR\0\0\x02", "Flight Recorder"),
             (b"\x28\xb5\x2f\xfd\x04", "zstd -d"),
             (b"<!doctype html>", "web page"),
+            (b"\xff\xfeh\0i\0", "UTF-16"),
+            (b"\x0a\x90\x03\x0a\x10\x0a\x0e", "OTLP"),
             (b"heap profile: 1: 2 [3: 4]", "debug=1"),
             ("a\u{202e}b".as_bytes(), "a\u{fffd}b"),
         ];
@@ -99,6 +140,8 @@ mod tests {
     #[test]
     fn what_may_be_a_profile_is_none() {
         assert_eq!(name(b"\n\x04\x08\x01\x10\x02"), None);
+        // A sample type without fields, and one more.
+        assert_eq!(name(b"\x0a\0\x0a\x04\x08\x01\x10\x02"), None);
         assert_eq!(name(b"\x1f\x8b\x08\0"), None);
     }
 

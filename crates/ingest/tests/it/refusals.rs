@@ -1,7 +1,10 @@
 //! What cannot be read is refused with the file's name, the place, and what to do.
 
 use std::fs;
+use std::io::Write;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use ingest::{OpenOptions, Options, collect, scan};
 use xtask::samples::{binary, sample};
 
@@ -49,6 +52,41 @@ fn names_what_a_stranger_is() {
         let (_dir, path) = file(content);
         check_refused(&[&path], &[&path, what]);
     }
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn names_what_is_compressed() {
+    let mut tar = vec![0; 1024];
+    tar[..9].copy_from_slice(b"cpu.pprof");
+    tar[257..262].copy_from_slice(b"ustar");
+    let cases: [(&[u8], &str); 4] = [
+        (&tar, "tar xzf"),
+        (b"PERFILE2\x68\0\0\0", "a perf.data file, which is compressed"),
+        (b"heap profile: 1: 2 [3: 4] @ heap/1", "debug=1"),
+        (b"404 page not found\n", "404 page not found"),
+    ];
+    for (content, what) in cases {
+        let (_dir, path) = file(&gzip(content));
+        check_refused(&[&path], &[&path, what]);
+    }
+}
+
+#[test]
+fn a_compressed_trace_is_read_up_to_the_limit() {
+    let trace = fs::read(sample("nested-1.27.3/nested-1.27.3.trace.xz")).unwrap();
+    let (_dir, path) = file(&gzip(&trace));
+    let read = |max_inflated_bytes| {
+        let open = OpenOptions { max_inflated_bytes };
+        collect(std::slice::from_ref(&path), &Options { open, stacks: false }, &mut |_| {})
+    };
+    assert!(read(trace.len() as u64).unwrap().trace.is_some());
+    check_parts(&with_causes(&read(trace.len() as u64 - 1).unwrap_err()), &[&path, "beyond the limit"]);
 }
 
 #[test]
