@@ -220,7 +220,7 @@ fn say_command(command: Option<Child>, err: &mut dyn Write) -> Option<CommandSta
 
 fn say(err: &mut dyn Say, status: &Status, is_terminal: bool) {
     let Status { elapsed, n_grows, n_samples, n_lost, overhead, is_settling, mode, .. } = status;
-    let lacking = if status.lacks_clocks { ", lower bounds: threads without clocks" } else { "" };
+    let lacking = if status.lacks_clocks { ", lower bounds: no clocks of threads" } else { "" };
     let about = if status.is_estimated { "about " } else { "" };
     let settling = if *is_settling { ", settling" } else { "" };
     let overhead = overhead_text(*overhead);

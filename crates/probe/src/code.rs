@@ -3,6 +3,7 @@
 //! The kernel puts probes into what processes have mapped of a file. A process may run other code, though /proc says that it
 //! runs the file: of a file in a lower layer of an overlay, a change makes a copy, which everybody finds from then on, and
 //! who runs it already goes on with the old one; and a program may copy its code elsewhere, as some do for larger pages.
+//! And pages of code that it gives back to the kernel come anew from the file, without probes.
 
 use std::thread::sleep;
 use std::time::Duration;

@@ -432,6 +432,8 @@ impl Recorder {
         if mode != Mode::Windows {
             return self.kernel.control(counting(mode, self.max_frames));
         }
+        // Windows put probes back, each time: then it is not seen any more.
+        self.look_at_code()?;
         // Seen from here on only in windows.
         self.pause()?;
         self.closed_at = Instant::now();

@@ -97,7 +97,7 @@ facts! {
     "frozen_s" => frozen_s: Fixed<3>,
     /// Processes of the same file that were seen beside the command.
     "not_recorded_processes" => not_recorded_processes: u64,
-    /// Processes that were started from the file and do not run its code.
+    /// Processes that were started from the file and do not run its code, or were seen without probes later.
     "unprobed_processes" => unprobed_processes: u64,
     /// When the path that was given was found to lead to another file.
     "exe_replaced_s" => exe_replaced_s: Fixed<3>,

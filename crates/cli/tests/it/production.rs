@@ -337,7 +337,7 @@ fn a_process_that_does_not_run_the_code_of_its_file_is_not_said_to_be_counted() 
         let path = dir.path().join(name).with_extension("pb.gz").display().to_string();
         assert_eq!(filled(&path), (20_000, false), "{said}");
         let notices = diagnose_json(&[&path])["notices"].to_string();
-        assert!(notices.contains("1 more process was started from the file"), "{notices}");
+        assert!(notices.contains("1 process was seen not to run the code of the file"), "{notices}");
     }
 }
 
@@ -350,6 +350,30 @@ fn a_program_that_copied_its_code_elsewhere_is_refused() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("does not run the code of "), "{said}");
+}
+
+/// What is said of a process that goes on when its recording ends.
+fn said_of_one_that_goes_on(how: &str) -> Option<String> {
+    let program = test_program("remap")?;
+    let dir = tempfile::tempdir().unwrap();
+    let mut waiting = Waiting::start(Command::new(program).arg(how));
+    let recorder =
+        recording(&["-p", &waiting.pid(), "--max-overhead", "100", "-o", &output_path(&dir)]);
+    waiting.go_on();
+    waiting.wait_for("filled");
+    let (said, code) = recorder.end("-INT");
+    assert_eq!(code, Some(0), "{said}");
+    Some(said)
+}
+
+#[test]
+fn a_program_that_gives_its_code_back_is_named_and_counts_are_lower_bounds() {
+    let Some(said) = said_of_one_that_goes_on("give") else { return };
+    assert!(said.contains("gave back to the kernel"), "{said}");
+    assert!(said.contains(": at least "), "{said}");
+    let said = said_of_one_that_goes_on("keep").unwrap();
+    assert!(!said.contains("does not run the code"), "{said}");
+    assert!(said.contains(": 20,000 growths, "), "{said}");
 }
 
 /// The highest number that no process has out here: those to come are far from it.

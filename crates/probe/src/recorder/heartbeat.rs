@@ -12,9 +12,9 @@ use crate::governor::{Interval, Mode};
 use crate::kernel::ProbeLinks;
 use crate::windows::Busy;
 
-/// How much later than it is last counted a window may come: what a machine that is busy otherwise makes of a gap.
-const LATE: Duration = Duration::from_millis(250);
-/// And what attaching may take, which is before it. As long as the longest gap between windows that is planned.
+/// How long after hits have ceased to count the next window may begin, on a machine that is busy otherwise.
+pub(super) const LATE: Duration = Duration::from_millis(250);
+/// The same where attaching takes longer. As long as the longest gap between windows that is planned.
 const MAX_LATE: Duration = Duration::from_secs(2);
 
 impl Recorder {

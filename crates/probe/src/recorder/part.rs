@@ -1,5 +1,6 @@
 //! The part of a recording since the last one was made, and what becomes of it.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime};
 
 use recording::Ending;
@@ -37,6 +38,8 @@ pub(super) struct Part {
     pub(super) n_taken: u64,
     /// Whether the probe that stays in gaps stood all the time.
     pub(super) counts_standing: bool,
+    /// Processes whose code was seen to lack probes that were there before.
+    pub(super) given_back: BTreeSet<u32>,
     /// Time in which hits were not counted as nothing was heard of the recorder.
     pub(super) frozen: Duration,
     /// By mode: exact, sampled stacks, windows.
@@ -63,6 +66,7 @@ impl Part {
             n_elsewhere: 0,
             n_taken: 0,
             counts_standing: false,
+            given_back: BTreeSet::new(),
             frozen: Duration::ZERO,
             time_in: [Duration::ZERO; 3],
         }
@@ -126,7 +130,8 @@ impl Recorder {
             part.windows.ensure_uncounted();
         }
         // What failed may have been what goes on counting.
-        if !self.unprobed.is_empty() || ending == Ending::Failure {
+        let lacks_probes = !(self.unprobed.is_empty() && part.given_back.is_empty());
+        if lacks_probes || ending == Ending::Failure {
             part.windows.ensure_uncounted();
         }
         let counters = part.counters(&now);
@@ -145,7 +150,9 @@ impl Recorder {
         } else {
             self.tick()?;
         }
-        self.look_at_code();
+        if self.governor.mode() != Mode::Windows {
+            self.look_at_code()?;
+        }
         let ended_at =
             if ending == Ending::Rotation { None } else { Some(self.take_probes_away()?) };
         if before != Mode::Windows && self.governor.mode() == Mode::Windows {
@@ -206,7 +213,7 @@ impl Recorder {
             n_elsewhere: 0,
             n_beside: self.beside.len() as u64,
             replaced_after: self.replaced_after,
-            unprobed: self.unprobed.iter().copied().collect(),
+            unprobed: self.unprobed.union(&part.given_back).copied().collect(),
             other_code: self.others.go_code(),
             has_more_files: self.others.has_more_files(),
             has_more_processes: self.others.has_more_processes(),

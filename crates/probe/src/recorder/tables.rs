@@ -62,6 +62,9 @@ impl Recorder {
             self.next_collect = now + COLLECT;
         }
         if now >= self.next_others {
+            if self.governor.mode() != Mode::Windows {
+                self.look_at_code()?;
+            }
             self.look_for_others()?;
             let start = self.start.at;
             self.next_others = start + next_look_for_others(now.saturating_duration_since(start));
@@ -78,25 +81,30 @@ impl Recorder {
         if self.replaced_after.is_none() && self.found.is_replaced() {
             self.replaced_after = Some(self.start.at.elapsed());
         }
-        self.look_at_code();
         self.look_for_unprobed()
     }
 
-    /// A program that gives pages of its code back gets them anew from the file, without probes.
-    pub(super) fn look_at_code(&mut self) {
-        // Of others nothing is named; windows put probes back, each time.
-        let is_watched = self.governor.mode() != Mode::Windows && !self.found.is_all();
-        if self.reach.is_proc_foreign || !is_watched {
-            return;
+    /// A program that gives pages of its code back gets them anew from the file, without probes, until these are put in place
+    /// again. To be called while growth probes are in place. Of all that run a file, they are too many.
+    pub(super) fn look_at_code(&mut self) -> Result<(), Error> {
+        if self.found.is_all() || self.reach.is_proc_foreign {
+            return Ok(());
         }
-        let (file, binary) = (&self.found.file, self.program.binary());
-        let lacks_probes = |pid: &u32| {
-            code::lacks_probes(Pid(*pid), file, binary, &self.points.growth) == Some(true)
-        };
-        let pids = self.processes.iter().map(|(pid, _)| *pid);
-        let lacking: Vec<u32> =
-            pids.filter(|pid| !self.followed.is_away(*pid)).filter(lacks_probes).collect();
-        self.unprobed.extend(lacking);
+        for pid in self.pids()? {
+            let process = self.kernel.executions(Pid(pid))?.process(Pid(pid));
+            if !self.followed.may_ask(process) {
+                continue;
+            }
+            let (file, binary) = (&self.found.file, self.program.binary());
+            match code::lacks_probes(Pid(pid), file, binary, &self.points.growth) {
+                Some(true) => {
+                    self.part.given_back.insert(pid);
+                }
+                Some(false) => {}
+                None => self.followed.ask_no_more(process),
+            }
+        }
+        Ok(())
     }
 
     /// Of processes that come, each says itself that it runs the program; of a file in an overlay that was changed

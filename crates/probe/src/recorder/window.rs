@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use goproc::{Pid, Scheduled};
 
+use super::heartbeat::LATE;
 use super::part::{Mark, between};
 use super::tables::COLLECT_WINDOWS;
 use super::{Recorder, counting, mode_idx};
@@ -175,7 +176,9 @@ impl Recorder {
         let links = self.attach_again(&paces)?;
         // Not before, as they make each switch of threads cost more.
         let clocks = self.task_clocks()?;
-        let usual = std::mem::replace(&mut self.attaching, begun.elapsed());
+        let usual = self.attaching;
+        // We may have stood still in it.
+        self.attaching = begun.elapsed().min(usual + LATE);
         self.kernel.forget_threads()?;
         let opened = self.switch(true, clocks.as_ref())?;
         let gap = between(&self.last, &opened.mark);

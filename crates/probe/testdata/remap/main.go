@@ -1,5 +1,6 @@
 // Remap puts a copy of its code where its code is, as programs do that want larger pages, and fills maps: 20,000 of 9
-// entries, which grow once each. Before and after that it waits for a line.
+// entries, which grow once each. Before and after that it waits for a line. With an argument it does something else: `give`
+// gives the pages of its code back before it fills maps, `keep` nothing.
 package main
 
 import (
@@ -60,11 +61,27 @@ func remap() {
 	}
 }
 
+// giveBack has the kernel read the code from the file when it is run again.
+func giveBack() {
+	start, end := text()
+	const dontneed = 4
+	_, _, errno := syscall.Syscall(syscall.SYS_MADVISE, start, end-start, dontneed)
+	if errno != 0 {
+		panic(errno)
+	}
+}
+
 func main() {
-	remap()
+	how := strings.Join(os.Args[1:], "")
+	if how == "" {
+		remap()
+	}
 	fmt.Println("ready", os.Getpid())
 	input := bufio.NewReader(os.Stdin)
 	input.ReadString('\n')
+	if how == "give" {
+		giveBack()
+	}
 	fill()
 	fmt.Println("filled")
 	input.ReadString('\n')
