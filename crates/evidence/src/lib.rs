@@ -273,7 +273,7 @@ pub struct ProcessCpu {
     pub sources: SourceIds,
     /// All samples.
     pub total: Cost,
-    /// Samples that may be map operations, or their lines, and have no names where these would stand.
+    /// Samples that may be map operations, and have no names where these would stand.
     pub unnamed: Cost,
     /// All samples by category.
     pub split: CostSplit,

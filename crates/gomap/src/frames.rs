@@ -133,6 +133,36 @@ impl MapWork {
     pub const ALL: [Self; 4] = [Self::Hash, Self::Load, Self::Compare, Self::Growth];
 }
 
+/// Whether what a function calls is not of Go: it is not of Go itself, as its name has no package, or is the runtime's and calls
+/// C, the kernel or its pages in each process, or stands for these.
+///
+/// Source: runtime/cgocall.go, runtime/proc.go (`sigprofNonGo`), runtime/sys_linux_*.s, internal/runtime/syscall, Go 1.21 to 1.27.
+pub fn calls_other_code(name: &str) -> bool {
+    const OTHERS: [&str; 19] = [
+        "runtime.cgocall",
+        "runtime.asmcgocall",
+        "runtime.asmcgocall_no_g",
+        "runtime.asmcgocall_landingpad",
+        "runtime.racecall",
+        "runtime._ExternalCode",
+        "runtime._LostExternalCode",
+        "runtime._System",
+        "runtime._VDSO",
+        "runtime.nanotime1",
+        "runtime.walltime",
+        "runtime.vgetrandom1",
+        "time.now",
+        "runtime.futex",
+        "runtime.epollwait",
+        "runtime.madvise",
+        "runtime.usleep",
+        "internal/runtime/syscall.Syscall6",
+        "runtime/internal/syscall.Syscall6",
+    ];
+    let name = name.strip_suffix(".abi0").unwrap_or(name);
+    !name.contains('.') || name.contains("::") || OTHERS.contains(&name)
+}
+
 /// What a function's name says, worked out once per function; [`classify_stack`] combines them per stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FrameClass(u32);

@@ -18,8 +18,8 @@ mod what_if;
 pub use error::{Error, ErrorKind};
 pub use estimate::Estimate;
 pub use frames::{
-    Category, FrameClass, Kind, MapWork, Phase, StackClass, classify_function, classify_stack,
-    function_category,
+    Category, FrameClass, Kind, MapWork, Phase, StackClass, calls_other_code, classify_function,
+    classify_stack, function_category,
 };
 pub use growth::{ByKind, Forecast, GrowKind, Growth};
 pub use layout::{Layout, room};

@@ -43,9 +43,7 @@ pub enum ErrorKind {
     #[error("records are compressed; record without -z")]
     Compressed,
     /// Written to a pipe (`perf record -o -`), which has another header.
-    #[error(
-        "this was written to a pipe; record into a file, with `perf record -o perf.data`"
-    )]
+    #[error("this was written to a pipe; record into a file, with `perf record -o perf.data`")]
     Pipe,
     /// A sample that is shorter than its event says.
     #[error("a sample is damaged")]

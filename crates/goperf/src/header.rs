@@ -27,6 +27,8 @@ const TRACEPOINT: u32 = 2;
 const CACHE: u32 = 3;
 /// Bit of an attribute's flags: it names a frequency, not a period.
 const FLAG_FREQUENCY: u64 = 1 << 10;
+/// Lists of callers leave those of the program out (`exclude_callchain_user`).
+const FLAG_NO_USER_CALLERS: u64 = 1 << 22;
 /// Records that are no samples end with process, time and ids (`sample_id_all`).
 const FLAG_ID_ON_ALL: u64 = 1 << 18;
 
@@ -354,7 +356,11 @@ impl Attr {
         let number = Some(self.period_or_frequency).filter(|&number| number > 0);
         let (frequency, period) = if is_frequency { (number, None) } else { (None, number) };
         let is_monotonic = self.clock == Some(CLOCK_MONOTONIC);
-        let (callers, tracepoint) = (self.layout.callers(), None);
+        let callers = match self.layout.callers() {
+            Callers::Listed if self.flags & FLAG_NO_USER_CALLERS != 0 => Callers::Missing,
+            callers => callers,
+        };
+        let tracepoint = None;
         Event { name, kind, frequency, period, is_monotonic, callers, core_kind, tracepoint }
     }
 }

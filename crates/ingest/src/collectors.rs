@@ -174,10 +174,13 @@ impl<'b> Collectors<'b> {
         if let Some(binary) = binary.filter(|_| names::are_missing(profile)) {
             names::fill(profile, binary);
         }
-        let unseen = match judge(profile, binary.is_some()) {
-            Judged::Yes(unseen) => unseen,
+        let judged = match kind {
             // It is of Go, whatever stands in it.
-            Judged::No { .. } if kind == SourceKind::Recording => Unseen::default(),
+            SourceKind::Recording => Judged::Yes(Unseen::default()),
+            _ => judge(profile, binary.is_some()),
+        };
+        let unseen = match judged {
+            Judged::Yes(unseen) => unseen,
             Judged::No { what } => {
                 self.leave_out(name, &what, builder);
                 return None;

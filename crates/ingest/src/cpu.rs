@@ -214,10 +214,10 @@ impl CpuCollector {
             if !is_gc(class.kind) && classes.iter().any(|of| of.is_allocator()) {
                 self.process.allocation += cost;
             }
-            if nameless.as_ref().is_some_and(|of| of.hides(&sample)) {
-                self.process.unnamed += cost;
-            } else {
+            if !nameless.as_ref().is_some_and(|of| of.hides(&sample)) {
                 self.add_to_site(&class, &frames, &ends, cost);
+            } else if class.op.is_none() {
+                self.process.unnamed += cost;
             }
             self.add_to_lines(&frames, cost);
             if let Some(stacks) = &mut self.stacks {

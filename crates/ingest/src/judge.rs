@@ -98,7 +98,7 @@ pub(crate) fn judge(profile: &Profile, has_binary: bool) -> Judged {
     Judged::Yes(Unseen { unnamed, not_go })
 }
 
-/// The part of a profile in these samples, by the column in which it is the largest; by stacks where all values are 0.
+/// The part of a profile in these samples, by the column in which it is the smallest; by stacks where all values are 0.
 fn part(profile: &Profile, mut is_of: impl FnMut(&Sample<'_>) -> Option<bool>) -> f64 {
     let n_columns = profile.sample_types.len();
     let (mut all, mut those) = (vec![0.0; n_columns + 1], vec![0.0; n_columns + 1]);
@@ -113,7 +113,7 @@ fn part(profile: &Profile, mut is_of: impl FnMut(&Sample<'_>) -> Option<bool>) -
     let has_values = all[..n_columns].iter().any(|&sum| sum > 0.0);
     let columns = if has_values { 0..n_columns } else { n_columns..n_columns + 1 };
     let parts = columns.filter(|&at| all[at] > 0.0).map(|at| those[at] / all[at]);
-    parts.fold(0.0, f64::max)
+    parts.reduce(f64::min).unwrap_or(0.0)
 }
 
 /// The part that may be map operations and has no names.
@@ -121,19 +121,21 @@ fn unnamed_part(profile: &Profile) -> f64 {
     Nameless::of(profile).map_or(0.0, |of| part(profile, |sample| Some(of.hides(sample))))
 }
 
-/// The part, of what has names, in stacks without a function of Go.
+/// The part, of what has names, in stacks without a function of Go. Of those without any file nothing is known.
 fn part_without_go(profile: &Profile, is_go: &[bool]) -> f64 {
     let of_location = |location: &Location| {
         let mut functions = location.lines.iter().filter_map(|line| line.function);
         functions.any(|function| is_go[function.index()])
     };
     let is_go: Vec<bool> = profile.locations.iter().map(of_location).collect();
+    let has_file = |location: &Location| {
+        let mut functions = location.lines.iter().filter_map(|line| line.function);
+        functions.any(|of| !profile.str(profile.functions[of.index()].filename).is_empty())
+    };
+    let has_file: Vec<bool> = profile.locations.iter().map(has_file).collect();
     part(profile, |sample| {
-        let mut locations = sample.locations().map(LocationIdx::index);
-        let has_name = sample
-            .locations()
-            .any(|location| !profile.locations[location.index()].lines.is_empty());
-        has_name.then(|| !locations.any(|at| is_go[at]))
+        let is_any = |of: &[bool]| sample.locations().map(LocationIdx::index).any(|at| of[at]);
+        (is_any(&has_file) || is_any(&is_go)).then(|| !is_any(&is_go))
     })
 }
 
@@ -155,7 +157,9 @@ fn other_go(profile: &Profile) -> Option<&'static str> {
         let (name, file) = (profile.str(function.name), profile.str(function.filename));
         match () {
             () if name.starts_with("runtime.hashmap") => Some("TinyGo"),
-            () if file.contains("/libgo/") => Some("gccgo"),
+            () if name.starts_with("runtime.") && file.contains("/libgo/go/runtime/") => {
+                Some("gccgo")
+            }
             () => None,
         }
     })

@@ -3,23 +3,9 @@
 //! What is called from code that is not Go's needs no name: no map operation is below it. What has none anywhere else, before
 //! the first function of the user, may be a map operation, or the line of one.
 
-use gomap::classify_function;
+use gomap::{calls_other_code, classify_function};
 use gopprof::{Location, MappingIdx, Profile, Sample};
 
-/// Functions of the runtime that call code which is not Go's: of C, and of the kernel's pages in each process.
-///
-/// Source: runtime/cgocall.go, runtime/time_linux_amd64.s, runtime/sys_linux_arm64.s, Go 1.21 to 1.27.
-const CALL_OTHERS: [&str; 9] = [
-    "runtime.cgocall",
-    "runtime.asmcgocall",
-    "runtime.asmcgocall.abi0",
-    "runtime.asmcgocall_no_g",
-    "runtime.nanotime1",
-    "runtime.nanotime1.abi0",
-    "runtime.walltime",
-    "runtime.walltime.abi0",
-    "time.now",
-];
 /// Lowest address of kernels of 64 bits.
 const KERNEL: u64 = 1 << 63;
 
@@ -28,7 +14,7 @@ const KERNEL: u64 = 1 << 63;
 enum Role {
     /// The runtime's, or not of Go: what called it may be a map operation.
     Runtime,
-    /// The runtime's, and what it calls is not of Go.
+    /// What it calls is not of Go: it is not of Go itself, or the runtime's that calls C or the kernel.
     CallsOthers,
     User,
     Nameless,
@@ -73,7 +59,7 @@ fn role(location: &Location, profile: &Profile) -> Role {
     if names.is_empty() {
         return if is_of_kernel(location, profile) { Role::Runtime } else { Role::Nameless };
     }
-    if names.iter().any(|name| CALL_OTHERS.contains(name)) {
+    if names.iter().any(|name| calls_other_code(name)) {
         return Role::CallsOthers;
     }
     let is_runtime = names.iter().all(|name| classify_function(name).is_runtime());
@@ -153,6 +139,10 @@ mod tests {
             ("runtime.gcBgMarkWorker;runtime.goexit", false),
             ("-;-;runtime.asmcgocall.abi0;runtime.cgocall;main.f", false),
             ("-;runtime.cgocall;-;main.f", true),
+            ("-;runtime._ExternalCode", false),
+            ("deflate;-;start_thread", false),
+            ("-;rocksdb::Get(Slice)", false),
+            ("-;internal/runtime/syscall.Syscall6;syscall.Write;main.f", false),
             ("^;main.f", false),
             ("^;-;main.f", true),
             ("^;runtime.mapassign;main.f", false),

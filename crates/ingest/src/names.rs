@@ -95,8 +95,10 @@ impl<'b> Addresses<'b> {
         let is_by_build_id = is_its.contains(&true);
         if !is_by_build_id {
             let names = || profile.mappings.iter().map(|mapping| profile.str(mapping.filename));
-            let first = names().find(|name| !name.starts_with('['));
-            is_its = names().map(|name| Some(name) == first).collect();
+            let first = names().position(|name| !name.starts_with('['));
+            let first_name = first.and_then(|at| names().nth(at)).filter(|name| !name.is_empty());
+            let is_of_first = |(at, name)| Some(at) == first || Some(name) == first_name;
+            is_its = names().enumerate().map(is_of_first).collect();
         }
         Self { binary, is_its, is_by_build_id }
     }

@@ -112,6 +112,7 @@ pub(crate) fn attribute(
         });
     };
     let has_profiles = cpu.is_some();
+    let mut unused = None;
     for samples in files {
         let PerfSamples { source, name, .. } = samples;
         let processes = match Processes::of(samples, binary, binary_name) {
@@ -122,21 +123,26 @@ pub(crate) fn attribute(
             processes => processes?,
         };
         let profile = samples.describe(&processes, binary, &mut builder.of(*source));
-        let no_callers = no_callers(samples.callers);
         if let Some(storage) = samples.storage(&processes, binary) {
             builder.storage(storage);
             found.has_storage = true;
         }
-        if let Some(reason) = no_callers {
-            if !has_profiles && !found.has_storage {
-                return Err(Error::Unusable { name: name.clone(), reason: reason.to_owned() });
+        let misses = match no_callers(samples.misses_callers) {
+            Some(reason) if !samples.misses.is_empty() => {
+                builder.of(*source).notice(&format!("misses are not used: {reason}"));
+                &[][..]
             }
-            builder.of(*source).notice(&format!("not used but for tracepoints: {reason}"));
-            continue;
-        }
-        for (event, stacks) in &samples.misses {
+            _ => &samples.misses,
+        };
+        for (event, stacks) in misses {
             let of_event = samples.profile(stacks, (event, "count"), &processes, binary);
             MissSums::of(&of_event.profile, *source, event).tell(builder);
+        }
+        if let Some(reason) = no_callers(samples.cpu_callers) {
+            builder.of(*source).notice(&format!("CPU time is not used: {reason}"));
+            let why = Error::Unusable { name: name.clone(), reason: reason.to_owned() };
+            unused = unused.or(Some(why));
+            continue;
         }
         let times = map_times(&samples.stacks, &processes, binary);
         if !times.is_empty() {
@@ -156,7 +162,10 @@ pub(crate) fn attribute(
             builder.of(*source).states(Stated { map_impl, ..program });
         }
     }
-    Ok(found)
+    match unused {
+        Some(why) if cpu.is_none() && !found.has_storage => Err(why),
+        _ => Ok(found),
+    }
 }
 
 /// Why nothing can be told of lines; `None` where samples list their callers.

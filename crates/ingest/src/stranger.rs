@@ -67,7 +67,9 @@ pub(crate) fn name_packed(inflated: &[u8]) -> Option<String> {
     match inflated {
         [] => None,
         _ if is_archive => Some("this is an archive of files; unpack it first: tar xzf".to_owned()),
-        _ if inflated.starts_with(b"PERFILE2") => Some(format!("this is a perf.data file, {unpack}")),
+        _ if inflated.starts_with(b"PERFILE2") => {
+            Some(format!("this is a perf.data file, {unpack}"))
+        }
         _ if inflated.starts_with(b"\x7fELF") => Some(format!("this is an executable, {unpack}")),
         _ => name(inflated).map(|what| format!("{what} (compressed)")),
     }

@@ -30,6 +30,7 @@ const MEMORY: u32 = 1;
 const NULL: u32 = 3;
 const ZERO: u32 = 5;
 const FULL: u32 = 7;
+
 /// Where an output goes.
 #[derive(Debug)]
 pub(crate) enum Place {
@@ -115,8 +116,8 @@ fn of_node(walk: Walk, name: OsString, node: File, metadata: Metadata) -> Result
 fn takes_text(device: u64) -> bool {
     match (major(device), minor(device)) {
         (MEMORY, minor) => [NULL, ZERO, FULL].contains(&minor),
-        // Consoles and serial lines, `/dev/tty`, pseudo terminals.
-        (major, _) => matches!(major, 4 | 5 | 136..=143),
+        // Consoles and serial lines, `/dev/tty`, pseudo terminals; those of USB, of ARM and of virtual machines.
+        (major, _) => matches!(major, 4 | 5 | 136..=143 | 166 | 188 | 204 | 229),
     }
 }
 

@@ -860,7 +860,8 @@ pub const RULES: &[Rule] = &[
                 reason: "stacks that have no callers name no lines",
             },
         ],
-        when: "map operations take at least {PROCESS_NOTICEABLE}, and {AT_LINES} at lines that are known, but at no line as much; or maps of one type take at least \
+        when: "map operations take at least {PROCESS_NOTICEABLE}, but at no line as much, while {AT_LINES} is at known lines and less \
+               than {PROCESS_NOTICEABLE} has no names; or maps of one type take at least \
                {TYPE_NOTICEABLE} at {TYPE_LINES} or more, none of which has {LARGEST_LINE}; and lines that ask for a change \
                explain less than half of it together",
         trust: "low below {FEW_SAMPLES} of what it speaks about, medium below {MANY_SAMPLES} or where it asks for a hint, else high",
@@ -890,7 +891,7 @@ pub const RULES: &[Rule] = &[
             },
         ],
         when: "map operations take at least {PROCESS_NOTICEABLE}, reads take at least {READS_PER_WRITE} as writes, in \
-               {ENOUGH_SAMPLES} or more, less than {GROWTH_IS_SMALL} is under growth, less than {PROCESS_NOTICEABLE} of the CPU has no \
+               {ENOUGH_SAMPLES} or more, less than {GROWTH_IS_SMALL} is under growth, less than {PROCESS_NOTICEABLE} has no \
                names, and no line asks for a change",
         trust: BY_SAMPLES,
         why: "Hints do nothing for reads.",

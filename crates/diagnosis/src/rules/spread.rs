@@ -34,7 +34,9 @@ fn thin(process: &ProcessContext<'_>) -> Option<Finding> {
     let (map, total) = (in_maps(cpu), cpu.total);
     let sites = || process.evidence.sites.iter().filter_map(|site| site.cpu.as_ref());
     let largest = sites().map(|cpu| cpu.map).max_by_key(|cost| cost.cpu_ns)?;
-    let is_large = map.share_of(total) >= PROCESS_NOTICEABLE;
+    // What has no names may be at one line.
+    let is_named = cpu.unnamed.share_of(total) < PROCESS_NOTICEABLE;
+    let is_large = map.share_of(total) >= PROCESS_NOTICEABLE && is_named;
     // Where stacks have no callers there are no lines that it is spread over.
     let at_lines: Cost = sites().map(|cpu| cpu.map).sum();
     let is_at_lines = at_lines.share_of(map) >= AT_LINES;

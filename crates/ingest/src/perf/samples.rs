@@ -33,8 +33,10 @@ pub(crate) struct PerfSamples {
     pub(super) name: String,
     /// The event that counts CPU time; `None` when none does.
     pub(super) event: Option<String>,
-    /// What the samples that are not of tracepoints say of callers.
-    pub(super) callers: Callers,
+    /// What its samples say of callers.
+    pub(super) cpu_callers: Callers,
+    /// What samples of misses do, of the event that says least.
+    pub(super) misses_callers: Callers,
     /// In nanoseconds.
     pub(super) stacks: Stacks,
     /// In events, with the name of the event.
@@ -68,9 +70,12 @@ pub(crate) fn read(
         return Err(no_event(source.name(), &file.events));
     }
     let name = source.name().to_owned();
-    let used = events.cpu.iter().flat_map(|cpu| &cpu.events).chain(&events.misses);
-    let mut callers = used.map(|&at| file.events[at].callers);
-    let callers = callers.find(|&of| of != Callers::Listed).unwrap_or(Callers::Listed);
+    let callers_of = |events: &[usize]| {
+        let mut callers = events.iter().map(|&at| file.events[at].callers);
+        callers.find(|&of| of != Callers::Listed).unwrap_or(Callers::Listed)
+    };
+    let cpu_callers = events.cpu.as_ref().map_or(Callers::Listed, |cpu| callers_of(&cpu.events));
+    let misses_callers = callers_of(&events.misses);
     let periods = file.events.iter().map(|event| event.period).collect();
     let misses = told_apart(events.misses.iter().map(|&at| &*file.events[at].name));
     let samples = PerfSamples {
@@ -83,7 +88,8 @@ pub(crate) fn read(
             .filter_map(|(pid, image)| Some((image, JitMap::open_beside(&name, pid)?)))
             .collect(),
         name,
-        callers,
+        cpu_callers,
+        misses_callers,
         images,
         build_ids: std::mem::take(&mut file.build_ids),
         storage,

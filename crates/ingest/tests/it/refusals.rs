@@ -86,7 +86,10 @@ fn a_compressed_trace_is_read_up_to_the_limit() {
         collect(std::slice::from_ref(&path), &Options { open, stacks: false }, &mut |_| {})
     };
     assert!(read(trace.len() as u64).unwrap().trace.is_some());
-    check_parts(&with_causes(&read(trace.len() as u64 - 1).unwrap_err()), &[&path, "beyond the limit"]);
+    check_parts(
+        &with_causes(&read(trace.len() as u64 - 1).unwrap_err()),
+        &[&path, "beyond the limit"],
+    );
 }
 
 #[test]

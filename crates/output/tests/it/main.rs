@@ -362,9 +362,9 @@ fn disks_and_other_devices_are_never_written_to() {
         return;
     }
     let dir = Dir::new();
-    // Of loop devices, of memory as a whole, and of a watchdog: nothing is behind the numbers of the first here.
+    // Of loop devices, of memory and of others: nothing is behind these numbers.
     for (name, kind, major, minor) in
-        [("disk", "b", "7", "250"), ("mem", "c", "1", "1"), ("watchdog", "c", "10", "130")]
+        [("disk", "b", "7", "250"), ("mem", "c", "1", "250"), ("other", "c", "10", "250")]
     {
         let path = dir.path(name);
         run("mknod", &[path.to_str().unwrap(), kind, major, minor]);
