@@ -337,7 +337,10 @@ fn a_process_that_does_not_run_the_code_of_its_file_is_not_said_to_be_counted() 
         let path = dir.path().join(name).with_extension("pb.gz").display().to_string();
         assert_eq!(filled(&path), (20_000, false), "{said}");
         let notices = diagnose_json(&[&path])["notices"].to_string();
-        assert!(notices.contains("1 process was seen not to run the code of the file"), "{notices}");
+        assert!(
+            notices.contains("1 process was seen not to run the code of the file"),
+            "{notices}"
+        );
     }
 }
 
