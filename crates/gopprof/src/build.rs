@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use wire::put_varint;
+use wire::{put_varint, take_bytes};
 
-use crate::fields::take_bytes;
 use crate::model::{
     Function, FunctionIdx, Line, Location, LocationIdx, Mapping, MappingIdx, Profile,
 };

@@ -6,10 +6,9 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
-use wire::take_varint;
+use wire::{Announced, Field, Value, split_tag, take_varint};
 
 use crate::error::{Error, ErrorKind};
-use crate::fields::{Announced, Field, Value, split_tag};
 
 /// How much is inflated at once, in bytes.
 const PIECE: usize = 64 << 10;
@@ -93,10 +92,7 @@ impl<R: Read> Input<R> {
         let value = match head {
             Head::Varint(v) => Value::Varint(v),
             Head::Bytes(len) => Value::Bytes(self.take(len)?),
-            Head::Fixed(len) => {
-                self.take(len)?;
-                Value::Fixed
-            }
+            Head::Fixed(len) => Value::Fixed(self.take(len)?),
         };
         Ok(Some(Field { number, value }))
     }

@@ -22,7 +22,6 @@
 mod build;
 mod depth;
 mod error;
-mod fields;
 mod input;
 mod merge;
 mod model;

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use wire::{put_varint, take_varint};
+use wire::{
+    Field, Malformed, Value, each_number, fields, put_bytes, put_varint, take_bytes, take_varint,
+};
 
 use crate::depth::cut_deep_samples;
 use crate::error::{Error, ErrorKind, Faults, Parsed};
-use crate::fields::{Field, Malformed, Value, each_number, fields, put_bytes, take_bytes};
 use crate::input::Input;
 use crate::model::{
     Function, FunctionIdx, Line, Location, Mapping, MappingIdx, Profile, ValueType,
@@ -418,7 +419,7 @@ fn append_numbers(out: &mut Vec<u8>, value: Value<'_>) -> Result<(), Malformed> 
             out.extend_from_slice(packed);
         }
         // A number that is cut off would run into those of the next field.
-        Value::Bytes(_) | Value::Fixed => return Err(Malformed),
+        Value::Bytes(_) | Value::Fixed(_) => return Err(Malformed),
     }
     Ok(())
 }

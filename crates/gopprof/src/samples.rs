@@ -9,10 +9,9 @@
 //!    (1a length label)…    field 3 of Sample, once for each label
 //! ```
 
-use wire::{put_varint, take_varint, varint_len};
+use wire::{fields, put_bytes, put_number, put_varint, take_bytes, take_varint, varint_len};
 
 use crate::error::ErrorKind;
-use crate::fields::{fields, put_bytes, put_number, take_bytes};
 use crate::model::{LocationIdx, Profile};
 use crate::strings::StrId;
 

@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use wire::put_varint;
+use wire::{put_bytes, put_number, put_varint};
 
-use crate::fields::{put_bytes, put_number};
 use crate::model::{Function, Location, Mapping, Profile, ValueType};
 
 /// Writes a profile as one gzip member, as Go does. The same profile gives the same bytes.

@@ -16,8 +16,8 @@ fn a_length_beyond_the_end_is_refused() {
 }
 
 #[test]
-fn fields_of_fixed_width_are_stepped_over() {
+fn numbers_of_fixed_width_have_their_lowest_byte_first() {
     let bytes = [0x09, 1, 2, 3, 4, 5, 6, 7, 8, 0x0d, 1, 2, 3, 4, 0x10, 9];
-    let last = fields(&bytes).last().unwrap();
-    assert_eq!(last, Ok(Field { number: 2, value: Value::Varint(9) }));
+    let numbers: Vec<u64> = fields(&bytes).map(|field| field.unwrap().value.number()).collect();
+    assert_eq!(numbers, [0x0807_0605_0403_0201, 0x0403_0201, 9]);
 }
