@@ -308,7 +308,9 @@ fn derive_sites(
 
 /// Whether what a line allocates can be maps.
 fn makes_maps(frame: &Frame, heap: &SiteHeap, code: Option<&CodeMaps>) -> bool {
-    heap.total.alloc_objects > 0 && code.is_some_and(|code| allocates(code.uses(frame)))
+    let is_any = |n: Option<u64>| n > Some(0);
+    (is_any(heap.total.alloc_objects) || is_any(heap.total.alloc_bytes))
+        && code.is_some_and(|code| allocates(code.uses(frame)))
 }
 
 /// Waits by function, to be shared by its sites.
@@ -409,7 +411,9 @@ fn size_blocks(site: &mut Site, program: &Program) {
 fn rank(site: &Site) -> (u8, Reverse<u64>) {
     match (&site.cpu, &site.heap, &site.growth) {
         (Some(cpu), ..) => (0, Reverse(cpu.map.cpu_ns)),
-        (None, Some(heap), _) => (1, Reverse(heap.total.alloc_bytes)),
+        (None, Some(heap), _) => {
+            (1, Reverse(heap.total.alloc_bytes.or(heap.total.inuse_bytes).unwrap_or(0)))
+        }
         (None, None, growth) => {
             let moved_bytes = growth.as_ref().map_or(0, |growth| growth.total.moved_bytes);
             (2, Reverse(moved_bytes))

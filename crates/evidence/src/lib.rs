@@ -266,11 +266,23 @@ pub struct FunctionCost {
     pub cost: Cost,
 }
 
+/// What [`Cost::cpu_ns`] counts in all costs of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CpuUnit {
+    /// Nanoseconds of CPU time.
+    #[default]
+    Nanoseconds,
+    /// Samples: inputs do not say how much time one stands for. Shares mean something, times do not.
+    Samples,
+}
+
 /// CPU cost of the process.
 #[derive(Debug, Clone)]
 pub struct ProcessCpu {
     /// Profiles it was summed from.
     pub sources: SourceIds,
+    /// What costs are measured in.
+    pub unit: CpuUnit,
     /// All samples.
     pub total: Cost,
     /// Samples that may be map operations, and have no names where these would stand.
@@ -296,6 +308,7 @@ impl ProcessCpu {
     pub fn of(sources: impl Into<SourceIds>) -> Self {
         Self {
             sources: sources.into(),
+            unit: CpuUnit::default(),
             total: Cost::default(),
             unnamed: Cost::default(),
             split: CostSplit::default(),
@@ -316,29 +329,35 @@ pub struct ProcessHeap {
     pub sources: SourceIds,
     /// All allocations. Units: as in [`Alloc`].
     pub total: Alloc,
-    /// One allocation was sampled for so many bytes on average; up to 1 all were. Units: bytes.
-    pub bytes_per_sample: u64,
+    /// One allocation was sampled for so many bytes on average; up to 1 all were; `None` where the profile does not say.
+    /// Units: bytes.
+    pub bytes_per_sample: Option<u64>,
 }
 
-/// Allocation figures as the heap profile scales them.
+/// Allocation figures as the heap profile scales them; `None` where it has no values of that type, as exports of one type
+/// alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Alloc {
     /// Objects allocated since the start of the program.
-    pub alloc_objects: u64,
+    pub alloc_objects: Option<u64>,
     /// Bytes allocated since the start of the program.
-    pub alloc_bytes: u64,
+    pub alloc_bytes: Option<u64>,
     /// Objects live at the last collection.
-    pub inuse_objects: u64,
+    pub inuse_objects: Option<u64>,
     /// Bytes live at the last collection.
-    pub inuse_bytes: u64,
+    pub inuse_bytes: Option<u64>,
 }
 
 impl AddAssign for Alloc {
     fn add_assign(&mut self, other: Self) {
-        self.alloc_objects = self.alloc_objects.saturating_add(other.alloc_objects);
-        self.alloc_bytes = self.alloc_bytes.saturating_add(other.alloc_bytes);
-        self.inuse_objects = self.inuse_objects.saturating_add(other.inuse_objects);
-        self.inuse_bytes = self.inuse_bytes.saturating_add(other.inuse_bytes);
+        let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            (one, other) => one.or(other),
+        };
+        self.alloc_objects = sum(self.alloc_objects, other.alloc_objects);
+        self.alloc_bytes = sum(self.alloc_bytes, other.alloc_bytes);
+        self.inuse_objects = sum(self.inuse_objects, other.inuse_objects);
+        self.inuse_bytes = sum(self.inuse_bytes, other.inuse_bytes);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::AddAssign;
 
 use diagnosis::binary::{ListedInstruction, ListedProfile, Listing, Weight};
-use evidence::{Cost, Frame, Misses, printable};
+use evidence::{Cost, CpuUnit, Frame, Misses, printable};
 use gobin::{Access, Binary, FileOffset, Func, Instruction, LinkAddr, Memory};
 use gopprof::{Profile, Sample};
 
@@ -167,6 +167,11 @@ fn samples_of(
     Ok(match &of_event {
         EventProfile::Cpu(profile) => {
             let values = Values::of(profile).map_err(unusable)?;
+            if values.unit() != CpuUnit::Nanoseconds {
+                return Err(unusable(
+                    "it counts samples and does not say what CPU time they stand for",
+                ));
+            }
             Samples::Cpu(ByAddr::of(profile, binary, |sample| values.cost(sample)))
         }
         EventProfile::Misses(profile) => Samples::Misses(ByAddr::of(profile, binary, misses_of)),

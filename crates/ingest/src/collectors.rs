@@ -6,9 +6,11 @@
 use std::borrow::Cow;
 
 use evidence::{Builder, OfSource, SourceId, SourceKind, Stated};
+use goabi::MapImpl;
 use gobin::Binary;
 use gopprof::{Parsed, Profile};
 
+use crate::converted::of_one_program;
 use crate::cpu::CpuCollector;
 use crate::error::Error;
 use crate::growth::GrowthCollector;
@@ -16,7 +18,7 @@ use crate::heap::HeapSums;
 use crate::judge::{Judged, Unseen, judge};
 use crate::locks::{self, LockSums};
 use crate::nameless::forget_placeholders;
-use crate::open::Input;
+use crate::open::{Input, classify};
 use crate::perf::{self, PerfSamples};
 use crate::program::{ProgramOfProfile, check_is_program_of};
 use crate::trace::TraceCollector;
@@ -33,6 +35,8 @@ pub(crate) struct Collectors<'b> {
     trace: Option<TraceCollector>,
     perf: Vec<PerfSamples>,
     executable: Option<Executable<'b>>,
+    /// How maps are implemented, by the first profile that shows it, whose name is that.
+    map_impl: Option<(MapImpl, String)>,
     /// Inputs that say nothing of maps: what each is.
     unused: Vec<String>,
     /// The programs that profiles and traces say they are of, in the order given.
@@ -49,16 +53,18 @@ struct Executable<'b> {
 /// What is known of the program before its profiles are read.
 #[derive(Debug, Default)]
 pub(crate) struct Known<'b> {
-    binary: Option<Binary<'b>>,
+    /// The executable, with its name.
+    binary: Option<(&'b str, Binary<'b>)>,
     /// Path of its module.
     main_module: Option<String>,
 }
 
 impl<'b> Known<'b> {
     /// Of an executable; one that cannot be read is refused when it has its turn.
-    pub(crate) fn of(executable: Option<&'b [u8]>) -> Self {
-        let binary = executable.and_then(|bytes| Some(Binary::parse(bytes).ok()?.value));
-        let build_info = binary.as_ref().and_then(Binary::build_info);
+    pub(crate) fn of(executable: Option<(&'b str, &'b [u8])>) -> Self {
+        let parse = |(name, bytes)| Some((name, Binary::parse(bytes).ok()?.value));
+        let binary = executable.and_then(parse);
+        let build_info = binary.as_ref().and_then(|(_, binary)| binary.build_info());
         let main_module = build_info.and_then(binary::main_module).map(str::to_owned);
         Self { binary, main_module }
     }
@@ -75,6 +81,7 @@ impl<'b> Collectors<'b> {
             trace: None,
             perf: Vec::new(),
             executable: None,
+            map_impl: None,
             unused: Vec::new(),
             programs: Vec::new(),
         }
@@ -123,14 +130,25 @@ impl<'b> Collectors<'b> {
             Input::Trace(input) => {
                 let mut source = builder.source(name, SourceKind::Trace);
                 let trace = self.trace.get_or_insert_with(|| TraceCollector::new(source.id()));
-                let (locks, program) = trace.add(&input, &mut source)?;
-                self.programs.push(program);
-                locks.tell(builder);
+                if let Some((locks, program)) = trace.add(&input, &mut source)? {
+                    self.programs.push(program);
+                    locks.tell(builder);
+                }
             }
             Input::Perf(file) => {
                 self.perf.push(perf::read(file, &mut builder.source(name, SourceKind::Perf))?);
             }
             Input::Binary(bytes) => self.add_executable(name, Cow::Owned(bytes), builder)?,
+            Input::Converted(profiles) => {
+                let executable = self.known.binary.as_ref().map(|(name, binary)| (*name, binary));
+                for of in of_one_program(profiles, executable, name)? {
+                    for loss in &of.losses {
+                        builder.notice(None, &format!("{name}: {loss}"));
+                    }
+                    let parsed = Parsed { value: of.profile, faults: Vec::new() };
+                    self.add(classify(parsed), name, builder)?;
+                }
+            }
             Input::CaptureSummary => {}
             Input::OtherProfile { kind } => self.leave_out(name, &kind, builder),
         }
@@ -169,7 +187,7 @@ impl<'b> Collectors<'b> {
         builder: &'o mut Builder,
     ) -> Option<OfSource<'o>> {
         let Parsed { value: profile, faults } = parsed;
-        let binary = self.known.binary.as_ref();
+        let binary = self.known.binary.as_ref().map(|(_, binary)| binary);
         forget_placeholders(profile);
         if let Some(binary) = binary.filter(|_| names::are_missing(profile)) {
             names::fill(profile, binary);
@@ -179,6 +197,13 @@ impl<'b> Collectors<'b> {
             SourceKind::Recording => Judged::Yes(Unseen::default()),
             _ => judge(profile, binary.is_some()),
         };
+        let program = ProgramOfProfile::of(profile, name);
+        // With an executable, that of the profiles has to be this.
+        let apart = binary.is_none().then(|| self.is_apart(&program, profile)).flatten();
+        if let Some(why) = apart {
+            builder.notice(None, &format!("{name} is not used, but to be looked at apart: {why}"));
+            return None;
+        }
         let unseen = match judged {
             Judged::Yes(unseen) => unseen,
             Judged::No { what } => {
@@ -195,18 +220,32 @@ impl<'b> Collectors<'b> {
             let duration_ns = u64::try_from(profile.duration_nanos).unwrap_or(0);
             source.covers(i128::from(profile.time_nanos), duration_ns);
         }
-        let program = ProgramOfProfile::of(profile, name);
         source.states(program.stated());
         self.programs.push(program);
         Some(source)
     }
 
+    /// Why a profile cannot be added to those before it; `None` where it can.
+    fn is_apart(&self, program: &ProgramOfProfile, profile: &Profile) -> Option<String> {
+        let other = self.programs.iter().find(|other| other.is_other_than(program));
+        if let Some(other) = other {
+            return Some(format!("it is of another program than {}", other.profile));
+        }
+        let (known, name) = self.map_impl.as_ref()?;
+        let is_other = cpu::map_impl(profile).is_some_and(|of| of != *known);
+        is_other.then(|| format!("its Go has other maps than that of {name}"))
+    }
+
     fn add_cpu(&mut self, profile: &Profile, source: &mut OfSource<'_>) -> Result<(), Error> {
-        source.states(Stated { map_impl: cpu::map_impl(profile), ..Stated::default() });
+        let map_impl = cpu::map_impl(profile);
+        source.states(Stated { map_impl, ..Stated::default() });
+        if self.map_impl.is_none() {
+            self.map_impl = map_impl.map(|of| (of, source.name().to_owned()));
+        }
         let id = source.id();
         let new = || CpuCollector::new(id, self.keep_stacks, self.known.main_module.as_deref());
         let cpu = self.cpu.get_or_insert_with(new);
-        cpu.add(profile, id, source.name())
+        cpu.add(profile, source)
     }
 
     /// Says what all inputs have, once they have been read.

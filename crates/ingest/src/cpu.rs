@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use evidence::words::plural;
 use evidence::{
-    Builder, Caller, Cost, CostByOp, CostByWork, CostSplit, CpuAside, Depth, FirstCaller, Frame,
-    FunctionCost, FunctionId, LineId, ProcessCpu, SiteCpu, SiteLocks, SourceId, StackTree,
+    Builder, Caller, Cost, CostByOp, CostByWork, CostSplit, CpuAside, CpuUnit, Depth, FirstCaller,
+    Frame, FunctionCost, FunctionId, LineId, OfSource, ProcessCpu, SiteCpu, SiteLocks, SourceId,
+    StackTree,
 };
 use goabi::MapImpl;
 use gomap::{FrameClass, Kind, StackClass, classify_stack};
@@ -30,7 +31,10 @@ const MAX_LEAVES: usize = 12;
 /// Lines that call kept per site.
 const MAX_CALLERS: usize = 12;
 /// Shorter is no period of samples, as no kernel takes them more often: exports have 1 in its place. Units: nanoseconds.
-const SHORTEST_PERIOD_NS: u64 = 10_000;
+pub(crate) const SHORTEST_PERIOD_NS: u64 = 10_000;
+/// Said of a profile that cannot be added to those before it.
+const OTHER_UNIT: &str = "not used: of this profile and those before it, one counts CPU time and one samples that it gives no \
+                          time of";
 /// Frames of the user above that of a site which are looked at: who takes a lock or makes a key is near.
 const CALLER_STEPS: usize = 4;
 
@@ -166,15 +170,20 @@ impl CpuCollector {
     pub(crate) fn add(
         &mut self,
         profile: &Profile,
-        source: SourceId,
-        name: &str,
+        source: &mut OfSource<'_>,
     ) -> Result<(), Error> {
         let values = Values::of(profile).map_err(|reason| Error::Unusable {
-            name: name.to_owned(),
+            name: source.name().to_owned(),
             reason: reason.to_owned(),
         })?;
-        self.process.sources.add(source);
-        match u64::try_from(profile.duration_nanos).ok().filter(|&ns| ns > 0) {
+        if self.process.total != Cost::default() && self.process.unit != values.unit() {
+            source.notice(OTHER_UNIT);
+            return Ok(());
+        }
+        self.process.unit = values.unit();
+        self.process.sources.add(source.id());
+        let is_time = values.unit() == CpuUnit::Nanoseconds;
+        match u64::try_from(profile.duration_nanos).ok().filter(|&ns| is_time && ns > 0) {
             Some(ns) => {
                 let sum = self.process.duration_ns.unwrap_or(0);
                 self.process.duration_ns = Some(sum.saturating_add(ns));
@@ -519,22 +528,19 @@ impl Below {
 }
 
 impl Values {
-    /// Finds the value columns. A profile with only `samples` counts as CPU when its period is CPU time.
+    /// Finds the value columns. A profile with only `samples` is one of CPU time where its period is.
     pub(crate) fn of(profile: &Profile) -> Result<Self, &'static str> {
         let column =
             |name: &str| profile.sample_types.iter().position(|t| profile.str(t.kind) == name);
         let samples = column("samples");
-        let cpu = column("cpu");
+        let is_ns = |&at: &usize| profile.str(profile.sample_types[at].unit) == "nanoseconds";
+        let cpu = column("cpu").filter(is_ns);
         let period_is_cpu_time = profile
             .period_type
             .is_some_and(|t| profile.str(t.kind) == "cpu" && profile.str(t.unit) == "nanoseconds");
         let period = u64::try_from(profile.period).unwrap_or(0);
-        if let Some(cpu) = cpu {
-            if profile.str(profile.sample_types[cpu].unit) != "nanoseconds" {
-                return Err("its `cpu` values are not in nanoseconds");
-            }
-        } else if !period_is_cpu_time || period < SHORTEST_PERIOD_NS {
-            return Err("it has sample counts but no period in CPU time that samples are taken at");
+        if samples.is_none() && cpu.is_none() {
+            return Err("its `cpu` values are not in nanoseconds");
         }
         let is_period = period_is_cpu_time
             && period >= SHORTEST_PERIOD_NS
@@ -542,12 +548,20 @@ impl Values {
         Ok(Self { samples, cpu, ns_per_sample: is_period.then_some(period) })
     }
 
+    /// What costs are measured in.
+    pub(crate) fn unit(&self) -> CpuUnit {
+        match (self.cpu, self.ns_per_sample) {
+            (None, None) => CpuUnit::Samples,
+            _ => CpuUnit::Nanoseconds,
+        }
+    }
+
     pub(crate) fn cost(&self, sample: &gopprof::Sample<'_>) -> Cost {
         let at = |column: usize| u64::try_from(sample.value(column)).unwrap_or(0);
         match (self.samples.map(at), self.cpu.map(at)) {
             (Some(samples), Some(cpu_ns)) => Cost { samples, cpu_ns },
             (Some(samples), None) => {
-                Cost { samples, cpu_ns: samples.saturating_mul(self.ns_per_sample.unwrap_or(0)) }
+                Cost { samples, cpu_ns: samples.saturating_mul(self.ns_per_sample.unwrap_or(1)) }
             }
             (None, Some(0)) => Cost::default(),
             // Without a period each stack was sampled once at least.
@@ -594,8 +608,14 @@ pub(crate) fn summary(profile: &Profile) -> String {
         .flat_map(|values| profile.samples().map(|s| values.cost(&s).samples))
         .fold(0, u64::saturating_add);
     let mut text = format!("CPU profile, {samples} {}", plural(samples, "sample"));
-    if profile.period > 0 {
-        text += &format!(" every {} ms", profile.period as f64 / 1e6);
+    match values {
+        Some(values) if values.unit() == CpuUnit::Samples => {
+            text += ", without their CPU time";
+        }
+        Some(Values { ns_per_sample: Some(ns), .. }) => {
+            text += &format!(" every {} ms", ns as f64 / 1e6);
+        }
+        _ => {}
     }
     if profile.duration_nanos > 0 {
         text += &format!(" over {:.2} s", profile.duration_nanos as f64 / 1e9);

@@ -87,6 +87,14 @@ pub enum Error {
         /// Where and why.
         source: goperf::Error,
     },
+    /// Profiles of OpenTelemetry that cannot be read.
+    #[error("{name}")]
+    Otlp {
+        /// The input.
+        name: String,
+        /// Where and why.
+        source: otlp::Error,
+    },
     /// An executable that cannot be read.
     #[error("{name}")]
     Binary {
@@ -148,6 +156,7 @@ impl Error {
                 | Self::Profile { .. }
                 | Self::Trace { .. }
                 | Self::Perf { .. }
+                | Self::Otlp { .. }
         )
     }
 

@@ -12,22 +12,24 @@ use gopprof::{LabelValue, Profile, Sample};
 
 use crate::lines::Lines;
 
+/// What heap profiles have; exports have one of them. Source: runtime/pprof/protomem.go, Go 1.21 to 1.27.
+pub(crate) const SAMPLE_TYPES: [&str; 4] =
+    ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"];
+
 /// A heap profile by line and block size. It counts since the start of the program: several are not added up.
 #[derive(Debug)]
 pub(crate) struct HeapSums {
     pub(crate) source: SourceId,
     lines: Lines,
     total: Alloc,
-    bytes_per_sample: u64,
+    bytes_per_sample: Option<u64>,
     /// By line and size of the block.
     blocks: HashMap<(LineId, u64), Alloc>,
 }
 
 impl HeapSums {
     pub(crate) fn of(profile: &Profile, source: SourceId) -> Self {
-        let column =
-            |kind: &str| profile.sample_types.iter().position(|t| profile.str(t.kind) == kind);
-        let columns = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"].map(column);
+        let columns = SAMPLE_TYPES.map(|kind| profile.sample_type_named(kind));
         let mut lines = Lines::default();
         let mut total = Alloc::default();
         let mut blocks: HashMap<(LineId, u64), Alloc> = HashMap::new();
@@ -58,23 +60,35 @@ impl HeapSums {
     }
 }
 
-/// The period of the profile; what Go has unless told otherwise, where the profile does not say.
+/// The period of the profile; exports have none, or one of something else.
 ///
-/// Source: runtime/mprof.go (`MemProfileRate`), Go 1.21 to 1.27.
-fn bytes_per_sample(profile: &Profile) -> u64 {
-    const USUAL: u64 = 512 * 1024;
-    u64::try_from(profile.period).ok().filter(|&period| period > 0).unwrap_or(USUAL)
+/// Source: runtime/pprof/protomem.go, Go 1.21 to 1.27.
+fn bytes_per_sample(profile: &Profile) -> Option<u64> {
+    let of = profile.period_type?;
+    let is_bytes = (profile.str(of.kind), profile.str(of.unit)) == ("space", "bytes");
+    u64::try_from(profile.period).ok().filter(|&period| is_bytes && period > 0)
 }
 
-/// "heap profile, 65 samples, one per 4096 bytes".
+/// "heap profile, 65 samples, one per 4096 bytes", and what it lacks.
 pub(crate) fn summary(profile: &Profile) -> String {
     let n = profile.samples().count() as u64;
-    format!("heap profile, {n} {}, one per {} bytes", plural(n, "sample"), profile.period)
+    let mut text = format!("heap profile, {n} {}", plural(n, "sample"));
+    match bytes_per_sample(profile) {
+        Some(period) => text += &format!(", one per {period} bytes"),
+        None => text += ", it does not say how many bytes one stands for",
+    }
+    let missing = SAMPLE_TYPES.iter().filter(|name| profile.sample_type_named(name).is_none());
+    let missing: Vec<&str> = missing.copied().collect();
+    if !missing.is_empty() {
+        text += &format!("; without {}", missing.join(", "));
+    }
+    text
 }
 
 fn alloc_of(sample: &Sample<'_>, columns: &[Option<usize>; 4]) -> Alloc {
+    let value = |column| u64::try_from(sample.value(column)).unwrap_or(0);
     let [alloc_objects, alloc_bytes, inuse_objects, inuse_bytes] =
-        columns.map(|column| column.map_or(0, |c| u64::try_from(sample.value(c)).unwrap_or(0)));
+        columns.map(|column| column.map(value));
     Alloc { alloc_objects, alloc_bytes, inuse_objects, inuse_bytes }
 }
 

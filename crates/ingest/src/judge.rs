@@ -6,6 +6,7 @@ use evidence::OfSource;
 use evidence::words::base_name;
 use gopprof::{Function, Location, LocationIdx, Profile, Sample};
 
+use crate::cpu::SHORTEST_PERIOD_NS;
 use crate::nameless::Nameless;
 
 /// Time without a name above which nothing is concluded from the rest. Basis: what has no name may be map operations as well.
@@ -70,6 +71,12 @@ pub(crate) fn judge(profile: &Profile, has_binary: bool) -> Judged {
     if profile.n_samples() == 0 {
         return Judged::Yes(Unseen::default());
     }
+    if has_weights(profile) {
+        return no(
+            "a profile that was made, not measured (its samples stand for less time than any \
+                   profiler takes between two), as they are made for the compiler",
+        );
+    }
     let unnamed = unnamed_part(profile);
     if unnamed > MOST_UNNAMED {
         let percent = (unnamed * 100.0).floor();
@@ -96,6 +103,16 @@ pub(crate) fn judge(profile: &Profile, has_binary: bool) -> Judged {
         return Judged::No { what: stranger(profile, &why) };
     }
     Judged::Yes(Unseen { unnamed, not_go })
+}
+
+/// Whether counts of samples are weights: each stands for less CPU time than the shortest period.
+fn has_weights(profile: &Profile) -> bool {
+    let columns = ["samples", "cpu"].map(|name| profile.sample_type_named(name));
+    let [Some(samples), Some(cpu)] = columns else { return false };
+    let is_period = u64::try_from(profile.period).is_ok_and(|period| period >= SHORTEST_PERIOD_NS);
+    let sum = |column| profile.samples().map(|sample| sample.value(column) as f64).sum::<f64>();
+    let (n, ns) = (sum(samples), sum(cpu));
+    !is_period && n > 0.0 && ns / n < SHORTEST_PERIOD_NS as f64
 }
 
 /// The part of a profile in these samples, by the column in which it is the smallest; by stacks where all values are 0.

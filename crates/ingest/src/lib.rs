@@ -10,8 +10,10 @@ mod asm;
 mod binary;
 mod callers;
 mod collectors;
+mod converted;
 mod cpu;
 mod error;
+mod folded;
 mod folder;
 mod growth;
 mod heap;
@@ -81,7 +83,8 @@ pub fn collect(
     // The executable is read first: the module of the program decides which frames are the user's, and addresses without
     // names get them from it.
     let executable = first_executable(&inputs);
-    let known = Known::of(executable.as_ref().map(|(_, bytes)| &**bytes));
+    let named = executable.as_ref().map(|(at, bytes)| (&*inputs[*at].name, &**bytes));
+    let known = Known::of(named);
     let mut collectors = Collectors::new(options, &known);
     for (at, Named { name, is_listed }) in inputs.iter().enumerate() {
         if let Some((_, bytes)) = executable.as_ref().filter(|(of, _)| *of == at) {

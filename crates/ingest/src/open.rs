@@ -10,8 +10,11 @@ use flate2::read::MultiGzDecoder;
 use gobin::MAX_FILE_BYTES;
 use gopprof::{Limits, Parsed, Profile};
 
+use crate::converted::Converted;
 use crate::error::Error;
+use crate::folded;
 use crate::folder::Named;
+use crate::heap;
 use crate::perf;
 use crate::regular::{open_patiently, open_regular};
 use crate::server::{Answer, AnswerLimits, Server, is_url, shown};
@@ -36,7 +39,7 @@ impl Default for OpenOptions {
 pub enum Input {
     /// A profile with a `cpu` sample type.
     Cpu(Parsed<Profile>),
-    /// A profile with `alloc_space` and `inuse_space`.
+    /// A profile of allocations, of what is live, or of both.
     Heap(Parsed<Profile>),
     /// A profile of waits for locks: what a mutex profile and a block profile have in common.
     Contention(Parsed<Profile>),
@@ -46,6 +49,8 @@ pub enum Input {
     Trace(TraceInput),
     /// What `perf record` wrote.
     Perf(goperf::PerfFile<File>),
+    /// Profiles in another form.
+    Converted(Vec<Converted>),
     /// What `mapscope capture` says about the folder it filled.
     CaptureSummary,
     /// A profile of something else.
@@ -116,6 +121,22 @@ pub fn open_input(
     if head.starts_with(b"{\"mapscope_captu") {
         return Ok(Input::CaptureSummary);
     }
+    let is_packed = !inflated.is_empty();
+    let begins = if is_packed { &inflated } else { &head };
+    let whole = |reader: Source| match is_packed {
+        true => inflate(reader, options.max_inflated_bytes),
+        false => read_whole(reader, options.max_inflated_bytes),
+    };
+    if let Some(form) = otlp::Form::of(begins) {
+        let bytes = whole(reader).map_err(io_error)?;
+        let profiles = otlp::read(&bytes, form);
+        let profiles = profiles.map_err(|source| Error::Otlp { name: shown, source })?;
+        return Ok(Input::Converted(profiles.into_iter().map(Converted::from).collect()));
+    }
+    if stranger::first_line(begins).is_some_and(folded::is_folded) {
+        let bytes = whole(reader).map_err(io_error)?;
+        return Ok(Input::Converted(vec![folded::read(&bytes).into()]));
+    }
     if let Some(what) = stranger::name(&head).or_else(|| stranger::name_packed(&inflated)) {
         return Err(Error::NotRecognised { name: shown, what });
     }
@@ -137,10 +158,15 @@ fn beginning_of_gzip(head: &[u8]) -> Vec<u8> {
 
 /// Inflates a file that is no profile.
 fn inflate(reader: impl Read, max_bytes: u64) -> std::io::Result<Vec<u8>> {
+    read_whole(MultiGzDecoder::new(reader), max_bytes)
+}
+
+/// Reads all of it.
+fn read_whole(reader: impl Read, max_bytes: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    MultiGzDecoder::new(reader).take(max_bytes + 1).read_to_end(&mut bytes)?;
+    reader.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max_bytes {
-        let text = format!("it inflates beyond the limit of {max_bytes} bytes (--max-inflated)");
+        let text = format!("it goes on beyond the limit of {max_bytes} bytes (--max-inflated)");
         return Err(std::io::Error::other(text));
     }
     Ok(bytes)
@@ -205,7 +231,7 @@ fn open_reader(
 }
 
 /// Says from its sample types what a profile measures.
-fn classify(profile: Parsed<Profile>) -> Input {
+pub(crate) fn classify(profile: Parsed<Profile>) -> Input {
     let types: Vec<&str> =
         profile.value.sample_types.iter().map(|t| profile.value.str(t.kind)).collect();
     let has = |name: &str| types.contains(&name);
@@ -213,7 +239,7 @@ fn classify(profile: Parsed<Profile>) -> Input {
         Input::Recording(profile)
     } else if has("cpu") || types == ["samples"] {
         Input::Cpu(profile)
-    } else if has("alloc_space") && has("inuse_space") {
+    } else if heap::SAMPLE_TYPES.into_iter().any(has) {
         Input::Heap(profile)
     } else if has("contentions") && has("delay") {
         Input::Contention(profile)

@@ -153,10 +153,11 @@ pub(crate) fn attribute(
         let new = |keep_stacks| CpuCollector::new(*source, keep_stacks, module);
         if has_profiles {
             let mut aside = new(false);
-            aside.add(&profile, *source, name)?;
+            aside.add(&profile, &mut builder.of(*source))?;
             aside.finish().tell_aside(*source, builder);
         } else {
-            cpu.get_or_insert_with(|| new(keep_stacks)).add(&profile, *source, name)?;
+            let cpu = cpu.get_or_insert_with(|| new(keep_stacks));
+            cpu.add(&profile, &mut builder.of(*source))?;
             let map_impl = cpu::map_impl(&profile);
             let program = ProgramOfProfile::of(&profile, name).stated();
             builder.of(*source).states(Stated { map_impl, ..program });

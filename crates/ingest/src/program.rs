@@ -39,6 +39,15 @@ impl ProgramOfProfile {
         }
     }
 
+    /// Whether both are known, and not the same. One program may have several builds, and one build several names.
+    pub(crate) fn is_other_than(&self, other: &Self) -> bool {
+        let is_same = |one: &Option<String>, other: &Option<String>| {
+            one.as_ref().zip(other.as_ref()).map(|(one, other)| base_name(one) == base_name(other))
+        };
+        let is_same_build = is_same(&self.build_id, &other.build_id) == Some(true);
+        is_same(&self.file, &other.file) == Some(false) && !is_same_build
+    }
+
     /// Enough to tell one program from another.
     const MAX_KNOWN: usize = 64;
 

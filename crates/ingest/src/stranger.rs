@@ -42,19 +42,7 @@ pub(crate) fn name(head: &[u8]) -> Option<String> {
     if let Some((_, what)) = KNOWN.iter().find(|(begin, _)| head.starts_with(begin)) {
         return Some((*what).to_owned());
     }
-    if is_otlp(head) {
-        return Some(
-            "these are profiles of OpenTelemetry (OTLP), which are not read; have them exported as pprof"
-                .to_owned(),
-        );
-    }
     let line = first_line(head)?;
-    if is_folded_stack(line) {
-        return Some(
-            "this is a text of folded stacks, which says neither units nor lines; give the profile that it was made of"
-                .to_owned(),
-        );
-    }
     let shown: String = printable(line.trim()).chars().take(SHOWN_TEXT).collect();
     Some(format!("this is text, not a profile: {shown:?}"))
 }
@@ -75,21 +63,8 @@ pub(crate) fn name_packed(inflated: &[u8]) -> Option<String> {
     }
 }
 
-/// Whether it begins as `ProfilesData` does, with a message that begins with a message: in a profile of pprof that is two
-/// numbers.
-///
-/// Source: opentelemetry/proto/profiles/v1development/profiles.proto; profile.proto of pprof.
-fn is_otlp(head: &[u8]) -> bool {
-    const FIRST_MESSAGE: u8 = 0x0a;
-    const SECOND_MESSAGE: u8 = 0x12;
-    let Some((&FIRST_MESSAGE, rest)) = head.split_first() else { return false };
-    let len = rest.iter().take(10).position(|byte| byte & 0x80 == 0);
-    let inner = len.and_then(|len| rest.get(len + 1));
-    matches!(inner, Some(&FIRST_MESSAGE | &SECOND_MESSAGE)) && rest[0] != 0
-}
-
 /// The first line with something in it, if all of it is text.
-fn first_line(head: &[u8]) -> Option<&str> {
+pub(crate) fn first_line(head: &[u8]) -> Option<&str> {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         // The last character may be cut.
@@ -105,30 +80,20 @@ fn first_line(head: &[u8]) -> Option<&str> {
     Some(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default())
 }
 
-/// `main;fill;runtime.mapassign 12`.
-fn is_folded_stack(line: &str) -> bool {
-    let count = line.trim_end().rsplit_once(' ');
-    count.is_some_and(|(stack, count)| {
-        stack.contains(';') && !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn strangers_are_named() {
-        let cases: [(&[u8], &str); 11] = [
+        let cases: [(&[u8], &str); 9] = [
             (b"", "empty"),
             (b"404 page not found\n", "\"404 page not found\""),
             (b"\n  MIT License\n\nCopyright", "\"MIT License\""),
-            (b"main;fill;runtime.mapassign 12\nmain 3\n", "folded stacks"),
             (b"FLR\0\0\x02", "Flight Recorder"),
             (b"\x28\xb5\x2f\xfd\x04", "zstd -d"),
             (b"<!doctype html>", "web page"),
             (b"\xff\xfeh\0i\0", "UTF-16"),
-            (b"\x0a\x90\x03\x0a\x10\x0a\x0e", "OTLP"),
             (b"heap profile: 1: 2 [3: 4]", "debug=1"),
             ("a\u{202e}b".as_bytes(), "a\u{fffd}b"),
         ];

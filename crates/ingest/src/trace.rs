@@ -4,6 +4,7 @@
 //! above the map operation.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use evidence::{
     Builder, LineId, OfSource, ProcessTrace, Ranges, SiteTrace, SourceId, Timeline, Waits,
@@ -29,6 +30,8 @@ pub(crate) struct TraceCollector {
     process: ProcessTrace,
     sites: HashMap<LineId, SiteTrace>,
     timeline: Option<OpenTimeline>,
+    /// The times that traces cover, as far as they say; each with the name of the trace. Units: nanoseconds since 1970.
+    covered: Vec<(Range<i128>, String)>,
 }
 
 /// When samples of a `perf.data` inside map operations were taken, on the monotonic clock, and which of them were under
@@ -47,25 +50,31 @@ impl TraceCollector {
             process: ProcessTrace::of(first),
             sites: HashMap::new(),
             timeline: None,
+            covered: Vec::new(),
         }
     }
 
-    /// Adds a trace; returns the waits for locks in it, and what its stacks say about the program.
+    /// Adds a trace; returns the waits for locks in it, and what its stacks say about the program. `None` where it covers time
+    /// that another covers: what happened then would count twice.
     pub(crate) fn add(
         &mut self,
         input: &TraceInput,
         source: &mut OfSource<'_>,
-    ) -> Result<(LockSums, ProgramOfProfile), Error> {
+    ) -> Result<Option<(LockSums, ProgramOfProfile)>, Error> {
         let trace_error = |error| Error::Trace { name: source.name().to_owned(), source: error };
         let mut seen = Seen::default();
         let scanned = scan_trace(input, &mut seen).map_err(trace_error)?;
         crate::add_faults(source, &scanned.faults);
         let scanned = scanned.value;
-        self.process.sources.add(source.id());
         let duration_ns = scanned.end.ns_since(scanned.start);
         if let Some(start_ns) = start_of_day(&scanned) {
+            if let Some(other) = self.cover(start_ns, duration_ns, source.name()) {
+                source.notice(&format!("not used: it covers time that {other} covers as well"));
+                return Ok(None);
+            }
             source.covers(start_ns, duration_ns);
         }
+        self.process.sources.add(source.id());
         let program = program(&seen, &scanned, source.name());
         self.add_to_process(&seen.totals, &scanned, duration_ns);
         let maps = self.map_stacks(&seen, &scanned);
@@ -88,7 +97,19 @@ impl TraceCollector {
         if self.timeline.is_none() {
             self.timeline = Some(OpenTimeline::of(seen, &maps, source.id(), &scanned));
         }
-        Ok((locks, program))
+        Ok(Some((locks, program)))
+    }
+
+    /// Notes which time a trace covers; the name of one that covers a part of it, where there is one.
+    fn cover(&mut self, start_ns: i128, duration_ns: u64, name: &str) -> Option<String> {
+        let time = start_ns..start_ns + i128::from(duration_ns);
+        let overlaps = |of: &Range<i128>| of.start < time.end && time.start < of.end;
+        let other = self.covered.iter().find(|(of, _)| overlaps(of));
+        let other = other.map(|(_, name)| name.clone());
+        if other.is_none() {
+            self.covered.push((time, name.to_owned()));
+        }
+        other
     }
 
     fn add_to_process(&mut self, totals: &Totals, scanned: &Scanned, duration_ns: u64) {

@@ -1,6 +1,6 @@
 //! The columns of the table of sites: what each holds of a site, and how that is shown, the same in every output.
 
-use evidence::{Cost, Evidence, Site, SiteCpu, SiteHeap};
+use evidence::{Alloc, Cost, Evidence, Site, SiteCpu};
 
 use crate::numbers::{bytes, count, missing, percent};
 
@@ -18,7 +18,7 @@ enum Measure {
     /// Nanoseconds; shown as a part of the process' CPU time.
     Cpu(fn(&SiteCpu) -> Cost),
     /// Bytes.
-    Heap(fn(&SiteHeap) -> u64),
+    Heap(fn(&Alloc) -> Option<u64>),
 }
 
 /// From left to right. Rows are in the order of the first, the greatest number first. JSON has the same numbers in each
@@ -31,7 +31,7 @@ pub(crate) const COLUMNS: [Column; 4] = [
         short: "allocated",
         name: "allocated",
         width: 10,
-        of: Measure::Heap(|heap| heap.total.alloc_bytes),
+        of: Measure::Heap(|total| total.alloc_bytes),
     },
 ];
 
@@ -62,9 +62,12 @@ impl Column {
                 }
                 _ => Cell::None(missing(evidence.cpu.is_some())),
             },
-            Measure::Heap(size) => match &site.heap {
-                Some(heap) => Cell::Value { n: size(heap), text: bytes(size(heap)), note: None },
-                None => Cell::None(missing(evidence.heap.is_some())),
+            Measure::Heap(size) => match site.heap.as_ref().and_then(|heap| size(&heap.total)) {
+                Some(n) => Cell::Value { n, text: bytes(n), note: None },
+                None => {
+                    let whole = evidence.heap.as_ref().and_then(|heap| size(&heap.total));
+                    Cell::None(missing(whole.is_some()))
+                }
             },
         }
     }
@@ -72,7 +75,7 @@ impl Column {
 
 #[cfg(test)]
 mod tests {
-    use evidence::{Alloc, ProcessCpu, Source, SourceKind, Sources};
+    use evidence::{ProcessCpu, SiteHeap, Source, SourceKind, Sources};
 
     use super::*;
     use crate::json::Site as SiteReport;
@@ -96,7 +99,7 @@ mod tests {
     #[test]
     fn json_has_the_number_of_each_column() {
         let cpu = SiteCpu { map: cost(1), line: cost(2), growth: cost(3), ..SiteCpu::default() };
-        let total = Alloc { alloc_bytes: 4096, ..Alloc::default() };
+        let total = Alloc { alloc_bytes: Some(4096), ..Alloc::default() };
         let heap = SiteHeap { total, ..SiteHeap::default() };
         let site = Site { cpu: Some(cpu), heap: Some(heap), ..Site::default() };
         let evidence = profiled(cost(100));

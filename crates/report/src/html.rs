@@ -11,7 +11,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::columns::{COLUMNS, Cell};
 use crate::flamegraph::render_flamegraph;
-use crate::numbers::{NOT_MEASURED, amount, count, duration, percent, share};
+use crate::numbers::{NOT_MEASURED, amount, count, cpu_time, percent, share};
 use crate::page::Page;
 use crate::words::{self, Word};
 use crate::{growth, locks, marks, storage, text, timeline, trace};
@@ -91,7 +91,7 @@ fn counted(evidence: &Evidence) -> Markup {
 
 fn process(evidence: &Evidence) -> Markup {
     let Some(cpu) = &evidence.cpu else { return html! { p { "CPU: " (NOT_MEASURED) } } };
-    let all = format!("{} of CPU time", duration(cpu.total.cpu_ns));
+    let all = cpu_time(cpu);
     html! {
         (tiles(cpu))
         (split_bar(&cpu.split, cpu.total, Some(&all)))

@@ -64,7 +64,7 @@ fn several(sources: &evidence::SourceIds) -> Option<Vec<u32>> {
 struct Cost {
     /// Samples that saw it.
     samples: u64,
-    /// What these stand for. Nanoseconds of CPU time.
+    /// What these stand for. Nanoseconds of CPU time; samples where `cpu.unit` says so.
     cpu_ns: u64,
 }
 

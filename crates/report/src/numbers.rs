@@ -2,7 +2,7 @@
 
 use diagnosis::finding::{Amount, CpuPart, Span};
 pub(crate) use evidence::words::{counted, thousands as count};
-use evidence::{Bounds, Cost, Figure};
+use evidence::{Bounds, Cost, CpuUnit, Figure, ProcessCpu};
 
 /// Shown for what no input measured.
 pub(crate) const NOT_MEASURED: &str = "not measured";
@@ -167,6 +167,15 @@ pub(crate) fn span(span: Span, text: fn(u64) -> String) -> String {
 /// "about 12.3 % of the CPU, between 5.0 % and 18.0 %".
 pub(crate) fn cpu_part(CpuPart { low, best, high }: CpuPart) -> String {
     format!("about {} of the CPU, between {} and {}", percent(best), percent(low), percent(high))
+}
+
+/// "1.2 s in 120 samples".
+pub(crate) fn cpu_time(cpu: &ProcessCpu) -> String {
+    let samples = counted(cpu.total.samples, "sample");
+    match cpu.unit {
+        CpuUnit::Nanoseconds => format!("{} in {samples}", duration(cpu.total.cpu_ns)),
+        CpuUnit::Samples => format!("{samples}; their CPU time is {NOT_MEASURED}"),
+    }
 }
 
 /// A bar of `width` cells, filled in proportion.

@@ -7,7 +7,7 @@ use diagnosis::finding::{CpuPart, EvidenceLine, Gap, Saving};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::words::plural;
-use evidence::{Cost, Evidence, Notice, ProcessCpu, Site, SiteCpu, SiteHeap, SourceKind};
+use evidence::{Alloc, Cost, Evidence, Notice, ProcessCpu, Site, SiteCpu, SiteHeap, SourceKind};
 use goabi::{MapOp, Nested};
 use gomap::Category;
 use textwrap::{Options, wrap};
@@ -15,7 +15,7 @@ use textwrap::{Options, wrap};
 use crate::columns::{COLUMNS, Cell};
 use crate::growth;
 use crate::numbers::{
-    NOT_MEASURED, amount, bar, bytes, count, counted, cpu_part, duration, percent, share,
+    NOT_MEASURED, amount, bar, bytes, count, counted, cpu_part, cpu_time, percent, share,
 };
 use crate::words::{self, Word};
 use crate::{locks, storage, trace};
@@ -121,9 +121,8 @@ impl Page<'_> {
     }
 
     fn process_line(&mut self, cpu: &ProcessCpu) -> io::Result<()> {
-        let (samples, time) = (counted(cpu.total.samples, "sample"), duration(cpu.total.cpu_ns));
         let weak = weak_mark(cpu.total);
-        writeln!(self.out, "{TITLE}CPU{TITLE:#}  {time} in {samples}{weak}")?;
+        writeln!(self.out, "{TITLE}CPU{TITLE:#}  {}{weak}", cpu_time(cpu))?;
         let rows = [
             ("map writes", cpu.by_op.get(MapOp::Assign)),
             ("map reads", cpu.by_op.get(MapOp::Read)),
@@ -342,33 +341,24 @@ impl Page<'_> {
             .iter()
             .filter_map(|block| {
                 let capacity = block.map_capacity?;
-                let n = count(block.alloc.alloc_objects);
-                Some(format!("{n}× {} (room for {})", bytes(block.block_bytes), count(capacity)))
+                let n = block.alloc.alloc_objects.map(|n| format!("{}× ", count(n)));
+                let (n, size) = (n.unwrap_or_default(), bytes(block.block_bytes));
+                Some(format!("{n}{size} (room for {})", count(capacity)))
             })
             .take(MAX_BLOCKS)
             .collect();
         if !steps.is_empty() {
             self.wrapped(indent, &format!("arrays: {}", steps.join(", ")), DIM)?;
         }
-        let others = heap.blocks.iter().filter(|block| block.map_capacity.is_none());
-        let (n, sum) = others.fold((0_u64, 0_u64), |(n, sum), block| {
-            (
-                n.saturating_add(block.alloc.alloc_objects),
-                sum.saturating_add(block.alloc.alloc_bytes),
-            )
-        });
+        let mut others = Alloc::default();
+        let blocks = heap.blocks.iter().filter(|block| block.map_capacity.is_none());
+        blocks.for_each(|block| others += block.alloc);
         let what = if steps.is_empty() { "blocks of unknown use" } else { "other blocks" };
-        let others = if n == 0 {
-            String::new()
-        } else {
-            format!("{what}: {} in {}; ", count(n), bytes(sum))
+        let others = match (others.alloc_objects, others.alloc_bytes) {
+            (Some(n @ 1..), Some(sum)) => format!("{what}: {} in {}; ", count(n), bytes(sum)),
+            _ => String::new(),
         };
-        let (objects, inuse) = (count(heap.total.alloc_objects), bytes(heap.total.inuse_bytes));
-        let text = format!(
-            "{others}in all {objects} objects in {}, live: {inuse}",
-            bytes(heap.total.alloc_bytes)
-        );
-        self.wrapped(indent, &text, DIM)
+        self.wrapped(indent, &format!("{others}in all {}", allocated(&heap.total)), DIM)
     }
 
     fn not_measured(&mut self, gaps: &[Gap]) -> io::Result<()> {
@@ -415,6 +405,15 @@ impl Page<'_> {
             .break_words(false);
         wrap(text, options).iter().try_for_each(|line| writeln!(self.out, "{style}{line}{style:#}"))
     }
+}
+
+/// "12 objects in 4.0 KiB, live: 1.0 KiB".
+fn allocated(alloc: &Alloc) -> String {
+    let n = alloc.alloc_objects.map(|n| format!("{} objects", count(n)));
+    let allocated = [n, alloc.alloc_bytes.map(bytes)].into_iter().flatten();
+    let allocated = allocated.collect::<Vec<_>>().join(" in ");
+    let allocated = if allocated.is_empty() { NOT_MEASURED } else { &allocated };
+    format!("{allocated}, live: {}", alloc.inuse_bytes.map_or(NOT_MEASURED.to_owned(), bytes))
 }
 
 /// Whether a notice says how a recording was made, which stands with what it counted.

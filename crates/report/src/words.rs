@@ -23,8 +23,8 @@ use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::sizes::NoSizes;
 pub(crate) use evidence::words::base_name;
 use evidence::{
-    Cost, Evidence, FirstCaller, Frame, LockSide, MapType, Precision, Site, SiteMap, SourceId,
-    SourceIds, SourceKind,
+    Cost, CpuUnit, Evidence, FirstCaller, Frame, LockSide, MapType, Precision, Site, SiteMap,
+    SourceId, SourceIds, SourceKind,
 };
 use goabi::{MapImpl, MapOp, Nested};
 use gomap::{Category, GrowKind, MapWork, Rewrite};
@@ -229,6 +229,11 @@ words! { SourceKind:
     Self::Trace => "trace",
     Self::Perf => "perf",
     Self::Binary => "binary",
+}
+
+words! { CpuUnit:
+    Self::Nanoseconds => "nanoseconds",
+    Self::Samples => "samples",
 }
 
 words! { MapImpl:

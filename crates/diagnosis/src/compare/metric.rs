@@ -1,6 +1,6 @@
 //! The figures of a run.
 
-use evidence::{Evidence, Site};
+use evidence::{CpuUnit, Evidence, ProcessCpu, Site};
 
 /// A figure of a run. Less is better for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,17 +39,13 @@ impl Metric {
         Self::AllocBytes,
     ];
 
-    /// The kind of input that measures it, for messages.
+    /// Whether an input of a run measures it.
     pub(super) fn is_measured_in(self, run: &Evidence) -> bool {
-        match self {
-            Self::Cpu | Self::MapCpu | Self::GrowthCpu | Self::GcCpu => run.cpu.is_some(),
-            Self::AllocBytes => run.heap.is_some(),
-            _ => run.growth.is_some(),
-        }
+        self.of_process(run).is_some()
     }
 
     pub(super) fn of_process(self, run: &Evidence) -> Option<u64> {
-        let cpu = run.cpu.as_ref();
+        let cpu = timed(run);
         let growth = run.growth.as_ref().map(|growth| growth.total);
         match self {
             Self::Cpu => cpu.map(|cpu| cpu.total.cpu_ns),
@@ -60,7 +56,7 @@ impl Metric {
             Self::MovedEntries => growth.map(|growth| growth.moved_entries),
             Self::MovedBytes => growth.map(|growth| growth.moved_bytes),
             Self::GrowBytes => growth.map(|growth| growth.grow_bytes),
-            Self::AllocBytes => run.heap.as_ref().map(|heap| heap.total.alloc_bytes),
+            Self::AllocBytes => run.heap.as_ref()?.total.alloc_bytes,
         }
     }
 
@@ -76,7 +72,7 @@ impl Metric {
             Self::MovedEntries => growth.map(|growth| growth.moved_entries),
             Self::MovedBytes => growth.map(|growth| growth.moved_bytes),
             Self::GrowBytes => growth.map(|growth| growth.grow_bytes),
-            Self::AllocBytes => site.heap.as_ref().map(|heap| heap.total.alloc_bytes),
+            Self::AllocBytes => site.heap.as_ref()?.total.alloc_bytes,
         }
     }
 
@@ -99,4 +95,9 @@ impl Metric {
             _ => run.growth.as_ref().map(|growth| growth.duration_ns),
         }
     }
+}
+
+/// CPU time: counts of samples alone cannot be compared between runs.
+fn timed(run: &Evidence) -> Option<&ProcessCpu> {
+    run.cpu.as_ref().filter(|cpu| cpu.unit == CpuUnit::Nanoseconds)
 }

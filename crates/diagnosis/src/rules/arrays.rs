@@ -2,7 +2,7 @@
 
 use super::SiteContext;
 use crate::finding::{Amount, EvidenceLine};
-use evidence::{Block, Evidence, MapType, Site, SourceKind};
+use evidence::{Alloc, Block, Evidence, MapType, Site, SourceKind};
 
 /// All live arrays of maps of a type. A heap profile is a sample: these are estimates.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,12 +25,14 @@ impl LiveArrays {
     }
 
     fn and(self, block: &Block) -> Self {
-        let Some(room) = block.map_capacity.filter(|_| block.alloc.inuse_bytes > 0) else {
+        let Alloc { inuse_bytes: Some(bytes @ 1..), inuse_objects: Some(n), .. } = block.alloc
+        else {
             return self;
         };
-        let of_all = room.saturating_mul(block.alloc.inuse_objects);
+        let Some(room) = block.map_capacity else { return self };
+        let of_all = room.saturating_mul(n);
         Self {
-            bytes: self.bytes.saturating_add(block.alloc.inuse_bytes),
+            bytes: self.bytes.saturating_add(bytes),
             room: self.room.saturating_add(of_all),
             largest_room: self.largest_room.max(room),
         }

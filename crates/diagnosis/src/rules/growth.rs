@@ -229,7 +229,7 @@ pub(super) fn full_small_maps(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let largest = blocks(context)
-        .filter(|b| b.alloc.alloc_objects > 0)
+        .filter(|b| b.alloc.alloc_objects > Some(0))
         .filter_map(|b| b.map_capacity)
         .max()?;
     if largest != SECOND_STEP || !is_noticeable(cpu.growth, process.total) {

@@ -103,14 +103,14 @@ fn makes_enough(context: &SiteContext<'_>, frame: &Frame, n_filled: Option<u64>)
     }
 }
 
-/// Objects allocated at a line; `None` when no heap profile was given. A line that it lacks allocated next to nothing.
+/// Objects allocated at a line; `None` when no heap profile that counts them was given. A line that it lacks allocated next to nothing.
 fn objects_at(context: &SiteContext<'_>, frame: &Frame) -> Option<u64> {
-    context.evidence.heap.as_ref()?;
+    context.evidence.heap.as_ref()?.total.alloc_objects?;
     let at_line = context.evidence.sites.iter().filter(|site| site.frame.is_same_line(frame));
     Some(
         at_line
             .filter_map(|site| site.heap.as_ref())
-            .map(|heap| heap.total.alloc_objects)
+            .filter_map(|heap| heap.total.alloc_objects)
             .fold(0, u64::saturating_add),
     )
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::finding::{Advice, Amount, Cause, EvidenceLine, Finding, Gain, Level, Reason};
 use evidence::sizes::allocated::is_enough;
-use evidence::{Cost, Evidence, MapType, SiteCpu, SourceKind};
+use evidence::{Alloc, Cost, Evidence, MapType, SiteCpu, SourceKind};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
 pub(super) const CHURN: u64 = 20;
@@ -30,18 +30,17 @@ pub(super) const HEAP_SHARE: f64 = 0.20;
 pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     let heap = context.site.heap.as_ref()?;
     let process = context.evidence.heap.as_ref()?;
-    let (alloc, inuse) = heap.arrays().fold((0_u64, 0_u64), |(alloc, inuse), block| {
-        (
-            alloc.saturating_add(block.alloc.alloc_bytes),
-            inuse.saturating_add(block.alloc.inuse_bytes),
-        )
-    });
-    let is_large = alloc as f64 >= CHURN_NOTICEABLE * process.total.alloc_bytes as f64;
+    let mut arrays = Alloc::default();
+    heap.arrays().for_each(|block| arrays += block.alloc);
+    let (alloc, inuse, allocated) =
+        (arrays.alloc_bytes?, arrays.inuse_bytes?, process.total.alloc_bytes?);
+    let is_large = alloc as f64 >= CHURN_NOTICEABLE * allocated as f64;
     // A map that another one keeps is not dropped here.
     if context.types(MapOp::Assign).any(|of| context.outer_type(of).is_some()) {
         return None;
     }
-    let seen = heap.arrays().map(|block| block.samples(process.bytes_per_sample)).sum();
+    let bytes_per_sample = process.bytes_per_sample?;
+    let seen = heap.arrays().map(|block| block.samples(bytes_per_sample)).sum();
     if !is_enough(seen) || !is_large || alloc < inuse.saturating_mul(CHURN) {
         return None;
     }
@@ -66,7 +65,7 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
         context.fact(
             SourceKind::Heap,
             "allocated by the whole program".to_owned(),
-            Amount::Bytes(process.total.alloc_bytes),
+            Amount::Bytes(allocated),
         ),
     ]);
     finding.confidence = confidence(cost, Level::Medium, Reason::DropsNotMeasured);
@@ -96,7 +95,8 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
     let (gc, gc_share) = (cpu.gc, cpu.gc.share_of(cpu.total));
     let marked = Marked::of(process.evidence);
     let first = marked.types.first()?;
-    let heap_share = marked.bytes as f64 / heap.total.inuse_bytes.max(1) as f64;
+    let live = heap.total.inuse_bytes?;
+    let heap_share = marked.bytes as f64 / live.max(1) as f64;
     let dominates = gc_share >= GC_DOMINATES;
     let enough = if dominates { HEAP_SHARE } else { HEAP_NOTICEABLE };
     if gc == Cost::default() || gc_share < GC_BOUND || heap_share < enough {
@@ -109,8 +109,8 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
     let evidence = said([
         process.share("garbage collection, of all CPU", gc, cpu.total),
         heap_line("live arrays of maps with pointers", Amount::Bytes(marked.bytes)),
-        heap_line("of them, each to be marked", Amount::Count(marked.n)),
-        heap_line("live heap", Amount::Bytes(heap.total.inuse_bytes)),
+        marked.n.and_then(|n| heap_line("of them, each to be marked", Amount::Count(n))),
+        heap_line("live heap", Amount::Bytes(live)),
         Some(EvidenceLine {
             sources: version.1.into(),
             what: format!("built by {}", version.0),
@@ -133,7 +133,8 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
 #[derive(Default)]
 struct Marked<'e> {
     bytes: u64,
-    n: u64,
+    /// `None` where the profile does not count them.
+    n: Option<u64>,
     /// Their types. Order: by bytes, the largest first.
     types: Vec<&'e MapType>,
 }
@@ -145,12 +146,13 @@ impl<'e> Marked<'e> {
         for site in &evidence.sites {
             let pointers = site.known_types().find(|t| t.key.has_pointers || t.elem.has_pointers);
             let Some(map_type) = pointers else { continue };
-            let arrays = || site.heap.iter().flat_map(|heap| heap.arrays());
-            let bytes = arrays().map(|block| block.alloc.inuse_bytes);
-            let bytes = bytes.fold(0, u64::saturating_add);
-            let n = arrays().map(|block| block.alloc.inuse_objects);
+            let arrays = site.heap.iter().flat_map(|heap| heap.arrays());
+            let mut of_site = Alloc::default();
+            arrays.for_each(|block| of_site += block.alloc);
+            let bytes = of_site.inuse_bytes.unwrap_or(0);
             marked.bytes = marked.bytes.saturating_add(bytes);
-            marked.n = n.fold(marked.n, u64::saturating_add);
+            let n = of_site.inuse_objects.map(|n| n.saturating_add(marked.n.unwrap_or(0)));
+            marked.n = n.or(marked.n);
             if bytes > 0 {
                 let of_type = by_type.entry(&map_type.name).or_insert((0, map_type));
                 of_type.0 = of_type.0.saturating_add(bytes);

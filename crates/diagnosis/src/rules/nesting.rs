@@ -107,7 +107,7 @@ fn of_other_lines(context: &SiteContext<'_>, outer: &MapType) -> Cost {
 fn count_arrays(context: &SiteContext<'_>) -> Option<(u64, u64)> {
     let blocks = &context.site.heap.as_ref()?.blocks;
     let arrays =
-        blocks.iter().filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects)));
+        blocks.iter().filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects?)));
     let (n_first, n_arrays) = arrays.fold((0, 0), |(first, all), (capacity, n)| {
         (
             if capacity <= FIRST_GROUP { n.saturating_add(first) } else { first },

@@ -63,8 +63,8 @@ fn collecting_ns(finding: &Finding, evidence: &Evidence) -> Option<f64> {
         return None;
     }
     let arrays = evidence.sites.get(finding.site?)?.heap.as_ref()?.arrays();
-    let bytes = arrays.map(|block| block.alloc.alloc_bytes).fold(0, u64::saturating_add);
-    let all_bytes = evidence.heap.as_ref()?.total.alloc_bytes;
+    let bytes = arrays.filter_map(|block| block.alloc.alloc_bytes).fold(0, u64::saturating_add);
+    let all_bytes = evidence.heap.as_ref()?.total.alloc_bytes?;
     let collecting = evidence.cpu.as_ref()?.split.get(Category::GcBackground);
     let share = bytes as f64 / all_bytes.max(1) as f64;
     Some(share.min(1.0) * collecting.cpu_ns as f64)

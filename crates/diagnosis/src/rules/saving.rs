@@ -241,11 +241,12 @@ fn by_bytes(
     is_of_it: impl Fn(&Block) -> bool,
 ) -> Option<Gone> {
     let (mut bytes, mut seen) = (0_u64, 0.0);
+    let bytes_per_sample = process.bytes_per_sample?;
     for block in here.blocks.iter().filter(|block| is_of_it(block)) {
-        bytes = bytes.saturating_add(block.alloc.alloc_bytes);
-        seen += block.samples(process.bytes_per_sample);
+        bytes = bytes.saturating_add(block.alloc.alloc_bytes?);
+        seen += block.samples(bytes_per_sample);
     }
-    let share = (bytes as f64 / process.total.alloc_bytes.max(1) as f64).min(1.0);
+    let share = (bytes as f64 / process.total.alloc_bytes?.max(1) as f64).min(1.0);
     let error = 2.0 / f64::max(seen, 1.0).sqrt();
     let (least, most) = (share * (1.0 - error).max(0.0), (share * (1.0 + error)).min(1.0));
     (bytes > 0).then_some(Gone(least, share, most))

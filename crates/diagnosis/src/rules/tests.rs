@@ -94,10 +94,10 @@ impl Told for Site {
         let heap = self.heap.get_or_insert_default();
         for &(capacity, alloc_objects) in rungs {
             let alloc = Alloc {
-                alloc_objects,
-                alloc_bytes: alloc_objects * 100,
-                inuse_objects: 0,
-                inuse_bytes,
+                alloc_objects: Some(alloc_objects),
+                alloc_bytes: Some(alloc_objects * 100),
+                inuse_objects: Some(0),
+                inuse_bytes: Some(inuse_bytes),
             };
             heap.total += alloc;
             heap.blocks.push(Block { block_bytes: capacity, alloc, map_capacity: Some(capacity) });
@@ -139,7 +139,7 @@ fn run(mut evidence: Evidence, sites: Vec<Site>) -> Diagnosis {
     sites.iter().filter_map(|site| site.heap.as_ref()).for_each(|heap| total += heap.total);
     if sites.iter().any(|site| site.heap.is_some()) {
         let sources = source_id(1).into();
-        evidence.heap = Some(ProcessHeap { sources, total, bytes_per_sample: 1 });
+        evidence.heap = Some(ProcessHeap { sources, total, bytes_per_sample: Some(1) });
     }
     evidence.map_types = vec![inner(), outer()];
     evidence.sites = sites;

@@ -226,7 +226,7 @@ fn estimate(n: u64, range: Option<Bounds>) -> Amount {
 fn allocated_sizes(context: &SiteContext<'_>) -> Option<Result<AllocatedSizes, NoSizes>> {
     let (process, here) = (context.evidence.heap.as_ref()?, context.site.heap.as_ref()?);
     let map = context.evidence.program.maps()?;
-    Some(AllocatedSizes::of(map, &here.blocks, process.bytes_per_sample))
+    Some(AllocatedSizes::of(map, &here.blocks, process.bytes_per_sample?))
 }
 
 /// Maps that grow beyond their first group, where the heap profile has enough of their arrays.
@@ -242,12 +242,13 @@ pub(super) fn allocated_evidence(
     let heap = |what: &str, amount| context.fact(SourceKind::Heap, what.to_owned(), amount);
     let bytes = blocks(context)
         .filter(|block| block.is_array())
-        .fold(0_u64, |sum, block| sum.saturating_add(block.alloc.alloc_bytes));
+        .filter_map(|block| block.alloc.alloc_bytes)
+        .fold(0, u64::saturating_add);
     let mut lines = Vec::new();
     if let Some(process) = context.evidence.heap.as_ref().filter(|_| bytes > 0) {
         lines.extend(heap("map arrays allocated at this line", Amount::Bytes(bytes)));
-        let whole = Amount::Bytes(process.total.alloc_bytes);
-        lines.extend(heap("allocated by the whole program", whole));
+        let whole = process.total.alloc_bytes.map(Amount::Bytes);
+        lines.extend(whole.and_then(|whole| heap("allocated by the whole program", whole)));
     }
     match size {
         Some(UsualSize::Allocated(sizes)) => lines.extend(allocated_lines(sizes, heap)),
@@ -264,10 +265,13 @@ pub(super) fn allocated_evidence(
 
 /// Arrays of which enough were seen to say how many there were, where sizes do not follow from them.
 fn seen_arrays(context: &SiteContext<'_>) -> Vec<EvidenceLine> {
-    let Some(process) = &context.evidence.heap else { return Vec::new() };
-    let is_seen = |block: &&Block| allocated::is_enough(block.samples(process.bytes_per_sample));
+    let process = context.evidence.heap.as_ref();
+    let Some(bytes_per_sample) = process.and_then(|heap| heap.bytes_per_sample) else {
+        return Vec::new();
+    };
+    let is_seen = |block: &&Block| allocated::is_enough(block.samples(bytes_per_sample));
     let mut seen: Vec<(u64, u64)> = (blocks(context).filter(is_seen))
-        .filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects)))
+        .filter_map(|block| Some((block.map_capacity?, block.alloc.alloc_objects?)))
         .filter(|&(room, _)| room > FIRST_GROUP)
         .collect();
     seen.sort_unstable();

@@ -24,6 +24,7 @@ fn heap(blocks: &[(u64, u64)]) -> SiteHeap {
     let mut heap = SiteHeap::default();
     for &(block_bytes, alloc_objects) in blocks {
         let alloc_bytes = block_bytes * alloc_objects;
+        let (alloc_objects, alloc_bytes) = (Some(alloc_objects), Some(alloc_bytes));
         let alloc = Alloc { alloc_objects, alloc_bytes, ..Alloc::default() };
         heap.total += alloc;
         heap.blocks.push(Block { block_bytes, alloc, map_capacity: None });
@@ -75,7 +76,7 @@ fn lines_that_use_maps_are_sites() {
     builder.code(code);
     builder.cpu(ProcessCpu::of(profile), None);
     let (sources, total) = (of_heap.into(), Alloc::default());
-    builder.heap(ProcessHeap { sources, total, bytes_per_sample: 1 });
+    builder.heap(ProcessHeap { sources, total, bytes_per_sample: Some(1) });
     let evidence = builder.finish();
     let expected = [("main.often", 2), ("main.rare", 1), ("main.alloc", 4), ("main.alloc", 3)];
     assert_eq!(places(&evidence), expected);

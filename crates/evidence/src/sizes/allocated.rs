@@ -92,7 +92,7 @@ impl Block {
     ///
     /// Source: runtime/pprof/protomem.go (`scaleHeapSample`), Go 1.21 to 1.27.
     pub fn samples(&self, bytes_per_sample: u64) -> f64 {
-        self.alloc.alloc_objects as f64 * chance(self.block_bytes, bytes_per_sample)
+        self.alloc.alloc_objects.unwrap_or(0) as f64 * chance(self.block_bytes, bytes_per_sample)
     }
 }
 
@@ -171,7 +171,7 @@ impl AllocatedSizes {
 fn rungs(map: &MapAbi, blocks: &[Block], bytes_per_sample: u64) -> Vec<Rung> {
     let first_room = room(map, SECOND_SLOTS);
     let seen = |wanted: u64| blocks.iter().filter(move |block| block.map_capacity == Some(wanted));
-    let largest = blocks.iter().filter(|block| block.alloc.alloc_objects > 0);
+    let largest = blocks.iter().filter(|block| block.alloc.alloc_objects > Some(0));
     let Some(largest) = largest.filter_map(|block| block.map_capacity).max() else {
         return Vec::new();
     };
@@ -288,7 +288,7 @@ fn n_small(map: &MapAbi, blocks: &[Block], bytes_per_sample: u64, n_growing: f64
     let first: Vec<_> =
         blocks.iter().filter(|block| block.map_capacity == Some(GROUP_SLOTS)).collect();
     let seen: f64 = first.iter().map(|block| block.samples(bytes_per_sample)).sum();
-    let n: f64 = first.iter().map(|block| block.alloc.alloc_objects as f64).sum();
+    let n: f64 = first.iter().filter_map(|block| Some(block.alloc.alloc_objects? as f64)).sum();
     is_enough(seen).then(|| (n - n_growing).max(0.0).round() as u64)
 }
 

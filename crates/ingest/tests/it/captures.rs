@@ -145,7 +145,7 @@ fn allocations_by_line_and_block_size_equal_the_recorded_count() {
         assert_eq!(site.frame.line, line, "{name}");
         let blocks = site.heap.as_ref().unwrap().blocks.iter();
         let ours: BTreeMap<u64, u64> =
-            blocks.map(|block| (block.block_bytes, block.alloc.alloc_bytes)).collect();
+            blocks.map(|block| (block.block_bytes, block.alloc.alloc_bytes.unwrap())).collect();
         let theirs = recorded_blocks(name, &format!("main.build:{line}"));
         assert!(theirs.len() >= 3, "{name}");
         assert_eq!(ours, theirs, "{name}");

@@ -54,7 +54,7 @@ fn samples_go_through_no_more_lines_of_a_location_than_inlining_makes() {
     let put = million_lines(&mut builder);
     for line in 1..=5000 {
         let root = builder.frame("main.main", "file.go", line);
-        builder.sample(&[put, root], &[1, 10], &[]);
+        builder.sample(&[put, root], &[1, 10_000], &[]);
     }
     let e = evidence_of(&[encode(builder)]);
     let [site] = &e.sites[..] else { panic!("{} sites", e.sites.len()) };
@@ -70,7 +70,7 @@ fn samples_go_through_no_more_lines_of_a_location_than_inlining_makes() {
 fn a_stack_has_no_more_locations_than_profilers_take() {
     let mut builder = cpu_builder("");
     let stack = vec![million_lines(&mut builder); 1_000_000];
-    builder.sample(&stack, &[1, 10], &[]);
+    builder.sample(&stack, &[1, 10_000], &[]);
     let e = evidence_of(&[encode(builder)]);
     assert_eq!(samples(e.cpu.as_ref().unwrap().total), 1);
     assert!(is_said(&e, "a sample has more than 4096 locations"), "{:?}", e.notices);
@@ -86,7 +86,7 @@ fn locations_with_many_lines_make_no_large_call_tree() {
         let root = builder.frame(&format!("main.main{line}"), "file.go", line);
         let mut stack = vec![wide; 1000];
         stack.extend([root, root]);
-        builder.sample(&stack, &[1, 10], &[]);
+        builder.sample(&stack, &[1, 10_000], &[]);
     }
     let e = evidence_of(&[encode(builder)]);
     assert_eq!(samples(e.cpu.as_ref().unwrap().total), 5);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use evidence::{Evidence, Site};
+use evidence::{CpuUnit, Evidence, Site};
 use gopprof::{
     Limits, Location, LocationIdx, Mapping, Profile, ProfileBuilder, ValueType, parse_profile,
     write_profile,
@@ -104,7 +104,7 @@ fn what_has_no_name_is_said_beside_the_rest() {
     let mut builder = cpu_builder("9 runtime.mapassign_faststr:9;main.put:7;main.main:1");
     let nameless = Location { address: 0x4242, ..Location::default() };
     let nameless = builder.location(nameless);
-    builder.sample(&[nameless], &[3, 30], &[]);
+    builder.sample(&[nameless], &[3, 30_000], &[]);
     let notices = notices(&evidence_of(&[encode(builder)]));
     assert!(notices.contains("25 % of it is at addresses without names"), "{notices}");
 }
@@ -255,8 +255,7 @@ fn samples_are_not_worked_out_of_a_period_that_is_none() {
     let counts = |period| of_one_column("samples", "count", &[2, 3], period);
     assert_eq!(total(counts(10_000_000)), (5, 50_000_000));
     for period in [0, 1] {
-        let (_dir, path) = file(&counts(period));
-        let message = refusal(&[&path]);
-        assert!(message.contains("no period in CPU time"), "{message}");
+        let cpu = evidence_of(&[counts(period)]).cpu.unwrap();
+        assert_eq!((cpu.unit, cpu.total.samples), (CpuUnit::Samples, 5));
     }
 }

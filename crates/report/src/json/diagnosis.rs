@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use diagnosis::finding::Gap;
-use evidence::{ProcessCpu, ProcessTrace, SourceId, SourceKind};
+use evidence::{CpuUnit, ProcessCpu, ProcessTrace, SourceId, SourceKind};
 use goabi::{MapImpl, MapOp};
 use gomap::Category;
 use schemars::JsonSchema;
@@ -141,6 +141,9 @@ impl<'d> From<&'d evidence::Notice> for Notice<'d> {
 struct Cpu<'d> {
     /// Indices into `sources`.
     sources: Vec<u32>,
+    /// Unit of `cpu_ns` in all costs, and of `line_ns` and `map_ns`: "nanoseconds", or "samples" where no input says what time
+    /// one stands for.
+    unit: Key<CpuUnit>,
     /// All of it.
     total: Cost,
     /// Wall time of the profiles; null when they do not say. Nanoseconds.
@@ -161,6 +164,7 @@ impl<'d> From<&'d ProcessCpu> for Cpu<'d> {
     fn from(cpu: &'d ProcessCpu) -> Self {
         Self {
             sources: super::ids(cpu.sources.iter()),
+            unit: Key(cpu.unit),
             total: cpu.total.into(),
             duration_ns: cpu.duration_ns,
             by_op: super::site::by_op(&cpu.by_op),

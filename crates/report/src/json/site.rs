@@ -249,17 +249,17 @@ impl From<&evidence::Block> for Block {
     }
 }
 
-/// Allocations, as heap profiles scale them.
+/// Allocations, as heap profiles scale them; null where the profile has no values of that type.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Alloc {
     /// Objects allocated.
-    alloc_objects: u64,
+    alloc_objects: Option<u64>,
     /// Bytes allocated.
-    alloc_bytes: u64,
+    alloc_bytes: Option<u64>,
     /// Objects live.
-    inuse_objects: u64,
+    inuse_objects: Option<u64>,
     /// Bytes live.
-    inuse_bytes: u64,
+    inuse_bytes: Option<u64>,
 }
 
 impl From<evidence::Alloc> for Alloc {

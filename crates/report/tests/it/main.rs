@@ -198,10 +198,10 @@ fn absurd_values_do_not_overflow() {
     (site.line, site.map, site.growth) = (huge, huge, huge);
     diagnosis.evidence.cpu.as_mut().unwrap().total = huge;
     let alloc = Alloc {
-        alloc_objects: u64::MAX,
-        alloc_bytes: u64::MAX,
-        inuse_objects: u64::MAX,
-        inuse_bytes: u64::MAX,
+        alloc_objects: Some(u64::MAX),
+        alloc_bytes: Some(u64::MAX),
+        inuse_objects: Some(u64::MAX),
+        inuse_bytes: Some(u64::MAX),
     };
     let block = Block { block_bytes: u64::MAX, alloc, map_capacity: Some(u64::MAX) };
     diagnosis.evidence.sites[0].heap = Some(SiteHeap { total: alloc, blocks: vec![block; 3] });

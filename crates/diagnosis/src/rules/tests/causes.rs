@@ -227,7 +227,7 @@ fn a_collector_that_dominates_comes_first() {
         let held = site(2, &[]).uses(Assign, inner()).arrays(&[(896, 100)], 2_000);
         let mut other = site(3, &[]);
         other.heap = Some(SiteHeap::default());
-        other.heap.as_mut().unwrap().total.inuse_bytes = kept;
+        other.heap.as_mut().unwrap().total.inuse_bytes = Some(kept);
         run(evidence, vec![growing, held, other]).findings.remove(0)
     };
     let first = found("go1.27.3", 500, 8_000);

@@ -24,7 +24,8 @@ fn blocks(map: &MapAbi, arrays: &[(u64, u64)]) -> Vec<Block> {
             (room * 8).div_ceil(u64::from(map.load))
         };
         let block_bytes = slots.next_power_of_two() * SLOT;
-        let alloc = Alloc { alloc_objects: n, alloc_bytes: n * block_bytes, ..Alloc::default() };
+        let alloc_bytes = Some(n * block_bytes);
+        let alloc = Alloc { alloc_objects: Some(n), alloc_bytes, ..Alloc::default() };
         Block { block_bytes, alloc, map_capacity: Some(room) }
     };
     arrays.iter().map(block).collect()
@@ -96,7 +97,7 @@ fn of_maps_with_several_tables_only_their_mean_is_known() {
 
 #[test]
 fn hostile_numbers_are_survived() {
-    let alloc = |n| Alloc { alloc_objects: n, alloc_bytes: n, ..Alloc::default() };
+    let alloc = |n| Alloc { alloc_objects: Some(n), alloc_bytes: Some(n), ..Alloc::default() };
     for map_capacity in [None, Some(0), Some(8), Some(14), Some(u64::MAX)] {
         for n in [0, 1, u64::MAX] {
             for block_bytes in [0, 1, u64::MAX] {

@@ -1,0 +1,90 @@
+//! Profiles in other forms than profile.proto, as profiles of one program.
+
+use evidence::words::{base_name, counted};
+use gobin::Binary;
+use gopprof::Profile;
+use otlp::OfProgram;
+
+use crate::error::Error;
+use crate::folded::Folded;
+
+/// Programs that a message names.
+const SHOWN: usize = 6;
+
+/// Said of folded stacks.
+const NO_LINES: &str =
+    "its stacks name functions alone: what is said of a line is of the whole function";
+
+/// A profile that was made of something else.
+#[derive(Debug)]
+pub struct Converted {
+    /// Name of the program; `None` where nothing says it.
+    pub(crate) program: Option<String>,
+    pub(crate) profile: Profile,
+    /// What was lost on the way.
+    pub(crate) losses: Vec<String>,
+}
+
+impl From<OfProgram> for Converted {
+    fn from(OfProgram { program, profile, n_cut }: OfProgram) -> Self {
+        Self { program, profile, losses: cut(n_cut).into_iter().collect() }
+    }
+}
+
+impl From<Folded> for Converted {
+    fn from(Folded { profile, n_other, n_cut }: Folded) -> Self {
+        let others = counted(n_other, "line");
+        let others =
+            (n_other > 0).then(|| format!("{others} without a stack and its count, not used"));
+        let losses = [Some(NO_LINES.to_owned()), others, cut(n_cut)];
+        Self { program: None, profile, losses: losses.into_iter().flatten().collect() }
+    }
+}
+
+fn cut(n: u64) -> Option<String> {
+    (n > 0).then(|| {
+        format!("{} without the frames next to the root: they are too deep", counted(n, "sample"))
+    })
+}
+
+/// Those of the program of this executable; without one, all where they are of one program.
+pub(crate) fn of_one_program(
+    profiles: Vec<Converted>,
+    executable: Option<(&str, &Binary<'_>)>,
+    name: &str,
+) -> Result<Vec<Converted>, Error> {
+    let mut programs: Vec<(&str, usize)> = Vec::new();
+    for of in &profiles {
+        let (program, n) = (of.program.as_deref().unwrap_or("?"), of.profile.n_samples());
+        match programs.iter_mut().find(|(known, _)| *known == program) {
+            Some((_, sum)) => *sum += n,
+            None => programs.push((program, n)),
+        }
+    }
+    if programs.len() <= 1 {
+        return Ok(profiles);
+    }
+    programs.sort_by_key(|&(program, n)| (std::cmp::Reverse(n), program));
+    let listed: Vec<&str> = programs.iter().take(SHOWN).map(|(program, _)| *program).collect();
+    let more = if programs.len() > SHOWN { ", …" } else { "" };
+    let listed = format!("{}{more}", listed.join(", "));
+    let refused = |reason| Err(Error::Unusable { name: name.to_owned(), reason });
+    let Some((path, binary)) = executable else {
+        return refused(format!(
+            "profiles of {} programs ({listed}); give the executable of the one to look at",
+            programs.len()
+        ));
+    };
+    let build_id = binary.gnu_build_id();
+    let is_of_it = |of: &Converted| {
+        let mut ids = of.profile.mappings.iter().map(|mapping| of.profile.str(mapping.build_id));
+        let by_id = build_id.as_deref().is_some_and(|id| ids.any(|other| other == id));
+        by_id || of.program.as_deref().is_some_and(|program| base_name(program) == base_name(path))
+    };
+    let n_programs = programs.len();
+    let of_it: Vec<Converted> = profiles.into_iter().filter(is_of_it).collect();
+    if of_it.is_empty() {
+        return refused(format!("none of its {n_programs} programs is {path}: {listed}"));
+    }
+    Ok(of_it)
+}
