@@ -4,7 +4,7 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: help setup demo test lint bench accuracy record-truth kernels fuzz
+.PHONY: help setup demo test lint bench accuracy corpus record-truth kernels fuzz
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,11 @@ bench: ## diagnose against `go tool pprof -top`, record against bpftrace and per
 	bench/diagnose-vs-pprof
 	bench/record-overhead
 	bench/flatnest/run
+
+corpus: ## what diagnose says of profiles and traces that nobody here made, beside go tool pprof (module proxy; minutes)
+	@scripts/setup
+	$(CARGO) build --locked --release --package mapscope
+	bench/corpus/run
 
 accuracy: ## whether the first finding of diagnose is right on programs of other people (module proxy; a quarter of an hour)
 	@scripts/setup
