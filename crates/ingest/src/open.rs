@@ -246,6 +246,9 @@ pub(crate) fn classify(profile: Parsed<Profile>) -> Input {
     } else {
         let kind = match types.first() {
             Some(&"goroutine") => "a goroutine profile".to_owned(),
+            _ if has("time") || has("wall") => {
+                "a profile of wall-clock time, waiting included".to_owned()
+            }
             Some(first) => format!("a profile of `{}`", printable(first)),
             None => "a profile without sample types".to_owned(),
         };

@@ -3,7 +3,7 @@
 use evidence::printable;
 
 /// What begins like this, and what to do about it.
-const KNOWN: [(&[u8], &str); 16] = [
+const KNOWN: [(&[u8], &str); 19] = [
     (b"<!", WEB_PAGE),
     (b"<html", WEB_PAGE),
     (b"MZ", NOT_ELF),
@@ -17,6 +17,9 @@ const KNOWN: [(&[u8], &str); 16] = [
     (b"goroutine ", TEXT_PROFILE),
     (b"heap profile: ", TEXT_PROFILE),
     (b"--- ", TEXT_PROFILE),
+    (b"\0\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0", GPERFTOOLS),
+    (b"\0\0\0\0\x03\0\0\0\0\0\0\0", GPERFTOOLS),
+    (b"PeriodType: ", "this is what `pprof -raw` prints; give the profile that it was made of"),
     (b"SQLite format", "this is a database"),
     (b"\xff\xfe", UTF_16),
     (b"\xfe\xff", UTF_16),
@@ -25,6 +28,8 @@ const KNOWN: [(&[u8], &str); 16] = [
 const WEB_PAGE: &str = "this is a web page; is the URL that of a pprof endpoint?";
 const NOT_ELF: &str = "this executable is not ELF: only Linux executables can be read";
 const ARCHIVE: &str = "this is an archive; unpack it first";
+/// Words of 8 or 4 bytes: 0, 3, the version. Source: docs/cpuprofile-fileformat.html of gperftools.
+const GPERFTOOLS: &str = "this is a CPU profile as gperftools writes it, and Go did up to 1.8; convert it: `go tool pprof -proto`";
 const TEXT_PROFILE: &str = "this is a profile in text form; fetch it without `debug=1`";
 
 const UTF_16: &str = "this is text in UTF-16, not a profile";
@@ -43,6 +48,9 @@ pub(crate) fn name(head: &[u8]) -> Option<String> {
         return Some((*what).to_owned());
     }
     let line = first_line(head)?;
+    if line.contains(" profile: total ") {
+        return Some(TEXT_PROFILE.to_owned());
+    }
     let shown: String = printable(line.trim()).chars().take(SHOWN_TEXT).collect();
     Some(format!("this is text, not a profile: {shown:?}"))
 }
@@ -86,7 +94,7 @@ mod tests {
 
     #[test]
     fn strangers_are_named() {
-        let cases: [(&[u8], &str); 9] = [
+        let cases: [(&[u8], &str); 12] = [
             (b"", "empty"),
             (b"404 page not found\n", "\"404 page not found\""),
             (b"\n  MIT License\n\nCopyright", "\"MIT License\""),
@@ -95,6 +103,9 @@ mod tests {
             (b"<!doctype html>", "web page"),
             (b"\xff\xfeh\0i\0", "UTF-16"),
             (b"heap profile: 1: 2 [3: 4]", "debug=1"),
+            (b"threadcreate profile: total 7\n1 @ 0x1", "debug=1"),
+            (b"PeriodType: cpu nanoseconds\n", "`pprof -raw` prints"),
+            (b"\0\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0", "gperftools"),
             ("a\u{202e}b".as_bytes(), "a\u{fffd}b"),
         ];
         for (head, what) in cases {

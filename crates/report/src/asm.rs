@@ -7,6 +7,7 @@ use diagnosis::binary::{ListedInstruction, ListedProfile, Listing, Weight};
 use evidence::Frame;
 
 use crate::numbers::{count, percent, sampled_share};
+use crate::short_words::ShortWords;
 use crate::words;
 
 const BOLD: Style = Style::new().bold();
@@ -24,6 +25,7 @@ const MAX_TEXT: usize = 56;
 /// # Errors
 /// When `out` fails.
 pub fn render_asm(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
+    let out = &mut ShortWords::new(out);
     writeln!(out, "{BOLD}{}{BOLD:#}", listing.function)?;
     match &listing.profile {
         Some(ListedProfile { event, own, total }) => {
@@ -50,7 +52,7 @@ pub fn render_asm(out: &mut dyn Write, listing: &Listing) -> io::Result<()> {
         }
         row(out, instruction, listing.profile.as_ref(), width)?;
     }
-    Ok(())
+    out.flush()
 }
 
 fn place_line(out: &mut dyn Write, frame: Option<&Frame>) -> io::Result<()> {

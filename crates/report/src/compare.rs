@@ -11,6 +11,7 @@ use gobench::Better;
 use gobench::stats::{Change, Outcome, Summary};
 
 use crate::numbers::{figure, fine_bytes, fine_duration};
+use crate::short_words::ShortWords;
 use crate::words;
 
 pub use benchmarks::{BenchmarkComparison, render_benchmarks, write_as_benchmarks};
@@ -30,6 +31,7 @@ const ENOUGH_RUNS: usize = 6;
 /// # Errors
 /// When `out` fails.
 pub fn render_compare(out: &mut dyn Write, comparison: &Comparison, top: usize) -> io::Result<()> {
+    let out = &mut ShortWords::new(out);
     for (side, name) in comparison.sides.iter().zip(["before", "after"]) {
         side_line(out, side, name)?;
     }
@@ -49,7 +51,8 @@ pub fn render_compare(out: &mut dyn Write, comparison: &Comparison, top: usize) 
         writeln!(out, "\n{DIM}and {hidden} more {functions}; --top shows more{DIM:#}")?;
     }
     let all = comparison.functions.iter().flat_map(|function| &function.rows);
-    notes(out, comparison.process.iter().chain(all).map(|row| &row.change))
+    notes(out, comparison.process.iter().chain(all).map(|row| &row.change))?;
+    out.flush()
 }
 
 /// "worse: main.build: growths +12.5 %", a line for what got worse than allowed.

@@ -20,6 +20,7 @@ mod page;
 mod rules;
 mod sarif;
 mod scan;
+mod short_words;
 mod storage;
 mod text;
 mod timeline;

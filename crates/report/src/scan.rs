@@ -7,6 +7,7 @@ use diagnosis::binary::{Scan, ScannedSite, ScannedType};
 use goabi::Nested;
 
 use crate::numbers::{bytes, count};
+use crate::short_words::ShortWords;
 use crate::words::{self, Word};
 
 const BOLD: Style = Style::new().bold();
@@ -18,6 +19,7 @@ const TITLE: Style = AnsiColor::Cyan.on_default().bold();
 /// # Errors
 /// When `out` fails.
 pub fn render_scan_text(out: &mut dyn Write, report: &Scan, top: usize) -> io::Result<()> {
+    let out = &mut ShortWords::new(out);
     let map_impl = report.map_impl.map_or("unknown", |of| of.word());
     writeln!(
         out,
@@ -38,7 +40,8 @@ pub fn render_scan_text(out: &mut dyn Write, report: &Scan, top: usize) -> io::R
         count(report.write_sites.len() as u64),
     )?;
     types(out, &report.map_types, top)?;
-    sites(out, &report.write_sites, top)
+    sites(out, &report.write_sites, top)?;
+    out.flush()
 }
 
 fn types(out: &mut dyn Write, types: &[ScannedType], top: usize) -> io::Result<()> {

@@ -17,6 +17,7 @@ use crate::growth;
 use crate::numbers::{
     NOT_MEASURED, amount, bar, bytes, count, counted, cpu_part, cpu_time, percent, share,
 };
+use crate::short_words::ShortWords;
 use crate::words::{self, Word};
 use crate::{locks, storage, trace};
 
@@ -57,12 +58,14 @@ pub fn render_text(
     options: &TextOptions,
 ) -> io::Result<()> {
     let evidence = &diagnosis.evidence;
+    let out = &mut ShortWords::new(out);
     let mut page = Page { out, width: options.width.max(MIN_WIDTH) };
     page.header(evidence)?;
     page.notices(evidence, |of, notice| !is_of_growth(of, notice))?;
     page.findings(diagnosis, options.top)?;
     page.sites(evidence, options.top)?;
-    page.not_measured(&diagnosis.not_measured)
+    page.not_measured(&diagnosis.not_measured)?;
+    out.flush()
 }
 
 struct Page<'o> {

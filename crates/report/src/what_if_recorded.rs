@@ -18,6 +18,7 @@ pub use svg::render_recorded_svg;
 
 use crate::growth::{classes, entries, grows_text, maps, size_text};
 use crate::numbers::{bytes, count, recorded, span};
+use crate::short_words::ShortWords;
 use crate::what_if::name;
 use crate::words::{self, Word};
 
@@ -55,6 +56,7 @@ const AT_GROWTHS: &str = "entries at growths";
 /// # Errors
 /// When `out` fails.
 pub fn render_recorded(out: &mut dyn Write, report: &RecordedWhatIf<'_>) -> io::Result<()> {
+    let out = &mut ShortWords::new(out);
     writeln!(out, "{BOLD}{}{BOLD:#}", program(report.evidence))?;
     for source in &report.evidence.sources {
         writeln!(out, "  {DIM}{}: {}{DIM:#}", source.name, source.summary)?;
@@ -69,7 +71,8 @@ pub fn render_recorded(out: &mut dyn Write, report: &RecordedWhatIf<'_>) -> io::
     if report.n_more > 0 {
         writeln!(out, "\n{DIM}and {} more; --top shows them{DIM:#}", count(report.n_more as u64))?;
     }
-    writeln!(out, "\n{DIM}{}{DIM:#}", notes(report))
+    writeln!(out, "\n{DIM}{}{DIM:#}", notes(report))?;
+    out.flush()
 }
 
 fn program(evidence: &Evidence) -> String {

@@ -1,6 +1,7 @@
 //! `mapscope diagnose --json`.
 
 use std::io::{self, Write};
+use std::marker::PhantomData;
 
 use diagnosis::finding::Gap;
 use evidence::{CpuUnit, ProcessCpu, ProcessTrace, SourceId, SourceKind};
@@ -14,7 +15,7 @@ use super::growth::Growth;
 use super::key::{By, Key};
 use super::site::{Alloc, FunctionCost, LockWaits, Misses, Site};
 use super::storage::Storage;
-use super::{Cost, Source};
+use super::{Cost, Each, Source};
 use crate::words;
 
 /// Name and version of the shape.
@@ -25,7 +26,8 @@ const SCHEMA: &str = "mapscope.diagnosis/1";
 /// # Errors
 /// When `out` fails.
 pub fn render_json(out: &mut dyn Write, diagnosis: &diagnosis::Diagnosis) -> io::Result<()> {
-    super::write(out, &Diagnosis::from(diagnosis))
+    let sites = Each::<_, Site<'_>>(&diagnosis.evidence.sites, PhantomData);
+    super::write_with_list(out, &Diagnosis::from(diagnosis), "sites", &sites)
 }
 
 /// Which maps of a Go program cost its time, why, and what to change.
@@ -88,7 +90,8 @@ impl<'d> From<&'d diagnosis::Diagnosis> for Diagnosis<'d> {
             hints: super::each(&evidence.hints),
             findings: diagnosis.findings.iter().map(|of| Finding::of(of, diagnosis)).collect(),
             total_saving: diagnosis.total_saving().map(CpuPart::from),
-            sites: super::each(&evidence.sites),
+            // They are written one by one.
+            sites: Vec::new(),
             not_measured: diagnosis.not_measured.iter().map(|&gap| gap.into()).collect(),
         }
     }
