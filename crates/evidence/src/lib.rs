@@ -608,7 +608,7 @@ pub struct Caller {
     pub function: Cost,
     /// The part of `function` inside mutexes of package sync, in functions that it calls included.
     pub function_locking: Cost,
-    /// Strings and interface values made by the line itself.
+    /// Strings and interface values made by the line itself, and by those of its function just before it.
     pub key_conversion: Cost,
     /// Waits for locks that its function takes or gives back; none when no source would have seen them.
     pub locks: SiteLocks,

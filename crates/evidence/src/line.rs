@@ -147,6 +147,11 @@ impl LineTable {
         self.functions.texts.iter()
     }
 
+    /// All lines, in the order of their first appearance.
+    pub fn lines(&self) -> impl Iterator<Item = LineId> {
+        (0..self.lines.len() as u32).map(LineId)
+    }
+
     /// Number of lines.
     pub fn n_lines(&self) -> usize {
         self.lines.len()

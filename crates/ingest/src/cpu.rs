@@ -35,6 +35,8 @@ pub(crate) const SHORTEST_PERIOD_NS: u64 = 10_000;
 /// Said of a profile that cannot be added to those before it.
 const OTHER_UNIT: &str = "not used: of this profile and those before it, one counts CPU time and one samples that it gives no \
                           time of";
+/// How many lines before a call the key that it hands on may be made. Basis: a key is made just before it is used.
+const LINES_TO_CALL: u32 = 10;
 /// Frames of the user above that of a site which are looked at: who takes a lock or makes a key is near.
 const CALLER_STEPS: usize = 4;
 
@@ -142,6 +144,9 @@ struct CallerSums {
     n_above: u32,
     map: Cost,
 }
+
+/// Lines of functions with what making strings and interface values costs there.
+type KeysMade = HashMap<FunctionId, Vec<(u32, Cost)>>;
 
 /// What the profile's values mean.
 pub(crate) struct Values {
@@ -306,13 +311,15 @@ impl CpuCollector {
         self.process.assign_functions = assign_functions;
         self.process.duration_ns = self.process.duration_ns.filter(|_| self.has_durations);
         let sites = std::mem::take(&mut self.sites);
-        let sites = sites.into_iter().map(|(line, sums)| self.site(line, sums)).collect();
+        let keys = self.keys_by_function();
+        let site = |(line, sums)| self.site(line, sums, &keys);
+        let sites = sites.into_iter().map(site).collect();
         let notice = self.stacks.as_ref().and_then(StackBuilder::notice);
         let stacks = self.stacks.take().map(|stacks| stacks.finish(&self.lines));
         CpuSums { process: self.process, sites, stacks, notice }
     }
 
-    fn site(&self, line: LineId, sums: SiteSums) -> CpuSite {
+    fn site(&self, line: LineId, sums: SiteSums, keys: &KeysMade) -> CpuSite {
         let function = self.lines.function_of(line).index();
         let of_line = self.by_line.parts[line.index()];
         let of_function = self.by_function.parts[function];
@@ -334,7 +341,7 @@ impl CpuCollector {
             entry_points: self.named(&sums.entry_points, usize::MAX),
             leaves: self.named(&sums.leaves, MAX_LEAVES),
             depth: depth(&sums.samples_by_depth),
-            callers: self.callers(&sums),
+            callers: self.callers(&sums, keys),
         };
         CpuSite {
             frame: self.lines.frame(line),
@@ -365,19 +372,23 @@ impl CpuCollector {
     }
 
     /// The lines that call it and take locks or make keys, those with the largest part of its cost.
-    fn callers(&self, sums: &SiteSums) -> Vec<Caller> {
+    fn callers(&self, sums: &SiteSums, keys: &KeysMade) -> Vec<Caller> {
         let caller = |(&line, of): (&LineId, &CallerSums)| {
             let function = self.lines.function_of(line).index();
             let of_function = self.by_function.parts[function];
-            let of_line = self.by_line.parts[line.index()];
-            let says = [of_function.locking, of_line.key_conversion];
+            let frame = self.lines.frame(line);
+            let made = keys.get(&self.lines.function_of(line)).into_iter().flatten();
+            let before = frame.line.saturating_sub(LINES_TO_CALL)..=frame.line;
+            let made = made.filter(|(at, _)| before.contains(at)).map(|&(_, cost)| cost);
+            let key_conversion = made.sum();
+            let says = [of_function.locking, key_conversion];
             let caller = || Caller {
-                frame: self.lines.frame(line),
+                frame,
                 n_above: of.n_above,
                 map: of.map,
                 function: self.by_function.sums[function].cum,
                 function_locking: of_function.locking,
-                key_conversion: of_line.key_conversion,
+                key_conversion,
                 locks: SiteLocks::default(),
             };
             says.iter().any(|cost| *cost != Cost::default()).then(caller)
@@ -389,6 +400,19 @@ impl CpuCollector {
         });
         callers.truncate(MAX_CALLERS);
         callers
+    }
+
+    /// Lines that make strings and interface values, by function.
+    fn keys_by_function(&self) -> KeysMade {
+        let mut keys = KeysMade::new();
+        for line in self.lines.lines() {
+            let made = self.by_line.parts[line.index()].key_conversion;
+            if made != Cost::default() {
+                let of_function = keys.entry(self.lines.function_of(line)).or_default();
+                of_function.push((self.lines.frame(line).line, made));
+            }
+        }
+        keys
     }
 
     /// The functions of the copy that costs most.

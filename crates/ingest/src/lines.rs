@@ -61,6 +61,11 @@ impl Lines {
         &self.classes
     }
 
+    /// All lines. Order: by id.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = LineId> {
+        self.table.lines()
+    }
+
     pub(crate) fn n_lines(&self) -> usize {
         self.table.n_lines()
     }

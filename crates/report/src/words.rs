@@ -109,7 +109,7 @@ words! { Cause:
     Self::Hashing { .. } => "hashing",
     Self::KeysBuilt { .. } => "keys_built",
     Self::LookedUpTwice { .. } => "looked_up_twice",
-    Self::MapsDropped => "maps_dropped",
+    Self::MapsDropped { .. } => "maps_dropped",
     Self::NeverShrinks { .. } => "never_shrinks",
     Self::ClearOutweighsWrites { .. } => "clear_outweighs_writes",
     Self::IterationDominates { .. } => "iteration_dominates",

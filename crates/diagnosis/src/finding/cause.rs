@@ -97,7 +97,10 @@ pub enum Cause {
         write: Frame,
     },
     /// Maps are filled and soon dropped.
-    MapsDropped,
+    MapsDropped {
+        /// They are in maps that each call makes, and drops, as well.
+        with_outer: bool,
+    },
     /// Loops over a map pass mostly empty places.
     NeverShrinks {
         /// Type of the map, where it is known.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::finding::{Advice, Amount, Cause, EvidenceLine, Finding, Gain, Level, Reason};
 use evidence::sizes::allocated::is_enough;
-use evidence::{Alloc, Cost, Evidence, MapType, SiteCpu, SourceKind};
+use evidence::{Alloc, Cost, Evidence, MapType, SiteCpu, SiteHeap, SourceKind};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
 pub(super) const CHURN: u64 = 20;
@@ -32,16 +32,17 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     let process = context.evidence.heap.as_ref()?;
     let mut arrays = Alloc::default();
     heap.arrays().for_each(|block| arrays += block.alloc);
-    let (alloc, inuse, allocated) =
-        (arrays.alloc_bytes?, arrays.inuse_bytes?, process.total.alloc_bytes?);
+    let (alloc, inuse) = (arrays.alloc_bytes?, arrays.inuse_bytes?);
+    let allocated = process.total.alloc_bytes?;
     let is_large = alloc as f64 >= CHURN_NOTICEABLE * allocated as f64;
-    // A map that another one keeps is not dropped here.
-    if context.types(MapOp::Assign).any(|of| context.outer_type(of).is_some()) {
+    // A map that another one keeps is not dropped here, but where each call makes both.
+    let has_outer = context.types(MapOp::Assign).any(|of| context.outer_type(of).is_some());
+    if has_outer && !context.site.has_new_map {
         return None;
     }
     let bytes_per_sample = process.bytes_per_sample?;
     let seen = heap.arrays().map(|block| block.samples(bytes_per_sample)).sum();
-    if !is_enough(seen) || !is_large || alloc < inuse.saturating_mul(CHURN) {
+    if !is_enough(seen) || !is_large || !is_dropped(&arrays) {
         return None;
     }
     let (cpu, cpu_of_process) = context.cpu()?;
@@ -50,7 +51,8 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_noticeable(cost, cpu_of_process.total) || is_mostly_empty(context, cpu) {
         return None;
     }
-    let mut finding = context.finding(cost, Cause::MapsDropped, Advice::ClearAndReuse);
+    let cause = Cause::MapsDropped { with_outer: has_outer };
+    let mut finding = context.finding(cost, cause, Advice::ClearAndReuse);
     finding.evidence = said([
         context.fact(
             SourceKind::Heap,
@@ -70,6 +72,12 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     ]);
     finding.confidence = confidence(cost, Level::Medium, Reason::DropsNotMeasured);
     Some(finding)
+}
+
+/// Whether next to nothing of what was allocated is live.
+fn is_dropped(arrays: &Alloc) -> bool {
+    let both = arrays.alloc_bytes.zip(arrays.inuse_bytes);
+    both.is_some_and(|(alloc, inuse)| alloc >= inuse.saturating_mul(CHURN))
 }
 
 /// Whether making a map with a hint costs more here than filling it: then it has far more room than it needs, and clearing it
@@ -97,6 +105,9 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
     let first = marked.types.first()?;
     let live = heap.total.inuse_bytes?;
     let heap_share = marked.bytes as f64 / live.max(1) as f64;
+    if are_mostly_dropped(process.evidence) {
+        return None;
+    }
     let dominates = gc_share >= GC_DOMINATES;
     let enough = if dominates { HEAP_SHARE } else { HEAP_NOTICEABLE };
     if gc == Cost::default() || gc_share < GC_BOUND || heap_share < enough {
@@ -127,6 +138,20 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
     let advice = mark_less(process, &marked.types, dominates)?;
     let confidence = confidence(gc, Level::Medium, Reason::MarkTimeNotMeasured);
     Some(Finding { evidence, ..process.finding(cause, advice, cost, confidence) })
+}
+
+/// Whether arrays of maps that are soon dropped are much of all that is allocated: then the collector is busy because it runs so
+/// often, and not with what is live.
+fn are_mostly_dropped(evidence: &Evidence) -> bool {
+    let of_site = |heap: &SiteHeap| {
+        let mut arrays = Alloc::default();
+        heap.arrays().for_each(|block| arrays += block.alloc);
+        if is_dropped(&arrays) { arrays.alloc_bytes.unwrap_or(0) } else { 0 }
+    };
+    let heaps = evidence.sites.iter().filter_map(|site| site.heap.as_ref());
+    let dropped = heaps.map(of_site).fold(0, u64::saturating_add);
+    let all = evidence.heap.as_ref().and_then(|heap| heap.total.alloc_bytes);
+    all.is_some_and(|all| dropped as f64 >= HEAP_NOTICEABLE * all as f64 && dropped > 0)
 }
 
 /// Live arrays of maps that the collector has to look into.

@@ -28,7 +28,7 @@ fn finding(site: usize, under: Option<Under>, saving: Saving) -> Finding {
     Finding {
         rule: "rule",
         site: Some(site),
-        cause: Cause::MapsDropped,
+        cause: Cause::MapsDropped { with_outer: false },
         advice: Advice::ClearAndReuse,
         under,
         cost: None,

@@ -224,6 +224,21 @@ fn callers_that_lock_or_make_strings_are_known() {
 }
 
 #[test]
+fn a_key_may_be_made_in_the_lines_before_the_call_that_hands_it_on() {
+    let made = "runtime.mallocgc:1;runtime.concatstrings:2";
+    let e = evidence(&format!(
+        "9 {ASSIGN};cache.find:7;main.get:30;main.main:1
+         5 {made};main.get:20
+         4 {made};main.get:19
+         3 {made};main.get:31
+         2 {made};main.put:30"
+    ));
+    let callers = &site(&e, "cache.find").cpu.as_ref().unwrap().callers;
+    let made: Vec<u64> = callers.iter().map(|of| samples(of.key_conversion)).collect();
+    assert_eq!(made, [5]);
+}
+
+#[test]
 fn a_line_counts_a_sample_once_however_often_it_recurs() {
     let e = evidence(&format!("3 {ASSIGN};main.walk:7;main.walk:7;main.walk:7\n4 main.walk:7"));
     let cpu = e.sites[0].cpu.as_ref().unwrap();

@@ -98,8 +98,13 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
             short_place(write)
         )
         .into(),
-        Cause::MapsDropped => {
+        Cause::MapsDropped { with_outer: false } => {
             "maps are filled here and soon dropped".into()
+        }
+        Cause::MapsDropped { with_outer: true } => {
+            "each call makes maps in a map, fills them here, and soon drops them all; where they come out alike, build them \
+             once and keep them"
+                .into()
         }
         Cause::NeverShrinks { map_type } => format!(
             "{} has room for far more than it holds, and a loop goes through all of it: a map never gives its arrays back",

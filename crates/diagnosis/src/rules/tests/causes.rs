@@ -239,6 +239,21 @@ fn a_collector_that_dominates_comes_first() {
     assert_eq!(found("go1.23.9", 300, 4_000).cost, Some(cost(100)));
 }
 
+/// Then it runs often, whatever is live.
+#[test]
+fn a_collector_that_is_busy_with_what_is_dropped_has_no_finding_of_its_own() {
+    let speaks = |dropped| {
+        let mut evidence = program("go1.27.3");
+        evidence.cpu.as_mut().unwrap().gc = cost(500);
+        let held = site(2, &[]).uses(Assign, inner()).arrays(&[(896, 70)], 2_000);
+        let filled = site(3, &[]).arrays(&[(8, dropped)], 0);
+        let found = run(evidence, vec![held, filled]).findings;
+        found.iter().any(|of| of.rule == "gc-bound")
+    };
+    // 7,000 bytes of 10,000 are held.
+    assert!(!speaks(30) && speaks(29));
+}
+
 /// The collector's work for what a line allocates goes with it.
 #[test]
 fn what_is_allocated_counts_with_what_it_costs_to_collect() {
