@@ -39,7 +39,7 @@ struct Section<'a> {
     bytes: &'a [u8],
 }
 
-/// Segments, sections and relative relocations of an executable.
+/// Segments, sections and relocations of an executable, as far as these put an address of its own in place.
 #[derive(Debug)]
 pub(crate) struct Image<'a> {
     pub(crate) arch: Arch,
@@ -47,8 +47,17 @@ pub(crate) struct Image<'a> {
     sections: Vec<Section<'a>>,
     /// Addresses that are made constant after relocation. Sortedness: by address, none overlap.
     relro: Vec<Range<u64>>,
-    /// Address and value of `R_*_RELATIVE` relocations. Sortedness: by address.
+    /// Where a relocation puts an address, and which. Sortedness: by place.
     relocations: Vec<(u64, u64)>,
+}
+
+/// Address of a symbol in a table; `None` where it is defined elsewhere, or nowhere.
+fn defined_symbol(symbols: &[u8], at: u64) -> Option<u64> {
+    const SECTION: Range<usize> = 6..8;
+    const VALUE: usize = 8;
+    let symbol = symbols.as_chunks::<24>().0.get(usize::try_from(at).ok()?)?;
+    let is_defined = symbol[SECTION] != [0, 0];
+    u64_at(symbol, VALUE).filter(|_| is_defined)
 }
 
 impl<'a> Image<'a> {
@@ -95,36 +104,55 @@ impl<'a> Image<'a> {
         let names = header.shstrndx(endian, data).ok().and_then(|idx| headers.get(idx as usize));
         let names = names.and_then(bytes_of).unwrap_or(&[]);
         let mut tables = Vec::new();
+        let mut symbols: &[u8] = &[];
         for section in headers.iter().take(MAX_SECTIONS) {
             let Some(bytes) = bytes_of(section) else { continue };
             if section.sh_type(endian) == elf::SHT_RELA {
                 let start = section.sh_offset(endian);
                 tables.push(start..start.saturating_add(bytes.len() as u64));
             }
+            if section.sh_type(endian) == elf::SHT_DYNSYM {
+                symbols = bytes;
+            }
             if let Some(name) = section_name(names, section.sh_name(endian)) {
                 self.sections.push(Section { name, addr: section.sh_addr(endian), bytes });
             }
         }
         for table in merged(tables) {
-            self.add_relocations(clipped(data, table.start, table.end - table.start));
+            let bytes = clipped(data, table.start, table.end - table.start);
+            self.add_relocations(bytes, symbols);
         }
-        let relro = self.sections.iter().filter(|section| section.name.starts_with(".data.rel.ro"));
+        let is_constant = |name: &str| name.starts_with(".data.rel.ro") || name == ".got";
+        let relro = self.sections.iter().filter(|section| is_constant(section.name));
         let range = |section: &Section<'_>| {
             section.addr..section.addr.saturating_add(section.bytes.len() as u64)
         };
         self.relro = merged(relro.map(range).collect());
     }
 
-    /// Keeps those that put a fixed address in place: in position-independent executables all pointers are such.
-    fn add_relocations(&mut self, bytes: &[u8]) {
-        let relative = match self.arch {
-            Arch::Amd64 => elf::R_X86_64_RELATIVE.0,
-            Arch::Arm64 => elf::R_AARCH64_RELATIVE.0,
+    /// Keeps those that put a fixed address in place: in position-independent executables all pointers are such, and in
+    /// plugins those to types and functions, which have symbols there, so that the program may have its own.
+    fn add_relocations(&mut self, bytes: &[u8], symbols: &[u8]) {
+        let (relative, [absolute, of_table]) = match self.arch {
+            Arch::Amd64 => {
+                (elf::R_X86_64_RELATIVE.0, [elf::R_X86_64_64.0, elf::R_X86_64_GLOB_DAT.0])
+            }
+            Arch::Arm64 => {
+                (elf::R_AARCH64_RELATIVE.0, [elf::R_AARCH64_ABS64.0, elf::R_AARCH64_GLOB_DAT.0])
+            }
         };
         let entries = bytes.as_chunks::<24>().0.iter();
         self.relocations.extend(entries.filter_map(|entry| {
-            let word = |at: usize| u64_at(entry, at);
-            (word(8)? as u32 == relative).then_some((word(0)?, word(16)?))
+            let [place, info, addend] = [0, 8, 16].map(|at| u64_at(entry, at));
+            let (info, addend) = (info?, addend?);
+            let value = match info as u32 {
+                kind if kind == relative => addend,
+                kind if kind == absolute || kind == of_table => {
+                    defined_symbol(symbols, info >> 32)?.wrapping_add(addend)
+                }
+                _ => return None,
+            };
+            Some((place?, value))
         }));
     }
 

@@ -82,3 +82,26 @@ fn check_likeness(go: &Toolchain) {
         assert_eq!(binary.map_types().unwrap().value, types, "{version} as {other}");
     }
 }
+
+/// Its pointers to types are to symbols, since the program may have the same types.
+#[test]
+fn plugins_have_their_types() {
+    let source = xtask::repo_root().join("crates/probe/testdata/plugin/extra");
+    let args = vec!["-buildmode=plugin".to_owned()];
+    let options = BuildOptions { cgo: true, args, ..BuildOptions::default() };
+    for version in ["1.23.9", "1.27.3"] {
+        let Some(go) = xtask::go::toolchain(version) else {
+            xtask::skip(&format!("no Go {version}"));
+            continue;
+        };
+        let plugin = match go.build(&source, &options) {
+            Ok(plugin) => fs::read(plugin).unwrap(),
+            Err(why) => return xtask::skip(&format!("no plugin can be built: {why}")),
+        };
+        let binary = Binary::parse(&plugin).unwrap().value;
+        let types = binary.map_types().unwrap();
+        assert_eq!(types.faults, [], "{version}");
+        let names: Vec<&str> = types.value.iter().map(|of| &*of.name).collect();
+        assert!(names.contains(&"map[int]int"), "{version}: {names:?}");
+    }
+}
