@@ -2,13 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otlp::{Form, read};
+use otlp::{Form, parse};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = Form::of(bytes);
     for form in [Form::Proto, Form::FramedProto, Form::Json] {
-        let Ok(programs) = read(bytes, form) else { continue };
-        for of in programs {
+        let Ok(parsed) = parse(bytes, form) else { continue };
+        for of in parsed.value {
             of.profile.check_valid().expect("what was read is valid");
             for sample in of.profile.samples() {
                 assert_eq!(sample.values().count(), of.profile.sample_types.len());

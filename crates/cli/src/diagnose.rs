@@ -91,7 +91,8 @@ fn write_files(
         let stacks = stacks
             .ok_or_else(|| anyhow::anyhow!("--flamegraph needs a CPU profile among the inputs"))?;
         let mut svg = Vec::new();
-        report::render_flamegraph(&mut svg, stacks, "CPU time by cost category")?;
+        let unit = diagnosis.evidence.cpu.as_ref().map(|cpu| cpu.unit).unwrap_or_default();
+        report::render_flamegraph(&mut svg, stacks, unit)?;
         outputs.write(path, output::FLAMEGRAPH, &svg, err)?;
     }
     Ok(())

@@ -24,10 +24,10 @@ use gomap::Layout;
 use self::code::allocates;
 use self::times::Times;
 use crate::{
-    Cost, CpuAside, Evidence, Frame, HintedMakes, LineId, LineTable, MapType, Notice, ProcessCpu,
-    ProcessGrowth, ProcessHeap, ProcessLocks, ProcessMisses, ProcessStorage, ProcessTrace, Program,
-    Site, SiteGrowth, SiteHeap, SiteLock, SiteLocks, SiteMap, SiteMisses, Source, SourceId,
-    SourceKind, Sources, StackTree, Timeline, printable,
+    Alloc, Cost, CpuAside, Evidence, Frame, HintedMakes, LineId, LineTable, MapType, Notice,
+    ProcessCpu, ProcessGrowth, ProcessHeap, ProcessLocks, ProcessMisses, ProcessStorage,
+    ProcessTrace, Program, Site, SiteGrowth, SiteHeap, SiteLock, SiteLocks, SiteMap, SiteMisses,
+    Source, SourceId, SourceKind, Sources, StackTree, Timeline, printable,
 };
 
 pub use self::code::{CodeMaps, Related};
@@ -308,9 +308,10 @@ fn derive_sites(
 
 /// Whether what a line allocates can be maps.
 fn makes_maps(frame: &Frame, heap: &SiteHeap, code: Option<&CodeMaps>) -> bool {
-    let is_any = |n: Option<u64>| n > Some(0);
-    (is_any(heap.total.alloc_objects) || is_any(heap.total.alloc_bytes))
-        && code.is_some_and(|code| allocates(code.uses(frame)))
+    let Alloc { alloc_objects, alloc_bytes, inuse_objects, inuse_bytes } = heap.total;
+    let is_any =
+        [alloc_objects, alloc_bytes, inuse_objects, inuse_bytes].iter().any(|n| *n > Some(0));
+    is_any && code.is_some_and(|code| allocates(code.uses(frame)))
 }
 
 /// Waits by function, to be shared by its sites.

@@ -78,11 +78,13 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Whether an input measured the program as it ran: all do but the binary, and heap profiles that another replaced.
+    /// Whether an input measured the program as it ran: all do but the binary, heap profiles that another replaced, and traces of a
+    /// time that another covers.
     pub fn measures(&self, id: SourceId) -> bool {
         let is_used = |source: &Source| match source.kind {
             SourceKind::Binary => false,
             SourceKind::Heap => self.heap.as_ref().is_some_and(|heap| heap.sources.contains(id)),
+            SourceKind::Trace => self.trace.as_ref().is_some_and(|of| of.sources.contains(id)),
             _ => true,
         };
         self.sources.get(id).is_some_and(is_used)
@@ -167,7 +169,7 @@ pub struct Notice {
 pub struct Cost {
     /// Number of samples.
     pub samples: u64,
-    /// Units: nanoseconds of CPU time.
+    /// Units: nanoseconds of CPU time, or as [`ProcessCpu::unit`] says.
     pub cpu_ns: u64,
 }
 
@@ -266,7 +268,7 @@ pub struct FunctionCost {
     pub cost: Cost,
 }
 
-/// What [`Cost::cpu_ns`] counts in all costs of a process.
+/// What [`Cost::cpu_ns`] counts in costs of a process, but for those of samples beside ([`CpuAside`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CpuUnit {
     /// Nanoseconds of CPU time.
@@ -404,8 +406,8 @@ pub struct Site {
     pub made_elsewhere: Vec<String>,
     /// Lines of the function that write to a map which is read here, as far as the machine code shows it.
     pub written_at: Vec<Frame>,
-    /// Whether each call of the line's function makes a map that is used here.
-    pub has_new_map: bool,
+    /// Names of the types of maps used here that each call of the line's function makes.
+    pub new_maps: Vec<String>,
     /// CPU cost; `None` when no CPU profile has it.
     pub cpu: Option<SiteCpu>,
     /// Allocations at this line; `None` when no heap profile was given or none has it.

@@ -27,6 +27,8 @@ const TRACEPOINT: u32 = 2;
 const CACHE: u32 = 3;
 /// Bit of an attribute's flags: it names a frequency, not a period.
 const FLAG_FREQUENCY: u64 = 1 << 10;
+/// The event counts nothing in the program itself (`exclude_user`).
+const FLAG_NO_USER: u64 = 1 << 4;
 /// Lists of callers leave those of the program out (`exclude_callchain_user`).
 const FLAG_NO_USER_CALLERS: u64 = 1 << 22;
 /// Records that are no samples end with process, time and ids (`sample_id_all`).
@@ -340,7 +342,12 @@ impl Attr {
             HARDWARE | CACHE => ((self.config >> 32) as u32, self.config & 0xffff_ffff),
             _ => (0, self.config),
         };
+        let has_user = self.flags & FLAG_NO_USER == 0;
         let (kind, name) = match (self.kind, config) {
+            // What the kernel does alone is a part of the time that no share can be told of.
+            (kind, config) if !has_user => {
+                (EventKind::Other, format!("event {kind}:{config:#x}:k"))
+            }
             (HARDWARE, 0) => (EventKind::Cycles, "cycles".to_owned()),
             (HARDWARE, 3) => (EventKind::Misses, "cache-misses".to_owned()),
             (1, 0) => (EventKind::CpuTime, "cpu-clock".to_owned()),

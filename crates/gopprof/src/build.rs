@@ -134,6 +134,11 @@ impl ProfileBuilder {
         self.raw_sample(stack, values, &labels);
     }
 
+    /// Number of samples so far that differ in stack or labels.
+    pub fn n_samples(&self) -> usize {
+        self.samples.entries.len()
+    }
+
     fn raw_label(&mut self, label: &Label<'_>) -> RawLabel {
         let value = match label.value {
             LabelValue::Str(text) => RawLabelValue::Str(self.string(text)),

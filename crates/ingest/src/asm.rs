@@ -9,6 +9,7 @@ use gobin::{Access, Binary, FileOffset, Func, Instruction, LinkAddr, Memory};
 use gopprof::{Profile, Sample};
 
 use crate::binary::FrameNames;
+use crate::converted::{Converted, of_one_program};
 use crate::cpu::Values;
 use crate::error::Error;
 use crate::misses::misses_of;
@@ -159,6 +160,11 @@ fn samples_of(
     let of_event = match (opened, event) {
         (Input::Perf(file), _) => perf::profile_of(file, name, event, binary, binary_name)?,
         (Input::Cpu(parsed) | Input::Recording(parsed), None) => EventProfile::Cpu(parsed.value),
+        (Input::Converted(profiles, _), None) => {
+            let of_it = of_one_program(profiles, Some((binary_name, binary)), name)?;
+            let cpu = of_it.into_iter().find_map(Converted::into_cpu);
+            EventProfile::Cpu(cpu.ok_or_else(|| unusable("no CPU profile is in it"))?)
+        }
         (_, None) => return Err(unusable("neither a CPU profile nor perf.data")),
         (_, Some(_)) => return Err(unusable("not perf.data: only that has events")),
     };

@@ -5,13 +5,13 @@
 
 use std::borrow::Cow;
 
-use evidence::{Builder, OfSource, SourceId, SourceKind, Stated};
+use evidence::{Builder, CpuUnit, OfSource, SourceId, SourceKind, Stated};
 use goabi::MapImpl;
 use gobin::Binary;
 use gopprof::{Parsed, Profile};
 
 use crate::converted::of_one_program;
-use crate::cpu::CpuCollector;
+use crate::cpu::{CpuCollector, Values};
 use crate::error::Error;
 use crate::growth::GrowthCollector;
 use crate::heap::HeapSums;
@@ -24,6 +24,10 @@ use crate::program::{ProgramOfProfile, check_is_program_of};
 use crate::trace::TraceCollector;
 use crate::{Options, add_faults, binary, cpu, growth, heap, names};
 
+/// Said of one with nothing in it, which is what Go writes unless it is told to take samples.
+const WITHOUT_WAITS: &str = "without a wait: nobody waited, or runtime.SetMutexProfileFraction (SetBlockProfileRate) was not \
+                             called";
+
 /// All collectors; those without an input are `None`.
 #[derive(Debug)]
 pub(crate) struct Collectors<'b> {
@@ -35,6 +39,8 @@ pub(crate) struct Collectors<'b> {
     trace: Option<TraceCollector>,
     perf: Vec<PerfSamples>,
     executable: Option<Executable<'b>>,
+    /// When profiles were taken, how long and with how many samples, with their names.
+    taken: Vec<((i64, i64, usize), String)>,
     /// How maps are implemented, by the first profile that shows it, whose name is that.
     map_impl: Option<(MapImpl, String)>,
     /// Inputs that say nothing of maps: what each is.
@@ -82,6 +88,7 @@ impl<'b> Collectors<'b> {
             perf: Vec::new(),
             executable: None,
             map_impl: None,
+            taken: Vec::new(),
             unused: Vec::new(),
             programs: Vec::new(),
         }
@@ -123,7 +130,11 @@ impl<'b> Collectors<'b> {
             Input::Contention(mut parsed) => {
                 let source =
                     self.begin(name, SourceKind::Contention, locks::summary, &mut parsed, builder);
-                let Some(source) = source.map(|source| source.id()) else { return Ok(()) };
+                let Some(mut source) = source else { return Ok(()) };
+                if parsed.value.n_samples() == 0 {
+                    source.notice(WITHOUT_WAITS);
+                }
+                let source = source.id();
                 let side = locks::side_of_profile(&parsed.value);
                 LockSums::of(&parsed.value, side, source).tell(builder);
             }
@@ -139,14 +150,22 @@ impl<'b> Collectors<'b> {
                 self.perf.push(perf::read(file, &mut builder.source(name, SourceKind::Perf))?);
             }
             Input::Binary(bytes) => self.add_executable(name, Cow::Owned(bytes), builder)?,
-            Input::Converted(profiles) => {
+            Input::Converted(profiles, losses) => {
+                if profiles.is_empty() {
+                    self.leave_out(name, "a file of OpenTelemetry's without profiles", builder);
+                }
                 let executable = self.known.binary.as_ref().map(|(name, binary)| (*name, binary));
+                let said = |losses: &[String], builder: &mut Builder| {
+                    losses.iter().for_each(|loss| builder.notice(None, &format!("{name}: {loss}")));
+                };
+                said(&losses, builder);
                 for of in of_one_program(profiles, executable, name)? {
-                    for loss in &of.losses {
-                        builder.notice(None, &format!("{name}: {loss}"));
-                    }
+                    let n_before = self.programs.len();
                     let parsed = Parsed { value: of.profile, faults: Vec::new() };
                     self.add(classify(parsed), name, builder)?;
+                    if self.programs.len() > n_before {
+                        said(&of.losses, builder);
+                    }
                 }
             }
             Input::CaptureSummary => {}
@@ -199,9 +218,12 @@ impl<'b> Collectors<'b> {
         };
         let program = ProgramOfProfile::of(profile, name);
         // With an executable, that of the profiles has to be this.
-        let apart = binary.is_none().then(|| self.is_apart(&program, profile)).flatten();
+        let other = binary.is_none().then(|| self.other_program(&program, profile)).flatten();
+        let apart = other
+            .or_else(|| self.other_unit(kind, profile))
+            .or_else(|| self.same_one(kind, profile));
         if let Some(why) = apart {
-            builder.notice(None, &format!("{name} is not used, but to be looked at apart: {why}"));
+            builder.notice(None, &format!("{name} is not used: {why}"));
             return None;
         }
         let unseen = match judged {
@@ -221,19 +243,44 @@ impl<'b> Collectors<'b> {
             source.covers(i128::from(profile.time_nanos), duration_ns);
         }
         source.states(program.stated());
+        let taken = (profile.time_nanos, profile.duration_nanos, profile.n_samples());
+        self.taken.push((taken, name.to_owned()));
         self.programs.push(program);
         Some(source)
     }
 
-    /// Why a profile cannot be added to those before it; `None` where it can.
-    fn is_apart(&self, program: &ProgramOfProfile, profile: &Profile) -> Option<String> {
+    /// Of which other program, or build of Go, a profile is than those before it; `None` where it is not.
+    fn other_program(&self, program: &ProgramOfProfile, profile: &Profile) -> Option<String> {
         let other = self.programs.iter().find(|other| other.is_other_than(program));
         if let Some(other) = other {
-            return Some(format!("it is of another program than {}", other.profile));
+            return Some(format!(
+                "it is of another program than {}; diagnose it alone",
+                other.profile
+            ));
         }
         let (known, name) = self.map_impl.as_ref()?;
         let is_other = cpu::map_impl(profile).is_some_and(|of| of != *known);
-        is_other.then(|| format!("its Go has other maps than that of {name}"))
+        is_other.then(|| format!("its Go has other maps than that of {name}; diagnose it alone"))
+    }
+
+    /// Which profile a CPU profile is once more: taken at the same moment, as long, with as many samples.
+    fn same_one(&self, kind: SourceKind, profile: &Profile) -> Option<String> {
+        let is_cpu = kind == SourceKind::Cpu && profile.time_nanos != 0;
+        let taken = (profile.time_nanos, profile.duration_nanos, profile.n_samples());
+        let name = self.taken.iter().find(|(of, _)| is_cpu && *of == taken).map(|(_, name)| name);
+        name.map(|name| format!("it is the same as {name}"))
+    }
+
+    /// Why times and counts are not added up; `None` where a profile has what those before it have.
+    fn other_unit(&self, kind: SourceKind, profile: &Profile) -> Option<String> {
+        let known = self.cpu.as_ref()?.unit()?;
+        let unit = Values::of(profile).ok()?.unit();
+        (kind == SourceKind::Cpu && unit != known).then(|| match unit {
+            CpuUnit::Samples => "it counts samples without their CPU time".to_owned(),
+            CpuUnit::Nanoseconds => {
+                "those before it count samples without their CPU time".to_owned()
+            }
+        })
     }
 
     fn add_cpu(&mut self, profile: &Profile, source: &mut OfSource<'_>) -> Result<(), Error> {

@@ -2,18 +2,22 @@
 
 use evidence::words::{base_name, counted};
 use gobin::Binary;
-use gopprof::Profile;
+use gopprof::{Parsed, Profile};
 use otlp::OfProgram;
 
 use crate::error::Error;
 use crate::folded::Folded;
+use crate::names::is_same_id;
+use crate::open::{Input, classify};
 
+/// Characters of a program that a message names.
+const LONGEST_NAME: usize = 60;
 /// Programs that a message names.
 const SHOWN: usize = 6;
 
 /// Said of folded stacks.
-const NO_LINES: &str =
-    "its stacks name functions alone: what is said of a line is of the whole function";
+const NO_LINES: &str = "its stacks name functions alone, so that what is said of a line is of the whole function; and what it \
+                        counts it does not say: that is taken for samples of CPU time of one program";
 
 /// A profile that was made of something else.
 #[derive(Debug)]
@@ -25,18 +29,39 @@ pub struct Converted {
     pub(crate) losses: Vec<String>,
 }
 
+impl Converted {
+    /// The profile, if it is one of CPU time.
+    pub(crate) fn into_cpu(self) -> Option<Profile> {
+        let parsed = Parsed { value: self.profile, faults: Vec::new() };
+        if let Input::Cpu(parsed) = classify(parsed) { Some(parsed.value) } else { None }
+    }
+}
+
 impl From<OfProgram> for Converted {
-    fn from(OfProgram { program, profile, n_cut }: OfProgram) -> Self {
-        Self { program, profile, losses: cut(n_cut).into_iter().collect() }
+    fn from(of: OfProgram) -> Self {
+        let OfProgram { program, profile, n_cut, n_older, has_other_build } = of;
+        let older = (n_older > 0).then(|| {
+            let older = counted(n_older, "older profile");
+            format!("{older} of the same are left out: they count from the start of the program")
+        });
+        let builds = has_other_build
+            .then(|| "samples of several builds of the program are added up".to_owned());
+        Self {
+            program,
+            profile,
+            losses: [older, builds, cut(n_cut)].into_iter().flatten().collect(),
+        }
     }
 }
 
 impl From<Folded> for Converted {
-    fn from(Folded { profile, n_other, n_cut }: Folded) -> Self {
+    fn from(Folded { profile, n_other, n_more, n_cut, .. }: Folded) -> Self {
         let others = counted(n_other, "line");
         let others =
             (n_other > 0).then(|| format!("{others} without a stack and its count, not used"));
-        let losses = [Some(NO_LINES.to_owned()), others, cut(n_cut)];
+        let more = counted(n_more, "more line");
+        let more = (n_more > 0).then(|| format!("{more} are left out: there are too many"));
+        let losses = [Some(NO_LINES.to_owned()), others, more, cut(n_cut)];
         Self { program: None, profile, losses: losses.into_iter().flatten().collect() }
     }
 }
@@ -65,7 +90,8 @@ pub(crate) fn of_one_program(
         return Ok(profiles);
     }
     programs.sort_by_key(|&(program, n)| (std::cmp::Reverse(n), program));
-    let listed: Vec<&str> = programs.iter().take(SHOWN).map(|(program, _)| *program).collect();
+    let shown = |program: &str| program.chars().take(LONGEST_NAME).collect::<String>();
+    let listed: Vec<String> = programs.iter().take(SHOWN).map(|(of, _)| shown(of)).collect();
     let more = if programs.len() > SHOWN { ", …" } else { "" };
     let listed = format!("{}{more}", listed.join(", "));
     let refused = |reason| Err(Error::Unusable { name: name.to_owned(), reason });
@@ -78,8 +104,11 @@ pub(crate) fn of_one_program(
     let build_id = binary.gnu_build_id();
     let is_of_it = |of: &Converted| {
         let mut ids = of.profile.mappings.iter().map(|mapping| of.profile.str(mapping.build_id));
-        let by_id = build_id.as_deref().is_some_and(|id| ids.any(|other| other == id));
-        by_id || of.program.as_deref().is_some_and(|program| base_name(program) == base_name(path))
+        let by_id = build_id.as_deref().is_some_and(|id| ids.any(|other| is_same_id(other, id)));
+        let is_named = of.program.as_deref().is_some_and(|program| {
+            base_name(program.trim_end_matches(" (deleted)")) == base_name(path)
+        });
+        by_id || is_named
     };
     let n_programs = programs.len();
     let of_it: Vec<Converted> = profiles.into_iter().filter(is_of_it).collect();

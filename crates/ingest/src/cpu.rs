@@ -6,7 +6,7 @@
 //! 3. The sample counts once for every line and every function on its stack, as the `cum` column of
 //!    `go tool pprof` does.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use evidence::words::plural;
@@ -17,7 +17,7 @@ use evidence::{
 };
 use goabi::MapImpl;
 use gomap::{FrameClass, Kind, StackClass, classify_stack};
-use gopprof::Profile;
+use gopprof::{Profile, ValueType};
 
 use crate::error::Error;
 use crate::lines::{FrameInfo, Lines, LocationFrames, user_of};
@@ -31,10 +31,12 @@ const MAX_LEAVES: usize = 12;
 /// Lines that call kept per site.
 const MAX_CALLERS: usize = 12;
 /// Shorter is no period of samples, as no kernel takes them more often: exports have 1 in its place. Units: nanoseconds.
-pub(crate) const SHORTEST_PERIOD_NS: u64 = 10_000;
-/// Said of a profile that cannot be added to those before it.
-const OTHER_UNIT: &str = "not used: of this profile and those before it, one counts CPU time and one samples that it gives no \
-                          time of";
+const SHORTEST_PERIOD_NS: u64 = 10_000;
+/// Nobody takes samples more rarely: exports of Pyroscope say 1 s, whatever the period was. Units: nanoseconds.
+const LONGEST_PERIOD_NS: u64 = 500_000_000;
+/// Said of CPU samples of a recording beside counts without a time.
+const OTHER_UNIT: &str =
+    "its CPU samples are not used: those before it are counts without their CPU time";
 /// How many lines before a call the key that it hands on may be made. Basis: a key is made just before it is used.
 const LINES_TO_CALL: u32 = 10;
 /// Frames of the user above that of a site which are looked at: who takes a lock or makes a key is near.
@@ -146,12 +148,13 @@ struct CallerSums {
 }
 
 /// Lines of functions with what making strings and interface values costs there.
-type KeysMade = HashMap<FunctionId, Vec<(u32, Cost)>>;
+type KeysMade = HashMap<FunctionId, BTreeMap<u32, Cost>>;
 
 /// What the profile's values mean.
 pub(crate) struct Values {
     samples: Option<usize>,
-    cpu: Option<usize>,
+    /// Column of the CPU time, and what its values count. Units: nanoseconds.
+    cpu: Option<(usize, u64)>,
     /// `None` where the profile does not say it, or says something else.
     ns_per_sample: Option<u64>,
 }
@@ -181,7 +184,7 @@ impl CpuCollector {
             name: source.name().to_owned(),
             reason: reason.to_owned(),
         })?;
-        if self.process.total != Cost::default() && self.process.unit != values.unit() {
+        if self.unit().is_some_and(|unit| unit != values.unit()) {
             source.notice(OTHER_UNIT);
             return Ok(());
         }
@@ -202,6 +205,11 @@ impl CpuCollector {
             self.lines.classes().iter().any(|of| of.is_lock() || of.is_key_conversion());
         self.add_samples(profile, &values, &locations);
         Ok(())
+    }
+
+    /// What costs are measured in; `None` where nothing was counted yet.
+    pub(crate) fn unit(&self) -> Option<CpuUnit> {
+        (self.process.total != Cost::default()).then_some(self.process.unit)
     }
 
     fn add_samples(&mut self, profile: &Profile, values: &Values, locations: &LocationFrames) {
@@ -377,10 +385,10 @@ impl CpuCollector {
             let function = self.lines.function_of(line).index();
             let of_function = self.by_function.parts[function];
             let frame = self.lines.frame(line);
-            let made = keys.get(&self.lines.function_of(line)).into_iter().flatten();
+            let made = keys.get(&self.lines.function_of(line));
             let before = frame.line.saturating_sub(LINES_TO_CALL)..=frame.line;
-            let made = made.filter(|(at, _)| before.contains(at)).map(|&(_, cost)| cost);
-            let key_conversion = made.sum();
+            let made = made.into_iter().flat_map(|made| made.range(before.clone()));
+            let key_conversion = made.map(|(_, &cost)| cost).sum();
             let says = [of_function.locking, key_conversion];
             let caller = || Caller {
                 frame,
@@ -409,7 +417,7 @@ impl CpuCollector {
             let made = self.by_line.parts[line.index()].key_conversion;
             if made != Cost::default() {
                 let of_function = keys.entry(self.lines.function_of(line)).or_default();
-                of_function.push((self.lines.frame(line).line, made));
+                *of_function.entry(self.lines.frame(line).line).or_default() += made;
             }
         }
         keys
@@ -557,19 +565,36 @@ impl Values {
         let column =
             |name: &str| profile.sample_types.iter().position(|t| profile.str(t.kind) == name);
         let samples = column("samples");
-        let is_ns = |&at: &usize| profile.str(profile.sample_types[at].unit) == "nanoseconds";
-        let cpu = column("cpu").filter(is_ns);
-        let period_is_cpu_time = profile
-            .period_type
-            .is_some_and(|t| profile.str(t.kind) == "cpu" && profile.str(t.unit) == "nanoseconds");
+        let unit = |at: usize| Some((at, ns_of(profile.str(profile.sample_types[at].unit))?));
+        let cpu = column("cpu")
+            .and_then(unit)
+            .filter(|&(at, _)| samples.is_none() || has_values(profile, at));
+        let is_cpu = |t: &ValueType| profile.str(t.kind) == "cpu";
+        let ns_per_unit =
+            profile.period_type.filter(is_cpu).and_then(|t| ns_of(profile.str(t.unit)));
         let period = u64::try_from(profile.period).unwrap_or(0);
+        let period = ns_per_unit.map_or(0, |ns| period.saturating_mul(ns));
         if samples.is_none() && cpu.is_none() {
-            return Err("its `cpu` values are not in nanoseconds");
+            return Err("its `cpu` values are not times");
         }
-        let is_period = period_is_cpu_time
-            && period >= SHORTEST_PERIOD_NS
-            && cpu.is_none_or(|cpu| are_multiples(profile, cpu, period));
+        let kind = profile.period_type.map(|of| profile.str(of.kind)).unwrap_or_default();
+        if cpu.is_none() && !kind.is_empty() && kind != "cpu" {
+            return Err("its samples are taken by something else than CPU time");
+        }
+        let is_period = (SHORTEST_PERIOD_NS..=LONGEST_PERIOD_NS).contains(&period)
+            && cpu.is_none_or(|(at, ns)| are_multiples(profile, at, ns, period));
         Ok(Self { samples, cpu, ns_per_sample: is_period.then_some(period) })
+    }
+
+    /// Whether counts of samples are weights: each stands for less CPU time than the shortest period, and no longer one is
+    /// stated that all times are multiples of.
+    pub(crate) fn are_weights(&self, profile: &Profile) -> bool {
+        let (Some(samples), Some(cpu), None) = (self.samples, self.cpu, self.ns_per_sample) else {
+            return false;
+        };
+        let sum = |at| profile.samples().map(|sample| sample.value(at) as f64).sum::<f64>();
+        let (n, ns) = (sum(samples), sum(cpu.0) * cpu.1 as f64);
+        n > 0.0 && ns / n < SHORTEST_PERIOD_NS as f64
     }
 
     /// What costs are measured in.
@@ -582,7 +607,8 @@ impl Values {
 
     pub(crate) fn cost(&self, sample: &gopprof::Sample<'_>) -> Cost {
         let at = |column: usize| u64::try_from(sample.value(column)).unwrap_or(0);
-        match (self.samples.map(at), self.cpu.map(at)) {
+        let time = |(column, ns): (usize, u64)| at(column).saturating_mul(ns);
+        match (self.samples.map(at), self.cpu.map(time)) {
             (Some(samples), Some(cpu_ns)) => Cost { samples, cpu_ns },
             (Some(samples), None) => {
                 Cost { samples, cpu_ns: samples.saturating_mul(self.ns_per_sample.unwrap_or(1)) }
@@ -598,10 +624,27 @@ impl Values {
 }
 
 /// Whether all values of a column are so many periods.
-fn are_multiples(profile: &Profile, column: usize, period: u64) -> bool {
+fn are_multiples(profile: &Profile, column: usize, ns: u64, period: u64) -> bool {
     profile.samples().all(|sample| {
-        u64::try_from(sample.value(column)).is_ok_and(|value| value.is_multiple_of(period))
+        let value = u64::try_from(sample.value(column));
+        value.is_ok_and(|value| value.saturating_mul(ns).is_multiple_of(period))
     })
+}
+
+/// Whether a column is not all 0.
+fn has_values(profile: &Profile, column: usize) -> bool {
+    profile.samples().any(|sample| sample.value(column) != 0)
+}
+
+/// Nanoseconds of a unit of time.
+fn ns_of(unit: &str) -> Option<u64> {
+    match unit {
+        "nanoseconds" | "ns" => Some(1),
+        "microseconds" | "us" => Some(1_000),
+        "milliseconds" | "ms" => Some(1_000_000),
+        "seconds" | "s" => Some(1_000_000_000),
+        _ => None,
+    }
 }
 
 /// The source files of the runtime's map functions tell the implementation.

@@ -157,6 +157,7 @@ impl Error {
                 | Self::Trace { .. }
                 | Self::Perf { .. }
                 | Self::Otlp { .. }
+                | Self::Unusable { .. }
         )
     }
 

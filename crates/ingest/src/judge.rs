@@ -6,7 +6,7 @@ use evidence::OfSource;
 use evidence::words::base_name;
 use gopprof::{Function, Location, LocationIdx, Profile, Sample};
 
-use crate::cpu::SHORTEST_PERIOD_NS;
+use crate::cpu::Values;
 use crate::nameless::Nameless;
 
 /// Time without a name above which nothing is concluded from the rest. Basis: what has no name may be map operations as well.
@@ -64,14 +64,18 @@ pub(crate) fn judge(profile: &Profile, has_binary: bool) -> Judged {
     let no = |what: &str| Judged::No { what: what.to_owned() };
     if profile.samples().any(|sample| sample.values().any(|value| value < 0)) {
         return no(
-            "the difference of two profiles (some of its values are negative); `mapscope compare` takes the two \
-                   themselves",
+            "the difference of two profiles (some of its values are negative), as `?seconds=` makes of heap profiles; fetch it \
+             without, and `mapscope compare` takes two",
         );
     }
     if profile.n_samples() == 0 {
         return Judged::Yes(Unseen::default());
     }
-    if has_weights(profile) {
+    let is_cpu = ["cpu", "samples"].iter().any(|name| profile.sample_type_named(name).is_some());
+    if is_cpu && has_both_maps(profile) {
+        return no("a profile of programs with classic maps and with Swiss ones, merged");
+    }
+    if Values::of(profile).is_ok_and(|values| values.are_weights(profile)) {
         return no(
             "a profile that was made, not measured (its samples stand for less time than any \
                    profiler takes between two), as they are made for the compiler",
@@ -102,17 +106,38 @@ pub(crate) fn judge(profile: &Profile, has_binary: bool) -> Judged {
         let why = format!("{:.0} % of it is in stacks without a function of Go", not_go * 100.0);
         return Judged::No { what: stranger(profile, &why) };
     }
+    if is_cpu && !has_runtime(profile) {
+        return no(
+            "a profile without any function of Go's runtime, as of one that was filtered (-hide, -show): what maps cost is \
+                   not in it",
+        );
+    }
     Judged::Yes(Unseen { unnamed, not_go })
 }
 
-/// Whether counts of samples are weights: each stands for less CPU time than the shortest period.
-fn has_weights(profile: &Profile) -> bool {
-    let columns = ["samples", "cpu"].map(|name| profile.sample_type_named(name));
-    let [Some(samples), Some(cpu)] = columns else { return false };
-    let is_period = u64::try_from(profile.period).is_ok_and(|period| period >= SHORTEST_PERIOD_NS);
-    let sum = |column| profile.samples().map(|sample| sample.value(column) as f64).sum::<f64>();
-    let (n, ns) = (sum(samples), sum(cpu));
-    !is_period && n > 0.0 && ns / n < SHORTEST_PERIOD_NS as f64
+/// Whether both implementations of maps have functions in it.
+fn has_both_maps(profile: &Profile) -> bool {
+    let has = |is: &dyn Fn(&str) -> bool| {
+        profile.functions.iter().any(|function| is(profile.str(function.name)))
+    };
+    has(&|name| {
+        name.starts_with("internal/runtime/maps.(*table)")
+            || name.starts_with("internal/runtime/maps.(*Map)")
+    }) && has(&|name| CLASSIC.iter().any(|of| name.starts_with(of)))
+}
+
+/// Functions that only classic maps have. Source: runtime/map.go, Go 1.21 to 1.23.
+const CLASSIC: [&str; 4] =
+    ["runtime.hashGrow", "runtime.growWork", "runtime.evacuate", "runtime.(*bmap)"];
+
+/// Whether a function of the runtime is in it: a program's own goroutines begin in some.
+fn has_runtime(profile: &Profile) -> bool {
+    let of_runtime = ["runtime.", "internal/runtime/"];
+    let name = |function: &Function| profile.str(function.name);
+    profile
+        .functions
+        .iter()
+        .any(|function| of_runtime.iter().any(|prefix| name(function).starts_with(prefix)))
 }
 
 /// The part of a profile in these samples, by the column in which it is the smallest; by stacks where all values are 0.

@@ -96,7 +96,12 @@ pub fn collect(
             Err(error) if *is_listed && error.is_about_content() => {
                 builder.notice(None, &format!("not used: {}", error.with_cause()));
             }
-            input => collectors.add(input?, &shown(name), &mut builder)?,
+            input => match collectors.add(input?, &shown(name), &mut builder) {
+                Err(error) if *is_listed && error.is_about_content() => {
+                    builder.notice(None, &format!("not used: {}", error.with_cause()));
+                }
+                added => added?,
+            },
         }
     }
     collectors.tell(&mut builder)?;

@@ -124,7 +124,7 @@ impl<'b> Addresses<'b> {
 }
 
 /// Whether two build ids are the same: profilers write hexadecimal in either case, and some cut it.
-fn is_same_id(a: &str, b: &str) -> bool {
+pub(crate) fn is_same_id(a: &str, b: &str) -> bool {
     let n = a.len().min(b.len());
     let is_long = n >= SHORTEST_ID || a.len() == b.len() && n > 0;
     let starts = a.as_bytes().iter().zip(b.as_bytes());

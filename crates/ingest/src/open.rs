@@ -49,8 +49,8 @@ pub enum Input {
     Trace(TraceInput),
     /// What `perf record` wrote.
     Perf(goperf::PerfFile<File>),
-    /// Profiles in another form.
-    Converted(Vec<Converted>),
+    /// Profiles in another form, and what of the file could not be read.
+    Converted(Vec<Converted>, Vec<String>),
     /// What `mapscope capture` says about the folder it filled.
     CaptureSummary,
     /// A profile of something else.
@@ -67,6 +67,8 @@ pub(crate) const ELF: &[u8; 4] = b"\x7fELF";
 const GZIP: &[u8; 2] = b"\x1f\x8b";
 /// Number of bytes that tell what an input is.
 pub(crate) const HEAD: usize = 512;
+/// Of a text whose first line is longer, so much is looked at: a stack of 100 frames has some 5,000 bytes. Units: bytes.
+const LONGEST_LINE: usize = 64 << 10;
 /// How much longer than the announced `seconds=` a server may take.
 const FETCH_GRACE: Duration = Duration::from_secs(30);
 
@@ -89,6 +91,11 @@ pub fn open_input(
     let io_error = |source| Error::Io { name: shown.clone(), source };
     let mut head = Vec::with_capacity(HEAD);
     (&mut reader).take(HEAD as u64).read_to_end(&mut head).map_err(io_error)?;
+    let mut inflated = beginning_of_gzip(&head, HEAD);
+    if is_long_line(if inflated.is_empty() { &head } else { &inflated }) {
+        (&mut reader).take(LONGEST_LINE as u64).read_to_end(&mut head).map_err(io_error)?;
+        inflated = beginning_of_gzip(&head, LONGEST_LINE);
+    }
     let reader: Source = Cursor::new(head.clone()).chain(reader);
     if head.starts_with(ELF) {
         return read_executable(name, reader).map(Input::Binary);
@@ -101,7 +108,6 @@ pub fn open_input(
         reader.take(options.max_inflated_bytes).read_to_end(&mut bytes).map_err(io_error)?;
         return Ok(Input::Trace(TraceInput::Memory(bytes)));
     }
-    let inflated = beginning_of_gzip(&head);
     if gotrace::is_trace(&inflated) {
         return inflate(reader, options.max_inflated_bytes)
             .map(|bytes| Input::Trace(TraceInput::Memory(bytes)))
@@ -129,13 +135,19 @@ pub fn open_input(
     };
     if let Some(form) = otlp::Form::of(begins) {
         let bytes = whole(reader).map_err(io_error)?;
-        let profiles = otlp::read(&bytes, form);
-        let profiles = profiles.map_err(|source| Error::Otlp { name: shown, source })?;
-        return Ok(Input::Converted(profiles.into_iter().map(Converted::from).collect()));
+        let parsed = otlp::parse(&bytes, form);
+        let parsed = parsed.map_err(|source| Error::Otlp { name: shown, source })?;
+        let profiles = parsed.value.into_iter().map(Converted::from).collect();
+        let losses = parsed.faults.iter().map(|fault| format!("partly unreadable: {fault}"));
+        return Ok(Input::Converted(profiles, losses.collect()));
     }
-    if stranger::first_line(begins).is_some_and(folded::is_folded) {
+    if stranger::text(begins).is_some_and(folded::is_folded) {
         let bytes = whole(reader).map_err(io_error)?;
-        return Ok(Input::Converted(vec![folded::read(&bytes).into()]));
+        let folded = folded::parse(&bytes);
+        if let Some(what) = folded.not_cpu {
+            return Ok(Input::OtherProfile { kind: format!("a text of folded stacks {what}") });
+        }
+        return Ok(Input::Converted(vec![folded.into()], Vec::new()));
     }
     if let Some(what) = stranger::name(&head).or_else(|| stranger::name_packed(&inflated)) {
         return Err(Error::NotRecognised { name: shown, what });
@@ -146,12 +158,17 @@ pub fn open_input(
     Ok(classify(profile))
 }
 
-/// What the beginning of a file inflates to; nothing where it is not compressed by gzip.
-fn beginning_of_gzip(head: &[u8]) -> Vec<u8> {
+/// Whether a text begins with a line that goes on, and may be a stack.
+fn is_long_line(head: &[u8]) -> bool {
+    head.contains(&b';') && !head.contains(&b'\n') && stranger::first_line(head).is_some()
+}
+
+/// What the beginning of a file inflates to, as far as that goes; nothing where it is not compressed by gzip.
+fn beginning_of_gzip(head: &[u8], most: usize) -> Vec<u8> {
     let mut inflated = Vec::new();
     if head.starts_with(GZIP) {
         // It is cut: what came until then is enough.
-        let _ = MultiGzDecoder::new(head).take(HEAD as u64).read_to_end(&mut inflated);
+        let _ = MultiGzDecoder::new(head).take(most as u64).read_to_end(&mut inflated);
     }
     inflated
 }

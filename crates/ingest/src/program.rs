@@ -44,6 +44,14 @@ impl ProgramOfProfile {
         let is_same = |one: &Option<String>, other: &Option<String>| {
             one.as_ref().zip(other.as_ref()).map(|(one, other)| base_name(one) == base_name(other))
         };
+        // Libraries, and what is in brackets, are no program, whatever stands first.
+        let is_program = |of: &Self| {
+            let file = of.file.as_deref().map_or("", base_name);
+            !file.starts_with('[') && !file.contains(".so")
+        };
+        if !is_program(self) || !is_program(other) {
+            return false;
+        }
         let is_same_build = is_same(&self.build_id, &other.build_id) == Some(true);
         is_same(&self.file, &other.file) == Some(false) && !is_same_build
     }

@@ -73,6 +73,11 @@ pub(crate) fn name_packed(inflated: &[u8]) -> Option<String> {
 
 /// The first line with something in it, if all of it is text.
 pub(crate) fn first_line(head: &[u8]) -> Option<&str> {
+    Some(text(head)?.lines().find(|line| !line.trim().is_empty()).unwrap_or_default())
+}
+
+/// All of it, if it is text.
+pub(crate) fn text(head: &[u8]) -> Option<&str> {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         // The last character may be cut.
@@ -82,10 +87,7 @@ pub(crate) fn first_line(head: &[u8]) -> Option<&str> {
         Err(_) => return None,
     };
     let is_text = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
-    if !text.chars().all(is_text) {
-        return None;
-    }
-    Some(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default())
+    text.chars().all(is_text).then_some(text)
 }
 
 #[cfg(test)]

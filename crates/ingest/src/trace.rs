@@ -23,6 +23,9 @@ use crate::program::ProgramOfProfile;
 use crate::timeline::TimelineBuilder;
 use crate::trace_input::TraceInput;
 
+/// By how much one trace may begin before the one before it ends: clocks are read at some moment in between. Units: nanoseconds.
+const MOST_OVERLAP_NS: i128 = 1_000_000;
+
 /// Sums execution traces.
 #[derive(Debug)]
 pub(crate) struct TraceCollector {
@@ -69,7 +72,9 @@ impl TraceCollector {
         let duration_ns = scanned.end.ns_since(scanned.start);
         if let Some(start_ns) = start_of_day(&scanned) {
             if let Some(other) = self.cover(start_ns, duration_ns, source.name()) {
-                source.notice(&format!("not used: it covers time that {other} covers as well"));
+                source.notice(&format!(
+                    "not used: it was taken at the same time as {other}; if it is of another process, diagnose it alone"
+                ));
                 return Ok(None);
             }
             source.covers(start_ns, duration_ns);
@@ -103,7 +108,8 @@ impl TraceCollector {
     /// Notes which time a trace covers; the name of one that covers a part of it, where there is one.
     fn cover(&mut self, start_ns: i128, duration_ns: u64, name: &str) -> Option<String> {
         let time = start_ns..start_ns + i128::from(duration_ns);
-        let overlaps = |of: &Range<i128>| of.start < time.end && time.start < of.end;
+        let overlaps =
+            |of: &Range<i128>| of.end.min(time.end) - of.start.max(time.start) > MOST_OVERLAP_NS;
         let other = self.covered.iter().find(|(of, _)| overlaps(of));
         let other = other.map(|(_, name)| name.clone());
         if other.is_none() {

@@ -18,17 +18,15 @@ fn contains(head: &[u8], part: &[u8]) -> bool {
 }
 
 /// The lines that have anything in them. A batch that is spread over lines is one.
-pub(crate) fn lines(bytes: &[u8]) -> Vec<(usize, &[u8])> {
-    if is_spread(bytes) {
-        return vec![(0, bytes)];
-    }
+pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let is_one = is_spread(bytes);
     let mut at = 0;
-    let lines = bytes.split(|&byte| byte == b'\n').map(|line| {
+    let lines = bytes.split(move |&byte| byte == b'\n' && !is_one).map(move |line| {
         let begins = at;
         at += line.len() + 1;
         (begins, line)
     });
-    lines.filter(|(_, line)| !line.trim_ascii().is_empty()).collect()
+    lines.filter(|(_, line)| !line.trim_ascii().is_empty())
 }
 
 /// Whether the first line opens what it does not close, as printers for readers leave it.
@@ -37,6 +35,22 @@ fn is_spread(bytes: &[u8]) -> bool {
     first.is_some_and(|line| !line.trim_ascii_end().ends_with(b"}"))
 }
 
-pub(crate) fn read(batch: &[u8]) -> Result<Batch, ErrorKind> {
-    Ok(serde_json::from_slice(batch)?)
+/// What is wrong, with its place, which stands last; it may have a text of any length within.
+fn of_json(error: &serde_json::Error) -> ErrorKind {
+    const LONGEST: usize = 300;
+    let text = error.to_string();
+    let n = text.chars().count();
+    if n <= LONGEST {
+        return ErrorKind::Json(text);
+    }
+    let head: String = text.chars().take(LONGEST / 2).collect();
+    let tail: String = text.chars().skip(n - LONGEST / 2).collect();
+    ErrorKind::Json(format!("{head}…{tail}"))
+}
+
+pub(crate) fn parse(batch: &[u8]) -> Result<Batch, ErrorKind> {
+    let batch: Batch = serde_json::from_slice(batch).map_err(|error| of_json(&error))?;
+    let scopes = batch.resource_profiles.iter().flat_map(|of| &of.scope_profiles);
+    let is_old = scopes.flat_map(|of| &of.profiles).any(|profile| profile.sample.is_some());
+    if is_old { Err(ErrorKind::OldForm) } else { Ok(batch) }
 }

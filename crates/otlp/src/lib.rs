@@ -17,13 +17,19 @@ mod model;
 mod programs;
 mod proto;
 
+use std::iter;
+
 pub use error::{Error, ErrorKind};
 pub use programs::OfProgram;
 
+use wire::{Faults, Parsed};
+
+use model::Batch;
 use programs::Programs;
 
-/// Most of a batch that is read. A collector sends some megabytes at once. Units: bytes.
-pub const MAX_BATCH_BYTES: usize = 64 << 20;
+/// Most of a batch that is read: a collector sends some megabytes at once. One made to do harm, with nothing but empty messages,
+/// takes some forty times as much memory. Units: bytes.
+pub const MAX_BATCH_BYTES: usize = 32 << 20;
 
 /// How a file of profiles begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,32 +55,48 @@ impl Form {
     }
 }
 
-/// Reads all batches of a file, inflated.
+/// Reads all batches of a file, inflated. One that cannot be read is a fault, and so is what comes after more than is kept.
 ///
 /// # Errors
-/// The first batch that cannot be read, with its place; a form of profiles that was given up; more than is kept of a file.
-pub fn read(bytes: &[u8], form: Form) -> Result<Vec<OfProgram>, Error> {
-    let mut programs = Programs::default();
-    for (offset, batch) in batches(bytes, form)? {
-        let at = |kind| Error { offset: offset as u64, kind };
-        if batch.len() > MAX_BATCH_BYTES {
-            return Err(at(ErrorKind::LargeBatch));
+/// No batch that can be read: what is wrong with the first, and its place.
+pub fn parse(bytes: &[u8], form: Form) -> Result<Parsed<Vec<OfProgram>, Error>, Error> {
+    let (mut programs, mut faults) = (Programs::default(), Faults::default());
+    let mut n_read = 0;
+    let mut add = |offset: usize, batch: Result<Batch, ErrorKind>| {
+        let added = batch.and_then(|batch| programs.add(&batch));
+        n_read += u64::from(added.is_ok());
+        added.err().map(|kind| Error { offset: offset as u64, kind })
+    };
+    for (offset, batch) in batches(bytes, form) {
+        let parsed = batch.and_then(|batch| match form {
+            _ if batch.len() > MAX_BATCH_BYTES => Err(ErrorKind::LargeBatch),
+            Form::Json => json::parse(batch),
+            Form::Proto | Form::FramedProto => proto::parse(batch),
+        });
+        if let Some(fault) = add(offset, parsed) {
+            let is_last = matches!(fault.kind, ErrorKind::TooMany { .. });
+            faults.add(fault);
+            if is_last {
+                break;
+            }
         }
-        let batch = match form {
-            Form::Json => json::read(batch),
-            Form::Proto | Form::FramedProto => proto::read(batch),
-        };
-        programs.add(&batch.map_err(at)?).map_err(at)?;
     }
-    Ok(programs.finish())
+    let mut faults = faults.into_vec();
+    if n_read == 0 && !faults.is_empty() {
+        return Err(faults.remove(0));
+    }
+    Ok(Parsed { value: programs.finish(), faults })
 }
 
-/// The batches, each with where it begins.
-fn batches(bytes: &[u8], form: Form) -> Result<Vec<(usize, &[u8])>, Error> {
+/// Where a batch begins, and what it is.
+type Found<'a> = (usize, Result<&'a [u8], ErrorKind>);
+
+/// The batches, up to one that is cut.
+fn batches(bytes: &[u8], form: Form) -> Box<dyn Iterator<Item = Found<'_>> + '_> {
     match form {
-        Form::Proto => Ok(vec![(0, bytes)]),
-        Form::FramedProto => proto::frames(bytes),
-        Form::Json => Ok(json::lines(bytes)),
+        Form::Proto => Box::new(iter::once((0, Ok(bytes)))),
+        Form::FramedProto => Box::new(proto::frames(bytes)),
+        Form::Json => Box::new(json::lines(bytes).map(|(at, line)| (at, Ok(line)))),
     }
 }
 

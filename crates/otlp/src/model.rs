@@ -2,7 +2,7 @@
 //! entry that stands for nothing in each table.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 /// What stands in JSON as a number or as its decimal text: 64 bits, of negative numbers the two's complement.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub(crate) struct ScopeProfiles {
 pub(crate) struct Profile {
     pub(crate) sample_type: ValueType,
     pub(crate) samples: Vec<Sample>,
+    /// What samples were called in JSON before 1.9.
+    pub(crate) sample: Option<IgnoredAny>,
     pub(crate) time_unix_nano: Int,
     pub(crate) duration_nano: Int,
     pub(crate) period_type: ValueType,
@@ -179,16 +181,24 @@ pub(crate) struct Stack {
     pub(crate) location_indices: Vec<Int>,
 }
 
+/// Longest name that is kept: it is looked at for each place that has it. Units: bytes.
+const MAX_NAME: usize = 1 << 14;
+
+fn shorten(text: &str) -> &str {
+    let end = (0..=MAX_NAME.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    &text[..end.unwrap_or(0)]
+}
+
 impl Dictionary {
     /// A string; empty for a position beyond the table.
     pub(crate) fn str(&self, at: Int) -> &str {
-        self.string_table.get(at.position()).map_or("", String::as_str)
+        self.string_table.get(at.position()).map_or("", |text| shorten(text))
     }
 
     /// The text of a value; `None` where it is something else.
     pub(crate) fn text<'d>(&'d self, value: &'d AnyValue) -> Option<&'d str> {
         let by_index = || value.string_value_strindex.map(|at| self.str(at));
-        value.string_value.as_deref().or_else(by_index)
+        value.string_value.as_deref().map(shorten).or_else(by_index)
     }
 
     /// The key of an attribute.

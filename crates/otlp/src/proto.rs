@@ -1,8 +1,12 @@
-//! Batches in protobuf. Numbers of fields are those of profiles.proto, resource.proto and common.proto, 1.9.0.
+//! Batches in protobuf. Numbers of fields are those of profiles.proto and resource.proto, 1.9.0, and of common.proto in August
+//! 2026, where names may stand in the table of strings.
+
+use std::iter;
 
 use wire::{Malformed, Value, each_number, fields, take_varint};
 
-use crate::error::{Error, ErrorKind};
+use crate::Found;
+use crate::error::ErrorKind;
 use crate::model::{
     AnyValue, Attribute, Batch, Dictionary, Function, Int, KeyValue, Line, Location, Mapping,
     Profile, Resource, ResourceProfiles, Sample, ScopeProfiles, Stack, ValueType,
@@ -12,17 +16,21 @@ use crate::model::{
 const FRAME_HEAD: usize = 4;
 
 /// Whether a file that begins so is a batch: with a message that begins with a message. In profile.proto its first field would
-/// be two numbers, and its second a list of positions.
+/// be two numbers, and its second a list of positions, which is not empty first in what any encoder writes.
 pub(crate) fn is_batch(head: &[u8]) -> bool {
     let Some((&first, rest)) = head.split_first() else { return false };
     let mut inner = rest;
-    let is_empty = take_varint(&mut inner).is_none_or(|len| len == 0);
-    match (first, inner) {
-        _ if is_empty => false,
+    let Some(len) = take_varint(&mut inner).filter(|&len| len > 0) else { return false };
+    let Some((&tag, mut innermost)) = inner.split_first() else { return false };
+    // A text that begins with empty lines looks alike, but for the lengths.
+    let has_room = take_varint(&mut innermost).is_none_or(|inner| inner < len);
+    match (first, tag) {
+        _ if !has_room => false,
         // Profiles of a resource: this, or profiles of a scope.
-        (0x0a, [0x0a | 0x12, ..]) => true,
+        (0x0a, 0x0a | 0x12) => true,
         // The dictionary: its last tables, or the empty first entry of its first.
-        (0x12, [0x22 | 0x2a | 0x32 | 0x3a, ..] | [0x0a, 0, ..]) => true,
+        (0x12, 0x22 | 0x2a | 0x32 | 0x3a) => true,
+        (0x12, 0x0a) => inner.get(1) == Some(&0),
         _ => false,
     }
 }
@@ -33,20 +41,24 @@ pub(crate) fn frame_len(head: &[u8]) -> Option<usize> {
     usize::try_from(len).ok().filter(|&len| len > 0)
 }
 
-/// The batches, each after its length, with where they begin.
-pub(crate) fn frames(bytes: &[u8]) -> Result<Vec<(usize, &[u8])>, Error> {
-    let (mut frames, mut at) = (Vec::new(), 0);
-    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let frame = frame_len(rest).and_then(|len| rest.get(FRAME_HEAD..)?.get(..len));
-        let cut = ErrorKind::Malformed { what: "batch" };
-        let frame = frame.ok_or(Error { offset: at as u64, kind: cut })?;
-        frames.push((at + FRAME_HEAD, frame));
-        at += FRAME_HEAD + frame.len();
-    }
-    Ok(frames)
+/// The batches, each after its length, with where they begin, up to one that is cut.
+pub(crate) fn frames(bytes: &[u8]) -> impl Iterator<Item = Found<'_>> {
+    let mut rest = bytes;
+    iter::from_fn(move || {
+        let at = bytes.len() - rest.len();
+        if rest.is_empty() {
+            return None;
+        }
+        let Some(frame) = frame_len(rest).and_then(|len| rest.get(FRAME_HEAD..)?.get(..len)) else {
+            rest = &[];
+            return Some((at, Err(ErrorKind::Malformed { what: "batch" })));
+        };
+        rest = &rest[FRAME_HEAD + frame.len()..];
+        Some((at + FRAME_HEAD, Ok(frame)))
+    })
 }
 
-pub(crate) fn read(batch: &[u8]) -> Result<Batch, ErrorKind> {
+pub(crate) fn parse(batch: &[u8]) -> Result<Batch, ErrorKind> {
     Batch::of(batch)
 }
 
@@ -70,7 +82,8 @@ trait Message: Default {
 }
 
 fn push<M: Message>(to: &mut Vec<M>, value: Value<'_>) -> Result<(), ErrorKind> {
-    to.push(M::of(value.bytes())?);
+    let Value::Bytes(body) = value else { return Err(ErrorKind::Malformed { what: M::NAME }) };
+    to.push(M::of(body)?);
     Ok(())
 }
 
@@ -84,13 +97,18 @@ fn push_numbers(to: &mut Vec<Int>, value: Value<'_>) -> Result<(), ErrorKind> {
 }
 
 /// Numbers of eight bytes, packed or not.
-fn each_fixed(value: Value<'_>, mut push: impl FnMut(Int)) {
+fn each_fixed(value: Value<'_>, mut push: impl FnMut(Int)) -> Result<(), ErrorKind> {
     match value {
         Value::Bytes(packed) => {
-            packed.chunks_exact(8).for_each(|chunk| push(Int(Value::Fixed(chunk).number())));
+            let (chunks, rest) = packed.as_chunks::<8>();
+            chunks.iter().for_each(|chunk| push(Int(u64::from_le_bytes(*chunk))));
+            if !rest.is_empty() {
+                return Err(ErrorKind::Malformed { what: "list of numbers" });
+            }
         }
         one => push(Int(one.number())),
     }
+    Ok(())
 }
 
 fn text(value: Value<'_>) -> String {
@@ -217,7 +235,7 @@ impl Message for Sample {
             1 => self.stack_index = int(value),
             2 => push_numbers(&mut self.attribute_indices, value)?,
             4 => each(value, |number| self.values.push(number))?,
-            5 => each_fixed(value, |number| self.timestamps_unix_nano.push(number)),
+            5 => each_fixed(value, |number| self.timestamps_unix_nano.push(number))?,
             _ => {}
         }
         Ok(())

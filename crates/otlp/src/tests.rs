@@ -142,7 +142,9 @@ fn dump(profile: &Profile) -> String {
 
 fn only(bytes: &[u8], form: Form) -> OfProgram {
     assert_eq!(Form::of(&bytes[..bytes.len().min(512)]), Some(form));
-    let mut programs = read(bytes, form).unwrap();
+    let parsed = parse(bytes, form).unwrap();
+    assert!(parsed.faults.is_empty(), "{:?}", parsed.faults);
+    let mut programs = parsed.value;
     assert_eq!(programs.len(), 1);
     programs.remove(0)
 }
@@ -151,7 +153,7 @@ const FRAMES: &str = "runtime.mapassign_faststr map.go:9; main.fill main.go:7; 0
 
 #[test]
 fn types_of_one_time_are_columns_of_one_profile() {
-    let OfProgram { program, profile, n_cut } = only(&two_types(), Form::Proto);
+    let OfProgram { program, profile, n_cut, .. } = only(&two_types(), Form::Proto);
     assert_eq!((program.as_deref(), n_cut), (Some("shop"), 0));
     let types = profile.sample_types.iter().chain(&profile.period_type);
     let types: Vec<_> = types.map(|of| [profile.str(of.kind), profile.str(of.unit)]).collect();
@@ -171,7 +173,7 @@ fn types_of_one_time_are_columns_of_one_profile() {
 fn samples_that_name_their_program_are_of_that() {
     let other = sample().numbers(2, &[2, 3]).numbers(4, &[5]);
     let profiles = [profile(1, 2, &[sample().numbers(4, &[2]), other])];
-    let programs = read(&batch(&profiles), Form::Proto).unwrap();
+    let programs = parse(&batch(&profiles), Form::Proto).unwrap().value;
     let programs: Vec<_> =
         programs.iter().map(|of| (of.program.as_deref().unwrap(), dump(&of.profile))).collect();
     let expected =
@@ -188,13 +190,18 @@ fn batches_are_added_up() {
     }
     let profile = only(&framed, Form::FramedProto).profile;
     assert_eq!(dump(&profile), format!("[9, 90000000] {FRAMES}\n"));
-    assert_eq!(profile.duration_nanos, 15_000);
-    let error = read(&framed[..framed.len() - 1], Form::FramedProto).unwrap_err();
+    // Each time counts once.
+    assert_eq!(profile.duration_nanos, 5_000);
+    // What came before a batch that is cut stays.
+    let cut = parse(&framed[..framed.len() - 1], Form::FramedProto).unwrap();
+    assert_eq!(dump(&cut.value[0].profile), format!("[6, 60000000] {FRAMES}\n"));
+    let [error] = &cut.faults[..] else { panic!("{:?}", cut.faults) };
     let last = (4 + two_types().len()) * 2;
     assert_eq!(
         error.to_string(),
         format!(
-            "OpenTelemetry profiles that are cut or damaged: a batch cannot be read (in the batch at byte {last})"
+            "OpenTelemetry profiles that are cut or damaged, or no profiles but its spans, metrics or logs: a batch cannot be \
+             read (in the batch at byte {last})"
         )
     );
 }
@@ -223,18 +230,19 @@ fn json_says_the_same() {
     let twice = only(lines.as_bytes(), Form::Json).profile;
     assert_eq!(dump(&twice), format!("[6, 60000000] {FRAMES}\n"));
     let wrong = JSON.replace("\"1001\"", "\"soon\"");
-    let error = read(wrong.as_bytes(), Form::Json).unwrap_err().to_string();
+    let error = parse(wrong.as_bytes(), Form::Json).unwrap_err().to_string();
     assert!(error.contains("\"soon\" is no whole number at line 3"), "{error}");
 }
 
 #[test]
 fn forms_that_were_given_up_are_named() {
     let listed = profile(1, 2, &[sample().numbers(4, &[1])]).numbers(3, &[1, 2]);
-    let error = read(&batch(&[listed]), Form::Proto).unwrap_err().to_string();
+    let error = parse(&batch(&[listed]), Form::Proto).unwrap_err().to_string();
     assert!(error.contains("of a form before 1.9"), "{error}");
-    let without_stacks = JSON.replace("stackTable", "locationIndices");
-    let error = read(without_stacks.as_bytes(), Form::Json).unwrap_err().to_string();
-    assert!(error.contains("of a form before 1.9"), "{error}");
+    for old in [("stackTable", "locationIndices"), ("\"samples\":[", "\"sample\":[")] {
+        let error = parse(JSON.replace(old.0, old.1).as_bytes(), Form::Json).unwrap_err();
+        assert!(error.to_string().contains("of a form before 1.9"), "{error}");
+    }
 }
 
 #[test]
@@ -249,7 +257,7 @@ fn positions_beyond_tables_stand_for_nothing() {
 #[test]
 fn a_cut_batch_is_refused() {
     let whole = two_types();
-    let n_read = (0..whole.len()).filter(|&n| read(&whole[..n], Form::Proto).is_ok()).count();
+    let n_read = (0..whole.len()).filter(|&n| parse(&whole[..n], Form::Proto).is_ok()).count();
     // Nothing, and the profiles without the dictionary, which hold samples without stacks.
     assert_eq!(n_read, 1);
 }
@@ -269,4 +277,58 @@ fn other_files_are_none_of_these() {
     for other in others {
         assert_eq!(Form::of(other), None, "{:?}", String::from_utf8_lossy(other));
     }
+}
+
+/// What is live, and what was allocated since the start, is not added up over time.
+#[test]
+fn of_heap_profiles_the_newest_counts() {
+    let of_time = |time: u64, value: u64| {
+        let text = JSON
+            .replace("\"cpu\",\"nanoseconds\",", "\"inuse_space\",\"bytes\",")
+            .replace('\n', "");
+        let text =
+            text.replace("\"timeUnixNano\":\"1000\"", &format!("\"timeUnixNano\":\"{time}\""));
+        text.replace("20000000]", &format!("{value}]"))
+    };
+    let older = (of_time(10, 1), of_time(30, 5), of_time(20, 3));
+    let lines = format!("{}\n{}\n{}\n", older.0, older.1, older.2);
+    let OfProgram { profile, n_older, .. } = only(lines.as_bytes(), Form::Json);
+    assert_eq!((dump(&profile), n_older), (format!("[3, 10000005] {FRAMES}\n"), 2));
+    assert_eq!(profile.time_nanos, 30);
+}
+
+/// That of a library would be taken for the program's.
+#[test]
+fn the_first_mapping_is_that_of_the_program_or_none() {
+    let named = only(&two_types(), Form::Proto).profile;
+    assert_eq!(named.str(named.mappings[0].filename), "/srv/shop");
+    let other = JSON.replace("\"shop\"", "\"storefront\"");
+    let profile = only(other.as_bytes(), Form::Json).profile;
+    let files: Vec<&str> = profile.mappings.iter().map(|of| profile.str(of.filename)).collect();
+    assert_eq!(files, ["", "/srv/shop"]);
+}
+
+#[test]
+fn types_without_end_take_no_memory_without_end() {
+    let kinds: Vec<Message> =
+        (0..40).map(|kind| profile(kind, 2, &[sample().numbers(4, &[1])])).collect();
+    let parsed = parse(&batch(&kinds), Form::Proto).unwrap().value;
+    let columns: Vec<usize> = parsed.iter().map(|of| of.profile.sample_types.len()).collect();
+    assert_eq!(columns, [16, 16, 8]);
+}
+
+/// The seeds of the fuzz target, in each form.
+#[test]
+fn the_fuzz_corpus_replays() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/otlp");
+    let mut n_read = 0;
+    for seed in std::fs::read_dir(corpus).unwrap() {
+        let bytes = std::fs::read(seed.unwrap().path()).unwrap();
+        for form in [Form::Proto, Form::FramedProto, Form::Json] {
+            let Ok(parsed) = parse(&bytes, form) else { continue };
+            parsed.value.iter().for_each(|of| of.profile.check_valid().unwrap());
+            n_read += 1;
+        }
+    }
+    assert!(n_read >= 3);
 }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
-use evidence::StackTree;
+use evidence::{CpuUnit, StackTree};
 use gomap::function_category;
 use inferno::flamegraph::color::{BackgroundColor, Color, PaletteMap};
 use inferno::flamegraph::{Options, from_lines};
@@ -17,19 +17,21 @@ const MIN_WIDTH_PCT: f64 = 0.05;
 const MAX_DRAWN: usize = 20_000;
 /// Most text of stacks to draw; of longer ones fewer frames are drawn. Units: bytes.
 const MAX_FOLDED_BYTES: usize = 64 << 20;
-/// What weights are counted in: microseconds. Units: nanoseconds.
-const UNIT_NS: u64 = 1000;
 /// What is shown of a name. Units: bytes.
 const MAX_NAME_BYTES: usize = 1024;
 
 const WHITE: Color = Color { r: 255, g: 255, b: 255 };
 
-/// Writes a flame graph; widths are CPU time.
+/// Writes a flame graph; widths are CPU time, or samples where that is not known.
 ///
 /// # Errors
 /// When `out` fails, or no frame is wide enough.
-pub fn render_flamegraph(out: &mut dyn Write, stacks: &StackTree, title: &str) -> io::Result<()> {
-    let folded = folded(stacks);
+pub fn render_flamegraph(out: &mut dyn Write, stacks: &StackTree, unit: CpuUnit) -> io::Result<()> {
+    let (title, weight) = match unit {
+        CpuUnit::Nanoseconds => ("CPU time by cost category", MICROSECONDS),
+        CpuUnit::Samples => ("samples by cost category", SAMPLES),
+    };
+    let folded = folded(stacks, weight.unit);
     if folded.is_empty() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no samples to draw"));
     }
@@ -40,8 +42,8 @@ pub fn render_flamegraph(out: &mut dyn Write, stacks: &StackTree, title: &str) -
     }
     let mut options = Options::default();
     options.title = title.to_owned();
-    options.count_name = "ms".to_owned();
-    options.factor = 0.001;
+    options.count_name = weight.shown.to_owned();
+    options.factor = weight.factor;
     options.subtitle = Some(legend());
     options.palette_map = Some(&mut palette);
     options.bgcolors = Some(BackgroundColor::Flat(WHITE));
@@ -55,12 +57,24 @@ fn legend() -> String {
     "red: growth moves entries, orange: growth allocates, violet: hash, yellow: search, blue: GC, green: read".to_owned()
 }
 
-/// Lines of "root;…;leaf weight". Units: microseconds of CPU. Frames too narrow to be drawn are not among them: their
+/// What weights are counted in.
+#[derive(Clone, Copy)]
+struct Weight {
+    /// Units: as those of costs.
+    unit: u64,
+    shown: &'static str,
+    factor: f64,
+}
+
+const MICROSECONDS: Weight = Weight { unit: 1000, shown: "ms", factor: 0.001 };
+const SAMPLES: Weight = Weight { unit: 1, shown: "samples", factor: 1.0 };
+
+/// Lines of "root;…;leaf weight", in so many of the units of costs. Frames too narrow to be drawn are not among them: their
 /// cost stays with their caller.
-fn folded(stacks: &StackTree) -> Vec<String> {
+fn folded(stacks: &StackTree, unit: u64) -> Vec<String> {
     let mut max_drawn = MAX_DRAWN;
     loop {
-        let drawn = Drawn::of(stacks, max_drawn);
+        let drawn = Drawn::of(stacks, unit, max_drawn);
         if drawn.folded_bytes(stacks) <= MAX_FOLDED_BYTES {
             return drawn.ends().map(|idx| drawn.line(stacks, idx)).collect();
         }
@@ -70,6 +84,8 @@ fn folded(stacks: &StackTree) -> Vec<String> {
 
 /// What is drawn of a call tree.
 struct Drawn {
+    /// Of weights.
+    unit: u64,
     /// By node, its own cost with that of the callees that are not drawn.
     own_ns: Vec<u64>,
     /// By node. The caller of a node that is drawn is drawn.
@@ -78,7 +94,7 @@ struct Drawn {
 
 impl Drawn {
     /// Nodes that are wide enough, of which there are at most so many.
-    fn of(stacks: &StackTree, max: usize) -> Self {
+    fn of(stacks: &StackTree, unit: u64, max: usize) -> Self {
         let mut own_ns: Vec<u64> = stacks.nodes.iter().map(|node| node.own.cpu_ns).collect();
         let mut sum_ns = own_ns.clone();
         // Children come after their parents, so one pass from the end sums up.
@@ -93,12 +109,12 @@ impl Drawn {
                 own_ns[parent] = own_ns[parent].saturating_add(own_ns[idx]);
             }
         }
-        Self { own_ns, is_drawn }
+        Self { unit, own_ns, is_drawn }
     }
 
     /// Nodes at which a line ends.
     fn ends(&self) -> impl Iterator<Item = usize> {
-        (1..self.own_ns.len()).filter(|&idx| self.is_drawn[idx] && self.own_ns[idx] >= UNIT_NS)
+        (1..self.own_ns.len()).filter(|&idx| self.is_drawn[idx] && self.own_ns[idx] >= self.unit)
     }
 
     /// Length of the names in all lines.
@@ -119,7 +135,7 @@ impl Drawn {
             at = stacks.nodes[at].parent as usize;
         }
         path.reverse();
-        format!("{} {}", path.join(";"), self.own_ns[idx] / UNIT_NS)
+        format!("{} {}", path.join(";"), self.own_ns[idx] / self.unit)
     }
 }
 
@@ -166,7 +182,7 @@ mod tests {
     fn a_deep_stack_is_drawn_from_the_root() {
         let deep =
             tree("main.f", (0..100_000).map(|parent| (parent, u64::from(parent == 99_999) * 5000)));
-        let lines = folded(&deep);
+        let lines = folded(&deep, MICROSECONDS.unit);
         assert_eq!((lines.len(), n_frames(&lines)), (1, MAX_DRAWN - 1));
         assert!(lines[0].ends_with(" 5"), "the cost of what is not drawn stays with the caller");
     }
@@ -176,7 +192,7 @@ mod tests {
         // Each of these frames has cost of its own: a line for each, of all its callers.
         let name = "n".repeat(4000);
         let deep = tree(&name, (0..4096).map(|parent| (parent, 1_000_000)));
-        let lines = folded(&deep);
+        let lines = folded(&deep, MICROSECONDS.unit);
         let n_bytes: usize = lines.iter().map(String::len).sum();
         assert!(n_bytes < MAX_FOLDED_BYTES + lines.len() * 20, "{n_bytes}");
         assert!(lines.len() > 100, "{}", lines.len());

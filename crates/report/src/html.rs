@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use diagnosis::finding::{EvidenceLine, Saving};
 use diagnosis::{Diagnosis, Finding};
-use evidence::{Cost, CostSplit, Evidence, ProcessCpu, Site};
+use evidence::{Cost, CostSplit, CpuUnit, Evidence, ProcessCpu, Site};
 use goabi::MapOp;
 use gomap::Category;
 use maud::{Markup, PreEscaped, html};
@@ -288,7 +288,8 @@ fn flamegraph(evidence: &Evidence) -> Markup {
         return html! { p { "Flame graph: " (NOT_MEASURED) } };
     };
     let mut svg = Vec::new();
-    if let Err(why) = render_flamegraph(&mut svg, stacks, "CPU time by cost category") {
+    let unit = evidence.cpu.as_ref().map_or(CpuUnit::default(), |cpu| cpu.unit);
+    if let Err(why) = render_flamegraph(&mut svg, stacks, unit) {
         return html! { p { "Flame graph: " (why) } };
     }
     let svg = String::from_utf8_lossy(&svg);

@@ -55,6 +55,7 @@ fn write_with_list<'i, T, R: From<&'i T> + Serialize>(
     items: &Each<'i, T, R>,
 ) -> io::Result<()> {
     let head = serde_json::to_value(head)?;
+    debug_assert!(head.get(name).is_some(), "a list of that name");
     let mut serializer = serde_json::Serializer::pretty(&mut *out);
     let mut object = serializer.serialize_map(None)?;
     for (key, value) in head.as_object().into_iter().flatten() {

@@ -412,11 +412,14 @@ impl Page<'_> {
 
 /// "12 objects in 4.0 KiB, live: 1.0 KiB".
 fn allocated(alloc: &Alloc) -> String {
-    let n = alloc.alloc_objects.map(|n| format!("{} objects", count(n)));
-    let allocated = [n, alloc.alloc_bytes.map(bytes)].into_iter().flatten();
-    let allocated = allocated.collect::<Vec<_>>().join(" in ");
-    let allocated = if allocated.is_empty() { NOT_MEASURED } else { &allocated };
-    format!("{allocated}, live: {}", alloc.inuse_bytes.map_or(NOT_MEASURED.to_owned(), bytes))
+    let objects = |n| format!("{} objects", count(n));
+    let allocated = match (alloc.alloc_objects, alloc.alloc_bytes) {
+        (Some(n), Some(size)) => format!("{} in {}", objects(n), bytes(size)),
+        (Some(n), None) => objects(n),
+        (None, size) => size.map_or(NOT_MEASURED.to_owned(), bytes),
+    };
+    let live = alloc.inuse_bytes.map(bytes).or_else(|| alloc.inuse_objects.map(objects));
+    format!("{allocated}, live: {}", live.unwrap_or_else(|| NOT_MEASURED.to_owned()))
 }
 
 /// Whether a notice says how a recording was made, which stands with what it counted.

@@ -323,6 +323,7 @@ words! { diagnosis::compare::Notice:
     Self::OtherDuration { .. } => "other_duration",
     Self::OneSideOnly(_) => "one_side_only",
     Self::HeapNotPerSecond => "heap_not_per_second",
+    Self::CpuNotTimed => "cpu_not_timed",
     Self::Estimates(_) => "estimates",
     Self::LowerBounds(_) => "lower_bounds",
     Self::Lost(_) => "lost",
@@ -462,7 +463,7 @@ pub(crate) fn called_from(site: &Site) -> Option<String> {
     let callers: Vec<String> = site.first_callers.iter().map(caller).collect();
     let [_, ..] = callers.as_slice() else { return None };
     let mut text = callers.join("; ");
-    if site.has_new_map {
+    if !site.new_maps.is_empty() {
         text += "; each call builds the map anew: where it can be kept, build it once";
     }
     Some(text)
@@ -577,7 +578,7 @@ mod tests {
         site.first_callers = vec![caller(7, 30), caller(9, 10)];
         let callers = "main.serve main.go:7, 75.0 % (30 of 40 samples); main.serve main.go:9, 25.0 % (10 of 40 samples)";
         assert_eq!(called_from(&site).as_deref(), Some(callers));
-        site.has_new_map = true;
+        site.new_maps = vec!["map[string]int".to_owned()];
         let text = called_from(&site).unwrap_or_default();
         assert!(
             text.ends_with("each call builds the map anew: where it can be kept, build it once")

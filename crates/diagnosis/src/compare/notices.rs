@@ -40,6 +40,8 @@ pub enum Notice {
     OneSideOnly(SourceKind),
     /// Heap profiles count from the start of the program, so their figures have no seconds.
     HeapNotPerSecond,
+    /// No input of either side says the CPU time of its samples.
+    CpuNotTimed,
     /// Growths of so many recordings are estimates.
     Estimates(u64),
     /// Growths of so many recordings are lower bounds.
@@ -87,10 +89,16 @@ fn of_inputs(runs: [&[Evidence]; 2], per: Per) -> Vec<Notice> {
         match kind {
             _ if before != after => Some(Notice::OneSideOnly(kind)),
             SourceKind::Heap if before && per == Per::Second => Some(Notice::HeapNotPerSecond),
+            SourceKind::Cpu if !before && is_counted(runs) => Some(Notice::CpuNotTimed),
             _ => None,
         }
     };
     kinds.into_iter().filter_map(notice).collect()
+}
+
+/// Whether there are samples whose CPU time no input says.
+fn is_counted(runs: [&[Evidence]; 2]) -> bool {
+    runs.into_iter().flatten().any(|run| run.cpu.is_some())
 }
 
 /// How exact the growths are.

@@ -1,7 +1,7 @@
 //! What no input measured.
 
 use crate::finding::Gap;
-use evidence::{Evidence, SourceKind};
+use evidence::{CpuUnit, Evidence, SourceKind};
 
 /// Gaps, the most telling first.
 pub(super) fn list(evidence: &Evidence) -> Vec<Gap> {
@@ -10,14 +10,20 @@ pub(super) fn list(evidence: &Evidence) -> Vec<Gap> {
 
 fn is_open(gap: Gap, evidence: &Evidence) -> bool {
     match gap {
-        Gap::CpuTime => evidence.cpu.is_none(),
+        Gap::CpuTime => evidence.cpu.as_ref().is_none_or(|cpu| cpu.unit == CpuUnit::Samples),
         Gap::MapTypes => !has_types(evidence),
-        Gap::GrowthAllocations => evidence.heap.is_none() && evidence.growth.is_none(),
+        Gap::GrowthAllocations => !has_allocations(evidence) && evidence.growth.is_none(),
         Gap::Growths => evidence.growth.is_none(),
         Gap::CollectorWaits => evidence.trace.is_none(),
         Gap::LockWaits => evidence.locks.is_empty(),
         Gap::Misses => evidence.misses.is_empty(),
     }
+}
+
+/// Exports of one type have only what is live, or no numbers.
+fn has_allocations(evidence: &Evidence) -> bool {
+    let total = evidence.heap.as_ref().map(|heap| heap.total);
+    total.is_some_and(|total| total.alloc_bytes.is_some() && total.alloc_objects.is_some())
 }
 
 /// Without sites a binary has no lines to tell types of.

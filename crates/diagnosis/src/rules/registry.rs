@@ -491,7 +491,7 @@ pub const RULES: &[Rule] = &[
                 reason: "to format a key takes some hundred nanoseconds, and a lookup ten to a hundred",
             },
         ],
-        when: "making strings and interface values in the function, or at a line that calls it, takes at least {NOTICEABLE} in \
+        when: "making strings and interface values in the function, or at a line that calls it and in the ten before, takes at least {NOTICEABLE} in \
                {ENOUGH_SAMPLES} or more ({FEW_SAMPLES} at a line that calls), and more than its maps, but no more than {MOST_FOR_KEYS} as these; not where keys have no pointers",
         trust: MEDIUM_BY_SAMPLES,
         why: "The usual loop with `fmt.Sprintf` keys spends more there than in `runtime.mapassign`.",
@@ -550,7 +550,7 @@ pub const RULES: &[Rule] = &[
         when: "map arrays allocated at the line, of which the heap profile has at least {ENOUGH_BLOCKS}, are at least \
                {CHURN_NOTICEABLE}, they are at least {CHURN} as those of them that were live at the last collection, and allocation \
                at the line takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more; not where the machine code puts these maps into \
-               others, nor where making them with a hint costs more than all writes of the function",
+               others, unless each call makes those as well, nor where making them with a hint costs more than all writes of the function",
         trust: "low below {FEW_SAMPLES} of allocation, else medium, since whether the maps themselves are dropped is not measured",
         why: "`clear` keeps the arrays: no growth and no allocation the next time. Where slices grow at the line, blocks of theirs \
               may have the size of arrays of the map.",
@@ -914,6 +914,18 @@ pub const RULES: &[Rule] = &[
             },
             HEAP_NOTICEABLE,
             Threshold {
+                name: "SMALL_HEAP",
+                value: Bytes(memory::SMALL_HEAP),
+                of: "live",
+                reason: "twice the heap at which it runs at the least",
+            },
+            Threshold {
+                name: "MUCH_DROPPED",
+                value: Fraction(memory::MUCH_DROPPED),
+                of: "of all bytes allocated",
+                reason: "chosen, not measured, so that a third of its runs are for them",
+            },
+            Threshold {
                 name: "GC_DOMINATES",
                 value: Fraction(memory::GC_DOMINATES),
                 of: "of the program's CPU",
@@ -927,7 +939,8 @@ pub const RULES: &[Rule] = &[
             },
         ],
         when: "the collector takes at least {GC_BOUND}, and arrays of maps with pointers are at least \
-               {HEAP_NOTICEABLE}, or {GC_DOMINATES} and {HEAP_SHARE}",
+               {HEAP_NOTICEABLE}, or {GC_DOMINATES} and {HEAP_SHARE}; not where less than {SMALL_HEAP} is live and arrays of \
+               maps that are soon dropped are {MUCH_DROPPED}",
         trust: MEDIUM_BY_SAMPLES,
         why: "From Go 1.26 on many small maps are 2 to 6 times cheaper to mark: then it says to leave them alone below \
               {GC_DOMINATES}. Flat maps without pointers are not marked in any release. It counts for the part of the collector's \

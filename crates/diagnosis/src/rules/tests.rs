@@ -690,8 +690,10 @@ fn maps_filled_and_dropped_are_reused() {
     assert!(hinted(300) && !hinted(301));
     // Another map keeps them, unless each call makes that one too.
     check(program("go1.27.3"), vec![filling(20).held()], &fine);
-    let anew = Site { has_new_map: true, ..filling(20).held() };
-    check(program("go1.27.3"), vec![anew], &["churn Reuse Medium"]);
+    let anew = |name: String| Site { new_maps: vec![name], ..filling(20).held() };
+    check(program("go1.27.3"), vec![anew(outer().name)], &["churn Reuse Medium"]);
+    // The inner map is made anew, and the other one keeps it.
+    check(program("go1.27.3"), vec![anew(inner().name)], &fine);
     let kept = site(1, STEADY).uses(Assign, inner()).arrays(&[(8, 100_000)], 9_000_000);
     check(program("go1.27.3"), vec![kept], &["growth-is-not-the-problem LeaveAlone High"]);
 }

@@ -25,7 +25,8 @@ struct LineUses {
     made: Vec<MakeSite>,
     made_elsewhere: Vec<String>,
     written: Vec<LineId>,
-    has_new: bool,
+    /// Names of types of maps that each call makes.
+    new: Vec<String>,
     /// Names of possible types, each with a line that is not generic and means it.
     callers: Vec<(String, LineId)>,
 }
@@ -62,14 +63,13 @@ impl CodeMaps {
         let at_line = self.uses.entry(self.lines.add(frame)).or_default();
         add_new(&mut at_line.callers, callers);
         add_new(&mut at_line.written, written);
-        if let Some(of) = map.known_type().filter(|_| !related.is_traced) {
-            add_new(&mut at_line.made_elsewhere, [of.name.clone()]);
-        }
+        let name = map.known_type().map(|of| of.name.clone());
+        add_new(&mut at_line.made_elsewhere, name.clone().filter(|_| !related.is_traced));
+        add_new(&mut at_line.new, name.filter(|_| related.is_new));
         add_new(&mut at_line.maps, [map]);
         let holders = related.holders.into_iter().filter(|of| of.nested == Nested::Direct);
         add_new(&mut at_line.holders, holders);
         add_new(&mut at_line.made, related.made);
-        at_line.has_new |= related.is_new;
     }
 
     /// The maps used at a line.
@@ -101,7 +101,7 @@ impl CodeMaps {
         (site.holders, site.made) = (uses.holders.clone(), uses.made.clone());
         site.made_elsewhere.clone_from(&uses.made_elsewhere);
         site.written_at = uses.written.iter().map(|&line| self.lines.frame(line)).collect();
-        site.has_new_map = uses.has_new;
+        site.new_maps.clone_from(&uses.new);
         self.narrow(site, uses);
     }
 

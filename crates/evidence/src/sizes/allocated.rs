@@ -88,7 +88,8 @@ impl Level {
 }
 
 impl Block {
-    /// Number of samples that these allocations rest on, when one is taken for so many bytes on average.
+    /// Number of samples that these allocations rest on, when one is taken for so many bytes on average; none where the profile
+    /// does not count them.
     ///
     /// Source: runtime/pprof/protomem.go (`scaleHeapSample`), Go 1.21 to 1.27.
     pub fn samples(&self, bytes_per_sample: u64) -> f64 {

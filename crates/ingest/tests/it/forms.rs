@@ -1,9 +1,12 @@
 //! Profiles in other forms than profile.proto, and exports that have less than Go's own: each says as much as it has.
 
+use std::io::Write;
 use std::path::Path;
 
 use evidence::{CpuUnit, Evidence};
-use gopprof::{Label, LabelValue, ProfileBuilder, ValueType};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use gopprof::{Label, LabelValue, Mapping, ProfileBuilder, ValueType};
 use xtask::samples::{binary, sample};
 
 use crate::{collected, cpu_builder, diagnosed, encode, evidence_of, file, notices, refusal, site};
@@ -142,7 +145,7 @@ fn counts_stand_for_time_where_a_period_says_so() {
     // What counts time and what does not are not added up.
     let evidence = evidence_of(&[counts(10_000_000), counts(0)]);
     assert_eq!(evidence.cpu.as_ref().unwrap().total.samples, 100);
-    assert!(notices(&evidence).contains("one counts CPU time and one samples"));
+    assert!(notices(&evidence).contains("it counts samples without their CPU time"));
 }
 
 /// A heap profile with these types alone, blocks of 208 bytes.
@@ -194,7 +197,7 @@ fn a_heap_profile_that_does_not_say_its_rate_has_none() {
 #[test]
 fn a_profile_that_was_made_for_the_compiler_is_not_judged() {
     let weights = |n| {
-        let mut builder = cpu_builder("1 main.put:7;main.main:1");
+        let mut builder = cpu_builder("1 main.put:7;main.main:1;runtime.main:283");
         let put = builder.frame("main.put", "main.go", 8);
         builder.profile_mut().period = 1;
         builder.sample(&[put], &[n, 1_048_576], &[]);
@@ -205,4 +208,163 @@ fn a_profile_that_was_made_for_the_compiler_is_not_judged() {
     assert!(refused.contains("is a profile that was made, not measured"), "{refused}");
     // With a period that is none, but samples that profilers take.
     assert_eq!(evidence_of(&[weights(100)]).cpu.unwrap().total.samples, 101);
+}
+
+/// A stack of 40 frames in a line of 2,000 characters.
+#[test]
+fn folded_stacks_may_begin_with_a_long_line() {
+    let frames: Vec<String> =
+        (0..40).map(|n| format!("github.com/acme/shop/orders.handler{n:010}")).collect();
+    let text = format!("{};runtime.mapassign_faststr 30\n{FOLDED}", frames.join(";"));
+    assert!(text.find('\n').unwrap() > 1_500);
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    for bytes in [text.into_bytes(), packed.finish().unwrap()] {
+        let (_dir, path) = file(&bytes);
+        assert_eq!(collected(&[&path]).cpu.unwrap().total.samples, 130);
+    }
+}
+
+/// A profile with these columns and this period, of one stack.
+fn of_columns(columns: &[(&str, &str, i64)], period_type: (&str, &str), period: i64) -> Vec<u8> {
+    let mut builder = ProfileBuilder::default();
+    let sample_types = columns.iter().map(|(kind, unit, _)| ValueType {
+        kind: builder.string(kind),
+        unit: builder.string(unit),
+    });
+    let sample_types: Vec<_> = sample_types.collect();
+    let kind =
+        ValueType { kind: builder.string(period_type.0), unit: builder.string(period_type.1) };
+    let head = builder.profile_mut();
+    (head.sample_types, head.period_type, head.period) = (sample_types, Some(kind), period);
+    let assign = builder.frame("runtime.mapassign_fast64", "map.go", 1);
+    let fill = builder.frame("main.fill", "main.go", 7);
+    let values: Vec<i64> = columns.iter().map(|(.., value)| *value).collect();
+    builder.sample(&[assign, fill], &values, &[]);
+    encode(builder)
+}
+
+#[test]
+fn counts_of_something_else_than_cpu_time_are_no_cpu_profile() {
+    for kind in ["wall", "off_cpu", "cache-misses"] {
+        let (_dir, path) =
+            file(&of_columns(&[("samples", "count", 9)], (kind, "nanoseconds"), 10_000_000));
+        let refused = refusal(&[&path]);
+        assert!(
+            refused.contains("its samples are taken by something else than CPU time"),
+            "{refused}"
+        );
+    }
+    let wall = [("samples", "count", 9), ("wall", "nanoseconds", 90_000_000)];
+    let (_dir, path) = file(&of_columns(&wall, ("wall", "nanoseconds"), 10_000_000));
+    assert!(refusal(&[&path]).contains("a profile of wall-clock time, waiting included"));
+}
+
+/// What stands in other units is not taken for time that is too short.
+#[test]
+fn times_in_another_unit_are_times() {
+    let columns = [("samples", "count", 9), ("cpu", "microseconds", 90_000)];
+    let evidence = evidence_of(&[of_columns(&columns, ("cpu", "microseconds"), 10_000)]);
+    let cpu = evidence.cpu.unwrap();
+    assert_eq!((cpu.unit, cpu.total.samples), (CpuUnit::Nanoseconds, 9));
+    assert_eq!(cpu.total.cpu_ns, 90_000_000);
+    // Exports of Pyroscope say that one was taken a second, whatever it was.
+    let columns = [("samples", "count", 9)];
+    let evidence = evidence_of(&[of_columns(&columns, ("cpu", "nanoseconds"), 1_000_000_000)]);
+    assert_eq!(evidence.cpu.unwrap().unit, CpuUnit::Samples);
+}
+
+/// A CPU profile of one sample, of the program in this file.
+fn of_program(path: &str, build_id: &str, op: &str) -> Vec<u8> {
+    let mut builder = cpu_builder(&format!("9 {op};main.put:7;main.main:1"));
+    let (filename, build_id) = (builder.string(path), builder.string(build_id));
+    builder.mapping(Mapping { filename, build_id, ..Mapping::default() });
+    encode(builder)
+}
+
+const ASSIGN: &str = "runtime.mapassign_faststr:/usr/local/go/src/runtime/map_faststr.go:9";
+
+#[test]
+fn a_profile_of_another_program_is_not_added() {
+    let both = |other: Vec<u8>| {
+        let evidence = evidence_of(&[of_program("/srv/shop", "aa", ASSIGN), other]);
+        (evidence.cpu.as_ref().unwrap().total.samples, notices(&evidence))
+    };
+    let (samples, said) = both(of_program("/srv/cart", "bb", ASSIGN));
+    assert_eq!(samples, 9);
+    assert!(said.contains("is not used: it is of another program than"), "{said}");
+    // The same in another place, the same under another name, and a library in place of the program.
+    for (path, build_id) in
+        [("/opt/shop", "bb"), ("/srv/cart", "aa"), ("/lib/libc.so.6", "cc"), ("[vdso]", "")]
+    {
+        assert_eq!(both(of_program(path, build_id, ASSIGN)).0, 18, "{path}");
+    }
+}
+
+#[test]
+fn a_profile_of_other_maps_is_not_added() {
+    let swiss = "internal/runtime/maps.ctrlGroup.matchH2:1<runtime.mapassign_faststr:9";
+    let evidence =
+        evidence_of(&[of_program("/srv/shop", "aa", ASSIGN), of_program("/srv/shop", "bb", swiss)]);
+    assert_eq!(evidence.cpu.as_ref().unwrap().total.samples, 9);
+    assert!(
+        notices(&evidence).contains("its Go has other maps than that of"),
+        "{}",
+        notices(&evidence)
+    );
+}
+
+#[test]
+fn traces_of_one_time_are_not_added_up() {
+    let trace =
+        xtask::unpack_xz(&xtask::testdata("samples/nested-1.27.3/nested-1.27.3.trace.xz")).unwrap();
+    let trace = trace.to_str().unwrap();
+    let (once, twice) = (collected(&[trace]), collected(&[trace, trace]));
+    let n = |evidence: &Evidence| evidence.trace.as_ref().unwrap().gc_cycles.n;
+    assert_eq!(n(&twice), n(&once));
+    assert!(notices(&twice).contains("it was taken at the same time as"), "{}", notices(&twice));
+    assert_eq!((once.n_measuring(), twice.n_measuring()), (1, 1));
+}
+
+#[test]
+fn a_file_without_profiles_is_named() {
+    let (_dir, path) = file(b"{\"resourceProfiles\":[]}\n");
+    assert!(refusal(&[&path]).contains("is a file of OpenTelemetry's without profiles"));
+}
+
+#[test]
+fn a_profile_that_was_filtered_or_merged_is_not_judged() {
+    let (_dir, path) = file(&encode(cpu_builder("90 main.put:7;main.main:1")));
+    assert!(refusal(&[&path]).contains("a profile without any function of Go's runtime"));
+    let both = "9 runtime.evacuate_faststr:9;main.put:7;runtime.main:283\n\
+                9 internal/runtime/maps.(*table).rehash:9;main.put:7;runtime.main:283";
+    let (_dir, path) = file(&encode(cpu_builder(both)));
+    assert!(refusal(&[&path]).contains("with classic maps and with Swiss ones, merged"));
+}
+
+#[test]
+fn the_same_profile_counts_once() {
+    let cpu = sample("nested-1.27.3/cpu.pprof");
+    let (once, twice) = (collected(&[&cpu]), collected(&[&cpu, &cpu]));
+    let samples = |evidence: &Evidence| evidence.cpu.as_ref().unwrap().total.samples;
+    assert_eq!(samples(&once), samples(&twice));
+    assert!(notices(&twice).contains("it is the same as"), "{}", notices(&twice));
+}
+
+#[test]
+fn folded_numbers_that_are_no_samples_of_cpu_time_are_named() {
+    let cases = [
+        ("a;runtime.mapassign_fast64 30 40\na;b 20 10\n", "the difference of two"),
+        ("a;runtime.mapassign_fast64 30000000\na;b 20000000\n", "of times or bytes"),
+        ("a;runtime.mapassign_fast64 3\na;b;runtime.gopark 2\n", "of goroutines that wait"),
+    ];
+    for (text, what) in cases {
+        let (_dir, path) = file(text.as_bytes());
+        let refused = refusal(&[&path]);
+        assert!(refused.contains(&format!("a text of folded stacks {what}")), "{refused}");
+    }
+    let offsets = "main.main;main.put;runtime.mapassign_fast64+0x55 30\nruntime.main 5\nmain.main:12;main.put:7 4\n";
+    let (_dir, path) = file(offsets.as_bytes());
+    let evidence = collected(&[&path]);
+    assert_eq!(site(&evidence, "main.put").cpu.as_ref().unwrap().map.samples, 30);
 }

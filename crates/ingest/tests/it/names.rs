@@ -126,7 +126,7 @@ fn what_stands_for_a_name_is_none() {
 
 #[test]
 fn nothing_is_left_alone_where_maps_may_have_no_names() {
-    let known = "70 main.work:7;main.main:1\n";
+    let known = "70 main.work:7;main.main:1;runtime.main:283\n";
     assert_eq!(rules_of(known), ["below-threshold"]);
     assert_eq!(rules_of(&format!("{known}30 ??:0;main.work:7")), [""; 0]);
     // C and the kernel call nothing of the runtime.
@@ -196,7 +196,9 @@ fn a_function_of_go_among_others_makes_no_profile_of_a_go_program() {
     let message = refusal(&[&path]);
     assert!(message.contains("its functions are in .java files"), "{message}");
     let c = "40 compress:deflate.c:40;start_thread:pthread.c:7\n";
-    let evidence = evidence_of(&[encode(cpu_builder(&format!("{c}60 main.work:main.go:7")))]);
+    let evidence = evidence_of(&[encode(cpu_builder(&format!(
+        "{c}60 main.work:main.go:7;runtime.main:proc.go:283"
+    )))]);
     let notices = notices(&evidence);
     assert!(notices.contains("40 % of it is in stacks without a function of Go"), "{notices}");
 }

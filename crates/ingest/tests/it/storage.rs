@@ -234,6 +234,10 @@ fn each_way_of_writing_is_counted_to_the_byte() {
         Err(why) => return xtask::skip(&format!("perf cannot record calls here: {why}")),
     };
     let diagnosis = diagnosis_of_run(dir.path(), &program);
+    let lost = diagnosis.evidence.notices.iter().find(|notice| notice.text.contains("lost"));
+    if let Some(lost) = lost {
+        return xtask::skip(&format!("perf lost records here: {}", lost.text));
+    }
     let storage = storage_of(&diagnosis);
     let wanted = printed_by_function(&lines);
     assert_eq!(reported_by_function(storage), wanted, "{lines}");

@@ -50,7 +50,7 @@ impl<'d> From<&'d evidence::Site> for Site<'d> {
             frame: &site.frame,
             inlined_into: &site.inlined_into,
             first_callers: super::each(&site.first_callers),
-            has_new_map: site.has_new_map,
+            has_new_map: !site.new_maps.is_empty(),
             held_by: site.holders.iter().map(|of| &*of.name).collect(),
             maps: site.maps.as_deref().map(super::each),
             cpu: site.cpu.as_ref().map(SiteCpu::from),

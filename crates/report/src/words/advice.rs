@@ -83,11 +83,12 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
                 .into()
         }
         Advice::PointToElements { elem, key } => format!(
-            "keep a pointer to {elem}, or an index into a slice of them, in the map: then {key} keys take the path made for them"
+            "keep a pointer to {elem}, or an index into a slice of them, in the map: then {key} keys take the path made for them. Who \
+             takes an element out then shares it, where it was copied"
         )
         .into(),
         Advice::ConcreteKey { .. } => {
-            "give the map a concrete key type; storing a non-pointer in an interface allocates on every assign, even on an \
+            "if all keys are of one type, give the map that key type; storing a non-pointer in an interface allocates on every assign, even on an \
              overwrite (77 against 25 ns in Go 1.21, 61 against 29 ns in 1.27)"
                 .into()
         }
@@ -97,8 +98,8 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
                 .into()
         }
         Advice::BuildKeysOnce => {
-            "build keys once and keep them, use the parts as a struct key, or look up with a []byte converted in the index \
-             expression, which does not allocate"
+            "build keys once and keep them, use the parts as a struct key, or, where the map is read, look up with a []byte \
+             converted in the index expression, which does not allocate"
                 .into()
         }
         Advice::NoPointers { .. } => {
@@ -417,8 +418,8 @@ fn shard(by: ShardKey, or_sync_map: Option<SyncMap>) -> String {
         None => "; not sync.Map: it takes a new value for every write",
     };
     format!(
-        "several maps with a lock each, chosen by a hash of {key}: more than one goroutine can then write at once{sync_map}. \
-         First move out of the lock what does not need it"
+        "several maps with a lock each, chosen by a hash of {key}, if what is done under one lock concerns one key (not two keys, len or range over \
+         all): more than one goroutine can then write at once{sync_map}. First move out of the lock what does not need it"
     )
 }
 
@@ -587,10 +588,15 @@ mod tests {
     #[test]
     fn a_sync_map_is_named_where_entries_are_mostly_read() {
         let text = |by, or_sync_map| shard(by, or_sync_map);
-        assert!(text(ShardKey::Key, None).contains("a hash of the key:"));
+        assert!(
+            text(ShardKey::Key, None)
+                .contains("a hash of the key, if what is done under one lock concerns one key")
+        );
         assert!(text(ShardKey::Key, None).contains("; not sync.Map"));
         let outer = text(ShardKey::OuterKey, Some(SyncMap::OfInnerMaps));
-        assert!(outer.contains("a hash of the outer key:") && outer.contains("a sync.Map of them"));
+        assert!(
+            outer.contains("a hash of the outer key, if") && outer.contains("a sync.Map of them")
+        );
         assert!(text(ShardKey::Key, Some(SyncMap::OfEntries)).contains("; or sync.Map, since"));
     }
 }

@@ -27,6 +27,9 @@ pub(crate) fn notice(notice: &Notice) -> Cow<'static, str> {
         Notice::OneSideOnly(kind) => {
             format!("{} were given for one side only: not compared", inputs(*kind)).into()
         }
+        Notice::CpuNotTimed => {
+            "samples without their CPU time are not compared: how many there are depends on how long was recorded".into()
+        }
         Notice::HeapNotPerSecond => {
             "heap profiles count from the start of the program: not compared per second".into()
         }

@@ -293,7 +293,8 @@ fn hostile_names_stay_text_in_the_page() {
 fn the_flame_graph_has_growth_in_its_colour() {
     let mut out = Vec::new();
     let diagnosis = diagnosis("main.build");
-    render_flamegraph(&mut out, diagnosis.evidence.stacks.as_ref().unwrap(), "t").unwrap();
+    render_flamegraph(&mut out, diagnosis.evidence.stacks.as_ref().unwrap(), CpuUnit::Nanoseconds)
+        .unwrap();
     let svg = String::from_utf8(out).unwrap();
     let rehash = svg
         .find("<title>internal/runtime/maps.(*table).rehash (400 ms")
