@@ -207,6 +207,11 @@ impl CpuCollector {
         Ok(())
     }
 
+    /// Of what was added, this may be map operations, and has no names.
+    pub(crate) fn add_unnamed(&mut self, cost: Cost) {
+        self.process.unnamed += cost;
+    }
+
     /// What costs are measured in; `None` where nothing was counted yet.
     pub(crate) fn unit(&self) -> Option<CpuUnit> {
         (self.process.total != Cost::default()).then_some(self.process.unit)
@@ -674,7 +679,14 @@ pub(crate) fn summary(profile: &Profile) -> String {
         .iter()
         .flat_map(|values| profile.samples().map(|s| values.cost(&s).samples))
         .fold(0, u64::saturating_add);
-    let mut text = format!("CPU profile, {samples} {}", plural(samples, "sample"));
+    // Without a period each stack was sampled once at least.
+    let counts =
+        values.as_ref().is_none_or(|of| of.samples.is_some() || of.ns_per_sample.is_some());
+    let what = if counts { "sample" } else { "stack" };
+    let mut text = format!("CPU profile, {samples} {}", plural(samples, what));
+    if !counts {
+        text += ", of how many samples is not known";
+    }
     match values {
         Some(values) if values.unit() == CpuUnit::Samples => {
             text += ", without their CPU time";

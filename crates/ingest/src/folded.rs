@@ -107,7 +107,7 @@ impl Counts {
 
     fn not_cpu(&self) -> Option<&'static str> {
         if self.n_double * 2 > self.n {
-            return Some("the difference of two: each stack has two counts");
+            return Some("with two counts in each line, the difference of two");
         }
         if self.n > 1 && self.divisor >= LARGEST_DIVISOR {
             return Some(

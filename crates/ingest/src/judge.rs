@@ -130,14 +130,19 @@ fn has_both_maps(profile: &Profile) -> bool {
 const CLASSIC: [&str; 4] =
     ["runtime.hashGrow", "runtime.growWork", "runtime.evacuate", "runtime.(*bmap)"];
 
-/// Whether a function of the runtime is in it: a program's own goroutines begin in some.
+/// Whether a function of the runtime is in some stack: a program's own goroutines begin in one.
 fn has_runtime(profile: &Profile) -> bool {
-    let of_runtime = ["runtime.", "internal/runtime/"];
-    let name = |function: &Function| profile.str(function.name);
-    profile
-        .functions
-        .iter()
-        .any(|function| of_runtime.iter().any(|prefix| name(function).starts_with(prefix)))
+    let is_of_runtime = |function: &Function| {
+        let name = profile.str(function.name);
+        name.starts_with("runtime.") || name.starts_with("internal/runtime/")
+    };
+    let is_of_runtime: Vec<bool> = profile.functions.iter().map(is_of_runtime).collect();
+    let has_one = |location: &Location| {
+        let mut functions = location.lines.iter().filter_map(|line| line.function);
+        functions.any(|function| is_of_runtime[function.index()])
+    };
+    let has_one: Vec<bool> = profile.locations.iter().map(has_one).collect();
+    profile.samples().any(|sample| sample.locations().any(|at| has_one[at.index()]))
 }
 
 /// The part of a profile in these samples, by the column in which it is the smallest; by stacks where all values are 0.

@@ -5,11 +5,13 @@
 //! 3. Their stacks become a profile ([`profile`]), and calls that write the lines of the user ([`lines`]).
 //! 4. [`attribute`] says what there is of the program.
 
+use std::collections::HashMap;
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-use evidence::{Builder, OfSource, ProcessStorage, SourceKind, Stated};
-use gobin::Binary;
+use evidence::{Builder, Cost, OfSource, ProcessStorage, SourceKind, Stated};
+use gobin::{Binary, MAX_FILE_BYTES};
 use goperf::{Callers, PerfFile};
 use gopprof::{MAX_FRAMES, Profile};
 
@@ -55,8 +57,8 @@ impl PerfSamples {
         processes: &Processes<'_>,
         binary: &Binary<'_>,
         source: &mut OfSource<'_>,
-    ) -> Option<Profile> {
-        let Attributed { profile, n_used, n_other, n_cut } =
+    ) -> Option<(Profile, Cost)> {
+        let Attributed { profile, n_used, n_other, n_cut, elsewhere } =
             self.profile(&self.stacks, CPU, processes, binary);
         let mut text = match &self.event {
             Some(event) => format!("perf.data, {n_used} samples of {event}"),
@@ -83,8 +85,44 @@ impl PerfSamples {
                 "matched with the binary by its file name: the file has no build id to compare",
             );
         }
-        self.event.is_some().then_some(profile)
+        let unnamed = in_go_elsewhere(&elsewhere, n_used, source);
+        self.event.is_some().then_some((profile, unnamed))
     }
+}
+
+/// What samples in other files of Go cost, plugins and libraries: maps may be in it. Says which these are.
+fn in_go_elsewhere(
+    by_file: &HashMap<String, Cost>,
+    n_used: u64,
+    source: &mut OfSource<'_>,
+) -> Cost {
+    let is_much = |cost: &Cost| cost.samples as f64 >= ELSEWHERE_TOLD * n_used as f64;
+    let mut files: Vec<_> = by_file.iter().filter(|(_, cost)| is_much(cost)).collect();
+    files.sort_by_key(|(file, _)| *file);
+    let mut sum = Cost::default();
+    for (file, &cost) in files {
+        if is_of_go(Path::new(file)) {
+            let percent = 100.0 * cost.samples as f64 / n_used as f64;
+            source.notice(&format!(
+                "{percent:.0} % of its samples are in {file}, which is of Go too: what maps cost there is not known; give that file \
+                 in place of the executable"
+            ));
+            sum += cost;
+        }
+    }
+    sum
+}
+
+/// Part of the samples from which on another file is looked at. Basis: less than this is less than any finding.
+const ELSEWHERE_TOLD: f64 = 0.05;
+
+/// Whether a file is there and is an executable or a library that Go built.
+fn is_of_go(path: &Path) -> bool {
+    let mut bytes = Vec::new();
+    let file = open_regular(path)
+        .filter(|file| file.metadata().is_ok_and(|of| of.len() <= MAX_FILE_BYTES));
+    let read = file.and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok());
+    read.is_some() && Binary::parse(&bytes).is_ok()
 }
 
 /// What files of `perf` had beside what they said.
@@ -148,7 +186,7 @@ pub(crate) fn attribute(
         if !times.is_empty() {
             found.map_times.push(MapTimes { source: *source, samples: times });
         }
-        let Some(profile) = profile else { continue };
+        let Some((profile, unnamed)) = profile else { continue };
         let module = binary.build_info().and_then(main_module);
         let new = |keep_stacks| CpuCollector::new(*source, keep_stacks, module);
         if has_profiles {
@@ -158,6 +196,7 @@ pub(crate) fn attribute(
         } else {
             let cpu = cpu.get_or_insert_with(|| new(keep_stacks));
             cpu.add(&profile, &mut builder.of(*source))?;
+            cpu.add_unnamed(unnamed);
             let map_impl = cpu::map_impl(&profile);
             let program = ProgramOfProfile::of(&profile, name).stated();
             builder.of(*source).states(Stated { map_impl, ..program });

@@ -46,7 +46,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &impl Serialize) -> io::Result<
     writeln!(out)
 }
 
-/// Writes a report as [`write`] does, with the items of the list of this name one after the other, which is empty in `head`: as
+/// Writes a report as [`write()`] does, with the items of the list of this name one after the other, which is empty in `head`: as
 /// values, all items together take twelve times the memory of their text.
 fn write_with_list<'i, T, R: From<&'i T> + Serialize>(
     out: &mut dyn Write,

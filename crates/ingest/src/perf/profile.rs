@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use evidence::Cost;
 use gobin::{Binary, FileOffset};
 use gopprof::{
     Function, Line, Location, LocationIdx, MAX_FRAMES, MappingIdx, Profile, ProfileBuilder,
@@ -30,6 +31,8 @@ pub(super) struct Attributed {
     pub(super) n_other: u64,
     /// Samples in it without the frames next to the root, which were too many.
     pub(super) n_cut: u64,
+    /// Samples whose leaf is in another file of the process, by that.
+    pub(super) elsewhere: HashMap<String, Cost>,
 }
 
 impl PerfSamples {
@@ -43,6 +46,7 @@ impl PerfSamples {
     ) -> Attributed {
         let mut resolved = ResolvedProfile::new(binary, &processes.path, self.duration_ns, value);
         let (mut n_used, mut n_other, mut n_cut) = (0, 0, 0);
+        let mut elsewhere: HashMap<String, Cost> = HashMap::new();
         let mut stacks: Vec<_> = stacks.iter().collect();
         stacks.sort_by_key(|(key, _)| *key);
         let mut of_image: Option<(u32, Places<'_>)> = None;
@@ -56,12 +60,16 @@ impl PerfSamples {
                 of_image = Some((*image, self.places(*image, of_binary)));
             }
             let Some((_, places)) = &of_image else { continue };
+            if let Some(file) = stack.first().and_then(|&leaf| places.other_file(leaf)) {
+                let cost = Cost { samples: n, cpu_ns: weight };
+                *elsewhere.entry(file.to_owned()).or_default() += cost;
+            }
             let (locations, is_cut) = resolved.stack(places, stack);
             n_cut += if is_cut { n } else { 0 };
             let value = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
             resolved.profile.sample(&locations, &[value(n), value(weight)], &[]);
         }
-        Attributed { profile: resolved.profile.finish(), n_used, n_other, n_cut }
+        Attributed { profile: resolved.profile.finish(), n_used, n_other, n_cut, elsewhere }
     }
 
     fn places<'s>(&'s self, image: u32, of_binary: &'s ByAddress<'s>) -> Places<'s> {
@@ -78,6 +86,13 @@ struct Places<'s> {
 }
 
 impl Places<'_> {
+    /// The file at an address outside the binary and the kernel.
+    fn other_file(&self, address: u64) -> Option<&str> {
+        let is_outside = address < KERNEL && self.of_binary.at(address).is_none();
+        let mapping = self.all.at(address).filter(|_| is_outside)?;
+        Some(&mapping.file)
+    }
+
     /// A name for an address outside the binary.
     fn name(&self, address: u64) -> &str {
         if address >= KERNEL {

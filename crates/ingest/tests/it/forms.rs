@@ -354,7 +354,7 @@ fn the_same_profile_counts_once() {
 #[test]
 fn folded_numbers_that_are_no_samples_of_cpu_time_are_named() {
     let cases = [
-        ("a;runtime.mapassign_fast64 30 40\na;b 20 10\n", "the difference of two"),
+        ("a;runtime.mapassign_fast64 30 40\na;b 20 10\n", "with two counts in each line"),
         ("a;runtime.mapassign_fast64 30000000\na;b 20000000\n", "of times or bytes"),
         ("a;runtime.mapassign_fast64 3\na;b;runtime.gopark 2\n", "of goroutines that wait"),
     ];
