@@ -1,9 +1,9 @@
 //! Reader of OpenTelemetry's profiles, which collectors and eBPF profilers write: protobuf and JSON.
 //!
 //! 1. A batch has one dictionary of mappings, functions, locations, stacks, strings and attributes, and samples that name
-//!    entries of it by position ([`model`]).
+//!    entries of it by position (`model`).
 //! 2. Each sample is of a program, which its attributes name, or else those of its resource. Samples of one program that
-//!    measure the same become one [`Profile`], those of all batches together ([`Programs`]).
+//!    measure the same become one [`Profile`](gopprof::Profile), those of all batches together.
 //!
 //! Profiles of OpenTelemetry have one type of value each; those that one scope has side by side, of the same time, become
 //! columns of one profile, as in profile.proto.
