@@ -51,6 +51,21 @@ pub(crate) struct Image<'a> {
     relocations: Vec<(u64, u64)>,
 }
 
+/// A kind of machine in Go's words. Source: include/uapi/linux/elf-em.h of Linux 6.18.
+fn machine(number: u16) -> String {
+    let known = match number {
+        3 => "386",
+        8 => "mips",
+        21 => "ppc64",
+        22 => "s390x",
+        40 => "arm",
+        243 => "riscv64",
+        258 => "loong64",
+        _ => return format!("machine {number}"),
+    };
+    known.to_owned()
+}
+
 /// Address of a symbol in a table; `None` where it is defined elsewhere, or nowhere.
 fn defined_symbol(symbols: &[u8], at: u64) -> Option<u64> {
     const SECTION: Range<usize> = 6..8;
@@ -73,7 +88,7 @@ impl<'a> Image<'a> {
         let arch = match header.e_machine(endian) {
             elf::EM_X86_64 => Arch::Amd64,
             elf::EM_AARCH64 => Arch::Arm64,
-            other => return Err(ErrorKind::OtherMachine(format!("machine {}", other.0)).in_file()),
+            other => return Err(ErrorKind::OtherMachine(machine(other.0)).in_file()),
         };
         let segments = parse_segments(header, data)?;
         let mut image = Self {

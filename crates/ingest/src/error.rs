@@ -55,7 +55,7 @@ pub enum Error {
     },
     /// The content is of no known kind.
     #[error(
-        "{name}: {what}; expected a pprof profile (CPU, heap), an execution trace or a Go executable"
+        "{name}: {what}; expected a profile (of pprof, OpenTelemetry, or folded stacks), perf.data, an execution trace or a Go executable"
     )]
     NotRecognised {
         /// The input.
@@ -186,6 +186,8 @@ fn hint(only_binary: Option<&str>, unused: &[String]) -> String {
         Some(name) => format!(
             ": {name} is an executable; list its maps with `mapscope scan {name}`, or add a profile of it"
         ),
-        None => String::new(),
+        None => {
+            "; of a folder, the files in it are read, and not those in folders in it".to_owned()
+        }
     }
 }

@@ -62,6 +62,9 @@ pub enum Input {
     Binary(Vec<u8>),
 }
 
+/// Where an ELF file says what it is, and that it is the memory of a program. Source: elf(5), `ET_CORE`.
+const ELF_TYPE: usize = 16;
+const ELF_CORE: u8 = 4;
 /// How an executable begins.
 pub(crate) const ELF: &[u8; 4] = b"\x7fELF";
 const GZIP: &[u8; 2] = b"\x1f\x8b";
@@ -97,6 +100,10 @@ pub fn open_input(
         inflated = beginning_of_gzip(&head, LONGEST_LINE);
     }
     let reader: Source = Cursor::new(head.clone()).chain(reader);
+    if head.starts_with(ELF) && head.get(ELF_TYPE) == Some(&ELF_CORE) {
+        let what = "this is a core dump, not an executable".to_owned();
+        return Err(Error::NotRecognised { name: shown, what });
+    }
     if head.starts_with(ELF) {
         return read_executable(name, reader).map(Input::Binary);
     }
@@ -243,8 +250,29 @@ fn open_reader(
     if path.is_dir() {
         return Err(io_error(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
     }
-    let file = open_patiently(path).map_err(io_error)?;
+    let file = open_patiently(path).map_err(|source| match advice_on(name) {
+        Some(reason) => {
+            Error::Unusable { name: name.to_owned(), reason: format!("{source}; {reason}") }
+        }
+        None => io_error(source),
+    })?;
     Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+}
+
+/// What may be meant by a name that is no file's.
+fn advice_on(name: &str) -> Option<&'static str> {
+    let has_port = || {
+        let port = name.split('/').next().and_then(|host| host.split_once(':'));
+        port.is_some_and(|(_, port)| {
+            !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    };
+    match name {
+        "-" => Some("what is piped in is /dev/stdin"),
+        _ if name.contains("://") => Some("of URLs, those with http:// are read"),
+        _ if has_port() => Some("a URL begins with http://"),
+        _ => None,
+    }
 }
 
 /// Says from its sample types what a profile measures.
@@ -266,6 +294,7 @@ pub(crate) fn classify(profile: Parsed<Profile>) -> Input {
             _ if has("time") || has("wall") => {
                 "a profile of wall-clock time, waiting included".to_owned()
             }
+            Some(&"") => "a profile whose values have no name".to_owned(),
             Some(first) => format!("a profile of `{}`", printable(first)),
             None => "a profile without sample types".to_owned(),
         };

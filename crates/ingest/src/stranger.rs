@@ -3,18 +3,32 @@
 use evidence::printable;
 
 /// What begins like this, and what to do about it.
-const KNOWN: [(&[u8], &str); 19] = [
+const KNOWN: [(&[u8], &str); 27] = [
     (b"<!", WEB_PAGE),
     (b"<html", WEB_PAGE),
     (b"MZ", NOT_ELF),
     (b"\xcf\xfa\xed\xfe", NOT_ELF),
     (b"\xca\xfe\xba\xbe", NOT_ELF),
-    (b"PK\x03\x04", ARCHIVE),
-    (b"\xfd7zXZ", ARCHIVE),
-    (b"BZh", ARCHIVE),
+    (b"PK\x03\x04", "this is an archive; unpack it first: unzip"),
+    (b"\xfd7zXZ", "this is compressed by xz; unpack it first: xz -d"),
+    (b"BZh", "this is compressed by bzip2; unpack it first: bunzip2"),
     (b"\x28\xb5\x2f\xfd", "this is compressed by zstd; unpack it first: zstd -d"),
     (b"FLR\0", "this is a recording of Java's Flight Recorder; of Go programs there is none"),
-    (b"goroutine ", TEXT_PROFILE),
+    (b"goroutine profile: ", TEXT_PROFILE),
+    (b"goroutine ", "this is a list of goroutines (debug=2), which says nothing of maps"),
+    (
+        b"GO PREPROFILE",
+        "this is what `go tool preprofile` makes for the compiler; give the profile that it was made of",
+    ),
+    (b"File: ", PRINTED),
+    (b"Type: ", PRINTED),
+    (b"digraph ", PRINTED),
+    (b"positions: ", PRINTED),
+    (
+        b"{\"$schema\":\"https://www.speedscope",
+        "this is a file of speedscope; give the profile that it was made of",
+    ),
+    (b"{\"nodes\":", "this is a CPU profile of V8 (JavaScript)"),
     (b"heap profile: ", TEXT_PROFILE),
     (b"--- ", TEXT_PROFILE),
     (b"\0\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0", GPERFTOOLS),
@@ -27,7 +41,7 @@ const KNOWN: [(&[u8], &str); 19] = [
 
 const WEB_PAGE: &str = "this is a web page; is the URL that of a pprof endpoint?";
 const NOT_ELF: &str = "this executable is not ELF: only Linux executables can be read";
-const ARCHIVE: &str = "this is an archive; unpack it first";
+const PRINTED: &str = "this is what `go tool pprof` prints; give the profile that it was made of";
 /// Words of 8 or 4 bytes: 0, 3, the version. Source: docs/cpuprofile-fileformat.html of gperftools.
 const GPERFTOOLS: &str = "this is a CPU profile as gperftools writes it, and Go did up to 1.8; convert it: `go tool pprof -proto`";
 const TEXT_PROFILE: &str = "this is a profile in text form; fetch it without `debug=1`";
@@ -44,6 +58,9 @@ pub(crate) fn name(head: &[u8]) -> Option<String> {
     if head.is_empty() {
         return Some("the file is empty".to_owned());
     }
+    if is_tar(head) {
+        return Some("this is an archive of files; unpack it first: tar xf".to_owned());
+    }
     if let Some((_, what)) = KNOWN.iter().find(|(begin, _)| head.starts_with(begin)) {
         return Some((*what).to_owned());
     }
@@ -57,18 +74,26 @@ pub(crate) fn name(head: &[u8]) -> Option<String> {
 
 /// What a file is that is compressed by gzip and begins with this when it is inflated.
 pub(crate) fn name_packed(inflated: &[u8]) -> Option<String> {
-    let (at, mark) = TAR;
-    let is_archive = inflated.get(at..).is_some_and(|rest| rest.starts_with(mark));
     let unpack = "which is compressed; unpack it first: gunzip";
     match inflated {
         [] => None,
-        _ if is_archive => Some("this is an archive of files; unpack it first: tar xzf".to_owned()),
+        _ if is_tar(inflated) => {
+            Some("this is an archive of files; unpack it first: tar xzf".to_owned())
+        }
+        _ if inflated.starts_with(b"\x1f\x8b") => {
+            Some("this is compressed twice; unpack it once: gunzip".to_owned())
+        }
         _ if inflated.starts_with(b"PERFILE2") => {
             Some(format!("this is a perf.data file, {unpack}"))
         }
         _ if inflated.starts_with(b"\x7fELF") => Some(format!("this is an executable, {unpack}")),
         _ => name(inflated).map(|what| format!("{what} (compressed)")),
     }
+}
+
+fn is_tar(head: &[u8]) -> bool {
+    let (at, mark) = TAR;
+    head.get(at..).is_some_and(|rest| rest.starts_with(mark))
 }
 
 /// The first line with something in it, if all of it is text.
@@ -96,7 +121,7 @@ mod tests {
 
     #[test]
     fn strangers_are_named() {
-        let cases: [(&[u8], &str); 12] = [
+        let cases: [(&[u8], &str); 16] = [
             (b"", "empty"),
             (b"404 page not found\n", "\"404 page not found\""),
             (b"\n  MIT License\n\nCopyright", "\"MIT License\""),
@@ -105,6 +130,10 @@ mod tests {
             (b"<!doctype html>", "web page"),
             (b"\xff\xfeh\0i\0", "UTF-16"),
             (b"heap profile: 1: 2 [3: 4]", "debug=1"),
+            (b"goroutine 1 [running]:\nmain.main()", "debug=2"),
+            (b"GO PREPROFILE V1\n", "go tool preprofile"),
+            (b"File: shop\nType: cpu\n", "`go tool pprof` prints"),
+            (b"\xfd7zXZ\0", "xz -d"),
             (b"threadcreate profile: total 7\n1 @ 0x1", "debug=1"),
             (b"PeriodType: cpu nanoseconds\n", "`pprof -raw` prints"),
             (b"\0\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0", "gperftools"),

@@ -3,8 +3,12 @@
 use crate::error::ErrorKind;
 use crate::model::Batch;
 
+/// What some programs put before text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Whether a file that begins so has batches.
 pub(crate) fn is_batch(head: &[u8]) -> bool {
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let begins_with = |key: &[u8]| {
         let head = head.trim_ascii_start().strip_prefix(b"{").unwrap_or_default();
         head.trim_ascii_start().starts_with(key)
@@ -49,7 +53,11 @@ fn of_json(error: &serde_json::Error) -> ErrorKind {
 }
 
 pub(crate) fn parse(batch: &[u8]) -> Result<Batch, ErrorKind> {
-    let batch: Batch = serde_json::from_slice(batch).map_err(|error| of_json(&error))?;
+    let text = batch.strip_prefix(BYTE_ORDER_MARK).unwrap_or(batch);
+    // Before 1.9 a profile had a list of types.
+    let is_list = contains(text, b"\"sampleType\":[");
+    let of_old = |error| if is_list { ErrorKind::OldForm } else { of_json(&error) };
+    let batch: Batch = serde_json::from_slice(text).map_err(of_old)?;
     let scopes = batch.resource_profiles.iter().flat_map(|of| &of.scope_profiles);
     let is_old = scopes.flat_map(|of| &of.profiles).any(|profile| profile.sample.is_some());
     if is_old { Err(ErrorKind::OldForm) } else { Ok(batch) }

@@ -226,6 +226,8 @@ fn json_says_the_same() {
     let spread = only(JSON.as_bytes(), Form::Json).profile;
     let lines = format!("{}\n\n{}\n", JSON.replace('\n', ""), JSON.replace('\n', ""));
     assert_eq!(dump(&spread), dump(&proto));
+    let marked = [b"\xef\xbb\xbf", JSON.as_bytes()].concat();
+    assert_eq!(dump(&only(&marked, Form::Json).profile), dump(&proto));
     assert_eq!(spread.mappings[0].memory_start, proto.mappings[0].memory_start);
     let twice = only(lines.as_bytes(), Form::Json).profile;
     assert_eq!(dump(&twice), format!("[6, 60000000] {FRAMES}\n"));
@@ -239,7 +241,11 @@ fn forms_that_were_given_up_are_named() {
     let listed = profile(1, 2, &[sample().numbers(4, &[1])]).numbers(3, &[1, 2]);
     let error = parse(&batch(&[listed]), Form::Proto).unwrap_err().to_string();
     assert!(error.contains("of a form before 1.9"), "{error}");
-    for old in [("stackTable", "locationIndices"), ("\"samples\":[", "\"sample\":[")] {
+    let list = (
+        "\"sampleType\":{\"typeStrindex\":3,\"unitStrindex\":4}",
+        "\"sampleType\":[{\"typeStrindex\":3,\"unitStrindex\":4}]",
+    );
+    for old in [("stackTable", "locationIndices"), ("\"samples\":[", "\"sample\":["), list] {
         let error = parse(JSON.replace(old.0, old.1).as_bytes(), Form::Json).unwrap_err();
         assert!(error.to_string().contains("of a form before 1.9"), "{error}");
     }

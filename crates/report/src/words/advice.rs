@@ -61,7 +61,7 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
         Advice::Flatten { outer_key, inner_key, up_to_entries, .. } => format!(
             "if they hold {up_to_entries} entries or fewer on average, and these are looked up one by one, not all of an outer key at \
              once, use one map with a struct key {{ {outer_key}; {inner_key} }}: half to a quarter of the memory. Where work is grouped by \
-             outer key keep it nested: flat it took 7 to 45 % longer with 1 to 3 entries, and from 8 entries on it is larger too"
+             outer key, or an inner map is handed on, keep it nested: flat it took 7 to 45 % longer with 1 to 3 entries, and from 8 entries on it is larger too"
         )
         .into(),
         Advice::FlattenForRandomAccess { inner, .. } => format!(
