@@ -73,7 +73,7 @@ struct Converted {
     locations: HashMap<(usize, usize), LocationIdx>,
     mappings: HashMap<(usize, usize), MappingIdx>,
     functions: HashMap<(usize, usize), FunctionIdx>,
-    /// Lines of these locations.
+    /// Lines of those locations that profiles did not have before.
     n_lines: usize,
 }
 
@@ -246,18 +246,17 @@ impl Growing {
     /// The mapping in the profile: the first, where it is that of the program.
     fn mapping(&mut self, mapping: Mapping, file: &str) -> MappingIdx {
         let is_programs = self.program.as_deref().is_some_and(|name| name == base_name(file));
-        let main = self.main.mapping.get_or_insert_with(|| {
-            if is_programs {
+        match self.main.mapping {
+            None if is_programs => {
                 self.builder.profile_mut().mappings[self.main.idx.index()] = mapping;
+                self.main.mapping = Some(mapping);
+                return self.main.idx;
             }
-            if is_programs { mapping } else { Mapping::default() }
-        });
-        if *main == Mapping::default() {
-            self.main.mapping = None;
-        } else if *main == mapping {
-            return self.main.idx;
-        } else if is_programs && main.build_id != mapping.build_id {
-            self.main.has_other_build = true;
+            Some(main) if main == mapping => return self.main.idx,
+            Some(main) if is_programs && main.build_id != mapping.build_id => {
+                self.main.has_other_build = true;
+            }
+            _ => {}
         }
         self.builder.mapping(mapping)
     }
@@ -374,10 +373,14 @@ impl Converted {
         let lines = location.lines.iter().take(MAX_LINES);
         let lines: Vec<Line> =
             lines.map(|line| self.line(profile, line, dictionary, growing)).collect();
-        self.n_lines = self.n_lines.saturating_add(lines.len().max(1));
-        let address = location.address.0;
+        let (n_lines, address) = (lines.len().max(1), location.address.0);
+        let n_before = growing.builder.profile_mut().locations.len();
         let location = Location { mapping, address, lines, is_folded: false };
         let idx = growing.builder.location(location);
+        // Batches have the same locations again and again.
+        if growing.builder.profile_mut().locations.len() > n_before {
+            self.n_lines = self.n_lines.saturating_add(n_lines);
+        }
         self.locations.insert((profile, at), idx);
         idx
     }

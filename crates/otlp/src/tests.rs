@@ -338,3 +338,15 @@ fn the_fuzz_corpus_replays() {
     }
     assert!(n_read >= 3);
 }
+
+/// Locations count once, in however many batches they are.
+#[test]
+fn a_long_file_of_the_same_locations_is_read_to_its_end() {
+    let line = JSON.replace('\n', "");
+    let wide = r#"{"functionIndex":2,"line":"7"},"#.repeat(200);
+    let line = line.replace(r#"{"functionIndex":2,"line":"7"}"#, wide.trim_end_matches(','));
+    let lines = format!("{line}\n").repeat(25_000);
+    let parsed = parse(lines.as_bytes(), Form::Json).unwrap();
+    assert!(parsed.faults.is_empty(), "{:?}", parsed.faults);
+    assert_eq!(parsed.value[0].profile.samples().next().unwrap().value(0), 75_000);
+}
