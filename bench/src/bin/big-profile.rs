@@ -1,4 +1,5 @@
-//! Writes a profile of 250,000 distinct stacks of 63 frames: `big-profile cpu|heap FILE`. Always the same bytes.
+//! Writes a profile of 250,000 distinct stacks of 63 frames, or of 200,000 lines that use maps: `big-profile cpu|heap|sites
+//! FILE`. Always the same bytes.
 //!
 //! Shape: 32 to 35 MB inflated, 24 to 27 MB gzip, as a real heap profile of a Go program with as many stacks (31 and
 //! 22). Each frame is one of 1,000 locations at random, so that gzip finds as little as in that one; one location in
@@ -16,6 +17,7 @@ use gopprof::{
 const N_SAMPLES: usize = 250_000;
 const N_FRAMES: usize = 63;
 const N_LOCATIONS: u64 = 1_000;
+const N_SITES: u64 = 200_000;
 const PERIOD_NS: i64 = 10_000_000;
 
 /// The innermost frames of a map assignment, leaf first.
@@ -54,7 +56,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let profile = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["cpu", _] => cpu_profile(),
         ["heap", _] => heap_profile(),
-        _ => return Err("usage: big-profile cpu|heap FILE".into()),
+        ["sites", _] => sites_profile(),
+        _ => return Err("usage: big-profile cpu|heap|sites FILE".into()),
     };
     write_profile(&profile, BufWriter::new(File::create(&args[1])?))?;
     Ok(())
@@ -70,6 +73,19 @@ fn cpu_profile() -> Profile {
         let n = 1 + random.below(3) as i64;
         (vec![n, n * PERIOD_NS], None)
     });
+    maker.builder.finish()
+}
+
+/// Each sample at a line of its own, in a function of its own.
+fn sites_profile() -> Profile {
+    let mut maker = Maker::new(&[("samples", "count"), ("cpu", "nanoseconds")], PERIOD_NS);
+    let assign = maker.map_stack(MAP_FRAMES[0]);
+    let main = maker.map_stack(&[("runtime.main", "runtime/proc.go")]);
+    for site in 0..N_SITES {
+        let user = maker.user_location(2 * site);
+        let stack = [assign[0], user, main[0]];
+        maker.builder.sample(&stack, &[1, PERIOD_NS], &[]);
+    }
     maker.builder.finish()
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct ProgramOfProfile {
     pub(crate) profile: String,
     pub(crate) file: Option<String>,
     pub(crate) build_id: Option<String>,
+    /// Of all files that it mapped: plugins and libraries have their own.
+    pub(crate) build_ids: BTreeSet<String>,
     /// Addresses inside the main binary with the name of the function there, a few of them.
     pub(crate) known_addresses: Vec<KnownAddress>,
     /// Functions of the program, a few of them, where addresses are not known.
@@ -82,6 +84,7 @@ impl ProgramOfProfile {
             profile: name.to_owned(),
             file: main.and_then(|m| text(m.filename)),
             build_id: main.and_then(|m| text(m.build_id)),
+            build_ids: profile.mappings.iter().filter_map(|m| text(m.build_id)).collect(),
             known_addresses,
             known_functions: BTreeSet::new(),
         }
@@ -97,13 +100,14 @@ impl ProgramOfProfile {
             known_functions.insert(printable(function));
         }
         let (profile, known_addresses) = (name.to_owned(), Vec::new());
-        Self { profile, file: None, build_id: None, known_addresses, known_functions }
+        let (file, build_id, build_ids) = (None, None, BTreeSet::new());
+        Self { profile, file, build_id, build_ids, known_addresses, known_functions }
     }
 }
 
 /// Refuses a binary that is not the program of every profile.
 ///
-/// 1. Build ids on both sides decide. Go's own linker writes one from 1.24 on.
+/// 1. Build ids on both sides decide: it is the program, or a plugin or library of it. Go's own linker writes one from 1.24 on.
 /// 2. Without them, the functions that the profile names at addresses of the main mapping have to be there.
 /// 3. Where addresses are not known, as in traces, functions of these names have to be somewhere.
 pub(crate) fn check_is_program_of<'p>(
@@ -114,10 +118,10 @@ pub(crate) fn check_is_program_of<'p>(
     let build_id = binary.gnu_build_id();
     for program in programs {
         let reason = match (&program.build_id, &build_id) {
-            (Some(profiled), Some(given)) if profiled != given => {
+            (_, Some(given)) if program.build_ids.contains(given) => None,
+            (Some(profiled), Some(given)) => {
                 Some(format!("the profile is of build id {profiled}, the binary has {given}"))
             }
-            (Some(_), Some(_)) => None,
             _ => functions_elsewhere(binary, &program.known_addresses)
                 .or_else(|| functions_missing(binary, &program.known_functions)),
         };

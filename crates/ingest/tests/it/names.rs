@@ -261,3 +261,18 @@ fn samples_are_not_worked_out_of_a_period_that_is_none() {
         assert_eq!((cpu.unit, cpu.total.samples), (CpuUnit::Samples, 5));
     }
 }
+
+/// The program is another file, which mapped this one too.
+#[test]
+fn the_executable_may_be_a_plugin_of_the_program() {
+    let capture = "nested-1.27.3";
+    let bytes = fs::read(sample(&format!("{capture}/cpu.pprof"))).unwrap();
+    let mut profile = parse_profile(&bytes, &Limits::default()).unwrap().value;
+    let plugin = profile.mappings[0];
+    profile.mappings[0].build_id = plugin.filename;
+    let host = written(&profile);
+    let (_dir, path) = file(&host);
+    assert!(refusal(&[&path, &binary(capture)]).contains("is not a profile of"));
+    profile.mappings.push(plugin);
+    assert!(with_binary(&profile, capture).sites[0].maps.is_some());
+}
