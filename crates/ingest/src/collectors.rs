@@ -15,7 +15,7 @@ use crate::cpu::{CpuCollector, Values};
 use crate::error::Error;
 use crate::growth::GrowthCollector;
 use crate::heap::HeapSums;
-use crate::judge::{Judged, Unseen, judge};
+use crate::judge::{Judged, Unseen, has_runtime, judge};
 use crate::locks::{self, LockSums};
 use crate::nameless::forget_placeholders;
 use crate::open::{Input, classify};
@@ -23,6 +23,10 @@ use crate::perf::{self, PerfSamples};
 use crate::program::{ProgramOfProfile, check_is_program_of};
 use crate::trace::TraceCollector;
 use crate::{Options, add_faults, binary, cpu, growth, heap, names};
+
+/// Said of a CPU profile of which it is not known whether that was so.
+const WITHOUT_RUNTIME: &str = "no function of Go's runtime is in it: where they were filtered out (-hide, -show), what maps cost is \
+                               not in it";
 
 /// Said of one with nothing in it, which is what Go writes unless it is told to take samples.
 const WITHOUT_WAITS: &str = "without a wait: nobody waited, or runtime.SetMutexProfileFraction (SetBlockProfileRate) was not \
@@ -105,6 +109,10 @@ impl<'b> Collectors<'b> {
                 let source = self.begin(name, SourceKind::Cpu, cpu::summary, &mut parsed, builder);
                 let Some(mut source) = source else { return Ok(()) };
                 self.add_cpu(&parsed.value, &mut source)?;
+                if !has_runtime(&parsed.value) {
+                    source.notice(WITHOUT_RUNTIME);
+                    self.cpu.iter_mut().for_each(CpuCollector::add_all_unnamed);
+                }
             }
             Input::Heap(mut parsed) => {
                 let source =

@@ -212,6 +212,11 @@ impl CpuCollector {
         self.process.unnamed += cost;
     }
 
+    /// All that was added may have been without the runtime.
+    pub(crate) fn add_all_unnamed(&mut self) {
+        self.process.unnamed = self.process.total;
+    }
+
     /// What costs are measured in; `None` where nothing was counted yet.
     pub(crate) fn unit(&self) -> Option<CpuUnit> {
         (self.process.total != Cost::default()).then_some(self.process.unit)

@@ -106,12 +106,6 @@ pub(crate) fn judge(profile: &Profile, has_binary: bool) -> Judged {
         let why = format!("{:.0} % of it is in stacks without a function of Go", not_go * 100.0);
         return Judged::No { what: stranger(profile, &why) };
     }
-    if is_cpu && !has_runtime(profile) {
-        return no(
-            "a profile without any function of Go's runtime, as of one that was filtered (-hide, -show): what maps cost is \
-                   not in it",
-        );
-    }
     Judged::Yes(Unseen { unnamed, not_go })
 }
 
@@ -131,7 +125,7 @@ const CLASSIC: [&str; 4] =
     ["runtime.hashGrow", "runtime.growWork", "runtime.evacuate", "runtime.(*bmap)"];
 
 /// Whether a function of the runtime is in some stack: a program's own goroutines begin in one.
-fn has_runtime(profile: &Profile) -> bool {
+pub(crate) fn has_runtime(profile: &Profile) -> bool {
     let is_of_runtime = |function: &Function| {
         let name = profile.str(function.name);
         name.starts_with("runtime.") || name.starts_with("internal/runtime/")
