@@ -251,9 +251,10 @@ fn open_reader(
         return Err(io_error(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
     }
     let file = open_patiently(path).map_err(|source| match advice_on(name) {
-        Some(reason) => {
-            Error::Unusable { name: name.to_owned(), reason: format!("{source}; {reason}") }
-        }
+        Some(reason) => Error::Unusable {
+            name: shown(name).into_owned(),
+            reason: format!("{source}; {reason}"),
+        },
         None => io_error(source),
     })?;
     Ok(Box::new(BufReader::with_capacity(1 << 16, file)))

@@ -109,7 +109,7 @@ fn says_what_is_wrong() {
     check(
         &riscv,
         expect![
-            "machine 243; only 64-bit amd64 and arm64 executables can be read (in the file header)"
+            "riscv64; only 64-bit amd64 and arm64 executables can be read (in the file header)"
         ],
     );
 }
