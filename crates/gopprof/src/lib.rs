@@ -38,7 +38,9 @@ pub use merge::merge;
 pub use model::{
     Function, FunctionIdx, Line, Location, LocationIdx, Mapping, MappingIdx, Profile, ValueType,
 };
-pub use read::{Limits, count_samples, has_sample_type, is_profile, parse_profile, read_profile};
+pub use read::{
+    Limits, MAX_LINES, count_samples, has_sample_type, is_profile, parse_profile, read_profile,
+};
 pub use resolve::Named;
 pub use samples::{Label, LabelValue, Labels, Locations, Sample, Samples, Values};
 pub use strings::StrId;

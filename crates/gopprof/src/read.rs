@@ -125,7 +125,7 @@ const MAX_TYPES: usize = 64;
 const MAX_COMMENTS: usize = 1 << 16;
 /// More lines than a location has: 256 calls inlined into one another, and the function that they are in. Go's compiler
 /// inlines some tens. Each sample goes through the lines of its locations, of which the file has each once.
-const MAX_LINES: usize = 257;
+pub const MAX_LINES: usize = 257;
 /// More locations than a stack has: Go's profilers take 128, or up to 1024 when told to.
 /// Source: runtime/mprof.go, `maxProfStackDepth`, Go 1.23 to 1.27.
 const MAX_LOCATIONS: usize = 4096;

@@ -18,7 +18,7 @@ use crate::heap::HeapSums;
 use crate::judge::{Judged, Unseen, has_runtime, judge};
 use crate::locks::{self, LockSums};
 use crate::nameless::forget_placeholders;
-use crate::open::{Input, classify};
+use crate::open::Input;
 use crate::perf::{self, PerfSamples};
 use crate::program::{ProgramOfProfile, check_is_program_of};
 use crate::trace::TraceCollector;
@@ -43,8 +43,8 @@ pub(crate) struct Collectors<'b> {
     trace: Option<TraceCollector>,
     perf: Vec<PerfSamples>,
     executable: Option<Executable<'b>>,
-    /// When profiles were taken, how long and with how many samples, with their names.
-    taken: Vec<((i64, i64, usize), String)>,
+    /// What tells profiles apart, with their names.
+    taken: Vec<(Taken, String)>,
     /// How maps are implemented, by the first profile that shows it, whose name is that.
     map_impl: Option<(MapImpl, String)>,
     /// Inputs that say nothing of maps: what each is.
@@ -58,6 +58,21 @@ struct Executable<'b> {
     name: String,
     source: SourceId,
     bytes: Cow<'b, [u8]>,
+}
+
+/// When a profile was taken, how long and with how many samples.
+#[derive(Debug, PartialEq, Eq)]
+struct Taken {
+    time_nanos: i64,
+    duration_nanos: i64,
+    n_samples: usize,
+}
+
+impl Taken {
+    fn of(profile: &Profile) -> Self {
+        let &Profile { time_nanos, duration_nanos, .. } = profile;
+        Self { time_nanos, duration_nanos, n_samples: profile.n_samples() }
+    }
 }
 
 /// What is known of the program before its profiles are read.
@@ -169,10 +184,10 @@ impl<'b> Collectors<'b> {
                 said(&losses, builder);
                 for of in of_one_program(profiles, executable, name)? {
                     let n_before = self.programs.len();
-                    let parsed = Parsed { value: of.profile, faults: Vec::new() };
-                    self.add(classify(parsed), name, builder)?;
+                    let of_it = of.losses.clone();
+                    self.add(of.into_input(), name, builder)?;
                     if self.programs.len() > n_before {
-                        said(&of.losses, builder);
+                        said(&of_it, builder);
                     }
                 }
             }
@@ -251,8 +266,7 @@ impl<'b> Collectors<'b> {
             source.covers(i128::from(profile.time_nanos), duration_ns);
         }
         source.states(program.stated());
-        let taken = (profile.time_nanos, profile.duration_nanos, profile.n_samples());
-        self.taken.push((taken, name.to_owned()));
+        self.taken.push((Taken::of(profile), name.to_owned()));
         self.programs.push(program);
         Some(source)
     }
@@ -273,10 +287,12 @@ impl<'b> Collectors<'b> {
 
     /// Which profile a CPU profile is once more: taken at the same moment, as long, with as many samples.
     fn same_one(&self, kind: SourceKind, profile: &Profile) -> Option<String> {
-        let is_cpu = kind == SourceKind::Cpu && profile.time_nanos != 0;
-        let taken = (profile.time_nanos, profile.duration_nanos, profile.n_samples());
-        let name = self.taken.iter().find(|(of, _)| is_cpu && *of == taken).map(|(_, name)| name);
-        name.map(|name| format!("it is the same as {name}"))
+        if kind != SourceKind::Cpu || profile.time_nanos == 0 {
+            return None;
+        }
+        let taken = Taken::of(profile);
+        let (_, name) = self.taken.iter().find(|(of, _)| *of == taken)?;
+        Some(format!("it is the same as {name}"))
     }
 
     /// Why times and counts are not added up; `None` where a profile has what those before it have.

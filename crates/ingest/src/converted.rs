@@ -1,14 +1,15 @@
 //! Profiles in other forms than profile.proto, as profiles of one program.
 
-use evidence::words::{base_name, counted};
+use evidence::words::counted;
 use gobin::Binary;
-use gopprof::{Parsed, Profile};
+use gopprof::{MAX_LINES, Parsed, Profile};
 use otlp::OfProgram;
 
 use crate::error::Error;
 use crate::folded::Folded;
 use crate::names::is_same_id;
 use crate::open::{Input, classify};
+use crate::perf::base_name;
 
 /// Characters of a program that a message names.
 const LONGEST_NAME: usize = 60;
@@ -30,27 +31,32 @@ pub struct Converted {
 }
 
 impl Converted {
+    /// The profile as an input of what it measures.
+    pub(crate) fn into_input(self) -> Input {
+        classify(Parsed { value: self.profile, faults: Vec::new() })
+    }
+
     /// The profile, if it is one of CPU time.
     pub(crate) fn into_cpu(self) -> Option<Profile> {
-        let parsed = Parsed { value: self.profile, faults: Vec::new() };
-        if let Input::Cpu(parsed) = classify(parsed) { Some(parsed.value) } else { None }
+        if let Input::Cpu(parsed) = self.into_input() { Some(parsed.value) } else { None }
     }
 }
 
 impl From<OfProgram> for Converted {
     fn from(of: OfProgram) -> Self {
-        let OfProgram { program, profile, n_cut, n_older, has_other_build } = of;
+        let OfProgram { program, profile, n_cut, n_long, n_older, has_other_build } = of;
         let older = (n_older > 0).then(|| {
             let older = counted(n_older, "older profile");
             format!("{older} of the same are left out: they count from the start of the program")
         });
         let builds = has_other_build
             .then(|| "samples of several builds of the program are added up".to_owned());
-        Self {
-            program,
-            profile,
-            losses: [older, builds, cut(n_cut)].into_iter().flatten().collect(),
-        }
+        let long = (n_long > 0).then(|| {
+            let long = counted(n_long, "location");
+            format!("{long} of more than {MAX_LINES} lines without those between the innermost and the outermost")
+        });
+        let losses = [older, builds, cut(n_cut), long];
+        Self { program, profile, losses: losses.into_iter().flatten().collect() }
     }
 }
 
@@ -105,10 +111,8 @@ pub(crate) fn of_one_program(
     let is_of_it = |of: &Converted| {
         let mut ids = of.profile.mappings.iter().map(|mapping| of.profile.str(mapping.build_id));
         let by_id = build_id.as_deref().is_some_and(|id| ids.any(|other| is_same_id(other, id)));
-        let is_named = of.program.as_deref().is_some_and(|program| {
-            base_name(program.trim_end_matches(" (deleted)")) == base_name(path)
-        });
-        by_id || is_named
+        let program = of.program.as_deref().map(base_name);
+        by_id || program.is_some_and(|program| program == base_name(path))
     };
     let n_programs = programs.len();
     let of_it: Vec<Converted> = profiles.into_iter().filter(is_of_it).collect();

@@ -38,6 +38,7 @@ use profile::{Attributed, CPU};
 use times::map_times;
 
 pub use processes::CAPTURED_BINARY;
+pub(crate) use processes::base_name;
 pub(crate) use samples::{PerfSamples, read};
 
 impl PerfSamples {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use gopprof::{
-    Function, FunctionIdx, Label, LabelValue, Line, Location, LocationIdx, MAX_FRAMES, Mapping,
-    MappingIdx, Profile, ProfileBuilder, ValueType,
+    Function, FunctionIdx, Label, LabelValue, Line, Location, LocationIdx, MAX_FRAMES, MAX_LINES,
+    Mapping, MappingIdx, Profile, ProfileBuilder, ValueType,
 };
 
 use crate::error::ErrorKind;
@@ -20,8 +20,6 @@ const MAX_ALL_FRAMES: usize = 2_000_000_000;
 const MAX_KEPT_LINES: usize = 4_000_000;
 /// More types of values of one time than any profiler has: Go's heap profiles have four.
 const MAX_COLUMNS: usize = 16;
-/// Most lines of a location: calls inlined into one another. As in profiles of pprof.
-const MAX_LINES: usize = 257;
 
 /// Names of a program, the best first. Source: semantic conventions of OpenTelemetry for processes and services, 1.37.
 const PROGRAM: [&str; 3] = ["process.executable.name", "process.executable.path", "service.name"];
@@ -40,6 +38,8 @@ pub struct OfProgram {
     pub profile: Profile,
     /// Samples without the frames next to the root, which were more than are kept.
     pub n_cut: u64,
+    /// Locations with more lines than are kept: the innermost, and the outermost.
+    pub n_long: u64,
     /// Older ones of what counts from the start of the program, which are left out.
     pub n_older: u64,
     /// Whether samples of several builds of the program are added up in it.
@@ -53,6 +53,7 @@ struct Growing {
     builder: ProfileBuilder,
     main: Main,
     n_cut: u64,
+    n_long: u64,
     n_older: u64,
     /// Begins and lengths of what it covers, each once. Units: nanoseconds since 1970.
     times: BTreeSet<(i64, i64)>,
@@ -240,7 +241,7 @@ impl Growing {
         let (program, mut builder) = (key.program.clone(), builder_for(key));
         let idx = builder.mapping(Mapping::default());
         let main = Main { idx, mapping: None, has_other_build: false };
-        Self { program, builder, main, n_cut: 0, n_older: 0, times: BTreeSet::new() }
+        Self { program, builder, main, n_cut: 0, n_long: 0, n_older: 0, times: BTreeSet::new() }
     }
 
     /// The mapping in the profile: the first, where it is that of the program.
@@ -262,12 +263,12 @@ impl Growing {
     }
 
     fn finish(self) -> OfProgram {
-        let Self { program, mut builder, main, n_cut, n_older, times } = self;
+        let Self { program, mut builder, main, n_cut, n_long, n_older, times } = self;
         let head = builder.profile_mut();
         head.time_nanos = times.first().map_or(0, |&(begin, _)| begin);
         head.duration_nanos = times.iter().map(|&(_, ns)| ns).fold(0, i64::saturating_add);
         let has_other_build = main.has_other_build;
-        OfProgram { program, profile: builder.finish(), n_cut, n_older, has_other_build }
+        OfProgram { program, profile: builder.finish(), n_cut, n_long, n_older, has_other_build }
     }
 }
 
@@ -370,9 +371,12 @@ impl Converted {
         let location = dictionary.location_table.get(at).unwrap_or(&none);
         let mapping = Some(location.mapping_index.position()).filter(|&at| at > 0);
         let mapping = mapping.and_then(|at| self.mapping(profile, at, dictionary, growing));
-        let lines = location.lines.iter().take(MAX_LINES);
+        // The outermost stays: it is the function that has the address.
+        let (outermost, inlined) = location.lines.split_last().unzip();
+        let lines = inlined.into_iter().flatten().take(MAX_LINES - 1).chain(outermost);
         let lines: Vec<Line> =
             lines.map(|line| self.line(profile, line, dictionary, growing)).collect();
+        growing.n_long += u64::from(location.lines.len() > MAX_LINES);
         let (n_lines, address) = (lines.len().max(1), location.address.0);
         let n_before = growing.builder.profile_mut().locations.len();
         let location = Location { mapping, address, lines, is_folded: false };

@@ -169,6 +169,28 @@ fn types_of_one_time_are_columns_of_one_profile() {
     assert_eq!((mapping.memory_start, mapping.memory_limit), (0x40_0000, 0x50_0000));
 }
 
+/// What is left out is counted, and the function that has the address stays.
+#[test]
+fn deep_stacks_and_long_locations_are_cut() {
+    let of = |from: &str, to: &str| {
+        let text = JSON.replace(from, to);
+        only(text.as_bytes(), Form::Json)
+    };
+    let inlined = r#"{"functionIndex":1,"line":"9"},"#;
+    let of_lines = |n: usize| of(inlined, &inlined.repeat(n - 1));
+    assert_eq!((of_lines(257).n_long, of_lines(257).n_cut), (0, 0));
+    let long = of_lines(300);
+    assert_eq!((long.n_long, long.n_cut), (1, 0));
+    let expected = "runtime.mapassign_faststr map.go:9; ".repeat(256);
+    assert_eq!(
+        dump(&long.profile),
+        format!("[3, 30000000] {expected}main.fill main.go:7; 0x402000\n")
+    );
+    let deep = of("[1,2]}", &format!("[1{}]}}", ",2".repeat(4095)));
+    assert_eq!((deep.n_long, deep.n_cut), (0, 2));
+    assert_eq!(deep.profile.samples().next().unwrap().locations().count(), 4095);
+}
+
 #[test]
 fn samples_that_name_their_program_are_of_that() {
     let other = sample().numbers(2, &[2, 3]).numbers(4, &[5]);

@@ -102,7 +102,7 @@ fn is_same_name(mapped: &str, binary_name: &str) -> bool {
 }
 
 /// The file name; Linux marks files that were replaced while they ran.
-pub(super) fn base_name(path: &str) -> &str {
+pub(crate) fn base_name(path: &str) -> &str {
     let path = path.strip_suffix(" (deleted)").unwrap_or(path);
     words::base_name(path)
 }
