@@ -363,6 +363,15 @@ impl AddAssign for Alloc {
     }
 }
 
+impl Sum for Alloc {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |mut sum, part| {
+            sum += part;
+            sum
+        })
+    }
+}
+
 // Names are shared: inputs can repeat one in millions of lines.
 /// A function at a line of source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]

@@ -572,11 +572,10 @@ impl Below {
 impl Values {
     /// Finds the value columns. A profile with only `samples` is one of CPU time where its period is.
     pub(crate) fn of(profile: &Profile) -> Result<Self, &'static str> {
-        let column =
-            |name: &str| profile.sample_types.iter().position(|t| profile.str(t.kind) == name);
-        let samples = column("samples");
+        let samples = profile.sample_type_named("samples");
         let unit = |at: usize| Some((at, ns_of(profile.str(profile.sample_types[at].unit))?));
-        let cpu = column("cpu")
+        let cpu = profile
+            .sample_type_named("cpu")
             .and_then(unit)
             .filter(|&(at, _)| samples.is_none() || has_values(profile, at));
         let is_cpu = |t: &ValueType| profile.str(t.kind) == "cpu";

@@ -353,9 +353,8 @@ impl Page<'_> {
         if !steps.is_empty() {
             self.wrapped(indent, &format!("arrays: {}", steps.join(", ")), DIM)?;
         }
-        let mut others = Alloc::default();
-        let blocks = heap.blocks.iter().filter(|block| block.map_capacity.is_none());
-        blocks.for_each(|block| others += block.alloc);
+        let others = heap.blocks.iter().filter(|block| !block.is_array());
+        let others: Alloc = others.map(|block| block.alloc).sum();
         let what = if steps.is_empty() { "blocks of unknown use" } else { "other blocks" };
         let others = match (others.alloc_objects, others.alloc_bytes) {
             (Some(n @ 1..), Some(sum)) => format!("{what}: {} in {}; ", count(n), bytes(sum)),

@@ -35,21 +35,16 @@ pub(super) const HEAP_SHARE: f64 = 0.20;
 pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     let heap = context.site.heap.as_ref()?;
     let process = context.evidence.heap.as_ref()?;
-    let mut arrays = Alloc::default();
-    heap.arrays().for_each(|block| arrays += block.alloc);
-    let (alloc, inuse) = (arrays.alloc_bytes?, arrays.inuse_bytes?);
+    let Dropped { alloc, inuse } = Dropped::of(heap, process)?;
     let allocated = process.total.alloc_bytes?;
-    let is_large = alloc as f64 >= CHURN_NOTICEABLE * allocated as f64;
+    if (alloc as f64) < CHURN_NOTICEABLE * allocated as f64 {
+        return None;
+    }
     // A map that another one keeps is not dropped here, but where each call makes both.
     let outers = context.types(MapOp::Assign).filter_map(|of| context.outer_type(of));
     let mut outers = outers.peekable();
     let has_outer = outers.peek().is_some();
     if !outers.all(|outer| context.site.new_maps.contains(&outer.name)) {
-        return None;
-    }
-    let bytes_per_sample = process.bytes_per_sample?;
-    let seen = heap.arrays().map(|block| block.samples(bytes_per_sample)).sum();
-    if !is_enough(seen) || !is_large || !is_dropped(&arrays) {
         return None;
     }
     let (cpu, cpu_of_process) = context.cpu()?;
@@ -85,10 +80,22 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// Whether next to nothing of what was allocated is live.
-fn is_dropped(arrays: &Alloc) -> bool {
-    let both = arrays.alloc_bytes.zip(arrays.inuse_bytes);
-    both.is_some_and(|(alloc, inuse)| alloc >= inuse.saturating_mul(CHURN))
+/// Arrays of the maps of a line, of which next to nothing is live. Units: bytes.
+struct Dropped {
+    alloc: u64,
+    inuse: u64,
+}
+
+impl Dropped {
+    /// `None` where the maps stay, or too few of their arrays were seen to say so.
+    fn of(heap: &SiteHeap, process: &ProcessHeap) -> Option<Self> {
+        let arrays: Alloc = heap.arrays().map(|block| block.alloc).sum();
+        let (alloc, inuse) = (arrays.alloc_bytes?, arrays.inuse_bytes?);
+        let bytes_per_sample = process.bytes_per_sample?;
+        let seen = heap.arrays().map(|block| block.samples(bytes_per_sample)).sum();
+        let is_dropped = is_enough(seen) && alloc >= inuse.saturating_mul(CHURN);
+        is_dropped.then_some(Self { alloc, inuse })
+    }
 }
 
 /// Whether making a map with a hint costs more here than filling it: then it has far more room than it needs, and clearing it
@@ -154,18 +161,11 @@ pub(super) fn gc_bound(process: &ProcessContext<'_>) -> Option<Finding> {
 /// Whether arrays of maps that are soon dropped are a good part of all that is allocated: with little that is live, it is for them
 /// that the collector runs so often.
 fn is_much_dropped(evidence: &Evidence, process: &ProcessHeap) -> bool {
-    let Some((all, rate)) = process.total.alloc_bytes.zip(process.bytes_per_sample) else {
-        return false;
-    };
-    let of_site = |heap: &SiteHeap| {
-        let mut arrays = Alloc::default();
-        heap.arrays().for_each(|block| arrays += block.alloc);
-        let seen = heap.arrays().map(|block| block.samples(rate)).sum();
-        arrays.alloc_bytes.filter(|_| is_dropped(&arrays) && is_enough(seen))
-    };
     let heaps = evidence.sites.iter().filter_map(|site| site.heap.as_ref());
-    let dropped = heaps.filter_map(of_site).fold(0, u64::saturating_add);
-    dropped > 0 && dropped as f64 >= MUCH_DROPPED * all as f64
+    let dropped = heaps.filter_map(|heap| Some(Dropped::of(heap, process)?.alloc));
+    let dropped = dropped.fold(0, u64::saturating_add);
+    let is_much = |all| dropped as f64 >= MUCH_DROPPED * all as f64;
+    dropped > 0 && process.total.alloc_bytes.is_some_and(is_much)
 }
 
 /// Live arrays of maps that the collector has to look into.
@@ -186,8 +186,7 @@ impl<'e> Marked<'e> {
             let pointers = site.known_types().find(|t| t.key.has_pointers || t.elem.has_pointers);
             let Some(map_type) = pointers else { continue };
             let arrays = site.heap.iter().flat_map(|heap| heap.arrays());
-            let mut of_site = Alloc::default();
-            arrays.for_each(|block| of_site += block.alloc);
+            let of_site: Alloc = arrays.map(|block| block.alloc).sum();
             let bytes = of_site.inuse_bytes.unwrap_or(0);
             marked.bytes = marked.bytes.saturating_add(bytes);
             let n = of_site.inuse_objects.map(|n| n.saturating_add(marked.n.unwrap_or(0)));
