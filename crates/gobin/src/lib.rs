@@ -95,6 +95,9 @@ pub struct MapSite<'a> {
     pub is_new: bool,
     /// Whether each way that the map may have come is known: such a call, or out of a map that holds it.
     pub is_traced: bool,
+    /// Of a call that makes a map: whether this stands in the stack frame, as it does not leave the function. Small ones are made
+    /// there without a call: this is then the one that gives it its seed.
+    pub is_in_frame: bool,
     /// Of a call that reads: addresses of calls near it that write, and may be on the same map.
     pub written_at: Vec<LinkAddr>,
     /// Where in the source, innermost inlined function first.

@@ -163,6 +163,7 @@ impl<'b, 'a> Found<'b, 'a> {
             made_at: Vec::new(),
             is_new: false,
             is_traced: false,
+            is_in_frame: call.is_in_frame,
             written_at: Vec::new(),
             frames,
         });

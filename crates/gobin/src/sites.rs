@@ -14,14 +14,15 @@
 //!
 //! It does not guess: a type that more than one path sets differently, that comes from memory the
 //! program can change, or from the caller stays unknown, with the reason.
-//! Calls through function values are no sites. `make` without a call is none either: small maps
-//! that do not escape are made in the caller's frame by instructions of their own.
+//! Calls through function values are no sites. Small maps that do not escape are made in the stack frame by instructions of
+//! their own: the site is the call that gives them their seed.
 
 mod amd64;
 pub(crate) mod arm64;
 mod callees;
 pub(crate) mod dictionaries;
 mod flow;
+mod frame;
 pub(crate) mod relate;
 
 use std::collections::HashMap;
@@ -101,6 +102,8 @@ pub(crate) struct Call {
     pub(crate) callee: LinkAddr,
     pub(crate) op: MapOp,
     pub(crate) map_type: TypeSource,
+    /// Of one that makes a map: whether this stands in the stack frame, so that it does not leave the function.
+    pub(crate) is_in_frame: bool,
 }
 
 /// What the type argument of a call is.
@@ -230,17 +233,24 @@ pub(crate) fn calls_in(
     }
     let around = Surroundings { role_at: &|addr| landmarks.role_at(addr), constant_at };
     let routine = Routine::decode(arch, body.code, body.start.0, &around);
-    let (steps, calls): (Vec<usize>, Vec<Call>) = of_maps
-        .into_iter()
-        .filter_map(|(addr, callee)| resolve(&routine, addr, callee, &around))
-        .unzip();
-    let relations = relate::Function { arch, routine: &routine, steps: &steps, calls: &calls };
+    let called = of_maps.into_iter();
+    let mut found: Vec<(usize, Call)> = called
+        .filter_map(|(addr, callee)| resolve(arch, &routine, addr, callee, &around))
+        .collect();
+    let in_frame = frame::makes(arch, &routine, &found, &around);
+    found.extend(in_frame.iter().map(|make| (make.step, make.call)));
+    found.sort_by_key(|(step, _)| *step);
+    let (steps, calls): (Vec<usize>, Vec<Call>) = found.into_iter().unzip();
+    let (routine, steps_of, calls_of) = (&routine, &steps, &calls);
+    let in_frame = &frame::by_slot(&in_frame, calls_of);
+    let relations = relate::Function { arch, routine, steps: steps_of, calls: calls_of, in_frame };
     let relations = relations.relate(holds_maps, &around);
     InFunction { calls, relations, shaped }
 }
 
 /// The step of a call and what it does; `None` where bytes only look like one.
 fn resolve(
+    arch: Arch,
     routine: &Routine,
     addr: u64,
     callee: u64,
@@ -255,7 +265,10 @@ fn resolve(
         TypeArgument::Absent => TypeSource::Unknown(UnknownType::NoTypeArgument),
         TypeArgument::First => type_source(routine.value_before(idx, FIRST_ARGUMENT, around)),
     };
-    Some((idx, Call { addr: LinkAddr(addr), callee: LinkAddr(callee), op, map_type }))
+    let is_in_frame = op == MapOp::Make
+        && argument == TypeArgument::First
+        && frame::slot(routine.value_before(idx, relate::third_argument(arch), around)).is_some();
+    Some((idx, Call { addr: LinkAddr(addr), callee: LinkAddr(callee), op, map_type, is_in_frame }))
 }
 
 fn type_source(value: Value) -> TypeSource {

@@ -165,6 +165,17 @@ fn store(insn: &Instruction) -> Option<Store> {
     Some(Store { base, disp, value: reg(insn.op1_register())? })
 }
 
+/// Where in the stack frame, and how many bytes of, the result of a call is stored: `mov [rsp + disp], rax` or `eax`.
+pub(super) fn result_stored_at(bytes: &[u8]) -> Option<(i64, usize)> {
+    let insn = Decoder::new(64, bytes, DecoderOptions::NONE).decode();
+    let size = match (insn.code(), insn.op1_register()) {
+        (Code::Mov_rm32_r32, Register::EAX) => 4,
+        (Code::Mov_rm64_r64, Register::RAX) => 8,
+        _ => return None,
+    };
+    is_operand_in_frame(&insn).then(|| (insn.memory_displacement64() as i64, size))
+}
+
 fn load(insn: &Instruction) -> Def {
     let has_segment = insn.segment_prefix() != Register::None;
     if has_segment || insn.memory_index() != Register::None {

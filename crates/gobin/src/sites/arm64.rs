@@ -129,6 +129,22 @@ fn definition_of_register(before: Option<u32>, word: u32, addr: u64, wanted: Reg
     }
 }
 
+/// Where in the stack frame, and how many bytes of, the result of a call is stored: `str x0, [sp, disp]` or `w0`, also with an offset
+/// that is no multiple.
+pub(super) fn result_stored_at(word: u32) -> Option<(i64, usize)> {
+    if rd(word) != 0 || rn(word) != SP {
+        return None;
+    }
+    match word & 0xffc0_0000 {
+        0xf900_0000 => Some((imm12(word) as i64 * 8, 8)),
+        0xb900_0000 => Some((imm12(word) as i64 * 4, 4)),
+        // STUR.
+        0xf800_0000 if word & 0xc00 == 0 => Some((signed(word >> 12, 9), 8)),
+        0xb800_0000 if word & 0xc00 == 0 => Some((signed(word >> 12, 9), 4)),
+        _ => None,
+    }
+}
+
 fn load(page: Option<u64>, base: Reg, disp: u64) -> Def {
     match page {
         Some(page) => Def::LoadAt(page.wrapping_add(disp)),

@@ -28,6 +28,8 @@ pub(crate) enum Role {
     WriteBarrier,
     /// Makes a value of the type that it is told.
     NewObject,
+    /// Gives the number that hashes of a map begin with.
+    Seed,
     /// Code for all types of a shape: its callers pass a dictionary with the types that they mean.
     OfShapes,
 }
@@ -46,6 +48,9 @@ pub(crate) fn role(name: &str) -> Option<Role> {
     }
     if short == "newobject" {
         return Some(Role::NewObject);
+    }
+    if SEEDS.contains(&short) {
+        return Some(Role::Seed);
     }
     // Source: runtime/asm_amd64.s and asm_arm64.s, gcWriteBarrier1..8 (1.21 and later) and
     // gcWriteBarrier, gcWriteBarrierCX.. (1.20 and before).
@@ -85,6 +90,11 @@ fn map_function(name: &str) -> Option<(MapOp, TypeArgument)> {
     };
     Some(found)
 }
+
+/// What is called for the seed of a map that is made in the stack frame.
+///
+/// Source: `cmd/compile/internal/walk/builtin.go`, `walkMakeClassicMap` and `walkMakeSwissMap`, Go 1.21.13, 1.23.9 and 1.27.3.
+const SEEDS: &[&str] = &["fastrand", "rand32", "rand"];
 
 /// Names in package `runtime` that the compiler treats as calls that do not return.
 ///

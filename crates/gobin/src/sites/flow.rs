@@ -37,6 +37,8 @@ const MAX_MAP_STEPS: u64 = 2048;
 const MAX_MAP_STEPS_TIMES: u64 = 16;
 /// Steps in which a map that is put into another one is stored after the call that finds its place.
 const NEAR: usize = 48;
+/// Steps behind a call in which its result is put into the stack frame.
+const NEAR_RESULT: usize = 6;
 /// A map may stand in a variable so far above an address that is taken: behind a lock, for one. Units: bytes.
 const TAKEN_BYTES: i64 = 32;
 /// Steps followed for one question. Real functions need some hundred; a damaged table can make a function of all code.
@@ -490,6 +492,30 @@ impl<'c> Routine<'c> {
             Flow::Call(target) => Some((idx, target)),
             _ => None,
         }
+    }
+
+    /// Calls of functions with a role, by step.
+    pub(super) fn calls_of(&self, role: Role, around: &Surroundings) -> Vec<(usize, u64)> {
+        let called = self.steps.iter().enumerate().filter_map(|(idx, step)| match step.flow {
+            Flow::Call(target) if (around.role_at)(target) == Some(role) => Some((idx, target)),
+            _ => None,
+        });
+        called.collect()
+    }
+
+    /// Where in the stack frame, and how many bytes of, the result of the call at a step is stored right behind it.
+    pub(super) fn result_stored_at(&self, call: usize) -> Option<(i64, usize)> {
+        let behind = (call + 1..self.steps.len()).take(NEAR_RESULT);
+        let mut behind = behind.take_while(|&idx| self.steps[idx].flow == Flow::Next);
+        behind.find_map(|idx| match self.arch {
+            Arch::Amd64 => amd64::result_stored_at(self.bytes_at(idx)),
+            Arch::Arm64 => arm64::result_stored_at(self.word(idx)?),
+        })
+    }
+
+    /// The address of a step.
+    pub(super) fn addr_of(&self, idx: usize) -> u64 {
+        self.addr(idx)
     }
 
     fn store(&self, idx: usize) -> Option<Store> {

@@ -26,15 +26,15 @@ const RESULT: Reg = 0;
 const ITERATOR_ELEM: i64 = 8;
 
 /// RBX and X1: behind the type.
-fn map_argument(arch: Arch) -> Reg {
+pub(super) fn map_argument(arch: Arch) -> Reg {
     match arch {
         Arch::Amd64 => 3,
         Arch::Arm64 => 1,
     }
 }
 
-/// RCX and X2: behind the map, where a loop begins.
-fn iterator_argument(arch: Arch) -> Reg {
+/// RCX and X2: the iterator behind the map, where a loop begins; the header behind the hint, where a map is made.
+pub(super) fn third_argument(arch: Arch) -> Reg {
     match arch {
         Arch::Amd64 => 1,
         Arch::Arm64 => 2,
@@ -48,6 +48,8 @@ pub(super) struct Function<'f, 'c> {
     /// By call: its step.
     pub(super) steps: &'f [usize],
     pub(super) calls: &'f [Call],
+    /// By slot of the stack frame: the calls that make a map there.
+    pub(super) in_frame: &'f HashMap<i64, Vec<usize>>,
 }
 
 impl Function<'_, '_> {
@@ -71,12 +73,14 @@ impl Function<'_, '_> {
         let origins: Vec<Origins> = origins.collect();
         let relations = origins.iter().map(|origins| {
             let mut relations = Relations::default();
-            let mut are_traced = origins.are_all;
+            let (mut are_traced, mut n_new) = (origins.are_all, 0);
             for origin in &origins.known {
+                let n_before = relations.made.len();
                 are_traced &= maps.add(origin, &mut relations);
+                n_new += usize::from(relations.made.len() > n_before);
                 relations.fields.extend(field(origin, self.routine, around));
             }
-            relations.is_new = origins.are_all && relations.made.len() == origins.known.len();
+            relations.is_new = origins.are_all && n_new == origins.known.len();
             relations.is_traced = are_traced && !relations.made.is_empty();
             relations
         });
@@ -124,7 +128,7 @@ fn makes(call: &Call) -> bool {
 }
 
 /// Whether a call is passed the map, behind its type: what goes on with a loop is not.
-fn is_told_map(call: &Call) -> bool {
+pub(super) fn is_told_map(call: &Call) -> bool {
     call.map_type != TypeSource::Unknown(UnknownType::NoTypeArgument)
 }
 
@@ -185,6 +189,8 @@ struct Maps<'c> {
     stored: HashMap<Origin, Vec<usize>>,
     /// By place in the stack frame: the calls that begin a loop with the iterator there.
     iterators: HashMap<i64, Vec<usize>>,
+    /// By place in the stack frame: the calls that make a map there.
+    in_frame: &'c HashMap<i64, Vec<usize>>,
 }
 
 impl<'c> Maps<'c> {
@@ -193,10 +199,10 @@ impl<'c> Maps<'c> {
         holds_maps: &dyn Fn(TypeSource) -> bool,
         around: &Surroundings<'_>,
     ) -> Self {
-        let &Function { arch, routine, steps, calls } = function;
+        let &Function { arch, routine, steps, calls, in_frame } = function;
         let by_addr = calls.iter().enumerate().map(|(idx, call)| (call.addr.0, idx)).collect();
         let (stored, iterators) = (HashMap::new(), HashMap::new());
-        let mut maps = Self { calls, by_addr, stored, iterators };
+        let mut maps = Self { calls, by_addr, stored, iterators, in_frame };
         let outer = steps.iter().zip(calls).enumerate();
         for (idx, (&step, call)) in outer.filter(|(_, (_, call))| holds_maps(call.map_type)) {
             match call.op {
@@ -206,7 +212,7 @@ impl<'c> Maps<'c> {
                     }
                 }
                 MapOp::Iterate => {
-                    let iterator = routine.value_before(step, iterator_argument(arch), around);
+                    let iterator = routine.value_before(step, third_argument(arch), around);
                     if let Value::Known(Origin { root: Root::Frame(slot), .. }) = iterator {
                         push_some(maps.iterators.entry(slot).or_default(), idx);
                     }
@@ -221,7 +227,12 @@ impl<'c> Maps<'c> {
     fn add(&self, origin: &Origin, relations: &mut Relations) -> bool {
         match origin.root {
             Root::Constant(_) => true,
-            Root::Frame(_) | Root::Global(_) => false,
+            Root::Global(_) => false,
+            Root::Frame(slot) => {
+                let made = self.in_frame.get(&slot).filter(|_| origin.loads.as_slice().is_empty());
+                relations.made.extend(made.into_iter().flatten().take(MAX_RELATED));
+                made.is_some()
+            }
             // What stands in a slot is another value each time.
             Root::Slot(slot) => {
                 let place = slot.wrapping_sub(ITERATOR_ELEM);

@@ -314,7 +314,23 @@ func structs(m map[struct {
 	big[[40]int{1}]++   //map: assign map[[40]int]int
 }
 
+// Neither map leaves the function.
+//
+//go:noinline
+func local(words []string) int {
+	seen := map[string]bool{}
+	for _, w := range words {
+		seen[w] = true //map: assign map[string]bool
+	}
+	many := make(map[string]int8, len(words)) //map: make map[string]int8
+	for _, w := range words {
+		many[w] = 1 //map: assign map[string]int8
+	}
+	return len(seen) + len(many)
+}
+
 func main() {
+	fmt.Println(local(os.Args))
 	c := &counter{hits: map[string]int{}, links: map[point][]string{}}
 	p := point{len(os.Args), 2}
 	fast32(map[int32]int{}, 3)

@@ -47,7 +47,8 @@ fn found(binary: &Binary<'_>) -> Vec<(u32, String, Result<String, UnknownType>)>
     let mut sites = Vec::new();
     for site in own_sites(binary) {
         // Comments name no calls that carry no type.
-        if site.callee != "runtime.makemap_small" {
+        let is_told = site.callee.starts_with("runtime.makemap") || site.op != MapOp::Make;
+        if is_told && site.callee != "runtime.makemap_small" {
             let map_type = site.map_type.map(|addr| type_name(binary, addr));
             sites.push((site.frames[0].line, op(&site), map_type));
         }
@@ -198,6 +199,20 @@ fn check_small_makes(go: &Toolchain, how: &str, options: &BuildOptions) {
         texts.map(|text| text.trim().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(makes_of("filled[w] = i"), ["filled := make(map[string]int)"], "{build}");
+    // Small ones that stay in the frame have no call that makes them; large ones are told where they stand.
+    for (write, make) in [
+        ("seen[w] = true", "seen := map[string]bool{}"),
+        ("many[w] = 1", "many := make(map[string]int8, len(words)) //map: make map[string]int8"),
+    ] {
+        assert_eq!(makes_of(write), [make], "{build}");
+    }
+    let in_frame = sites.iter().filter(|site| site.is_in_frame && site.op == MapOp::Make);
+    let in_frame = in_frame.filter(|site| site.frames[0].function == "main.local");
+    let types: BTreeSet<String> =
+        in_frame.map(|site| type_name(&binary, site.map_type.unwrap())).collect();
+    let expected = ["map[string]bool", "map[string]int8"].map(str::to_owned);
+    assert_eq!(types, BTreeSet::from(expected), "{build}");
+    assert!(!sites.iter().any(|site| site.is_in_frame && site.frames[0].function == "main.held"));
 }
 
 mod nearly_every_write_in_the_go_compiler_has_a_type {
