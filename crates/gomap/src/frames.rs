@@ -193,6 +193,7 @@ mod bits {
     pub(super) const STACK_GROWTH: u32 = 1 << 24;
     pub(super) const LOCK: u32 = 1 << 25;
     pub(super) const SLICE_GROWTH: u32 = 1 << 26;
+    pub(super) const BOXING: u32 = 1 << 27;
 }
 use bits::*;
 
@@ -311,13 +312,20 @@ const RULES: &[(u32, &str)] = &[
         r"^runtime\.(evacuate\w*|growWork\w*|moveToBmap|advanceEvacuationMark|bucketEvacuated|hashGrow)$",
     ),
     (PROBE, r"^runtime\.(makeBucketArray|makemap\w*|rand\w*|cheaprand\w*)$"),
+    // Of a key only where that is an interface; of results and arguments more often.
+    (KEY_CONVERSION | BOXING, r"^runtime\.convT\w*$"),
     (
         KEY_CONVERSION,
-        r"^runtime\.(convT\w*|concatstring\w*|slicebytetostring\w*|stringtoslicebyte\w*|slicerunetostring|intstring)$",
+        r"^runtime\.(concatstring\w*|slicebytetostring\w*|stringtoslicebyte\w*|slicerunetostring|intstring)$",
     ),
     (
         KEY_CONVERSION,
-        r"^(strconv|internal/strconv)\.|^fmt\.(Sprint|Append)\w*$|^strings\.(\(\*Builder\)\.\w+|Join|Repeat|ToLower|ToUpper)$",
+        // Not what parses: that makes no strings.
+        r"^(strconv|internal/strconv)\.(Itoa|(Format|Append|Quote)\w*|\w*(format|append|quote|fmt|Ftoa|ftoa|Base10)\w*|small|%e)$",
+    ),
+    (
+        KEY_CONVERSION,
+        r"^fmt\.(Sprint|Append)\w*$|^strings\.(\(\*Builder\)\.\w+|Join|Repeat|ToLower|ToUpper)$",
     ),
     (KEY_CONVERSION, r"^bytes\.\(\*Buffer\)\.String$|^encoding/hex\.EncodeToString$"),
     (
@@ -385,6 +393,11 @@ impl FrameClass {
     /// Whether the function makes strings or interface values.
     pub fn is_key_conversion(self) -> bool {
         self.has(KEY_CONVERSION)
+    }
+
+    /// Whether the function makes interface values, and no strings.
+    pub fn is_boxing(self) -> bool {
+        self.has(BOXING)
     }
 
     /// Whether the function gets an array for a slice that `append` found full.
@@ -502,7 +515,7 @@ impl StackClass {
         if self.is_growth() {
             return Some(MapWork::Growth);
         }
-        let looks_for_key = matches!(op, MapOp::Assign | MapOp::Read | MapOp::Delete);
+        let looks_for_key = matches!(op, MapOp::Assign | MapOp::Read | MapOp::Delete | MapOp::Sync);
         match self.kind {
             _ if !looks_for_key || self.phase != Phase::Steady => None,
             Kind::Hash => Some(MapWork::Hash),
@@ -539,8 +552,10 @@ fn steady_category(op: MapOp, kind: Kind) -> Category {
     match (op, kind) {
         (MapOp::Assign, Kind::Hash) => Category::Hash,
         (MapOp::Assign, Kind::Probe | Kind::KeyCompare) => Category::Probe,
+        (MapOp::Sync, Kind::Hash) => Category::Hash,
+        // Most of it looks an entry up, whatever is done with that.
+        (MapOp::Read, _) | (MapOp::Sync, Kind::Probe | Kind::KeyCompare) => Category::Read,
         (MapOp::Assign | MapOp::Sync, _) => Category::OtherMap,
-        (MapOp::Read, _) => Category::Read,
         (MapOp::Iterate | MapOp::Clone, _) => Category::Iterate,
         (MapOp::Delete | MapOp::Clear, _) => Category::DeleteClear,
         (MapOp::Make, _) => Category::Create,
