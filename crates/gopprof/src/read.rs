@@ -200,7 +200,10 @@ impl Raw {
                         faults.add(ErrorKind::DeepStack { max: MAX_LOCATIONS }.at(offset));
                     }
                     self.longest_stack = self.longest_stack.max(self.scratch.locations.len());
-                    self.samples.push_at(self.scratch.encoded(), offset);
+                    // One without anything says nothing, and there may be as many as bytes.
+                    if !self.scratch.is_empty() {
+                        self.samples.push_at(self.scratch.encoded(), offset);
+                    }
                 } else {
                     faults.add(ErrorKind::BadMessage { what: "sample" }.at(offset));
                 }
@@ -390,6 +393,10 @@ impl SampleParts {
             }
         }
         Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.locations.is_empty() && self.values.is_empty()
     }
 
     /// Drops the locations next to the root that are too many; says whether there were such.

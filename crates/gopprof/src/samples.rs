@@ -20,6 +20,10 @@ const LOCATIONS_TAG: u8 = 1 << 3 | 2;
 const VALUES_TAG: u8 = 2 << 3 | 2;
 const LABEL_TAG: u8 = 3 << 3 | 2;
 
+/// Most spots that are kept, for messages: a profile that some writer made has each of its samples encoded as they are kept here, or
+/// none. Those behind them are said to stand near the last.
+const MAX_SPOTS: usize = 4 << 20;
+
 /// The samples of a profile, one after the other.
 #[derive(Clone, Default)]
 pub(crate) struct SampleBuffer {
@@ -60,7 +64,7 @@ impl SampleBuffer {
 
     /// Appends a sample that stands at `offset` in the file.
     pub(crate) fn push_at(&mut self, sample: Encoded<'_>, offset: u64) {
-        if self.offset(self.bytes.len()) != Some(offset) {
+        if self.spots.len() < MAX_SPOTS && self.offset(self.bytes.len()) != Some(offset) {
             self.spots.push((self.bytes.len(), offset));
         }
         self.push(sample);

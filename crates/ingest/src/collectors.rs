@@ -15,12 +15,12 @@ use crate::cpu::{CpuCollector, Values};
 use crate::error::Error;
 use crate::growth::GrowthCollector;
 use crate::heap::HeapSums;
-use crate::judge::{Judged, Unseen, has_runtime, judge};
+use crate::judge::{DIFFERENCE, Judged, Unseen, has_runtime, is_difference, judge};
 use crate::locks::{self, LockSums};
 use crate::nameless::forget_placeholders;
 use crate::open::Input;
 use crate::perf::{self, PerfSamples};
-use crate::program::{ProgramOfProfile, check_is_program_of};
+use crate::program::{ProgramOfProfile, check_has_maps_of, check_is_program_of};
 use crate::trace::TraceCollector;
 use crate::{Options, add_faults, binary, cpu, growth, heap, names};
 
@@ -60,18 +60,23 @@ struct Executable<'b> {
     bytes: Cow<'b, [u8]>,
 }
 
-/// When a profile was taken, how long and with how many samples.
+/// When a profile was taken, how long, and how much is in it.
 #[derive(Debug, PartialEq, Eq)]
 struct Taken {
+    kind: SourceKind,
     time_nanos: i64,
     duration_nanos: i64,
-    n_samples: usize,
+    /// Of the last values of samples, which other forms keep.
+    total: i64,
 }
 
 impl Taken {
-    fn of(profile: &Profile) -> Self {
+    fn of(kind: SourceKind, profile: &Profile) -> Self {
         let &Profile { time_nanos, duration_nanos, .. } = profile;
-        Self { time_nanos, duration_nanos, n_samples: profile.n_samples() }
+        let last = profile.sample_types.len().saturating_sub(1);
+        let values = profile.samples().map(|sample| sample.value(last));
+        let total = values.fold(0, i64::saturating_add);
+        Self { kind, time_nanos, duration_nanos, total }
     }
 }
 
@@ -170,7 +175,14 @@ impl<'b> Collectors<'b> {
                 }
             }
             Input::Perf(file) => {
-                self.perf.push(perf::read(file, &mut builder.source(name, SourceKind::Perf))?);
+                let samples = perf::read(file, &mut builder.source(name, SourceKind::Perf))?;
+                match self.perf.iter().find(|known| known.is_same(&samples)) {
+                    Some(known) => {
+                        let text = format!("it is the same as {}, and not used", known.name());
+                        builder.notice(Some(samples.source()), &text);
+                    }
+                    None => self.perf.push(samples),
+                }
             }
             Input::Binary(bytes) => self.add_executable(name, Cow::Owned(bytes), builder)?,
             Input::Converted(profiles, losses) => {
@@ -235,6 +247,9 @@ impl<'b> Collectors<'b> {
             names::fill(profile, binary);
         }
         let judged = match kind {
+            SourceKind::Recording if is_difference(profile) => {
+                Judged::No { what: DIFFERENCE.to_owned() }
+            }
             // It is of Go, whatever stands in it.
             SourceKind::Recording => Judged::Yes(Unseen::default()),
             _ => judge(profile, binary.is_some()),
@@ -266,7 +281,7 @@ impl<'b> Collectors<'b> {
             source.covers(i128::from(profile.time_nanos), duration_ns);
         }
         source.states(program.stated());
-        self.taken.push((Taken::of(profile), name.to_owned()));
+        self.taken.push((Taken::of(kind, profile), name.to_owned()));
         self.programs.push(program);
         Some(source)
     }
@@ -285,12 +300,13 @@ impl<'b> Collectors<'b> {
         is_other.then(|| format!("its Go has other maps than that of {name}; diagnose it alone"))
     }
 
-    /// Which profile a CPU profile is once more: taken at the same moment, as long, with as many samples.
+    /// Which profile one is once more: taken at the same moment, as long, with as much in it.
     fn same_one(&self, kind: SourceKind, profile: &Profile) -> Option<String> {
-        if kind != SourceKind::Cpu || profile.time_nanos == 0 {
+        // Of heap profiles the last one counts, whatever is in it.
+        if kind == SourceKind::Heap || profile.time_nanos == 0 || profile.n_samples() == 0 {
             return None;
         }
-        let taken = Taken::of(profile);
+        let taken = Taken::of(kind, profile);
         let (_, name) = self.taken.iter().find(|(of, _)| *of == taken)?;
         Some(format!("it is the same as {name}"))
     }
@@ -341,6 +357,8 @@ impl<'b> Collectors<'b> {
         }
         self.compare_builds(builder);
         if let (Some(of), Some(binary)) = (&executable, &binary) {
+            let map_impl = self.map_impl.as_ref().map(|(of, name)| (*of, &**name));
+            check_has_maps_of(binary, &of.name, map_impl)?;
             check_is_program_of(binary, &of.name, &self.programs)?;
             let mut source = builder.of(of.source);
             source.summary(&binary::summary(binary));

@@ -60,16 +60,19 @@ impl From<OfProgram> for Converted {
     }
 }
 
-impl From<Folded> for Converted {
-    fn from(Folded { profile, n_other, n_more, n_cut, .. }: Folded) -> Self {
-        let others = counted(n_other, "line");
-        let others =
-            (n_other > 0).then(|| format!("{others} without a stack and its count, not used"));
-        let more = counted(n_more, "more line");
-        let more = (n_more > 0).then(|| format!("{more} are left out: there are too many"));
-        let losses = [Some(NO_LINES.to_owned()), others, more, cut(n_cut)];
-        Self { program: None, profile, losses: losses.into_iter().flatten().collect() }
-    }
+/// Folded stacks as profiles of programs, and what of the text could not be read.
+pub(crate) fn of_folded(folded: Folded) -> (Vec<Converted>, Vec<String>) {
+    let Folded { profiles, n_other, n_more, n_cut, .. } = folded;
+    let others = counted(n_other, "line");
+    let others = (n_other > 0).then(|| format!("{others} without a stack and its count, not used"));
+    let more = counted(n_more, "more line");
+    let more = (n_more > 0).then(|| format!("{more} are left out: there are too many"));
+    let of_text: Vec<String> = [others, more, cut(n_cut)].into_iter().flatten().collect();
+    let converted = |(program, profile)| {
+        let losses = vec![NO_LINES.to_owned()];
+        Converted { program, profile, losses }
+    };
+    (profiles.into_iter().map(converted).collect(), of_text)
 }
 
 fn cut(n: u64) -> Option<String> {

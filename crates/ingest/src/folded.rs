@@ -17,15 +17,14 @@ const MAX_LINES: usize = 4_000_000;
 const LOOKED_AT: usize = 10;
 /// Numbers that all share a divisor as large as this are times or bytes.
 const LARGEST_DIVISOR: u64 = 1000;
-/// Part of the samples below which waiting goroutines are there by chance.
-const FEW_WAITING: f64 = 0.02;
-/// Leaves of goroutines and threads that do not run.
-const WAITS: [&str; 2] = ["runtime.gopark", "runtime.notetsleep"];
+/// Programs that the stacks of a text are of at most, by their roots.
+const MAX_PROGRAMS: usize = 64;
 
-/// Counts of stacks as a profile, and how much of the text is none.
+/// Counts of stacks as profiles, and how much of the text is none.
 #[derive(Debug)]
 pub(crate) struct Folded {
-    pub(crate) profile: Profile,
+    /// By program, where the root of each stack is the name of one: perf's is. Shape: one at least.
+    pub(crate) profiles: Vec<(Option<String>, Profile)>,
     /// What its counts are, where they cannot be samples of CPU time.
     pub(crate) not_cpu: Option<&'static str>,
     /// Lines that are no stack with a count.
@@ -55,9 +54,14 @@ fn split(line: &str) -> Option<(&str, i64)> {
 
 /// Reads all lines.
 pub(crate) fn parse(text: &[u8]) -> Folded {
-    let mut builder = ProfileBuilder::default();
-    let samples = ValueType { kind: builder.string("samples"), unit: builder.string("count") };
-    builder.profile_mut().sample_types.push(samples);
+    let roots = roots(text);
+    let new = || {
+        let mut builder = ProfileBuilder::default();
+        let samples = ValueType { kind: builder.string("samples"), unit: builder.string("count") };
+        builder.profile_mut().sample_types.push(samples);
+        builder
+    };
+    let mut builders: Vec<ProfileBuilder> = (0..roots.len().max(1)).map(|_| new()).collect();
     let (mut n_other, mut n_cut) = (0, 0);
     let mut counts = Counts::default();
     let mut stack: Vec<LocationIdx> = Vec::new();
@@ -68,8 +72,10 @@ pub(crate) fn parse(text: &[u8]) -> Folded {
             Some((frames, count)) => {
                 counts.add(frames, count.unsigned_abs());
                 stack.clear();
+                let at = roots.iter().position(|of| of == root(frames)).unwrap_or(0);
+                let Some(builder) = builders.get_mut(at) else { continue };
                 let frames = frames.rsplit(';').filter(|name| !name.is_empty());
-                stack.extend(frames.take(MAX_FRAMES + 1).map(|name| frame(name, &mut builder)));
+                stack.extend(frames.take(MAX_FRAMES + 1).map(|name| frame(name, builder)));
                 n_cut += u64::from(stack.len() > MAX_FRAMES);
                 stack.truncate(MAX_FRAMES);
                 builder.sample(&stack, &[count], &[]);
@@ -78,16 +84,40 @@ pub(crate) fn parse(text: &[u8]) -> Folded {
         }
     }
     let n_more = lines.filter(|line| !line.is_empty()).count() as u64;
-    Folded { profile: builder.finish(), not_cpu: counts.not_cpu(), n_other, n_more, n_cut }
+    // One program may have any root.
+    let names = if roots.len() > 1 { roots.into_iter().map(Some).collect() } else { vec![None] };
+    let profiles = builders.into_iter().map(ProfileBuilder::finish);
+    let profiles = names.into_iter().zip(profiles).collect();
+    Folded { profiles, not_cpu: counts.not_cpu(), n_other, n_more, n_cut }
+}
+
+fn root(frames: &str) -> &str {
+    frames.split(';').find(|name| !name.is_empty()).unwrap_or_default()
+}
+
+/// The roots of all stacks, each once, where they are names of programs and not of functions; else none.
+fn roots(text: &[u8]) -> Vec<String> {
+    let mut roots: Vec<String> = Vec::new();
+    for line in text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).take(MAX_LINES) {
+        let line = String::from_utf8_lossy(line);
+        let Some((frames, _)) = split(&line) else { continue };
+        let root = root(frames);
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
+        let is_program = !root.is_empty() && root.bytes().all(is_word);
+        if !is_program || roots.len() == MAX_PROGRAMS {
+            return Vec::new();
+        }
+        if !roots.iter().any(|of| of == root) {
+            roots.push(root.to_owned());
+        }
+    }
+    roots
 }
 
 /// What all counts together tell of what they are.
 #[derive(Debug, Default)]
 struct Counts {
     n: u64,
-    sum: f64,
-    /// Of stacks whose leaf only waits.
-    waiting: f64,
     divisor: u64,
     /// Stacks that end in a number: there are two counts in a line.
     n_double: u64,
@@ -96,11 +126,6 @@ struct Counts {
 impl Counts {
     fn add(&mut self, frames: &str, count: u64) {
         self.n += 1;
-        self.sum += count as f64;
-        let leaf = frames.rsplit(';').next().unwrap_or_default();
-        if WAITS.iter().any(|name| leaf.starts_with(name)) {
-            self.waiting += count as f64;
-        }
         self.divisor = gcd(self.divisor, count);
         self.n_double += u64::from(split(frames).is_some());
     }
@@ -114,8 +139,7 @@ impl Counts {
                 "of times or bytes, and not of samples: its numbers share a large divisor",
             );
         }
-        let is_waiting = self.waiting > FEW_WAITING * self.sum;
-        is_waiting.then_some("of goroutines that wait, and not of CPU time")
+        None
     }
 }
 

@@ -11,7 +11,7 @@ use crate::nameless::is_of_kernel;
 
 /// Callers that tell whether they stand at calls of an executable that no build id names. Basis: in code of Go every tenth
 /// place or so is inside of a call, so that more than half of so many are there by chance once in a thousand.
-const ENOUGH_CALLERS: u64 = 6;
+pub(crate) const ENOUGH_CALLERS: u64 = 6;
 /// Build ids that are cut are no shorter. Units: characters.
 const SHORTEST_ID: usize = 16;
 
@@ -47,7 +47,7 @@ pub(crate) fn fill(profile: &mut Profile, binary: &Binary<'_>) {
 
 /// How many bytes before the addresses of callers their calls are: 0 where they stand inside of them, 1 where they stand behind.
 /// `None` where most are at no call, or there are fewer callers than this.
-fn back_to_call(
+pub(crate) fn back_to_call(
     callers: impl Iterator<Item = LinkAddr>,
     binary: &Binary<'_>,
     n_enough: u64,

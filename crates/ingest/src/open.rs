@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use gobin::MAX_FILE_BYTES;
 use gopprof::{Limits, Parsed, Profile};
 
-use crate::converted::Converted;
+use crate::converted::{Converted, of_folded};
 use crate::error::Error;
 use crate::folded;
 use crate::folder::Named;
@@ -154,7 +154,8 @@ pub fn open_input(
         if let Some(what) = folded.not_cpu {
             return Ok(Input::OtherProfile { kind: format!("a text of folded stacks {what}") });
         }
-        return Ok(Input::Converted(vec![folded.into()], Vec::new()));
+        let (profiles, losses) = of_folded(folded);
+        return Ok(Input::Converted(profiles, losses));
     }
     if let Some(what) = stranger::name(&head).or_else(|| stranger::name_packed(&inflated)) {
         return Err(Error::NotRecognised { name: shown, what });

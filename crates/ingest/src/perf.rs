@@ -10,8 +10,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use evidence::{Builder, Cost, OfSource, ProcessStorage, SourceKind, Stated};
-use gobin::{Binary, MAX_FILE_BYTES};
+use evidence::{Builder, Cost, OfSource, ProcessStorage, SourceId, SourceKind, Stated};
+use gobin::{Binary, FileOffset, MAX_FILE_BYTES};
 use goperf::{Callers, PerfFile};
 use gopprof::{MAX_FRAMES, Profile};
 
@@ -20,6 +20,7 @@ use crate::binary::main_module;
 use crate::cpu::{self, CpuCollector};
 use crate::error::Error;
 use crate::misses::MissSums;
+use crate::names::{ENOUGH_CALLERS, back_to_call};
 use crate::program::ProgramOfProfile;
 use crate::regular::open_regular;
 use crate::trace::MapTimes;
@@ -39,9 +40,53 @@ use times::map_times;
 
 pub use processes::CAPTURED_BINARY;
 pub(crate) use processes::base_name;
+use samples::Stacks;
 pub(crate) use samples::{PerfSamples, read};
 
+/// Stacks that are looked at to tell whether callers are at calls.
+const ENOUGH_STACKS: usize = 256;
+
 impl PerfSamples {
+    /// The file's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn source(&self) -> SourceId {
+        self.source
+    }
+
+    /// Whether the other is the same recording.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let sum = |stacks: &Stacks| {
+            let n: u64 = stacks.values().map(|of| of.n).fold(0, u64::saturating_add);
+            let weight = stacks.values().map(|of| of.weight).fold(0, u64::saturating_add);
+            (stacks.len(), n, weight)
+        };
+        self.duration_ns > 0
+            && self.duration_ns == other.duration_ns
+            && sum(&self.stacks) == sum(&other.stacks)
+            && self.stacks.keys().all(|key| other.stacks.contains_key(key))
+    }
+
+    /// Whether callers stand where the binary calls something; true as well where too few of them are known.
+    fn is_at_calls(&self, processes: &Processes<'_>, binary: &Binary<'_>) -> bool {
+        let callers = |(image, stack): &(u32, Vec<u64>)| {
+            let places = processes.of_binary.get(image);
+            let callers = stack.iter().skip(1).filter_map(move |&address| {
+                let mapping = places?.at(address)?;
+                let offset = (address - mapping.start).wrapping_add(mapping.file_offset);
+                binary.link_addr(FileOffset(offset))
+            });
+            callers.collect::<Vec<_>>()
+        };
+        let mut stacks: Vec<_> = self.stacks.keys().collect();
+        stacks.sort_unstable();
+        let callers: Vec<_> = stacks.into_iter().take(ENOUGH_STACKS).flat_map(callers).collect();
+        callers.len() < ENOUGH_CALLERS as usize
+            || back_to_call(callers.into_iter(), binary, ENOUGH_CALLERS).is_some()
+    }
+
     /// What the file has of the binary's processes in files and devices.
     fn storage(&self, processes: &Processes<'_>, binary: &Binary<'_>) -> Option<ProcessStorage> {
         let is_own = |image: u32| processes.of_binary.contains_key(&image);
@@ -161,6 +206,16 @@ pub(crate) fn attribute(
             }
             processes => processes?,
         };
+        if processes.is_by_name_only && !samples.is_at_calls(&processes, binary) {
+            return Err(Error::OtherProgram {
+                profile: name.clone(),
+                binary: binary_name.to_owned(),
+                reason: format!(
+                    "{} has its name, but callers are not at its calls",
+                    processes.path
+                ),
+            });
+        }
         let profile = samples.describe(&processes, binary, &mut builder.of(*source));
         if let Some(storage) = samples.storage(&processes, binary) {
             builder.storage(storage);

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use evidence::words::base_name;
 use evidence::{Stated, printable};
+use goabi::MapImpl;
 use gobin::{Binary, FileOffset};
-use gopprof::Profile;
+use gopprof::{Location, Profile};
 
 use crate::error::Error;
 
@@ -60,40 +61,55 @@ impl ProgramOfProfile {
 
     /// Enough to tell one program from another.
     const MAX_KNOWN: usize = 64;
+    /// Functions that are not the runtime's which tell more than those that are.
+    const ENOUGH_OWN: usize = 4;
+    /// Locations whose names are looked at where addresses are not known.
+    const MAX_LOOKED_AT: usize = 1024;
 
     pub(crate) fn of(profile: &Profile, name: &str) -> Self {
         let main = profile.mappings.first();
         let text = |id| Some(profile.str(id)).filter(|s| !s.is_empty()).map(printable);
-        let known_addresses = profile
-            .locations
-            .iter()
-            .filter_map(|location| {
-                let mapping = &profile.mappings[location.mapping?.index()];
-                let is_main = std::ptr::eq(mapping, main?);
-                let function = location.lines.last()?.function?;
-                let file_offset = location
-                    .address
-                    .checked_sub(mapping.memory_start)?
-                    .checked_add(mapping.file_offset)?;
-                let function = printable(profile.str(profile.functions[function.index()].name));
-                is_main.then_some(KnownAddress { file_offset, function })
-            })
-            .take(Self::MAX_KNOWN)
-            .collect();
+        let known_address = |location: &Location| {
+            let mapping = &profile.mappings[location.mapping?.index()];
+            let is_main = std::ptr::eq(mapping, main?);
+            let file_offset = location
+                .address
+                .checked_sub(mapping.memory_start)?
+                .checked_add(mapping.file_offset)?;
+            let function = printable(outermost(location, profile)?);
+            is_main.then_some(KnownAddress { file_offset, function })
+        };
+        let known: Vec<KnownAddress> = profile.locations.iter().filter_map(known_address).collect();
+        // All programs of a release have the runtime's: the others tell them apart.
+        let (of_runtime, own): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|of| is_of_runtime(&of.function));
+        let most = if own.len() >= Self::ENOUGH_OWN {
+            own
+        } else {
+            [own, of_runtime].into_iter().flatten().collect()
+        };
+        let known_addresses: Vec<KnownAddress> = most.into_iter().take(Self::MAX_KNOWN).collect();
+        let mut known_functions = BTreeSet::new();
+        if known_addresses.is_empty() {
+            let names =
+                profile.locations.iter().filter_map(|location| outermost(location, profile));
+            let own = names.filter(|name| is_function_of_go(name) && !is_of_runtime(name));
+            known_functions.extend(own.take(Self::MAX_LOOKED_AT).map(printable));
+        }
         Self {
             profile: name.to_owned(),
             file: main.and_then(|m| text(m.filename)),
             build_id: main.and_then(|m| text(m.build_id)),
             build_ids: profile.mappings.iter().filter_map(|m| text(m.build_id)).collect(),
             known_addresses,
-            known_functions: BTreeSet::new(),
+            known_functions,
         }
     }
 
     /// The program of an input that only names functions.
     pub(crate) fn of_functions<'f>(name: &str, functions: impl Iterator<Item = &'f str>) -> Self {
         let mut known_functions = BTreeSet::new();
-        for function in functions {
+        for function in functions.filter(|name| !is_of_runtime(name)) {
             if known_functions.len() == Self::MAX_KNOWN {
                 break;
             }
@@ -103,6 +119,42 @@ impl ProgramOfProfile {
         let (file, build_id, build_ids) = (None, None, BTreeSet::new());
         Self { profile, file, build_id, build_ids, known_addresses, known_functions }
     }
+}
+
+/// The function that has the address, not one that is inlined there.
+fn outermost<'p>(location: &Location, profile: &'p Profile) -> Option<&'p str> {
+    let function = location.lines.last()?.function?;
+    Some(profile.str(profile.functions[function.index()].name))
+}
+
+/// Whether a function is in every program.
+fn is_of_runtime(name: &str) -> bool {
+    name.starts_with("runtime.") || name.starts_with("internal/runtime/") || !name.contains('.')
+}
+
+/// Names with a package; code of C and placeholders have none.
+fn is_function_of_go(name: &str) -> bool {
+    name.contains('.') && !name.contains("::") && !name.starts_with('[') && !name.contains(' ')
+}
+
+/// Refuses a binary whose Go has other maps than a profile, whose name is given with them.
+pub(crate) fn check_has_maps_of(
+    binary: &Binary<'_>,
+    binary_name: &str,
+    profiled: Option<(MapImpl, &str)>,
+) -> Result<(), Error> {
+    let (Some((profiled, profile)), Some(given)) = (profiled, binary.map_impl()) else {
+        return Ok(());
+    };
+    if profiled == given {
+        return Ok(());
+    }
+    let word = |of| match of {
+        MapImpl::Classic => "classic maps (Go up to 1.23)",
+        MapImpl::Swiss => "Swiss maps (Go from 1.24 on)",
+    };
+    let reason = format!("the profile has {}, the binary {}", word(profiled), word(given));
+    Err(Error::OtherProgram { profile: profile.to_owned(), binary: binary_name.to_owned(), reason })
 }
 
 /// Refuses a binary that is not the program of every profile.

@@ -1,6 +1,10 @@
 //! Several runs of one program: the inputs of a comparison.
 
+use std::collections::HashMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hasher};
+use std::io::Read;
+use std::path::Path;
 
 use evidence::Evidence;
 use gobench::File;
@@ -8,6 +12,7 @@ use gobench::File;
 use crate::error::Error;
 use crate::folder::{self, Named};
 use crate::open::read_head;
+use crate::regular::open_regular;
 use crate::server::is_url;
 use crate::{Options, collect, shown};
 
@@ -36,7 +41,17 @@ pub fn collect_runs(
         return files.map(Runs::Benchmarks);
     }
     let mut runs = Vec::new();
+    let mut known: HashMap<u64, String> = HashMap::new();
     for Named { name, is_listed } in inputs.profiles {
+        // Copies of one run would make chance look like certainty.
+        if let Some(digest) = digest(&name) {
+            if let Some(first) = known.get(&digest) {
+                let (name, first) = (shown(&name), shown(first));
+                progress(&format!("{name}: not used: it is the same file as {first}"));
+                continue;
+            }
+            known.insert(digest, name.clone());
+        }
         let with_binary: Vec<String> = [name].into_iter().chain(inputs.binary.clone()).collect();
         match collect(&with_binary, options, progress) {
             Ok(run) => runs.push(run),
@@ -55,6 +70,18 @@ pub fn collect_runs(
     Ok(Runs::Evidence(runs))
 }
 
+/// Of what a regular file has in it; `None` of what can be read once only.
+fn digest(name: &str) -> Option<u64> {
+    let mut file = open_regular(Path::new(name))?;
+    let (mut hasher, mut part) = (DefaultHasher::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut part).ok()? {
+            0 => return Some(hasher.finish()),
+            n => hasher.write(&part[..n]),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Inputs {
     binary: Option<String>,
@@ -66,7 +93,13 @@ impl Inputs {
     fn sort(names: &[String]) -> Result<Self, Error> {
         let mut inputs = Self::default();
         for named in folder::expand(names)? {
-            let head = if is_url(&named.name) { Vec::new() } else { read_head(&named.name)? };
+            // What is read from a pipe to look at it is gone.
+            let path = Path::new(&named.name);
+            let is_once = path.exists() && open_regular(path).is_none();
+            let head = match is_once || is_url(&named.name) {
+                true => Vec::new(),
+                false => read_head(&named.name)?,
+            };
             if head.starts_with(b"\x7fELF") {
                 if inputs.binary.is_some() {
                     return Err(Error::SecondBinary { name: shown(&named.name).into_owned() });

@@ -363,10 +363,69 @@ fn folded_numbers_that_are_no_samples_of_cpu_time_are_named() {
     for (text, what) in cases {
         let (_dir, path) = file(text.as_bytes());
         let refused = refusal(&[&path]);
-        assert!(refused.contains(&format!("a text of folded stacks {what}")), "{refused}");
+        assert!(refused.contains(what), "{refused}");
+    }
+    // Profiles of other things, folded: leaves are where values were taken, and allocations have none in the runtime.
+    let stacks =
+        |leaf: &str| (0..20).map(|n| format!("main.main;main.f{n};{leaf} 7\n")).collect::<String>();
+    for (leaf, what) in [
+        ("main.fill", "it is one of allocations"),
+        ("sync.(*Mutex).Unlock", "of waits"),
+        ("runtime.futex", "of waits"),
+    ] {
+        let (_dir, path) = file(stacks(leaf).as_bytes());
+        assert!(refusal(&[&path]).contains(what), "{leaf}");
     }
     let offsets = "main.main;main.put;runtime.mapassign_fast64+0x55 30\nruntime.main 5\nmain.main:12;main.put:7 4\n";
     let (_dir, path) = file(offsets.as_bytes());
     let evidence = collected(&[&path]);
     assert_eq!(site(&evidence, "main.put").cpu.as_ref().unwrap().map.samples, 30);
+}
+
+/// perf has the name of the program as the root of each stack.
+#[test]
+fn folded_stacks_of_several_programs_are_told_apart_by_their_roots() {
+    let text = "java;java/lang/Thread.run 90\nshop;main.main;runtime.mapassign_fast64 30\nshop;runtime.main 5\n";
+    let (_dir, path) = file(text.as_bytes());
+    let refused = refusal(&[&path]);
+    assert!(refused.contains("profiles of 2 programs (shop, java)"), "{refused}");
+    let (_dir, path) = file(text.replace("java;java/lang/Thread.run 90\n", "").as_bytes());
+    assert_eq!(collected(&[&path]).cpu.unwrap().total.samples, 35);
+}
+
+/// The same at the leaves, cut off: what is below map functions is where they spend their time.
+#[test]
+fn a_profile_whose_map_frames_were_filtered_gets_no_verdict() {
+    let profile = |stack: &dyn Fn(usize) -> String| {
+        let stacks: String = (0..20).map(|n| format!("main.main;{} 5\n", stack(n))).collect();
+        let (_dir, path) = file(stacks.as_bytes());
+        refusal(&[&path])
+    };
+    let pruned = profile(&|n| format!("main.f{n};runtime.mapassign_faststr"));
+    assert!(pruned.contains("filtered out (-hide, -prune_from)"), "{pruned}");
+    let hidden = profile(&|n| format!("main.f{n};runtime.memhash"));
+    assert!(hidden.contains("filtered out (-hide, -prune_from)"), "{hidden}");
+}
+
+/// As `go tool pprof -proto` makes it of profiles of different programs.
+#[test]
+fn programs_that_were_merged_get_no_verdict() {
+    let mut builder = cpu_builder("");
+    for (at, name) in [(0, "/bin/one"), (1, "/bin/other")] {
+        let filename = builder.string(name);
+        let mapping = builder.mapping(gopprof::Mapping {
+            memory_start: at,
+            filename,
+            ..gopprof::Mapping::default()
+        });
+        let main = builder.frame("main.main", "main.go", 1);
+        let mut location = builder.profile_mut().locations[main.index()].clone();
+        location.mapping = Some(mapping);
+        location.address = at + 1;
+        let location = builder.location(location);
+        builder.sample(&[location], &[1, 10_000_000], &[]);
+    }
+    let (_dir, path) = file(&encode(builder));
+    let refused = refusal(&[&path]);
+    assert!(refused.contains("a profile of several programs, merged: one and other"), "{refused}");
 }

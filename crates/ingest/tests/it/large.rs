@@ -11,7 +11,9 @@ use crate::{ASSIGN, cpu_builder, encode, evidence, evidence_of, samples};
 fn names_are_kept_once_however_many_stacks_have_them() {
     const N: usize = 200_000;
     let stack = |line| format!("1 {ASSIGN};main.put:{line}<main.fill:{line};main.main:1\n");
-    let e = evidence(&(1..=N).map(stack).collect::<String>());
+    // Without anything below map functions, frames would have been filtered out.
+    let below = format!("1 runtime.memhash64:1;{ASSIGN};main.put:1<main.fill:1;main.main:1\n");
+    let e = evidence(&(1..=N).map(stack).chain([below]).collect::<String>());
     assert_eq!(e.sites.len(), N);
     let names = e.stacks.unwrap().names;
     let known = |name: &str| names.iter().find(|known| ***known == *name).unwrap();
@@ -56,10 +58,15 @@ fn samples_go_through_no_more_lines_of_a_location_than_inlining_makes() {
         let root = builder.frame("main.main", "file.go", line);
         builder.sample(&[put, root], &[1, 10_000], &[]);
     }
+    let (hash, root) = (
+        builder.frame("runtime.memhash64", "file.go", 1),
+        builder.frame("main.main", "file.go", 1),
+    );
+    builder.sample(&[hash, put, root], &[1, 10_000], &[]);
     let e = evidence_of(&[encode(builder)]);
     let [site] = &e.sites[..] else { panic!("{} sites", e.sites.len()) };
     assert_eq!((&*site.frame.function, site.frame.line), ("main.put", 1));
-    assert_eq!(samples(site.cpu.as_ref().unwrap().map), 5000);
+    assert_eq!(samples(site.cpu.as_ref().unwrap().map), 5001);
     let outer: Vec<u32> = site.inlined_into.iter().map(|frame| frame.line).collect();
     assert_eq!(outer, (2..=255).chain([1_000_000]).collect::<Vec<_>>());
     assert!(is_said(&e, "a location has 1000001 lines, of which 257 are kept"), "{:?}", e.notices);
