@@ -11,7 +11,7 @@ pub(crate) use self::advice::Work;
 pub use self::advice::{
     Advice, Entries, Gain, KnownFrom, Makes, NoMakes, Relief, ShardKey, SyncMap, Twice, Visits,
 };
-pub use self::cause::{Cause, Within};
+pub use self::cause::{Cause, KeyMaker, Within};
 pub use self::gap::Gap;
 pub use self::reason::Reason;
 pub use self::spent::Spent;
@@ -154,6 +154,8 @@ pub enum Basis {
     NoLoop,
     /// A map with little room is cleared.
     LittleRoom,
+    /// A map with the room that it needs is made.
+    SmallerHint,
     /// Stacks are grown once.
     LiveGoroutines,
     /// A full small map does not grow where an entry is overwritten.
@@ -226,7 +228,7 @@ pub(crate) fn work_label(category: Category) -> &'static str {
         Category::Iterate => "iterating",
         Category::DeleteClear => "deleting",
         Category::Create => "making maps",
-        Category::OtherMap => "copying and allocating keys and elements",
+        Category::OtherMap => "other work of maps",
         Category::GcAssist => "collector work charged to this line",
         Category::GrowthMove => "moving entries",
         Category::GrowthMemory => "new arrays",

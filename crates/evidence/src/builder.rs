@@ -229,10 +229,16 @@ impl Builder {
         sites.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.frame.cmp(&b.frame)));
         if let Some(code) = code {
             evidence.code_ops = code.ops();
-            let CodeMaps { mut makes, types, .. } = code;
+            let CodeMaps { mut makes, types: map_types, .. } = code;
             let functions: HashSet<_> = sites.iter().map(|site| &site.frame.function).collect();
-            makes.retain(|make| functions.contains(&make.frame.function));
-            (evidence.makes, evidence.map_types) = (makes, types);
+            let types: HashSet<_> =
+                sites.iter().flat_map(Site::known_types).map(|of| of.name.as_str()).collect();
+            makes.retain(|make| {
+                let is_used = make.map_type.as_deref().is_some_and(|name| types.contains(name));
+                is_used || functions.contains(&make.frame.function)
+            });
+            drop(types);
+            (evidence.makes, evidence.map_types) = (makes, map_types);
         }
         evidence.sites = sites;
         evidence.derive_sizes();

@@ -66,7 +66,7 @@ pub struct Evidence {
     pub sites: Vec<Site>,
     /// Every map type of the binary, by name; empty without a binary.
     pub map_types: Vec<MapType>,
-    /// Places at which maps are made, in the functions of `sites`.
+    /// Places at which maps are made: in the functions of `sites`, and those of maps of the types used there.
     pub makes: Vec<MakeSite>,
     /// What code of the program does with maps of each type, whether or not an input measured it. Sorted, each once; empty
     /// without a binary.
@@ -516,6 +516,8 @@ pub struct MakeSite {
     pub map_type: Option<String>,
     /// Whether `make` has a size hint, of a constant larger than 8 or of any other number.
     pub has_hint: bool,
+    /// Whether the map does not leave the function, by the compiler's own proof: it stands in the stack frame.
+    pub is_local: bool,
 }
 
 /// An operation that some code of the program performs on maps of a type.
@@ -589,8 +591,10 @@ pub struct SiteCpu {
     pub stack_growth: Cost,
     /// The part of `line` outside `map` that makes strings or interface values.
     pub key_conversion: Cost,
-    /// Strings and interface values made by any line of the site's function; they may feed other maps too, or none.
+    /// Strings made by lines of the site's function up to this one; they may feed other maps too, or none.
     pub function_key_conversion: Cost,
+    /// The function that makes most strings of those which the line's function calls just before it, or on it.
+    pub key_helper: Option<FunctionCost>,
     /// The part of `line` outside `map` that grows slices which this line appends to.
     pub slice_growth: Cost,
     /// Growing slices which any line of the site's function appends to.
@@ -619,7 +623,7 @@ pub struct Caller {
     pub function: Cost,
     /// The part of `function` inside mutexes of package sync, in functions that it calls included.
     pub function_locking: Cost,
-    /// Strings and interface values made by the line itself, and by those of its function just before it.
+    /// Strings made by the line itself, and by those of its function just before it.
     pub key_conversion: Cost,
     /// Waits for locks that its function takes or gives back; none when no source would have seen them.
     pub locks: SiteLocks,

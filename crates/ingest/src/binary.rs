@@ -107,7 +107,9 @@ impl<'b> CodeReader<'b> {
             frame: self.user_frame(site)?,
             map_type: site.map_type.ok().and_then(|addr| self.find(addr)).map(|t| t.name),
             // A constant hint of 8 and less is none for the runtime.
-            has_hint: site.callee != "runtime.makemap_small",
+            has_hint: site.callee.starts_with("runtime.makemap")
+                && site.callee != "runtime.makemap_small",
+            is_local: site.is_in_frame,
         })
     }
 

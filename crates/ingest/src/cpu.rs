@@ -7,6 +7,7 @@
 //!    `go tool pprof` does.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use evidence::words::plural;
@@ -54,6 +55,8 @@ pub(crate) struct CpuCollector {
     by_function: Places,
     stacks: Option<StackBuilder>,
     n_samples_seen: u32,
+    /// Lines that call a function which makes strings, with that; a sample counts once.
+    helpers: HashMap<(LineId, FunctionId), Sums>,
     /// Whether some function locks or makes keys, of the profiles so far: callers are of no use else.
     callers_tell: bool,
 }
@@ -98,7 +101,10 @@ struct Sums {
 /// Parts of the sums of a line or a function.
 #[derive(Debug, Clone, Copy, Default)]
 struct Parts {
+    /// Strings and interface values.
     key_conversion: Cost,
+    /// Strings alone.
+    strings: Cost,
     /// Growing slices that are appended to here, and not in a function that is called.
     slice_growth: Cost,
     /// The part below a function of a mutex.
@@ -108,13 +114,16 @@ struct Parts {
 /// What a frame of a stack does by what it calls, directly or through the runtime.
 #[derive(Debug, Clone, Copy, Default)]
 struct Below {
-    /// It is the user's, and calls what makes a key.
+    /// It is the user's, and calls what makes a string or an interface value.
     converts_key: bool,
+    /// It is a string.
+    makes_string: bool,
     /// It is the user's, and appends to a slice that is full.
     grows_slice: bool,
     /// It is in a function of a mutex, or below it one is.
     is_locking: bool,
     is_in_conversion: bool,
+    is_in_boxing: bool,
     is_in_slice_growth: bool,
 }
 
@@ -147,8 +156,44 @@ struct CallerSums {
     map: Cost,
 }
 
-/// Lines of functions with what making strings and interface values costs there.
-type KeysMade = HashMap<FunctionId, BTreeMap<u32, Cost>>;
+/// What making strings costs.
+#[derive(Debug, Default)]
+struct KeysMade {
+    /// By function, at its lines.
+    by_line: HashMap<FunctionId, BTreeMap<u32, Cost>>,
+    /// By function, at lines that call another which makes them.
+    by_helper: HashMap<FunctionId, Vec<(u32, FunctionId, Cost)>>,
+}
+
+impl KeysMade {
+    fn made(&self, function: FunctionId, lines: RangeInclusive<u32>) -> Cost {
+        let made = self.by_line.get(&function);
+        made.into_iter().flat_map(|made| made.range(lines.clone())).map(|(_, &cost)| cost).sum()
+    }
+
+    /// In a function up to a line.
+    fn made_until(&self, function: FunctionId, line: u32) -> Cost {
+        self.made(function, 0..=line)
+    }
+
+    /// On a line of a function and just before it.
+    fn made_near(&self, function: FunctionId, line: u32) -> Cost {
+        self.made(function, line.saturating_sub(LINES_TO_CALL)..=line)
+    }
+
+    /// The function called there that makes most.
+    fn helper(&self, function: FunctionId, line: u32, lines: &Lines) -> Option<FunctionCost> {
+        let near = line.saturating_sub(LINES_TO_CALL)..=line;
+        let mut by_helper: BTreeMap<&Arc<str>, Cost> = BTreeMap::new();
+        for (at, helper, cost) in self.by_helper.get(&function)? {
+            if near.contains(at) {
+                *by_helper.entry(lines.name(*helper)).or_default() += *cost;
+            }
+        }
+        let (name, cost) = by_helper.into_iter().max_by_key(|(_, cost)| cost.cpu_ns)?;
+        Some(FunctionCost { name: Arc::clone(name), cost })
+    }
+}
 
 /// What the profile's values mean.
 pub(crate) struct Values {
@@ -171,6 +216,7 @@ impl CpuCollector {
             by_function: Places::default(),
             stacks: keep_stacks.then(StackBuilder::default),
             n_samples_seen: 0,
+            helpers: HashMap::new(),
             callers_tell: false,
         }
     }
@@ -309,8 +355,16 @@ impl CpuCollector {
     /// Counts the sample once for each line and function on the stack.
     fn add_to_lines(&mut self, frames: &[FrameInfo], cost: Cost) {
         let mut below = Below::default();
+        let mut helper: Option<FunctionId> = None;
         for frame in frames {
             below.enter(frame.class);
+            if let Some(helper) = helper.take().filter(|of| *of != frame.function) {
+                let sums = self.helpers.entry((frame.line, helper)).or_default();
+                sums.count(self.n_samples_seen, cost);
+            }
+            if below.makes_string {
+                helper = Some(frame.function);
+            }
             self.by_line.count(frame.line.index(), self.n_samples_seen, cost, below);
             self.by_function.count(frame.function.index(), self.n_samples_seen, cost, below);
         }
@@ -341,6 +395,7 @@ impl CpuCollector {
         let function = self.lines.function_of(line).index();
         let of_line = self.by_line.parts[line.index()];
         let of_function = self.by_function.parts[function];
+        let line_number = self.lines.frame(line).line;
         let cpu = SiteCpu {
             line: self.by_line.sums[line.index()].cum,
             function: self.by_function.sums[function].cum,
@@ -353,7 +408,8 @@ impl CpuCollector {
             growth_gc: sums.growth_gc,
             stack_growth: sums.stack_growth,
             key_conversion: of_line.key_conversion,
-            function_key_conversion: of_function.key_conversion,
+            function_key_conversion: keys.made_until(self.lines.function_of(line), line_number),
+            key_helper: keys.helper(self.lines.function_of(line), line_number, &self.lines),
             slice_growth: of_line.slice_growth,
             function_slice_growth: of_function.slice_growth,
             entry_points: self.named(&sums.entry_points, usize::MAX),
@@ -395,10 +451,7 @@ impl CpuCollector {
             let function = self.lines.function_of(line).index();
             let of_function = self.by_function.parts[function];
             let frame = self.lines.frame(line);
-            let made = keys.get(&self.lines.function_of(line));
-            let before = frame.line.saturating_sub(LINES_TO_CALL)..=frame.line;
-            let made = made.into_iter().flat_map(|made| made.range(before.clone()));
-            let key_conversion = made.map(|(_, &cost)| cost).sum();
+            let key_conversion = keys.made_near(self.lines.function_of(line), frame.line);
             let says = [of_function.locking, key_conversion];
             let caller = || Caller {
                 frame,
@@ -420,15 +473,19 @@ impl CpuCollector {
         callers
     }
 
-    /// Lines that make strings and interface values, by function.
+    /// Lines that make strings, and that call functions which do, by function.
     fn keys_by_function(&self) -> KeysMade {
-        let mut keys = KeysMade::new();
+        let mut keys = KeysMade::default();
         for line in self.lines.lines() {
-            let made = self.by_line.parts[line.index()].key_conversion;
+            let made = self.by_line.parts[line.index()].strings;
             if made != Cost::default() {
-                let of_function = keys.entry(self.lines.function_of(line)).or_default();
+                let of_function = keys.by_line.entry(self.lines.function_of(line)).or_default();
                 *of_function.entry(self.lines.frame(line).line).or_default() += made;
             }
+        }
+        for (&(line, helper), sums) in &self.helpers {
+            let of_function = keys.by_helper.entry(self.lines.function_of(line)).or_default();
+            of_function.push((self.lines.frame(line).line, helper, sums.cum));
         }
         keys
     }
@@ -525,14 +582,21 @@ impl Places {
 
     fn count(&mut self, at: usize, sample: u32, cost: Cost, below: Below) {
         let sums = &mut self.sums[at];
-        if sums.last_sample == sample {
-            return;
-        }
-        sums.last_sample = sample;
-        sums.cum += cost;
-        if below.is_part() {
+        if sums.count(sample, cost) && below.is_part() {
             self.parts[at].add(cost, below);
         }
+    }
+}
+
+impl Sums {
+    /// Whether the sample was not counted before.
+    fn count(&mut self, sample: u32, cost: Cost) -> bool {
+        let is_new = self.last_sample != sample;
+        if is_new {
+            self.last_sample = sample;
+            self.cum += cost;
+        }
+        is_new
     }
 }
 
@@ -541,6 +605,9 @@ impl Parts {
     fn add(&mut self, cost: Cost, below: Below) {
         if below.converts_key {
             self.key_conversion += cost;
+        }
+        if below.makes_string {
+            self.strings += cost;
         }
         if below.grows_slice {
             self.slice_growth += cost;
@@ -563,7 +630,9 @@ impl Below {
         let is_conversion = class.is_key_conversion();
         self.is_locking |= class.is_lock();
         self.converts_key = self.is_in_conversion && !is_conversion && is_users;
+        self.makes_string = self.converts_key && !self.is_in_boxing;
         self.is_in_conversion = is_conversion;
+        self.is_in_boxing = class.is_boxing();
         self.grows_slice = self.is_in_slice_growth && is_users;
         self.is_in_slice_growth = class.is_slice_growth() || self.is_in_slice_growth && !is_users;
     }

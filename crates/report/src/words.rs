@@ -2,6 +2,7 @@
 
 mod advice;
 mod cause;
+mod edit;
 mod gap;
 mod notice;
 mod reason;
@@ -9,6 +10,7 @@ mod unknown;
 
 pub(crate) use self::advice::{advice, basis};
 pub(crate) use self::cause::cause;
+pub(crate) use self::edit::edit;
 pub(crate) use self::gap::{command, gap};
 pub(crate) use self::notice::notice;
 pub(crate) use self::reason::reason;
@@ -110,6 +112,8 @@ words! { Cause:
     Self::KeysBuilt { .. } => "keys_built",
     Self::LookedUpTwice { .. } => "looked_up_twice",
     Self::MapsDropped { .. } => "maps_dropped",
+    Self::MapsHandedOn => "maps_handed_on",
+    Self::HintTooLarge { .. } => "hint_too_large",
     Self::NeverShrinks { .. } => "never_shrinks",
     Self::ClearOutweighsWrites { .. } => "clear_outweighs_writes",
     Self::IterationDominates { .. } => "iteration_dominates",
@@ -442,6 +446,17 @@ pub(crate) fn short_place(frame: &Frame) -> String {
     format!("{}:{}", base_name(&frame.file), frame.line)
 }
 
+/// "store.(*Index[...]).Add": without the path of its package, and without types that stand for others of their shape.
+pub(crate) fn short_function(function: &str) -> String {
+    let name = match (function.find('['), function.rfind(']')) {
+        (Some(begin), Some(end)) if begin > 0 && begin < end => {
+            format!("{}[...]{}", &function[..begin], &function[end + 1..])
+        }
+        _ => function.to_owned(),
+    };
+    base_name(&name).to_owned()
+}
+
 /// "main.build main.go:49", or what stands for a line that is not known.
 pub(crate) fn place(frame: &Frame) -> String {
     format!("{} {}", frame.function, short_place(frame)).trim_end().to_owned()
@@ -501,6 +516,9 @@ pub(crate) fn type_text(site: &Site, evidence: &Evidence) -> String {
             "type not known: the types of the binary could not be read".to_owned()
         }
         None => "type not measured (no binary)".to_owned(),
+        Some([]) if site.frame.line == 0 => {
+            "type unknown: the input names functions, and no lines".to_owned()
+        }
         Some([]) => "type unknown: no map call found at this line in the binary".to_owned(),
         Some(maps) => possible_types(maps).unwrap_or_else(|| {
             let why = maps.iter().find_map(|map| map.map_type.as_ref().err());

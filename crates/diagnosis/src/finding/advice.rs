@@ -128,7 +128,22 @@ pub enum Advice {
         map_type: String,
     },
     /// Keep the map and clear it.
-    ClearAndReuse,
+    ClearAndReuse {
+        /// Whether the machine code shows that the map does not leave the function; else it may be handed on.
+        is_local: bool,
+    },
+    /// Make fewer maps: they are handed on, so that they cannot be cleared.
+    FewerMaps {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+    },
+    /// Make the map for as many entries as it gets.
+    LowerHint {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
+        /// Where the hint is.
+        make: Frame,
+    },
     /// Copy what is left into a new map from time to time.
     CopyToNewMap {
         /// Type of the map, where it is known.
@@ -197,6 +212,8 @@ pub struct Makes {
     /// Whether the machine code shows that maps filled at the line are made there, with and without a hint; else they are
     /// only of the same type and function.
     pub are_traced: bool,
+    /// Whether other maps hold these: what a loop ranges over then has the keys of many of them.
+    pub is_inner: bool,
     /// Why no line is known; null when one is.
     pub no_makes_because: Option<NoMakes>,
 }
@@ -209,8 +226,10 @@ pub enum NoMakes {
     TooFewMade,
     /// There is no binary among the inputs.
     NoBinary,
-    /// The binary shows no line of the function that makes such maps without a hint.
+    /// The binary shows no line that makes such maps without a hint.
     NotSeen,
+    /// No line of the function makes such maps without a hint, and several of other functions do.
+    OtherFunctions,
     /// Several lines of the function make such maps, and it does not show which of these are used.
     SeveralLines,
 }
@@ -312,9 +331,10 @@ impl Advice {
             | Self::RaiseHint { .. }
             | Self::FinishGrowth { .. } => Verdict::Presize,
             Self::AssistLess { by: Relief::Presize(_) } => Verdict::Presize,
-            Self::AssistLess { by: Relief::AllocateLess } | Self::CollectLess => {
-                Verdict::AllocateLess
-            }
+            Self::AssistLess { by: Relief::AllocateLess }
+            | Self::CollectLess
+            | Self::LowerHint { .. }
+            | Self::FewerMaps { .. } => Verdict::AllocateLess,
             Self::MoveToGo { .. }
             | Self::PointToElements { .. }
             | Self::IterateLess { .. }
@@ -327,7 +347,7 @@ impl Advice {
             | Self::BuildKeysOnce
             | Self::NoPointers { .. } => Verdict::ChangeKey,
             Self::Shard { .. } => Verdict::Shard,
-            Self::ReuseGoroutines | Self::ClearAndReuse => Verdict::Reuse,
+            Self::ReuseGoroutines | Self::ClearAndReuse { .. } => Verdict::Reuse,
             Self::CopyToNewMap { .. } | Self::ClearLess { .. } => Verdict::Release,
             Self::BatchWrites { .. } => Verdict::Batch,
             Self::KeepNested { .. }
@@ -349,7 +369,9 @@ impl Advice {
             | Self::MoveToGo { .. }
             | Self::AssistLess { .. }
             | Self::Flatten { .. }
-            | Self::ClearAndReuse => Work::Filling,
+            | Self::FewerMaps { .. }
+            | Self::LowerHint { .. }
+            | Self::ClearAndReuse { .. } => Work::Filling,
             Self::FlattenForRandomAccess { .. }
             | Self::KeysInPlace
             | Self::SmallerEntries

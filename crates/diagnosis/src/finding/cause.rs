@@ -86,8 +86,8 @@ pub enum Cause {
     },
     /// Making keys costs more than the maps.
     KeysBuilt {
-        /// The function that makes them; `None` where it is that of the line.
-        by: Option<String>,
+        /// Another function that makes them; `None` where it is that of the line.
+        by: Option<KeyMaker>,
     },
     /// The line looks a key up that another one looks up again, to write it.
     LookedUpTwice {
@@ -100,6 +100,13 @@ pub enum Cause {
     MapsDropped {
         /// They are in maps that each call makes, and drops, as well.
         with_outer: bool,
+    },
+    /// Each call makes maps, and hands them on.
+    MapsHandedOn,
+    /// Maps are made for far more entries than they get.
+    HintTooLarge {
+        /// Type of the map, where it is known.
+        map_type: Option<String>,
     },
     /// Loops over a map pass mostly empty places.
     NeverShrinks {
@@ -169,4 +176,19 @@ pub enum Within {
     Line,
     /// Its function.
     Function,
+}
+
+/// A function that makes keys for another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyMaker {
+    /// One that calls that of the line.
+    Caller {
+        /// Its name.
+        function: String,
+    },
+    /// One that is called just before the line, or on it.
+    Callee {
+        /// Its name.
+        function: String,
+    },
 }

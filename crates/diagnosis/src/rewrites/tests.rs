@@ -235,8 +235,12 @@ fn maps_that_never_grew_hold_what_their_hints_have_room_for() {
         let mut recorder = Recorder::new(version);
         let mut today = recorder.record(5, OUTER, &[300]);
         let frame = Frame { function: "main.fill".into(), file: "main.go".into(), line: 7 };
-        let makes =
-            MakeSite { frame: frame.clone(), map_type: Some(INNER.to_owned()), has_hint: true };
+        let makes = MakeSite {
+            frame: frame.clone(),
+            map_type: Some(INNER.to_owned()),
+            has_hint: true,
+            is_local: false,
+        };
         recorder.evidence.makes.push(makes);
         let map_type = INNER.to_owned();
         let hints = HintedMakes { frame, map_type, n: 300, sum_hints: 300 * 100 };

@@ -1,7 +1,7 @@
 //! Keys: what hashing, comparing and making them costs.
 
 use super::{FEW_SAMPLES, SiteContext, confidence, is_noticeable, said};
-use crate::finding::{Advice, Amount, Cause, Finding, Level, Reason};
+use crate::finding::{Advice, Amount, Cause, Finding, KeyMaker, Level, Reason};
 use evidence::{Cost, ProcessCpu, SiteCpu, SourceKind, TypePart};
 use goabi::MapOp;
 use gomap::MapWork;
@@ -12,6 +12,8 @@ pub(super) const HASH_BOUND: f64 = 0.30;
 pub(super) const WORD_BYTES: u64 = 8;
 /// CPU of making strings for each unit of CPU in maps, up to which they may be keys.
 pub(super) const MOST_FOR_KEYS: u64 = 20;
+/// Samples in maps below which nothing shows that strings are made for them.
+pub(super) const FEWEST_LOOKUPS: u64 = 5;
 
 /// Hash functions that go through the dynamic type of an interface.
 const INTERFACE_HASHES: [&str; 3] =
@@ -128,39 +130,51 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
     if all_keys(context, cpu, |key| !key.has_pointers) {
         return None;
     }
-    let own = [cpu.key_conversion, cpu.function_key_conversion];
-    let own = own.map(|cost| Made { cost, map: function.map(), by: None });
-    let made = of_callers(cpu).chain(own).filter(|made| made.is_the_matter(process));
+    let own = Made { cost: cpu.function_key_conversion, map: function.map(), by: By::Function };
+    let helper = of_helper(cpu, function.map());
+    let made = of_callers(cpu).chain(helper).chain([own]);
+    let made = made.filter(|made| made.is_the_matter(process));
     let Made { cost, by, .. } = made.max_by_key(|made| made.cost.cpu_ns)?;
-    let whose = by.unwrap_or("this function");
-    let cause = Cause::KeysBuilt { by: by.map(str::to_owned) };
+    let (whose, maker) = match by {
+        By::Function => ("this function", None),
+        By::Caller(name) => (name, Some(KeyMaker::Caller { function: name.to_owned() })),
+        By::Helper(name) => (name, Some(KeyMaker::Callee { function: name.to_owned() })),
+    };
+    let cause = Cause::KeysBuilt { by: maker };
     let mut finding = context.finding(cost, cause, Advice::BuildKeysOnce);
     finding.evidence = said([
-        context.share(
-            &format!("strings and interface values made in {whose}, of all CPU"),
-            cost,
-            process.total,
-        ),
+        context.share(&format!("strings made in {whose}, of all CPU"), cost, process.total),
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
     ]);
     finding.confidence = confidence(cost, Level::Medium, Reason::UseAsKeysNotMeasured);
     Some(finding)
 }
 
-/// Strings and interface values that a function makes.
+/// Strings that a function makes.
 struct Made<'e> {
     cost: Cost,
     /// Map operations for which they may be made.
     map: Cost,
-    /// The function, where it is not that of the line.
-    by: Option<&'e str>,
+    by: By<'e>,
+}
+
+/// Who makes strings.
+#[derive(Clone, Copy)]
+enum By<'e> {
+    /// The function of the line.
+    Function,
+    /// One that calls it.
+    Caller(&'e str),
+    /// One that it calls.
+    Helper(&'e str),
 }
 
 impl Made<'_> {
     fn is_the_matter(&self, process: &ProcessCpu) -> bool {
         let may_be_keys = self.cost.cpu_ns <= self.map.cpu_ns.saturating_mul(MOST_FOR_KEYS);
         let is_more = self.cost.cpu_ns > self.map.cpu_ns;
-        is_more && may_be_keys && is_noticeable(self.cost, process.total)
+        let is_used = self.map.samples >= FEWEST_LOOKUPS;
+        is_more && may_be_keys && is_used && is_noticeable(self.cost, process.total)
     }
 }
 
@@ -174,6 +188,12 @@ fn of_callers(cpu: &SiteCpu) -> impl Iterator<Item = Made<'_>> {
     near.map(|caller| Made {
         cost: caller.key_conversion,
         map: caller.map,
-        by: Some(&caller.frame.function),
+        by: By::Caller(&caller.frame.function),
     })
+}
+
+/// What a function makes that is called just before: its result may be the key.
+fn of_helper(cpu: &SiteCpu, map: Cost) -> Option<Made<'_>> {
+    let helper = cpu.key_helper.as_ref().filter(|of| of.cost.samples >= FEW_SAMPLES)?;
+    Some(Made { cost: helper.cost, map, by: By::Helper(&helper.name) })
 }

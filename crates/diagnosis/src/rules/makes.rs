@@ -19,6 +19,7 @@ pub(super) fn of(context: &SiteContext<'_>, map_type: Option<&MapType>) -> Makes
         map_type: name.cloned(),
         makes_are_counted: !makes.is_empty() && n_filled.is_some(),
         are_traced: candidates.are_traced,
+        is_inner: map_type.is_some_and(|of| context.outer_type(of).is_some()),
         no_makes_because: makes.is_empty().then_some(candidates.else_because),
         makes,
         hinted: candidates.lines(|make| make.has_hint),
@@ -47,6 +48,7 @@ impl<'e> Candidates<'e> {
     /// 1. Where the machine code shows where the maps come from, these lines.
     /// 2. Else the line of the function that makes maps of this type.
     /// 3. Else the line of the function that makes maps of a type that is not known, without a hint.
+    /// 4. Else the only line of the program that makes maps of this type without a hint.
     ///
     /// Where the heap profile has such lines, only those count that make as many maps as are filled.
     fn of(context: &SiteContext<'e>, name: Option<&String>, n_filled: Option<u64>) -> Self {
@@ -69,10 +71,24 @@ impl<'e> Candidates<'e> {
         let (makes, too_few): (Vec<_>, Vec<_>) = all.into_iter().partition(makes_enough);
         let first = makes.first();
         match first {
-            None if too_few.is_empty() => Self::none(NoMakes::NotSeen),
+            None if too_few.is_empty() => Self::elsewhere(context, name),
             None => Self::none(NoMakes::TooFewMade),
             Some(first) if makes.iter().any(|make| !make.frame.is_same_line(&first.frame)) => {
                 Self::none(NoMakes::SeveralLines)
+            }
+            Some(_) => Self { makes, are_traced: false, else_because: NoMakes::NotSeen },
+        }
+    }
+
+    /// Lines of other functions that make maps of this type without a hint.
+    fn elsewhere(context: &SiteContext<'e>, name: Option<&String>) -> Self {
+        let is_this =
+            |make: &&MakeSite| name.is_some() && make.map_type.as_ref() == name && !make.has_hint;
+        let makes: Vec<&MakeSite> = context.evidence.makes.iter().filter(is_this).collect();
+        match makes.first() {
+            None => Self::none(NoMakes::NotSeen),
+            Some(first) if makes.iter().any(|make| !make.frame.is_same_line(&first.frame)) => {
+                Self::none(NoMakes::OtherFunctions)
             }
             Some(_) => Self { makes, are_traced: false, else_because: NoMakes::NotSeen },
         }

@@ -11,12 +11,16 @@ use super::{
 };
 use crate::finding::{Advice, Amount, Cause, EvidenceLine, Finding, Gain, Level, Reason};
 use evidence::sizes::allocated::is_enough;
-use evidence::{Alloc, Cost, Evidence, MapType, ProcessHeap, SiteCpu, SiteHeap, SourceKind};
+use evidence::{
+    Alloc, Cost, Evidence, MakeSite, MapType, ProcessHeap, SiteCpu, SiteHeap, SourceKind,
+};
 
 /// Bytes allocated per byte live at the last collection from which on a site churns.
 pub(super) const CHURN: u64 = 20;
 /// Part of all bytes allocated from which on a churning site is worth a word.
 pub(super) const CHURN_NOTICEABLE: f64 = 0.10;
+/// Mean array from which on making a map costs what its size is, and not that it is made. Units: bytes.
+pub(super) const LARGE_ARRAY: u64 = 4096;
 /// Part of the process' CPU in the garbage collector from which on it is a matter.
 pub(super) const GC_BOUND: f64 = 0.25;
 /// Part of the live heap from which on a site's maps are what the collector marks.
@@ -47,6 +51,15 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     if !outers.all(|outer| context.site.new_maps.contains(&outer.name)) {
         return None;
     }
+    let advice = match Kept::of(context) {
+        Kept::InFunction => Advice::ClearAndReuse { is_local: true },
+        Kept::NotKnown => Advice::ClearAndReuse { is_local: false },
+        Kept::HandedOn => {
+            let map_type = context.main_type().map(|of| of.name.clone());
+            Advice::FewerMaps { map_type }
+        }
+        Kept::Elsewhere => return None,
+    };
     let (cpu, cpu_of_process) = context.cpu()?;
     // A clone takes over whole arrays; to clear a map and fill it took 2.5 to 3 times as long.
     if cpu.by_op.get(MapOp::Clone) != Cost::default() {
@@ -57,8 +70,12 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
     if !is_noticeable(cost, cpu_of_process.total) || is_mostly_empty(context, cpu) {
         return None;
     }
-    let cause = Cause::MapsDropped { with_outer: has_outer };
-    let mut finding = context.finding(cost, cause, Advice::ClearAndReuse);
+    let cause = match advice {
+        // Of a program that ends, or holds little, next to nothing is live, whatever lived in between.
+        Advice::FewerMaps { .. } => Cause::MapsHandedOn,
+        _ => Cause::MapsDropped { with_outer: has_outer },
+    };
+    let mut finding = context.finding(cost, cause, advice);
     finding.evidence = said([
         context.fact(
             SourceKind::Heap,
@@ -77,6 +94,81 @@ pub(super) fn churn(context: &SiteContext<'_>) -> Option<Finding> {
         ),
     ]);
     finding.confidence = confidence(cost, Level::Medium, Reason::DropsNotMeasured);
+    Some(finding)
+}
+
+/// Where the maps of a line are kept, as far as the machine code shows it.
+enum Kept {
+    /// In the function that makes them: they stand in its stack frame.
+    InFunction,
+    /// The function makes them on the heap: the compiler has not proved that they stay in it.
+    HandedOn,
+    /// Another function makes them: they live as long as what holds them.
+    Elsewhere,
+    NotKnown,
+}
+
+impl Kept {
+    fn of(context: &SiteContext<'_>) -> Self {
+        if context.sources(SourceKind::Binary).is_none() || context.main_type().is_none() {
+            return Self::NotKnown;
+        }
+        let function = &context.site.frame.function;
+        let here = |make: &&MakeSite| make.frame.function == *function;
+        let is_used = |make: &&MakeSite| {
+            let mut types = context.types(MapOp::Assign).chain(context.types(MapOp::Make));
+            make.map_type.as_ref().is_some_and(|name| types.any(|of| of.name == *name))
+        };
+        let traced = context.site.made.iter();
+        let of_function = context.evidence.makes.iter().filter(|make| here(make)).filter(is_used);
+        let makes: Vec<&MakeSite> = traced.chain(of_function).collect();
+        let is_local = makes.iter().all(|make| make.is_local);
+        let new = &context.site.new_maps;
+        // Those in a map that is new are new as well.
+        let is_new = |of: &MapType| {
+            new.contains(&of.name)
+                || context.outer_type(of).is_some_and(|of| new.contains(&of.name))
+        };
+        let are_new = context.types(MapOp::Assign).all(is_new);
+        match makes.iter().any(here) {
+            true if is_local && are_new => Self::InFunction,
+            true if are_new => Self::HandedOn,
+            _ => Self::Elsewhere,
+        }
+    }
+}
+
+/// Maps are made with a hint far above what they get: making them costs more than filling them.
+pub(super) fn hint_too_large(context: &SiteContext<'_>) -> Option<Finding> {
+    let (cpu, process) = context.noticeable_cpu()?;
+    let making = cpu.by_op.get(MapOp::Make);
+    if !is_noticeable(making, process.total) || !is_mostly_empty(context, cpu) {
+        return None;
+    }
+    // To make a small map costs more than to fill it whatever the hint is.
+    let arrays: Alloc = context.site.heap.as_ref()?.arrays().map(|block| block.alloc).sum();
+    let mean = arrays.alloc_bytes?.checked_div(arrays.alloc_objects?)?;
+    if mean < LARGE_ARRAY {
+        return None;
+    }
+    let map_type = context.types(MapOp::Make).next().map(|of| of.name.clone());
+    let cause = Cause::HintTooLarge { map_type: map_type.clone() };
+    let advice = Advice::LowerHint { map_type, make: context.site.frame.clone() };
+    let mut finding = context.finding(making, cause, advice);
+    finding.evidence = said([
+        context.share("making maps at this line, of all CPU", making, process.total),
+        context.share(
+            "writing to maps in this function, without growth, of all CPU",
+            written(context),
+            process.total,
+        ),
+        context.fact(
+            SourceKind::Heap,
+            "in an array that is made at this line, on average".to_owned(),
+            Amount::Bytes(mean),
+        ),
+    ]);
+    finding.confidence = confidence(making, Level::Medium, Reason::EntriesLeftNotMeasured);
     Some(finding)
 }
 
@@ -103,10 +195,26 @@ impl Dropped {
 fn is_mostly_empty(context: &SiteContext<'_>, cpu: &SiteCpu) -> bool {
     let mut makes = context.evidence.makes.iter();
     let has_hint = makes.any(|make| make.has_hint && make.frame.is_same_line(&context.site.frame));
-    let sites = || context.functions.get(context.site).into_iter().flat_map(FunctionSites::sites);
+    has_hint
+        && fills_what_it_makes(context)
+        && cpu.by_op.get(MapOp::Make).cpu_ns > written(context).cpu_ns
+}
+
+/// Whether the machine code shows that the function writes to maps which this line makes: else they are filled elsewhere.
+fn fills_what_it_makes(context: &SiteContext<'_>) -> bool {
+    let here = &context.site.frame;
+    let mut sites = context.functions.get(context.site).into_iter().flat_map(FunctionSites::sites);
+    sites.any(|site| {
+        let writes = site.maps.iter().flatten().any(|map| map.op == MapOp::Assign);
+        writes && site.made.iter().any(|make| make.frame.is_same_line(here))
+    })
+}
+
+/// What all writes of the function cost, without growth.
+fn written(context: &SiteContext<'_>) -> Cost {
+    let sites = context.functions.get(context.site).into_iter().flat_map(FunctionSites::sites);
     let of_site = |cpu: &SiteCpu| cpu.by_op.get(MapOp::Assign).without(cpu.growth);
-    let written: Cost = sites().filter_map(|site| site.cpu.as_ref()).map(of_site).sum();
-    has_hint && cpu.by_op.get(MapOp::Make).cpu_ns > written.cpu_ns
+    sites.filter_map(|site| site.cpu.as_ref()).map(of_site).sum()
 }
 
 /// What a site spends on memory for its maps: the part that reuse saves.

@@ -158,6 +158,29 @@ pub const RULES: &[Rule] = &[
         check: Check::Site(growth::hint_too_small),
     },
     Rule {
+        name: "hint-too-large",
+        verdicts: &[Verdict::AllocateLess],
+        needs: &[Input::Cpu, Input::Heap, Input::Binary],
+        uses: &[],
+        gives_way_to: &[],
+        thresholds: &[
+            NOTICEABLE,
+            ENOUGH_SAMPLES,
+            FEW_SAMPLES,
+            Threshold {
+                name: "LARGE_ARRAY",
+                value: Bytes(memory::LARGE_ARRAY),
+                of: "in an array on average",
+                reason: "to make a map of few entries costs as much as to fill it, whatever its hint is",
+            },
+        ],
+        when: "the machine code makes maps with a hint at the line, this takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more, and more                than all writes of the function without growth, and the heap profile has at least {LARGE_ARRAY}",
+        trust: MEDIUM_BY_SAMPLES,
+        why: "Room for an entry is cleared in about a nanosecond, and an entry is written in ten or more: where making costs more than               writing, most of the room stays empty. For 190 entries a hint of 4,000 took 3.6 times the CPU of no hint.",
+        by_hand: "print `len` of the map when it is full beside its hint",
+        check: Check::Site(memory::hint_too_large),
+    },
+    Rule {
         name: "growth-dominates",
         verdicts: &[Verdict::Presize],
         needs: &[Input::Cpu],
@@ -490,9 +513,16 @@ pub const RULES: &[Rule] = &[
                 of: "times as much CPU",
                 reason: "to format a key takes some hundred nanoseconds, and a lookup ten to a hundred",
             },
+            Threshold {
+                name: "FEWEST_LOOKUPS",
+                value: Number(keys::FEWEST_LOOKUPS),
+                of: "samples in maps",
+                reason: "without lookups nothing shows that the strings are keys",
+            },
         ],
-        when: "making strings and interface values in the function, or at a line that calls it and in the ten before, takes at least {NOTICEABLE} in \
-               {ENOUGH_SAMPLES} or more ({FEW_SAMPLES} at a line that calls), and more than its maps, but no more than {MOST_FOR_KEYS} as these; not where keys have no pointers",
+        when: "making strings in the function up to the line, at a line that calls it and in the ten before, or in a function that is called at \
+               the line or in the ten before, takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more ({FEW_SAMPLES} in other functions), and more \
+               than its maps, which have {FEWEST_LOOKUPS} or more, but no more than {MOST_FOR_KEYS} as these; not where keys have no pointers",
         trust: MEDIUM_BY_SAMPLES,
         why: "The usual loop with `fmt.Sprintf` keys spends more there than in `runtime.mapassign`.",
         by_hand: "`go tool pprof -list` of the function shows the lines that make strings; look whether these become keys",
@@ -525,7 +555,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "churn",
-        verdicts: &[Verdict::Reuse],
+        verdicts: &[Verdict::Reuse, Verdict::AllocateLess],
         needs: &[Input::Cpu, Input::Heap, Input::Binary],
         uses: &[],
         gives_way_to: &[ToRule("slices-grow")],
@@ -550,9 +580,12 @@ pub const RULES: &[Rule] = &[
         when: "map arrays allocated at the line, of which the heap profile has at least {ENOUGH_BLOCKS}, are at least \
                {CHURN_NOTICEABLE}, they are at least {CHURN} as those of them that were live at the last collection, and allocation \
                at the line takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more; not where the machine code puts these maps into \
-               others, unless each call makes those as well, nor where making them with a hint costs more than all writes of the function",
+               others, unless each call makes those as well, where it does not show that each call of the function makes them, nor where making \
+               them with a hint costs more than all writes of the function",
         trust: "low below {FEW_SAMPLES} of allocation, else medium, since whether the maps themselves are dropped is not measured",
-        why: "`clear` keeps the arrays: no growth and no allocation the next time. Where slices grow at the line, blocks of theirs \
+        why: "`clear` keeps the arrays: no growth and no allocation the next time. The compiler puts a map into the stack frame where it \
+              proves that the map does not leave the function: only then is it said to be kept. One that is handed on would change under its \
+              next user, so that fewer of them is what helps. Where slices grow at the line, blocks of theirs \
               may have the size of arrays of the map.",
         by_hand: "`go tool pprof -sample_index=alloc_space` and `-sample_index=inuse_space` of the heap profile, at this line",
         check: Check::Site(memory::churn),
@@ -842,6 +875,12 @@ pub const RULES: &[Rule] = &[
                 reason: "chosen, not measured, so that one change for all of them would pay",
             },
             Threshold {
+                name: "FEW_LINES",
+                value: Number(spread::FEW_LINES),
+                of: "lines",
+                reason: "chosen, not measured; one or two are looked at one by one",
+            },
+            Threshold {
                 name: "TYPE_LINES",
                 value: Number(spread::TYPE_LINES),
                 of: "lines",
@@ -860,7 +899,7 @@ pub const RULES: &[Rule] = &[
                 reason: "stacks that have no callers name no lines",
             },
         ],
-        when: "map operations take at least {PROCESS_NOTICEABLE}, but at no line as much, while {AT_LINES} is at known lines and less \
+        when: "map operations take at least {PROCESS_NOTICEABLE}, at {FEW_LINES} or more, but at no line as much, while {AT_LINES} is at known lines and less \
                than {PROCESS_NOTICEABLE} has no names; or maps of one type take at least \
                {TYPE_NOTICEABLE} at {TYPE_LINES} or more, none of which has {LARGEST_LINE}; and lines that ask for a change \
                explain less than half of it together",

@@ -8,6 +8,7 @@
 //!
 //! Advice of which nothing says how much work it takes away gets no estimate.
 
+use goabi::MapOp;
 use gomap::{Category, MapWork};
 
 use super::{ENOUGH_SAMPLES, SiteContext};
@@ -110,7 +111,13 @@ fn of(context: &SiteContext<'_>, finding: &Finding) -> Option<Saving> {
     let (cpu, process) = context.cpu()?;
     let sum = Sum::of(process);
     let (sum, basis) = match &finding.advice {
-        Advice::ClearAndReuse => (kept_map(context, cpu, sum), Basis::KeptMap),
+        Advice::ClearAndReuse { .. } => (kept_map(context, cpu, sum), Basis::KeptMap),
+        Advice::LowerHint { .. } => {
+            let making = cpu.by_op.get(MapOp::Make);
+            let caused = caused(context, Block::is_array, making);
+            let sum = sum.work(making, Gone(0.4, 0.9, 1.0)).collector(caused, Gone(0.3, 0.9, 1.0));
+            (sum, Basis::SmallerHint)
+        }
         Advice::ConcreteKey { .. } => (concrete_key(context, cpu, sum), Basis::ConcreteKey),
         Advice::HashFewerBytes { .. } => {
             let hashing = sum.work(finding.cost?, Gone(0.5, 0.9, 1.0));

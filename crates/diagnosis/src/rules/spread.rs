@@ -6,6 +6,7 @@ use goabi::MapOp;
 use gomap::MapWork;
 
 use super::growth::GROWTH_DOMINATES;
+use super::keys::HASH_BOUND;
 use super::steady::{in_maps, measured, spent};
 use super::{PROCESS_NOTICEABLE, ProcessContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Cause, EvidenceLine, Finding, Level, Makes, NoMakes, Reason, Spent};
@@ -15,6 +16,8 @@ use evidence::{Cost, Evidence, Frame, MakeSite, ProcessCpu, SiteCpu};
 pub(super) const TYPE_NOTICEABLE: f64 = 0.10;
 /// Lines over which that is spread at least.
 pub(super) const TYPE_LINES: u64 = 5;
+/// Lines of any type over which it is spread at least; fewer are looked at one by one.
+pub(super) const FEW_LINES: u64 = 3;
 /// Part of it that the line which costs most has at most.
 pub(super) const LARGEST_LINE: f64 = 0.50;
 
@@ -37,10 +40,11 @@ fn thin(process: &ProcessContext<'_>) -> Option<Finding> {
     // What has no names may be at one line.
     let is_named = cpu.unnamed.share_of(total) < PROCESS_NOTICEABLE;
     let is_large = map.share_of(total) >= PROCESS_NOTICEABLE && is_named;
+    let is_spread = sites().filter(|cpu| cpu.map != Cost::default()).count() as u64 >= FEW_LINES;
     // Where stacks have no callers there are no lines that it is spread over.
     let at_lines: Cost = sites().map(|cpu| cpu.map).sum();
     let is_at_lines = at_lines.share_of(map) >= AT_LINES;
-    if !is_large || !is_at_lines || largest.share_of(total) >= PROCESS_NOTICEABLE {
+    if !is_large || !is_spread || !is_at_lines || largest.share_of(total) >= PROCESS_NOTICEABLE {
         return None;
     }
     let cause = Cause::SpreadThin { lines: sites().count() as u64 };
@@ -57,6 +61,7 @@ fn thin(process: &ProcessContext<'_>) -> Option<Finding> {
 /// All lines that use maps of one type, and of no other that is known.
 struct TypeSums<'e> {
     name: &'e str,
+    has_interface_keys: bool,
     lines: u64,
     largest: Cost,
     all: SiteCpu,
@@ -79,13 +84,21 @@ fn over_lines(process: &ProcessContext<'_>) -> Option<Finding> {
     let growth = most.all.growth;
     let is_growth =
         growth.share_of(most.all.map) >= GROWTH_DOMINATES && is_noticeable(growth, cpu.total);
-    let (cost, reason) = match is_growth {
-        true => (growth, Reason::SizesNotMeasured),
-        false => (most.all.map, Reason::SharesMeasured),
+    let of_keys = most.of_keys();
+    let is_of_keys = most.has_interface_keys
+        && of_keys.share_of(most.all.map) >= HASH_BOUND
+        && is_noticeable(of_keys, cpu.total);
+    let (cost, level, reason) = match (is_growth, is_of_keys) {
+        (true, _) => (growth, Level::Medium, Reason::SizesNotMeasured),
+        (false, true) => (of_keys, Level::Medium, Reason::HashFunctionsSeen),
+        (false, false) => (most.all.map, Level::High, Reason::SharesMeasured),
     };
-    let level = if is_growth { Level::Medium } else { Level::High };
-    let cause = Cause::SpreadOverLines { map_type: most.name.to_owned(), lines: most.lines };
-    let advice = advice(process.evidence, most.name, is_growth);
+    let (name, lines_of) = (most.name, most.lines);
+    let cause = Cause::SpreadOverLines { map_type: name.to_owned(), lines: lines_of };
+    let advice = match is_of_keys && !is_growth {
+        true => Advice::ConcreteKey { map_type: Some(name.to_owned()) },
+        false => advice(process.evidence, name, is_growth),
+    };
     let finding = process.finding(cause, advice, cost, confidence(cost, level, reason));
     Some(Finding { evidence: lines(process, cpu, most), ..finding })
 }
@@ -102,7 +115,8 @@ fn by_type(evidence: &Evidence) -> Vec<TypeSums<'_>> {
         let at = *index.entry(&first.name).or_insert(sums.len());
         if at == sums.len() {
             let (largest, all) = (Cost::default(), SiteCpu::default());
-            sums.push(TypeSums { name: &first.name, lines: 0, largest, all });
+            let has_interface_keys = first.key.is_interface;
+            sums.push(TypeSums { name: &first.name, has_interface_keys, lines: 0, largest, all });
         }
         if let Some(of) = sums.get_mut(at) {
             of.add(cpu);
@@ -112,6 +126,11 @@ fn by_type(evidence: &Evidence) -> Vec<TypeSums<'_>> {
 }
 
 impl TypeSums<'_> {
+    /// Hashing and comparing keys.
+    fn of_keys(&self) -> Cost {
+        [MapWork::Hash, MapWork::Compare].map(|work| self.all.by_work.get(work)).into_iter().sum()
+    }
+
     fn add(&mut self, cpu: &SiteCpu) {
         self.lines += 1;
         if cpu.map.cpu_ns > self.largest.cpu_ns {
@@ -154,6 +173,7 @@ fn advice(evidence: &Evidence, name: &str, is_growth: bool) -> Advice {
         hinted: makes(evidence, name, |make| make.has_hint),
         makes_are_counted: false,
         are_traced: false,
+        is_inner: false,
     };
     Advice::Presize { made, n: None, entries: None }
 }

@@ -185,6 +185,7 @@ fn not_made(map_type: Option<String>, because: NoMakes) -> Makes {
         hinted: Vec::new(),
         makes_are_counted: false,
         are_traced: false,
+        is_inner: false,
         no_makes_because,
     }
 }
@@ -328,7 +329,8 @@ fn few_samples_of_arrays_say_no_sizes() {
 fn the_line_that_makes_as_many_maps_is_named() {
     let mut evidence = program("go1.27.3");
     let make = |line| Frame { function: "main.fill".into(), file: "/src/main.go".into(), line };
-    let made = |line| MakeSite { frame: make(line), map_type: None, has_hint: false };
+    let made =
+        |line| MakeSite { frame: make(line), map_type: None, has_hint: false, is_local: false };
     evidence.makes = [7, 9].map(made).into();
     let filled = site(1, GROWING).uses(Assign, inner()).arrays(&[(8, 900), (14, 900)], 1000);
     let mut made = site(9, &[]).arrays(&[(48, 890)], 10);
@@ -349,6 +351,7 @@ fn a_line_is_named_only_if_this_map_can_be_made_there() {
                 frame: frame(line),
                 map_type: name.map(str::to_owned),
                 has_hint: name.is_some(),
+                is_local: false,
             })
             .collect();
         let hinted = |&(line, hint)| HintedMakes {
@@ -378,8 +381,12 @@ fn a_line_is_named_only_if_this_map_can_be_made_there() {
 #[test]
 fn a_line_that_the_code_shows_is_named_alone() {
     let frame = |line| Frame { function: "main.fill".into(), file: "/src/main.go".into(), line };
-    let make =
-        |line, has_hint| MakeSite { frame: frame(line), map_type: Some(inner().name), has_hint };
+    let make = |line, has_hint| MakeSite {
+        frame: frame(line),
+        map_type: Some(inner().name),
+        has_hint,
+        is_local: false,
+    };
     let told = |made: Vec<MakeSite>| {
         let mut evidence = program("go1.27.3");
         evidence.makes = vec![make(7, false), make(9, false), make(11, true)];
@@ -404,7 +411,8 @@ fn a_line_that_makes_the_map_with_a_hint_is_named_as_one() {
     let hinted = |hints: &[u64]| {
         let mut evidence = program("go1.27.3");
         let map_type = Some(inner().name);
-        evidence.makes = vec![MakeSite { frame: frame.clone(), map_type, has_hint: true }];
+        evidence.makes =
+            vec![MakeSite { frame: frame.clone(), map_type, has_hint: true, is_local: false }];
         let hint = |&sum_hints: &u64| {
             let (frame, map_type) = (frame.clone(), inner().name);
             HintedMakes { frame, map_type, n: 1, sum_hints }
@@ -660,12 +668,26 @@ fn append_on_another_line_of_a_function_is_said_once() {
     check(program("go1.24.11"), vec![typed(1), at_line], &named);
 }
 
+/// The same line, as the machine code shows it: each call makes its maps, in the stack frame or on the heap.
+fn made_here(mut site: Site, is_local: bool) -> Site {
+    let (frame, map_type) = (site.frame.clone(), Some(inner().name));
+    site.made = vec![MakeSite { frame, map_type, has_hint: false, is_local }];
+    site.new_maps.push(inner().name);
+    site
+}
+
 #[test]
 fn maps_filled_and_dropped_are_reused() {
-    let filling = |samples| {
+    let filled = |samples| {
         let parts = [(Assign, Probe, 450), (Assign, Category::Create, samples)];
         site(1, &parts).uses(Assign, inner()).arrays(&[(8, 100_000)], 1000)
     };
+    let filling = |samples| made_here(filled(samples), true);
+    // One that leaves the function is not to be cleared under its next user; of one that comes from elsewhere it is not known whether
+    // it is dropped.
+    let handed_on = vec![made_here(filled(20), false)];
+    check(program("go1.27.3"), handed_on, &["churn AllocateLess Medium"]);
+    check(program("go1.27.3"), vec![filled(20)], &["growth-is-not-the-problem LeaveAlone High"]);
     check(program("go1.27.3"), vec![filling(20)], &["churn Reuse Medium"]);
     // Nothing is to be saved where no time goes to memory.
     let fine = ["growth-is-not-the-problem LeaveAlone High"];
@@ -680,18 +702,37 @@ fn maps_filled_and_dropped_are_reused() {
     // To clear what a hint makes far too large costs what making it does.
     let hinted = |samples| {
         let parts = [(Assign, Probe, 300), (MapOp::Make, Category::Create, samples)];
-        let made = site(1, &parts).uses(Assign, inner()).arrays(&[(8, 100_000)], 1000);
+        let made =
+            made_here(site(1, &parts).uses(Assign, inner()).arrays(&[(8, 100_000)], 1000), true);
         let frame = made.frame.clone();
-        let make = MakeSite { frame, map_type: Some(inner().name), has_hint: true };
+        let make =
+            MakeSite { frame, map_type: Some(inner().name), has_hint: true, is_local: false };
         let evidence = Evidence { makes: vec![make], ..program("go1.27.3") };
         let found = run(evidence, vec![made]).findings;
         found.iter().any(|of| of.rule == "churn")
     };
     assert!(hinted(300) && !hinted(301));
+    // It is told to be lowered, where that is of large maps which the function fills.
+    let lowered = |bytes: u64, is_filled: bool| {
+        let parts = [(Assign, Probe, 300), (MapOp::Make, Category::Create, 301)];
+        let line = site(1, &parts).uses(Assign, inner()).uses(MapOp::Make, inner());
+        let mut line = line.arrays(&[(896, 1000)], 1000);
+        line.heap.as_mut().unwrap().blocks[0].alloc.alloc_bytes = Some(1000 * bytes);
+        let line = if is_filled { made_here(line, true) } else { line };
+        let (frame, map_type) = (line.frame.clone(), Some(inner().name));
+        let make = MakeSite { frame, map_type, has_hint: true, is_local: true };
+        let evidence = Evidence { makes: vec![make], ..program("go1.27.3") };
+        run(evidence, vec![line]).findings.iter().any(|of| of.rule == "hint-too-large")
+    };
+    assert!(lowered(4096, true) && !lowered(4095, true) && !lowered(4096, false));
     // Another map keeps them, unless each call makes that one too.
     check(program("go1.27.3"), vec![filling(20).held()], &fine);
-    let anew = |name: String| Site { new_maps: vec![name], ..filling(20).held() };
-    check(program("go1.27.3"), vec![anew(outer().name)], &["churn Reuse Medium"]);
+    let anew = |name: String| {
+        let mut site = made_here(filled(20).held(), false);
+        site.new_maps.push(name);
+        site
+    };
+    check(program("go1.27.3"), vec![anew(outer().name)], &["churn AllocateLess Medium"]);
     // The inner map is made anew, and the other one keeps it.
     check(program("go1.27.3"), vec![anew(inner().name)], &fine);
     let kept = site(1, STEADY).uses(Assign, inner()).arrays(&[(8, 100_000)], 9_000_000);

@@ -29,7 +29,7 @@ fn finding(site: usize, under: Option<Under>, saving: Saving) -> Finding {
         rule: "rule",
         site: Some(site),
         cause: Cause::MapsDropped { with_outer: false },
-        advice: Advice::ClearAndReuse,
+        advice: Advice::ClearAndReuse { is_local: false },
         under,
         cost: None,
         waiting: None,

@@ -25,13 +25,13 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
         Advice::Presize { made, n, entries } => format!(
             "{}; {}; a hint far too large costs more than it saves{}",
             write_make(made),
-            hint_text(*n, entries.as_ref()),
+            hint_text(*n, entries.as_ref(), made.is_inner),
             or_slice(made.map_type.as_deref())
         )
         .into(),
         Advice::PresizeSlices { map_type } => presize_slices(map_type.as_deref()).into(),
         Advice::RaiseHint { make, n, entries, .. } => {
-            let hint = hint_text(*n, Some(entries));
+            let hint = hint_text(*n, Some(entries), false);
             format!("raise the hint at {} to n; {hint}", short_place(make)).into()
         }
         Advice::FinishGrowth { made, or_release } => format!(
@@ -107,7 +107,27 @@ pub(crate) fn advice(advice: &Advice) -> Cow<'static, str> {
              higher GOGC or GOMEMLIMIT makes collections rarer"
                 .into()
         }
-        Advice::ClearAndReuse => {
+        Advice::ClearAndReuse { is_local: true } => {
+            "the map does not leave this function, as the machine code shows: keep it, in what outlives a call and is used in one place at a \
+             time, and clear() it between uses (where go.mod says a Go before 1.21, delete its keys in a loop), if its sizes are alike: it \
+             keeps its arrays, so neither growth nor allocation comes back; clear() of a large map costs as much when it holds little"
+                .into()
+        }
+        Advice::FewerMaps { map_type } => format!(
+            "make fewer of them: {} is handed on (the compiler puts it on the heap), so it cannot be cleared and used again, for its next user \
+             would see it change. Where its user asks for the same again, keep it there; where the function only fills it, let the caller \
+             pass the map to fill; where it holds few entries, a slice of structs takes less",
+            map_type.as_deref().unwrap_or("the map")
+        )
+        .into(),
+        Advice::LowerHint { map_type, make } => format!(
+            "lower the hint at {}: make({}, n), where n is the number of different keys that are put in, not of all values that are looked at; \
+             without a hint it grows to what it needs",
+            short_place(make),
+            map_type.as_deref().unwrap_or(UNKNOWN_MAP)
+        )
+        .into(),
+        Advice::ClearAndReuse { is_local: false } => {
             "if the map is used in one place at a time and not handed on (returned, stored, captured by a goroutine), and its \
              sizes are alike, keep it and clear() it between uses (where go.mod says a Go before 1.21, delete its keys in a \
              loop): it keeps its arrays, so neither growth nor allocation comes back. Where it is handed on, its next user would see it change; clear() of a large map costs as much when it \
@@ -193,6 +213,7 @@ pub(crate) fn basis(basis: Basis) -> Cow<'static, str> {
         }
         Basis::NoLoop => "a slice or an index costs a small part of what the loop over the map costs".into(),
         Basis::LittleRoom => "a map with little room is cleared in next to no time".into(),
+        Basis::SmallerHint => "room that stays empty is neither taken nor cleared".into(),
         Basis::LiveGoroutines => "stacks grow once and stay".into(),
         Basis::NoGrowthOnOverwrite => {
             format!("all growth goes, if the maps hold {FIRST_GROUP} entries, and nothing if they hold more").into()
@@ -259,7 +280,10 @@ fn no_makes(reason: NoMakes) -> &'static str {
             "by the heap profile, the lines that may make it make fewer maps than are filled here"
         }
         NoMakes::NoBinary => "add the binary, which may show it",
-        NoMakes::NotSeen => "the binary shows no line that makes it without a hint",
+        NoMakes::NotSeen => "the binary shows no line that is known to make it without a hint",
+        NoMakes::OtherFunctions => {
+            "no line of this function does, and several of other functions make such maps"
+        }
         NoMakes::SeveralLines => {
             "several lines of this function make such maps, and the binary does not show which are used here"
         }
@@ -301,19 +325,29 @@ fn slice_of(map_type: &str) -> Option<&str> {
 /// One lookup in place of two, if they are of one key.
 fn look_up_once(twice: &Twice) -> String {
     let (read, write) = (short_place(&twice.read), short_place(&twice.write));
-    let both = if read == write { read } else { format!("{read} and {write}") };
     let elem = &twice.elem;
-    let keep = if elem.starts_with('*') {
-        "change what the pointer that was found points to, and assign for new keys only".to_owned()
+    if read == write {
+        return format!(
+            "if {read} reads and writes one key, let it be found once: put the key into a variable first (`k := ...; m[k] = append(m[k], value)`, \
+             `m[k] += value`), since the compiler makes one search of two only where the key is plain"
+        );
+    }
+    let is_set = elem == "struct {}" || elem == "bool";
+    let keep = match () {
+        () if is_set => "write it without looking before, and compare len(m) before and after to see whether the key was new".to_owned(),
+        () if elem.starts_with('*') => {
+            "change what the pointer that was found points to, and assign for new keys only".to_owned()
+        }
+        () => format!("keep pointers to {elem} in the map, or indices into a slice of them, and change what was found"),
+    };
+    let new = if is_set {
+        ""
     } else {
-        format!(
-            "keep pointers to {elem} in the map, or indices into a slice of them, and change what was found"
-        )
+        ". To see whether a key is new, compare len(m) before and after it is written"
     };
     format!(
-        "if {both} look for the same key in the same map, one lookup is enough: {keep}; `m[key] += value` and \
-         `m[key] = append(m[key], value)` are one lookup too. To see whether a key is new, compare len(m) before and after it \
-         is written"
+        "if {read} and {write} look for the same key in the same map, one lookup is enough: {keep}; `m[key] += value` and \
+         `m[key] = append(m[key], value)` are one lookup too{new}"
     )
 }
 
@@ -336,12 +370,15 @@ fn make_text(map_type: Option<&str>) -> String {
 }
 
 /// What the hint should be, and why: a number where one is right for most of the maps.
-fn hint_text(n: Option<u64>, entries: Option<&Entries>) -> String {
-    const WHAT: &str =
-        "n is the number of entries they end with, len(x) where they are filled in a loop over x";
+fn hint_text(n: Option<u64>, entries: Option<&Entries>, is_inner: bool) -> String {
+    let or_len = match is_inner {
+        true => "the number of entries of this map, not of what is ranged over for all of them",
+        false => "len(x) where a loop over x puts in a new key each time",
+    };
+    let what = format!("n is the number of entries they end with: {or_len}");
     let Some(entries) = entries else {
         return format!(
-            "{WHAT}; how many that is, a recording that meets their growths, or a heap profile with enough samples of \
+            "{what}; how many that is, a recording that meets their growths, or a heap profile with enough samples of \
              them and the binary, would show"
         );
     };
@@ -356,16 +393,16 @@ fn hint_text(n: Option<u64>, entries: Option<&Entries>) -> String {
     };
     match n {
         Some(n) if entries.small_are_counted => format!(
-            "n is {n}, or a little less: three quarters of these maps have room for that many in the end; where they are filled in a loop over x, len(x) is \
-             better. Of {of}, {sizes}"
+            "n is {n}, or a little less: three quarters of these maps have room for that many in the end; better where it is known: \
+             {or_len}. Of {of}, {sizes}"
         ),
         Some(n) => format!(
-            "n is {n}, or a little less: three quarters of those that grew have room for that many in the end; where they are filled in a loop over x, \
-             len(x) is better. Maps of up to {FIRST_GROUP} entries are not counted: where most hold so few, leave the hint out. Of \
+            "n is {n}, or a little less: three quarters of those that grew have room for that many in the end; better where it is known: \
+             {or_len}. Maps of up to {FIRST_GROUP} entries are not counted: where most hold so few, leave the hint out. Of \
              {of}, {sizes}"
         ),
         None => format!(
-            "{WHAT}: no one number fits most of these maps. Of {of}, a quarter hold at most {}, {sizes}",
+            "{what}; no one number fits most of these maps. Of {of}, a quarter hold at most {}, {sizes}",
             count(entries.p25.room)
         ),
     }
@@ -440,6 +477,7 @@ mod tests {
             hinted: Vec::new(),
             makes_are_counted,
             are_traced: false,
+            is_inner: false,
             no_makes_because: lines.is_empty().then_some(NoMakes::NotSeen),
         }
     }
@@ -478,7 +516,7 @@ mod tests {
         for text in all(&made(&[7], true)) {
             assert!(text.starts_with("write make(map[string]int, n) at main.go:7"), "{text}");
         }
-        let not_seen = "where this map is made is not known: the binary shows no line that makes it without a hint; write make(map[string]int, n) there";
+        let not_seen = "where this map is made is not known: the binary shows no line that is known to make it without a hint; write make(map[string]int, n) there";
         for text in all(&made(&[], false)) {
             assert!(text.starts_with(not_seen), "{text}");
         }
@@ -515,18 +553,23 @@ mod tests {
         let small_are_counted = true;
         let entries = Entries { known_from, small_are_counted, p25, p50, p95: Some(p95) };
         let not_counted = Entries { small_are_counted: false, ..entries };
-        let text = hint_text(Some(56), Some(&not_counted));
+        let text = hint_text(Some(56), Some(&not_counted), false);
         assert!(text.contains("where most hold so few, leave the hint out"), "{text}");
-        let text = hint_text(Some(56), Some(&entries));
+        let text = hint_text(Some(56), Some(&entries), false);
         let sizes = "Of those that grew, half hold at most 112, and 95 % at most 3,584";
         assert!(text.starts_with("n is 56, or a little less: ") && text.ends_with(sizes), "{text}");
-        let text = hint_text(None, Some(&entries));
+        let text = hint_text(None, Some(&entries), false);
         assert!(text.contains("len(x)") && text.contains("no one number fits most"), "{text}");
+        let inner = hint_text(None, Some(&entries), true);
+        assert!(
+            !inner.contains("len(x)") && inner.contains("not of what is ranged over"),
+            "{inner}"
+        );
         assert!(text.contains("a quarter hold at most 56, half hold at most 112"), "{text}");
         let in_heap = Entries { known_from: KnownFrom::HeapProfile, p95: None, ..entries };
-        let text = hint_text(None, Some(&in_heap));
+        let text = hint_text(None, Some(&in_heap), false);
         assert!(text.ends_with("half hold at most 112, and some very many"), "{text}");
-        assert!(hint_text(None, None).ends_with("would show"));
+        assert!(hint_text(None, None, false).ends_with("would show"));
         let (map_type, make) = ("map[string]int".to_owned(), frame(3));
         let raise = Advice::RaiseHint { map_type, make, mean_hint: 9.0, n: Some(56), entries };
         assert!(advice(&raise).starts_with("raise the hint at main.go:3 to n; n is 56, or"));
@@ -552,11 +595,15 @@ mod tests {
         let text = look_up_once(&twice("[]int", 8));
         assert!(text.starts_with("if main.go:7 and main.go:8 look for the same key"), "{text}");
         assert!(text.contains("keep pointers to []int in the map"), "{text}");
-        let text = look_up_once(&twice("*main.row", 7));
+        let text = look_up_once(&twice("*main.row", 8));
         assert!(
-            text.starts_with("if main.go:7 look for") && !text.contains("keep pointers"),
+            text.contains("change what the pointer") && !text.contains("keep pointers"),
             "{text}"
         );
+        let text = look_up_once(&twice("struct {}", 8));
+        assert!(text.contains("compare len(m)") && !text.contains("keep pointers"), "{text}");
+        let text = look_up_once(&twice("[]int", 7));
+        assert!(text.contains("put the key into a variable first"), "{text}");
     }
 
     #[test]

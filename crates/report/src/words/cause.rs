@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use diagnosis::finding::{Cause, Visits, Within};
+use diagnosis::finding::{Cause, KeyMaker, Visits, Within};
 use diagnosis::rules::FIRST_GROUP;
 
 use super::short_place;
@@ -89,8 +89,12 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
         Cause::KeysBuilt { by: None } => {
             "making strings in this function costs more than its maps do".into()
         }
-        Cause::KeysBuilt { by: Some(by) } => format!(
-            "making strings in {by}, which calls this function, costs more than the map here does"
+        Cause::KeysBuilt { by: Some(KeyMaker::Caller { function }) } => format!(
+            "making strings in {function}, which calls this function, costs more than the map here does"
+        )
+        .into(),
+        Cause::KeysBuilt { by: Some(KeyMaker::Callee { function }) } => format!(
+            "making strings in {function}, which is called just before, costs more than the maps of this function do"
         )
         .into(),
         Cause::LookedUpTwice { map_type, write } => format!(
@@ -106,6 +110,12 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
              once and keep them"
                 .into()
         }
+        Cause::MapsHandedOn => "each call makes maps here, fills them and hands them on".into(),
+        Cause::HintTooLarge { map_type } => format!(
+            "{} is made for far more entries than are put in: making it costs more than filling it",
+            some_map(map_type.as_deref())
+        )
+        .into(),
         Cause::NeverShrinks { map_type } => format!(
             "{} has room for far more than it holds, and a loop goes through all of it: a map never gives its arrays back",
             some_map(map_type.as_deref())
@@ -164,7 +174,7 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
             "maps are mostly read, and growth is a small part of their cost".into()
         }
         Cause::NotGrowing { most } => {
-            format!("this line spends most of its map time {}, not growing", most.label()).into()
+            format!("the largest part of the map time at this line is {}, not growing", most.label()).into()
         }
     }
 }
@@ -196,9 +206,10 @@ mod tests {
     #[test]
     fn what_takes_most_of_the_time_is_part_of_a_sentence() {
         let text = |most| cause(&Cause::NotGrowing { most });
-        let hashing = "this line spends most of its map time hashing keys, not growing";
+        let hashing = "the largest part of the map time at this line is hashing keys, not growing";
         assert_eq!(text(Spent::Hashing), hashing);
-        let helping = "this line spends most of its map time helping the collector, not growing";
+        let helping =
+            "the largest part of the map time at this line is helping the collector, not growing";
         assert_eq!(text(Spent::HelpingCollector), helping);
     }
 }

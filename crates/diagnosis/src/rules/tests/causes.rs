@@ -1,7 +1,7 @@
 //! What a line spends its time on where that is not growth, and what follows from all lines together.
 
 use super::*;
-use crate::finding::Twice;
+use crate::finding::{KeyMaker, Twice};
 
 /// The line says where, of which type, and what the cost is made of.
 #[test]
@@ -58,14 +58,31 @@ fn maps_of_one_type_are_added_up_over_many_lines() {
     assert_eq!((found.rule, found.site, found.cost), ("spread-thin", None, Some(cost(120))));
     let advice = Advice::LookForHabit { map_type: Some(inner().name), makes: Vec::new() };
     assert_eq!(found.advice, advice);
-    // Too few lines, or too little of the CPU: lines of whatever type, none of which is the matter.
-    for sites in [typed(4, 40), typed(5, 19)] {
-        assert!(matches!(first(sites).cause, Cause::SpreadThin { .. }));
-    }
+    // Too little of the CPU: lines of whatever type, none of which is the matter. Few lines are looked at one by one.
+    assert!(matches!(first(typed(5, 19)).cause, Cause::SpreadThin { .. }));
+    assert!(matches!(first(typed(4, 40)).cause, Cause::SpreadThin { .. }));
+    assert!(matches!(first(typed(2, 49)).cause, Cause::NotGrowing { .. }));
     // A line with half of it says it itself.
     let mut large: Vec<Site> = typed(5, 25);
     large.insert(0, site(9, &[(Assign, Probe, 125)]).uses(Assign, inner()));
     assert_eq!(first(large).cause, Cause::NotGrowing { most: Spent::Searching });
+}
+
+/// No line has enough interface hashing to speak, but all lines of the type do.
+#[test]
+fn interface_keys_of_many_lines_ask_for_another_key() {
+    let any = TypePart { is_interface: true, ..string_part() };
+    let of = |hashing| {
+        let line = |line| {
+            let site = site(line, &[(Assign, Probe, 24 - hashing), (Assign, Hash, hashing)]);
+            site.uses(Assign, map_of(any.clone(), string_part()))
+        };
+        run(program("go1.21.13"), (1..=5).map(line).collect()).findings.remove(0)
+    };
+    let found = of(8);
+    assert!(matches!(found.advice, Advice::ConcreteKey { .. }), "{:?}", found.advice);
+    assert_eq!((found.site, found.cost), (None, Some(cost(40))));
+    assert!(matches!(of(7).advice, Advice::LookForHabit { .. }));
 }
 
 #[test]
@@ -75,7 +92,8 @@ fn growth_that_no_line_has_enough_of_asks_for_a_hint_where_maps_are_made() {
     let mut evidence = program("go1.27.3");
     let make = Frame { function: "main.new".into(), file: "main.go".into(), line: 9 };
     let map_type = Some(inner().name);
-    evidence.makes = vec![MakeSite { frame: make.clone(), map_type, has_hint: true }];
+    evidence.makes =
+        vec![MakeSite { frame: make.clone(), map_type, has_hint: true, is_local: false }];
     let d = check(evidence, sites, &["spread-thin Presize Medium"]);
     let Advice::Presize { made, .. } = &d.findings[0].advice else { panic!("{d:?}") };
     assert_eq!((&made.hinted[..], d.findings[0].cost), (&[make][..], Some(cost(48))));
@@ -161,7 +179,7 @@ fn keys_made_by_a_caller_are_the_matter_too() {
         vec![line]
     };
     let d = check(program("go1.27.3"), called(1, 401), &["key-building ChangeKey Medium"]);
-    let by = Some("main.get".to_owned());
+    let by = Some(KeyMaker::Caller { function: "main.get".to_owned() });
     assert_eq!(
         (&d.findings[0].cause, d.findings[0].cost),
         (&Cause::KeysBuilt { by }, Some(cost(401)))
@@ -260,7 +278,7 @@ fn a_collector_that_runs_for_what_is_dropped_has_no_finding_of_its_own() {
 fn what_is_allocated_counts_with_what_it_costs_to_collect() {
     let made = |line, bytes: u64| {
         let parts = [(Assign, Probe, 200), (Assign, Create, 50)];
-        site(line, &parts).uses(Assign, inner()).arrays(&[(8, bytes / 100)], 10)
+        made_here(site(line, &parts).uses(Assign, inner()).arrays(&[(8, bytes / 100)], 10), true)
     };
     let first = |collecting, bytes| {
         let mut evidence = program("go1.27.3");

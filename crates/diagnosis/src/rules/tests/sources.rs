@@ -62,7 +62,8 @@ fn writers_that_mark_before_growth_should_presize() {
 fn the_line_that_makes_the_maps_is_named_where_writers_mark() {
     let make = Frame { function: "main.fill".into(), file: "/src/main.go".into(), line: 3 };
     let mut evidence = unremarkable();
-    evidence.makes = vec![MakeSite { frame: make.clone(), map_type: None, has_hint: false }];
+    evidence.makes =
+        vec![MakeSite { frame: make.clone(), map_type: None, has_hint: false, is_local: false }];
     let helping = with_assists(500, SECOND / 2, SECOND / 2).uses(Assign, inner());
     let found = run(evidence, vec![helping]);
     let finding = found.findings.iter().find(|of| of.rule == "writers-help-collector").unwrap();
@@ -72,6 +73,7 @@ fn the_line_that_makes_the_maps_is_named_where_writers_mark() {
         hinted: Vec::new(),
         makes_are_counted: false,
         are_traced: false,
+        is_inner: false,
         no_makes_because: None,
     });
     assert_eq!(finding.advice, Advice::AssistLess { by });
