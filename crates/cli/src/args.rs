@@ -76,8 +76,12 @@ Examples:
   Fail a CI job when a map that should be changed costs more than 10 % of the CPU:
     mapscope diagnose cpu.pprof ./server --fail-over 10
 
-  Say what a rule rests on, and how to check it by hand:
+  Print all about the second finding, with its source from a checkout:
+    mapscope diagnose cpu.pprof ./server --why 2 --source ~/src/server
+
+  Say what a rule rests on, and how to check it by hand; what the words of reports mean:
     mapscope diagnose --explain growth-dominates
+    mapscope diagnose --glossary
 
   Hold the maps against the limits of a file, and show what is over them in a pull request:
     mapscope diagnose server.pb.gz ./server --budget mapscope.toml --github
@@ -90,12 +94,25 @@ Exit codes: 0 fine, 1 over the --fail-over limit or one of --budget, 2 an error 
 pub struct Diagnose {
     /// CPU and heap profiles, recordings, execution traces, the binary, in any order; folders of them; `http://` URLs of
     /// pprof endpoints too.
-    #[arg(required_unless_present = "explain", value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
+    #[arg(required_unless_present_any = ["explain", "glossary"], value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
     pub inputs: Vec<String>,
     /// Say what a rule means and needs, why its thresholds are where they are, and how to check it by hand; or, of a verdict
     /// such as PRESIZE, which rules have it. A name that is not known lists them.
     #[arg(long, value_name = "RULE|VERDICT", value_parser = explained(), ignore_case = true, hide_possible_values = true, conflicts_with_all = NOT_BESIDE_EXPLAIN)]
     pub explain: Option<Explained>,
+    /// Say what the words of reports mean.
+    #[arg(long, conflicts_with_all = NOT_BESIDE_EXPLAIN, conflicts_with = "explain")]
+    pub glossary: bool,
+    /// Print everything: all findings with their evidence, the inputs, all lines at which maps are used.
+    #[arg(short, long, conflicts_with_all = ["json", "why"])]
+    pub verbose: bool,
+    /// Print everything about one finding, by its number in the report.
+    #[arg(long, value_name = "N", conflicts_with_all = ["json", "top"])]
+    pub why: Option<usize>,
+    /// Look for source in this folder first; else where the compiler had it, below the working directory, beside the inputs,
+    /// and in the module cache.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub source: Vec<PathBuf>,
     /// Print JSON (docs/json.md) instead of text.
     #[arg(long)]
     pub json: bool,
@@ -105,9 +122,9 @@ pub struct Diagnose {
     /// Also write a flame graph, coloured by cost category.
     #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath)]
     pub flamegraph: Option<PathBuf>,
-    /// Show at most N findings and sites.
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub top: usize,
+    /// Show at most N findings and sites [default: 3, 10 with --verbose].
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
     /// Only sites whose function, file or map type matches.
     #[arg(long, value_name = "REGEX")]
     pub focus: Option<Regex>,
@@ -226,7 +243,7 @@ pub struct Compare {
     #[arg(long, value_enum, default_value_t = PerArg::Second, value_name = "WHAT")]
     pub per: PerArg,
     /// Operations that each run did, before and after where these differ; implies --per op.
-    #[arg(long, value_name = "N[,N]", value_delimiter = ',', num_args = 1..=2, value_parser = operations)]
+    #[arg(long, value_name = "N[,N]", value_delimiter = ',', value_parser = operations)]
     pub ops: Vec<f64>,
     /// Exit with 1 when a figure got more than PCT percent worse, and not by chance.
     #[arg(long, value_name = "PCT", value_parser = percent)]
@@ -522,8 +539,11 @@ fn go_version(text: &str) -> Result<GoVersion, String> {
 }
 
 /// What says something of inputs, where a rule is explained without any.
-const NOT_BESIDE_EXPLAIN: [&str; 12] = [
+const NOT_BESIDE_EXPLAIN: [&str; 15] = [
     "inputs",
+    "verbose",
+    "why",
+    "source",
     "json",
     "html",
     "flamegraph",
@@ -600,7 +620,7 @@ mod tests {
         let args = Args::command();
         let diagnose = args.find_subcommand("diagnose").expect("it is a command");
         let ids = diagnose.get_arguments().map(|arg| arg.get_id().as_str());
-        let others: Vec<&str> = ids.filter(|id| *id != "explain").collect();
+        let others: Vec<&str> = ids.filter(|id| !["explain", "glossary"].contains(id)).collect();
         assert_eq!(others, NOT_BESIDE_EXPLAIN);
     }
 

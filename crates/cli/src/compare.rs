@@ -51,6 +51,9 @@ fn per(args: &Compare) -> anyhow::Result<Per> {
     Ok(match (args.per, &*args.ops) {
         (_, &[both]) => Per::Operation { before: both, after: both },
         (_, &[before, after]) => Per::Operation { before, after },
+        (_, &[_, _, ..]) => {
+            bail!("--ops takes one number, or one for each side: --ops 12000,14000")
+        }
         (PerArg::Second, _) => Per::Second,
         (PerArg::Run, _) => Per::Run,
         (PerArg::Op, _) => bail!("--per op needs --ops N: how many operations each run did"),
@@ -60,7 +63,8 @@ fn per(args: &Compare) -> anyhow::Result<Per> {
 fn refusal(refusal: Refusal) -> anyhow::Error {
     match refusal {
         Refusal::DifferentPrograms { before, after } => anyhow::anyhow!(
-            "{before} before and {after} after: these are different programs; --anyway compares them all the same"
+            "{before} before and {after} after: these are different programs, by the names of their executables; --anyway compares them all \
+             the same"
         ),
         Refusal::SeveralBuilds { side, n } => anyhow::anyhow!(
             "the runs {side} are of {n} different builds; --anyway compares them all the same"

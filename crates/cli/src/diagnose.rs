@@ -9,10 +9,11 @@ use diagnosis::{Diagnosis, Finding};
 use evidence::{Notice, Site};
 use ingest::{OpenOptions, Options};
 use regex::Regex;
-use report::TextOptions;
+use report::{Detail, TextOptions};
 
 use crate::args::Diagnose;
 use crate::output::{self, Outputs};
+use crate::source::SourceFiles;
 use crate::{ERROR, OVER_LIMIT, Say, budget};
 
 pub(crate) fn run(
@@ -22,6 +23,10 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     if let Some(what) = args.explain {
         report::render_explained(out, what, crate::width())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.glossary {
+        report::render_glossary(out, crate::width())?;
         return Ok(ExitCode::SUCCESS);
     }
     let options = Options {
@@ -43,23 +48,50 @@ pub(crate) fn run(
     if args.json {
         report::render_json(out, &diagnosis)?;
     } else {
-        report::render_text(
-            out,
-            &diagnosis,
-            &TextOptions { top: args.top, width: crate::width() },
-        )?;
+        let sources = &SourceFiles::new(&args.source, &args.inputs);
+        let (top, width, detail) = (args.top, crate::width(), detail(args));
+        report::render_text(out, &diagnosis, &TextOptions { width, top, detail, sources })?;
     }
     let budget = budget::check(args, &outputs, &diagnosis, out, err)?;
     let over = match args.fail_over {
-        Some(pct) => say_over(&diagnosis, pct, err)?,
-        None => false,
+        Some(pct) => fail_over(&diagnosis, pct, err)?,
+        None => budget::Verdict::Fine,
     };
-    Ok(match budget {
-        budget::Verdict::Unchecked => ExitCode::from(ERROR),
-        budget::Verdict::Over => ExitCode::from(OVER_LIMIT),
-        budget::Verdict::Fine if over => ExitCode::from(OVER_LIMIT),
-        budget::Verdict::Fine => ExitCode::SUCCESS,
+    Ok(match (budget, over) {
+        (budget::Verdict::Unchecked, _) | (_, budget::Verdict::Unchecked) => ExitCode::from(ERROR),
+        (budget::Verdict::Over, _) | (_, budget::Verdict::Over) => ExitCode::from(OVER_LIMIT),
+        (budget::Verdict::Fine, budget::Verdict::Fine) => ExitCode::SUCCESS,
     })
+}
+
+/// Holds findings against a limit in percent of the CPU. One that cannot be checked never passes.
+fn fail_over(
+    diagnosis: &Diagnosis,
+    pct: f64,
+    err: &mut dyn Write,
+) -> anyhow::Result<budget::Verdict> {
+    if say_over(diagnosis, pct, err)? {
+        return Ok(budget::Verdict::Over);
+    }
+    let Some(why) = unchecked(diagnosis, pct) else { return Ok(budget::Verdict::Fine) };
+    writeln!(err, "mapscope: --fail-over {pct} cannot be checked: {why}")?;
+    Ok(budget::Verdict::Unchecked)
+}
+
+/// Why it is not known whether maps take more than `pct` percent of the CPU.
+fn unchecked(diagnosis: &Diagnosis, pct: f64) -> Option<&'static str> {
+    let cpu = diagnosis.evidence.cpu.as_ref().filter(|cpu| cpu.total.samples > 0);
+    let Some(cpu) = cpu else { return Some("no CPU time was measured; add a CPU profile") };
+    let may_be_over = cpu.unnamed.share_of(cpu.total) * 100.0 > pct;
+    may_be_over.then_some("what maps cost in a part of the CPU time is not known, as the notes say")
+}
+
+fn detail(args: &Diagnose) -> Detail {
+    match args.why {
+        Some(number) => Detail::Why(number),
+        None if args.verbose => Detail::Verbose,
+        None => Detail::Brief,
+    }
 }
 
 /// Those of its outputs that are files; each can be written.

@@ -11,6 +11,7 @@ mod notices;
 mod output;
 mod record;
 mod scan;
+mod source;
 mod whatif;
 
 use std::fmt::Arguments;

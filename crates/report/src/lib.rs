@@ -10,6 +10,7 @@ mod columns;
 mod compare;
 mod experiments;
 mod flamegraph;
+mod glossary;
 mod growth;
 mod html;
 mod json;
@@ -21,6 +22,7 @@ mod rules;
 mod sarif;
 mod scan;
 mod short_words;
+mod source;
 mod storage;
 mod text;
 mod timeline;
@@ -39,6 +41,7 @@ pub use compare::{
 };
 pub use experiments::{render_lab, render_lab_html, render_lab_list, render_lab_markdown};
 pub use flamegraph::render_flamegraph;
+pub use glossary::render_glossary;
 pub use html::render_html;
 pub use json::{
     render_asm_json, render_benchmarks_json, render_compare_json, render_json, render_lab_json,
@@ -47,7 +50,8 @@ pub use json::{
 pub use rules::{Explained, render_explained};
 pub use sarif::render_sarif;
 pub use scan::render_scan_text;
-pub use text::{TextOptions, render_text};
+pub use source::{NoSources, SourceFile, Sources};
+pub use text::{Detail, TextOptions, render_text};
 pub use what_if::{WhatIf, render_what_if};
 pub use what_if_chart::{Chart, ChartPoint, render_what_if_svg};
 pub use what_if_recorded::{RecordedWhatIf, render_recorded, render_recorded_svg};

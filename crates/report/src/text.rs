@@ -1,16 +1,21 @@
 //! The report for a terminal: what to change first, then the figures behind it.
 
+mod summary;
+mod wrap;
+
+use std::fmt;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use diagnosis::finding::{CpuPart, EvidenceLine, Gap, Saving};
+use diagnosis::finding::{Advice, CpuPart, EvidenceLine, Gap, Saving};
 use diagnosis::rules::FEW_SAMPLES;
 use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::words::plural;
-use evidence::{Alloc, Cost, Evidence, Notice, ProcessCpu, Site, SiteCpu, SiteHeap, SourceKind};
+use evidence::{
+    Alloc, Cost, Evidence, Frame, Notice, ProcessCpu, Site, SiteCpu, SiteHeap, SourceKind,
+};
 use goabi::{MapOp, Nested};
 use gomap::Category;
-use textwrap::{Options, wrap};
 
 use crate::columns::{COLUMNS, Cell};
 use crate::growth;
@@ -18,21 +23,53 @@ use crate::numbers::{
     NOT_MEASURED, amount, bar, bytes, count, counted, cpu_part, cpu_time, percent, share,
 };
 use crate::short_words::ShortWords;
+use crate::source::{NoSources, Place, Sources, with_hint};
 use crate::words::{self, Word};
 use crate::{locks, storage, trace};
 
 /// How to print.
-#[derive(Debug, Clone, Copy)]
-pub struct TextOptions {
+#[derive(Clone, Copy)]
+pub struct TextOptions<'s> {
     /// Units: columns.
     pub width: usize,
-    /// Most findings and sites shown.
-    pub top: usize,
+    /// Most findings and sites shown; `None` is as many as suit the detail.
+    pub top: Option<usize>,
+    /// How much.
+    pub detail: Detail,
+    /// Where source is.
+    pub sources: &'s dyn Sources,
 }
 
-impl Default for TextOptions {
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What is to be done, with the evidence of the first findings.
+    Brief,
+    /// All findings and all lines.
+    Verbose,
+    /// All about one finding, by its number, from 1.
+    Why(usize),
+}
+
+impl Default for TextOptions<'_> {
     fn default() -> Self {
-        Self { width: 100, top: 10 }
+        Self { width: 100, top: None, detail: Detail::Brief, sources: &NoSources }
+    }
+}
+
+impl fmt::Debug for TextOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { width, top, detail, sources: _ } = self;
+        let mut debug = f.debug_struct("TextOptions");
+        debug.field("width", width).field("top", top).field("detail", detail);
+        debug.finish_non_exhaustive()
+    }
+}
+
+impl TextOptions<'_> {
+    fn top(&self) -> usize {
+        let usual = if self.detail == Detail::Brief { 3 } else { 10 };
+        self.top.unwrap_or(usual)
     }
 }
 
@@ -42,6 +79,11 @@ const TITLE: Style = AnsiColor::Cyan.on_default().bold();
 const CHANGE: Style = AnsiColor::Yellow.on_default().bold();
 const FINE: Style = AnsiColor::Green.on_default().bold();
 const NOTICE: Style = AnsiColor::Red.on_default();
+const REMOVED: Style = AnsiColor::Red.on_default();
+const ADDED: Style = AnsiColor::Green.on_default();
+
+/// What stands before all lines of a labelled paragraph but the first.
+const ROW: &str = "          ";
 
 /// Narrowest text; below it, lines run over.
 const MIN_WIDTH: usize = 60;
@@ -51,29 +93,70 @@ const MAX_BLOCKS: usize = 12;
 /// Writes the report. Colours are escape sequences: strip them where they are not wanted.
 ///
 /// # Errors
-/// When `out` fails.
+/// When `out` fails, and when there is no finding of the number that was asked for.
 pub fn render_text(
     out: &mut dyn Write,
     diagnosis: &Diagnosis,
-    options: &TextOptions,
+    options: &TextOptions<'_>,
 ) -> io::Result<()> {
-    let evidence = &diagnosis.evidence;
     let out = &mut ShortWords::new(out);
-    let mut page = Page { out, width: options.width.max(MIN_WIDTH) };
-    page.header(evidence)?;
-    page.notices(evidence, |of, notice| !is_of_growth(of, notice))?;
-    page.findings(diagnosis, options.top)?;
-    page.sites(evidence, options.top)?;
-    page.not_measured(&diagnosis.not_measured)?;
+    let width = options.width.max(MIN_WIDTH);
+    let mut page = Page { out, width, sources: options.sources };
+    match options.detail {
+        Detail::Brief => page.brief(diagnosis, options.top())?,
+        Detail::Verbose => page.verbose(diagnosis, options.top())?,
+        Detail::Why(number) => page.why(number, diagnosis)?,
+    }
     out.flush()
 }
 
 struct Page<'o> {
     out: &'o mut dyn Write,
     width: usize,
+    sources: &'o dyn Sources,
 }
 
 impl Page<'_> {
+    fn brief(&mut self, diagnosis: &Diagnosis, top: usize) -> io::Result<()> {
+        let evidence = &diagnosis.evidence;
+        self.summary(diagnosis)?;
+        self.notices(evidence, |_, _| true)?;
+        if diagnosis.findings.is_empty() {
+            self.wrapped("", &no_findings(evidence), FINE)?;
+        }
+        let (in_full, _) = in_full_and_folded(diagnosis);
+        self.in_full(&in_full, top, diagnosis)?;
+        self.total(diagnosis)?;
+        self.not_measured(&diagnosis.not_measured)?;
+        writeln!(self.out)?;
+        let more = "all findings, lines and sources: --verbose; all about one: --why N; what a word means: --glossary";
+        self.wrapped("", more, DIM)
+    }
+
+    fn verbose(&mut self, diagnosis: &Diagnosis, top: usize) -> io::Result<()> {
+        let evidence = &diagnosis.evidence;
+        self.summary(diagnosis)?;
+        writeln!(self.out)?;
+        self.header(evidence)?;
+        self.notices(evidence, |of, notice| !is_of_growth(of, notice))?;
+        self.findings(diagnosis, top)?;
+        self.sites(&evidence.sites, top, evidence)?;
+        self.not_measured(&diagnosis.not_measured)
+    }
+
+    fn why(&mut self, number: usize, diagnosis: &Diagnosis) -> io::Result<()> {
+        let evidence = &diagnosis.evidence;
+        let (in_full, folded) = in_full_and_folded(diagnosis);
+        let folded = folded.iter().map(|finding| (*finding, &[][..]));
+        let all: Vec<Line<'_>> = in_full.into_iter().chain(folded).collect();
+        let line = number.checked_sub(1).and_then(|at| all.get(at));
+        let &(finding, others) = line.ok_or_else(|| no_finding(number, all.len()))?;
+        self.finding(number, finding, diagnosis)?;
+        others.iter().try_for_each(|other| self.other(other, evidence))?;
+        let site = finding.site.and_then(|at| evidence.sites.get(at..=at));
+        self.sites(site.unwrap_or_default(), 1, evidence)
+    }
+
     fn header(&mut self, evidence: &Evidence) -> io::Result<()> {
         let program = &evidence.program;
         let name = program.name.as_deref().unwrap_or("program of unknown name");
@@ -164,28 +247,27 @@ impl Page<'_> {
 
     fn findings(&mut self, diagnosis: &Diagnosis, top: usize) -> io::Result<()> {
         if diagnosis.findings.is_empty() {
-            let why = match &diagnosis.evidence.cpu {
-                Some(cpu) if cpu.total.samples < FEW_SAMPLES => {
-                    "too few CPU samples to say anything: profile or record for longer, or under more load"
-                }
-                Some(_) => "nothing that was measured asks for a change",
-                None => {
-                    "most findings rest on the CPU time of map operations, which was not measured"
-                }
-            };
-            return writeln!(self.out, "\n{FINE}no finding{FINE:#}: {why}");
+            writeln!(self.out)?;
+            return self.wrapped("", &no_findings(&diagnosis.evidence), FINE);
         }
         let (in_full, folded) = in_full_and_folded(diagnosis);
-        for (number, (finding, others)) in in_full.iter().take(top).enumerate() {
+        self.in_full(&in_full, top, diagnosis)?;
+        self.total(diagnosis)?;
+        self.folded(&folded, top, &diagnosis.evidence)
+    }
+
+    fn in_full(&mut self, lines: &[Line<'_>], top: usize, diagnosis: &Diagnosis) -> io::Result<()> {
+        for (number, (finding, others)) in lines.iter().take(top).enumerate() {
             self.finding(number + 1, finding, diagnosis)?;
             others.iter().try_for_each(|other| self.other(other, &diagnosis.evidence))?;
         }
-        self.more(in_full.len(), top, "finding")?;
-        if let Some(total) = diagnosis.total_saving() {
-            writeln!(self.out)?;
-            self.wrapped("", &total_text(total), BOLD)?;
-        }
-        self.folded(&folded, top, &diagnosis.evidence)
+        self.more(lines.len(), top, "finding")
+    }
+
+    fn total(&mut self, diagnosis: &Diagnosis) -> io::Result<()> {
+        let Some(total) = diagnosis.total_saving() else { return Ok(()) };
+        writeln!(self.out)?;
+        self.wrapped("", &total_text(total), BOLD)
     }
 
     /// What else there is to do at the line of the finding before.
@@ -252,9 +334,13 @@ impl Page<'_> {
             if let Some(callers) = words::called_from(site) {
                 self.row("called", &format!("from {callers}"))?;
             }
+            self.around("source", &site.frame, None)?;
         }
         self.row("why", &words::cause(&finding.cause))?;
         self.row("change", &words::advice(&finding.advice))?;
+        if let Some((make, hint)) = make_of(&finding.advice) {
+            self.around("make", make, hint)?;
+        }
         if let Some(saving) = &finding.saving {
             self.row("saves", &saving_text(saving))?;
             if let Some(line) = growth::saved_growth(saving, evidence) {
@@ -287,8 +373,8 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn sites(&mut self, evidence: &Evidence, top: usize) -> io::Result<()> {
-        if evidence.sites.is_empty() {
+    fn sites(&mut self, sites: &[Site], top: usize, evidence: &Evidence) -> io::Result<()> {
+        if sites.is_empty() {
             return Ok(());
         }
         writeln!(
@@ -297,10 +383,10 @@ impl Page<'_> {
         )?;
         let heads = COLUMNS.iter().map(|column| format!("{:>1$}  ", column.short, column.width));
         writeln!(self.out, "  {BOLD}{}site{BOLD:#}", heads.collect::<String>())?;
-        for site in evidence.sites.iter().take(top) {
+        for site in sites.iter().take(top) {
             self.site(site, evidence)?;
         }
-        self.more(evidence.sites.len(), top, "site")
+        self.more(sites.len(), top, "site")
     }
 
     fn site(&mut self, site: &Site, evidence: &Evidence) -> io::Result<()> {
@@ -387,25 +473,55 @@ impl Page<'_> {
 
     /// A labelled paragraph of a finding.
     fn row(&mut self, label: &str, text: &str) -> io::Result<()> {
-        const LABEL: usize = 10;
-        let first = format!("   {label:<7}");
-        let options = Options::new(self.width)
-            .initial_indent(&first)
-            .subsequent_indent("          ")
-            .break_words(false);
-        for line in wrap(text, options) {
-            let (head, rest) = line.split_at_checked(LABEL).unwrap_or(("", &line));
+        for line in wrap::lines(text, self.width, &format!("   {label:<7}"), ROW) {
+            let (head, rest) = line.split_at_checked(ROW.len()).unwrap_or(("", &line));
             writeln!(self.out, "{DIM}{head}{DIM:#}{rest}")?;
         }
         Ok(())
     }
 
     fn wrapped(&mut self, indent: &str, text: &str, style: Style) -> io::Result<()> {
-        let options = Options::new(self.width)
-            .initial_indent(indent)
-            .subsequent_indent(indent)
-            .break_words(false);
-        wrap(text, options).iter().try_for_each(|line| writeln!(self.out, "{style}{line}{style:#}"))
+        let lines = wrap::lines(text, self.width, indent, indent);
+        lines.iter().try_for_each(|line| writeln!(self.out, "{style}{line}{style:#}"))
+    }
+
+    /// Lines around a place where its source is at hand, with the edit that is advised there.
+    fn around(&mut self, label: &str, frame: &Frame, hint: Option<u64>) -> io::Result<()> {
+        let Some(place) = Place::of(frame, self.sources) else { return Ok(()) };
+        self.row(label, &format!("{}:{}", place.path, place.line))?;
+        for (n, text) in &place.around {
+            let edited = hint.filter(|_| *n == place.line).and_then(|hint| with_hint(text, hint));
+            match edited {
+                Some(edited) => {
+                    self.source_line('-', *n, text, REMOVED)?;
+                    self.source_line('+', *n, &edited, ADDED)?;
+                }
+                None if *n == place.line => self.source_line('>', *n, text, Style::new())?,
+                None => self.source_line(' ', *n, text, DIM)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn source_line(&mut self, mark: char, n: u32, text: &str, style: Style) -> io::Result<()> {
+        // What is to be written is never cut.
+        let line = format!("{ROW}{mark} {n:>5}  {text}");
+        let line = if mark == '+' { line } else { wrap::cut(&line, self.width) };
+        writeln!(self.out, "{style}{line}{style:#}")
+    }
+
+    /// How the user may name the file of a frame.
+    fn path(&self, frame: &Frame) -> String {
+        Place::of(frame, self.sources).map_or_else(|| frame.file.to_string(), |place| place.path)
+    }
+}
+
+/// The line that makes the map, and the number to write there where one is right.
+fn make_of(advice: &Advice) -> Option<(&Frame, Option<u64>)> {
+    match advice {
+        Advice::Presize { made, n, .. } => Some((made.makes.first()?, *n)),
+        Advice::RaiseHint { make, n, .. } => Some((make, *n)),
+        _ => None,
     }
 }
 
@@ -419,6 +535,26 @@ fn allocated(alloc: &Alloc) -> String {
     };
     let live = alloc.inuse_bytes.map(bytes).or_else(|| alloc.inuse_objects.map(objects));
     format!("{allocated}, live: {}", live.unwrap_or_else(|| NOT_MEASURED.to_owned()))
+}
+
+/// Why there is none.
+fn no_findings(evidence: &Evidence) -> String {
+    let why = match &evidence.cpu {
+        Some(cpu) if cpu.total.samples < FEW_SAMPLES => {
+            "too few CPU samples to say anything: profile or record for longer, or under more load"
+        }
+        Some(_) => "nothing that was measured asks for a change",
+        None => "most findings rest on the CPU time of map operations, which was not measured",
+    };
+    format!("no finding: {why}")
+}
+
+fn no_finding(number: usize, n: usize) -> io::Error {
+    let text = match n {
+        0 => format!("--why {number}: there is no finding"),
+        n => format!("--why {number}: the findings are numbered from 1 to {n}"),
+    };
+    io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
 /// Whether a notice says how a recording was made, which stands with what it counted.
@@ -544,7 +680,8 @@ mod tests {
         evidence.notices = vec![notice(perf, "of perf"), notice(recording, "of the budget")];
         evidence.storage = Some(ProcessStorage::of(perf));
         let mut out = Vec::new();
-        render_text(&mut out, &diagnosis::diagnose(evidence), &TextOptions::default())
+        let options = TextOptions { detail: Detail::Verbose, ..TextOptions::default() };
+        render_text(&mut out, &diagnosis::diagnose(evidence), &options)
             .expect("a Vec takes everything");
         let text = String::from_utf8(out).expect("text");
         let at = |part: &str| text.find(part).expect("it is there");

@@ -114,6 +114,9 @@ fn what_cannot_be_compared_is_refused() {
     let nested = crate::sample("recordings/nested-1.27.3.pb.gz");
     let (code, message) = refusal(&[&one, &nested]);
     assert_eq!(code, Some(2));
-    assert!(message.contains("different programs; --anyway"), "{message}");
+    assert!(
+        message.contains("different programs, by the names of their executables; --anyway"),
+        "{message}"
+    );
     assert_eq!(refusal(&[&one, &nested, "--anyway"]).0, Some(0));
 }

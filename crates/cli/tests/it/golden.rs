@@ -128,6 +128,8 @@ fn reports_of_bundled_captures_are_as_before() {
         let page = capture.dir.path().join("page.html");
         let text = capture.diagnose(&["--html", "page.html"]);
         expect_file![golden.join(format!("{name}.txt"))].assert_eq(&text);
+        let verbose = capture.diagnose(&["--verbose"]);
+        expect_file![golden.join(format!("{name}.verbose.txt"))].assert_eq(&verbose);
         let json = capture.diagnose(&["--json"]);
         expect_file![golden.join(format!("{name}.json"))].assert_eq(&json);
         let page = fs::read_to_string(page).unwrap();

@@ -7,7 +7,7 @@ use evidence::{
     Source, SourceId, SourceKind, Sources, WriteSizes,
 };
 use gomap::MapWork;
-use report::{TextOptions, render_asm, render_html};
+use report::{Detail, TextOptions, render_asm, render_html};
 
 use crate::{diagnosis, json, text};
 
@@ -113,7 +113,10 @@ fn with_writes() -> Diagnosis {
 
 #[test]
 fn writes_are_told_by_size_and_by_line() {
-    let text = text(&with_writes(), &TextOptions { width: 1000, top: 10 });
+    let text = text(
+        &with_writes(),
+        &TextOptions { width: 1000, detail: Detail::Verbose, ..TextOptions::default() },
+    );
     for part in [
         "half of them of at most 24 B, 95 % of at most 49 B",
         "main.writeBadly main.go:30: 60 sync calls",

@@ -5,7 +5,7 @@ use evidence::Evidence;
 use evidence::sizes::NoSizes;
 use gopprof::{Label, LabelValue, ProfileBuilder, ValueType};
 use ingest::{OpenOptions, Options};
-use report::{RecordedWhatIf, TextOptions, render_recorded, render_recorded_json};
+use report::{Detail, RecordedWhatIf, TextOptions, render_recorded, render_recorded_json};
 use serde_json::Value;
 
 use crate::{json, text};
@@ -87,7 +87,15 @@ fn told(comments: &str, lines: &[&[Rung]]) -> Told {
         diagnosis: json(&diagnosis),
         forecast: serde_json::from_slice(&forecast_json).unwrap(),
         maps,
-        diagnosis_text: unwrapped(&text(&diagnosis, &TextOptions { width: 120, top: 99 })),
+        diagnosis_text: unwrapped(&text(
+            &diagnosis,
+            &TextOptions {
+                width: 120,
+                top: Some(99),
+                detail: Detail::Verbose,
+                ..TextOptions::default()
+            },
+        )),
         forecast_text: unwrapped(&forecast_text),
     }
 }
