@@ -151,7 +151,7 @@ pub struct Diagnose {
 const CAPTURE_EXAMPLES: &str = "\
 Examples:
   Collect 30 seconds of a running server that serves net/http/pprof, then diagnose it:
-    sudo mapscope capture -p $(pgrep server) --url http://localhost:6060/debug/pprof -o server.capture
+    sudo mapscope capture -p $(pgrep -n server) --url http://localhost:6060/debug/pprof -o server.capture
     sudo mapscope diagnose server.capture
 
   Start a program, and collect until it ends:
@@ -276,7 +276,7 @@ pub enum PerArg {
 const RECORD_EXAMPLES: &str = "\
 Examples:
   Record a running server for 30 seconds, then say what its maps cost:
-    sudo mapscope record -p $(pgrep server) -d 30s -o server.pb.gz
+    sudo mapscope record -p $(pgrep -n server) -d 30s -o server.pb.gz
     mapscope diagnose server.pb.gz ./server
 
   Record a program from its first instruction to its end:

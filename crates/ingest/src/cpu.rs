@@ -21,6 +21,7 @@ use gomap::{FrameClass, Kind, StackClass, classify_stack};
 use gopprof::{Profile, ValueType};
 
 use crate::error::Error;
+use crate::folded::gcd;
 use crate::lines::{FrameInfo, Lines, LocationFrames, user_of};
 use crate::nameless::Nameless;
 use crate::stacks::StackBuilder;
@@ -35,6 +36,10 @@ const MAX_CALLERS: usize = 12;
 const SHORTEST_PERIOD_NS: u64 = 10_000;
 /// Nobody takes samples more rarely: exports of Pyroscope say 1 s, whatever the period was. Units: nanoseconds.
 const LONGEST_PERIOD_NS: u64 = 500_000_000;
+/// No profiler of whole programs takes samples more often unless it is told to. Units: nanoseconds.
+const SHORTEST_SHARED_NS: u64 = 1_000_000;
+/// Stacks that were sampled once, which tell the period where it is not said.
+const ENOUGH_SINGLE: usize = 10;
 /// Said of CPU samples of a recording beside counts without a time.
 const OTHER_UNIT: &str =
     "its CPU samples are not used: those before it are counts without their CPU time";
@@ -661,7 +666,12 @@ impl Values {
         }
         let is_period = (SHORTEST_PERIOD_NS..=LONGEST_PERIOD_NS).contains(&period)
             && cpu.is_none_or(|(at, ns)| are_multiples(profile, at, ns, period));
-        Ok(Self { samples, cpu, ns_per_sample: is_period.then_some(period) })
+        let stated = is_period.then_some(period);
+        let ns_per_sample = match cpu {
+            Some(cpu) if stated.is_none() && samples.is_none() => shared_period(profile, cpu),
+            _ => stated,
+        };
+        Ok(Self { samples, cpu, ns_per_sample })
     }
 
     /// Whether counts of samples are weights: each stands for less CPU time than the shortest period, and no longer one is
@@ -699,6 +709,19 @@ impl Values {
             (None, None) => Cost::default(),
         }
     }
+}
+
+/// The time that all values are multiples of, where many stacks have just that: it is that of one sample. Exports do not say it.
+fn shared_period(profile: &Profile, (column, ns): (usize, u64)) -> Option<u64> {
+    let values = || {
+        let value = |sample: gopprof::Sample<'_>| u64::try_from(sample.value(column)).unwrap_or(0);
+        profile.samples().map(value).filter(|&value| value > 0)
+    };
+    let divisor = values().fold(0, gcd);
+    let period = divisor.saturating_mul(ns);
+    let n_single = values().filter(|&value| value == divisor).count();
+    let is_period = (SHORTEST_SHARED_NS..=LONGEST_PERIOD_NS).contains(&period);
+    (is_period && n_single >= ENOUGH_SINGLE).then_some(period)
 }
 
 /// Whether all values of a column are so many periods.

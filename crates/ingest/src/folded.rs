@@ -143,7 +143,8 @@ impl Counts {
     }
 }
 
-fn gcd(mut a: u64, mut b: u64) -> u64 {
+/// Of 0 and a number, that.
+pub(crate) fn gcd(mut a: u64, mut b: u64) -> u64 {
     while b > 0 {
         (a, b) = (b, a % b);
     }

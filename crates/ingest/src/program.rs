@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use evidence::words::base_name;
 use evidence::{Stated, printable};
 use goabi::MapImpl;
-use gobin::{Binary, FileOffset};
+use gobin::{Binary, FileOffset, LinkAddr};
 use gopprof::{Location, Profile};
 
 use crate::error::Error;
@@ -22,6 +22,8 @@ pub(crate) struct ProgramOfProfile {
     pub(crate) known_addresses: Vec<KnownAddress>,
     /// Functions of the program, a few of them, where addresses are not known.
     pub(crate) known_functions: BTreeSet<String>,
+    /// Lines of functions that are not the runtime's, a few of them.
+    pub(crate) known_lines: BTreeSet<(String, u32)>,
 }
 
 /// A function's name at an address, according to a profile.
@@ -65,6 +67,8 @@ impl ProgramOfProfile {
     const ENOUGH_OWN: usize = 4;
     /// Locations whose names are looked at where addresses are not known.
     const MAX_LOOKED_AT: usize = 1024;
+    /// Lines that tell one build from another.
+    const MAX_LINES: usize = 32;
 
     pub(crate) fn of(profile: &Profile, name: &str) -> Self {
         let main = profile.mappings.first();
@@ -89,6 +93,9 @@ impl ProgramOfProfile {
             [own, of_runtime].into_iter().flatten().collect()
         };
         let known_addresses: Vec<KnownAddress> = most.into_iter().take(Self::MAX_KNOWN).collect();
+        let known_lines =
+            profile.locations.iter().filter_map(|location| own_line(location, profile));
+        let known_lines = known_lines.take(Self::MAX_LINES).collect();
         let mut known_functions = BTreeSet::new();
         if known_addresses.is_empty() {
             let names =
@@ -103,6 +110,7 @@ impl ProgramOfProfile {
             build_ids: profile.mappings.iter().filter_map(|m| text(m.build_id)).collect(),
             known_addresses,
             known_functions,
+            known_lines,
         }
     }
 
@@ -117,7 +125,8 @@ impl ProgramOfProfile {
         }
         let (profile, known_addresses) = (name.to_owned(), Vec::new());
         let (file, build_id, build_ids) = (None, None, BTreeSet::new());
-        Self { profile, file, build_id, build_ids, known_addresses, known_functions }
+        let known_lines = BTreeSet::new();
+        Self { profile, file, build_id, build_ids, known_addresses, known_functions, known_lines }
     }
 }
 
@@ -125,6 +134,14 @@ impl ProgramOfProfile {
 fn outermost<'p>(location: &Location, profile: &'p Profile) -> Option<&'p str> {
     let function = location.lines.last()?.function?;
     Some(profile.str(profile.functions[function.index()].name))
+}
+
+/// A line of a function that is not the runtime's.
+fn own_line(location: &Location, profile: &Profile) -> Option<(String, u32)> {
+    let name = outermost(location, profile)?;
+    let line = u32::try_from(location.lines.last()?.line).ok().filter(|&line| line > 0)?;
+    let is_own = is_function_of_go(name) && !is_of_runtime(name);
+    is_own.then(|| (printable(name), line))
 }
 
 /// Whether a function is in every program.
@@ -162,6 +179,7 @@ pub(crate) fn check_has_maps_of(
 /// 1. Build ids on both sides decide: it is the program, or a plugin or library of it. Go's own linker writes one from 1.24 on.
 /// 2. Without them, the functions that the profile names at addresses of the main mapping have to be there.
 /// 3. Where addresses are not known, as in traces, functions of these names have to be somewhere.
+/// 4. The lines of the program's own functions have to be lines of these.
 pub(crate) fn check_is_program_of<'p>(
     binary: &Binary<'_>,
     binary_name: &str,
@@ -175,7 +193,8 @@ pub(crate) fn check_is_program_of<'p>(
                 Some(format!("the profile is of build id {profiled}, the binary has {given}"))
             }
             _ => functions_elsewhere(binary, &program.known_addresses)
-                .or_else(|| functions_missing(binary, &program.known_functions)),
+                .or_else(|| functions_missing(binary, &program.known_functions))
+                .or_else(|| lines_missing(binary, &program.known_lines)),
         };
         if let Some(reason) = reason {
             return Err(Error::OtherProgram {
@@ -199,6 +218,37 @@ fn functions_missing(binary: &Binary<'_>, known: &BTreeSet<String>) -> Option<St
             "{} of {} functions on its stacks are not in the binary, {example} among them",
             missing.len(),
             known.len()
+        )
+    })
+}
+
+/// Fewer lines may be missing since a debugger or a tool has other ones for them.
+const ENOUGH_LINES: usize = 3;
+/// Code whose lines are looked up, of all functions together. Units: bytes.
+const MAX_CODE: u64 = 64 << 10;
+
+/// Says so when most lines of the program's own functions are no lines of these in the binary: it is another build.
+fn lines_missing(binary: &Binary<'_>, known: &BTreeSet<(String, u32)>) -> Option<String> {
+    let (mut n, mut missing, mut left) = (0, Vec::new(), MAX_CODE);
+    for of_function in known.iter().collect::<Vec<_>>().chunk_by(|a, b| a.0 == b.0) {
+        let name = &of_function.first()?.0;
+        let Some(func) = binary.functions().by_name(name) else { continue };
+        // Of a part of a function most lines would be missing.
+        let Some(rest) = left.checked_sub(func.end.0.saturating_sub(func.entry.0)) else {
+            continue;
+        };
+        left = rest;
+        let lines = (func.entry.0..func.end.0).step_by(2);
+        let lines = lines.filter_map(|at| Some(binary.frames(LinkAddr(at)).last()?.line));
+        let lines: BTreeSet<u32> = lines.collect();
+        n += of_function.len();
+        missing.extend(of_function.iter().copied().filter(|(_, line)| !lines.contains(line)));
+    }
+    let (name, line) = missing.first()?;
+    (n >= ENOUGH_LINES && missing.len() * 2 > n).then(|| {
+        format!(
+            "{} of {n} lines looked up are not in its functions, line {line} of {name} among them: it is another build",
+            missing.len()
         )
     })
 }

@@ -14,8 +14,8 @@ use crate::model::{self, Batch, Dictionary, Int, Sample};
 const MAX_PROFILES: usize = 4096;
 /// More frames of samples that differ than a file has that is of use: a profile of 250,000 stacks of 63 frames has 16 million.
 const MAX_SAMPLE_FRAMES: usize = 100_000_000;
-/// More frames of all samples than are gone through in some ten seconds.
-const MAX_ALL_FRAMES: usize = 2_000_000_000;
+/// More frames of all samples than are gone through in some seconds.
+const MAX_ALL_FRAMES: usize = 500_000_000;
 /// More lines of locations than programs have that are of use, of all programs together: each keeps its own.
 const MAX_KEPT_LINES: usize = 4_000_000;
 /// More types of values of one time than any profiler has: Go's heap profiles have four.

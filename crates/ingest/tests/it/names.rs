@@ -236,9 +236,10 @@ fn of_one_column(kind: &str, unit: &str, values: &[i64], period: i64) -> Vec<u8>
     let head = builder.profile_mut();
     (head.sample_types, head.period_type, head.period) = (vec![column], Some(cpu), period);
     let assign = builder.frame("runtime.mapassign_faststr", "map.go", 9);
+    let hash = builder.frame("runtime.strhash", "alg.go", 9);
     for (line, &value) in (1..).zip(values) {
         let put = builder.frame("main.put", "main.go", line);
-        builder.sample(&[assign, put], &[value], &[]);
+        builder.sample(&[hash, assign, put], &[value], &[]);
     }
     encode(builder)
 }
@@ -254,6 +255,10 @@ fn samples_are_not_worked_out_of_a_period_that_is_none() {
     // Exports have 1 in its place, or one that the values are not of: each stack was sampled once at least.
     assert_eq!(total(cpu(&[20_000_000, 30_000_000], 1)), (2, 50_000_000));
     assert_eq!(total(cpu(&[20_000_001, 30_000_000], 10_000_000)), (2, 50_000_001));
+    // But where many stacks have just the time that all others are multiples of.
+    let many: Vec<i64> =
+        (1..=30).map(|n| if n % 2 == 0 { 10_000_000 } else { n * 10_000_000 }).collect();
+    assert_eq!(total(cpu(&many, 1)), (240, 2_400_000_000));
     let counts = |period| of_one_column("samples", "count", &[2, 3], period);
     assert_eq!(total(counts(10_000_000)), (5, 50_000_000));
     for period in [0, 1] {
@@ -275,4 +280,24 @@ fn the_executable_may_be_a_plugin_of_the_program() {
     assert!(refusal(&[&path, &binary(capture)]).contains("is not a profile of"));
     profile.mappings.push(plugin);
     assert!(with_binary(&profile, capture).sites[0].maps.is_some());
+}
+
+/// Exports have no addresses: which functions and lines they name tells whether it is this program, and this build.
+#[test]
+fn an_executable_of_another_program_is_told_without_addresses() {
+    let bytes = fs::read(sample("nested-1.27.3/cpu.pprof")).unwrap();
+    let mut profile = parse_profile(&bytes, &Limits::default()).unwrap().value;
+    profile.mappings.clear();
+    for location in &mut profile.locations {
+        (location.mapping, location.address) = (None, 0);
+    }
+    let (_dir, path) = file(&written(&profile));
+    // The twin has functions of the same names, at other lines.
+    for (other, why) in
+        [("flat-1.27.3", "it is another build"), ("nested-1.21.13", "the profile has Swiss maps")]
+    {
+        let refused = refusal(&[&path, &binary(other)]);
+        assert!(refused.contains(why), "{refused}");
+    }
+    assert!(collected(&[&path, &binary("nested-1.27.3")]).sites[0].maps.is_some());
 }
