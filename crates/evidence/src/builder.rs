@@ -394,12 +394,18 @@ fn name_recorded(site: &mut Site, types: &[MapType]) {
 }
 
 /// Says how many entries a map has room for when it allocates a block of the given size, where the types at the site
-/// allow only one answer.
+/// allow only one answer, and nothing else at the line has such blocks.
 fn size_blocks(site: &mut Site, program: &Program) {
     let (Some((version, _)), Some((map_impl, _))) = (program.go_version, program.map_impl) else {
         return;
     };
     let (Some(heap), Some(maps)) = (&mut site.heap, &site.maps) else { return };
+    // Slices that the line appends to have blocks of the same sizes.
+    let appends = site.cpu.as_ref().is_some_and(|cpu| cpu.slice_growth != Cost::default());
+    let mut types = maps.iter().filter_map(SiteMap::known_type);
+    if appends && types.any(|of| of.elem.name.starts_with("[]")) {
+        return;
+    }
     let layouts: Vec<Layout> = maps
         .iter()
         .filter(|map| matches!(map.op, MapOp::Assign | MapOp::Make | MapOp::Clone))

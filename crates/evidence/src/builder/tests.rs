@@ -267,6 +267,32 @@ fn blocks_get_the_room_of_a_map_whose_array_has_their_size() {
     assert_eq!(rooms, [Some(8), None]);
 }
 
+/// An array of a slice that grew there may be as large.
+#[test]
+fn blocks_at_a_line_whose_slices_grow_say_nothing_of_maps() {
+    let rooms = |slice_growth: u64| {
+        let mut builder = Builder::default();
+        let binary = builder.source("server", SourceKind::Binary).id();
+        let (go_version, map_impl) = (GoVersion::parse("go1.27.3"), Some(MapImpl::Swiss));
+        builder.of(binary).states(Stated { go_version, map_impl, ..Stated::default() });
+        let cost = Cost { samples: slice_growth, cpu_ns: slice_growth };
+        let cpu = using_maps(1).map(|cpu| SiteCpu { slice_growth: cost, ..cpu });
+        builder.line(&frame("main.put", 7)).cpu = cpu;
+        builder.allocations(&frame("main.put", 7), heap(&[(352, 3)]));
+        let elem = TypePart { name: "[]int".to_owned(), size: 24, ..map_type().elem };
+        let name = "map[string][]int".to_owned();
+        let of_slices = MapType { name, elem, group_bytes: 328, ..map_type() };
+        let mut code = CodeMaps::of(vec![of_slices.clone()]);
+        let map = SiteMap { map_type: Ok(of_slices), ..use_of(MapOp::Assign) };
+        code.add_use(&frame("main.put", 7), map, Related::default());
+        builder.code(code);
+        builder.finish().sites[0].heap.as_ref().unwrap().blocks[0].map_capacity
+    };
+    let layout = rooms(0);
+    assert!(layout.is_some(), "a group of eight entries has 328 bytes or its class");
+    assert_eq!(rooms(1), None);
+}
+
 #[test]
 fn generic_code_has_the_type_that_its_sampled_callers_mean() {
     let other = MapType { name: "map[string]bool".to_owned(), ..map_type() };
