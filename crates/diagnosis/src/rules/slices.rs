@@ -51,7 +51,8 @@ fn grows_at(site: &Site, process: &ProcessCpu) -> bool {
 /// What growing slices costs in a function that writes maps of slices: `append` may stand on a line of its own. It is said
 /// once, and not where a line says more.
 fn of_function(context: &SiteContext<'_>, cpu: &SiteCpu, process: &ProcessCpu) -> Option<Cost> {
-    let growing = cpu.function_slice_growth;
+    // That of the line itself was less than its map operations.
+    let growing = cpu.function_slice_growth.without(cpu.slice_growth);
     if !is_much(growing, cpu.function, process) || !writes_slices(context.site) {
         return None;
     }
