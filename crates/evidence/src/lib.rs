@@ -591,6 +591,8 @@ pub struct SiteCpu {
     pub stack_growth: Cost,
     /// The part of `line` outside `map` that makes strings or interface values.
     pub key_conversion: Cost,
+    /// The same where the line makes strings: interface values are then what these are made of.
+    pub key_strings: Cost,
     /// Strings made by lines of the site's function up to this one; they may feed other maps too, or none.
     pub function_key_conversion: Cost,
     /// The function that makes most strings of those which the line's function calls just before it, or on it.

@@ -413,6 +413,7 @@ impl CpuCollector {
             growth_gc: sums.growth_gc,
             stack_growth: sums.stack_growth,
             key_conversion: of_line.key_conversion,
+            key_strings: of_line.of_strings(),
             function_key_conversion: keys.made_until(self.lines.function_of(line), line_number),
             key_helper: keys.helper(self.lines.function_of(line), line_number, &self.lines),
             slice_growth: of_line.slice_growth,
@@ -482,7 +483,7 @@ impl CpuCollector {
     fn keys_by_function(&self) -> KeysMade {
         let mut keys = KeysMade::default();
         for line in self.lines.lines() {
-            let made = self.by_line.parts[line.index()].strings;
+            let made = self.by_line.parts[line.index()].of_strings();
             if made != Cost::default() {
                 let of_function = keys.by_line.entry(self.lines.function_of(line)).or_default();
                 *of_function.entry(self.lines.frame(line).line).or_default() += made;
@@ -606,6 +607,11 @@ impl Sums {
 }
 
 impl Parts {
+    /// Making strings, and the interface values that they are made of.
+    fn of_strings(&self) -> Cost {
+        if self.strings == Cost::default() { Cost::default() } else { self.key_conversion }
+    }
+
     #[cold]
     fn add(&mut self, cost: Cost, below: Below) {
         if below.converts_key {

@@ -181,6 +181,8 @@ pub enum Within {
 /// A function that makes keys for another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyMaker {
+    /// The line itself.
+    Line,
     /// One that calls that of the line.
     Caller {
         /// Its name.

@@ -8,6 +8,8 @@ use gomap::MapWork;
 
 /// Part of a site's map cost in hash functions from which on the key is the matter. Usual is 3 to 20 %.
 pub(super) const HASH_BOUND: f64 = 0.30;
+/// Part of searching and comparing that hashing takes at least, where the key is the matter.
+pub(super) const HASH_BESIDE_SEARCH: f64 = 0.66;
 /// Keys up to this size are not worth shortening: there are no faster ones. Units: bytes.
 pub(super) const WORD_BYTES: u64 = 8;
 /// CPU of making strings for each unit of CPU in maps, up to which they may be keys.
@@ -88,7 +90,8 @@ pub(super) fn hash_bound_keys(context: &SiteContext<'_>) -> Option<Finding> {
         [MapWork::Hash, MapWork::Load, MapWork::Compare].map(|work| cpu.by_work.get(work));
     let mut searching = loading;
     searching += comparing;
-    let is_large = hashing.share_of(cpu.map) >= HASH_BOUND && hashing.cpu_ns >= searching.cpu_ns;
+    let is_large = hashing.share_of(cpu.map) >= HASH_BOUND
+        && hashing.cpu_ns as f64 >= HASH_BESIDE_SEARCH * searching.cpu_ns as f64;
     if !is_large || !is_noticeable(hashing, process.total) || has_short_keys(context, cpu) {
         return None;
     }
@@ -131,11 +134,13 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
         return None;
     }
     let own = Made { cost: cpu.function_key_conversion, map: function.map(), by: By::Function };
+    let of_line = Made { cost: cpu.key_strings, map: cpu.map, by: By::Line };
     let helper = of_helper(cpu, function.map());
-    let made = of_callers(cpu).chain(helper).chain([own]);
+    let made = of_callers(cpu).chain(helper).chain([own, of_line]);
     let made = made.filter(|made| made.is_the_matter(process));
     let Made { cost, by, .. } = made.max_by_key(|made| made.cost.cpu_ns)?;
     let (whose, maker) = match by {
+        By::Line => ("this line", Some(KeyMaker::Line)),
         By::Function => ("this function", None),
         By::Caller(name) => (name, Some(KeyMaker::Caller { function: name.to_owned() })),
         By::Helper(name) => (name, Some(KeyMaker::Callee { function: name.to_owned() })),
@@ -161,6 +166,8 @@ struct Made<'e> {
 /// Who makes strings.
 #[derive(Clone, Copy)]
 enum By<'e> {
+    /// The line itself.
+    Line,
     /// The function of the line.
     Function,
     /// One that calls it.
@@ -172,7 +179,12 @@ enum By<'e> {
 impl Made<'_> {
     fn is_the_matter(&self, process: &ProcessCpu) -> bool {
         let may_be_keys = self.cost.cpu_ns <= self.map.cpu_ns.saturating_mul(MOST_FOR_KEYS);
-        let is_more = self.cost.cpu_ns > self.map.cpu_ns;
+        // What the line itself makes is hardly for anything else.
+        let at_least = match self.by {
+            By::Line => self.map.cpu_ns / 2,
+            By::Function | By::Caller(_) | By::Helper(_) => self.map.cpu_ns,
+        };
+        let is_more = self.cost.cpu_ns > at_least;
         let is_used = self.map.samples >= FEWEST_LOOKUPS;
         is_more && may_be_keys && is_used && is_noticeable(self.cost, process.total)
     }

@@ -216,9 +216,10 @@ fn growth_asks_for_a_hint_and_says_what_it_does_not_know() {
     assert_eq!(finding.advice, unknown);
     assert_eq!(finding.cost, Some(cost(300)));
     let saving = finding.saving.clone().unwrap();
-    // 20 % in moving entries and a tenth of that, half of 10 % in new arrays, and twice the standard error.
+    // 20 % in moving entries and a tenth of that, half of 10 % in new arrays, and twice the standard error; at most a little less
+    // searching, too.
     assert!((saving.cpu.best - 0.27).abs() < 1e-9, "{saving:?}");
-    assert!((saving.cpu.high - 0.3981).abs() < 1e-4, "{saving:?}");
+    assert!((saving.cpu.high - 0.4221).abs() < 1e-4, "{saving:?}");
     assert!((saving.cpu.low - 0.0619).abs() < 1e-4, "{saving:?}");
     assert_eq!(saving.growth, None, "no sizes were measured");
 }
@@ -245,24 +246,24 @@ fn growth_that_is_a_part_of_the_cost_is_named_with_the_rest() {
         site(1, &[(Assign, GrowthMove, growth), (Assign, Hash, hash), (Assign, Probe, probe)])
     };
     let named = ["growth-is-a-part Presize Medium"];
-    let d = check(program("go1.24.11"), vec![of(100, 190, 210)], &named);
+    let d = check(program("go1.24.11"), vec![of(100, 150, 250)], &named);
     assert_eq!(d.findings[0].cause, Cause::GrowthIsAPart { most: Spent::Searching });
     assert_eq!(d.findings[0].cost, Some(cost(100)));
     let labels: Vec<&str> = d.findings[0].evidence.iter().map(|line| &line.what[..]).collect();
     let rest = ["of that searching groups or buckets", "of that hashing keys"];
     assert!(labels.ends_with(&rest), "{labels:?}");
     // Sizes that are known do not make more of it.
-    let known = of(120, 180, 200).uses(Assign, inner()).arrays(&[(8, 90), (14, 90)], 100_000);
+    let known = of(120, 140, 240).uses(Assign, inner()).arrays(&[(8, 90), (14, 90)], 100_000);
     check(program("go1.24.11"), vec![known], &[named[0], "full-small-maps Replace Low"]);
     let known =
-        of(120, 180, 200).uses(Assign, inner()).arrays(&[(8, 90), (14, 90), (28, 90)], 100_000);
+        of(120, 140, 240).uses(Assign, inner()).arrays(&[(8, 90), (14, 90), (28, 90)], 100_000);
     let d = check(program("go1.24.11"), vec![known], &named);
     assert_eq!(entries(&d.findings[0]).unwrap().known_from, KnownFrom::HeapProfile);
     check(program("go1.24.11"), vec![of(125, 275, 100)], &["growth-dominates Presize Medium"]);
     let fine = "growth-is-not-the-problem LeaveAlone High";
-    check(program("go1.24.11"), vec![of(49, 200, 251)], &[fine]);
+    check(program("go1.24.11"), vec![of(49, 170, 281)], &[fine]);
     // A part of the line, but not of the program: no hint is worth it.
-    check(program("go1.24.11"), vec![of(19, 50, 70)], &[]);
+    check(program("go1.24.11"), vec![of(19, 40, 80)], &[]);
 }
 
 #[test]

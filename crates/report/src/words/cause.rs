@@ -89,6 +89,9 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
         Cause::KeysBuilt { by: None } => {
             "making strings in this function costs more than its maps do".into()
         }
+        Cause::KeysBuilt { by: Some(KeyMaker::Line) } => {
+            "making strings on this line costs half as much as its map operations, or more".into()
+        }
         Cause::KeysBuilt { by: Some(KeyMaker::Caller { function }) } => format!(
             "making strings in {function}, which calls this function, costs more than the map here does"
         )

@@ -125,7 +125,7 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
         1. PRESIZE  /src/store/main.go:49  main.build
            map[string]int in map[string]map[string]int: make(map[string]int, n) where it is made, which
            is not known
-           saves about 44.0 % of the CPU (2.1 to 65.9 %); trust medium
+           saves about 44.0 % of the CPU (2.1 to 68.3 %); trust medium
 
         store  go1.27.3  swiss maps  amd64
           cpu    out/cpu.pprof  CPU profile, 100 samples
@@ -148,7 +148,7 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
                   them; how many that is, a recording that meets their growths, or a heap profile with
                   enough samples of them and the binary, would show; a hint far too large costs more
                   than it saves
-           saves  about 44.0 % of the CPU, between 2.1 % and 65.9 %; a right hint moves no entries and
+           saves  about 44.0 % of the CPU, between 2.1 % and 68.3 %; a right hint moves no entries and
                   makes no arrays that are outgrown, with the collector's work for these; it saves less
                   where maps larger than the cache are filled in random order
                   moved entries, bytes and allocations: not measured, since the sizes of the maps are

@@ -147,8 +147,8 @@ fn a_key_that_is_read_and_then_written_is_looked_up_twice() {
 #[test]
 fn hashing_is_not_the_matter_where_searching_takes_more_or_keys_are_short() {
     let of = |hash, probe| site(1, &[(Assign, Hash, hash), (Assign, Probe, probe)]);
-    check(program("go1.27.3"), vec![of(200, 200)], &["hash-bound-keys ChangeKey Medium"]);
-    check(program("go1.27.3"), vec![of(199, 200)], &[FINE]);
+    check(program("go1.27.3"), vec![of(198, 300)], &["hash-bound-keys ChangeKey Medium"]);
+    check(program("go1.27.3"), vec![of(197, 300)], &[FINE]);
     let int = || TypePart { size: 8, has_pointers: false, ..string_part() };
     let typed = of(400, 100).uses(Assign, map_of(int(), string_part()));
     check(program("go1.27.3"), vec![typed], &[FINE]);
@@ -190,6 +190,21 @@ fn keys_made_by_a_caller_are_the_matter_too() {
     let int = TypePart { has_pointers: false, size: 8, ..string_part() };
     let of_numbers = called(1, 401).remove(0).uses(Assign, map_of(int, string_part()));
     check(program("go1.27.3"), vec![of_numbers], &[FINE]);
+}
+
+/// What a line makes is for its map: half as much is the matter already.
+#[test]
+fn keys_made_on_the_line_are_the_matter_before_they_cost_more() {
+    let first = |made| {
+        let mut line = site(1, STEADY);
+        let cpu = line.cpu.as_mut().unwrap();
+        (cpu.key_strings, cpu.function_key_conversion) = (cost(made), cost(made));
+        run(program("go1.27.3"), vec![line]).findings.remove(0)
+    };
+    let found = first(251);
+    let by = Some(KeyMaker::Line);
+    assert_eq!((found.rule, found.cause), ("key-building", Cause::KeysBuilt { by }));
+    assert_ne!(first(250).rule, "key-building");
 }
 
 /// Strings that are far more than the lookups are made for something else.
