@@ -10,6 +10,7 @@ use report::{SourceFile, Sources};
 const MAX_SOURCE: u64 = 8 << 20;
 
 /// Looks in folders of the user's, where the compiler found a file, and in caches of modules.
+#[derive(Debug)]
 pub(crate) struct SourceFiles {
     /// Folders to look in before all others, by `--source`.
     asked: Vec<PathBuf>,

@@ -229,16 +229,15 @@ impl Builder {
         sites.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.frame.cmp(&b.frame)));
         if let Some(code) = code {
             evidence.code_ops = code.ops();
-            let CodeMaps { mut makes, types: map_types, .. } = code;
+            let CodeMaps { mut makes, types, .. } = code;
             let functions: HashSet<_> = sites.iter().map(|site| &site.frame.function).collect();
-            let types: HashSet<_> =
-                sites.iter().flat_map(Site::known_types).map(|of| of.name.as_str()).collect();
+            let used: HashSet<_> =
+                sites.iter().flat_map(Site::known_types).map(|of| &of.name).collect();
             makes.retain(|make| {
-                let is_used = make.map_type.as_deref().is_some_and(|name| types.contains(name));
+                let is_used = make.map_type.as_ref().is_some_and(|name| used.contains(name));
                 is_used || functions.contains(&make.frame.function)
             });
-            drop(types);
-            (evidence.makes, evidence.map_types) = (makes, map_types);
+            (evidence.makes, evidence.map_types) = (makes, types);
         }
         evidence.sites = sites;
         evidence.derive_sizes();
@@ -403,7 +402,7 @@ fn size_blocks(site: &mut Site, program: &Program) {
     // Slices that the line appends to have blocks of the same sizes.
     let appends = site.cpu.as_ref().is_some_and(|cpu| cpu.slice_growth != Cost::default());
     let mut types = maps.iter().filter_map(SiteMap::known_type);
-    if appends && types.any(|of| of.elem.name.starts_with("[]")) {
+    if appends && types.any(MapType::holds_slices) {
         return;
     }
     let layouts: Vec<Layout> = maps

@@ -545,6 +545,11 @@ pub struct MapType {
 }
 
 impl MapType {
+    /// Whether its elements are slices.
+    pub fn holds_slices(&self) -> bool {
+        self.elem.name.starts_with("[]")
+    }
+
     /// What decides the size of this type's arrays; `None` for a release that is not known.
     pub fn layout(&self, map_impl: MapImpl, version: GoVersion) -> Option<Layout> {
         let has_pointers = self.key.has_pointers || self.elem.has_pointers;

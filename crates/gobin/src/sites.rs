@@ -233,18 +233,18 @@ pub(crate) fn calls_in(
     }
     let around = Surroundings { role_at: &|addr| landmarks.role_at(addr), constant_at };
     let routine = Routine::decode(arch, body.code, body.start.0, &around);
-    let called = of_maps.into_iter();
-    let mut found: Vec<(usize, Call)> = called
-        .filter_map(|(addr, callee)| resolve(arch, &routine, addr, callee, &around))
-        .collect();
-    let in_frame = frame::makes(arch, &routine, &found, &around);
+    let routine = &routine;
+    let found = of_maps.into_iter();
+    let mut found: Vec<(usize, Call)> =
+        found.filter_map(|(addr, callee)| resolve(arch, routine, addr, callee, &around)).collect();
+    let in_frame = frame::makes(arch, routine, &found, &around);
     found.extend(in_frame.iter().map(|make| (make.step, make.call)));
     found.sort_by_key(|(step, _)| *step);
     let (steps, calls): (Vec<usize>, Vec<Call>) = found.into_iter().unzip();
-    let (routine, steps_of, calls_of) = (&routine, &steps, &calls);
-    let in_frame = &frame::by_slot(&in_frame, calls_of);
-    let relations = relate::Function { arch, routine, steps: steps_of, calls: calls_of, in_frame };
-    let relations = relations.relate(holds_maps, &around);
+    let in_frame = frame::by_slot(&in_frame, &steps);
+    let function =
+        relate::Function { arch, routine, steps: &steps, calls: &calls, in_frame: &in_frame };
+    let relations = function.relate(holds_maps, &around);
     InFunction { calls, relations, shaped }
 }
 

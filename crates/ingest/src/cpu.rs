@@ -6,8 +6,9 @@
 //! 3. The sample counts once for every line and every function on its stack, as the `cum` column of
 //!    `go tool pprof` does.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::RangeInclusive;
+mod keys;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use evidence::words::plural;
@@ -20,6 +21,7 @@ use goabi::MapImpl;
 use gomap::{FrameClass, Kind, StackClass, classify_stack};
 use gopprof::{Profile, ValueType};
 
+use self::keys::KeysMade;
 use crate::error::Error;
 use crate::folded::gcd;
 use crate::lines::{FrameInfo, Lines, LocationFrames, user_of};
@@ -43,8 +45,6 @@ const ENOUGH_SINGLE: usize = 10;
 /// Said of CPU samples of a recording beside counts without a time.
 const OTHER_UNIT: &str =
     "its CPU samples are not used: those before it are counts without their CPU time";
-/// How many lines before a call the key that it hands on may be made. Basis: a key is made just before it is used.
-const LINES_TO_CALL: u32 = 10;
 /// Frames of the user above that of a site which are looked at: who takes a lock or makes a key is near.
 const CALLER_STEPS: usize = 4;
 
@@ -159,45 +159,6 @@ struct CallerSums {
     /// Fewest frames of the user that it is above the site's.
     n_above: u32,
     map: Cost,
-}
-
-/// What making strings costs.
-#[derive(Debug, Default)]
-struct KeysMade {
-    /// By function, at its lines.
-    by_line: HashMap<FunctionId, BTreeMap<u32, Cost>>,
-    /// By function, at lines that call another which makes them.
-    by_helper: HashMap<FunctionId, Vec<(u32, FunctionId, Cost)>>,
-}
-
-impl KeysMade {
-    fn made(&self, function: FunctionId, lines: RangeInclusive<u32>) -> Cost {
-        let made = self.by_line.get(&function);
-        made.into_iter().flat_map(|made| made.range(lines.clone())).map(|(_, &cost)| cost).sum()
-    }
-
-    /// In a function up to a line.
-    fn made_until(&self, function: FunctionId, line: u32) -> Cost {
-        self.made(function, 0..=line)
-    }
-
-    /// On a line of a function and just before it.
-    fn made_near(&self, function: FunctionId, line: u32) -> Cost {
-        self.made(function, line.saturating_sub(LINES_TO_CALL)..=line)
-    }
-
-    /// The function called there that makes most.
-    fn helper(&self, function: FunctionId, line: u32, lines: &Lines) -> Option<FunctionCost> {
-        let near = line.saturating_sub(LINES_TO_CALL)..=line;
-        let mut by_helper: BTreeMap<&Arc<str>, Cost> = BTreeMap::new();
-        for (at, helper, cost) in self.by_helper.get(&function)? {
-            if near.contains(at) {
-                *by_helper.entry(lines.name(*helper)).or_default() += *cost;
-            }
-        }
-        let (name, cost) = by_helper.into_iter().max_by_key(|(_, cost)| cost.cpu_ns)?;
-        Some(FunctionCost { name: Arc::clone(name), cost })
-    }
 }
 
 /// What the profile's values mean.
@@ -388,7 +349,7 @@ impl CpuCollector {
         self.process.assign_functions = assign_functions;
         self.process.duration_ns = self.process.duration_ns.filter(|_| self.has_durations);
         let sites = std::mem::take(&mut self.sites);
-        let keys = self.keys_by_function();
+        let keys = self.keys_made();
         let site = |(line, sums)| self.site(line, sums, &keys);
         let sites = sites.into_iter().map(site).collect();
         let notice = self.stacks.as_ref().and_then(StackBuilder::notice);
@@ -415,7 +376,7 @@ impl CpuCollector {
             key_conversion: of_line.key_conversion,
             key_strings: of_line.of_strings(),
             function_key_conversion: keys.made_until(self.lines.function_of(line), line_number),
-            key_helper: keys.helper(self.lines.function_of(line), line_number, &self.lines),
+            key_helper: keys.helper(self.lines.function_of(line), line_number),
             slice_growth: of_line.slice_growth,
             function_slice_growth: of_function.slice_growth,
             entry_points: self.named(&sums.entry_points, usize::MAX),
@@ -479,19 +440,16 @@ impl CpuCollector {
         callers
     }
 
-    /// Lines that make strings, and that call functions which do, by function.
-    fn keys_by_function(&self) -> KeysMade {
+    /// Lines that make strings, and that call functions which do.
+    fn keys_made(&self) -> KeysMade {
         let mut keys = KeysMade::default();
         for line in self.lines.lines() {
             let made = self.by_line.parts[line.index()].of_strings();
-            if made != Cost::default() {
-                let of_function = keys.by_line.entry(self.lines.function_of(line)).or_default();
-                *of_function.entry(self.lines.frame(line).line).or_default() += made;
-            }
+            keys.add(self.lines.function_of(line), self.lines.frame(line).line, made);
         }
         for (&(line, helper), sums) in &self.helpers {
-            let of_function = keys.by_helper.entry(self.lines.function_of(line)).or_default();
-            of_function.push((self.lines.frame(line).line, helper, sums.cum));
+            let (function, at) = (self.lines.function_of(line), self.lines.frame(line).line);
+            keys.add_helper(function, at, self.lines.name(helper), sums.cum);
         }
         keys
     }

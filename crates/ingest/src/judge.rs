@@ -1,11 +1,14 @@
 //! Whether a profile can be judged at all: what is not Go's, has no names, or is a difference gets no verdict.
 
+mod leaves;
+
 use std::collections::HashMap;
 
 use evidence::OfSource;
 use evidence::words::base_name;
 use gopprof::{Function, Location, LocationIdx, Profile, Sample};
 
+use self::leaves::not_of_cpu;
 use crate::cpu::Values;
 use crate::nameless::Nameless;
 
@@ -122,149 +125,6 @@ pub(crate) fn is_difference(profile: &Profile) -> bool {
     profile.samples().any(|sample| sample.values().any(|value| value < 0))
 }
 
-/// Part of the samples below which waiting goroutines are there by chance.
-const FEW_WAITING: f64 = 0.02;
-/// Leaves of goroutines and threads that do not run.
-const WAITS: [&str; 2] = ["runtime.gopark", "runtime.notetsleep"];
-/// Part of the samples at the end of waits, above which they are no samples of CPU time. Basis: threads that look for work take up to
-/// half of the samples of programs that wait a lot.
-const MOSTLY_WAITING: f64 = 0.80;
-/// Where goroutines and threads begin to wait, and where others let them go on.
-const ENDS_OF_WAITS: [&str; 12] = [
-    "sync.(*Mutex).",
-    "sync.(*RWMutex).",
-    "sync.(*Cond).",
-    "sync.(*WaitGroup).",
-    "internal/sync.(*Mutex).",
-    "runtime.chanrecv",
-    "runtime.chansend",
-    "runtime.selectgo",
-    "runtime.futex",
-    "runtime.epollwait",
-    "runtime.usleep",
-    "runtime.unlock",
-];
-/// Samples without any below a map function, from which on that is no chance: hashing alone is a tenth and more of a search.
-const ENOUGH_CUT: u64 = 40;
-/// More samples than profiles have: 100 per second and core are so many in eleven days.
-const MOST_SAMPLES: f64 = 1e8;
-/// Stacks of a profile of which something can be told by what it lacks.
-const ENOUGH_STACKS: usize = 10;
-/// Hash functions that only map functions call, or those of package hash/maphash.
-const HASHES: [&str; 6] =
-    ["memhash", "aeshashbody", "runtime.memhash", "runtime.strhash", "strhash", "runtime.aeshash"];
-
-/// What samples are of, where they are none of CPU time, or where frames were taken out of their stacks.
-fn not_of_cpu(profile: &Profile) -> Option<&'static str> {
-    let leaves = Leaves::of(profile);
-    let is_counted = profile.sample_type_named("cpu").is_none();
-    if is_counted && leaves.waiting > FEW_WAITING * leaves.all {
-        return Some("a profile of goroutines that wait, and not of CPU time");
-    }
-    if is_counted && leaves.all > MOST_SAMPLES {
-        return Some(
-            "a profile of times or bytes, and not of samples: its counts add up to more than those",
-        );
-    }
-    if is_counted && leaves.ends_of_waits > MOSTLY_WAITING * leaves.all {
-        return Some("a profile of waits, and not of CPU time");
-    }
-    if is_counted && leaves.n_stacks >= ENOUGH_STACKS && !leaves.has_runtime {
-        return Some(
-            "without a stack that ends in Go's runtime, as there are in all CPU profiles: it is one of allocations, or its frames were \
-             filtered",
-        );
-    }
-    let is_real = leaves.n_stacks >= ENOUGH_STACKS;
-    let is_cut = is_real && leaves.in_maps.iter().any(InMaps::is_cut);
-    let has_maps = leaves.in_maps.iter().any(|of| of.n > 0);
-    let is_hidden = is_real && leaves.hashes >= ENOUGH_CUT as f64 / 4.0 && !has_maps;
-    (is_cut || is_hidden).then_some(
-        "a CPU profile whose frames in and below map functions were filtered out (-hide, -prune_from): what maps do is not in it",
-    )
-}
-
-/// What stacks end in. Units: the first value of samples.
-#[derive(Debug, Default)]
-struct Leaves {
-    n_stacks: usize,
-    all: f64,
-    /// Only waits.
-    waiting: f64,
-    ends_of_waits: f64,
-    has_runtime: bool,
-    /// Hashing that the user's code calls.
-    hashes: f64,
-    /// By [`MAP_FUNCTIONS`].
-    in_maps: [InMaps; MAP_FUNCTIONS.len()],
-}
-
-/// Stacks in map functions of one kind.
-#[derive(Debug, Clone, Copy, Default)]
-struct InMaps {
-    n: u64,
-    /// Whether something is below one of them.
-    has_below: bool,
-}
-
-impl InMaps {
-    fn is_cut(&self) -> bool {
-        self.n >= ENOUGH_CUT && !self.has_below
-    }
-}
-
-impl Leaves {
-    fn of(profile: &Profile) -> Self {
-        let mut leaves = Self::default();
-        let name = |location: LocationIdx, at: usize| {
-            let lines = &profile.locations[location.index()].lines;
-            let function = lines.get(at).and_then(|line| line.function);
-            function.map_or("", |function| profile.str(profile.functions[function.index()].name))
-        };
-        let has = |name: &str, of: &[&str]| of.iter().any(|begin| name.starts_with(begin));
-        for sample in profile.samples() {
-            let value = sample.value(0).max(0) as f64;
-            let mut locations = sample.locations();
-            let Some(leaf) = locations.next() else { continue };
-            leaves.n_stacks += 1;
-            leaves.all += value;
-            let leaf_name = name(leaf, 0);
-            leaves.waiting += if has(leaf_name, &WAITS) { value } else { 0.0 };
-            leaves.ends_of_waits += if has(leaf_name, &ENDS_OF_WAITS) { value } else { 0.0 };
-            let is_runtime = |name: &str| {
-                name.starts_with("runtime.")
-                    || name.starts_with("internal/runtime/")
-                    || !name.contains('.')
-            };
-            leaves.has_runtime |= is_runtime(leaf_name);
-            let n_inlined = profile.locations[leaf.index()].lines.len();
-            let mut frames =
-                (0..n_inlined).map(|at| name(leaf, at)).chain(locations.map(|at| name(at, 0)));
-            let in_map = frames
-                .by_ref()
-                .enumerate()
-                .find_map(|(depth, name)| Some((depth, map_function(name)?)));
-            if let Some((depth, of)) = in_map {
-                let in_maps = &mut leaves.in_maps[of];
-                in_maps.n = in_maps.n.saturating_add(sample.value(0).max(0).unsigned_abs());
-                in_maps.has_below |= depth > 0;
-            } else if HASHES.contains(&leaf_name) {
-                let caller = sample.locations().nth(1).map_or("", |caller| name(caller, 0));
-                let is_users = !is_runtime(caller) && !caller.starts_with("hash/maphash");
-                leaves.hashes += if is_users { value } else { 0.0 };
-            }
-        }
-        leaves
-    }
-}
-
-/// Functions that the compiler calls for maps, which hash and search, and grow.
-const MAP_FUNCTIONS: [&str; 2] = ["runtime.mapassign", "runtime.mapaccess"];
-
-fn map_function(name: &str) -> Option<usize> {
-    MAP_FUNCTIONS.iter().position(|of| name.starts_with(of))
-}
-
 /// The programs whose runtimes are in it, by the files that were mapped: parts of one are in one file, but for plugins.
 fn programs(profile: &Profile) -> Vec<String> {
     let mut programs: Vec<(String, String)> = Vec::new();
@@ -308,12 +168,19 @@ fn has_both_maps(profile: &Profile) -> bool {
 const CLASSIC: [&str; 4] =
     ["runtime.hashGrow", "runtime.growWork", "runtime.evacuate", "runtime.(*bmap)"];
 
+/// Whether a function is of Go's runtime.
+fn is_of_runtime(name: &str) -> bool {
+    name.starts_with("runtime.") || name.starts_with("internal/runtime/")
+}
+
+/// Whether a function may be in every program of Go: of the runtime, or in assembly, which has no package.
+pub(crate) fn is_of_every_program(name: &str) -> bool {
+    is_of_runtime(name) || !name.contains('.')
+}
+
 /// Whether a function of the runtime is in some stack: a program's own goroutines begin in one.
 pub(crate) fn has_runtime(profile: &Profile) -> bool {
-    let is_of_runtime = |function: &Function| {
-        let name = profile.str(function.name);
-        name.starts_with("runtime.") || name.starts_with("internal/runtime/")
-    };
+    let is_of_runtime = |function: &Function| is_of_runtime(profile.str(function.name));
     let is_of_runtime: Vec<bool> = profile.functions.iter().map(is_of_runtime).collect();
     let has_one = |location: &Location| {
         let mut functions = location.lines.iter().filter_map(|line| line.function);

@@ -34,6 +34,7 @@ mod samples;
 mod times;
 
 use lines::user_line;
+use mappings::file_offset;
 use processes::Processes;
 use profile::{Attributed, CPU};
 use times::map_times;
@@ -75,7 +76,7 @@ impl PerfSamples {
             let places = processes.of_binary.get(image);
             let callers = stack.iter().skip(1).filter_map(move |&address| {
                 let mapping = places?.at(address)?;
-                let offset = (address - mapping.start).wrapping_add(mapping.file_offset);
+                let offset = file_offset(mapping, address);
                 binary.link_addr(FileOffset(offset))
             });
             callers.collect::<Vec<_>>()

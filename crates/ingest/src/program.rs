@@ -9,6 +9,7 @@ use gobin::{Binary, FileOffset, LinkAddr};
 use gopprof::{Location, Profile};
 
 use crate::error::Error;
+use crate::judge::is_of_every_program;
 
 /// What a profile says about the program it was taken from.
 #[derive(Debug)]
@@ -86,7 +87,7 @@ impl ProgramOfProfile {
         let known: Vec<KnownAddress> = profile.locations.iter().filter_map(known_address).collect();
         // All programs of a release have the runtime's: the others tell them apart.
         let (of_runtime, own): (Vec<_>, Vec<_>) =
-            known.into_iter().partition(|of| is_of_runtime(&of.function));
+            known.into_iter().partition(|of| is_of_every_program(&of.function));
         let most = if own.len() >= Self::ENOUGH_OWN {
             own
         } else {
@@ -100,7 +101,7 @@ impl ProgramOfProfile {
         if known_addresses.is_empty() {
             let names =
                 profile.locations.iter().filter_map(|location| outermost(location, profile));
-            let own = names.filter(|name| is_function_of_go(name) && !is_of_runtime(name));
+            let own = names.filter(|name| is_function_of_go(name) && !is_of_every_program(name));
             known_functions.extend(own.take(Self::MAX_LOOKED_AT).map(printable));
         }
         Self {
@@ -117,7 +118,7 @@ impl ProgramOfProfile {
     /// The program of an input that only names functions.
     pub(crate) fn of_functions<'f>(name: &str, functions: impl Iterator<Item = &'f str>) -> Self {
         let mut known_functions = BTreeSet::new();
-        for function in functions.filter(|name| !is_of_runtime(name)) {
+        for function in functions.filter(|name| !is_of_every_program(name)) {
             if known_functions.len() == Self::MAX_KNOWN {
                 break;
             }
@@ -140,13 +141,8 @@ fn outermost<'p>(location: &Location, profile: &'p Profile) -> Option<&'p str> {
 fn own_line(location: &Location, profile: &Profile) -> Option<(String, u32)> {
     let name = outermost(location, profile)?;
     let line = u32::try_from(location.lines.last()?.line).ok().filter(|&line| line > 0)?;
-    let is_own = is_function_of_go(name) && !is_of_runtime(name);
+    let is_own = is_function_of_go(name) && !is_of_every_program(name);
     is_own.then(|| (printable(name), line))
-}
-
-/// Whether a function is in every program.
-fn is_of_runtime(name: &str) -> bool {
-    name.starts_with("runtime.") || name.starts_with("internal/runtime/") || !name.contains('.')
 }
 
 /// Names with a package; code of C and placeholders have none.

@@ -44,13 +44,10 @@ pub fn collect_runs(
     let mut known: HashMap<u64, String> = HashMap::new();
     for Named { name, is_listed } in inputs.profiles {
         // Copies of one run would make chance look like certainty.
-        if let Some(digest) = digest(&name) {
-            if let Some(first) = known.get(&digest) {
-                let (name, first) = (shown(&name), shown(first));
-                progress(&format!("{name}: not used: it is the same file as {first}"));
-                continue;
-            }
-            known.insert(digest, name.clone());
+        if let Some(first) = digest(&name).and_then(|digest| known.insert(digest, name.clone())) {
+            let (name, first) = (shown(&name), shown(&first));
+            progress(&format!("{name}: not used: it is the same file as {first}"));
+            continue;
         }
         let with_binary: Vec<String> = [name].into_iter().chain(inputs.binary.clone()).collect();
         match collect(&with_binary, options, progress) {

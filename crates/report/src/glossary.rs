@@ -3,12 +3,10 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use textwrap::{Options, wrap};
+
+use crate::wrap::{MIN_WIDTH, lines};
 
 const TERM: Style = AnsiColor::Cyan.on_default().bold();
-
-/// Narrowest text; below it, lines run over.
-const MIN_WIDTH: usize = 60;
 
 /// Words and their meanings. Order: a word stands behind those that it needs.
 const WORDS: [(&str, &str); 20] = [
@@ -79,13 +77,9 @@ const WORDS: [(&str, &str); 20] = [
 /// # Errors
 /// When `out` fails.
 pub fn render_glossary(out: &mut dyn Write, width: usize) -> io::Result<()> {
-    let options = Options::new(width.max(MIN_WIDTH))
-        .initial_indent("  ")
-        .subsequent_indent("  ")
-        .break_words(false);
     for (term, meaning) in WORDS {
         writeln!(out, "{TERM}{term}{TERM:#}")?;
-        for line in wrap(meaning, &options) {
+        for line in lines(meaning, width.max(MIN_WIDTH), "  ", "  ") {
             writeln!(out, "{line}")?;
         }
     }

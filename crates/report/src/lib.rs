@@ -31,6 +31,7 @@ mod what_if;
 mod what_if_chart;
 mod what_if_recorded;
 mod words;
+mod wrap;
 
 pub use annotations::{
     Annotation, AnnotationLevel, annotations, render_errors, render_github, render_over,

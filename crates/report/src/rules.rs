@@ -9,12 +9,10 @@ use textwrap::{Options, wrap};
 
 use crate::numbers::{bytes, count, duration, whole_percent};
 use crate::words::Word;
+use crate::wrap::MIN_WIDTH;
 
 const BOLD: Style = Style::new().bold();
 const LABEL: Style = AnsiColor::Cyan.on_default();
-
-/// Narrowest text; below it, lines run over.
-const MIN_WIDTH: usize = 60;
 
 /// What `--explain` is asked about.
 #[derive(Debug, Clone, Copy)]

@@ -1,11 +1,14 @@
 //! Lines of source around a place, and the edit that is advised there.
 
+use std::fmt::Debug;
 use std::rc::Rc;
 
 use evidence::Frame;
 
+use crate::words::around_arguments;
+
 /// Where source files are, by the names that the compiler gave them.
-pub trait Sources {
+pub trait Sources: Debug {
     /// The first file that may be this one and is, by its text.
     fn find(&self, file: &str, is_it: &dyn Fn(&str) -> bool) -> Option<SourceFile>;
 }
@@ -70,7 +73,10 @@ fn is_in_function(text: &str, function: &str, line: u32) -> bool {
 
 /// `build` of `example.com/a/b.(*T[...]).build.func1`. A function literal is named after the function that it stands in.
 fn declared_name(function: &str) -> Option<String> {
-    let name = without_arguments(function);
+    let name = match around_arguments(function) {
+        Some((head, tail)) => format!("{head}{tail}"),
+        None => function.to_owned(),
+    };
     let (_, of_package) = name.rsplit('/').next()?.split_once('.')?;
     let is_literal = |part: &&str| {
         let number = part.strip_prefix("func").or_else(|| part.strip_prefix("gowrap"));
@@ -85,16 +91,6 @@ fn declared_name(function: &str) -> Option<String> {
     // `T.build` is the method of a type that is no pointer.
     let method = if of_pointer.is_none() { parts.next() } else { None };
     Some(method.unwrap_or(first)).filter(|name| !name.is_empty()).map(str::to_owned)
-}
-
-/// A name without type arguments, which may have any points and slashes.
-fn without_arguments(name: &str) -> String {
-    match (name.find('['), name.rfind(']')) {
-        (Some(begin), Some(end)) if begin < end => {
-            format!("{}{}", &name[..begin], &name[end + 1..])
-        }
-        _ => name.to_owned(),
-    }
 }
 
 fn declares(line: &str, name: &str) -> bool {
@@ -118,8 +114,9 @@ pub(crate) fn with_hint(line: &str, n: u64) -> Option<String> {
         1 => {
             let (at, call) = makes().next()?;
             let begin = at + call.len();
-            let end = begin + end_of_group(&line[begin..])?;
-            let (made, _) = line[begin..end].split_at(end_of_argument(&line[begin..end]));
+            let end = begin + position_outside(&line[begin..], b")]}")?;
+            let arguments = &line[begin..end];
+            let made = &arguments[..position_outside(arguments, b",").unwrap_or(arguments.len())];
             let is_map = !made.trim_start().starts_with(['[', '*'])
                 && !made.trim_start().starts_with("chan");
             is_map.then(|| format!("{}{made}, {n}{}", &line[..begin], &line[end..]))
@@ -143,38 +140,25 @@ fn is_word_at(line: &str, at: usize) -> bool {
     !before.is_some_and(|before| before.is_alphanumeric() || "_.]".contains(before))
 }
 
-/// Where a group ends whose opening bracket stands before the text.
-fn end_of_group(text: &str) -> Option<usize> {
+/// Where one of these stands outside of brackets that begin in the text.
+fn position_outside(text: &str, wanted: &[u8]) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, byte) in text.bytes().enumerate() {
         match byte {
+            _ if depth == 0 && wanted.contains(&byte) => return Some(at),
             b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' if depth == 0 => return Some(at),
-            b')' | b']' | b'}' => depth -= 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
     None
 }
 
-/// Where the first argument ends.
-fn end_of_argument(arguments: &str) -> usize {
-    let mut depth = 0_usize;
-    for (at, byte) in arguments.bytes().enumerate() {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b',' if depth == 0 => return at,
-            _ => {}
-        }
-    }
-    arguments.len()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[derive(Debug)]
     struct One(&'static str);
 
     impl Sources for One {

@@ -1,9 +1,7 @@
 //! The report for a terminal: what to change first, then the figures behind it.
 
 mod summary;
-mod wrap;
 
-use std::fmt;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -25,10 +23,10 @@ use crate::numbers::{
 use crate::short_words::ShortWords;
 use crate::source::{NoSources, Place, Sources, with_hint};
 use crate::words::{self, Word};
-use crate::{locks, storage, trace};
+use crate::{locks, storage, trace, wrap};
 
 /// How to print.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct TextOptions<'s> {
     /// Units: columns.
     pub width: usize,
@@ -57,15 +55,6 @@ impl Default for TextOptions<'_> {
     }
 }
 
-impl fmt::Debug for TextOptions<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { width, top, detail, sources: _ } = self;
-        let mut debug = f.debug_struct("TextOptions");
-        debug.field("width", width).field("top", top).field("detail", detail);
-        debug.finish_non_exhaustive()
-    }
-}
-
 impl TextOptions<'_> {
     fn top(&self) -> usize {
         let usual = if self.detail == Detail::Brief { 3 } else { 10 };
@@ -85,8 +74,6 @@ const ADDED: Style = AnsiColor::Green.on_default();
 /// What stands before all lines of a labelled paragraph but the first.
 const ROW: &str = "          ";
 
-/// Narrowest text; below it, lines run over.
-const MIN_WIDTH: usize = 60;
 /// Steps of the ladder shown per site.
 const MAX_BLOCKS: usize = 12;
 
@@ -100,7 +87,7 @@ pub fn render_text(
     options: &TextOptions<'_>,
 ) -> io::Result<()> {
     let out = &mut ShortWords::new(out);
-    let width = options.width.max(MIN_WIDTH);
+    let width = options.width.max(wrap::MIN_WIDTH);
     let mut page = Page { out, width, sources: options.sources };
     match options.detail {
         Detail::Brief => page.brief(diagnosis, options.top())?,

@@ -448,13 +448,17 @@ pub(crate) fn short_place(frame: &Frame) -> String {
 
 /// "store.(*Index[...]).Add": without the path of its package, and without types that stand for others of their shape.
 pub(crate) fn short_function(function: &str) -> String {
-    let name = match (function.find('['), function.rfind(']')) {
-        (Some(begin), Some(end)) if begin > 0 && begin < end => {
-            format!("{}[...]{}", &function[..begin], &function[end + 1..])
-        }
-        _ => function.to_owned(),
-    };
-    base_name(&name).to_owned()
+    match around_arguments(function) {
+        Some((head, tail)) => format!("{}[...]{tail}", base_name(head)),
+        None => base_name(function).to_owned(),
+    }
+}
+
+/// What stands around the type arguments of a function's name, which may have any points and slashes; `None` where it has none.
+pub(crate) fn around_arguments(function: &str) -> Option<(&str, &str)> {
+    let begin = function.find('[').filter(|&begin| begin > 0)?;
+    let end = function.rfind(']').filter(|&end| end > begin)?;
+    Some((&function[..begin], &function[end + 1..]))
 }
 
 /// "main.build main.go:49", or what stands for a line that is not known.

@@ -13,6 +13,18 @@ fn refusal(args: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
+/// Six copies of a run are one.
+#[test]
+fn a_run_that_is_given_twice_counts_once() {
+    let run = path("before/growth1.pb.gz");
+    let after = path("after");
+    let output = mapscope(["compare", &run, &run, &run, "--vs", &after]);
+    let (out, err) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(out.contains("n=1+6"), "{out}");
+    assert_eq!(err.matches("it is the same file as").count(), 2, "{err}");
+}
+
 #[test]
 fn a_size_hint_is_seen_to_have_helped() {
     let text = stdout_of(["compare", &path("before"), &path("after")]);

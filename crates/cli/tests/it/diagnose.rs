@@ -105,6 +105,12 @@ fn a_focus_that_matches_nothing_is_said_and_fails_a_check() {
     let said = stdout_of(["diagnose", &cpu, "--focus", "nosuchfunction"]);
     let note = "no function, file or map type here matches --focus 'nosuchfunction'";
     assert!(said.contains(note), "{said}");
+    // Without CPU time nothing can be over it, which is not the same as being below.
+    let heap = sample("nested-1.27.3/heap.pprof");
+    let unchecked = mapscope(["diagnose", &heap, "--fail-over", "5"]);
+    assert_eq!(unchecked.status.code(), Some(2));
+    let said = String::from_utf8(unchecked.stderr).unwrap();
+    assert!(said.contains("--fail-over 5 cannot be checked: no CPU time was measured"), "{said}");
     let checked = mapscope(["diagnose", &cpu, "--focus", "nosuchfunction", "--fail-over", "5"]);
     assert_eq!(checked.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&checked.stderr).contains(note));

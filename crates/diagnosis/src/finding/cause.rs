@@ -86,8 +86,8 @@ pub enum Cause {
     },
     /// Making keys costs more than the maps.
     KeysBuilt {
-        /// Another function that makes them; `None` where it is that of the line.
-        by: Option<KeyMaker>,
+        /// Who makes them.
+        by: KeyMaker,
     },
     /// The line looks a key up that another one looks up again, to write it.
     LookedUpTwice {
@@ -178,11 +178,13 @@ pub enum Within {
     Function,
 }
 
-/// A function that makes keys for another.
+/// Who makes keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyMaker {
     /// The line itself.
     Line,
+    /// Its function.
+    Function,
     /// One that calls that of the line.
     Caller {
         /// Its name.

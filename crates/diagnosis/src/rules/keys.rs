@@ -1,6 +1,6 @@
 //! Keys: what hashing, comparing and making them costs.
 
-use super::{FEW_SAMPLES, SiteContext, confidence, is_noticeable, said};
+use super::{ENOUGH_SAMPLES, FEW_SAMPLES, SiteContext, confidence, is_noticeable, said};
 use crate::finding::{Advice, Amount, Cause, Finding, KeyMaker, Level, Reason};
 use evidence::{Cost, ProcessCpu, SiteCpu, SourceKind, TypePart};
 use goabi::MapOp;
@@ -14,8 +14,6 @@ pub(super) const HASH_BESIDE_SEARCH: f64 = 0.66;
 pub(super) const WORD_BYTES: u64 = 8;
 /// CPU of making strings for each unit of CPU in maps, up to which they may be keys.
 pub(super) const MOST_FOR_KEYS: u64 = 20;
-/// Samples in maps below which nothing shows that strings are made for them.
-pub(super) const FEWEST_LOOKUPS: u64 = 5;
 
 /// Hash functions that go through the dynamic type of an interface.
 const INTERFACE_HASHES: [&str; 3] =
@@ -133,65 +131,54 @@ pub(super) fn key_building(context: &SiteContext<'_>) -> Option<Finding> {
     if all_keys(context, cpu, |key| !key.has_pointers) {
         return None;
     }
-    let own = Made { cost: cpu.function_key_conversion, map: function.map(), by: By::Function };
-    let of_line = Made { cost: cpu.key_strings, map: cpu.map, by: By::Line };
-    let helper = of_helper(cpu, function.map());
-    let made = of_callers(cpu).chain(helper).chain([own, of_line]);
+    let map = function.map();
+    let own = Made { cost: cpu.function_key_conversion, map, by: KeyMaker::Function };
+    let of_line = Made { cost: cpu.key_strings, map: cpu.map, by: KeyMaker::Line };
+    let made = of_callers(cpu).chain(of_helper(cpu, map)).chain([own, of_line]);
     let made = made.filter(|made| made.is_the_matter(process));
     let Made { cost, by, .. } = made.max_by_key(|made| made.cost.cpu_ns)?;
-    let (whose, maker) = match by {
-        By::Line => ("this line", Some(KeyMaker::Line)),
-        By::Function => ("this function", None),
-        By::Caller(name) => (name, Some(KeyMaker::Caller { function: name.to_owned() })),
-        By::Helper(name) => (name, Some(KeyMaker::Callee { function: name.to_owned() })),
+    let whose = match &by {
+        KeyMaker::Line => "this line",
+        KeyMaker::Function => "this function",
+        KeyMaker::Caller { function } | KeyMaker::Callee { function } => function,
     };
-    let cause = Cause::KeysBuilt { by: maker };
+    let label = format!("strings made in {whose}, of all CPU");
+    let cause = Cause::KeysBuilt { by };
     let mut finding = context.finding(cost, cause, Advice::BuildKeysOnce);
     finding.evidence = said([
-        context.share(&format!("strings made in {whose}, of all CPU"), cost, process.total),
+        context.share(&label, cost, process.total),
         context.share("map operations at this line, of all CPU", cpu.map, process.total),
     ]);
     finding.confidence = confidence(cost, Level::Medium, Reason::UseAsKeysNotMeasured);
     Some(finding)
 }
 
-/// Strings that a function makes.
-struct Made<'e> {
+/// Strings that are made.
+struct Made {
     cost: Cost,
     /// Map operations for which they may be made.
     map: Cost,
-    by: By<'e>,
+    by: KeyMaker,
 }
 
-/// Who makes strings.
-#[derive(Clone, Copy)]
-enum By<'e> {
-    /// The line itself.
-    Line,
-    /// The function of the line.
-    Function,
-    /// One that calls it.
-    Caller(&'e str),
-    /// One that it calls.
-    Helper(&'e str),
-}
-
-impl Made<'_> {
+impl Made {
     fn is_the_matter(&self, process: &ProcessCpu) -> bool {
         let may_be_keys = self.cost.cpu_ns <= self.map.cpu_ns.saturating_mul(MOST_FOR_KEYS);
         // What the line itself makes is hardly for anything else.
         let at_least = match self.by {
-            By::Line => self.map.cpu_ns / 2,
-            By::Function | By::Caller(_) | By::Helper(_) => self.map.cpu_ns,
+            KeyMaker::Line => self.map.cpu_ns / 2,
+            KeyMaker::Function | KeyMaker::Caller { .. } | KeyMaker::Callee { .. } => {
+                self.map.cpu_ns
+            }
         };
         let is_more = self.cost.cpu_ns > at_least;
-        let is_used = self.map.samples >= FEWEST_LOOKUPS;
+        let is_used = self.map.samples >= ENOUGH_SAMPLES;
         is_more && may_be_keys && is_used && is_noticeable(self.cost, process.total)
     }
 }
 
 /// What lines make that call the line's function: a key may be handed on as an argument.
-fn of_callers(cpu: &SiteCpu) -> impl Iterator<Item = Made<'_>> {
+fn of_callers(cpu: &SiteCpu) -> impl Iterator<Item = Made> {
     // That strings which another function makes become keys is likely at best: a few say nothing.
     let near = cpu
         .callers
@@ -200,12 +187,13 @@ fn of_callers(cpu: &SiteCpu) -> impl Iterator<Item = Made<'_>> {
     near.map(|caller| Made {
         cost: caller.key_conversion,
         map: caller.map,
-        by: By::Caller(&caller.frame.function),
+        by: KeyMaker::Caller { function: caller.frame.function.to_string() },
     })
 }
 
 /// What a function makes that is called just before: its result may be the key.
-fn of_helper(cpu: &SiteCpu, map: Cost) -> Option<Made<'_>> {
+fn of_helper(cpu: &SiteCpu, map: Cost) -> Option<Made> {
     let helper = cpu.key_helper.as_ref().filter(|of| of.cost.samples >= FEW_SAMPLES)?;
-    Some(Made { cost: helper.cost, map, by: By::Helper(&helper.name) })
+    let by = KeyMaker::Callee { function: helper.name.to_string() };
+    Some(Made { cost: helper.cost, map, by })
 }

@@ -519,16 +519,10 @@ pub const RULES: &[Rule] = &[
                 of: "times as much CPU",
                 reason: "to format a key takes some hundred nanoseconds, and a lookup ten to a hundred",
             },
-            Threshold {
-                name: "FEWEST_LOOKUPS",
-                value: Number(keys::FEWEST_LOOKUPS),
-                of: "samples in maps",
-                reason: "without lookups nothing shows that the strings are keys",
-            },
         ],
         when: "making strings in the function up to the line, at a line that calls it and in the ten before, or in a function that is called at \
                the line or in the ten before, takes at least {NOTICEABLE} in {ENOUGH_SAMPLES} or more ({FEW_SAMPLES} in other functions), and more \
-               than its maps (on the line itself, than half of its map operations), which have {FEWEST_LOOKUPS} or more, but no more than {MOST_FOR_KEYS} as these; not where keys have no pointers",
+               than its maps (on the line itself, than half of its map operations), which have {ENOUGH_SAMPLES} or more, but no more than {MOST_FOR_KEYS} as these; not where keys have no pointers",
         trust: MEDIUM_BY_SAMPLES,
         why: "The usual loop with `fmt.Sprintf` keys spends more there than in `runtime.mapassign`.",
         by_hand: "`go tool pprof -list` of the function shows the lines that make strings; look whether these become keys",

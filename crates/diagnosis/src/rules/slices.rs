@@ -17,7 +17,7 @@ pub(super) fn slices_grow(context: &SiteContext<'_>) -> Option<Finding> {
     } else {
         (Within::Function, of_function(context, cpu, process)?)
     };
-    let holder = context.types(MapOp::Assign).find(|of| holds_slices(of));
+    let holder = context.types(MapOp::Assign).find(|of| of.holds_slices());
     let map_type = holder.map(|of| of.name.clone());
     let (cause, advice) = (Cause::SlicesGrow { within }, Advice::PresizeSlices { map_type });
     let (here, level, reason) = match within {
@@ -75,9 +75,5 @@ fn writes_map(site: &Site, cpu: &SiteCpu) -> bool {
 /// Whether a line that a CPU profile has writes a map whose elements are slices.
 fn writes_slices(site: &Site) -> bool {
     let mut written = site.maps.iter().flatten().filter(|map| map.op == MapOp::Assign);
-    site.cpu.is_some() && written.any(|map| map.map_type.as_ref().is_ok_and(holds_slices))
-}
-
-fn holds_slices(map_type: &MapType) -> bool {
-    map_type.elem.name.starts_with("[]")
+    site.cpu.is_some() && written.any(|map| map.map_type.as_ref().is_ok_and(MapType::holds_slices))
 }

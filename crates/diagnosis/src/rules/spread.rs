@@ -88,17 +88,19 @@ fn over_lines(process: &ProcessContext<'_>) -> Option<Finding> {
     let is_of_keys = most.has_interface_keys
         && of_keys.share_of(most.all.map) >= HASH_BOUND
         && is_noticeable(of_keys, cpu.total);
-    let (cost, level, reason) = match (is_growth, is_of_keys) {
-        (true, _) => (growth, Level::Medium, Reason::SizesNotMeasured),
-        (false, true) => (of_keys, Level::Medium, Reason::HashFunctionsSeen),
-        (false, false) => (most.all.map, Level::High, Reason::SharesMeasured),
+    let map_type = most.name.to_owned();
+    let (cost, level, reason, advice) = if is_growth {
+        let advice = presize(process.evidence, map_type.clone());
+        (growth, Level::Medium, Reason::SizesNotMeasured, advice)
+    } else if is_of_keys {
+        let advice = Advice::ConcreteKey { map_type: Some(map_type.clone()) };
+        (of_keys, Level::Medium, Reason::HashFunctionsSeen, advice)
+    } else {
+        let makes = makes(process.evidence, most.name, |_| true);
+        let advice = Advice::LookForHabit { map_type: Some(map_type.clone()), makes };
+        (most.all.map, Level::High, Reason::SharesMeasured, advice)
     };
-    let (name, lines_of) = (most.name, most.lines);
-    let cause = Cause::SpreadOverLines { map_type: name.to_owned(), lines: lines_of };
-    let advice = match is_of_keys && !is_growth {
-        true => Advice::ConcreteKey { map_type: Some(name.to_owned()) },
-        false => advice(process.evidence, name, is_growth),
-    };
+    let cause = Cause::SpreadOverLines { map_type, lines: most.lines };
     let finding = process.finding(cause, advice, cost, confidence(cost, level, reason));
     Some(Finding { evidence: lines(process, cpu, most), ..finding })
 }
@@ -160,17 +162,13 @@ fn makes(evidence: &Evidence, name: &str, is_meant: impl Fn(&MakeSite) -> bool) 
     places
 }
 
-fn advice(evidence: &Evidence, name: &str, is_growth: bool) -> Advice {
-    let map_type = Some(name.to_owned());
-    if !is_growth {
-        return Advice::LookForHabit { map_type, makes: makes(evidence, name, |_| true) };
-    }
-    let unhinted = makes(evidence, name, |make| !make.has_hint);
+fn presize(evidence: &Evidence, name: String) -> Advice {
+    let unhinted = makes(evidence, &name, |make| !make.has_hint);
     let made = Makes {
-        map_type,
         no_makes_because: unhinted.is_empty().then_some(NoMakes::NotSeen),
         makes: unhinted,
-        hinted: makes(evidence, name, |make| make.has_hint),
+        hinted: makes(evidence, &name, |make| make.has_hint),
+        map_type: Some(name),
         makes_are_counted: false,
         are_traced: false,
         is_inner: false,

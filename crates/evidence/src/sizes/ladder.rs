@@ -27,8 +27,6 @@ const SIGNIFICANT: f64 = 2.576;
 /// The same where one of the rungs was counted in the gaps as well: what is seen of the other must not take the place of
 /// what is known of that one by chance. One comparison of two thousand is wrong.
 const SIGNIFICANT_BESIDE_COMPLETE: f64 = 3.5;
-/// Standard errors from which on it is not clear whether rungs are alike.
-const UNCLEAR: f64 = SIGNIFICANT;
 /// Times as many maps from which on it matters that some may have stopped before. Basis: of 648 maps, half with at most 421 entries, all
 /// were said to have 897 or more, since 238 went on to that rung.
 const MANY_MORE: f64 = 1.5;
@@ -286,12 +284,7 @@ impl Block {
 
     /// Where rungs that were counted in full say how many maps there are, the others may hide that there are more.
     fn with_others(&self, range: Bounds, maps: f64, windows: &[Windows]) -> Bounds {
-        let others = self.exposure - self.complete_exposure;
-        if self.complete_exposure == 0.0 || others == 0.0 {
-            return range;
-        }
-        let mut grows = self.grows.clone();
-        grows.add_times(-1.0, &self.complete);
+        let Some((grows, others)) = self.others() else { return range };
         let hidden = grows.times(1.0 / others).bounds(windows, 1.0 / others);
         let high = hidden.high.map(|high| high.max(maps as u64));
         Bounds { low: range.low.min(maps as u64), high }
@@ -300,17 +293,21 @@ impl Block {
     /// Whether maps may have stopped at rungs of it that were not counted in full, as more came by these: then they are not of the
     /// size that its last rung says.
     fn hides_smaller(&self, windows: &[Windows]) -> bool {
-        let others = self.exposure - self.complete_exposure;
-        if self.complete_exposure == 0.0 || others == 0.0 {
-            return false;
+        let Some((grows, others)) = self.others() else { return false };
+        let (of_others, of_complete) = (grows.value() / others, self.maps().value());
+        let difference = rates_differ((&grows, others), self.rate(), windows);
+        of_others > MANY_MORE * of_complete && difference.is_some_and(|of| of >= SIGNIFICANT)
+    }
+
+    /// Growths and exposure of its rungs that were not counted in gaps, beside some that were.
+    fn others(&self) -> Option<(Sum, f64)> {
+        let exposure = self.exposure - self.complete_exposure;
+        if self.complete_exposure == 0.0 || exposure == 0.0 {
+            return None;
         }
         let mut grows = self.grows.clone();
         grows.add_times(-1.0, &self.complete);
-        let (of_others, of_complete) =
-            (grows.value() / others, self.complete.value() / self.complete_exposure);
-        let difference =
-            rates_differ((&grows, others), (&self.complete, self.complete_exposure), windows);
-        of_others > MANY_MORE * of_complete && difference.is_some_and(|of| of >= UNCLEAR)
+        Some((grows, exposure))
     }
 
     fn join(&mut self, next: &Self) {

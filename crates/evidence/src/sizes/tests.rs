@@ -115,6 +115,24 @@ fn large_classic_maps_have_sizes_where_each_of_their_growths_was_counted() {
     assert_eq!(of(Some(16_384)), Err(NoSizes::TooFew));
 }
 
+/// Windows saw maps come by the small steps; not so many more than by the large one that it is no chance, but too many to be sure that all
+/// went on.
+#[test]
+fn sizes_are_not_told_where_many_may_have_stopped_before() {
+    // Three small steps were seen so often each, the large one was counted: 100.
+    let of = |n_seen: usize| {
+        let seen = vec![1; n_seen];
+        let mut rungs: Vec<Seen<'_>> =
+            [128, 256, 512].into_iter().map(|slots| (Ok(slots), 0, &seen[..])).collect();
+        rungs.push((Ok(1024), 100, &[]));
+        let growth = TypeGrowth { every_growth_from: Some(1024), ..estimated(&rungs) };
+        sizes_of(&recorded(CLASSIC, &[windows()]), &growth).map(|sizes| sizes.quantile(0.25).room)
+    };
+    // 120 by estimate, and 200, 2.7 standard errors more.
+    assert_eq!(of(6), Ok(1664));
+    assert_eq!(of(10), Err(NoSizes::TooFew));
+}
+
 #[test]
 fn maps_stop_where_fewer_grow_on() {
     // 100 maps of 20 entries, of which 10 went on to 60.

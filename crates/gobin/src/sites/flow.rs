@@ -513,11 +513,6 @@ impl<'c> Routine<'c> {
         })
     }
 
-    /// The address of a step.
-    pub(super) fn addr_of(&self, idx: usize) -> u64 {
-        self.addr(idx)
-    }
-
     fn store(&self, idx: usize) -> Option<Store> {
         let found = self.stores.binary_search_by_key(&idx, |store| store.0).ok()?;
         Some(self.stores.get(found)?.1)
@@ -753,7 +748,8 @@ impl<'c> Routine<'c> {
         arm64::word_at(self.code, self.steps.get(idx)?.offset as usize)
     }
 
-    fn addr(&self, idx: usize) -> u64 {
+    /// The address of a step.
+    pub(super) fn addr(&self, idx: usize) -> u64 {
         let offset = self.steps.get(idx).map_or(0, |step| step.offset);
         self.start.wrapping_add(u64::from(offset))
     }

@@ -3,7 +3,7 @@
 //!
 //! Source: `cmd/compile/internal/walk/builtin.go`, `walkMakeClassicMap` and `walkMakeSwissMap`, Go 1.21.13, 1.23.9 and 1.27.3.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use goabi::MapOp;
 
@@ -44,7 +44,7 @@ pub(super) fn makes(
 ) -> Vec<Make> {
     let told = calls.iter().filter(|(_, call)| call.op != MapOp::Make && relate::is_told_map(call));
     let argument = relate::map_argument(arch);
-    let slots: Vec<i64> =
+    let slots: HashSet<i64> =
         told.filter_map(|(step, _)| slot(routine.value_before(*step, argument, around))).collect();
     if slots.is_empty() {
         return Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn makes(
         let (_, offset) = SEED_AT.into_iter().find(|(of, _)| *of == size)?;
         let slot = at.checked_sub(offset).filter(|slot| slots.contains(slot))?;
         let call = Call {
-            addr: LinkAddr(routine.addr_of(step)),
+            addr: LinkAddr(routine.addr(step)),
             callee: LinkAddr(callee),
             op: MapOp::Make,
             map_type: TypeSource::Unknown(UnknownType::NoTypeArgument),
@@ -66,12 +66,11 @@ pub(super) fn makes(
     seeds.filter_map(make).collect()
 }
 
-/// By slot, the calls that make a map there, as indices.
-pub(super) fn by_slot(makes: &[Make], calls: &[Call]) -> HashMap<i64, Vec<usize>> {
+/// By slot, the calls that make a map there, as indices of the sorted steps of all calls.
+pub(super) fn by_slot(makes: &[Make], steps: &[usize]) -> HashMap<i64, Vec<usize>> {
     let mut by_slot: HashMap<i64, Vec<usize>> = HashMap::new();
     for make in makes {
-        let at = calls.iter().position(|call| call.addr == make.call.addr);
-        by_slot.entry(make.slot).or_default().extend(at);
+        by_slot.entry(make.slot).or_default().extend(steps.binary_search(&make.step));
     }
     by_slot
 }

@@ -5,7 +5,7 @@ use gobin::{Binary, FileOffset};
 use gomap::classify_function;
 use gopprof::MAX_FRAMES;
 
-use super::mappings::ByAddress;
+use super::mappings::{ByAddress, file_offset};
 use crate::binary::FrameNames;
 use crate::callers::is_of_standard_library;
 
@@ -20,7 +20,7 @@ pub(super) fn frames<'b>(
     let mut n_frames = 0;
     for (depth, &address) in stack.iter().enumerate() {
         let Some(mapping) = of_binary.at(address) else { continue };
-        let offset = (address - mapping.start).wrapping_add(mapping.file_offset);
+        let offset = file_offset(mapping, address);
         // What follows the leaf is where calls return to.
         let offset = FileOffset(offset.wrapping_sub(u64::from(depth > 0)));
         for frame in binary.link_addr(offset).into_iter().flat_map(|addr| binary.frames(addr)) {

@@ -42,6 +42,11 @@ impl<'s> ByAddress<'s> {
     }
 }
 
+/// Where an address of a mapping is in its file.
+pub(super) fn file_offset(mapping: &Mapping, address: u64) -> u64 {
+    (address - mapping.start).wrapping_add(mapping.file_offset)
+}
+
 /// The last address of a mapping that is not empty.
 fn last(mapping: &Mapping) -> u64 {
     mapping.start.saturating_add(mapping.len - 1)

@@ -10,7 +10,7 @@ use gopprof::{
 };
 use recording::Placeholder;
 
-use super::mappings::ByAddress;
+use super::mappings::{ByAddress, file_offset};
 use super::processes::{Processes, base_name};
 use super::samples::{PerfSamples, Sampled, Stacks};
 use crate::jit_map::JitMap;
@@ -154,7 +154,7 @@ impl<'b> ResolvedProfile<'b> {
         let Some(mapping) = places.of_binary.at(address) else {
             return self.profile.frame(places.name(address), "", 0);
         };
-        let offset = (address - mapping.start).wrapping_add(mapping.file_offset);
+        let offset = file_offset(mapping, address);
         if let Some(&known) = self.known.get(&(offset, is_return)) {
             return known;
         }

@@ -429,3 +429,35 @@ fn programs_that_were_merged_get_no_verdict() {
     let refused = refusal(&[&path]);
     assert!(refused.contains("a profile of several programs, merged: one and other"), "{refused}");
 }
+
+/// Copies of one are no second source.
+#[test]
+fn what_is_given_twice_counts_once() {
+    let recording = sample("recordings/nested-1.27.3.pb.gz");
+    let dir = tempfile::tempdir().unwrap();
+    let copy = dir.path().join("copy.pb.gz");
+    std::fs::copy(&recording, &copy).unwrap();
+    let grows = |names: &[&str]| {
+        let evidence = collected(names);
+        (evidence.growth.as_ref().unwrap().total.grows, notices(&evidence))
+    };
+    let (once, _) = grows(&[&recording]);
+    let (twice, said) = grows(&[&recording, copy.to_str().unwrap()]);
+    assert_eq!(once, twice);
+    assert!(said.contains("it is the same as"), "{said}");
+}
+
+#[test]
+fn the_difference_of_recordings_gets_no_verdict() {
+    let bytes = std::fs::read(sample("recordings/nested-1.27.3.pb.gz")).unwrap();
+    let profile = gopprof::parse_profile(&bytes, &gopprof::Limits::default()).unwrap().value;
+    let mut builder = ProfileBuilder::default();
+    let head = builder.profile_mut();
+    *head = profile.clone();
+    let negative: Vec<i64> = vec![-1; profile.sample_types.len()];
+    let stack: Vec<_> = profile.samples().next().unwrap().locations().collect();
+    builder.sample(&stack, &negative, &[]);
+    let (_dir, path) = file(&encode(builder));
+    let refused = refusal(&[&path]);
+    assert!(refused.contains("the difference of two profiles"), "{refused}");
+}

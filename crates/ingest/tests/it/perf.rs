@@ -84,6 +84,25 @@ fn what_is_missing_or_of_another_program_is_said() {
     assert!(message.contains("no process in it ran"), "{message}");
 }
 
+/// Without a build id only the name is left, and whether callers are at calls.
+#[test]
+fn an_executable_of_the_same_name_is_not_taken_for_the_one_that_ran() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = Path::new(&binary("nested-1.21.13")).file_name().unwrap().to_owned();
+    let copy = dir.path().join(name);
+    fs::copy(binary("flat-1.21.13"), &copy).unwrap();
+    let message = refusal(&[&perf("nested-1.21.13"), copy.to_str().unwrap()]);
+    assert!(message.contains("callers are not at its calls"), "{message}");
+}
+
+#[test]
+fn a_recording_that_is_given_twice_counts_once() {
+    let (recorded, program) = (perf("nested-1.27.3"), binary("nested-1.27.3"));
+    let twice = collected(&[&recorded, &recorded, &program]);
+    assert_eq!(twice.cpu.as_ref().unwrap().total.samples, 506);
+    assert!(notices(&twice).contains("it is the same as"), "{}", notices(&twice));
+}
+
 /// What `perf script` prints of the same file, added up.
 #[test]
 fn writing_is_that_of_perf_script() {

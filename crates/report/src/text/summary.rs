@@ -8,10 +8,10 @@ use diagnosis::{Diagnosis, Finding, Verdict};
 use evidence::{Cost, Evidence};
 use goabi::MapOp;
 
-use super::wrap::{cut, lines};
 use super::{BOLD, CHANGE, DIM, FINE, Page, in_full_and_folded, site_of};
 use crate::numbers::{NOT_MEASURED, cpu_time, percent, share};
 use crate::words::{self, Word};
+use crate::wrap::{cut, lines};
 
 /// Lines of it, whatever there is to say.
 const MAX_LINES: usize = 15;

@@ -86,17 +86,17 @@ pub(crate) fn cause(cause: &Cause) -> Cow<'static, str> {
         Cause::Hashing { key: None } => {
             "hashing keys is a large part of the cost".into()
         }
-        Cause::KeysBuilt { by: None } => {
+        Cause::KeysBuilt { by: KeyMaker::Function } => {
             "making strings in this function costs more than its maps do".into()
         }
-        Cause::KeysBuilt { by: Some(KeyMaker::Line) } => {
+        Cause::KeysBuilt { by: KeyMaker::Line } => {
             "making strings on this line costs half as much as its map operations, or more".into()
         }
-        Cause::KeysBuilt { by: Some(KeyMaker::Caller { function }) } => format!(
+        Cause::KeysBuilt { by: KeyMaker::Caller { function } } => format!(
             "making strings in {function}, which calls this function, costs more than the map here does"
         )
         .into(),
-        Cause::KeysBuilt { by: Some(KeyMaker::Callee { function }) } => format!(
+        Cause::KeysBuilt { by: KeyMaker::Callee { function } } => format!(
             "making strings in {function}, which is called just before, costs more than the maps of this function do"
         )
         .into(),

@@ -7,7 +7,7 @@ mod perf;
 mod sarif;
 mod sizes;
 
-use diagnosis::Diagnosis;
+use diagnosis::{Diagnosis, Finding};
 use evidence::*;
 use expect_test::expect;
 use goabi::{GoVersion, MapImpl, MapOp, Nested};
@@ -187,6 +187,44 @@ fn the_first_screen_says_which_map_why_what_to_change_and_how_to_check() {
               perf record -g -e cycles/freq=99/ -e cache-misses/freq=99/ -e dTLB-load-misses/freq=99/ -p
               PID, where the processor counts them, and add perf.data and the binary
     "#]].assert_eq(&text);
+}
+
+/// However much there is, and however narrow the terminal is.
+#[test]
+fn the_first_screen_has_at_most_fifteen_lines() {
+    let long = format!("github.com/owner/{}", "package".repeat(12));
+    for (width, names) in [(100, 12), (60, 12), (60, 1)] {
+        let mut diagnosis = diagnosis("main.build");
+        let (site, finding) = (diagnosis.evidence.sites[0].clone(), diagnosis.findings[0].clone());
+        for n in 1..names {
+            let mut site = site.clone();
+            site.frame.function = format!("{long}.f{n}").into();
+            site.frame.file = format!("/src/{long}/main.go").into();
+            diagnosis.evidence.sites.push(site);
+            diagnosis.findings.push(Finding { site: Some(n), ..finding.clone() });
+        }
+        let text = text(&diagnosis, &TextOptions { width, ..TextOptions::default() });
+        // Notices and findings come behind it.
+        let screen: Vec<&str> = text
+            .lines()
+            .take_while(|line| !line.starts_with("  note:") && !line.is_empty())
+            .collect();
+        assert!((4..=15).contains(&screen.len()), "{width} {names}: {screen:#?}");
+        assert_eq!(screen.last().unwrap().contains("more: --verbose"), names > 1, "{screen:#?}");
+    }
+}
+
+#[test]
+fn all_about_one_finding_is_printed_by_its_number() {
+    let diagnosis = diagnosis("main.build");
+    let why = |number| TextOptions { detail: Detail::Why(number), ..TextOptions::default() };
+    let text = text(&diagnosis, &why(1));
+    assert!(text.contains("1. PRESIZE  main.build") && text.contains("Sites"), "{text}");
+    assert!(!text.contains("Not measured"), "{text}");
+    for (number, said) in [(0, "from 1 to 1"), (2, "from 1 to 1")] {
+        let refused = render_text(&mut Vec::new(), &diagnosis, &why(number)).unwrap_err();
+        assert!(refused.to_string().contains(said), "{refused}");
+    }
 }
 
 #[test]

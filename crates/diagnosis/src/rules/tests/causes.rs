@@ -179,7 +179,7 @@ fn keys_made_by_a_caller_are_the_matter_too() {
         vec![line]
     };
     let d = check(program("go1.27.3"), called(1, 401), &["key-building ChangeKey Medium"]);
-    let by = Some(KeyMaker::Caller { function: "main.get".to_owned() });
+    let by = KeyMaker::Caller { function: "main.get".to_owned() };
     assert_eq!(
         (&d.findings[0].cause, d.findings[0].cost),
         (&Cause::KeysBuilt { by }, Some(cost(401)))
@@ -202,7 +202,7 @@ fn keys_made_on_the_line_are_the_matter_before_they_cost_more() {
         run(program("go1.27.3"), vec![line]).findings.remove(0)
     };
     let found = first(251);
-    let by = Some(KeyMaker::Line);
+    let by = KeyMaker::Line;
     assert_eq!((found.rule, found.cause), ("key-building", Cause::KeysBuilt { by }));
     assert_ne!(first(250).rule, "key-building");
 }

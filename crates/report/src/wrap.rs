@@ -3,8 +3,11 @@
 use textwrap::core::Word;
 use textwrap::{Options, WordSeparator, WordSplitter, wrap};
 
-/// The lines of a text, without what stands before them.
-pub(super) fn lines(text: &str, width: usize, first: &str, next: &str) -> Vec<String> {
+/// Narrowest text; below it, lines run over.
+pub(crate) const MIN_WIDTH: usize = 60;
+
+/// The lines of a text, with what stands before the first and before the others.
+pub(crate) fn lines(text: &str, width: usize, first: &str, next: &str) -> Vec<String> {
     let options = Options::new(width)
         .initial_indent(first)
         .subsequent_indent(next)
@@ -15,7 +18,7 @@ pub(super) fn lines(text: &str, width: usize, first: &str, next: &str) -> Vec<St
 }
 
 /// Cut to one line, which its end says.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
